@@ -1,0 +1,76 @@
+/** Errors that a person can act on: what, where, got, expected, what to do. All of one file at once. */
+
+/** The closed set of codes. A code is contract: it never changes its meaning. */
+export type ErrorCode =
+  // site file
+  | "E_SITE_MISSING"
+  | "E_YAML"
+  | "E_KEY_UNKNOWN"
+  | "E_KEY_MISSING"
+  | "E_TYPE"
+  | "E_VALUE"
+  | "E_UNIT"
+  | "E_DUPLICATE"
+  | "E_UID_RANGE"
+  | "E_DISK_NAME"
+  | "E_VOLUMES_TOO_LARGE"
+  | "E_ENGINE_NOT_IN_BUNDLE"
+  // the operator's own machine
+  | "E_NODE_VERSION"
+  | "E_PLUGIN_VERSION"
+  // bundle
+  | "E_LOCK_MISSING"
+  | "E_LOCK_STALE"
+  | "E_BUNDLE_MISSING"
+  | "E_BUNDLE_UNSIGNED"
+  | "E_BUNDLE_SIGNATURE"
+  | "E_BUNDLE_DIGEST"
+  | "E_BUNDLE_INCOMPLETE"
+  | "E_DOWNLOAD"
+  | "E_PIN"
+  // host
+  | "E_HOST_UNREACHABLE"
+  | "E_HOST_KEY"
+  | "E_LOGIN"
+  | "E_SUDO"
+  | "E_PROBE"
+  | "E_OS"
+  | "E_ARCH"
+  | "E_HOST_TOOLS"
+  | "E_DISK_ABSENT"
+  | "E_DISK_IN_USE"
+  | "E_DISK_TOO_SMALL"
+  | "E_STEP";
+
+export interface Problem {
+  /** `file:line:column`, or `host phase`. */
+  readonly where: string;
+  readonly code: ErrorCode;
+  /** What the problem is about, in the words the person typed: `hosts[0].address`. */
+  readonly subject: string;
+  readonly got: string;
+  readonly expected: string;
+  /** The next thing to do, as an order. */
+  readonly todo: string;
+}
+
+/** One line: `<where>: <CODE> <subject>: got <value>; expected <rule>; <what to do>`. */
+export function formatProblem({ where, code, subject, got, expected, todo }: Problem): string {
+  return `${where}: ${code} ${subject}: got ${got}; expected ${expected}; ${todo}`;
+}
+
+/** Carries every problem found, so that one run tells all of them. */
+export class SealiftError extends Error {
+  override readonly name = "SealiftError";
+  readonly problems: readonly Problem[];
+
+  constructor(problems: readonly Problem[]) {
+    super(problems.map(formatProblem).join("\n"));
+    this.problems = problems;
+  }
+}
+
+/** Throws when there is anything to tell. @throws {SealiftError} with all problems. */
+export function refuse(problems: readonly Problem[]): void {
+  if (problems.length > 0) throw new SealiftError(problems);
+}
