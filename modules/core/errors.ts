@@ -18,6 +18,11 @@ export type ErrorCode =
   // the operator's own machine
   | "E_NODE_VERSION"
   | "E_PLUGIN_VERSION"
+  | "E_PACKAGES"
+  | "E_DEBIAN_SOURCES"
+  | "E_TOOL"
+  | "E_LAB_IMAGE"
+  | "E_LAB_GUEST"
   // bundle
   | "E_LOCK_MISSING"
   | "E_LOCK_STALE"
@@ -27,19 +32,26 @@ export type ErrorCode =
   | "E_BUNDLE_DIGEST"
   | "E_BUNDLE_INCOMPLETE"
   | "E_DOWNLOAD"
+  | "E_DOWNLOAD_SHA256"
   | "E_PIN"
+  | "E_SIGNING_KEY"
   // host
   | "E_HOST_UNREACHABLE"
   | "E_HOST_KEY"
   | "E_LOGIN"
   | "E_SUDO"
   | "E_PROBE"
+  | "E_AGENT"
   | "E_OS"
   | "E_ARCH"
   | "E_HOST_TOOLS"
   | "E_DISK_ABSENT"
   | "E_DISK_IN_USE"
   | "E_DISK_TOO_SMALL"
+  | "E_FOREIGN_ENGINE"
+  | "E_UID_TAKEN"
+  | "E_HOST_LOCKED"
+  | "E_LIBRARY"
   | "E_STEP";
 
 export interface Problem {

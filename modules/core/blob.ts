@@ -1,0 +1,24 @@
+/** Bytes of the bundle that a host needs, as the lock pins them. */
+
+export interface Blob {
+  readonly sha256: string;
+  readonly bytes: number;
+  /** Where the bytes lie on the operator's machine. */
+  readonly path: string;
+}
+
+/** A program archive: the blob, and each of its files by sha256. */
+export interface Archive extends Blob {
+  readonly version: string;
+  readonly members: readonly { readonly path: string; readonly sha256: string }[];
+}
+
+/** Where a blob arrives, relative to the login's home. */
+export function arrivalPath(sha256: string): string {
+  return `.sealift/blobs/${sha256}`;
+}
+
+/** Where the host keeps it from then on: a rollback needs no network. */
+export function keptPath(sha256: string): string {
+  return `/var/lib/sealift/blobs/${sha256}`;
+}

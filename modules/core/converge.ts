@@ -1,0 +1,138 @@
+/** From plans to Pulumi resources. The only file that makes a remote.Command. */
+import { readFileSync } from "node:fs";
+import { remote } from "@pulumi/command";
+import * as pulumi from "@pulumi/pulumi";
+import { arrivalPath, keptPath, type Blob } from "./blob.ts";
+import { describe, differences } from "./drift.ts";
+import { formatProblem } from "./errors.ts";
+import { libraryPath, writeLibrary, type Library } from "./library.ts";
+import type { Probe } from "./probe.ts";
+import type { HostSpec } from "./site.ts";
+import { planText, type Phase } from "./step.ts";
+
+export interface HostArgs {
+  readonly spec: HostSpec;
+  readonly library: Library;
+  /** Bytes that have to be on the host before the first phase. */
+  readonly blobs: readonly Blob[];
+  readonly probe: Probe;
+  /** Serial of the bundle, for the journal on the host. */
+  readonly serial: number;
+}
+
+/** Few retries: whether the host answers was asked a moment ago. */
+const connectionLimits = { dialErrorLimit: 3, perDialTimeout: 15 };
+
+/**
+ * The root of everything on one host: what has to be delivered before its phases.
+ * `pulumi destroy` leaves the host as it is.
+ */
+export class Host extends pulumi.ComponentResource {
+  readonly args: HostArgs;
+  readonly connection: remote.CopyToRemoteArgs["connection"];
+  readonly deliveries: readonly pulumi.Resource[];
+
+  constructor(name: string, args: HostArgs, opts?: pulumi.ComponentResourceOptions) {
+    super("sealift:core:Host", name, {}, opts);
+    const { spec, library, blobs, probe } = args;
+    this.args = args;
+    // Field by field: the plugin prints the whole connection when it meets a key that it does not know.
+    this.connection = {
+      host: spec.address,
+      port: spec.port,
+      user: spec.login,
+      hostKey: spec.hostKey,
+      ...connectionLimits,
+    };
+    if (probe.kind !== "reached") void pulumi.log.warn(formatProblem(probe.problem), this);
+    this.deliveries = [
+      this.deliver("library", writeLibrary(library), libraryPath(library.sha256)),
+      ...blobs.map(({ sha256, path }) => this.deliver(sha256.slice(0, 12), path, arrivalPath(sha256))),
+    ];
+    this.registerOutputs();
+  }
+
+  private deliver(what: string, path: string, remotePath: string): remote.CopyToRemote {
+    const { spec, probe } = this.args;
+    const lost = differences(deliveryPhase(this.args.library, this.args.blobs), probe)?.find(
+      ({ step }) => step.code === `delivery.${what}`,
+    );
+    return new remote.CopyToRemote(
+      `${spec.name}-${what}`,
+      {
+        connection: this.connection,
+        source: new pulumi.asset.FileAsset(path),
+        remotePath,
+        // Another machine behind the same name, or a file that was lost, is a reason to copy; else nothing is.
+        triggers: [`${spec.address}:${spec.port}`, lost?.found ?? "there"],
+      },
+      { parent: this, deletedWith: this, ignoreChanges: lost === undefined ? ["triggers"] : [] },
+    );
+  }
+}
+
+/** Files that have to be on the host, as facts that are only ever checked. */
+export function deliveryPhase(library: Library, blobs: readonly Blob[]): Phase {
+  const delivered = (what: string, bytes: number, ...paths: string[]) => ({
+    code: `delivery.${what}`,
+    fact: `${what} has arrived`,
+    effect: "none" as const,
+    call: ["delivered", String(bytes), ...paths] as const,
+  });
+  return {
+    name: "delivery",
+    steps: [
+      delivered("library", library.bytes, libraryPath(library.sha256)),
+      ...blobs.map(({ sha256, bytes }) =>
+        delivered(sha256.slice(0, 12), bytes, keptPath(sha256), arrivalPath(sha256)),
+      ),
+    ],
+  };
+}
+
+/**
+ * One phase on one host: its plan text goes to the library on standard input.
+ * @returns what the host reported, one line a step.
+ */
+export function converge(
+  name: string,
+  host: Host,
+  phase: Phase,
+  opts: pulumi.CustomResourceOptions,
+): pulumi.Output<string> {
+  const { spec, library, probe, serial } = host.args;
+  const drift = differences(phase, probe);
+  const launch = `set -- ${library.sha256}\n${launcher}`;
+  const comments = (drift ?? []).map((difference) => `# ${describe(difference)}\n`).join("");
+  const command = new remote.Command(
+    name,
+    {
+      connection: host.connection,
+      create: launch,
+      update: launch + comments,
+      stdin: planText(spec.name, phase, serial),
+      addPreviousOutputInEnv: false,
+      logging: remote.Logging.None,
+    },
+    { ...opts, deletedWith: host, ignoreChanges: ignored(drift) },
+  );
+  if (pulumi.runtime.isDryRun() && drift !== undefined && drift.length > 0) {
+    void pulumi.log.info(drift.map(describe).join("\n"), command);
+  }
+  return command.stdout;
+}
+
+/**
+ * While the host is what the site asks for, nothing is a reason to go there: not a new library, not the note of a
+ * drift that has been repaired. When nobody could look, the old note stays.
+ */
+function ignored(drift: readonly unknown[] | undefined): string[] {
+  if (drift === undefined) return ["update"];
+  return drift.length === 0 ? ["create", "update", "stdin"] : [];
+}
+
+/** Comments stay out of the state, which holds this text twice for every phase of every host. */
+const launcher = readFileSync(new URL("launch.sh", import.meta.url), "utf8")
+  .split("\n")
+  .filter((line) => !/^\s*#/.test(line))
+  .join("\n");

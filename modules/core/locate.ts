@@ -1,0 +1,32 @@
+/** From a path in a YAML document to `file:line:column`. */
+import { isMap, isNode, isPair, LineCounter, parseDocument, type Document } from "yaml";
+
+export type Path = readonly (string | number)[];
+/** The place of a value, or of a key when `key` is set. */
+export type Locate = (path: Path, key?: string) => string;
+
+/** Knows the places of one text below `root`; what is not in it gets the file's name alone. */
+export function locate(file: string, text: string, root: Path): Locate {
+  const lines = new LineCounter();
+  const document = parseDocument(text, { lineCounter: lines });
+  return (path, key) => {
+    const offset = offsetOf(document, [...root, ...path], key);
+    if (offset === undefined) return file;
+    const { line, col } = lines.linePos(offset);
+    return `${file}:${line}:${col}`;
+  };
+}
+
+/** Climbs to the nearest parent that is written down: a missing key is shown where it belongs. */
+function offsetOf(document: Document, path: Path, key?: string): number | undefined {
+  for (let length = path.length; length > 0; length--) {
+    const node = document.getIn(path.slice(0, length), true);
+    if (!isNode(node)) continue;
+    if (key !== undefined && isMap(node)) {
+      const pair = node.items.find((item) => isPair(item) && isNode(item.key) && String(item.key) === key);
+      if (isNode(pair?.key)) return pair.key.range?.[0];
+    }
+    return node.range?.[0];
+  }
+  return undefined;
+}

@@ -1,0 +1,9 @@
+// Loaded before anything else, in plain JavaScript: an older Node would stop at the first .ts file with a stack trace.
+const [major, minor] = process.versions.node.split(".").map(Number);
+if (major < 22 || (major === 22 && minor < 18)) {
+  process.stderr.write(
+    `${process.execPath}: E_NODE_VERSION node: got ${process.versions.node}; expected 22.18 or newer, which runs TypeScript as it is; ` +
+      "put a newer Node first on the PATH, or this checkout's own: PATH=$PWD/node_modules/.bin:$PATH\n",
+  );
+  process.exit(1);
+}

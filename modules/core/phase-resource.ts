@@ -1,0 +1,18 @@
+/** What the components of all phases are: one Command below the host, after what came before it. */
+import * as pulumi from "@pulumi/pulumi";
+import { converge, type Host } from "./converge.ts";
+import type { Phase } from "./step.ts";
+
+export abstract class PhaseResource extends pulumi.ComponentResource {
+  /** What the host reported, one `status TAB code TAB fact TAB found` line a step. */
+  readonly report: pulumi.Output<string>;
+
+  /** @param type token `sealift:<module>:<Class>`. @param after phases of the same host that have to be done first. */
+  constructor(type: string, host: Host, phase: Phase, after: readonly PhaseResource[]) {
+    const name = `${host.args.spec.name}-${phase.name}`;
+    super(type, name, {}, { parent: host });
+    const dependsOn = [...host.deliveries, ...after];
+    this.report = converge(`${name}-run`, host, phase, { parent: this, dependsOn });
+    this.registerOutputs({ report: this.report });
+  }
+}

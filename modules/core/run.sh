@@ -1,0 +1,97 @@
+# The runner on the host: reads a plan on standard input and works through it, in one of two modes.
+#   check  every check runs, nothing is changed
+#   apply  per step: check -> apply -> check again; stops at the first step that still fails
+# One line a step: status TAB code TAB fact TAB found; status is ok, drift, changed or failed. "done" closes a whole run.
+
+SEALIFT_STATE=/var/lib/sealift
+export LC_ALL=C PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
+umask 022
+
+# run MODE: the plan is read whole before anything runs, so that no command can eat the rest of it.
+run() {
+  set -u
+  run_mode=$1
+  run_plan=$(cat)
+  if [ "$run_mode" = apply ]; then
+    mkdir -p "$SEALIFT_STATE"
+    exec 9>/run/lock/sealift.lock
+    # Two operators at once: the second waits, then says who it waited for.
+    if ! flock -w 120 9; then
+      echo "E_HOST_LOCKED another run holds /run/lock/sealift.lock since $(stat -c %y "$SEALIFT_STATE/journal" 2>/dev/null || echo "an unknown time"); wait for it to end, then run again"
+      exit 75
+    fi
+  fi
+  eval "$run_plan"
+  echo "done"
+}
+
+# phase HOST PHASE SERIAL: what the steps below belong to, for the journal and for errors.
+phase() {
+  phase_host=$1
+  phase_name=$2
+  phase_serial=$3
+}
+
+# step CODE FACT EFFECT NAME ARG...: one fact, by check_NAME and apply_NAME.
+step() {
+  step_code=$1
+  step_fact=$2
+  step_name=$4
+  shift 4
+  attempt "check_$step_name" "$@"
+  if [ "$attempt_status" -eq 0 ]; then
+    tell ok "$attempt_output"
+    return
+  fi
+  step_found=$attempt_output
+  if [ "$run_mode" = check ]; then
+    tell drift "$step_found"
+    return
+  fi
+  attempt "apply_$step_name" "$@"
+  if [ "$attempt_status" -ne 0 ]; then
+    give_up "$attempt_output"
+  fi
+  attempt "check_$step_name" "$@"
+  if [ "$attempt_status" -ne 0 ]; then
+    give_up "still not so after it was applied: $attempt_output"
+  fi
+  tell changed "$step_found"
+  journal changed "$step_found"
+}
+
+# attempt FUNCTION ARG...: sets attempt_status and attempt_output. The function runs outside of any condition,
+# because a shell switches `set -e` off inside of one.
+attempt() {
+  set +e
+  attempt_output=$(
+    exec 9>&- </dev/null 2>&1
+    set -e
+    "$@"
+  )
+  attempt_status=$?
+}
+
+# give_up FOUND: the whole finding for people, then the line that the program reads, then the end.
+give_up() {
+  printf '%s\n' "$1" | sed 's/^/  | /'
+  tell failed "$1"
+  journal failed "$1"
+  echo "$phase_host $phase_name: E_STEP $step_code: got $(one_line "$1"); expected $step_fact; mend what was found, then run pulumi up again"
+  exit 1
+}
+
+tell() {
+  printf '%s\t%s\t%s\t%s\n' "$1" "$step_code" "$step_fact" "$(one_line "$2")"
+}
+
+# Tabs and line ends are the format's own, and a long finding would fill the state.
+one_line() {
+  printf '%s' "$1" | tr -s '\t\n' '  ' | cut -c 1-400
+}
+
+# What was done, when, by which bundle: for the auditor.
+journal() {
+  printf '%s %s %s %s bundle=%s login=%s found: %s\n' "$(date -u +%Y-%m-%dT%H:%M:%SZ)" "$1" "$phase_name" "$step_code" \
+    "$phase_serial" "${SUDO_USER:-root}" "$(one_line "$2")" >>"$SEALIFT_STATE/journal"
+}

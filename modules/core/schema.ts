@@ -1,0 +1,109 @@
+/** The site schema at work: every violation as a problem with its place. */
+import { readFileSync } from "node:fs";
+import { Ajv2020, type ErrorObject, type ValidateFunction } from "ajv/dist/2020.js";
+import { closest, distance } from "fastest-levenshtein";
+import type { ErrorCode, Problem } from "./errors.ts";
+import type { Locate, Path } from "./locate.ts";
+
+/** What a schema node says to people besides JSON Schema's own words. */
+interface Words {
+  readonly expected?: string;
+  readonly code?: ErrorCode;
+  readonly todo?: string;
+  readonly examples?: readonly unknown[];
+}
+
+export function schemaProblems(value: unknown, place: Locate): readonly Problem[] {
+  const validate = validator();
+  if (validate(value)) return [];
+  return (validate.errors ?? []).map((error) => toProblem(error, place));
+}
+
+let compiled: ValidateFunction | undefined;
+function validator(): ValidateFunction {
+  if (compiled !== undefined) return compiled;
+  const ajv = new Ajv2020({ allErrors: true, verbose: true, strict: true });
+  ajv.addVocabulary(["expected", "code", "todo"]);
+  const file = new URL("../../stacks/site.schema.json", import.meta.url);
+  compiled = ajv.compile(JSON.parse(readFileSync(file, "utf8")) as object);
+  return compiled;
+}
+
+function toProblem(error: ErrorObject, place: Locate): Problem {
+  const path = error.instancePath.split("/").slice(1).map(fromPointer);
+  if (error.keyword === "additionalProperties") return unknownKey(error, path, place);
+  if (error.keyword === "required") return missingKey(error, path, place);
+  const words = error.parentSchema as Words;
+  const example = words.examples?.[0];
+  return {
+    where: place(path),
+    code: words.code !== undefined && error.keyword === "pattern" ? words.code : defaultCode(error),
+    subject: subject(path),
+    got: shown(error.data),
+    expected: words.expected ?? expectation(error),
+    todo:
+      words.todo ?? (example === undefined ? "write what is expected" : `write it like ${shown(example)}`),
+  };
+}
+
+function unknownKey(error: ErrorObject, path: Path, place: Locate): Problem {
+  const key = String((error.params as { additionalProperty: unknown }).additionalProperty);
+  const known = Object.keys((error.parentSchema as { properties?: object }).properties ?? {});
+  const near = closest(key, known);
+  return {
+    where: place(path, key),
+    code: "E_KEY_UNKNOWN",
+    subject: subject([...path, key]),
+    got: `the key "${key}"`,
+    expected: `one of ${known.join(", ")}`,
+    todo: similar(key, near)
+      ? `did you mean "${near}"?`
+      : "remove it, or see docs/reference for what there is",
+  };
+}
+
+function missingKey(error: ErrorObject, path: Path, place: Locate): Problem {
+  const key = String((error.params as { missingProperty: unknown }).missingProperty);
+  const { properties } = error.parentSchema as { properties?: Record<string, Words> };
+  const example = properties?.[key]?.examples?.[0];
+  return {
+    where: place(path),
+    code: "E_KEY_MISSING",
+    subject: subject([...path, key]),
+    got: "nothing",
+    expected: `the key "${key}"`,
+    todo: example === undefined ? "add it" : `add it, like ${key}: ${shown(example)}`,
+  };
+}
+
+/** At most a third of the letters differ: nearer is a slip, farther is another word. */
+function similar(key: string, near: string): boolean {
+  return distance(key.toLowerCase(), near.toLowerCase()) <= Math.max(key.length, near.length) / 3;
+}
+
+function defaultCode({ keyword }: ErrorObject): ErrorCode {
+  return keyword === "type" ? "E_TYPE" : "E_VALUE";
+}
+
+function expectation(error: ErrorObject): string {
+  const params = error.params as { allowedValues?: unknown[]; type?: string | string[] };
+  if (params.allowedValues !== undefined) return `one of ${params.allowedValues.map(String).join(", ")}`;
+  if (params.type !== undefined) return `a value of type ${String(params.type)}`;
+  return (error.message ?? "another value").replace(/^must (be|match|NOT have) /, "").replace(/^must /, "");
+}
+
+function fromPointer(part: string): string | number {
+  return /^\d+$/.test(part) ? Number(part) : part.replaceAll("~1", "/").replaceAll("~0", "~");
+}
+
+/** `hosts[0].volumes.disk`, as the person typed it. */
+export function subject(path: Path): string {
+  const text = path.map((part) => (typeof part === "number" ? `[${part}]` : `.${part}`)).join("");
+  return text.replace(/^\./, "") || "the site";
+}
+
+/** A value in a message: JSON, short. */
+export function shown(value: unknown): string {
+  const text = JSON.stringify(value);
+  return text.length > 80 ? `${text.slice(0, 77)}...` : text;
+}

@@ -1,0 +1,32 @@
+/** A step is a value: a fact about a host, and the shell functions that check it and make it true. */
+import { quote } from "./quote.ts";
+
+/** What applying a step costs the containers on the host, from nothing to everything. */
+export const effects = ["none", "reload", "restart", "containers-stop"] as const;
+export type Effect = (typeof effects)[number];
+
+export interface Step {
+  /** `<phase>.<thing>`, unique on a host and stable: journals and previews speak of it. */
+  readonly code: string;
+  /** What is true afterwards, as a sentence without a full stop: "volume vg0/data is 200 GiB". */
+  readonly fact: string;
+  readonly effect: Effect;
+  /** `check_<name>` and `apply_<name>` of the phase's shell file, and their arguments. */
+  readonly call: readonly [name: string, ...args: string[]];
+}
+
+/** Steps that belong together on one host. */
+export interface Phase {
+  readonly name: string;
+  readonly steps: readonly Step[];
+}
+
+/**
+ * The steps of one phase on one host as lines of shell calls: what Pulumi keeps in its state and shows as a diff.
+ * @param serial serial of the bundle, for the journal on the host.
+ */
+export function planText(host: string, phase: Phase, serial: number): string {
+  const head = ["phase", host, phase.name, String(serial)];
+  const lines = phase.steps.map(({ code, fact, effect, call }) => ["step", code, fact, effect, ...call]);
+  return [head, ...lines].map((words) => words.map(quote).join(" ") + "\n").join("");
+}

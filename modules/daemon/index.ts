@@ -1,0 +1,17 @@
+/** daemon.json and the daemon that runs with it. Destroying leaves both, and every container. */
+import type { Host } from "../core/converge.ts";
+import { PhaseResource } from "../core/phase-resource.ts";
+import type { HostSpec } from "../core/site.ts";
+import type { Phase } from "../core/step.ts";
+import { daemonSteps } from "./steps.ts";
+
+/** Pure: the phase of one host. */
+export function daemonPhase({ daemon, engine }: HostSpec): Phase {
+  return { name: "daemon", steps: daemonSteps(daemon, engine.version) };
+}
+
+export class Daemon extends PhaseResource {
+  constructor(host: Host, phase: Phase, after: readonly PhaseResource[]) {
+    super("sealift:daemon:Daemon", host, phase, after);
+  }
+}

@@ -1,0 +1,28 @@
+/** The order of work on a host: one list, for the program and for every command that looks at hosts. */
+import type { Archive } from "./core/blob.ts";
+import { deliveryPhase } from "./core/converge.ts";
+import type { Library } from "./core/library.ts";
+import type { HostSpec } from "./core/site.ts";
+import type { Phase } from "./core/step.ts";
+import { daemonPhase } from "./daemon/index.ts";
+import { enginePhase } from "./engine/index.ts";
+import { preflightPhase } from "./preflight/index.ts";
+import { usersPhase } from "./users/index.ts";
+import { volumesPhase } from "./volumes/index.ts";
+
+/** In the order of work; preflight and delivery are only checked, before anything is changed. */
+export type HostPhases = Readonly<
+  Record<"preflight" | "delivery" | "users" | "volumes" | "engine" | "daemon", Phase>
+>;
+
+/** Pure: everything that has to be true on one host. */
+export function phasesOf(host: HostSpec, archive: Archive, library: Library): HostPhases {
+  return {
+    preflight: preflightPhase(host),
+    delivery: deliveryPhase(library, [archive]),
+    users: usersPhase(host),
+    volumes: volumesPhase(host),
+    engine: enginePhase(host, archive),
+    daemon: daemonPhase(host),
+  };
+}

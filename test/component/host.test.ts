@@ -1,0 +1,149 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { exampleArchive, exampleHost, examplePhases, library } from "../support/example-host.ts";
+import { recordResources, type Asked } from "../support/mocks.ts";
+
+const asked = await recordResources(false);
+// Imported after the mocks are in place, as Pulumi's testing guide asks.
+const { Host } = await import("../../modules/core/converge.ts");
+const { Users } = await import("../../modules/users/index.ts");
+const { Volumes } = await import("../../modules/volumes/index.ts");
+const { planText } = await import("../../modules/core/step.ts");
+type Probe = import("../../modules/core/probe.ts").Probe;
+
+const phases = examplePhases();
+const everything = Object.values(phases).flatMap(({ steps }) => steps);
+
+function probeWhere(holds: (code: string) => boolean): Probe {
+  const steps = everything.map(({ code, fact }) => ({
+    status: holds(code) ? ("ok" as const) : ("drift" as const),
+    code,
+    fact,
+    found: holds(code) ? "" : `no ${code}`,
+  }));
+  return { kind: "reached", report: { steps, complete: true } };
+}
+
+async function make(name: string, probe: Probe): Promise<readonly Asked[]> {
+  const before = asked.length;
+  const spec = { ...exampleHost(), name };
+  const host = new Host(name, { spec, library, blobs: [exampleArchive], probe, serial: 7 });
+  const users = new Users(host, phases.users, []);
+  const volumes = new Volumes(host, phases.volumes, [users]);
+  // Nothing is asserted before everything has been asked for.
+  await Promise.all(
+    [volumes.report, users.report].map((report) => new Promise((done) => report.apply(done))),
+  );
+  return asked.slice(before);
+}
+
+function find(list: readonly Asked[], name: string): Record<string, unknown> {
+  const one = list.find((resource) => resource.name === name);
+  assert.ok(one, `${name} among ${list.map((resource) => resource.name).join(", ")}`);
+  return one.inputs;
+}
+
+test("a host is its root, what is delivered, and one Command a phase; nothing else", async () => {
+  const made = await make(
+    "bare",
+    probeWhere(() => false),
+  );
+  assert.deepEqual(made.map(({ type, name }) => `${type} ${name}`).toSorted(), [
+    "command:remote:Command bare-users-run",
+    "command:remote:Command bare-volumes-run",
+    "command:remote:CopyToRemote bare-abababababab",
+    "command:remote:CopyToRemote bare-library",
+    "sealift:core:Host bare",
+    "sealift:users:Users bare-users",
+    "sealift:volumes:Volumes bare-volumes",
+  ]);
+});
+
+test("the plan goes in on standard input and the library's sha256 stands in the command", async () => {
+  const inputs = find(
+    await make(
+      "plan",
+      probeWhere(() => false),
+    ),
+    "plan-users-run",
+  );
+  assert.equal(inputs["stdin"], planText("plan", phases.users, 7));
+  assert.match(String(inputs["create"]), new RegExp(`^set -- ${library.sha256}\n`));
+  assert.doesNotMatch(String(inputs["create"]), /^#/m);
+  assert.equal(inputs["triggers"], undefined);
+  assert.equal(inputs["delete"], undefined);
+  assert.equal(inputs["logging"], "none");
+  assert.equal(inputs["addPreviousOutputInEnv"], false);
+});
+
+test("what differs stands in the update text, one line a fact, with wanted, found and effect", async () => {
+  const inputs = find(
+    await make(
+      "drift",
+      probeWhere((code) => code !== "users.deploy.docker"),
+    ),
+    "drift-users-run",
+  );
+  const update = String(inputs["update"]);
+  assert.deepEqual(
+    update.split("\n").filter((line) => line.startsWith("#")),
+    [
+      "# users.deploy.docker: wanted user deploy is in group docker; found no users.deploy.docker; effect nothing stops",
+    ],
+  );
+  assert.equal(update.replace(/^#.*\n/gm, ""), inputs["create"]);
+});
+
+test("a phase in sync has no comment in its update text", async () => {
+  const inputs = find(
+    await make(
+      "sync",
+      probeWhere(() => true),
+    ),
+    "sync-users-run",
+  );
+  assert.equal(inputs["update"], inputs["create"]);
+});
+
+test("a lost file is a new trigger for its copy, and only for that", async () => {
+  const made = await make(
+    "lost",
+    probeWhere((code) => code !== "delivery.library"),
+  );
+  assert.deepEqual(find(made, "lost-library")["triggers"], ["10.20.0.11:22", "no delivery.library"]);
+  assert.deepEqual(find(made, "lost-abababababab")["triggers"], ["10.20.0.11:22", "there"]);
+});
+
+test("every connection pins the host key, tries little, and holds no key and no password", async () => {
+  const made = await make(
+    "pinned",
+    probeWhere(() => false),
+  );
+  const connections = made.flatMap(({ inputs }) => ("connection" in inputs ? [inputs["connection"]] : []));
+  assert.equal(connections.length, 4);
+  for (const wrapped of connections) {
+    const connection = (wrapped as { value?: object }).value ?? (wrapped as object);
+    assert.deepEqual(Object.keys(connection).toSorted(), [
+      "dialErrorLimit",
+      "host",
+      "hostKey",
+      "perDialTimeout",
+      "port",
+      "user",
+    ]);
+    assert.equal((connection as { hostKey: string }).hostKey, exampleHost().hostKey);
+  }
+});
+
+test("a host that does not answer still has its plan, and no word of drift", async () => {
+  const problem = {
+    where: "gone",
+    code: "E_HOST_UNREACHABLE",
+    subject: "",
+    got: "",
+    expected: "",
+    todo: "",
+  } as const;
+  const inputs = find(await make("gone", { kind: "unreachable", problem }), "gone-users-run");
+  assert.equal(inputs["update"], inputs["create"]);
+});

@@ -1,0 +1,26 @@
+/** The documented example as values: a host, and an engine made up for it. */
+import type { Archive } from "../../modules/core/blob.ts";
+import { readLibrary } from "../../modules/core/library.ts";
+import type { HostSpec } from "../../modules/core/site.ts";
+import { phasesOf, type HostPhases } from "../../modules/phases.ts";
+import { exampleText, siteOf } from "./site-text.ts";
+
+export const exampleArchive: Archive = {
+  version: "28.5.2",
+  sha256: "ab".repeat(32),
+  bytes: 77_000_000,
+  path: "index.ts",
+  members: ["docker", "dockerd", "runc"].map((name) => ({ path: `docker/${name}`, sha256: "cd".repeat(32) })),
+};
+
+export const library = readLibrary();
+
+export function exampleHost(): HostSpec {
+  const [host] = siteOf(exampleText).hosts;
+  if (host === undefined) throw new Error("the example has no host");
+  return host;
+}
+
+export function examplePhases(): HostPhases {
+  return phasesOf(exampleHost(), exampleArchive, library);
+}

@@ -1,0 +1,27 @@
+/** A Pulumi engine made of mocks: records what a program asks for. */
+import * as pulumi from "@pulumi/pulumi";
+import type { MockResourceArgs } from "@pulumi/pulumi/runtime/mocks.js";
+
+export interface Asked {
+  readonly type: string;
+  readonly name: string;
+  readonly inputs: Record<string, unknown>;
+}
+
+/** Starts the mocks; has to be done before any resource is made. The list grows as resources are made. */
+export async function recordResources(preview: boolean): Promise<readonly Asked[]> {
+  const asked: Asked[] = [];
+  await pulumi.runtime.setMocks(
+    {
+      newResource: ({ type, name, inputs }: MockResourceArgs) => {
+        asked.push({ type, name, inputs: inputs as Record<string, unknown> });
+        return { id: `${name}-id`, state: { ...(inputs as object), stdout: "" } };
+      },
+      call: () => ({}),
+    },
+    "sealift",
+    "test",
+    preview,
+  );
+  return asked;
+}

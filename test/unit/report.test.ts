@@ -1,0 +1,25 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { parseReport } from "../../modules/core/report.ts";
+
+test("the lines of run.sh become steps; other lines are for people", () => {
+  const text = [
+    "ok\tusers.group\tgroup docker exists\t",
+    "  | useradd: warning",
+    "drift\tvolumes.data\tvolume vg0/data is 4 GiB\tno such volume",
+    "strange\tx\ty\tz",
+    "done",
+    "",
+  ].join("\n");
+  assert.deepEqual(parseReport(text), {
+    complete: true,
+    steps: [
+      { status: "ok", code: "users.group", fact: "group docker exists", found: "" },
+      { status: "drift", code: "volumes.data", fact: "volume vg0/data is 4 GiB", found: "no such volume" },
+    ],
+  });
+});
+
+test("a report that was cut off is not complete", () => {
+  assert.equal(parseReport("ok\ta\tb\tc\ndon").complete, false);
+});
