@@ -1,0 +1,22 @@
+/** The `sealift` command: parses, calls, prints. */
+import { Command, CommanderError } from "commander";
+import { SealiftError } from "../modules/core/errors.ts";
+import { bundleCommand } from "./bundle.ts";
+import { exitCode, exitCodes } from "./exit-code.ts";
+
+const program = new Command("sealift")
+  .description("Carries Docker into networks that have no way out.")
+  .addHelpText("after", `\nExit codes:\n${exitCodes.map(([code, text]) => `  ${code}  ${text}`).join("\n")}`)
+  .exitOverride()
+  .addCommand(bundleCommand());
+// Subcommands do not inherit it.
+for (const command of program.commands.flatMap((one) => [one, ...one.commands])) command.exitOverride();
+
+try {
+  await program.parseAsync();
+} catch (error) {
+  // Commander has printed its own words already.
+  if (!(error instanceof CommanderError))
+    console.error(error instanceof SealiftError ? error.message : error);
+  process.exitCode = exitCode(error);
+}

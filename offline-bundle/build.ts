@@ -1,0 +1,152 @@
+/**
+ * Builds the bundle that a lock describes: an OCI image layout with every file and image, the lock, and the text that gets
+ * signed. The same lock gives the same bytes.
+ */
+import { copyFile, mkdir, readFile, rename, rm, stat } from "node:fs/promises";
+import { basename, dirname, join, resolve } from "node:path";
+import { refuse, SealiftError } from "../modules/core/errors.ts";
+import { copyImage } from "./images.ts";
+import { fileRef, inside, type Seal } from "./layout.ts";
+import { type Lock, type LockedFile, readLock, staleness } from "./lock-file.ts";
+import type { Report } from "./lock.ts";
+import { hexOf, readManifest } from "./manifests.ts";
+import { oras } from "./oras.ts";
+import { inParallel } from "./parallel.ts";
+import { sealBundle } from "./seal.ts";
+import { signBundle } from "./sign.ts";
+import { obtain } from "./store.ts";
+import { label, locateUrl, readWant } from "./want.ts";
+
+export interface BuildOptions {
+  readonly bundleFile: string;
+  readonly lockFile: string;
+  /** Folder for downloads. */
+  readonly store: string;
+  /** Where the bundle goes. A bundle that is there already is replaced, anything else is refused. */
+  readonly directory: string;
+  /** Key to sign with; absent: the bundle stays unsigned and verify refuses it. */
+  readonly key?: string;
+  readonly report?: Report;
+}
+
+/**
+ * Builds, and signs when there is a key. Everything happens in `<directory>.part`; the bundle appears whole or not at all.
+ *
+ * @throws {SealiftError} E_LOCK_MISSING, E_LOCK_STALE, E_DOWNLOAD, E_DOWNLOAD_SHA256, E_PIN, E_SIGNING_KEY, E_TOOL; E_VALUE
+ * when `directory` holds something that is no bundle.
+ */
+export async function buildBundle(options: BuildOptions): Promise<Seal> {
+  const { bundleFile, lockFile, report = () => undefined } = options;
+  const directory = resolve(options.directory);
+  const want = await readWant(bundleFile);
+  const lock = await readLock(lockFile);
+  refuse(staleness(want, lock, lockFile));
+  await refuseForeign(directory);
+  const paths = await obtainAll(lock, options);
+  const part = `${directory}.part`;
+  await rm(part, { recursive: true, force: true });
+  await mkdir(part, { recursive: true });
+  try {
+    for (const [index, file] of lock.files.entries()) {
+      report(`packing ${label(file)}`, index / lock.files.length);
+      await addFile(file, paths.get(file.sha256) ?? "", part);
+    }
+    for (const image of lock.images) {
+      report(`packing ${image.name}`);
+      await copyImage(image, bundleFile, part);
+    }
+    await copyFile(lockFile, join(part, inside.lock));
+    const seal = await sealBundle(part, lock);
+    if (options.key !== undefined) await signBundle(part, options.key);
+    await replace(directory, part);
+    return seal;
+  } catch (error) {
+    await rm(part, { recursive: true, force: true });
+    throw error;
+  }
+}
+
+/** Files at a time: enough to fill a line, few enough for a server to stay friendly. */
+const downloadsAtOnce = 4;
+/** The type under which a host file travels; its one layer is the file as it is. */
+const fileArtifactType = "application/vnd.sealift.file.v1";
+
+/** Every file of the lock, here and checked: sha256 -> path. */
+async function obtainAll(
+  lock: Lock,
+  { bundleFile, store, report }: BuildOptions,
+): Promise<ReadonlyMap<string, string>> {
+  const { values, problems } = await inParallel(lock.files, downloadsAtOnce, (file) =>
+    obtain(locateUrl(file.url, bundleFile), store, file.sha256, (done, total) => {
+      report?.(label(file), done / (total ?? file.bytes ?? done));
+    }),
+  );
+  refuse(problems);
+  return new Map(values.map(({ sha256, path }) => [sha256, path]));
+}
+
+/** The manifest must not say when it was made, or two builds would differ. */
+const timeless = "org.opencontainers.image.created=1970-01-01T00:00:00Z";
+
+async function addFile(file: LockedFile, path: string, directory: string): Promise<void> {
+  const about = [
+    timeless,
+    `org.opencontainers.image.version=${file.version}`,
+    `org.opencontainers.image.licenses=${file.licence}`,
+    `vnd.sealift.platform=${file.platform}`,
+  ].flatMap((annotation) => ["--annotation", annotation]);
+  const target = ["--oci-layout-path", directory, fileRef(file)];
+  // oras writes down the path it is given as the title: run where the file is, so that the title is its bare name.
+  await oras(
+    [
+      "push",
+      "--no-tty",
+      "--artifact-type",
+      fileArtifactType,
+      ...about,
+      ...target,
+      `${basename(path)}:application/octet-stream`,
+    ],
+    dirname(path),
+  );
+  const digest = await oras(["resolve", "--oci-layout-path", directory, fileRef(file)], directory);
+  const layer = (await readManifest(directory, digest)).layers?.[0];
+  if (layer === undefined || hexOf(layer.digest) !== file.sha256) {
+    throw new SealiftError([
+      {
+        where: path,
+        code: "E_PIN",
+        subject: label(file),
+        got: layer?.digest ?? "no layer",
+        expected: `sha256:${file.sha256}`,
+        todo: "the file changed while it was read: run it again",
+      },
+    ]);
+  }
+}
+
+/** Only an earlier bundle may be replaced. */
+async function refuseForeign(directory: string): Promise<void> {
+  const there = await stat(directory).catch(() => undefined);
+  if (there === undefined) return;
+  const bundle = await readFile(join(directory, inside.seal)).catch(() => undefined);
+  if (bundle !== undefined) return;
+  throw new SealiftError([
+    {
+      where: directory,
+      code: "E_VALUE",
+      subject: "output directory",
+      got: "something that is no bundle",
+      expected: "nothing, or a bundle to replace",
+      todo: "name another directory",
+    },
+  ]);
+}
+
+async function replace(directory: string, part: string): Promise<void> {
+  const old = `${directory}.old`;
+  await rm(old, { recursive: true, force: true });
+  await rename(directory, old).catch(() => undefined);
+  await rename(part, directory);
+  await rm(old, { recursive: true, force: true });
+}

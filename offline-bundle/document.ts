@@ -1,0 +1,122 @@
+/** Reads a YAML file against its JSON Schema; every problem at its line and column. */
+import { readFile } from "node:fs/promises";
+import { basename } from "node:path";
+import type { ErrorObject, ValidateFunction } from "ajv/dist/2020.js";
+import { type ErrorCode, type Problem, refuse, SealiftError } from "../modules/core/errors.ts";
+
+/** A file as read: its text, its value, and where a value stands in the text. */
+export interface Document<T> {
+  readonly text: string;
+  readonly value: T;
+  readonly place: (path: readonly (string | number)[]) => string;
+}
+
+/**
+ * Reads and checks a YAML file. `T` is what the schema describes; the parsers are loaded on the first call only, so that
+ * importing this costs nothing.
+ *
+ * @param schema name of the schema file in this folder.
+ * @param absent what to tell when there is no such file.
+ * @throws {SealiftError} `absent.code`, or all problems of the file: E_YAML, E_KEY_UNKNOWN, E_KEY_MISSING, E_TYPE, E_VALUE.
+ */
+export async function readDocument<T>(
+  file: string,
+  schema: string,
+  absent: { readonly code: ErrorCode; readonly todo: string },
+): Promise<Document<T>> {
+  const text = await readFile(file, "utf8").catch((error: unknown) => {
+    const got = error instanceof Error ? error.message : String(error);
+    throw new SealiftError([
+      {
+        where: file,
+        code: absent.code,
+        subject: basename(file),
+        got,
+        expected: "the file",
+        todo: absent.todo,
+      },
+    ]);
+  });
+  return parse<T>(text, file, schema);
+}
+
+async function parse<T>(text: string, file: string, schema: string): Promise<Document<T>> {
+  const { parseDocument } = await import("yaml");
+  const { locate } = await import("../modules/core/locate.ts");
+  const document = parseDocument(text, { prettyErrors: false });
+  const place = locate(file, text, []);
+  refuse(
+    document.errors.map((error) => ({
+      where: `${file}:${lineOf(text, error.pos[0])}`,
+      code: "E_YAML",
+      subject: basename(file),
+      got: error.message,
+      expected: "YAML 1.2",
+      todo: "correct the line",
+    })),
+  );
+  const value: unknown = document.toJS();
+  const validate = await validator(schema);
+  if (!validate(value)) refuse((validate.errors ?? []).map((error) => toProblem(error, place)));
+  return { text, value: value as T, place };
+}
+
+function lineOf(text: string, offset: number): number {
+  return text.slice(0, offset).split("\n").length;
+}
+
+const validators = new Map<string, ValidateFunction>();
+
+async function validator(schema: string): Promise<ValidateFunction> {
+  const known = validators.get(schema);
+  if (known !== undefined) return known;
+  const { Ajv2020 } = await import("ajv/dist/2020.js");
+  const text = await readFile(new URL(schema, import.meta.url), "utf8");
+  const compiled = new Ajv2020({ allErrors: true, verbose: true, strict: true }).compile(
+    JSON.parse(text) as object,
+  );
+  validators.set(schema, compiled);
+  return compiled;
+}
+
+function toProblem(error: ErrorObject, place: Document<unknown>["place"]): Problem {
+  const path = error.instancePath.split("/").slice(1).map(fromPointer);
+  const params = error.params as Record<string, unknown>;
+  const key = params["additionalProperty"] ?? params["missingProperty"];
+  const subject = [...path, ...(typeof key === "string" ? [key] : [])].join(".");
+  const schema = error.parentSchema as { properties?: object; description?: string; examples?: unknown[] };
+  const common = { where: place(path), subject: subject === "" ? "the file" : subject };
+  if (error.keyword === "additionalProperties") {
+    const known = Object.keys(schema.properties ?? {}).join(", ");
+    return {
+      ...common,
+      code: "E_KEY_UNKNOWN",
+      got: `the key ${String(key)}`,
+      expected: `one of ${known}`,
+      todo: "correct or remove it",
+    };
+  }
+  if (error.keyword === "required") {
+    return {
+      ...common,
+      code: "E_KEY_MISSING",
+      got: "nothing",
+      expected: `the key ${String(key)}`,
+      todo: "add it",
+    };
+  }
+  return {
+    ...common,
+    code: error.keyword === "type" ? "E_TYPE" : "E_VALUE",
+    got: JSON.stringify(error.data).slice(0, 80),
+    expected: schema.description ?? error.message ?? "another value",
+    todo:
+      schema.examples?.[0] === undefined
+        ? "correct it"
+        : `write it like ${JSON.stringify(schema.examples[0])}`,
+  };
+}
+
+function fromPointer(part: string): string | number {
+  return /^\d+$/.test(part) ? Number(part) : part.replaceAll("~1", "/").replaceAll("~0", "~");
+}

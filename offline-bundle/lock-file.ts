@@ -1,0 +1,130 @@
+/** bundle.lock.yaml: its shape, reading, writing, and whether it still says what bundle.yaml asks for. */
+import { rename, writeFile } from "node:fs/promises";
+import type { Problem } from "../modules/core/errors.ts";
+import { readDocument } from "./document.ts";
+import type { Member } from "./members.ts";
+import { label, type Platform, type Want, type WantedFile, type WantedImage } from "./want.ts";
+
+export interface LockedFile extends WantedFile {
+  /** Absent until the bytes were seen here. */
+  readonly bytes?: number;
+  readonly sha256: string;
+  /** Independent places that publish this sha256, or `computed-here`. */
+  readonly sources: readonly string[];
+  /** Files inside an engine or archive; absent until the bytes were seen here. */
+  readonly members?: readonly Member[];
+}
+
+export interface LockedImage extends WantedImage {
+  /** `sha256:…` of the manifest or index. */
+  readonly digest: string;
+  readonly platforms: readonly string[];
+  readonly sources: readonly string[];
+}
+
+export interface Lock {
+  readonly format: 1;
+  /** Grows by one with every change of the lock. */
+  readonly serial: number;
+  readonly platforms: readonly Platform[];
+  readonly files: readonly LockedFile[];
+  readonly images: readonly LockedImage[];
+}
+
+/** The source of a pin that nobody else vouches for. */
+export const computedHere = "computed-here";
+
+/**
+ * Reads a lock file.
+ *
+ * @throws {SealiftError} E_LOCK_MISSING, or every problem of the file at its line.
+ */
+export async function readLock(file: string): Promise<Lock> {
+  const { value } = await readDocument<Lock>(file, "bundle.lock.schema.json", {
+    code: "E_LOCK_MISSING",
+    todo: "run: sealift bundle lock",
+  });
+  return value;
+}
+
+/** Writes a lock file in one step: a reader sees the old one or the new one. */
+export async function writeLock(file: string, lock: Lock): Promise<void> {
+  const { stringify } = await import("yaml");
+  const part = `${file}.part`;
+  await writeFile(part, header + stringify(inOrder(lock), { lineWidth: 0, aliasDuplicateObjects: false }));
+  await rename(part, file);
+}
+
+/** One order of keys, so that the same lock is the same bytes and a diff shows only what changed. */
+function inOrder(lock: Lock): Lock {
+  return {
+    format: lock.format,
+    serial: lock.serial,
+    platforms: lock.platforms,
+    files: lock.files.map(
+      ({ name, version, platform, kind, url, bytes, sha256, licence, sources, members }) => ({
+        ...{ name, version, platform, kind, url },
+        ...(bytes === undefined ? {} : { bytes }),
+        ...{ sha256, licence, sources },
+        ...(members === undefined
+          ? {}
+          : {
+              members: members.map((member) => ({
+                path: member.path,
+                bytes: member.bytes,
+                sha256: member.sha256,
+              })),
+            }),
+      }),
+    ),
+    images: lock.images.map(({ name, from, digest, platforms, sources }) => ({
+      name,
+      ...(from === undefined ? {} : { from }),
+      ...{ digest, platforms, sources },
+    })),
+  };
+}
+
+/** Whether everything about a file is known that a build needs. */
+export function isComplete(file: LockedFile): boolean {
+  return file.bytes !== undefined && (file.kind === "binary" || file.members !== undefined);
+}
+
+/** Differences between what is wanted and what is locked, each as E_LOCK_STALE; none when the lock is current. */
+export function staleness(want: Want, lock: Lock, lockFile: string): readonly Problem[] {
+  const wanted = [...want.files.map(fileKey), ...want.images.map(imageKey)];
+  const locked = [...lock.files.map(fileKey), ...lock.images.map(imageKey)];
+  const problem = (subject: string, got: string, expected: string): Problem => ({
+    where: lockFile,
+    code: "E_LOCK_STALE",
+    subject,
+    got,
+    expected,
+    todo: "run: sealift bundle lock, and review what changed",
+  });
+  return [
+    ...wanted
+      .filter((one) => !locked.includes(one))
+      .map((one) => problem(one, "no pin", "the pin of what bundle.yaml asks for")),
+    ...locked
+      .filter((one) => !wanted.includes(one))
+      .map((one) => problem(one, "a pin", "only what bundle.yaml asks for")),
+    ...lock.files
+      .filter((file) => !isComplete(file))
+      .map((file) =>
+        problem(label(file), "a pin without length or members", "a pin whose bytes were seen here"),
+      ),
+  ];
+}
+
+function fileKey(file: WantedFile): string {
+  return `${label(file)} (${file.kind}, ${file.licence}) from ${file.url}`;
+}
+
+function imageKey({ name, from }: WantedImage): string {
+  return from === undefined ? name : `${name} from ${from}`;
+}
+
+const header = `# Written by "sealift bundle lock" from bundle.yaml; a person reviews every change of it.
+# Docker publishes no checksums for its static tarballs: "sources" names the independent places that agree on a sha256.
+`;

@@ -1,0 +1,49 @@
+/** A guest with a stack of its own, for one test file: started, provisioned, and gone without a trace. */
+import { startAgent, type Agent } from "../lab/agent.ts";
+import { removeGuest, startGuest, type Guest, type GuestOptions } from "../lab/guest.ts";
+import { prepareLab, type Lab } from "../lab/prepare.ts";
+import { pulumiEnv } from "../lab/pulumi-env.ts";
+import { freshStack, pulumi, type PulumiRun } from "../lab/pulumi.ts";
+import { labSite, removeStackFile, writeStack, type LabSite } from "../lab/stack.ts";
+
+export interface SiteUnderTest {
+  readonly lab: Lab;
+  /** Changes when the guest was started again. */
+  guest: Guest;
+  readonly env: Readonly<Record<string, string>>;
+  /** Rewrites the stack file with a change to the lab's site. */
+  readonly write: (change?: (site: LabSite) => void) => Promise<void>;
+  /** `pulumi <args> --stack <the test's>`. */
+  readonly pulumi: (...args: readonly string[]) => Promise<PulumiRun>;
+  readonly end: () => Promise<void>;
+}
+
+export async function startSite(name: string, options: Partial<GuestOptions> = {}): Promise<SiteUnderTest> {
+  const lab = await prepareLab();
+  await removeGuest(name);
+  const guest = await startGuest({ ...options, name });
+  const agent: Agent = await startAgent(guest.identityFile);
+  const env = { ...pulumiEnv(), SSH_AUTH_SOCK: agent.socket };
+  const stack = `lab-${name}`;
+  const site: SiteUnderTest = {
+    lab,
+    guest,
+    env,
+    write: async (change = () => undefined) => {
+      const text = await labSite([site.guest], lab.bundle);
+      change(text);
+      await writeStack(stack, text);
+    },
+    pulumi: (verb = "", ...args) => pulumi([verb, "--stack", stack, ...args], { env }),
+    end: async () => {
+      await pulumi(["stack", "rm", "--yes", "--force", stack], { env });
+      await removeStackFile(stack);
+      await site.guest.stop();
+      await removeGuest(name);
+      await agent.stop();
+    },
+  };
+  await site.write();
+  await freshStack(stack, env);
+  return site;
+}

@@ -1,0 +1,105 @@
+import assert from "node:assert/strict";
+import { appendFile, mkdir, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { after, before, test } from "node:test";
+import { buildBundle } from "../../offline-bundle/build.ts";
+import { digestOf } from "../../offline-bundle/digest.ts";
+import { inside, type Seal } from "../../offline-bundle/layout.ts";
+import { readLock, writeLock } from "../../offline-bundle/lock-file.ts";
+import { oras } from "../../offline-bundle/oras.ts";
+import { verifyBundle } from "../../offline-bundle/verify.ts";
+import { codesOf } from "../support/refused.ts";
+import { makeTinyBundle, type TinyBundle, tinyImage } from "../support/tiny-bundle.ts";
+
+let tiny: TinyBundle;
+before(async () => {
+  tiny = await makeTinyBundle();
+});
+after(() => tiny.remove());
+
+test("the same lock gives the same bytes, signature and all", async () => {
+  const again = join(tiny.folder, "again");
+  await buildBundle({ ...tiny, directory: again });
+  assert.deepEqual(await listing(again), await listing(tiny.directory));
+});
+
+test("a file's blob digest is its lock digest, and every manifest has a tag", async () => {
+  const lock = await readLock(tiny.lockFile);
+  const seal = JSON.parse(await readFile(join(tiny.directory, inside.seal), "utf8")) as Seal;
+  const refs = seal.manifests.map(({ ref }) => ref);
+  for (const { name, version, platform, sha256 } of lock.files) {
+    const ref = `files/${name}:${version}-${platform.replace("/", "-")}`;
+    assert.ok(refs.includes(ref), ref);
+    assert.equal((await digestOf(join(tiny.directory, inside.blobs, sha256))).sha256, sha256);
+  }
+  const digests = seal.manifests.map(({ digest }) => digest);
+  const image = seal.manifests.find(({ ref }) => ref === tinyImage);
+  assert.equal(image?.digest, lock.images[0]?.digest);
+  const { manifests } = JSON.parse(
+    await oras(["manifest", "fetch", "--oci-layout-path", ".", tinyImage], tiny.directory),
+  ) as { manifests: { digest: string }[] };
+  assert.equal(manifests.length, 2);
+  for (const { digest } of manifests) assert.ok(digests.includes(digest), digest);
+});
+
+test("oras, which knows nothing of Sealift, gets a file out of it", async () => {
+  const out = join(tiny.folder, "out");
+  await mkdir(out);
+  await oras(
+    ["pull", "--no-tty", "--oci-layout-path", tiny.directory, "files/compose:5.5.1-linux-arm64", "-o", out],
+    tiny.folder,
+  );
+  assert.equal(await readFile(join(out, "compose-arm64"), "utf8"), "compose for arm64\n");
+});
+
+test("an earlier bundle is replaced, anything else is left alone", async () => {
+  const directory = join(tiny.folder, "replaced");
+  await buildBundle({ ...tiny, directory });
+  await rm(join(directory, inside.signature));
+  await buildBundle({ ...tiny, directory });
+  await verifyBundle(directory, tiny);
+  assert.deepEqual(await codesOf(buildBundle({ ...tiny, directory: join(tiny.folder, "key") })), ["E_VALUE"]);
+  assert.ok((await readdir(join(tiny.folder, "key"))).includes("signing"));
+});
+
+test("a file that is not what the lock pins is refused, and nothing is left behind", async () => {
+  const lock = await readLock(tiny.lockFile);
+  const lockFile = join(tiny.folder, "wrong-pin.yaml");
+  const files = lock.files.map((file) => ({
+    ...file,
+    sha256: file.sha256.replace(/^./, (c) => (c === "0" ? "1" : "0")),
+  }));
+  await writeLock(lockFile, { ...lock, files });
+  const directory = join(tiny.folder, "never");
+  assert.deepEqual(await codesOf(buildBundle({ ...tiny, lockFile, directory })), ["E_PIN"]);
+  const key = join(tiny.folder, "no-such-key");
+  assert.deepEqual(await codesOf(buildBundle({ ...tiny, key, directory })), ["E_SIGNING_KEY"]);
+  assert.deepEqual(
+    (await readdir(tiny.folder)).filter((name) => name.startsWith("never")),
+    [],
+  );
+});
+
+test("a lock that is missing, or does not say what bundle.yaml asks for, is refused", async () => {
+  const directory = join(tiny.folder, "never");
+  const lockFile = join(tiny.folder, "absent.yaml");
+  assert.deepEqual(await codesOf(buildBundle({ ...tiny, lockFile, directory })), ["E_LOCK_MISSING"]);
+  const text = await readFile(tiny.bundleFile, "utf8");
+  const bundleFile = join(tiny.folder, "other.yaml");
+  await writeFile(bundleFile, text.replace("5.5.1", "5.5.2"));
+  assert.deepEqual(await codesOf(buildBundle({ ...tiny, bundleFile, directory })), ["E_LOCK_STALE"]);
+  await writeFile(bundleFile, text);
+  await appendFile(bundleFile, "fils: []\nplatforms: [linux/amd64]\n");
+  assert.deepEqual(await codesOf(buildBundle({ ...tiny, bundleFile, directory })), ["E_YAML"]);
+});
+
+/** Every file of a folder with what is in it. */
+async function listing(folder: string): Promise<readonly string[]> {
+  const entries = await readdir(folder, { recursive: true, withFileTypes: true });
+  const lines = entries.map(async (entry) => {
+    const path = join(entry.parentPath, entry.name);
+    const content = entry.isFile() ? (await digestOf(path)).sha256 : "folder";
+    return `${path.slice(folder.length)} ${content}`;
+  });
+  return (await Promise.all(lines)).sort();
+}

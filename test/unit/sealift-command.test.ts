@@ -1,0 +1,82 @@
+import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
+import { rm } from "node:fs/promises";
+import { join } from "node:path";
+import { after, before, test } from "node:test";
+import { checkout } from "../lab/cache.ts";
+import { makeTinyInputs, type TinyBundle } from "../support/tiny-bundle.ts";
+
+let tiny: TinyBundle;
+before(async () => {
+  tiny = await makeTinyInputs();
+});
+after(() => tiny.remove());
+
+test("lock, build and verify, as typed", async () => {
+  const { bundleFile, lockFile, directory, key, allowedSigners } = tiny;
+  const files = ["--file", bundleFile, "--lock", lockFile];
+  const locked = sealift("lock", ...files);
+  assert.equal(locked.status, 0, locked.stderr);
+  assert.match(locked.stdout, /^added +docker 28\.5\.2 linux\/amd64$/m);
+  const built = sealift("build", directory, ...files, "--key", key);
+  assert.equal(built.status, 0, built.stderr);
+  const verified = sealift("verify", directory, "--signers", allowedSigners, "--lock", lockFile);
+  assert.equal(verified.status, 0, verified.stderr);
+  assert.match(verified.stdout, /^signed by +lab@sealift$/m);
+  assert.match(verified.stdout, /^engine +28\.5\.2 linux\/arm64$/m);
+  const json = sealift("verify", directory, "--signers", allowedSigners, "--json");
+  const result = JSON.parse(json.stdout) as { ok: boolean; serial: number; engines: unknown[] };
+  assert.deepEqual([result.ok, result.serial, result.engines.length], [true, 1, 2]);
+
+  await rm(join(directory, "sealift.json.sig"));
+  const unsigned = sealift("verify", directory, "--signers", allowedSigners, "--json");
+  assert.equal(unsigned.status, 77);
+  const { ok, problems } = JSON.parse(unsigned.stdout) as { ok: boolean; problems: { code: string }[] };
+  assert.deepEqual([ok, problems.map(({ code }) => code)], [false, ["E_BUNDLE_UNSIGNED"]]);
+});
+
+test("each kind of failure has its exit code and one line for people", () => {
+  const { folder, bundleFile } = tiny;
+  const absent = join(folder, "absent");
+  const cases = [
+    [["verify"], 2, /missing required argument|required option/],
+    [["verify", folder, "--signers", absent, "--loc", "x"], 2, /unknown option '--loc'/],
+    [["verify", absent, "--signers", absent], 66, /E_BUNDLE_MISSING/],
+    [["build", join(folder, "out"), "--file", bundleFile, "--lock", absent], 66, /E_LOCK_MISSING/],
+    [["lock", "--file", join(folder, "busybox"), "--lock", absent], 65, /E_TYPE/],
+  ] as const;
+  for (const [args, status, words] of cases) {
+    const result = sealift(...args);
+    assert.equal(result.status, status, result.stderr);
+    assert.match(result.stderr, words);
+    assert.doesNotMatch(result.stderr, /^ +at /m);
+  }
+  const noOras = sealift.with({ SEALIFT_ORAS: absent }, "lock", "--file", bundleFile, "--lock", absent);
+  assert.equal(noOras.status, 69, noOras.stderr);
+  assert.match(noOras.stderr, /E_TOOL/);
+});
+
+test("help shows an example and every exit code, and is no failure", () => {
+  const verb = sealift("verify", "--help");
+  assert.equal(verb.status, 0);
+  assert.match(verb.stdout, /Example:\n {2}\$ sealift bundle verify/);
+  const { stdout } = spawnSync(process.execPath, [join(checkout, "cli", "sealift.js"), "--help"], {
+    encoding: "utf8",
+  });
+  for (const code of [0, 1, 2, 65, 66, 69, 77]) assert.match(stdout, new RegExp(`^ +${code} `, "m"));
+});
+
+interface Result {
+  readonly status: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+function sealift(...args: readonly string[]): Result {
+  return sealift.with({}, ...args);
+}
+sealift.with = (env: Readonly<Record<string, string>>, ...args: readonly string[]): Result =>
+  spawnSync(process.execPath, [join(checkout, "cli", "sealift.js"), "bundle", ...args], {
+    encoding: "utf8",
+    env: { ...process.env, ...env },
+  });

@@ -1,0 +1,59 @@
+import assert from "node:assert/strict";
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { test } from "node:test";
+import { computedHere, isComplete, readLock, staleness } from "../../offline-bundle/lock-file.ts";
+import { label, readWant } from "../../offline-bundle/want.ts";
+import { checkout } from "../lab/cache.ts";
+
+const folder = join(checkout, "offline-bundle");
+// Reading checks both files against their schemas.
+const want = await readWant(join(folder, "bundle.yaml"));
+const lock = await readLock(join(folder, "bundle.lock.yaml"));
+
+test("the shipped lock pins exactly what the shipped bundle.yaml asks for", () => {
+  // Members and lengths are known once the bytes were seen; everything else has to be there from the start.
+  const complete = { ...lock, files: lock.files.map((file) => ({ bytes: 0, members: [], ...file })) };
+  assert.ok(complete.files.every(isComplete));
+  assert.deepEqual(staleness(want, complete, "bundle.lock.yaml"), []);
+});
+
+test("every shipped pin is a sha256 that two independent places publish, or says that it was computed here", () => {
+  for (const file of lock.files) {
+    assert.match(file.sha256, /^[0-9a-f]{64}$/, label(file));
+    assert.ok(
+      file.sources.length >= 2 || file.sources.includes(computedHere),
+      `${label(file)}: ${file.sources.join()}`,
+    );
+    // A repository vouches once, however many of its files repeat the value.
+    const places = file.sources.map((source) => source.split(" ")[0]);
+    assert.equal(new Set(places).size, places.length, label(file));
+  }
+});
+
+test("no pin stands for two different files, and both platforms have one", () => {
+  assert.equal(new Set(lock.files.map(({ sha256 }) => sha256)).size, lock.files.length);
+  for (const { name, version } of lock.files) {
+    const platforms = lock.files.filter((file) => file.name === name && file.version === version);
+    assert.deepEqual(platforms.map(({ platform }) => platform).sort(), ["linux/amd64", "linux/arm64"], name);
+  }
+});
+
+test("both schemas describe every property and show how it is written", async () => {
+  for (const name of ["bundle.schema.json", "bundle.lock.schema.json"]) {
+    const schema: unknown = JSON.parse(await readFile(join(folder, name), "utf8"));
+    assert.deepEqual(bare(schema, name), []);
+  }
+});
+
+/** Paths of properties without a description or an example. */
+function bare(node: unknown, path: string): readonly string[] {
+  if (typeof node !== "object" || node === null) return [];
+  const { properties, $defs, items } = node as Record<string, Record<string, unknown> | undefined>;
+  const named = Object.entries({ ...properties, ...$defs }).flatMap(([key, value]) => {
+    const { description, examples, $ref } = value as Record<string, unknown>;
+    const told = $ref !== undefined || (typeof description === "string" && Array.isArray(examples));
+    return [...(told ? [] : [`${path}.${key}`]), ...bare(value, `${path}.${key}`)];
+  });
+  return [...named, ...bare(items, `${path}[]`)];
+}
