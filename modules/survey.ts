@@ -40,7 +40,11 @@ export async function survey(value: unknown, { file, unreachable }: SurveyOption
   refuse(operatorProblems(process.env));
   if (value === undefined) throw new SealiftError([siteMissing(file)]);
   const site = readSite(value, file);
-  const bundle = await verifyBundle(site.bundle.directory, { allowedSigners: site.bundle.allowedSigners });
+  const { directory, allowedSigners, lock } = site.bundle;
+  const bundle = await verifyBundle(directory, {
+    allowedSigners,
+    ...(lock === undefined ? {} : { lockFile: lock }),
+  });
   const library = readLibrary();
 
   const engines = site.hosts.map((spec) => ({

@@ -3,7 +3,7 @@ import { readFileSync } from "node:fs";
 import { remote } from "@pulumi/command";
 import * as pulumi from "@pulumi/pulumi";
 import { arrivalPath, keptPath, type Blob } from "./blob.ts";
-import { describe, differences } from "./drift.ts";
+import { describe, differences, type Difference } from "./drift.ts";
 import { formatProblem } from "./errors.ts";
 import { libraryPath, writeLibrary, type Library } from "./library.ts";
 import type { Probe } from "./probe.ts";
@@ -103,7 +103,9 @@ export function converge(
   const { spec, library, probe, serial } = host.args;
   const drift = differences(phase, probe);
   const launch = `set -- ${library.sha256}\n${launcher}`;
-  const comments = (drift ?? []).map((difference) => `# ${describe(difference)}\n`).join("");
+  const comments = note(phase, drift ?? [])
+    .map((line) => `# ${line}\n`)
+    .join("");
   const command = new remote.Command(
     name,
     {
@@ -120,6 +122,13 @@ export function converge(
     void pulumi.log.info(drift.map(describe).join("\n"), command);
   }
   return command.stdout;
+}
+
+/** A bare host has every fact of a phase against it: that is one line, or it would stay in the state for good. */
+function note({ steps }: Phase, drift: readonly Difference[]): readonly string[] {
+  if (drift.length > 1 && drift.length === steps.length)
+    return [`none of the ${steps.length} facts holds yet`];
+  return drift.map(describe);
 }
 
 /**

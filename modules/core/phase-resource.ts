@@ -11,8 +11,10 @@ export abstract class PhaseResource extends pulumi.ComponentResource {
   constructor(type: string, host: Host, phase: Phase, after: readonly PhaseResource[]) {
     const name = `${host.args.spec.name}-${phase.name}`;
     super(type, name, {}, { parent: host });
-    const dependsOn = [...host.deliveries, ...after];
+    // What comes before a phase has waited for the deliveries.
+    const dependsOn = after.length > 0 ? [...after] : [...host.deliveries];
     this.report = converge(`${name}-run`, host, phase, { parent: this, dependsOn });
-    this.registerOutputs({ report: this.report });
+    // The report is the Command's already; the state need not hold it twice.
+    this.registerOutputs();
   }
 }

@@ -54,7 +54,7 @@ export interface HostSpec {
 }
 
 export interface Site {
-  readonly bundle: { readonly directory: string; readonly allowedSigners: string };
+  readonly bundle: { readonly directory: string; readonly allowedSigners: string; readonly lock?: string };
   readonly hosts: readonly HostSpec[];
 }
 

@@ -11,10 +11,14 @@ check_daemon_file() {
     return 1
   fi
   if daemon_json_text "$@" | cmp -s - "$DAEMON_JSON"; then return 0; fi
-  # In words of the file: what stands there instead, and what is missing.
-  daemon_found=$(daemon_json_text "$@" | diff - "$DAEMON_JSON" | sed -n 's/^> *//p' | tr -d '\n')
-  echo "${daemon_found:-nothing} where it differs; wanted there $(daemon_json_text "$@" | diff - "$DAEMON_JSON" | sed -n 's/^< *//p' | tr -d '\n')"
+  daemon_diff=$(daemon_json_text "$@" | diff "$DAEMON_JSON" - || true)
+  echo "$(daemon_side "$daemon_diff" '<') in place of $(daemon_side "$daemon_diff" '>')"
   return 1
+}
+# daemon_side DIFF SIGN: the entries of one side of a diff, without the commas between them.
+daemon_side() {
+  daemon_entries=$(echo "$1" | sed -n "s/^$2 *\(\"[^,]*.*[^,]\),\{0,1\}\$/\1/p" | tr '\n' ';')
+  echo "${daemon_entries:-nothing;}" | sed 's/;$//; s/;/; /g'
 }
 apply_daemon_file() {
   install -d -m 0755 /etc/docker
@@ -107,7 +111,7 @@ daemon_reload_suffices() {
     *) return 1 ;;
   esac
   reload_keys='"(debug|labels|live-restore|shutdown-timeout)"'
-  if diff "$DAEMON_LOADED" "$DAEMON_JSON" | grep '^[<>]' | grep -qvE "^[<>]  $reload_keys: "; then return 1; fi
+  if diff "$DAEMON_LOADED" "$DAEMON_JSON" | grep '^[<>]' | grep -qvE "^[<>] +$reload_keys: "; then return 1; fi
   for reload_key in debug labels live-restore shutdown-timeout; do
     if grep -q "^  \"$reload_key\": " "$DAEMON_LOADED" && ! grep -q "^  \"$reload_key\": " "$DAEMON_JSON"; then return 1; fi
   done

@@ -40,13 +40,14 @@ apply_engine_archive() {
 check_engine_files() {
   files_bin=$ENGINES/$1/bin
   shift 2
+  files_known=$(cat "$SEALIFT_STATE/hashes" 2>/dev/null || true)
   files_wrong=
   for files_one; do
-    files_name=${files_one#*:}
-    if [ ! -x "$files_bin/$files_name" ]; then
-      files_wrong="$files_wrong $files_name is absent,"
-    elif ! known_hash "$files_bin/$files_name" "${files_one%%:*}"; then
-      files_wrong="$files_wrong $files_name is altered,"
+    files_path=$files_bin/${files_one#*:}
+    if [ ! -x "$files_path" ]; then
+      files_wrong="$files_wrong ${files_one#*:} is absent,"
+    elif ! known_hash "$files_path" "${files_one%%:*}" "$files_known"; then
+      files_wrong="$files_wrong ${files_one#*:} is altered,"
     fi
   done
   if [ -n "$files_wrong" ]; then
@@ -81,17 +82,20 @@ apply_engine_files() {
   done
 }
 
-# known_hash FILE SHA256: a file whose inode, size, mtime and ctime are those of its last full hash is not read again.
+# known_hash FILE SHA256 KNOWN: a file whose inode, size, mtime and ctime are those of its last full hash, as KNOWN has
+# them a line each, is not read again.
 known_hash() {
-  if grep -qxF "$2 $(stat -c '%i %s %Y %Z' "$1") $1" "$SEALIFT_STATE/hashes" 2>/dev/null; then return 0; fi
+  case $3 in
+    *"$2 $(stat -c '%i %s %Y %Z' "$1") $1;"*) return 0 ;;
+  esac
   [ "$(sha256sum "$1" | cut -d ' ' -f 1)" = "$2" ]
 }
 
 # remember_hash FILE SHA256
 remember_hash() {
   touch "$SEALIFT_STATE/hashes"
-  grep -vF " $1" "$SEALIFT_STATE/hashes" >"$SEALIFT_STATE/hashes.new" || true
-  echo "$2 $(stat -c '%i %s %Y %Z' "$1") $1" >>"$SEALIFT_STATE/hashes.new"
+  grep -vF " $1;" "$SEALIFT_STATE/hashes" >"$SEALIFT_STATE/hashes.new" || true
+  echo "$2 $(stat -c '%i %s %Y %Z' "$1") $1;" >>"$SEALIFT_STATE/hashes.new"
   mv "$SEALIFT_STATE/hashes.new" "$SEALIFT_STATE/hashes"
 }
 

@@ -41,10 +41,13 @@ check_commands() {
 # Fact: no Docker or containerd is here that Sealift did not install.
 check_no_foreign_engine() {
   foreign=
-  for foreign_package in docker.io docker-ce docker-ce-cli containerd containerd.io podman-docker moby-engine; do
-    if dpkg-query -W -f '${db:Status-Status}' "$foreign_package" 2>/dev/null | grep -qx installed; then
-      foreign="$foreign package $foreign_package,"
-    fi
+  # dpkg-query fails for what it has never heard of, and still prints the rest.
+  foreign_packages=$(dpkg-query -W -f '${Package}=${db:Status-Status}\n' docker.io docker-ce docker-ce-cli containerd \
+    containerd.io podman-docker moby-engine 2>/dev/null || true)
+  for foreign_package in $foreign_packages; do
+    case $foreign_package in
+      *=installed) foreign="$foreign package ${foreign_package%=*}," ;;
+    esac
   done
   if [ -d /var/snap/docker ]; then foreign="$foreign snap docker,"; fi
   for foreign_unit in docker.service containerd.service; do

@@ -10,6 +10,8 @@ const commands = [
   "awk",
   "blkid",
   "chattr",
+  "cmp",
+  "diff",
   "dumpe2fs",
   "findmnt",
   "flock",

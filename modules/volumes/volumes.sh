@@ -14,45 +14,45 @@ disk_finding() {
   if [ "$(cat "$SEALIFT_STATE/new-physical-volume" 2>/dev/null || true)" = "$1" ] && pvs "$1" >/dev/null 2>&1; then
     return 0
   fi
-  finding_mount=$(lsblk -nro MOUNTPOINT "$1" | grep -m 1 . || true)
-  if [ -n "$finding_mount" ]; then
-    echo "$1 is mounted at $finding_mount"
+  # Each look on a line of its own: a look that fails ends the step, where in a pipe it would pass for "nothing there".
+  finding_parts=$(lsblk -nro NAME,TYPE,MOUNTPOINT "$1")
+  if [ "$(echo "$finding_parts" | wc -l)" -gt 1 ] || [ "$(echo "$finding_parts" | wc -w)" -gt 2 ]; then
+    echo "$1 is in use: $(echo "$finding_parts" | tr '\n' ',')"
     return 1
   fi
-  if [ "$(lsblk -nro NAME "$1" | wc -l)" -gt 1 ]; then
-    echo "$1 has $(lsblk -nro NAME,TYPE "$1" | sed 1d | tr '\n' ',')"
-    return 1
-  fi
-  finding_signature=$(wipefs --noheadings -o TYPE,OFFSET "$1" | tr -s '\n ' ' ')
+  finding_signature=$(wipefs --noheadings --output TYPE,OFFSET "$1")
   if [ -n "$finding_signature" ]; then
-    echo "$1 carries a signature: $finding_signature"
+    echo "$1 carries a signature: $(echo "$finding_signature" | tr -s ' \n' ' ')"
     return 1
   fi
-  finding_offset=$(first_data "$1")
+  finding_bytes=$(blockdev --getsize64 "$1")
+  finding_offset=$(first_data "$1" "$finding_bytes")
   if [ -n "$finding_offset" ]; then
-    echo "$1 carries data without a known signature, first seen in the MiB at $finding_offset"
+    echo "$1 carries data without a known signature, first seen at byte $(echo "$finding_offset" | head -n 1)"
     return 1
   fi
 }
 
-# first_data DISK: the MiB of the first sample that is not zero; nothing when all are. Samples: the first 8 MiB, the
-# last 8, and 64 single ones spread evenly between.
+# first_data DISK BYTES: where the first sample that is not zero begins; nothing when all are zero. Samples: the first
+# 8 MiB, the last 8 MiB, and 64 KiB at 32 places spread evenly between.
 first_data() {
-  data_mib=$(($(blockdev --getsize64 "$1") / 1048576))
-  data_zero=$(head -c 1048576 /dev/zero | cksum)
-  data_at=0
-  while [ "$data_at" -lt "$data_mib" ]; do
-    if [ "$(dd if="$1" bs=1M skip="$data_at" count=1 iflag=fullblock 2>/dev/null | cksum)" != "$data_zero" ]; then
-      echo "$data_at"
-      return
-    fi
-    if [ "$data_at" -lt 8 ] || [ "$data_at" -ge $((data_mib - 8)) ]; then
-      data_at=$((data_at + 1))
-    else
-      data_at=$((data_at + 1 + data_mib / 64))
-      if [ "$data_at" -gt $((data_mib - 8)) ]; then data_at=$((data_mib - 8)); fi
-    fi
-  done
+  data_edge=8388608
+  if [ "$2" -le $((2 * data_edge)) ]; then
+    data_sample "$1" 0 "$2"
+    return
+  fi
+  data_sample "$1" 0 "$data_edge"
+  data_sample "$1" $(($2 - data_edge)) "$data_edge"
+  data_place=1
+  while [ "$data_place" -le 32 ]; do
+    data_sample "$1" $(($2 * data_place / 33)) 65536
+    data_place=$((data_place + 1))
+  done | head -n 1
+}
+
+# data_sample DISK OFFSET BYTES: OFFSET when there is a byte that is not zero.
+data_sample() {
+  if ! cmp -s --ignore-initial="$2:0" --bytes="$3" "$1" /dev/zero; then echo "$2"; fi
 }
 
 # Fact: the volume group is on this disk.
@@ -80,14 +80,23 @@ apply_volume_group() {
   rm "$SEALIFT_STATE/new-physical-volume"
 }
 
-# Fact: the logical volume has this size.
+# Fact: the logical volume is active and has this size.
 # $1 volume group, $2 logical volume, $3 GiB
 check_logical_volume() {
-  lv_mib=$(lv_mib "$1" "$2")
-  if [ -z "$lv_mib" ]; then
+  if [ ! -b "/dev/$1/$2" ]; then
     echo "no such volume"
     return 1
   fi
+  # What device-mapper calls it, because a name in /dev alone could be anything.
+  lv_node=$(readlink -f "/dev/$1/$2")
+  case $(cat "/sys/block/${lv_node##*/}/dm/uuid" 2>/dev/null) in
+    LVM-*) ;;
+    *)
+      echo "/dev/$1/$2 is no logical volume"
+      return 1
+      ;;
+  esac
+  lv_mib=$(($(blockdev --getsize64 "$lv_node") / 1048576))
   if [ "$lv_mib" -ne $(($3 * 1024)) ]; then
     echo "$lv_mib MiB"
     return 1
@@ -136,7 +145,6 @@ apply_file_system() {
       xfs) timeout 300 mkfs.xfs -q -n ftype=1 -L "$2" "/dev/$1/$2" ;;
       ext4) timeout 300 mkfs.ext4 -q -m 1 -L "$2" "/dev/$1/$2" ;;
     esac
-    udevadm settle --timeout=30
     lvchange --deltag sealift_new "$1/$2"
   elif [ "$fs_type" = "$3" ]; then
     grow_file_system "$1" "$2" "$3"
@@ -149,9 +157,9 @@ apply_file_system() {
 # file_system_bytes GROUP VOLUME TYPE: by its own superblock.
 file_system_bytes() {
   case $3 in
-    xfs) xfs_info "/dev/$1/$2" | sed -n 's/^data .*bsize=\([0-9]*\) *blocks=\([0-9]*\),.*/\1 \2/p' ;;
-    ext4) dumpe2fs -h "/dev/$1/$2" 2>/dev/null | sed -n 's/^Block \(count\|size\): *//p' | tr '\n' ' ' ;;
-  esac | awk '{ printf "%.0f", $1 * $2 }'
+    xfs) xfs_db -r -c "sb 0" -c "print dblocks blocksize" "/dev/$1/$2" ;;
+    ext4) dumpe2fs -h "/dev/$1/$2" 2>/dev/null | grep -E '^Block (count|size):' ;;
+  esac | awk 'BEGIN { bytes = 1 } { bytes *= $NF } END { printf "%.0f", bytes }'
 }
 
 # grow_file_system GROUP VOLUME TYPE: to the size of its volume; xfs only grows while it is mounted.
@@ -201,6 +209,8 @@ apply_mount() {
   mv "/etc/systemd/system/$mount_unit.new" "/etc/systemd/system/$mount_unit"
   systemctl daemon-reload
   systemctl enable --quiet "$mount_unit"
+  # udev can miss that mkfs has closed the device, and then there is no by-uuid name to wait for.
+  timeout 60 udevadm trigger --settle --action=change "$(readlink -f "/dev/$1/$2")"
   timeout 120 systemctl start "$mount_unit"
 }
 

@@ -1,0 +1,222 @@
+import assert from "node:assert/strict";
+import { after, before, describe, test } from "node:test";
+import { startGuest } from "../lab/guest.ts";
+import { imageArchive } from "../lab/hello.ts";
+import { labUser } from "../lab/stack.ts";
+import { library } from "../support/example-host.ts";
+import { startSite, type SiteUnderTest } from "../support/site-under-test.ts";
+
+/** The whole line on one guest, in the order in which a host lives. */
+describe("from a bare guest to a Docker host and through its life", () => {
+  let site: SiteUnderTest;
+  before(async () => {
+    site = await startSite("line");
+  });
+  after(() => site.end());
+
+  const up = (...more: string[]): ReturnType<SiteUnderTest["pulumi"]> =>
+    site.pulumi("up", "--yes", "--skip-preview", ...more);
+  const onHost = async (
+    command: string,
+    login = site.guest.login,
+    input: string | Buffer = "",
+  ): Promise<string> => {
+    const { stdout, stderr, exitCode } = await site.guest.exec(command, { login, input });
+    assert.equal(exitCode, 0, `${command}: ${stderr}`);
+    return stdout;
+  };
+  const unchanged = async (): Promise<void> => {
+    const { exitCode, output } = await up("--expect-no-changes");
+    assert.equal(exitCode, 0, output);
+    assert.match(output, /\d+ unchanged/);
+  };
+  const drift = (output: string): string[] =>
+    [...output.matchAll(/^ +(\w+\.[\w.-]+): wanted /gm)].map(([, code = ""]) => code);
+
+  test("preview says what would become true, and changes nothing", async () => {
+    const { exitCode, output } = await site.pulumi("preview");
+    assert.equal(exitCode, 0, output);
+    assert.ok(drift(output).includes("volumes.data"), output);
+    assert.match(
+      output,
+      /volumes\.group: wanted volume group vg0 is on .*; found no volume group on it; effect nothing stops/,
+    );
+    await onHost("! getent group docker && ! test -e /var/lib/sealift && ! sudo vgs vg0 2>/dev/null");
+  });
+
+  test("up makes it true", async () => {
+    const { exitCode, output } = await up();
+    assert.equal(exitCode, 0, output);
+    const journal = await onHost("sudo cat /var/lib/sealift/journal");
+    assert.match(journal, /Z changed daemon daemon\.running bundle=1 login=ops found: /);
+    assert.equal(journal.match(/ failed /g), null);
+  });
+
+  test("a user who is not root runs a container of the bundle's image", async () => {
+    await onHost("docker load", labUser, await imageArchive(site.lab.bundle));
+    assert.match(await onHost("id", labUser), /^uid=1500\(deploy\) gid=1500\(deploy\).*\(docker\)/);
+    assert.equal(await onHost(`docker run --rm ${site.lab.bundle.image} echo hello`, labUser), "hello\n");
+  });
+
+  test("the engine lies on the data volume, and its units wait for it", async () => {
+    const info = await onHost(
+      "docker info --format '{{.DockerRootDir}} {{.LoggingDriver}} {{.Driver}} {{.LiveRestoreEnabled}}'",
+      labUser,
+    );
+    assert.equal(info, "/data/docker local overlay2 true\n");
+    assert.match(
+      await onHost("findmnt -nro SOURCE,FSTYPE -T /data/docker"),
+      /^\/dev\/mapper\/vg0-data xfs$/m,
+    );
+    assert.match(await onHost("sudo ls /data/docker/containerd/daemon"), /io\.containerd/);
+    assert.equal(await onHost("sudo ls -A /var/lib/docker /var/lib/containerd 2>/dev/null || true"), "");
+    for (const unit of ["docker", "containerd"]) {
+      assert.match(
+        await onHost(`systemctl show ${unit} -p RequiresMountsFor -p KillMode -p Delegate`),
+        /KillMode=process/,
+      );
+      assert.match(await onHost(`systemctl show ${unit} -p Requires,After`), /data\.mount/);
+    }
+    assert.match(
+      await onHost(
+        "lsattr -d /data && sudo umount -l /svc && lsattr -d /svc && sudo systemctl start svc.mount",
+      ),
+      /i-+ \/svc/,
+    );
+  });
+
+  test("a second run changes nothing", unchanged);
+
+  const breakages: readonly [code: string, effect: string, command: string][] = [
+    [
+      "daemon.file",
+      "at most restart",
+      `sudo sed -i 's/"log-driver": "local"/"log-driver": "json-file"/' /etc/docker/daemon.json`,
+    ],
+    ["users.deploy.docker", "nothing stops", "sudo gpasswd -d deploy docker"],
+    [
+      "users.deploy.keys",
+      "nothing stops",
+      "echo '# stranger' | sudo tee -a /home/deploy/.ssh/authorized_keys",
+    ],
+    ["volumes.logs.mount", "nothing stops", "sudo systemctl disable --now logs.mount"],
+    [
+      "engine.files",
+      "nothing stops",
+      "echo x | sudo tee -a /opt/docker/26.1.5/bin/ctr || echo x | sudo tee -a /opt/docker/current/bin/ctr",
+    ],
+  ];
+
+  test("facts broken by hand show in the preview by name, with found, wanted and effect", async () => {
+    for (const [, , command] of breakages) await onHost(command);
+    const { exitCode, output } = await site.pulumi("preview");
+    assert.equal(exitCode, 0, output);
+    const codes = drift(output).filter((code) => code !== "daemon.running");
+    assert.deepEqual(codes.toSorted(), breakages.map(([code]) => code).toSorted(), output);
+    for (const [code, effect] of breakages) {
+      assert.match(
+        output,
+        new RegExp(`${code.replaceAll(".", "\\.")}: wanted .*; found .*; effect ${effect}`),
+      );
+    }
+    assert.match(output, /found "log-driver": "json-file" in place of "log-driver": "local"/);
+  });
+
+  test("up repairs exactly these", async () => {
+    const before = await onHost("sudo cat /var/lib/sealift/journal");
+    const { exitCode, output } = await up();
+    assert.equal(exitCode, 0, output);
+    const journal = (await onHost("sudo cat /var/lib/sealift/journal")).slice(before.length);
+    const repaired = [...journal.matchAll(/ changed \w+ (\S+) /g)].map(([, code = ""]) => code);
+    assert.deepEqual(repaired.toSorted(), breakages.map(([code]) => code).toSorted());
+  });
+
+  test("a third run changes nothing, although the repair is still noted in the state", unchanged);
+
+  test("a larger volume grows while it is in use; a smaller one is refused and nothing is lost", async () => {
+    await onHost(
+      "docker run -d --name counter --restart always " + site.lab.bundle.image + " sleep 100000",
+      labUser,
+    );
+    await site.write(({ volumes }) => Object.assign(volumes.logical[2] ?? {}, { size: "5GiB" }));
+    assert.equal((await up()).exitCode, 0);
+    assert.match(await onHost("df --output=size -BG /data | tail -1"), /5G/);
+    await site.write(({ volumes }) => Object.assign(volumes.logical[2] ?? {}, { size: "3GiB" }));
+    const { exitCode, output } = await up();
+    assert.notEqual(exitCode, 0);
+    assert.match(
+      output,
+      /E_STEP volumes\.data: got vg0\/data is 5120 MiB and would shrink to 3072 MiB; volumes are never shrunk/,
+    );
+    await site.write(({ volumes }) => Object.assign(volumes.logical[2] ?? {}, { size: "5GiB" }));
+    assert.equal((await up()).exitCode, 0);
+    assert.equal(await onHost("docker ps --format '{{.Names}}'", labUser), "counter\n");
+  });
+
+  test("a power cut loses nothing: after the boot everything is as the site says", async () => {
+    await onHost("sudo sh -c 'date > /data/kept && sync /data/kept'");
+    await site.guest.kill();
+    site.guest = await startGuest({ name: "line", snapshot: "off" });
+    await site.write(({ volumes }) => Object.assign(volumes.logical[2] ?? {}, { size: "5GiB" }));
+    await onHost("sudo timeout 120 sh -c 'until docker ps 2>/dev/null | grep -q counter; do sleep 1; done'");
+    await onHost("test -s /data/kept");
+    const { exitCode, output } = await site.pulumi("preview");
+    assert.equal(exitCode, 0, output);
+    assert.deepEqual(drift(output), []);
+  });
+
+  test("a daemon.json that dockerd refuses never goes live", async () => {
+    await site.write((text) => {
+      Object.assign(text.volumes.logical[2] ?? {}, { size: "5GiB" });
+      text.daemon["labels"] = ["rack=r1", "rack=r2"];
+    });
+    const { exitCode, output } = await up();
+    assert.notEqual(exitCode, 0);
+    assert.match(output, /E_STEP daemon\.file: got .*conflict labels/);
+    assert.doesNotMatch(await onHost("cat /etc/docker/daemon.json"), /rack/);
+    assert.equal(await onHost("docker ps --format '{{.Names}}'", labUser), "counter\n");
+    await site.write(({ volumes }) => Object.assign(volumes.logical[2] ?? {}, { size: "5GiB" }));
+  });
+
+  test("a daemon that does not come up gets its old daemon.json back, and containers run on", async () => {
+    const wanted = await onHost("cat /etc/docker/daemon.json");
+    // dockerd --validate lets this through, and the daemon dies of it.
+    await onHost(`sudo sed -i 's/^{/{\\n  "bip": "999.1.1.1\\/24",/' /etc/docker/daemon.json`);
+    const arguments_ = `${site.lab.bundle.engineVersion} /data/docker local overlay2`;
+    const call = `sudo sh -c '. ./.sealift/${library.sha256}.sh; set -e; apply_daemon_running ${arguments_}'`;
+    const { stdout, exitCode } = await site.guest.exec(call);
+    assert.notEqual(exitCode, 0);
+    assert.match(
+      stdout,
+      /the daemon did not come up with the new daemon\.json; the one before it is back and runs/,
+    );
+    assert.match(stdout, /999\.1\.1\.1/, "the tail of the journal says why");
+    assert.equal(await onHost("cat /etc/docker/daemon.json"), wanted);
+    assert.equal(await onHost("docker ps --format '{{.Names}}'", labUser), "counter\n");
+    await unchanged();
+  });
+
+  test("keys that dockerd re-reads cost no restart", async () => {
+    const pid = await onHost("systemctl show -P MainPID docker");
+    await site.write((text) => {
+      Object.assign(text.volumes.logical[2] ?? {}, { size: "5GiB" });
+      text.daemon["labels"] = ["rack=r1"];
+    });
+    assert.equal((await up()).exitCode, 0);
+    assert.equal(await onHost("docker info --format '{{.Labels}}'", labUser), "[rack=r1]\n");
+    assert.equal(await onHost("systemctl show -P MainPID docker"), pid);
+  });
+
+  test("no secret is in the state, and the state knows no absolute path of the bundle", async () => {
+    const { output } = await site.pulumi("stack", "export");
+    assert.doesNotMatch(output, /PRIVATE KEY/);
+    assert.match(output, /"path": "\.cache\/library\//);
+  });
+
+  test("destroy leaves users, data and containers", async () => {
+    const { exitCode, output } = await site.pulumi("destroy", "--yes", "--skip-preview");
+    assert.equal(exitCode, 0, output);
+    assert.equal(await onHost("docker ps --format '{{.Names}}'", labUser), "counter\n");
+    await onHost("test -s /data/kept && findmnt /logs");
+  });
+});

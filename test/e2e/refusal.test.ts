@@ -1,0 +1,202 @@
+import assert from "node:assert/strict";
+import { appendFile, cp, open, rm } from "node:fs/promises";
+import { after, afterEach, before, describe, test } from "node:test";
+import { join, relative } from "node:path";
+import { cachePath, checkout } from "../lab/cache.ts";
+import { freePort } from "../lab/free-port.ts";
+import type { LabSite } from "../lab/stack.ts";
+import { startSite, type SiteUnderTest } from "../support/site-under-test.ts";
+
+/** Everything that is refused by looking. After each refusal the host has to be as bare as it was. */
+describe("refused before any host is touched", () => {
+  let site: SiteUnderTest;
+  before(async () => {
+    site = await startSite("refusal");
+  });
+  afterEach(async () => {
+    const { exitCode } = await onHost(
+      "! getent group docker && ! test -e /var/lib/sealift && ! test -e .sealift",
+    );
+    assert.equal(exitCode, 0, "the host was touched");
+  });
+  after(() => site.end());
+
+  const onHost = (command: string): ReturnType<SiteUnderTest["guest"]["exec"]> => site.guest.exec(command);
+  const host = (text: LabSite): Record<string, unknown> => text.hosts[0] ?? {};
+
+  /** Runs `pulumi up` and wants the message, as a line and not as a stack trace. */
+  async function refused(
+    message: RegExp,
+    change?: (text: LabSite) => void,
+    args = ["up", "--yes", "--skip-preview"],
+  ): Promise<void> {
+    await site.write(change);
+    const { exitCode, output } = await site.pulumi(...args);
+    assert.notEqual(exitCode, 0, output);
+    assert.match(output, message);
+    assert.doesNotMatch(output, /^\s+at .*\(.*:\d+:\d+\)/m, "a stack trace");
+  }
+
+  test("a slip in the site file, with its line and column", () =>
+    refused(
+      /stacks\/Pulumi\.lab-refusal\.yaml:\d+:\d+: E_UNIT volumes\.logical\[2\]\.size: got "4G"; expected a whole number and GiB or TiB/,
+      ({ volumes }) => Object.assign(volumes.logical[2] ?? {}, { size: "4G" }),
+    ));
+
+  test("a host that does not answer: an error for up", async () => {
+    const port = await freePort();
+    await refused(
+      /refusal: E_HOST_UNREACHABLE ops@127\.0\.0\.1:\d+: got .*; expected an answer from sshd; see that the host runs/,
+      (text) => Object.assign(host(text), { port }),
+    );
+  });
+
+  test("a host that does not answer: a warning for preview", async () => {
+    const port = await freePort();
+    await site.write((text) => Object.assign(host(text), { port }));
+    const { exitCode, output } = await site.pulumi("preview");
+    assert.equal(exitCode, 0, output);
+    assert.match(output, /warning: refusal: E_HOST_UNREACHABLE/);
+  });
+
+  test("a host key that is not the pinned one", () =>
+    refused(
+      /refusal: E_HOST_KEY ops@.*expected the host key of the site file; if the host was really installed anew/,
+      (text) =>
+        Object.assign(host(text), {
+          hostKey: "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIE0m4vL0J5dF9r0tKxA2yD3b7fJ0g6wQxq1m0R5cS1Ab",
+        }),
+    ));
+
+  test("a login whose key is not in the agent", () =>
+    refused(/E_LOGIN nobody-here@/, (text) => Object.assign(host(text), { login: "nobody-here" })));
+
+  test("a login without sudo", async () => {
+    await onHost(
+      "sudo useradd -m plain && sudo cp -r .ssh /home/plain/ && sudo chown -R plain: /home/plain/.ssh",
+    );
+    await refused(
+      /E_SUDO plain@.*expected sudo without a password; put "plain ALL=\(ALL\) NOPASSWD: ALL" into/,
+      (text) => Object.assign(host(text), { login: "plain" }),
+    );
+  });
+
+  test("volumes larger than the disk", () =>
+    refused(
+      /E_DISK_TOO_SMALL preflight\.disk-size: got 8 GiB \(8192 MiB\); expected disk .* holds 8 GiB of volumes/,
+      ({ volumes }) => Object.assign(volumes.logical[2] ?? {}, { size: "6GiB" }),
+    ));
+
+  test("a disk that is not there", () =>
+    refused(/E_DISK_ABSENT preflight\.disk: got no such disk; by-id has: virtio-lab-data/, (text) =>
+      Object.assign(host(text), { volumes: { disk: "/dev/disk/by-id/virtio-other" } }),
+    ));
+
+  const contents: readonly [what: string, make: string, found: RegExp][] = [
+    ["a file system", "mkfs.ext4 -q /dev/vdb", /carries a signature: ext4 0x438/],
+    [
+      "a partition table",
+      "sh -c 'echo , | sfdisk -q /dev/vdb && udevadm settle'",
+      /is in use: vdb disk *,vdb1 part/,
+    ],
+    [
+      "another volume group",
+      "sh -c 'vgcreate -q other /dev/vdb >/dev/null'",
+      /is a physical volume of group other/,
+    ],
+    [
+      "a physical volume of nobody",
+      "sh -c 'pvcreate -q /dev/vdb >/dev/null'",
+      /carries a signature: LVM2_member/,
+    ],
+    [
+      "data without a signature at its start",
+      "dd if=/dev/urandom of=/dev/vdb bs=512 count=1 seek=99 conv=fsync status=none",
+      /carries data without a known signature, first seen at byte 0/,
+    ],
+    [
+      "data without a signature at its end",
+      "sh -c 'dd if=/dev/urandom of=/dev/vdb bs=512 count=1 conv=fsync status=none seek=$(( $(blockdev --getsz /dev/vdb) - 3 ))'",
+      /first seen at byte \d{10}/,
+    ],
+  ];
+  for (const [what, make, found] of contents) {
+    test(`a disk that carries ${what}`, async () => {
+      const made = await onHost(`sudo ${make}`);
+      assert.equal(made.exitCode, 0, made.stderr);
+      await refused(
+        new RegExp(`E_DISK_IN_USE preflight\\.disk-free: got .*${found.source}.*; take another disk`),
+      );
+      // Only what this test itself has put there.
+      const cleared = await onHost(
+        "sudo sh -c 'vgremove -qff other >/dev/null 2>&1; pvremove -qff /dev/vdb >/dev/null 2>&1; wipefs -qa /dev/vdb; blkdiscard -f /dev/vdb; dd if=/dev/zero of=/dev/vdb bs=1M count=8 conv=fsync status=none; udevadm settle'",
+      );
+      assert.equal(cleared.exitCode, 0, cleared.stderr);
+    });
+  }
+
+  test("a uid that belongs to somebody else", async () => {
+    await onHost("sudo useradd -u 1777 -M squatter");
+    await refused(/E_UID_TAKEN preflight\.uid\.deploy: got uid 1777 belongs to squatter/, ({ users }) =>
+      Object.assign(users[0] ?? {}, { uid: 1777 }),
+    );
+  });
+
+  test("an operating system that is not supported", async () => {
+    await onHost(
+      "sudo sh -c 'cp --remove-destination $(readlink -f /etc/os-release) /etc/os-release && sed -i s/^VERSION_ID=.*/VERSION_ID=11/ /etc/os-release'",
+    );
+    await refused(
+      /E_OS preflight\.os: got debian:11; expected the operating system is supported; install one of ubuntu:22\.04/,
+    );
+    await onHost("sudo sed -i 's/^VERSION_ID=.*/VERSION_ID=13/' /etc/os-release");
+  });
+
+  test("another Docker on the host", async () => {
+    await onHost("sudo sh -c 'echo [Service] >/etc/systemd/system/docker.service'");
+    await refused(/E_FOREIGN_ENGINE preflight\.engine: got found: \/etc\/systemd\/system\/docker\.service/);
+    await onHost("sudo rm /etc/systemd/system/docker.service");
+  });
+
+  test("an engine that the bundle does not hold", () =>
+    refused(
+      /E_ENGINE_NOT_IN_BUNDLE refusal engine\.version: got 1\.2\.3 for linux\/\w+; expected an engine of the bundle: [\d.]+ \(linux/,
+      (text) => {
+        text.engine.version = "1.2.3";
+      },
+    ));
+
+  describe("a bundle", () => {
+    const copy = cachePath("tmp", "broken-bundle");
+    const bundle = { directory: relative(checkout, copy) };
+    before(() => cp(site.lab.bundle.directory, copy, { recursive: true }));
+    after(() => rm(copy, { recursive: true }));
+
+    test("that is not there", () =>
+      refused(/E_BUNDLE_MISSING/, (text) => Object.assign(text.bundle, { directory: "nowhere" })));
+
+    test("whose reviewed lock is not there", () =>
+      refused(/nolock\.yaml: E_LOCK_MISSING lock: got no such file/, (text) =>
+        Object.assign(text.bundle, { lock: "nolock.yaml" }),
+      ));
+
+    test("with one flipped byte", async () => {
+      const { stdout } = await import("node:child_process").then(({ spawnSync }) =>
+        spawnSync("find", [join(copy, "blobs", "sha256"), "-size", "+1024k"], { encoding: "utf8" }),
+      );
+      const [blob = ""] = stdout.split("\n");
+      const file = await open(blob, "r+");
+      const byte = Buffer.alloc(1);
+      await file.read(byte, 0, 1, 4096);
+      await file.write(Buffer.from([(byte[0] ?? 0) ^ 1]), 0, 1, 4096);
+      await refused(/E_BUNDLE_DIGEST/, (text) => Object.assign(text.bundle, bundle));
+      await file.write(byte, 0, 1, 4096);
+      await file.close();
+    });
+
+    test("whose signed text was changed", async () => {
+      await appendFile(join(copy, "sealift.json"), " ");
+      await refused(/E_BUNDLE_SIGNATURE/, (text) => Object.assign(text.bundle, bundle));
+    });
+  });
+});

@@ -1,0 +1,46 @@
+/** Everything that a run in the lab needs, from nothing: packages, tools, guest image, bundle, booted guest. */
+import { runStages, type StageTime } from "../support/stages.ts";
+import { ensureLabBundle, type LabBundle } from "./bundle.ts";
+import { ensureGolden } from "./golden.ts";
+import { ensurePackages } from "./packages.ts";
+import { ensureTools, type Tools } from "./tools/ensure-tools.ts";
+
+export interface Lab {
+  readonly tools: Tools;
+  readonly bundle: LabBundle;
+  readonly times: readonly StageTime[];
+}
+
+/** Quick when all is there. @throws {SealiftError} in one line each, what is missing and what to do. */
+export async function prepareLab(): Promise<Lab> {
+  await ensurePackages();
+  let tools: Tools | undefined;
+  let bundle: LabBundle | undefined;
+  const times = await runStages([
+    {
+      title: "the tools are here: pulumi, its language host, oras, the command plugin",
+      run: async (report) => {
+        tools = await ensureTools(report);
+        // The bundle's code finds oras as it does on a person's machine.
+        process.env["PATH"] = `${tools.binDir}:${process.env["PATH"] ?? ""}`;
+        return tools.had.map(({ name, version, origin }) => `${name} ${version} ${origin}`).join(", ");
+      },
+    },
+    {
+      title: "the lab's bundle is built, signed and verified",
+      run: async (report) => {
+        bundle = await ensureLabBundle(report);
+        return `engine ${bundle.engineVersion} ${bundle.origin}`;
+      },
+    },
+    {
+      title: "a guest without a way out has booted once",
+      run: async (report) => {
+        const { image, accelerator } = await ensureGolden(report);
+        return `${image.title}, ${accelerator.name}`;
+      },
+    },
+  ]);
+  if (tools === undefined || bundle === undefined) throw new Error("a stage ended without its result");
+  return { tools, bundle, times };
+}

@@ -1,0 +1,51 @@
+/** Pulumi as a person uses it: the CLI in the checkout, its output on the screen or kept for a test. */
+import { spawn } from "node:child_process";
+import { onExit } from "../support/on-exit.ts";
+import { checkout } from "./cache.ts";
+
+export interface PulumiRun {
+  readonly exitCode: number;
+  /** Both streams, as they came. */
+  readonly output: string;
+}
+
+export interface PulumiOptions {
+  readonly env: Readonly<Record<string, string>>;
+  /** Shows the output while it comes, with Pulumi's colours where the terminal has them. */
+  readonly show?: boolean;
+}
+
+/** Runs the CLI and waits for its end; a failure is a value. */
+export function pulumi(args: readonly string[], { env, show = false }: PulumiOptions): Promise<PulumiRun> {
+  const color = show && process.stdout.isTTY && !process.env["NO_COLOR"] ? "always" : "never";
+  const child = spawn("pulumi", [...args, "--non-interactive", "--color", color], {
+    cwd: checkout,
+    env: { ...process.env, ...env },
+    stdio: ["ignore", "pipe", "pipe"],
+  });
+  const forget = onExit(() => child.kill("SIGINT"));
+  let output = "";
+  for (const [stream, screen] of [
+    [child.stdout, process.stdout],
+    [child.stderr, process.stderr],
+  ] as const) {
+    stream.setEncoding("utf8").on("data", (text: string) => {
+      output += text;
+      if (show) screen.write(text);
+    });
+  }
+  return new Promise((resolve, reject) => {
+    child.on("error", reject);
+    child.on("close", (code) => {
+      forget();
+      resolve({ exitCode: code ?? 1, output });
+    });
+  });
+}
+
+/** An empty stack of this name: what an earlier run knew is forgotten, because its guest is gone. */
+export async function freshStack(stack: string, env: Readonly<Record<string, string>>): Promise<void> {
+  await pulumi(["stack", "rm", "--yes", "--force", "--preserve-config", stack], { env });
+  const { exitCode, output } = await pulumi(["stack", "init", stack], { env });
+  if (exitCode !== 0) throw new Error(`pulumi stack init ${stack}: ${output}`);
+}
