@@ -11,6 +11,7 @@ import { prepareLab, type Lab } from "./prepare.ts";
 import { pulumiEnv } from "./pulumi-env.ts";
 import { freshStack, pulumi } from "./pulumi.ts";
 import { labSite, labUser, stackFile, writeStack } from "./stack.ts";
+import { keepTranscript } from "./transcript.ts";
 
 const stack = "lab";
 /** The guest that `npm run lab` finds again. */
@@ -35,8 +36,9 @@ async function demo(): Promise<void> {
     await agent.stop();
     await guest.stop();
   }
-  console.log(`\nWhat is now true, and what each part took\n\n${table(rows)}\n`);
-  console.log(farewell(lab));
+  const summary = `What is now true, and what each part took\n\n${table(rows)}\n\n${farewell(lab)}`;
+  console.log(`\n${summary}`);
+  keepTranscript("summary", summary);
 }
 
 /** Each part says first what a person would type. */
@@ -51,7 +53,9 @@ async function prove(lab: Lab, guest: Guest, env: Record<string, string>, rows: 
     console.log(`\n== ${title}\n$ pulumi ${args.join(" ")}`);
     const { exitCode, output } = await pulumi(args, { env, show: true });
     if (exitCode !== 0) throw new Error(`pulumi ${args.join(" ")} ended with ${exitCode}`);
-    if (mustHold !== undefined && !mustHold.test(output)) throw new Error(`its output does not hold ${String(mustHold)}`);
+    keepTranscript(args[0] ?? "", `$ pulumi ${args.join(" ")}\n${output}`);
+    if (mustHold !== undefined && !mustHold.test(output))
+      throw new Error(`its output does not hold ${String(mustHold)}`);
   };
   const unchanged = [...up, "--expect-no-changes"];
 
@@ -60,7 +64,10 @@ async function prove(lab: Lab, guest: Guest, env: Record<string, string>, rows: 
   await part("a second run changes nothing", () => run("The same again: nothing to do", unchanged));
   await part("a fact that was broken by hand shows in the preview", async () => {
     console.log("\n== Somebody edits daemon.json on the host");
-    await onHost(guest, `sudo sed -i 's/"log-driver": "local"/"log-driver": "json-file"/' /etc/docker/daemon.json`);
+    await onHost(
+      guest,
+      `sudo sed -i 's/"log-driver": "local"/"log-driver": "json-file"/' /etc/docker/daemon.json`,
+    );
     const found = /daemon\.file: wanted .*; found .*json-file.*; effect /;
     await run("The preview names it: wanted, found, effect", ["preview", "--stack", stack], found);
   });
@@ -72,11 +79,20 @@ async function runContainer(lab: Lab, guest: Guest): Promise<void> {
   console.log(`\n== A container, run by ${labUser} over ssh`);
   await onHost(guest, "docker load", labUser, await imageArchive(lab.bundle));
   await onHost(guest, "id", labUser);
-  await onHost(guest, `docker run --rm ${lab.bundle.image} echo "hello from a container with no way out"`, labUser);
+  await onHost(
+    guest,
+    `docker run --rm ${lab.bundle.image} echo "hello from a container with no way out"`,
+    labUser,
+  );
 }
 
 /** Shows the command and what it prints. @throws {Error} when it fails. */
-async function onHost(guest: Guest, command: string, login = guest.login, input: Buffer | string = ""): Promise<void> {
+async function onHost(
+  guest: Guest,
+  command: string,
+  login = guest.login,
+  input: Buffer | string = "",
+): Promise<void> {
   console.log(`$ ssh ${login}@${guest.name} ${command}`);
   const { stdout, stderr, exitCode } = await guest.exec(command, { login, input });
   process.stdout.write(stdout);

@@ -14,9 +14,10 @@ test("the documented example is a site, and hosts inherit from it key by key", (
     ],
   );
   const [a, b] = hosts;
-  assert.equal(a?.volumes.disk, "/dev/disk/by-id/scsi-36000c29f3c1f0c5e");
-  assert.equal(b?.volumes.logical.length, 3);
-  assert.equal(b?.daemon["data-root"], "/data/docker");
+  assert.ok(a !== undefined && b !== undefined);
+  assert.equal(a.volumes.disk, "/dev/disk/by-id/scsi-36000c29f3c1f0c5e");
+  assert.equal(b.volumes.logical.length, 3);
+  assert.equal(b.daemon["data-root"], "/data/docker");
   assert.deepEqual(b.daemon["labels"], ["rack=r2"]);
   assert.equal(a.daemon["live-restore"], true);
 });
@@ -58,7 +59,7 @@ const slips: readonly [string, string | RegExp, string, RegExp][] = [
     "unknown key",
     "    engine:\n",
     "    swarm: true\n    engine:\n",
-    /:15:5: E_KEY_UNKNOWN swarm: got the key "swarm"; expected one of bundle, users, .*; remove it/,
+    /:17:5: E_KEY_UNKNOWN swarm: got the key "swarm"; expected one of bundle, users, .*; remove it/,
   ],
   [
     "missing key",
@@ -108,7 +109,7 @@ const slips: readonly [string, string | RegExp, string, RegExp][] = [
     "uid of the system",
     "uid: 1500",
     "uid: 999",
-    /:20:14: E_UID_RANGE users\[0\]\.uid: got 999; expected 1000 to 59999, .*systemUid: true/,
+    /:22:14: E_UID_RANGE users\[0\]\.uid: got 999; expected 1000 to 59999, .*systemUid: true/,
   ],
   ["uid above the range", "uid: 1500", "uid: 60000", /E_UID_RANGE users\[0\]\.uid: got 60000/],
   [

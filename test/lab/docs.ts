@@ -1,0 +1,16 @@
+/** `npm run docs`: puts what the last demo printed between the markers of the README. */
+import { readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { checkout } from "./cache.ts";
+import { readTranscript } from "./transcript.ts";
+
+const readme = join(checkout, "README.md");
+const marker = /(<!-- demo: (\w+) -->\n)[^]*?(<!-- \/demo -->)/g;
+
+const text = readFileSync(readme, "utf8").replace(
+  marker,
+  (_all, head: string, name: string, tail: string) =>
+    `${head}\n\`\`\`\n${readTranscript(name)}\`\`\`\n\n${tail}`,
+);
+writeFileSync(readme, text);
+console.log(`README.md shows the last demo; look at it with git diff`);

@@ -1,0 +1,156 @@
+import { createHash } from "node:crypto";
+import { chmod, mkdir, readFile, rename, rm, stat } from "node:fs/promises";
+import { join } from "node:path";
+import { SealiftError } from "../../modules/core/errors.ts";
+import type { Report } from "../support/stages.ts";
+import { type Accelerator, chooseAccelerator } from "./accelerator.ts";
+import { cachePath, checkout } from "./cache.ts";
+import { createQcow2 } from "./guest-disks.ts";
+import { freePort } from "./free-port.ts";
+import { type Identity, ensureIdentity } from "./identity.ts";
+import { type Image, ensureImage } from "./image.ts";
+import { withLock } from "./lock.ts";
+import { type MachineKind, machineKind } from "./machine-kind.ts";
+import { killMachine, quitMachine, runsIn, startMachine, withMonitor } from "./machine.ts";
+import { type Disk, type Machine, consoleLog, qemuArguments } from "./qemu.ts";
+import { labSeed, writeSeed } from "./seed.ts";
+import { type SshTarget, sshExec, waitForSsh } from "./ssh.ts";
+
+/** A booted guest, saved: what every pristine guest is a copy of. */
+export interface Golden {
+  readonly folder: string;
+  /** Changes with the image, QEMU, the accelerator and the machine's devices: states of another key cannot be restored. */
+  readonly key: string;
+  readonly image: Image;
+  readonly accelerator: Accelerator;
+  readonly kind: MachineKind;
+  readonly identity: Identity;
+  /** Its disks; their files lie in `folder`. */
+  readonly disks: readonly Disk[];
+}
+
+/** The state that every pristine guest starts from. */
+export const ready = "ready";
+export const login = "ops";
+export const dataSerial = "lab-data";
+export const dataGiB = 8;
+/** Of a cloud image; Debian's own image is as large. */
+const rootGiB = 8;
+/** A cloud image under emulation on a busy machine takes minutes. */
+const firstBootTimeoutMs = 15 * 60 * 1000;
+
+/**
+ * Boots the image once, up to a quiet system, and saves it as the state `ready`, with the blank data disk in place.
+ *
+ * @throws {E_LAB_GUEST} when the guest does not come up; its console is in the named file.
+ */
+export async function ensureGolden(report: Report): Promise<Golden> {
+  const image = await ensureImage(report);
+  const kind = machineKind();
+  const accelerator = await chooseAccelerator(kind, image, report);
+  const identity = await ensureIdentity();
+  const disks = goldenDisks(kind, image);
+  const shape = qemuArguments({ kind, accelerator: accelerator.name, disks, port: 0 });
+  const inputs = JSON.stringify([
+    image.id,
+    accelerator.key,
+    shape,
+    dataGiB,
+    identity.hostKey,
+    identity.publicKey,
+  ]);
+  const key = createHash("sha256").update(inputs).digest("hex").slice(0, 12);
+  const golden = { folder: cachePath("lab", "golden", key), key, image, accelerator, kind, identity, disks };
+  if (await there(golden.folder)) return golden;
+  await withLock(
+    "golden",
+    () => {
+      report("waiting for another run that boots it");
+    },
+    async () => {
+      if (!(await there(golden.folder))) await bootOnce(golden, report);
+    },
+  );
+  return golden;
+}
+
+/** How this golden guest's machine is started. */
+export function goldenMachine(golden: Golden, port: number, extra: readonly Disk[] = []): Machine {
+  const { kind, accelerator, disks, image } = golden;
+  const machine = { kind, accelerator: accelerator.name, disks: [...disks, ...extra], port };
+  return image.direct === undefined ? machine : { ...machine, direct: image.direct };
+}
+
+/** The way to its sshd. */
+export function sshTarget(identity: Identity, port: number): SshTarget {
+  return { port, login, identityFile: identity.identityFile, knownHostsFile: identity.knownHostsFile };
+}
+
+function goldenDisks(kind: MachineKind, image: Image): Disk[] {
+  const bus = kind.rootBus;
+  return [
+    { id: "root", file: "root.qcow2", format: "qcow2", bus, addr: "0x4" },
+    { id: "data", file: "data.qcow2", format: "qcow2", bus, addr: "0x5", serial: dataSerial },
+    ...(image.direct === undefined
+      ? [{ id: "seed", file: "seed.img", format: "raw", bus, addr: "0x7", readOnly: true } as const]
+      : []),
+  ];
+}
+
+async function bootOnce(golden: Golden, report: Report): Promise<void> {
+  const { image, identity } = golden;
+  const part = `${golden.folder}.part`;
+  await rm(part, { recursive: true, force: true });
+  await mkdir(part, { recursive: true });
+  const base = ["-b", image.disk, "-F", image.format];
+  await createQcow2([
+    ...base,
+    join(part, "root.qcow2"),
+    ...(image.direct === undefined ? [`${rootGiB}G`] : []),
+  ]);
+  await createQcow2([join(part, "data.qcow2"), `${dataGiB}G`]);
+  if (image.direct === undefined) {
+    await writeSeed(await labSeed(login, identity), join(part, "seed.img"));
+    await chmod(join(part, "seed.img"), 0o600);
+  }
+  const port = await freePort();
+  report(`booting ${image.title} for the first time (${golden.accelerator.name})`);
+  const pid = await startMachine(goldenMachine(golden, port), part);
+  try {
+    if (!(await waitForSsh(port, firstBootTimeoutMs, () => runsIn(part, pid))))
+      throw await noBoot(part, golden);
+    report("waiting until nothing more starts by itself");
+    const settle = await readFile(join(checkout, "test", "lab", "settle.sh"), "utf8");
+    const settled = await sshExec(sshTarget(identity, port), "sh -s", settle);
+    if (settled.exitCode !== 0) throw await noBoot(part, golden, settled.stderr.trim());
+    report("saving the booted guest");
+    await withMonitor(part, (monitor) => monitor.human(`savevm ${ready}`));
+    await quitMachine(part, pid);
+  } finally {
+    await killMachine(part, pid);
+  }
+  await rename(part, golden.folder);
+}
+
+async function noBoot(folder: string, golden: Golden, got?: string): Promise<SealiftError> {
+  const log = cachePath("log", consoleLog);
+  await mkdir(cachePath("log"), { recursive: true });
+  await rename(join(folder, consoleLog), log).catch(() => undefined);
+  return new SealiftError([
+    {
+      where: "lab",
+      code: "E_LAB_GUEST",
+      subject: golden.image.title,
+      got: got ?? `no sshd within ${firstBootTimeoutMs / 60_000} minutes`,
+      expected: `a guest on which ${login} can log in`,
+      todo: `read ${log}`,
+    },
+  ]);
+}
+
+async function there(path: string): Promise<boolean> {
+  return await stat(path).then(
+    () => true,
+    () => false,
+  );
+}

@@ -1,0 +1,119 @@
+/** From saved disks to a guest that answers. */
+import { constants } from "node:fs";
+import { copyFile, mkdir, rm } from "node:fs/promises";
+import { join } from "node:path";
+import { SealiftError } from "../../modules/core/errors.ts";
+import { freePort } from "./free-port.ts";
+import { type Golden, dataGiB, goldenMachine, ready, sshTarget } from "./golden.ts";
+import { type GuestRecord, guestFolder, writeRecord } from "./guest-record.ts";
+import { killMachine, runsIn, startMachine } from "./machine.ts";
+import { sshExec, waitForSsh } from "./ssh.ts";
+
+/** From a saved state two seconds, from power-on under emulation on a busy machine far longer. */
+const answerTimeoutMs = 10 * 60 * 1000;
+/** Tries with another port, when somebody took the free one in between. */
+const portTries = 5;
+
+/**
+ * What is known of this guest, as far as it can be started from `snapshot`; undefined for a pristine one.
+ *
+ * @throws {E_LAB_GUEST} when the name is no name, or the disks or the state are not there or of another machine.
+ */
+export function knownState(
+  before: GuestRecord | undefined,
+  golden: Golden,
+  name: string,
+  snapshot: string,
+): GuestRecord | undefined {
+  if (!/^[a-z][a-z0-9-]{0,30}$/.test(name)) {
+    throw guestProblem(name, "this name", "lower-case letters, digits and dashes", "take another name");
+  }
+  if (snapshot === ready) return undefined;
+  const has = before !== undefined && (snapshot === "off" || before.states.includes(snapshot));
+  if (!has)
+    throw guestProblem(name, `no state ${snapshot}`, "a state that was saved", "start a pristine one");
+  if (before.golden !== golden.key) {
+    const got = `state ${snapshot} of another image, QEMU or accelerator`;
+    throw guestProblem(name, got, "one of the present machine", "start over: npm run lab -- clean");
+  }
+  return before;
+}
+
+/** Lays the disks out. @returns the record of a guest that is about to start. */
+export async function prepare(
+  golden: Golden,
+  name: string,
+  known: GuestRecord | undefined,
+  snapshot: string,
+): Promise<GuestRecord> {
+  const folder = guestFolder(name);
+  if (known !== undefined && snapshot !== ready) return known;
+  await rm(folder, { recursive: true, force: true });
+  await mkdir(folder, { recursive: true });
+  for (const { file } of golden.disks) {
+    // A reflink where the file system has them; states are inside the qcow2, so an overlay would not carry them.
+    await copyFile(join(golden.folder, file), join(folder, file), constants.COPYFILE_FICLONE);
+  }
+  return { name, pid: 0, port: await freePort(), golden: golden.key, dataGiB, extra: [], states: [] };
+}
+
+/**
+ * Starts QEMU, waits for sshd, sets the clock.
+ *
+ * @returns the record with its process id and port, written down.
+ * @throws {E_LAB_GUEST} when the guest does not answer; QEMU is ended.
+ */
+export async function powerOn(
+  golden: Golden,
+  record: GuestRecord,
+  snapshot: string,
+  detached: boolean,
+): Promise<GuestRecord> {
+  const folder = guestFolder(record.name);
+  const running = await startOnPort(golden, record, snapshot, detached);
+  writeRecord(running);
+  const { pid, port } = running;
+  try {
+    if (!(await waitForSsh(port, answerTimeoutMs, () => runsIn(folder, pid)))) {
+      throw guestProblem(record.name, "no sshd", "a guest that answers", `read console.log in ${folder}`);
+    }
+    // A restored guest believes that no time has passed.
+    const clock = `sudo -n date -s @${(Date.now() / 1000).toFixed(3)}`;
+    const { exitCode, stderr } = await sshExec(sshTarget(golden.identity, port), clock);
+    if (exitCode !== 0) throw guestProblem(record.name, stderr.trim(), "a login with sudo", "start over");
+    return running;
+  } catch (error) {
+    await killMachine(folder, pid);
+    throw error;
+  }
+}
+
+/** The port of its last run if it can have it: a stack may have noted it. */
+async function startOnPort(
+  golden: Golden,
+  record: GuestRecord,
+  snapshot: string,
+  detached: boolean,
+): Promise<GuestRecord> {
+  const start = async (port: number): Promise<GuestRecord> => {
+    const machine = goldenMachine(golden, port, record.extra);
+    const from = snapshot === "off" ? machine : { ...machine, state: snapshot };
+    return { ...record, port, pid: await startMachine(from, guestFolder(record.name), detached) };
+  };
+  let port = record.port;
+  for (let tries = 1; ; tries += 1) {
+    try {
+      return await start(port);
+    } catch (error) {
+      const taken = error instanceof Error && error.message.includes("host forwarding rule");
+      if (!taken || tries === portTries) throw error;
+      port = await freePort();
+    }
+  }
+}
+
+export function guestProblem(name: string, got: string, expected: string, todo: string): SealiftError {
+  return new SealiftError([
+    { where: "lab", code: "E_LAB_GUEST", subject: `guest ${name}`, got, expected, todo },
+  ]);
+}

@@ -1,0 +1,55 @@
+/** What a package is wanted for: the guest, its image, a cloud image's seed, the loopback sshd of tests, lint of shell. */
+export type Need = "guest" | "image" | "seed" | "ssh" | "sshd" | "lint" | "bundle";
+
+export interface NeededPackage {
+  /** Debian's and Ubuntu's name. */
+  readonly package: string;
+  readonly why: string;
+  readonly for: readonly Need[];
+  /** A program of it (looked for in PATH and the sbin folders), or the absolute path of a file. */
+  readonly has: string;
+  /** Lowest major version that `<program> --version` may say. */
+  readonly atLeast?: number;
+}
+
+const arm = process.arch === "arm64";
+
+/**
+ * The one list of packages. QEMU below 10 is refused where a newer one can be had: 7.2 emulates cmpxchg16b wrongly and its
+ * guests die at random (measured with bookworm's 7.2 and -smp 2; 10.0.2 of bookworm-backports is sound).
+ */
+const packages: readonly NeededPackage[] = [
+  {
+    package: arm ? "qemu-system-arm" : "qemu-system-x86",
+    why: "runs the lab's guests",
+    for: ["guest"],
+    has: arm ? "qemu-system-aarch64" : "qemu-system-x86_64",
+    atLeast: 10,
+  },
+  { package: "qemu-utils", why: "makes the guests' disks", for: ["guest"], has: "qemu-img", atLeast: 10 },
+  { package: "mmdebstrap", why: "builds the guest image", for: ["image"], has: "mmdebstrap" },
+  { package: "e2fsprogs", why: "builds the guest image", for: ["image"], has: "mke2fs" },
+  {
+    package: "debian-archive-keyring",
+    why: "checks Debian's signatures",
+    for: ["image", "bundle"],
+    has: "/usr/share/keyrings/debian-archive-keyring.gpg",
+  },
+  { package: "xz-utils", why: "unpacks packages", for: ["image", "bundle"], has: "xz" },
+  { package: "dosfstools", why: "makes the seed of a cloud image", for: ["seed"], has: "mkfs.vfat" },
+  { package: "mtools", why: "fills the seed of a cloud image", for: ["seed"], has: "mcopy" },
+  { package: "openssh-client", why: "reaches the guests, signs bundles", for: ["ssh", "bundle"], has: "ssh" },
+  {
+    package: "openssh-server",
+    why: "an sshd on loopback for tests (Debian starts its ssh service too)",
+    for: ["sshd"],
+    has: "sshd",
+  },
+  { package: "shellcheck", why: "checks the shell files", for: ["lint"], has: "shellcheck" },
+];
+
+/** The packages for these needs; none given: for all. */
+export function needed(needs: readonly Need[]): readonly NeededPackage[] {
+  if (needs.length === 0) return packages;
+  return packages.filter((each) => each.for.some((need) => needs.includes(need)));
+}

@@ -1,0 +1,40 @@
+import { cachePath } from "../cache.ts";
+import type { Report } from "../../support/stages.ts";
+import { download } from "./download.ts";
+import { firstUse } from "./first-use.ts";
+import { machine, type Tool } from "./tools.ts";
+import { unpack } from "./unpack.ts";
+
+/** Where releases and what is known of them are asked for. */
+export interface GitHub {
+  readonly web: string;
+  readonly api: string;
+}
+
+const gitHub: GitHub = { web: "https://github.com", api: "https://api.github.com" };
+
+/**
+ * Has a tool from its official release archive.
+ *
+ * @returns what the run says about it.
+ * @throws {E_DOWNLOAD} when it cannot be had that way.
+ * @throws {E_DOWNLOAD_SHA256} when it is not the pinned file.
+ */
+export async function fromArchive(
+  tool: Tool,
+  folder: string,
+  report: Report,
+  { web, api }: GitHub = gitHub,
+): Promise<string> {
+  const { file, sha256 } = tool.archives[machine];
+  const tag = `v${tool.version}`;
+  const url = `${web}/${tool.repository}/releases/download/${tag}/${file}`;
+  const path = cachePath("downloads", file);
+  report(`asks for ${file}`);
+  const pin = sha256 ?? (await firstUse(api, tool.repository, tag, file));
+  await download({ url, sha256: pin, path }, report);
+  report(`unpacks ${file}`);
+  await unpack(path, tool.archiveFolder, tool.programs, folder);
+  const how = sha256 === undefined ? `trust on first use, sha256 ${pin}` : "pinned sha256";
+  return `official archive, ${how}`;
+}

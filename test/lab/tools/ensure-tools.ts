@@ -1,0 +1,53 @@
+import { rmSync } from "node:fs";
+import { join } from "node:path";
+import type { Report } from "../../support/stages.ts";
+import { withLock } from "../lock.ts";
+import { goCache } from "./go-build.ts";
+import { type CommandPlugin, haveCommandPlugin } from "./have-command-plugin.ts";
+import { type Had, haveTool, linkPrograms } from "./have-tool.ts";
+import { binDir, pulumiHome } from "./places.ts";
+import { tools } from "./tools.ts";
+
+export interface Tools {
+  /** First in PATH: pulumi, its language host and oras. */
+  readonly binDir: string;
+  readonly pulumi: string;
+  readonly oras: string;
+  readonly pulumiHome: string;
+  readonly commandPlugin: CommandPlugin;
+  /** What is to be told about each: name, version and how it was had. */
+  readonly had: readonly Had[];
+}
+
+/**
+ * Has all tools of the lab at their pinned versions; quick when they are there. One run at a time gets them, the others wait.
+ *
+ * @throws {E_TOOL} when one cannot be had in any way.
+ * @throws {E_DOWNLOAD_SHA256} when a downloaded file is not the pinned one.
+ */
+export async function ensureTools(report: Report = () => undefined): Promise<Tools> {
+  const waiting = (): void => {
+    report("waits for another run that gets the tools");
+  };
+  return withLock("tools", waiting, () => getTools(report));
+}
+
+async function getTools(report: Report): Promise<Tools> {
+  const had: Had[] = [];
+  for (const tool of tools) {
+    const one = await haveTool(tool, report);
+    linkPrograms(tool, one);
+    had.push(one);
+  }
+  const commandPlugin = await haveCommandPlugin(report);
+  // 2 GB that nobody needs again: a changed go.mod fetches what it needs.
+  rmSync(goCache, { recursive: true, force: true });
+  return {
+    binDir,
+    pulumi: join(binDir, "pulumi"),
+    oras: join(binDir, "oras"),
+    pulumiHome,
+    commandPlugin,
+    had,
+  };
+}

@@ -1,0 +1,113 @@
+/** A release asset on GitHub, or what is known of it. */
+export interface Archive {
+  /** Name of the asset. */
+  readonly file: string;
+  /**
+   * 64 hex digits. Absent: no published one was found; then the digest that GitHub shows for the asset is taken at the first
+   * use and kept in the cache (first-use.ts).
+   */
+  readonly sha256?: string;
+}
+
+export interface GoModule {
+  /** Folder below test/lab/tools with the go.mod that names the tool and its version, and go.sum. */
+  readonly folder: string;
+  readonly package: string;
+  readonly flags: readonly string[];
+  /** What the build writes. */
+  readonly program: string;
+}
+
+export interface Tool {
+  readonly name: string;
+  readonly version: string;
+  /** Programs that have to lie side by side. */
+  readonly programs: readonly string[];
+  /** Arguments that make the first program say its version, as a word of its output. */
+  readonly versionArguments: readonly string[];
+  readonly repository: string;
+  /** Where the programs are within the archive. */
+  readonly archiveFolder: string;
+  readonly archives: Readonly<Record<"amd64" | "arm64", Archive>>;
+  /** Empty where no tagged module can be had. */
+  readonly modules: readonly GoModule[];
+}
+
+const pulumiVersion = "3.259.0";
+const versionFlag = "github.com/pulumi/pulumi/sdk/v3/go/common/version.Version";
+
+/**
+ * Every tool that is neither an npm module nor a distribution's package, with its one version. None of them is in Debian at
+ * this version (oras: trixie 1.2; pulumi: not at all).
+ */
+export const tools: readonly Tool[] = [
+  {
+    name: "pulumi",
+    version: pulumiVersion,
+    programs: ["pulumi", "pulumi-language-nodejs"],
+    versionArguments: ["version"],
+    repository: "pulumi/pulumi",
+    archiveFolder: "pulumi/",
+    archives: {
+      amd64: { file: `pulumi-v${pulumiVersion}-linux-x64.tar.gz` },
+      arm64: { file: `pulumi-v${pulumiVersion}-linux-arm64.tar.gz` },
+    },
+    modules: [
+      {
+        folder: "pulumi",
+        package: "github.com/pulumi/pulumi/pkg/v3/cmd/pulumi",
+        flags: ["-tags", "osusergo,grpcnotrace", "-ldflags", `-s -w -X ${versionFlag}=v${pulumiVersion}`],
+        program: "pulumi",
+      },
+      {
+        // The language host has no tagged module after this; it drives the CLI and SDK of 3.259.0 (run, Node 24.21.0).
+        folder: "pulumi-language-nodejs",
+        package: "github.com/pulumi/pulumi/sdk/v3/nodejs/cmd/pulumi-language-nodejs",
+        flags: ["-tags", "osusergo,grpcnotrace", "-ldflags", `-s -w -X ${versionFlag}=v3.68.0`],
+        program: "pulumi-language-nodejs",
+      },
+    ],
+  },
+  {
+    name: "oras",
+    version: "1.3.3",
+    programs: ["oras"],
+    versionArguments: ["version"],
+    repository: "oras-project/oras",
+    archiveFolder: "",
+    archives: {
+      // amd64: the same in more than eight public files; arm64: in one that has the amd64 value right too.
+      amd64: {
+        file: "oras_1.3.3_linux_amd64.tar.gz",
+        sha256: "9ce999f8d2de03fc03968b29d743077a58783e545e5eaa53917ca177352d0e59",
+      },
+      arm64: {
+        file: "oras_1.3.3_linux_arm64.tar.gz",
+        sha256: "ac7156f93a21e903f7ad606c792f3560f17e0cd0e36365634701b1e7cc4e4eca",
+      },
+    },
+    modules: [
+      { folder: "oras", package: "oras.land/oras/cmd/oras", flags: ["-ldflags", "-s -w"], program: "oras" },
+    ],
+  },
+];
+
+const commandVersion = "1.2.1";
+
+/** The provider of @pulumi/command; its Go module has no tags, so it is this archive or the lab's stand-in. */
+export const commandPlugin: Tool = {
+  name: "command-plugin",
+  version: commandVersion,
+  programs: ["pulumi-resource-command"],
+  versionArguments: [],
+  repository: "pulumi/pulumi-command",
+  archiveFolder: "",
+  archives: {
+    amd64: { file: `pulumi-resource-command-v${commandVersion}-linux-amd64.tar.gz` },
+    arm64: { file: `pulumi-resource-command-v${commandVersion}-linux-arm64.tar.gz` },
+  },
+  modules: [],
+};
+
+/** This machine's name in the table. */
+export const machine: "amd64" | "arm64" = process.arch === "arm64" ? "arm64" : "amd64";

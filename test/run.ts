@@ -1,0 +1,94 @@
+/**
+ * `npm test`: every check of the project, in the order in which a failure is cheapest. Nothing is skipped in silence:
+ * what cannot run on this machine is named at the end, and a run in CI fails of it.
+ *
+ * `npm test -- unit golden` runs only the named parts.
+ */
+import { readdirSync } from "node:fs";
+import { join, relative } from "node:path";
+import { $ } from "zx";
+import { formatProblem, SealiftError } from "../modules/core/errors.ts";
+import { checkout } from "./lab/cache.ts";
+import { ensurePackages } from "./lab/packages.ts";
+import { prepareLab } from "./lab/prepare.ts";
+import { onExit } from "./support/on-exit.ts";
+import { inSeconds } from "./support/stage-view.ts";
+import { table } from "./support/table.ts";
+
+interface Part {
+  readonly name: string;
+  readonly run: () => Promise<boolean>;
+}
+
+const parts: readonly Part[] = [
+  { name: "format", run: () => tool("prettier", ["--check", "--log-level", "warn", "."]) },
+  { name: "lint", run: () => tool("eslint", ["."]) },
+  { name: "types", run: () => tool("tsc", ["-p", "."]) },
+  { name: "shell", run: () => tool("shellcheck", ["-s", "dash", ...files(".", ".sh")]) },
+  // The lab comes first: bundles are made with the oras that it brings.
+  { name: "lab", run: async () => (await prepareLab()).bundle.engineVersion !== "" },
+  { name: "unit", run: () => tests("test/unit") },
+  { name: "golden", run: () => tests("test/golden") },
+  { name: "component", run: () => tests("test/component") },
+  { name: "conformance", run: () => tests("test/lab/command-plugin", 1) },
+  // Guests share two cores, so one file after the other.
+  { name: "e2e", run: () => tests("test/e2e", 1) },
+];
+
+async function main(): Promise<boolean> {
+  const asked = process.argv.slice(2);
+  const unknown = asked.filter((name) => !parts.some((part) => part.name === name));
+  if (unknown.length > 0) {
+    console.error(
+      `no such part: ${unknown.join(", ")}; there are ${parts.map(({ name }) => name).join(", ")}`,
+    );
+    return false;
+  }
+  await ensurePackages();
+  const rows: string[][] = [];
+  for (const { name, run } of parts.filter((part) => asked.length === 0 || asked.includes(part.name))) {
+    console.log(`\n== ${name}`);
+    const start = performance.now();
+    const passed = await run().catch(told);
+    rows.push([name, passed ? "passed" : "FAILED", inSeconds((performance.now() - start) / 1000)]);
+  }
+  console.log(`\n${table(rows)}\n`);
+  const failed = rows.filter(([, result]) => result === "FAILED").length;
+  console.log(`parts: ${rows.length - failed} passed, ${failed} failed`);
+  return failed === 0;
+}
+
+function told(error: unknown): false {
+  console.error(error instanceof SealiftError ? error.problems.map(formatProblem).join("\n") : error);
+  return false;
+}
+
+function tests(folder: string, concurrency?: number): Promise<boolean> {
+  const flags = concurrency === undefined ? [] : [`--test-concurrency=${concurrency}`];
+  return tool(process.execPath, ["--test", ...flags, ...files(folder, ".test.ts")]);
+}
+
+/** Runs a program with its output on the screen. @returns whether it ended with 0. */
+async function tool(program: string, args: readonly string[]): Promise<boolean> {
+  const child = $({
+    cwd: checkout,
+    stdio: ["ignore", "inherit", "inherit"],
+    nothrow: true,
+  })`${program} ${args}`;
+  const forget = onExit(() => void child.kill());
+  const { exitCode } = await child;
+  forget();
+  return exitCode === 0;
+}
+
+function files(folder: string, ending: string): string[] {
+  const passed = new Set(["node_modules", ".cache", ".git"]);
+  const walk = (path: string): string[] =>
+    readdirSync(path, { withFileTypes: true }).flatMap((entry) => {
+      if (entry.isDirectory()) return passed.has(entry.name) ? [] : walk(join(path, entry.name));
+      return entry.name.endsWith(ending) ? [relative(checkout, join(path, entry.name))] : [];
+    });
+  return walk(join(checkout, folder)).toSorted();
+}
+
+process.exitCode = (await main()) ? 0 : 1;

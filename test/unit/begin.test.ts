@@ -1,0 +1,69 @@
+import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
+import { createHash } from "node:crypto";
+import { copyFileSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { afterEach, beforeEach, test } from "node:test";
+import { cachePath, checkout } from "../lab/cache.ts";
+import { findProgram } from "../lab/find-program.ts";
+
+/** What begin.sh may use of a machine; node and npm are not among it. */
+const programs = ["sh", "cat", "date", "dirname", "mkdir", "sha256sum", "sleep", "tail", "uname"];
+const lock = "the lock\n";
+let folder: string;
+
+beforeEach(() => {
+  mkdirSync(cachePath("test"), { recursive: true });
+  folder = mkdtempSync(cachePath("test", "begin-"));
+  for (const made of ["test/lab", "node_modules/.bin", "bin"])
+    mkdirSync(join(folder, made), { recursive: true });
+  copyFileSync(join(checkout, "test/lab/begin.sh"), join(folder, "test/lab/begin.sh"));
+  writeFileSync(join(folder, "package-lock.json"), lock);
+  writeFileSync(
+    join(folder, "script.ts"),
+    "const words: string[] = process.argv.slice(2); console.log(words);\n",
+  );
+  for (const program of programs) symlinkSync(findProgram(program) ?? program, join(folder, "bin", program));
+});
+afterEach(() => {
+  rmSync(folder, { recursive: true });
+});
+
+test("goes straight to the script when node_modules is what the lock says", () => {
+  installed(lock);
+  assert.deepEqual(begin("script.ts", "a b", "c"), { status: 0, stdout: "[ 'a b', 'c' ]\n", stderr: "" });
+});
+
+test("installs anew when the lock has changed, for which it needs npm", () => {
+  installed("another lock\n");
+  symlinkSync(process.execPath, join(folder, "bin", "node"));
+  const { status, stderr } = begin("script.ts");
+  assert.equal(status, 69);
+  assert.match(stderr, /^sealift: there is no npm here; install Node\.js 20 or later with npm .*\n$/);
+});
+
+test("says in one line that there is no node", () => {
+  const { status, stdout, stderr } = begin("script.ts");
+  assert.equal(status, 69);
+  assert.equal(stdout, "");
+  assert.match(stderr, /^sealift: there is no node here; install Node\.js 20 or later with npm .*\n$/);
+});
+
+test("wants a script", () => {
+  assert.equal(begin().status, 64);
+});
+
+function installed(of: string): void {
+  symlinkSync(process.execPath, join(folder, "node_modules/.bin/node"));
+  const stamp = `${createHash("sha256").update(of).digest("hex")}  -\n`;
+  writeFileSync(join(folder, "node_modules/.sealift-lock"), stamp);
+}
+
+function begin(...args: readonly string[]): { status: number | null; stdout: string; stderr: string } {
+  const script = join(folder, "test/lab/begin.sh");
+  const { status, stdout, stderr } = spawnSync(join(folder, "bin/sh"), [script, ...args], {
+    encoding: "utf8",
+    env: { PATH: join(folder, "bin"), SEALIFT_CACHE: join(folder, "cache") },
+  });
+  return { status, stdout, stderr };
+}

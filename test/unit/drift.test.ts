@@ -1,0 +1,52 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { describe, differences } from "../../modules/core/drift.ts";
+import type { Probe } from "../../modules/core/probe.ts";
+import type { Phase, Step } from "../../modules/core/step.ts";
+
+const step = (code: string, effect: Step["effect"] = "none"): Step => ({
+  code,
+  fact: `${code} is so`,
+  effect,
+  call: ["x"],
+});
+const phase: Phase = { name: "p", steps: [step("p.a"), step("p.b", "restart"), step("p.c")] };
+const probe: Probe = {
+  kind: "reached",
+  report: {
+    complete: true,
+    steps: [
+      { status: "ok", code: "p.a", fact: "", found: "" },
+      { status: "drift", code: "p.b", fact: "", found: "9" },
+    ],
+  },
+};
+
+test("what was not looked at counts as different: only a seen fact holds", () => {
+  assert.deepEqual(
+    differences(phase, probe)?.map(({ step: { code }, found }) => [code, found]),
+    [
+      ["p.b", "9"],
+      ["p.c", "not looked at"],
+    ],
+  );
+});
+
+test("a difference names the fact, what was found, and what the repair costs", () => {
+  assert.deepEqual(differences(phase, probe)?.map(describe), [
+    "p.b: wanted p.b is so; found 9; effect at most restart",
+    "p.c: wanted p.c is so; found not looked at; effect nothing stops",
+  ]);
+});
+
+test("nobody knows of a host that did not answer", () => {
+  const problem = {
+    where: "",
+    code: "E_HOST_UNREACHABLE",
+    subject: "",
+    got: "",
+    expected: "",
+    todo: "",
+  } as const;
+  assert.equal(differences(phase, { kind: "unreachable", problem }), undefined);
+});

@@ -1,0 +1,91 @@
+/** What the lab tells QEMU and cloud-init: the parts that a machine without that processor or image cannot try. */
+import assert from "node:assert/strict";
+import { execFile } from "node:child_process";
+import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
+import { join } from "node:path";
+import { test } from "node:test";
+import { promisify } from "node:util";
+import { parse } from "yaml";
+import { cachePath } from "../lab/cache.ts";
+import { machineKind } from "../lab/machine-kind.ts";
+import { type Machine, qemuArguments } from "../lab/qemu.ts";
+import { seed, writeSeed } from "../lab/seed.ts";
+
+function machine(architecture: string): Machine {
+  const kind = machineKind(architecture);
+  const root = { id: "root", file: "root.qcow2", format: "qcow2", bus: kind.rootBus, addr: "0x4" } as const;
+  return { kind, accelerator: "tcg", disks: [root], port: 2222 };
+}
+
+for (const architecture of ["x64", "arm64"]) {
+  test(`${architecture}: the network is restricted, and the one way in is on loopback`, () => {
+    const args = qemuArguments(machine(architecture));
+    const networks = args.filter((_, at) => args[at - 1] === "-netdev");
+    assert.deepEqual(networks, ["user,id=net,restrict=on,hostfwd=tcp:127.0.0.1:2222-:22"]);
+  });
+
+  test(`${architecture}: an image with a boot loader gets no kernel, one without gets its own`, () => {
+    assert.ok(!qemuArguments(machine(architecture)).includes("-kernel"));
+    const direct = qemuArguments({ ...machine(architecture), direct: { kernel: "k", initrd: "i" } });
+    assert.deepEqual(direct.slice(direct.indexOf("-kernel"), direct.indexOf("-append")), [
+      "-kernel",
+      "k",
+      "-initrd",
+      "i",
+    ]);
+    assert.ok(!direct.includes("-bios"));
+  });
+}
+
+test("arm64 boots cloud images by UEFI", () => {
+  const args = qemuArguments(machine("arm64"));
+  assert.match(args[args.indexOf("-bios") + 1] ?? "", /QEMU_EFI\.fd$/);
+});
+
+test("another processor is refused by name", () => {
+  assert.throws(() => machineKind("riscv64"), /no machine for riscv64/);
+});
+
+const keys = { publicKey: "ssh-ed25519 LOGIN", hostKey: "ssh-ed25519 HOST" };
+
+test("the seed brings the login, its key and the pinned host key, and no password", () => {
+  const made = seed("ops", keys, "PRIVATE\nKEY\n");
+  assert.match(made["user-data"], /^#cloud-config\n/);
+  const config = parse(made["user-data"]) as Record<string, unknown>;
+  assert.deepEqual(config["users"], [
+    {
+      name: "ops",
+      sudo: "ALL=(ALL:ALL) NOPASSWD: ALL",
+      shell: "/bin/bash",
+      lock_passwd: true,
+      ssh_authorized_keys: ["ssh-ed25519 LOGIN"],
+    },
+  ]);
+  assert.deepEqual(config["ssh_keys"], {
+    ed25519_private: "PRIVATE\nKEY\n",
+    ed25519_public: "ssh-ed25519 HOST",
+  });
+  assert.equal(config["ssh_pwauth"], false);
+});
+
+test("another host key is another instance, so that cloud-init takes it", () => {
+  const of = (hostKey: string): string => seed("ops", { ...keys, hostKey }, "k")["meta-data"];
+  assert.equal(of("a"), of("a"));
+  assert.notEqual(of("a"), of("b"));
+});
+
+test("the seed disk carries the label that cloud-init looks for, and both files byte for byte", async () => {
+  mkdirSync(cachePath("test"), { recursive: true });
+  const folder = mkdtempSync(cachePath("test", "seed-"));
+  try {
+    const disk = join(folder, "seed.img");
+    const content = seed("ops", keys, "k");
+    await writeSeed(content, disk);
+    const run = promisify(execFile);
+    assert.match((await run("mlabel", ["-i", disk, "-s", "::"])).stdout, /CIDATA/);
+    for (const [name, text] of Object.entries(content))
+      assert.equal((await run("mtype", ["-i", disk, `::${name}`])).stdout, text);
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+});

@@ -1,0 +1,78 @@
+import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
+import { chmodSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { test } from "node:test";
+import { remote } from "@pulumi/command";
+import { formatProblem } from "../../modules/core/errors.ts";
+import {
+  agentProblems,
+  ambientProblems,
+  commandVersion,
+  packageProblems,
+} from "../../modules/core/operator.ts";
+import manifest from "../../package.json" with { type: "json" };
+
+test("the real @pulumi/command is pinned, not npm's latest", () => {
+  assert.equal(manifest.dependencies["@pulumi/command"], commandVersion);
+  assert.equal(typeof remote.CopyToRemote, "function");
+});
+
+test("a wrong or missing @pulumi/command is one line that says what to do", () => {
+  assert.deepEqual(packageProblems("1.2.1"), []);
+  assert.deepEqual(packageProblems("4.5.0").map(formatProblem), [
+    "node_modules: E_PLUGIN_VERSION @pulumi/command: got 4.5.0; expected 1.2.1; run npm ci in the checkout",
+  ]);
+  assert.match(packageProblems(undefined).map(formatProblem).join(), /got nothing; expected 1\.2\.1/);
+});
+
+test("a plugin on the PATH is refused, because Pulumi would take it whatever its version is", () => {
+  const folder = mkdtempSync(join(tmpdir(), "sealift-test-"));
+  try {
+    writeFileSync(join(folder, "pulumi-resource-command"), "#!/bin/sh\n");
+    assert.deepEqual(ambientProblems({ PATH: folder }), [], "it cannot be run");
+    chmodSync(join(folder, "pulumi-resource-command"), 0o755);
+    assert.match(
+      ambientProblems({ PATH: `/nowhere:${folder}` })
+        .map(formatProblem)
+        .join(),
+      /E_PLUGIN_VERSION .*PULUMI_IGNORE_AMBIENT_PLUGINS=true/,
+    );
+    assert.deepEqual(ambientProblems({ PATH: folder, PULUMI_IGNORE_AMBIENT_PLUGINS: "true" }), []);
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+});
+
+test("without an ssh-agent it ends in one line that says how to start one", () => {
+  assert.deepEqual(agentProblems({ SSH_AUTH_SOCK: "/run/agent" }), []);
+  assert.match(
+    agentProblems({}).map(formatProblem).join(),
+    /^environment: E_AGENT SSH_AUTH_SOCK: got nothing; .*; run eval "\$\(ssh-agent\)" and ssh-add <key>$/,
+  );
+});
+
+test("an older Node ends in one line, before it meets TypeScript", () => {
+  const preload = new URL("../../modules/core/node-version.js", import.meta.url).href;
+  const run = (version: string): ReturnType<typeof spawnSync> =>
+    spawnSync(
+      process.execPath,
+      [
+        "--input-type=module",
+        "-e",
+        `Object.defineProperty(process.versions, "node", { value: "${version}" }); await import("${preload}"); console.log("went on")`,
+      ],
+      { encoding: "utf8" },
+    );
+  for (const old of ["20.20.2", "22.17.9", "18.0.0"]) {
+    const { status, stderr, stdout } = run(old);
+    assert.equal(status, 1);
+    assert.match(
+      String(stderr),
+      new RegExp(`^\\S+: E_NODE_VERSION node: got ${old}; expected 22\\.18 or newer, .*\\n$`),
+    );
+    assert.equal(stdout, "");
+  }
+  for (const fine of ["22.18.0", "24.21.0", "25.0.0"]) assert.equal(run(fine).stdout, "went on\n");
+});

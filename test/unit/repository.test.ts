@@ -1,0 +1,65 @@
+import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
+import { existsSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { test } from "node:test";
+import { checkout } from "../lab/cache.ts";
+import { siteOf } from "../support/site-text.ts";
+import manifest from "../../package.json" with { type: "json" };
+
+/** Rules of the repository that a machine can hold. */
+const tracked = execFileSync("git", ["ls-files", "--cached", "--others", "--exclude-standard"], { cwd: checkout, encoding: "utf8" })
+  .split("\n")
+  .filter((path) => path !== "" && existsSync(join(checkout, path)));
+const text = (path: string): string => readFileSync(join(checkout, path), "utf8");
+const places = (paths: readonly string[], pattern: RegExp): string[] =>
+  paths.flatMap((path) => (pattern.test(text(path)) ? [path] : []));
+
+test("every dependency is pinned exactly", () => {
+  const { dependencies, optionalDependencies, devDependencies } = manifest;
+  for (const [name, version] of Object.entries({ ...dependencies, ...optionalDependencies, ...devDependencies })) {
+    assert.match(version, /^\d+\.\d+\.\d+$/, name);
+  }
+});
+
+test("the lockfile pins content and names no place to download from", () => {
+  const { packages } = JSON.parse(text("package-lock.json")) as { packages: Record<string, { resolved?: string; integrity?: string }> };
+  const entries = Object.entries(packages).filter(([path]) => path !== "");
+  assert.ok(entries.length > 100);
+  for (const [path, { resolved, integrity }] of entries) {
+    assert.equal(resolved, undefined, path);
+    assert.match(integrity ?? "", /^sha512-/, path);
+  }
+});
+
+test("every module says in a README what it makes true", () => {
+  const modules = new Set(tracked.flatMap((path) => /^modules\/([^/]+)\//.exec(path)?.[1] ?? []));
+  for (const name of modules) assert.ok(tracked.includes(`modules/${name}/README.md`), name);
+});
+
+test("only converge.ts makes Commands, only probe.ts opens ssh in the product", () => {
+  const product = tracked.filter((path) => /^(index\.ts|(modules|offline-bundle|cli)\/.*\.ts)$/.test(path));
+  assert.deepEqual(places(product, /from "@pulumi\/command"/), ["modules/core/converge.ts"]);
+  assert.deepEqual(places(product, /spawn\("ssh"|`ssh |"ssh2"/), ["modules/core/probe.ts"]);
+});
+
+test("every stack file in the repository is a site", () => {
+  const stacks = tracked.filter((path) => /^stacks\/Pulumi\..*\.yaml$/.test(path));
+  assert.ok(stacks.includes("stacks/Pulumi.example.yaml"));
+  for (const path of stacks) assert.ok(siteOf(text(path)).hosts.length > 0, path);
+});
+
+test("no secret, no path of a machine, nothing switched off", () => {
+  const own = tracked.filter((path) => path !== "package-lock.json" && !path.startsWith("test/unit/repository"));
+  assert.deepEqual(places(own, /BEGIN [A-Z ]*PRIVATE KEY/), []);
+  assert.deepEqual(places(own, /(^|[\s"'(])\/(root|home\/(?!deploy|plain|ops)[a-z]+|work|Users)\//m), []);
+  const code = own.filter((path) => /\.(ts|js|sh)$/.test(path));
+  assert.deepEqual(places(code, /\b(TODO|FIXME|XXX)\b|@ts-(ignore|nocheck)|eslint-disable/), []);
+  assert.deepEqual(places(code, /\b(test|it|describe)\.(only|skip|todo)\(|\{ *(skip|todo): *true/), []);
+});
+
+test("files stay short enough to be read in one go", () => {
+  const code = tracked.filter((path) => /\.(ts|sh)$/.test(path));
+  const long = code.filter((path) => text(path).split("\n").length > 260);
+  assert.deepEqual(long, []);
+});

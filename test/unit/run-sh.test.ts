@@ -1,0 +1,92 @@
+import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, test } from "node:test";
+import { parseReport } from "../../modules/core/report.ts";
+import { planText, type Step } from "../../modules/core/step.ts";
+
+/** The runner itself, with steps about files in a folder; what phases do is tried on guests. */
+const folder = mkdtempSync(join(tmpdir(), "sealift-run-"));
+after(() => {
+  rmSync(folder, { recursive: true });
+});
+
+const runner = readFileSync(new URL("../../modules/core/run.sh", import.meta.url), "utf8").replace(
+  "SEALIFT_STATE=/var/lib/sealift",
+  `SEALIFT_STATE=${folder}/state`,
+);
+const pairs = `
+check_file() { if [ "$(cat "$1" 2>/dev/null)" != "$2" ]; then echo "found $(cat "$1" 2>/dev/null || echo nothing)"; return 1; fi; }
+apply_file() { printf '%s\\n' "$2" >"$1"; }
+check_never() { echo "first line
+second	line"; return 1; }
+apply_never() { false; echo "set -e did not hold"; }
+check_greedy() { cat; }
+apply_greedy() { :; }
+`;
+
+function run(
+  mode: "check" | "apply",
+  steps: readonly Step[],
+): ReturnType<typeof parseReport> & { text: string; code: number | null } {
+  const plan = planText("node-a", { name: "t", steps }, 7);
+  const lock = runner.replace("/run/lock/sealift.lock", `${folder}/lock`);
+  const { stdout, status } = spawnSync("sh", ["-s"], {
+    input: `${lock}\n${pairs}\nrun ${mode} <<'PLAN'\n${plan}PLAN\n`,
+    encoding: "utf8",
+  });
+  return { ...parseReport(stdout), text: stdout, code: status };
+}
+const file = (name: string, content: string): Step => ({
+  code: `t.${name}`,
+  fact: `${name} says ${content}`,
+  effect: "none",
+  call: ["file", join(folder, name), content],
+});
+const never: Step = { code: "t.never", fact: "it is so", effect: "none", call: ["never"] };
+const statuses = ({ steps }: { steps: readonly { status: string }[] }): string =>
+  steps.map(({ status }) => status).join(" ");
+
+test("check tells what differs and changes nothing", () => {
+  const report = run("check", [file("a", "1"), never]);
+  assert.equal(statuses(report), "drift drift");
+  assert.equal(report.complete, true);
+  assert.equal(report.steps[1]?.found, "first line second line", "a finding is one line of the format");
+  assert.equal(statuses(run("check", [file("a", "1")])), "drift");
+});
+
+test("apply makes it true and says so; the second time it is true already", () => {
+  const steps = [file("b", "it's $HOME"), file("c", "2")];
+  assert.equal(statuses(run("apply", steps)), "changed changed");
+  assert.equal(statuses(run("apply", steps)), "ok ok");
+  assert.equal(readFileSync(join(folder, "b"), "utf8"), "it's $HOME\n");
+});
+
+test("apply stops at the first step that fails; set -e holds inside of it", () => {
+  const report = run("apply", [file("d", "1"), never, file("e", "1")]);
+  assert.equal(statuses(report), "changed failed");
+  assert.equal(report.complete, false);
+  assert.equal(report.code, 1);
+  assert.doesNotMatch(report.text, /set -e did not hold/);
+  assert.match(report.text, /^node-a t: E_STEP t\.never: got .*; expected it is so; /m);
+  assert.equal(statuses(run("check", [file("e", "1")])), "drift");
+});
+
+test("a command that reads its input gets nothing of the plan", () => {
+  const greedy: Step = { code: "t.greedy", fact: "it reads", effect: "none", call: ["greedy"] };
+  const report = run("check", [greedy, file("b", "it's $HOME")]);
+  assert.equal(statuses(report), "ok ok");
+  assert.equal(report.steps[0]?.found, "");
+});
+
+test("the journal says what was done, by which bundle, and what was found", () => {
+  const journal = readFileSync(join(folder, "state", "journal"), "utf8");
+  assert.match(
+    journal,
+    /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ changed t t\.b bundle=7 login=\S+ found: found nothing$/m,
+  );
+  assert.match(journal, / failed t t\.never bundle=7 /);
+  assert.doesNotMatch(journal, / t\.a /, "a check leaves no entry");
+});

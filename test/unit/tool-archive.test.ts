@@ -1,0 +1,111 @@
+import assert from "node:assert/strict";
+import { createHash } from "node:crypto";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, statSync } from "node:fs";
+import { createServer, type Server } from "node:http";
+import type { AddressInfo } from "node:net";
+import { join, resolve } from "node:path";
+import { buffer } from "node:stream/consumers";
+import { after, before, beforeEach, test } from "node:test";
+import { gzipSync } from "node:zlib";
+import { pack } from "tar-stream";
+import type { Tool } from "../lab/tools/tools.ts";
+
+// The record of first uses lies in the cache, and where that is, is settled at the first import: this file has one of its own.
+const parent = resolve(import.meta.dirname, "../..", process.env["SEALIFT_CACHE"] ?? ".cache", "test");
+mkdirSync(parent, { recursive: true });
+const folder = mkdtempSync(join(parent, "archive-"));
+process.env["SEALIFT_CACHE"] = folder;
+const { fromArchive } = await import("../lab/tools/archive.ts");
+
+let server: Server;
+let place: { web: string; api: string };
+let archive: Buffer;
+let digest: string;
+const asked: string[] = [];
+
+before(async () => {
+  server = createServer((request, response) => {
+    const path = request.url ?? "";
+    asked.push(path);
+    if (path.startsWith("/api/repos/team/tool/releases/tags/v"))
+      response.end(JSON.stringify({ assets: [{ name: "tool.tar.gz", digest: `sha256:${digest}` }] }));
+    else if (path === "/team/tool/releases/download/v1.0.0/tool.tar.gz") response.end(archive);
+    else response.writeHead(404).end();
+  });
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const web = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  place = { web, api: `${web}/api` };
+});
+after(() => {
+  server.closeAllConnections();
+  server.close();
+  rmSync(folder, { recursive: true });
+});
+beforeEach(async () => {
+  archive = await tgz({ "tool/one": "first", "tool/two": "second", "tool/other": "third" });
+  digest = hash(archive);
+  asked.length = 0;
+  rmSync(join(folder, "downloads"), { recursive: true, force: true });
+});
+
+test("takes the programs and nothing else, executable, and keeps the digest of the first use", async () => {
+  const told = await fromArchive(tool(), join(folder, "a"), () => undefined, place);
+  assert.equal(told, `official archive, trust on first use, sha256 ${digest}`);
+  assert.equal(readFileSync(join(folder, "a", "one"), "utf8"), "first");
+  assert.equal(statSync(join(folder, "a", "two")).mode & 0o777, 0o755);
+  assert.throws(() => statSync(join(folder, "a", "other")));
+});
+
+test("refuses another file under the same name later, and does not ask for its digest", async () => {
+  archive = await tgz({ "tool/one": "first", "tool/two": "SECOND" });
+  digest = hash(archive);
+  const again = fromArchive(tool(), join(folder, "b"), () => undefined, place);
+  await assert.rejects(again, /E_DOWNLOAD_SHA256/);
+  assert.deepEqual(asked, ["/team/tool/releases/download/v1.0.0/tool.tar.gz"]);
+});
+
+test("a pin in the table is the only measure", async () => {
+  const told = await fromArchive(tool(digest), join(folder, "c"), () => undefined, place);
+  assert.equal(told, "official archive, pinned sha256");
+  assert.equal(asked.length, 1);
+});
+
+test("says which program an archive lacks", async () => {
+  archive = await tgz({ "tool/one": "first" });
+  const lacking = fromArchive(tool(hash(archive)), join(folder, "d"), () => undefined, place);
+  await assert.rejects(lacking, /tool\.tar\.gz has no tool\/two/);
+});
+
+test("an asset without a digest cannot be had", async () => {
+  digest = "";
+  const other = { ...tool(), version: "2.0.0" };
+  await assert.rejects(
+    fromArchive(other, join(folder, "e"), () => undefined, place),
+    /E_DOWNLOAD .*got no sha256 digest for tool/,
+  );
+});
+
+function tool(sha256?: string): Tool {
+  const asset = { file: "tool.tar.gz", ...(sha256 === undefined ? {} : { sha256 }) };
+  return {
+    name: "tool",
+    version: "1.0.0",
+    programs: ["one", "two"],
+    versionArguments: [],
+    repository: "team/tool",
+    archiveFolder: "tool/",
+    archives: { amd64: asset, arm64: asset },
+    modules: [],
+  };
+}
+
+function hash(bytes: Uint8Array): string {
+  return createHash("sha256").update(bytes).digest("hex");
+}
+
+async function tgz(files: Readonly<Record<string, string>>): Promise<Buffer> {
+  const entries = pack();
+  for (const [name, text] of Object.entries(files)) entries.entry({ name }, text);
+  entries.finalize();
+  return gzipSync(await buffer(entries));
+}
