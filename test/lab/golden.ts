@@ -34,8 +34,8 @@ export const ready = "ready";
 export const login = "ops";
 export const dataSerial = "lab-data";
 export const dataGiB = 8;
-/** Of a cloud image; Debian's own image is as large. */
-const rootGiB = 8;
+/** A cloud image grows to this, unless it is larger; the image built here is as large. */
+const rootBytes = 8 * 1024 ** 3;
 /** A cloud image under emulation on a busy machine takes minutes. */
 const firstBootTimeoutMs = 15 * 60 * 1000;
 
@@ -103,11 +103,7 @@ async function bootOnce(golden: Golden, report: Report): Promise<void> {
   await rm(part, { recursive: true, force: true });
   await mkdir(part, { recursive: true });
   const base = ["-b", image.disk, "-F", image.format];
-  await createQcow2([
-    ...base,
-    join(part, "root.qcow2"),
-    ...(image.direct === undefined ? [`${rootGiB}G`] : []),
-  ]);
+  await createQcow2([...base, join(part, "root.qcow2"), String(Math.max(rootBytes, image.bytes ?? 0))]);
   await createQcow2([join(part, "data.qcow2"), `${dataGiB}G`]);
   if (image.direct === undefined) {
     await writeSeed(await labSeed(login, identity), join(part, "seed.img"));

@@ -10,14 +10,16 @@ here=$(cd "$(dirname "$0")" && pwd)
 
 tree=$folder/tree
 raw=$folder/disk.raw
-clean() { rm -rf --one-file-system "$tree" "$raw"; }
+tmp=$folder/tmp
+clean() { rm -rf --one-file-system "$tree" "$raw" "$tmp"; }
 trap clean EXIT
 clean
 
 # The hooks take what they install from here.
 export SEALIFT_IMAGE_FOLDER="$folder"
 # So that a failed build leaves nothing outside the cache.
-export TMPDIR="$folder"
+export TMPDIR="$tmp"
+mkdir "$tmp"
 mmdebstrap --verbose --mode=root --variant=minbase --format=directory \
   --architectures="$architecture" --include="$packages" --hook-directory="$here/image-hooks" \
   --aptopt='APT::Install-Recommends "false"' \

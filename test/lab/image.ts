@@ -17,6 +17,8 @@ export interface Image {
   readonly title: string;
   readonly disk: string;
   readonly format: string;
+  /** What the guest sees as the disk's size, where that is not of our making. */
+  readonly bytes?: number;
   /** Kernel and initrd to boot directly; without them the disk boots by its own boot loader and takes a NoCloud seed. */
   readonly direct?: { readonly kernel: string; readonly initrd: string };
 }
@@ -65,9 +67,15 @@ export async function ensureImage(report: Report): Promise<Image> {
   return image;
 }
 
+/** The part of `qemu-img info --output=json` that counts here (QEMU 10.0). */
+interface Info {
+  readonly format: string;
+  readonly "virtual-size": number;
+}
+
 async function givenImage(disk: string): Promise<Image> {
   const info = await runProcess("qemu-img", ["info", "--output=json", disk]);
-  const found = info.exitCode === 0 ? (JSON.parse(info.stdout) as { format: string }) : undefined;
+  const found = info.exitCode === 0 ? (JSON.parse(info.stdout) as Info) : undefined;
   if (found === undefined) {
     const got = info.stderr.trim();
     throw imageProblem(
@@ -82,7 +90,7 @@ async function givenImage(disk: string): Promise<Image> {
     .update(JSON.stringify([disk, size, mtimeMs]))
     .digest("hex")
     .slice(0, 12);
-  return { id: `given-${id}`, title: disk, disk, format: found.format };
+  return { id: `given-${id}`, title: disk, disk, format: found.format, bytes: found["virtual-size"] };
 }
 
 async function inputsKey(inputs: readonly string[]): Promise<string> {

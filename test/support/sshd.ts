@@ -72,7 +72,8 @@ export async function startSshd({ acceptEnv = "SEALIFT_TEST_* PULUMI_COMMAND_*" 
   const port = await listen(server);
   const end = (): void => {
     server.close();
-    for (const session of sessions) session.kill();
+    // Not SIGTERM: a session may miss it and then lasts as long as its client.
+    for (const session of sessions) session.kill("SIGKILL");
   };
   const forget = onExit(() => {
     end();
