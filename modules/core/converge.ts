@@ -3,7 +3,7 @@ import { readFileSync } from "node:fs";
 import { remote } from "@pulumi/command";
 import * as pulumi from "@pulumi/pulumi";
 import { arrivalPath, keptPath, type Blob } from "./blob.ts";
-import { describe, differences, type Difference } from "./drift.ts";
+import { describe, differences, seen, type Difference } from "./drift.ts";
 import { formatProblem } from "./errors.ts";
 import { libraryPath, writeLibrary, type Library } from "./library.ts";
 import type { Probe } from "./probe.ts";
@@ -64,7 +64,10 @@ export class Host extends pulumi.ComponentResource {
         source: new pulumi.asset.FileAsset(path),
         remotePath,
         // Another machine behind the same name, or a file that was lost, is a reason to copy; else nothing is.
-        triggers: [`${spec.address}:${spec.port}`, lost?.found ?? "there"],
+        triggers: [
+          `${spec.address}:${spec.port}`,
+          lost === undefined ? "there" : `${lost.found}, ${seen(probe)}`,
+        ],
       },
       { parent: this, deletedWith: this, ignoreChanges: lost === undefined ? ["triggers"] : [] },
     );
@@ -103,7 +106,7 @@ export function converge(
   const { spec, library, probe, serial } = host.args;
   const drift = differences(phase, probe);
   const launch = `set -- ${library.sha256}\n${launcher}`;
-  const comments = note(phase, drift ?? [])
+  const comments = note(phase, drift ?? [], probe)
     .map((line) => `# ${line}\n`)
     .join("");
   const command = new remote.Command(
@@ -124,11 +127,14 @@ export function converge(
   return command.stdout;
 }
 
-/** A bare host has every fact of a phase against it: that is one line, or it would stay in the state for good. */
-function note({ steps }: Phase, drift: readonly Difference[]): readonly string[] {
-  if (drift.length > 1 && drift.length === steps.length)
-    return [`none of the ${steps.length} facts holds yet`];
-  return drift.map(describe);
+/** A host that was never touched has every fact against it: that is one line, or it would stay in the state for good. */
+function note({ steps }: Phase, drift: readonly Difference[], probe: Probe): readonly string[] {
+  if (drift.length === 0) return [];
+  const bare = probe.kind === "reached" && probe.report.mark?.journalLines === 0;
+  return [
+    seen(probe),
+    ...(bare ? [`${drift.length} of ${steps.length} facts do not hold yet`] : drift.map(describe)),
+  ];
 }
 
 /**

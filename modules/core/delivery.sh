@@ -10,10 +10,6 @@ check_delivered() {
       return 0
     fi
   done
-  # The text is the trigger of the copy, so it has to be new whenever a file is lost again: every repair adds a
-  # journal line, every new installation of the host has another machine id.
-  delivered_lines=0
-  if [ -f "$SEALIFT_STATE/journal" ]; then delivered_lines=$(wc -l <"$SEALIFT_STATE/journal"); fi
-  echo "absent on machine $(cut -c 1-8 /etc/machine-id) at journal line $delivered_lines"
+  echo "absent"
   return 1
 }

@@ -18,6 +18,16 @@ export function differences(phase: Phase, probe: Probe): readonly Difference[] |
   });
 }
 
+/**
+ * The mark of the host at the time of the look, as words. A note of drift holds it, so that the same fact, broken again in
+ * the same way after its repair, is another note: equal notes would be no change to Pulumi.
+ */
+export function seen(probe: Probe): string {
+  if (probe.kind !== "reached" || probe.report.mark === undefined) return "not seen";
+  const { machine, journalLines } = probe.report.mark;
+  return `seen on machine ${machine} at journal line ${journalLines}`;
+}
+
 /** One line: what is wanted, what is there, what making it so costs. */
 export function describe({ step, found }: Difference): string {
   const effect = step.effect === "none" ? "nothing stops" : `at most ${step.effect}`;

@@ -30,7 +30,7 @@ export async function probe(host: HostSpec, phases: readonly Phase[], library: L
     writeFileSync(knownHosts, `${knownName(host)} ${host.hostKey}\n`);
     const { exitCode, stdout, stderr } = await ssh(host, knownHosts, input);
     const report = parseReport(stdout);
-    if (report.complete) return { kind: "reached", report };
+    if (report.mark !== undefined) return { kind: "reached", report };
     return classify(host, exitCode, stdout, stderr);
   } finally {
     rmSync(folder, { recursive: true });

@@ -11,16 +11,29 @@ export interface StepReport {
   readonly found: string;
 }
 
-export interface Report {
-  readonly steps: readonly StepReport[];
-  /** Whether the run came to its end; a cut connection leaves it false. */
-  readonly complete: boolean;
+/** Tells one drift from the next: it is new after every change and every installation of the host. */
+export interface Mark {
+  /** First eight digits of machine-id(5). */
+  readonly machine: string;
+  /** How many lines the host's journal has; 0 when Sealift has never changed anything there. */
+  readonly journalLines: number;
 }
 
-/** Reads `status TAB code TAB fact TAB found` lines and the closing `done`; other lines are for people. */
+export interface Report {
+  readonly steps: readonly StepReport[];
+  /** The host's mark at the end of the run; a run that was cut off has none. */
+  readonly mark: Mark | undefined;
+}
+
+/** Reads `status TAB code TAB fact TAB found` lines and the closing `done <machine> <lines>`; others are for people. */
 export function parseReport(text: string): Report {
   const lines = text.split("\n");
-  return { steps: lines.flatMap(parseLine), complete: lines.includes("done") };
+  return { steps: lines.flatMap(parseLine), mark: lines.map(parseMark).find((mark) => mark !== undefined) };
+}
+
+function parseMark(line: string): Mark | undefined {
+  const match = /^done ([0-9a-f]{8}) (\d+)$/.exec(line);
+  return match === null ? undefined : { machine: match[1] ?? "", journalLines: Number(match[2]) };
 }
 
 function parseLine(line: string): StepReport[] {

@@ -1,7 +1,8 @@
 # The runner on the host: reads a plan on standard input and works through it, in one of two modes.
 #   check  every check runs, nothing is changed
 #   apply  per step: check -> apply -> check again; stops at the first step that still fails
-# One line a step: status TAB code TAB fact TAB found; status is ok, drift, changed or failed. "done" closes a whole run.
+# One line a step: status TAB code TAB fact TAB found; status is ok, drift, changed or failed. A whole run is closed by
+# "done", the machine's id and the length of its journal: a mark that is new after every change and every installation.
 
 SEALIFT_STATE=/var/lib/sealift
 export LC_ALL=C PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
@@ -25,7 +26,9 @@ run() {
     fi
   fi
   eval "$run_plan"
-  echo "done"
+  run_lines=0
+  if [ -f "$SEALIFT_STATE/journal" ]; then run_lines=$(wc -l <"$SEALIFT_STATE/journal"); fi
+  echo "done $(cut -c 1-8 /etc/machine-id) $run_lines"
 }
 
 # phase HOST PHASE SERIAL: what the steps below belong to, for the journal and for errors.

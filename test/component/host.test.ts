@@ -14,14 +14,14 @@ type Probe = import("../../modules/core/probe.ts").Probe;
 const phases = examplePhases();
 const everything = Object.values(phases).flatMap(({ steps }) => steps);
 
-function probeWhere(holds: (code: string) => boolean): Probe {
+function probeWhere(holds: (code: string) => boolean, journalLines = 26): Probe {
   const steps = everything.map(({ code, fact }) => ({
     status: holds(code) ? ("ok" as const) : ("drift" as const),
     code,
     fact,
     found: holds(code) ? "" : `no ${code}`,
   }));
-  return { kind: "reached", report: { steps, complete: true } };
+  return { kind: "reached", report: { steps, mark: { machine: "62ff67b1", journalLines } } };
 }
 
 async function make(name: string, probe: Probe): Promise<readonly Asked[]> {
@@ -88,10 +88,39 @@ test("what differs stands in the update text, one line a fact, with wanted, foun
   assert.deepEqual(
     update.split("\n").filter((line) => line.startsWith("#")),
     [
+      "# seen on machine 62ff67b1 at journal line 26",
       "# users.deploy.docker: wanted user deploy is in group docker; found no users.deploy.docker; effect nothing stops",
     ],
   );
   assert.equal(update.replace(/^#.*\n/gm, ""), inputs["create"]);
+});
+
+test("the same drift after a repair is another note, or Pulumi would see no change", async () => {
+  const twice = await Promise.all(
+    [26, 28].map(async (lines) => {
+      const name = `again${lines}`;
+      const made = await make(
+        name,
+        probeWhere((code) => code !== "users.group", lines),
+      );
+      return find(made, `${name}-users-run`)["update"];
+    }),
+  );
+  assert.notEqual(twice[0], twice[1]);
+});
+
+test("a host that was never touched has one line for all that is missing", async () => {
+  const inputs = find(
+    await make(
+      "never",
+      probeWhere(() => false, 0),
+    ),
+    "never-users-run",
+  );
+  assert.match(
+    String(inputs["update"]),
+    /\n# seen on machine 62ff67b1 at journal line 0\n# 5 of 5 facts do not hold yet\n$/,
+  );
 });
 
 test("a phase in sync has no comment in its update text", async () => {
@@ -110,7 +139,10 @@ test("a lost file is a new trigger for its copy, and only for that", async () =>
     "lost",
     probeWhere((code) => code !== "delivery.library"),
   );
-  assert.deepEqual(find(made, "lost-library")["triggers"], ["10.20.0.11:22", "no delivery.library"]);
+  assert.deepEqual(find(made, "lost-library")["triggers"], [
+    "10.20.0.11:22",
+    "no delivery.library, seen on machine 62ff67b1 at journal line 26",
+  ]);
   assert.deepEqual(find(made, "lost-abababababab")["triggers"], ["10.20.0.11:22", "there"]);
 });
 

@@ -133,6 +133,15 @@ describe("from a bare guest to a Docker host and through its life", () => {
 
   test("a third run changes nothing, although the repair is still noted in the state", unchanged);
 
+  test("the same fact, broken again in the same way, is repaired again", async () => {
+    const [[code, , command] = ["", "", ""]] = breakages;
+    await onHost(command);
+    const { output } = await up();
+    assert.match(output, /1 updated/, code);
+    assert.match(await onHost("cat /etc/docker/daemon.json"), /"log-driver": "local"/);
+    await unchanged();
+  });
+
   test("a larger volume grows while it is in use; a smaller one is refused and nothing is lost", async () => {
     await onHost(
       "docker run -d --name counter --restart always " + site.lab.bundle.image + " sleep 100000",

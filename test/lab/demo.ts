@@ -71,7 +71,10 @@ async function prove(lab: Lab, guest: Guest, env: Record<string, string>, rows: 
     const found = /daemon\.file: wanted .*; found .*json-file.*; effect /;
     await run("The preview names it: wanted, found, effect", ["preview", "--stack", stack], found);
   });
-  await part("the next run repairs it", () => run("The repair", up));
+  await part("the next run repairs it", async () => {
+    await run("The repair", up, /~ 1 changed|1 updated/);
+    await onHost(guest, `grep '"log-driver": "local"' /etc/docker/daemon.json`);
+  });
   await part("a third run changes nothing", () => run("The same again: nothing to do", unchanged));
 }
 

@@ -16,12 +16,19 @@ interface Descriptor {
  * Source: moby image/tarexport (v26), "manifest.json" of docker save.
  */
 export async function imageArchive(bundle: LabBundle): Promise<Buffer> {
-  const blob = (digest: string): string => join(bundle.directory, "blobs", "sha256", digest.slice("sha256:".length));
+  const blob = (digest: string): string =>
+    join(bundle.directory, "blobs", "sha256", digest.slice("sha256:".length));
   const json = async (path: string): Promise<unknown> => JSON.parse(await readFile(path, "utf8"));
   const index = (await json(join(bundle.directory, "index.json"))) as { manifests: readonly Descriptor[] };
-  let found = index.manifests.find(({ annotations }) => Object.values(annotations ?? {}).some((tag) => bundle.image.endsWith(tag)));
+  let found = index.manifests.find(({ annotations }) =>
+    Object.values(annotations ?? {}).some((tag) => bundle.image.endsWith(tag)),
+  );
   if (found === undefined) throw new Error(`no ${bundle.image} in ${bundle.directory}`);
-  let manifest = (await json(blob(found.digest))) as { manifests?: Descriptor[]; config: Descriptor; layers: Descriptor[] };
+  let manifest = (await json(blob(found.digest))) as {
+    manifests?: Descriptor[];
+    config: Descriptor;
+    layers: Descriptor[];
+  };
   while (manifest.manifests?.[0] !== undefined) {
     found = manifest.manifests[0];
     manifest = (await json(blob(found.digest))) as typeof manifest;

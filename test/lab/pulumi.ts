@@ -2,6 +2,7 @@
 import { spawn } from "node:child_process";
 import { onExit } from "../support/on-exit.ts";
 import { checkout } from "./cache.ts";
+import { mustBeUnset } from "./pulumi-env.ts";
 
 export interface PulumiRun {
   readonly exitCode: number;
@@ -20,7 +21,7 @@ export function pulumi(args: readonly string[], { env, show = false }: PulumiOpt
   const color = show && process.stdout.isTTY && !process.env["NO_COLOR"] ? "always" : "never";
   const child = spawn("pulumi", [...args, "--non-interactive", "--color", color], {
     cwd: checkout,
-    env: { ...process.env, ...env },
+    env: { ...inherited(), ...env },
     stdio: ["ignore", "pipe", "pipe"],
   });
   const forget = onExit(() => child.kill("SIGINT"));
@@ -41,6 +42,13 @@ export function pulumi(args: readonly string[], { env, show = false }: PulumiOpt
       resolve({ exitCode: code ?? 1, output });
     });
   });
+}
+
+/** A passphrase of the person's own would win over the lab's file. */
+function inherited(): NodeJS.ProcessEnv {
+  return Object.fromEntries(
+    Object.entries(process.env).filter(([name]) => !mustBeUnset.some((one) => one === name)),
+  );
 }
 
 /** An empty stack of this name: what an earlier run knew is forgotten, because its guest is gone. */

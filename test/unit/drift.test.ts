@@ -14,7 +14,7 @@ const phase: Phase = { name: "p", steps: [step("p.a"), step("p.b", "restart"), s
 const probe: Probe = {
   kind: "reached",
   report: {
-    complete: true,
+    mark: { machine: "62ff67b1", journalLines: 3 },
     steps: [
       { status: "ok", code: "p.a", fact: "", found: "" },
       { status: "drift", code: "p.b", fact: "", found: "9" },

@@ -8,11 +8,11 @@ test("the lines of run.sh become steps; other lines are for people", () => {
     "  | useradd: warning",
     "drift\tvolumes.data\tvolume vg0/data is 4 GiB\tno such volume",
     "strange\tx\ty\tz",
-    "done",
+    "done 62ff67b1 26",
     "",
   ].join("\n");
   assert.deepEqual(parseReport(text), {
-    complete: true,
+    mark: { machine: "62ff67b1", journalLines: 26 },
     steps: [
       { status: "ok", code: "users.group", fact: "group docker exists", found: "" },
       { status: "drift", code: "volumes.data", fact: "volume vg0/data is 4 GiB", found: "no such volume" },
@@ -21,5 +21,5 @@ test("the lines of run.sh become steps; other lines are for people", () => {
 });
 
 test("a report that was cut off is not complete", () => {
-  assert.equal(parseReport("ok\ta\tb\tc\ndon").complete, false);
+  assert.equal(parseReport("ok\ta\tb\tc\ndone 62ff").mark, undefined);
 });

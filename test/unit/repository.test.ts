@@ -8,7 +8,10 @@ import { siteOf } from "../support/site-text.ts";
 import manifest from "../../package.json" with { type: "json" };
 
 /** Rules of the repository that a machine can hold. */
-const tracked = execFileSync("git", ["ls-files", "--cached", "--others", "--exclude-standard"], { cwd: checkout, encoding: "utf8" })
+const tracked = execFileSync("git", ["ls-files", "--cached", "--others", "--exclude-standard"], {
+  cwd: checkout,
+  encoding: "utf8",
+})
   .split("\n")
   .filter((path) => path !== "" && existsSync(join(checkout, path)));
 const text = (path: string): string => readFileSync(join(checkout, path), "utf8");
@@ -17,13 +20,19 @@ const places = (paths: readonly string[], pattern: RegExp): string[] =>
 
 test("every dependency is pinned exactly", () => {
   const { dependencies, optionalDependencies, devDependencies } = manifest;
-  for (const [name, version] of Object.entries({ ...dependencies, ...optionalDependencies, ...devDependencies })) {
+  for (const [name, version] of Object.entries({
+    ...dependencies,
+    ...optionalDependencies,
+    ...devDependencies,
+  })) {
     assert.match(version, /^\d+\.\d+\.\d+$/, name);
   }
 });
 
 test("the lockfile pins content and names no place to download from", () => {
-  const { packages } = JSON.parse(text("package-lock.json")) as { packages: Record<string, { resolved?: string; integrity?: string }> };
+  const { packages } = JSON.parse(text("package-lock.json")) as {
+    packages: Record<string, { resolved?: string; integrity?: string }>;
+  };
   const entries = Object.entries(packages).filter(([path]) => path !== "");
   assert.ok(entries.length > 100);
   for (const [path, { resolved, integrity }] of entries) {
@@ -50,7 +59,9 @@ test("every stack file in the repository is a site", () => {
 });
 
 test("no secret, no path of a machine, nothing switched off", () => {
-  const own = tracked.filter((path) => path !== "package-lock.json" && !path.startsWith("test/unit/repository"));
+  const own = tracked.filter(
+    (path) => path !== "package-lock.json" && !path.startsWith("test/unit/repository"),
+  );
   assert.deepEqual(places(own, /BEGIN [A-Z ]*PRIVATE KEY/), []);
   assert.deepEqual(places(own, /(^|[\s"'(])\/(root|home\/(?!deploy|plain|ops)[a-z]+|work|Users)\//m), []);
   const code = own.filter((path) => /\.(ts|js|sh)$/.test(path));

@@ -52,7 +52,7 @@ const statuses = ({ steps }: { steps: readonly { status: string }[] }): string =
 test("check tells what differs and changes nothing", () => {
   const report = run("check", [file("a", "1"), never]);
   assert.equal(statuses(report), "drift drift");
-  assert.equal(report.complete, true);
+  assert.equal(report.mark?.journalLines, 0);
   assert.equal(report.steps[1]?.found, "first line second line", "a finding is one line of the format");
   assert.equal(statuses(run("check", [file("a", "1")])), "drift");
 });
@@ -67,7 +67,7 @@ test("apply makes it true and says so; the second time it is true already", () =
 test("apply stops at the first step that fails; set -e holds inside of it", () => {
   const report = run("apply", [file("d", "1"), never, file("e", "1")]);
   assert.equal(statuses(report), "changed failed");
-  assert.equal(report.complete, false);
+  assert.equal(report.mark, undefined);
   assert.equal(report.code, 1);
   assert.doesNotMatch(report.text, /set -e did not hold/);
   assert.match(report.text, /^node-a t: E_STEP t\.never: got .*; expected it is so; /m);
