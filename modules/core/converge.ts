@@ -45,14 +45,23 @@ export class Host extends pulumi.ComponentResource {
       ...connectionLimits,
     };
     if (probe.kind !== "reached") void pulumi.log.warn(formatProblem(probe.problem), this);
+    const first = this.deliver("library", writeLibrary(library), libraryPath(library.sha256), []);
     this.deliveries = [
-      this.deliver("library", writeLibrary(library), libraryPath(library.sha256)),
-      ...blobs.map(({ sha256, path }) => this.deliver(sha256.slice(0, 12), path, arrivalPath(sha256))),
+      first,
+      // One after the other: both make ~/.sealift.
+      ...blobs.map(({ sha256, path }) =>
+        this.deliver(sha256.slice(0, 12), path, arrivalPath(sha256), [first]),
+      ),
     ];
     this.registerOutputs();
   }
 
-  private deliver(what: string, path: string, remotePath: string): remote.CopyToRemote {
+  private deliver(
+    what: string,
+    path: string,
+    remotePath: string,
+    dependsOn: pulumi.Resource[],
+  ): remote.CopyToRemote {
     const { spec, probe } = this.args;
     const lost = differences(deliveryPhase(this.args.library, this.args.blobs), probe)?.find(
       ({ step }) => step.code === `delivery.${what}`,
@@ -69,7 +78,7 @@ export class Host extends pulumi.ComponentResource {
           lost === undefined ? "there" : `${lost.found}, ${seen(probe)}`,
         ],
       },
-      { parent: this, deletedWith: this, ignoreChanges: lost === undefined ? ["triggers"] : [] },
+      { parent: this, deletedWith: this, dependsOn, ignoreChanges: lost === undefined ? ["triggers"] : [] },
     );
   }
 }

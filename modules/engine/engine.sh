@@ -57,29 +57,25 @@ check_engine_files() {
 }
 apply_engine_files() {
   files_new=$ENGINES/$1.new
+  files_bin=$ENGINES/$1/bin
   rm -rf "$files_new"
-  install -d -m 0755 "$files_new/bin"
+  install -d -m 0755 "$files_new" "$files_bin"
   # The bytes were checked when they arrived; they are checked again before they run as root.
   echo "$2  $SEALIFT_BLOBS/$2" | sha256sum -c --quiet
-  timeout 600 tar -xzf "$SEALIFT_BLOBS/$2" -C "$files_new/bin" --strip-components=1 --no-same-owner --no-same-permissions
-  files_version=$1
+  timeout 600 tar -xzf "$SEALIFT_BLOBS/$2" -C "$files_new" --strip-components=1 --no-same-owner --no-same-permissions
   shift 2
+  files_known=$(cat "$SEALIFT_STATE/hashes" 2>/dev/null || true)
   for files_one; do
-    files_path=$files_new/bin/${files_one#*:}
-    echo "${files_one%%:*}  $files_path" | sha256sum -c --quiet
-    chmod 0755 "$files_path"
+    files_path=$files_bin/${files_one#*:}
+    # A file that is right keeps its inode: what runs from it goes on running from it.
+    if [ -x "$files_path" ] && known_hash "$files_path" "${files_one%%:*}" "$files_known"; then continue; fi
+    echo "${files_one%%:*}  $files_new/${files_one#*:}" | sha256sum -c --quiet
+    chmod 0755 "$files_new/${files_one#*:}"
+    sync "$files_new/${files_one#*:}"
+    mv "$files_new/${files_one#*:}" "$files_path"
+    remember_hash "$files_path" "${files_one%%:*}"
   done
-  sync -f "$files_new"
-  if [ -e "$ENGINES/$files_version" ]; then
-    # Never over a running binary: the old tree keeps its inodes until the next one has taken its place.
-    rm -rf "$ENGINES/$files_version.old"
-    mv "$ENGINES/$files_version" "$ENGINES/$files_version.old"
-  fi
-  mv "$files_new" "$ENGINES/$files_version"
-  rm -rf "$ENGINES/$files_version.old"
-  for files_one; do
-    remember_hash "$ENGINES/$files_version/bin/${files_one#*:}" "${files_one%%:*}"
-  done
+  rm -rf "$files_new"
 }
 
 # known_hash FILE SHA256 KNOWN: a file whose inode, size, mtime and ctime are those of its last full hash, as KNOWN has

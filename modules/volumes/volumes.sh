@@ -154,11 +154,14 @@ apply_file_system() {
   fi
 }
 
-# file_system_bytes GROUP VOLUME TYPE: by its own superblock.
+# file_system_bytes GROUP VOLUME TYPE: by its own superblock. A mounted xfs is asked, because what it has just written
+# there may still be in its log only.
 file_system_bytes() {
-  case $3 in
+  bytes_mount=$(findmnt -nro TARGET --source "/dev/mapper/$1-$2" | head -n 1)
+  case $3${bytes_mount:+-mounted} in
+    xfs-mounted) xfs_io -r -c statfs "$bytes_mount" | grep -E '^geom\.(bsize|datablocks) =' ;;
     xfs) xfs_db -r -c "sb 0" -c "print dblocks blocksize" "/dev/$1/$2" ;;
-    ext4) dumpe2fs -h "/dev/$1/$2" 2>/dev/null | grep -E '^Block (count|size):' ;;
+    ext4*) dumpe2fs -h "/dev/$1/$2" 2>/dev/null | grep -E '^Block (count|size):' ;;
   esac | awk 'BEGIN { bytes = 1 } { bytes *= $NF } END { printf "%.0f", bytes }'
 }
 

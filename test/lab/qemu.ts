@@ -88,7 +88,7 @@ export function diskDevice(disk: Disk): Record<string, unknown> {
   };
 }
 
-/** Page table isolation flushes QEMU's own translations at every system call: without it an emulated guest boots in half the time. */
+/** Page table isolation flushes QEMU's own translations at every system call, which an emulated guest need not pay for. */
 function directBoot(kind: MachineKind, { kernel, initrd }: { kernel: string; initrd: string }): string[] {
   return [
     "-kernel",

@@ -64,7 +64,12 @@ async function makePath(sftp: Sftp, path: string): Promise<void> {
   if (kind === "directory") return;
   if (kind === "other") throw new Error(`${path} is not a directory`);
   await makePath(sftp, posix.dirname(path));
-  await sftp.makeDirectory(path);
+  try {
+    await sftp.makeDirectory(path);
+  } catch (error) {
+    // Another copy of the same run may have made it in between.
+    if ((await sftp.kind(path)) !== "directory") throw error;
+  }
 }
 
 async function during(what: string, step: Promise<void>): Promise<void> {

@@ -20,6 +20,7 @@ PermitRootLogin no
 PasswordAuthentication no
 KbdInteractiveAuthentication no
 MaxStartups 100:30:200
+PerSourcePenalties no
 UseDNS no
 END
 
