@@ -96,7 +96,7 @@ describe("refused before any host is touched", () => {
     ["a file system", "mkfs.ext4 -q /dev/vdb", /carries a signature: ext4 0x438/],
     [
       "a partition table",
-      "sh -c 'echo , | sfdisk -q /dev/vdb && udevadm settle'",
+      `sh -c 'put() { printf "$1" | dd of=/dev/vdb bs=1 seek=$2 conv=notrunc,fsync status=none; }; put "\\203" 450; put "\\0\\010\\0\\0\\0\\0\\010\\0" 454; put "\\125\\252" 510; blockdev --rereadpt /dev/vdb; udevadm settle'`,
       /is in use: vdb disk *,vdb1 part/,
     ],
     [
