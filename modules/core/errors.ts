@@ -13,7 +13,6 @@ export type ErrorCode =
   | "E_DUPLICATE"
   | "E_UID_RANGE"
   | "E_DISK_NAME"
-  | "E_VOLUMES_TOO_LARGE"
   | "E_ENGINE_NOT_IN_BUNDLE"
   // the operator's own machine
   | "E_NODE_VERSION"
