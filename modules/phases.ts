@@ -1,6 +1,6 @@
 /** The order of work on a host: one list, for the program and for every command that looks at hosts. */
 import type { Archive } from "./core/blob.ts";
-import { deliveryPhase } from "./core/converge.ts";
+import { deliveryPhase } from "./core/delivery.ts";
 import type { Library } from "./core/library.ts";
 import type { HostSpec } from "./core/site.ts";
 import type { Phase } from "./core/step.ts";

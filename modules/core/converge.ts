@@ -2,7 +2,8 @@
 import { readFileSync } from "node:fs";
 import { remote } from "@pulumi/command";
 import * as pulumi from "@pulumi/pulumi";
-import { arrivalPath, keptPath, type Blob } from "./blob.ts";
+import { arrivalPath, type Blob } from "./blob.ts";
+import { deliveryPhase } from "./delivery.ts";
 import { describe, differences, seen, type Difference } from "./drift.ts";
 import { formatProblem } from "./errors.ts";
 import { libraryPath, writeLibrary, type Library } from "./library.ts";
@@ -45,27 +46,27 @@ export class Host extends pulumi.ComponentResource {
       ...connectionLimits,
     };
     if (probe.kind !== "reached") void pulumi.log.warn(formatProblem(probe.problem), this);
-    const first = this.deliver("library", writeLibrary(library), libraryPath(library.sha256), []);
+    const lost = differences(deliveryPhase(library, blobs), probe) ?? [];
+    const first = this.deliver(lost, "library", writeLibrary(library), libraryPath(library.sha256), []);
     this.deliveries = [
       first,
       // One after the other: both make ~/.sealift.
       ...blobs.map(({ sha256, path }) =>
-        this.deliver(sha256.slice(0, 12), path, arrivalPath(sha256), [first]),
+        this.deliver(lost, sha256.slice(0, 12), path, arrivalPath(sha256), [first]),
       ),
     ];
     this.registerOutputs();
   }
 
   private deliver(
+    missing: readonly Difference[],
     what: string,
     path: string,
     remotePath: string,
     dependsOn: pulumi.Resource[],
   ): remote.CopyToRemote {
     const { spec, probe } = this.args;
-    const lost = differences(deliveryPhase(this.args.library, this.args.blobs), probe)?.find(
-      ({ step }) => step.code === `delivery.${what}`,
-    );
+    const lost = missing.find(({ step }) => step.code === `delivery.${what}`);
     return new remote.CopyToRemote(
       `${spec.name}-${what}`,
       {
@@ -81,25 +82,6 @@ export class Host extends pulumi.ComponentResource {
       { parent: this, deletedWith: this, dependsOn, ignoreChanges: lost === undefined ? ["triggers"] : [] },
     );
   }
-}
-
-/** Files that have to be on the host, as facts that are only ever checked. */
-export function deliveryPhase(library: Library, blobs: readonly Blob[]): Phase {
-  const delivered = (what: string, bytes: number, ...paths: string[]) => ({
-    code: `delivery.${what}`,
-    fact: `${what} has arrived`,
-    effect: "none" as const,
-    call: ["delivered", String(bytes), ...paths] as const,
-  });
-  return {
-    name: "delivery",
-    steps: [
-      delivered("library", library.bytes, libraryPath(library.sha256)),
-      ...blobs.map(({ sha256, bytes }) =>
-        delivered(sha256.slice(0, 12), bytes, keptPath(sha256), arrivalPath(sha256)),
-      ),
-    ],
-  };
 }
 
 /**

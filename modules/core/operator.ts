@@ -1,8 +1,9 @@
 /** The operator's own machine: what has to be right here before a site is even read. */
-import { accessSync, constants, readFileSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { delimiter, join } from "node:path";
 import type { Problem } from "./errors.ts";
+import { executable } from "./executable.ts";
 
 /** npm's `latest` of @pulumi/command is an old build without CopyToRemote; this is the real line. */
 export const commandVersion = "1.2.1";
@@ -63,14 +64,5 @@ function installedCommandVersion(): string | undefined {
     return (JSON.parse(readFileSync(path, "utf8")) as { version: string }).version;
   } catch {
     return undefined;
-  }
-}
-
-function executable(path: string): boolean {
-  try {
-    accessSync(path, constants.X_OK);
-    return true;
-  } catch {
-    return false;
   }
 }

@@ -46,10 +46,9 @@ async function main(): Promise<void> {
     await measure("preview with drift", preview);
     await measure("up that repairs it", up);
     console.log(table(rows));
-    const { hosts } = { hosts: 1 };
     const state = await stateBytes(site);
     console.log(`\nssh round trip with sudo: ${unit.toFixed(2)} s (median of 5)`);
-    console.log(`state: ${(state / hosts / 1024).toFixed(1)} KiB per host (aim: at most 25)`);
+    console.log(`state: ${(state / 1024).toFixed(1)} KiB per host (aim: at most 25)`);
     console.log(
       `program start: ${(await programStart()).toFixed(2)} s (median of 5), bare node: ${(await bareNode()).toFixed(2)} s`,
     );

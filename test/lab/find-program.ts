@@ -1,5 +1,5 @@
-import { accessSync, constants } from "node:fs";
 import { join } from "node:path";
+import { executable } from "../../modules/core/executable.ts";
 
 /** Absolute path of a program in PATH or in the sbin folders, which a user's PATH often leaves out. */
 export function findProgram(name: string): string | undefined {
@@ -8,13 +8,4 @@ export function findProgram(name: string): string | undefined {
     .filter((folder) => folder !== "")
     .map((folder) => join(folder, name))
     .find(executable);
-}
-
-function executable(path: string): boolean {
-  try {
-    accessSync(path, constants.X_OK);
-    return true;
-  } catch {
-    return false;
-  }
 }
