@@ -5,6 +5,7 @@ import { refuse, SealiftError, type Problem } from "./core/errors.ts";
 import { readLibrary, type Library } from "./core/library.ts";
 import { operatorProblems } from "./core/operator.ts";
 import { probe, type Probe } from "./core/probe.ts";
+import { refusals } from "./core/refusal.ts";
 import { readSite, type HostSpec } from "./core/site.ts";
 import { phasesOf, type HostPhases } from "./phases.ts";
 import { preflightProblems } from "./preflight/index.ts";
@@ -69,6 +70,7 @@ export async function survey(value: unknown, { file, unreachable }: SurveyOption
   );
   refuse([
     ...hosts.flatMap(({ spec, probe }) => preflightProblems(spec, probe)),
+    ...hosts.flatMap(({ spec, probe }) => refusals(spec.name, probe)),
     ...(unreachable === "refuse" ? hosts.flatMap(silence) : []),
   ]);
   return { serial: bundle.serial, library, hosts };

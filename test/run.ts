@@ -38,8 +38,9 @@ const parts: readonly Part[] = [
   { name: "golden", run: () => tests("test/golden") },
   { name: "component", run: () => tests("test/component") },
   { name: "conformance", run: () => tests("test/lab/command-plugin", 1) },
-  // Guests share two cores, so one file after the other.
-  { name: "e2e", run: () => tests("test/e2e", 1) },
+  // The shell of the phases on guests, function by function.
+  { name: "guest", run: () => tests("test/guest", 2) },
+  { name: "e2e", run: () => tests("test/e2e", 2) },
 ];
 
 async function main(): Promise<boolean> {

@@ -1,11 +1,13 @@
 /** What a probe says about one phase, in words for people. Pure. */
 import type { Probe } from "./probe.ts";
 import type { StepReport } from "./report.ts";
-import type { Phase, Step } from "./step.ts";
+import type { Effect, Phase, Step } from "./step.ts";
 
 export interface Difference {
   readonly step: Step;
   readonly found: string;
+  /** What the repair costs: as the host has worked it out, otherwise the most that this step can cost. */
+  readonly effect: Effect;
 }
 
 /** The facts of a phase that do not hold; undefined when nobody could look. */
@@ -14,7 +16,8 @@ export function differences(phase: Phase, probe: Probe): readonly Difference[] |
   const reports = new Map<string, StepReport>(probe.report.steps.map((report) => [report.code, report]));
   return phase.steps.flatMap((step) => {
     const report = reports.get(step.code);
-    return report?.status === "ok" ? [] : [{ step, found: report?.found ?? "not looked at" }];
+    if (report?.status === "ok") return [];
+    return [{ step, found: report?.found ?? "not looked at", effect: report?.effect ?? step.effect }];
   });
 }
 
@@ -29,7 +32,13 @@ export function seen(probe: Probe): string {
 }
 
 /** One line: what is wanted, what is there, what making it so costs. */
-export function describe({ step, found }: Difference): string {
-  const effect = step.effect === "none" ? "nothing stops" : `at most ${step.effect}`;
-  return `${step.code}: wanted ${step.fact}; found ${found || "otherwise"}; effect ${effect}`;
+export function describe({ step, found, effect }: Difference): string {
+  return `${step.code}: wanted ${step.fact}; found ${found || "otherwise"}; effect ${costs[effect]}`;
 }
+
+const costs: Readonly<Record<Effect, string>> = {
+  none: "nothing stops",
+  reload: "the daemon reloads",
+  restart: "the daemon restarts, containers run on",
+  "containers-stop": "containers stop",
+};

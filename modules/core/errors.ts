@@ -1,57 +1,61 @@
 /** Errors that a person can act on: what, where, got, expected, what to do. All of one file at once. */
 
 /** The closed set of codes. A code is contract: it never changes its meaning. */
-export type ErrorCode =
+export const errorCodes = [
   // site file
-  | "E_SITE_MISSING"
-  | "E_YAML"
-  | "E_KEY_UNKNOWN"
-  | "E_KEY_MISSING"
-  | "E_TYPE"
-  | "E_VALUE"
-  | "E_UNIT"
-  | "E_DUPLICATE"
-  | "E_UID_RANGE"
-  | "E_DISK_NAME"
-  | "E_ENGINE_NOT_IN_BUNDLE"
+  "E_SITE_MISSING",
+  "E_YAML",
+  "E_KEY_UNKNOWN",
+  "E_KEY_MISSING",
+  "E_TYPE",
+  "E_VALUE",
+  "E_UNIT",
+  "E_DUPLICATE",
+  "E_UID_RANGE",
+  "E_DISK_NAME",
+  "E_ENGINE_NOT_IN_BUNDLE",
   // the operator's own machine
-  | "E_NODE_VERSION"
-  | "E_PLUGIN_VERSION"
-  | "E_PACKAGES"
-  | "E_DEBIAN_SOURCES"
-  | "E_TOOL"
-  | "E_LAB_IMAGE"
-  | "E_LAB_GUEST"
+  "E_NODE_VERSION",
+  "E_PLUGIN_VERSION",
+  "E_PACKAGES",
+  "E_DEBIAN_SOURCES",
+  "E_TOOL",
+  "E_LAB_IMAGE",
+  "E_LAB_GUEST",
   // bundle
-  | "E_LOCK_MISSING"
-  | "E_LOCK_STALE"
-  | "E_BUNDLE_MISSING"
-  | "E_BUNDLE_UNSIGNED"
-  | "E_BUNDLE_SIGNATURE"
-  | "E_BUNDLE_DIGEST"
-  | "E_BUNDLE_INCOMPLETE"
-  | "E_DOWNLOAD"
-  | "E_DOWNLOAD_SHA256"
-  | "E_PIN"
-  | "E_SIGNING_KEY"
+  "E_LOCK_MISSING",
+  "E_LOCK_STALE",
+  "E_BUNDLE_MISSING",
+  "E_BUNDLE_UNSIGNED",
+  "E_BUNDLE_SIGNATURE",
+  "E_BUNDLE_DIGEST",
+  "E_BUNDLE_INCOMPLETE",
+  "E_DOWNLOAD",
+  "E_DOWNLOAD_SHA256",
+  "E_PIN",
+  "E_SIGNING_KEY",
   // host
-  | "E_HOST_UNREACHABLE"
-  | "E_HOST_KEY"
-  | "E_LOGIN"
-  | "E_SUDO"
-  | "E_PROBE"
-  | "E_AGENT"
-  | "E_OS"
-  | "E_ARCH"
-  | "E_HOST_TOOLS"
-  | "E_DISK_ABSENT"
-  | "E_DISK_IN_USE"
-  | "E_DISK_TOO_SMALL"
-  | "E_FOREIGN_ENGINE"
-  | "E_UID_TAKEN"
-  | "E_HOST_LOCKED"
-  | "E_LIBRARY"
-  | "E_STEP";
+  "E_HOST_UNREACHABLE",
+  "E_HOST_KEY",
+  "E_LOGIN",
+  "E_SUDO",
+  "E_PROBE",
+  "E_AGENT",
+  "E_OS",
+  "E_ARCH",
+  "E_HOST_TOOLS",
+  "E_DISK_ABSENT",
+  "E_DISK_IN_USE",
+  "E_DISK_TOO_SMALL",
+  "E_FOREIGN_ENGINE",
+  "E_UID_TAKEN",
+  // a host whose state makes a step impossible: told by the guard that stands beside the danger
+  "E_REFUSED",
+  "E_HOST_LOCKED",
+  "E_LIBRARY",
+  "E_STEP",
+] as const;
+export type ErrorCode = (typeof errorCodes)[number];
 
 export interface Problem {
   /** `file:line:column`, or `host phase`. */

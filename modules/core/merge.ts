@@ -1,7 +1,8 @@
 /** What a host inherits from its site: objects key by key, everything else whole. */
 import type { DaemonSpec, HostSpec, Site, UserSpec, VolumesSpec } from "./site.ts";
 
-type Sections = {
+/** What the site says for all hosts, and a host for itself. */
+export type Sections = {
   readonly users?: readonly UserSpec[];
   readonly volumes?: Partial<VolumesSpec>;
   readonly engine?: Partial<HostSpec["engine"]>;

@@ -1,6 +1,7 @@
 /** The one reader of what run.sh prints. */
+import { effects, type Effect } from "./step.ts";
 
-const statuses = ["ok", "drift", "changed", "failed"] as const;
+const statuses = ["ok", "drift", "refused", "changed", "failed"] as const;
 export type StepStatus = (typeof statuses)[number];
 
 export interface StepReport {
@@ -9,6 +10,8 @@ export interface StepReport {
   readonly fact: string;
   /** What the check found; may be empty when the fact holds. */
   readonly found: string;
+  /** What applying the step would cost on this host now, as the host has worked it out; a drift has one. */
+  readonly effect?: Effect;
 }
 
 /** Tells one drift from the next: it is new after every change and every installation of the host. */
@@ -25,7 +28,7 @@ export interface Report {
   readonly mark: Mark | undefined;
 }
 
-/** Reads `status TAB code TAB fact TAB found` lines and the closing `done <machine> <lines>`; others are for people. */
+/** Reads `status TAB code TAB fact TAB found [TAB effect]` lines and the closing `done <machine> <lines>`; others are for people. */
 export function parseReport(text: string): Report {
   const lines = text.split("\n");
   return { steps: lines.flatMap(parseLine), mark: lines.map(parseMark).find((mark) => mark !== undefined) };
@@ -37,8 +40,10 @@ function parseMark(line: string): Mark | undefined {
 }
 
 function parseLine(line: string): StepReport[] {
-  const [status, code, fact, found] = line.split("\t");
+  const [status, code, fact, found, cost] = line.split("\t");
   if (code === undefined || fact === undefined || found === undefined) return [];
   const known = statuses.find((one) => one === status);
-  return known === undefined ? [] : [{ status: known, code, fact, found }];
+  const effect = effects.find((one) => one === cost);
+  if (known === undefined) return [];
+  return [{ status: known, code, fact, found, ...(effect === undefined ? {} : { effect }) }];
 }

@@ -1,8 +1,14 @@
 # The runner on the host: reads a plan on standard input and works through it, in one of two modes.
 #   check  every check runs, nothing is changed
 #   apply  per step: check -> apply -> check again; stops at the first step that still fails
-# One line a step: status TAB code TAB fact TAB found; status is ok, drift, changed or failed. A whole run is closed by
-# "done", the machine's id and the length of its journal: a mark that is new after every change and every installation.
+# One line a step: status TAB code TAB fact TAB found, and for a drift TAB effect. Status is ok, drift, refused, changed or
+# failed. A whole run is closed by "done", the machine's id and the length of its journal: a mark that is new after every
+# change and every installation.
+#
+# A step NAME has check_NAME and apply_NAME. Two more functions of the same arguments are its own choice, both read-only:
+#   guard_NAME   fails, through `refuse_because`, when applying would have to be refused: told by a look, before anything is
+#                changed on any host. apply_NAME calls it too, so that the guard stands in front of the danger.
+#   effect_NAME  prints what applying would cost here and now: none, reload, restart or containers-stop
 
 SEALIFT_STATE=/var/lib/sealift
 export LC_ALL=C PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
@@ -42,6 +48,7 @@ phase() {
 step() {
   step_code=$1
   step_fact=$2
+  step_effect=$3
   step_name=$4
   shift 4
   attempt "check_$step_name" "$@"
@@ -51,7 +58,7 @@ step() {
   fi
   step_found=$attempt_output
   if [ "$run_mode" = check ]; then
-    tell drift "$step_found"
+    foresee "$@"
     return
   fi
   attempt "apply_$step_name" "$@"
@@ -64,6 +71,28 @@ step() {
   fi
   tell changed "$step_found"
   journal changed "$step_found"
+}
+
+# foresee ARG...: tells a drift with what its repair would cost, or why it would be refused.
+foresee() {
+  if command -v "guard_$step_name" >/dev/null; then
+    attempt "guard_$step_name" "$@"
+    if [ "$attempt_status" -ne 0 ]; then
+      tell refused "$attempt_output"
+      return
+    fi
+  fi
+  if command -v "effect_$step_name" >/dev/null; then
+    attempt "effect_$step_name" "$@"
+    if [ "$attempt_status" -eq 0 ]; then step_effect=$attempt_output; fi
+  fi
+  tell drift "$step_found" "$step_effect"
+}
+
+# refuse_because CODE FINDING TODO: the last words of a guard. The code is one of errors.ts; TODO has no "; " in it.
+refuse_because() {
+  echo "$1 $2; $3"
+  return 1
 }
 
 # attempt FUNCTION ARG...: sets attempt_status and attempt_output. The function runs outside of any condition,
@@ -87,9 +116,11 @@ give_up() {
   exit 1
 }
 
+# tell STATUS FOUND [EFFECT]
 tell() {
   printf '%s\t%s\t%s\t' "$1" "$step_code" "$step_fact"
   one_line "$2"
+  if [ $# -gt 2 ]; then printf '\t%s' "$3"; fi
   echo
 }
 

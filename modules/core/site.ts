@@ -4,7 +4,7 @@ import { refuse } from "./errors.ts";
 import { locate, type Locate } from "./locate.ts";
 import { mergeHost, type SiteFile } from "./merge.ts";
 import { schemaProblems } from "./schema.ts";
-import { siteProblems } from "./site-rules.ts";
+import { siteProblems } from "./rules/site-rules.ts";
 
 /** Architectures in Docker's words. */
 export type Architecture = "amd64" | "arm64";

@@ -94,7 +94,7 @@ describe("from a bare guest to a Docker host and through its life", () => {
   const breakages: readonly [code: string, effect: string, command: string][] = [
     [
       "daemon.file",
-      "at most restart",
+      "the daemon restarts, containers run on",
       `sudo sed -i 's/"log-driver": "local"/"log-driver": "json-file"/' /etc/docker/daemon.json`,
     ],
     ["users.deploy.docker", "nothing stops", "sudo gpasswd -d deploy docker"],

@@ -34,7 +34,7 @@ test("what was not looked at counts as different: only a seen fact holds", () =>
 
 test("a difference names the fact, what was found, and what the repair costs", () => {
   assert.deepEqual(differences(phase, probe)?.map(describe), [
-    "p.b: wanted p.b is so; found 9; effect at most restart",
+    "p.b: wanted p.b is so; found 9; effect the daemon restarts, containers run on",
     "p.c: wanted p.c is so; found not looked at; effect nothing stops",
   ]);
 });

@@ -1,0 +1,23 @@
+/** Rules across keys: what no schema can say. Pure; every problem at once. */
+import type { Problem } from "../errors.ts";
+import type { Locate } from "../locate.ts";
+import type { MergedHost, SiteFile } from "../merge.ts";
+import { daemonProblems } from "./daemon.ts";
+import { hostProblems } from "./hosts.ts";
+import { sayer } from "./say.ts";
+import { userProblems } from "./users.ts";
+import { volumeProblems } from "./volumes.ts";
+
+export function siteProblems(
+  file: SiteFile,
+  hosts: readonly MergedHost[],
+  place: Locate,
+): readonly Problem[] {
+  const say = sayer(place);
+  return [
+    ...hostProblems(file, hosts, say),
+    ...userProblems(file, say),
+    ...volumeProblems(file, say),
+    ...daemonProblems(hosts, say),
+  ];
+}

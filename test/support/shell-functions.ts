@@ -1,0 +1,63 @@
+/** The shell of the library in a guest, one function or one plan at a time, without Pulumi in between. */
+import assert from "node:assert/strict";
+import { quote } from "../../modules/core/quote.ts";
+import { parseReport, type Report } from "../../modules/core/report.ts";
+import { planText, type Step } from "../../modules/core/step.ts";
+import { removeGuest, startGuest, type Guest, type GuestOptions } from "../lab/guest.ts";
+import { library } from "./example-host.ts";
+
+export interface Called {
+  readonly exitCode: number;
+  /** Standard output and error, as run.sh sees them. */
+  readonly output: string;
+}
+
+export interface ShellFunctions {
+  /** Changes when the guest was started again. */
+  guest: Guest;
+  /** Calls one function as run.sh does: `set -e`, one output stream, no input. */
+  readonly call: (name: string, ...args: readonly string[]) => Promise<Called>;
+  /** Runs a plan of these steps as a probe (check) or as a Command (apply) does. */
+  readonly run: (
+    mode: "check" | "apply",
+    steps: readonly Step[],
+  ) => Promise<Report & { readonly text: string }>;
+  /** A command line as root that has to end with 0; its output. */
+  readonly root: (command: string) => Promise<string>;
+  readonly end: () => Promise<void>;
+}
+
+const path = "/run/sealift-library.sh";
+
+/** A pristine guest of this name with the library on it. */
+export async function startFunctions(
+  name: string,
+  options: Partial<GuestOptions> = {},
+): Promise<ShellFunctions> {
+  await removeGuest(name);
+  const functions: ShellFunctions = {
+    guest: await startGuest({ ...options, name }),
+    call: async (called, ...args) => {
+      const input = `. ${path}\nmkdir -p "$SEALIFT_STATE"\nset -u\nattempt ${[called, ...args].map(quote).join(" ")}\nprintf '%s' "$attempt_output"\nexit "$attempt_status"\n`;
+      const { stdout, stderr, exitCode } = await functions.guest.exec("sudo -n sh -s", { input });
+      return { exitCode, output: stdout + stderr };
+    },
+    run: async (mode, steps) => {
+      const plan = planText(name, { name: "test", steps }, 1);
+      const input = `. ${path}\nrun ${mode} <<'SEALIFT_PLAN'\n${plan}SEALIFT_PLAN\n`;
+      const { stdout, stderr } = await functions.guest.exec("sudo -n sh -s", { input });
+      return { ...parseReport(stdout), text: stdout + stderr };
+    },
+    root: async (command) => {
+      const { stdout, stderr, exitCode } = await functions.guest.exec(`sudo -n sh -c ${quote(command)}`);
+      assert.equal(exitCode, 0, `${command}: ${stderr}`);
+      return stdout;
+    },
+    end: async () => {
+      await functions.guest.stop();
+      await removeGuest(name);
+    },
+  };
+  await functions.guest.exec(`sudo -n tee ${path}`, { input: library.text });
+  return functions;
+}
