@@ -1,4 +1,5 @@
 /** What a host inherits from its site: objects key by key, everything else whole. */
+import { imageStoreKeys, imageStoreOf } from "./image-store.ts";
 import type { DaemonSpec, HostSpec, Site, UserSpec, VolumesSpec } from "./site.ts";
 
 /** What the site says for all hosts, and a host for itself. */
@@ -26,14 +27,27 @@ export type MergedHost = Omit<HostSpec, "volumes" | "engine" | "daemon"> & {
 };
 
 export function mergeHost(site: SiteFile, host: HostFile): MergedHost {
+  const engine = { ...site.engine, ...host.engine };
+  const daemon: Partial<DaemonSpec> = { ...daemonDefaults, ...site.daemon, ...host.daemon };
+  const imageStore = imageStoreOf(daemon, engine.version);
   return {
     ...host,
     port: host.port ?? 22,
     architecture: host.architecture ?? "amd64",
     users: host.users ?? site.users ?? [],
     volumes: { group: "vg0", ...site.volumes, ...host.volumes },
-    engine: { ...site.engine, ...host.engine },
-    daemon: { ...daemonDefaults, ...site.daemon, ...host.daemon },
+    engine,
+    imageStore,
+    daemon: { ...daemon, ...withFeatures(daemon, imageStoreKeys(imageStore)) },
+  };
+}
+
+/** Features beside the image store stay as they were written. */
+function withFeatures(daemon: Partial<DaemonSpec>, keys: Readonly<Record<string, unknown>>): object {
+  if (keys["features"] === undefined) return keys;
+  return {
+    ...keys,
+    features: { ...(daemon["features"] as object | undefined), ...(keys["features"] as object) },
   };
 }
 
@@ -41,6 +55,5 @@ export function mergeHost(site: SiteFile, host: HostFile): MergedHost {
 export const daemonDefaults = {
   "log-driver": "local",
   "log-level": "info",
-  "storage-driver": "overlay2",
   "live-restore": true,
 } as const;

@@ -1,5 +1,6 @@
 /** The site: what a person wrote, checked whole, and completed per host. Types and reading; the rules are beside it. */
 import { readFileSync } from "node:fs";
+import type { ImageStore } from "./image-store.ts";
 import { refuse } from "./errors.ts";
 import { locate, type Locate } from "./locate.ts";
 import { mergeHost, type SiteFile } from "./merge.ts";
@@ -50,6 +51,8 @@ export interface HostSpec {
   readonly users: readonly UserSpec[];
   readonly volumes: VolumesSpec;
   readonly engine: { readonly version: string };
+  /** What daemon.json chooses, for the guards that keep a host from losing sight of its images. */
+  readonly imageStore: ImageStore;
   readonly daemon: DaemonSpec;
 }
 
