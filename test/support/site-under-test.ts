@@ -15,6 +15,8 @@ export interface SiteUnderTest {
   readonly write: (change?: (site: LabSite) => void) => Promise<void>;
   /** `pulumi <args> --stack <the test's>`. */
   readonly pulumi: (...args: readonly string[]) => Promise<PulumiRun>;
+  /** `pulumi up`, of which `started` hears the process id. */
+  readonly up: (started?: (pid: number) => void) => Promise<PulumiRun>;
   readonly end: () => Promise<void>;
 }
 
@@ -35,6 +37,8 @@ export async function startSite(name: string, options: Partial<GuestOptions> = {
       await writeStack(stack, text);
     },
     pulumi: (verb = "", ...args) => pulumi([verb, "--stack", stack, ...args], { env }),
+    up: (started = () => undefined) =>
+      pulumi(["up", "--yes", "--skip-preview", "--stack", stack], { env, started }),
     end: async () => {
       await pulumi(["stack", "rm", "--yes", "--force", stack], { env });
       await removeStackFile(stack);
