@@ -59,7 +59,7 @@ export async function survey(value: unknown, { file, unreachable }: SurveyOption
 
   const hosts = await Promise.all(
     engines.map(async ({ spec, archive }): Promise<SurveyedHost> => {
-      const phases = phasesOf(spec, archive as Archive, library);
+      const phases = phasesOf(spec, archive as Archive, library, Math.floor(Date.now() / 1000));
       return {
         spec,
         archive: archive as Archive,
