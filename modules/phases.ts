@@ -12,7 +12,7 @@ import { volumesPhase } from "./volumes/index.ts";
 
 /** In the order of work; preflight and delivery are only checked, before anything is changed. */
 export type HostPhases = Readonly<
-  Record<"preflight" | "delivery" | "users" | "volumes" | "engine" | "daemon", Phase>
+  Record<"preflight" | "delivery" | "volumes" | "users" | "engine" | "daemon", Phase>
 >;
 
 /** Pure: everything that has to be true on one host. */
@@ -20,8 +20,8 @@ export function phasesOf(host: HostSpec, archive: Archive, library: Library): Ho
   return {
     preflight: preflightPhase(host),
     delivery: deliveryPhase(library, [archive]),
-    users: usersPhase(host),
     volumes: volumesPhase(host),
+    users: usersPhase(host),
     engine: enginePhase(host, archive),
     daemon: daemonPhase(host),
   };

@@ -12,6 +12,8 @@ export const errorCodes = [
   "E_UNIT",
   "E_DUPLICATE",
   "E_UID_RANGE",
+  "E_GROUP_UNKNOWN",
+  "E_SECRET_PLAIN",
   "E_DISK_NAME",
   "E_ENGINE_NOT_IN_BUNDLE",
   // the operator's own machine
@@ -49,6 +51,9 @@ export const errorCodes = [
   "E_DISK_TOO_SMALL",
   "E_FOREIGN_ENGINE",
   "E_UID_TAKEN",
+  "E_GID_TAKEN",
+  "E_HOME",
+  "E_OWN_LOGIN",
   // a host whose state makes a step impossible: told by the guard that stands beside the danger
   "E_REFUSED",
   "E_HOST_LOCKED",

@@ -11,6 +11,8 @@ interface Words {
   readonly code?: ErrorCode;
   readonly todo?: string;
   readonly examples?: readonly unknown[];
+  /** The value is never shown. */
+  readonly secret?: boolean;
 }
 
 export function schemaProblems(value: unknown, place: Locate): readonly Problem[] {
@@ -22,8 +24,8 @@ export function schemaProblems(value: unknown, place: Locate): readonly Problem[
 let compiled: ValidateFunction | undefined;
 function validator(): ValidateFunction {
   if (compiled !== undefined) return compiled;
-  const ajv = new Ajv2020({ allErrors: true, verbose: true, strict: true });
-  ajv.addVocabulary(["expected", "code", "todo"]);
+  const ajv = new Ajv2020({ allErrors: true, verbose: true, strict: true, allowUnionTypes: true });
+  ajv.addVocabulary(["expected", "code", "todo", "secret"]);
   const file = new URL("../../stacks/site.schema.json", import.meta.url);
   compiled = ajv.compile(JSON.parse(readFileSync(file, "utf8")) as object);
   return compiled;
@@ -39,7 +41,7 @@ function toProblem(error: ErrorObject, place: Locate): Problem {
     where: place(path),
     code: words.code !== undefined && error.keyword === "pattern" ? words.code : defaultCode(error),
     subject: subject(path),
-    got: shown(error.data),
+    got: words.secret === true ? "a secret" : shown(error.data),
     expected: words.expected ?? expectation(error),
     todo:
       words.todo ?? (example === undefined ? "write what is expected" : `write it like ${shown(example)}`),
@@ -102,8 +104,13 @@ export function subject(path: Path): string {
   return text.replace(/^\./, "") || "the site";
 }
 
-/** A value in a message: JSON, short. */
+/** Keys whose values no message shows, wherever they stand: a test holds them equal to the schema's secrets. */
+export const secretKeys: readonly string[] = ["passwordHash"];
+
+/** A value in a message: JSON, short, secrets left out. */
 export function shown(value: unknown): string {
-  const text = JSON.stringify(value);
+  const text = JSON.stringify(value, (key, inner: unknown) =>
+    secretKeys.includes(key) ? "a secret" : inner,
+  );
   return text.length > 80 ? `${text.slice(0, 77)}...` : text;
 }

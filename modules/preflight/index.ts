@@ -46,5 +46,4 @@ const findings = {
     todo: "take another disk; if its content is really not needed, empty it yourself with wipefs and blkdiscard",
   },
   "disk-size": { error: "E_DISK_TOO_SMALL", todo: "make the volumes smaller or take a larger disk" },
-  uid: { error: "E_UID_TAKEN", todo: "take a uid that is free on every host" },
 } as const satisfies Record<string, { error: ErrorCode; todo: string }>;

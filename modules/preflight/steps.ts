@@ -28,7 +28,7 @@ const commands = [
   "wipefs",
 ] as const;
 
-export function preflightSteps({ architecture, users, volumes }: HostSpec): readonly Step[] {
+export function preflightSteps({ architecture, volumes }: HostSpec): readonly Step[] {
   const { disk, group, logical } = volumes;
   const askedGiB = logical.reduce((sum, { size }) => sum + parseGiB(size), 0);
   return [
@@ -39,9 +39,6 @@ export function preflightSteps({ architecture, users, volumes }: HostSpec): read
     check("disk", `disk ${disk} is there`, "disk_present", disk),
     check("disk-free", `disk ${disk} is blank or already ours`, "disk_free", disk, group),
     check("disk-size", `disk ${disk} holds ${askedGiB} GiB of volumes`, "disk_size", disk, String(askedGiB)),
-    ...users.map(({ name, uid }) =>
-      check(`uid.${name}`, `uid ${uid} is free or ${name}'s`, "uid", name, String(uid)),
-    ),
   ];
 }
 

@@ -3,7 +3,9 @@ import type { Problem } from "../errors.ts";
 import type { Locate } from "../locate.ts";
 import type { MergedHost, SiteFile } from "../merge.ts";
 import { daemonProblems } from "./daemon.ts";
+import { groupProblems } from "./groups.ts";
 import { hostProblems } from "./hosts.ts";
+import { loginProblems } from "./logins.ts";
 import { sayer } from "./say.ts";
 import { userProblems } from "./users.ts";
 import { volumeProblems } from "./volumes.ts";
@@ -17,6 +19,8 @@ export function siteProblems(
   return [
     ...hostProblems(file, hosts, say),
     ...userProblems(file, say),
+    ...groupProblems(file, hosts, say),
+    ...loginProblems(file, hosts, say),
     ...volumeProblems(file, say),
     ...daemonProblems(hosts, say),
   ];
