@@ -7,14 +7,14 @@ check_group() {
     echo "no such group"
     return 1
   fi
-  if [ -n "$2" ] && [ "$FIELD_3" != "$2" ]; then
+  if [ -n "${2-}" ] && [ "$FIELD_3" != "$2" ]; then
     echo "gid $FIELD_3"
     return 1
   fi
 }
 guard_group() {
   if account /etc/group "$1"; then
-    if [ -n "$2" ] && [ "$FIELD_3" != "$2" ]; then
+    if [ -n "${2-}" ] && [ "$FIELD_3" != "$2" ]; then
       refuse_because E_GID_TAKEN "group $1 has gid $FIELD_3" \
         "write gid $FIELD_3, or renumber the group by hand with groupmod --gid and hand its files over"
     fi
@@ -23,7 +23,7 @@ guard_group() {
   if getent group "$1" >/dev/null; then
     refuse_because E_GID_TAKEN "group $1 comes from another name service (nsswitch.conf)" "take another name"
   fi
-  if [ -z "$2" ]; then return 0; fi
+  if [ -z "${2-}" ]; then return 0; fi
   group_holder=$(getent group "$2" | cut -d : -f 1)
   if [ -n "$group_holder" ]; then
     refuse_because E_GID_TAKEN "gid $2 belongs to group $group_holder" "take a gid that is free on every host"
@@ -31,7 +31,7 @@ guard_group() {
 }
 apply_group() {
   guard_group "$@"
-  if [ -n "$2" ]; then
+  if [ -n "${2-}" ]; then
     groupadd --gid "$2" "$1"
   else
     groupadd --system "$1"

@@ -12,7 +12,7 @@ export function stepsOfUser(user: UserSpec, groups: readonly GroupSpec[]): reado
     ...memberships(user, groups),
     password(user),
     expiry(user),
-    keys(user),
+    ...keys(user),
     sudo(user),
   ];
 }
@@ -88,14 +88,17 @@ function expiry({ name, expires, locked = false }: UserSpec): Step {
   };
 }
 
-function keys({ name, authorizedKeys, keys: policy = "exact" }: UserSpec): Step {
+function keys({ name, authorizedKeys, keys: policy = "exact" }: UserSpec): Step[] {
   const count = authorizedKeys.length === 1 ? "1 key" : `${authorizedKeys.length || "no"} keys`;
-  return {
-    code: `users.${name}.keys`,
-    fact: `${policy === "exact" ? "exactly" : "at least"} ${count} may log in as ${name}`,
-    effect: "none",
-    call: ["authorized_keys", name, policy, ...authorizedKeys],
-  };
+  if (policy === "add" && authorizedKeys.length === 0) return [];
+  return [
+    {
+      code: `users.${name}.keys`,
+      fact: `${policy === "exact" ? "exactly" : "at least"} ${count} may log in as ${name}`,
+      effect: "none",
+      call: ["authorized_keys", name, policy, ...authorizedKeys],
+    },
+  ];
 }
 
 function sudo(user: UserSpec): Step {
