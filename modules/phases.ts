@@ -12,7 +12,7 @@ import { volumesPhase } from "./volumes/index.ts";
 
 /** In the order of work; preflight and delivery are only checked, before anything is changed. */
 export type HostPhases = Readonly<
-  Record<"preflight" | "delivery" | "users" | "volumes" | "engine" | "daemon", Phase>
+  Record<"preflight" | "delivery" | "volumes" | "users" | "engine" | "daemon", Phase>
 >;
 
 /**
@@ -23,8 +23,8 @@ export function phasesOf(host: HostSpec, archive: Archive, library: Library, clo
   return {
     preflight: preflightPhase(host, archive, clock),
     delivery: deliveryPhase(library, [archive]),
-    users: usersPhase(host),
     volumes: volumesPhase(host),
+    users: usersPhase(host),
     engine: enginePhase(host, archive),
     daemon: daemonPhase(host),
   };

@@ -17,6 +17,8 @@ export const errorCodes = [
   "E_UNIT",
   "E_DUPLICATE",
   "E_UID_RANGE",
+  "E_GROUP_UNKNOWN",
+  "E_SECRET_PLAIN",
   "E_DISK_NAME",
   "E_ENGINE_NOT_IN_BUNDLE",
   // the operator's own machine
@@ -70,6 +72,9 @@ export const errorCodes = [
   "E_SPACE",
   "E_MOUNT_OPTIONS",
   "E_UID_TAKEN",
+  "E_GID_TAKEN",
+  "E_HOME",
+  "E_OWN_LOGIN",
   // a host whose state makes a step impossible: told by the guard that stands beside the danger
   "E_DATA_ROOT_MOVE",
   "E_LIMIT_IN_USE",

@@ -63,7 +63,7 @@ const slips: readonly [string, string | RegExp, string, RegExp][] = [
     "unknown key",
     "    engine:\n",
     "    swarm: true\n    engine:\n",
-    /:17:5: E_KEY_UNKNOWN swarm: got the key "swarm"; expected one of bundle, users, .*; remove it/,
+    /:17:5: E_KEY_UNKNOWN swarm: got the key "swarm"; expected one of bundle, groups, .*; remove it/,
   ],
   [
     "missing key",
