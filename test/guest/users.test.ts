@@ -151,6 +151,15 @@ test("keys are added to what is there, and never twice", async () => {
   assert.equal(await on.root(`cat ${file}`), `${foreign}\n${keyOf("a")}\n${keyOf("b")}\n`);
 });
 
+test("the login of the run keeps one of its keys", async () => {
+  const before = await on.root("cat /home/ops/.ssh/authorized_keys");
+  const words =
+    /^E_OWN_LOGIN none of the keys that now let in ops, .*; name one of them, or write keys: add, /;
+  await refuses(words, "authorized_keys", "ops", "exact", keyOf("a"));
+  assert.equal(await on.root("cat /home/ops/.ssh/authorized_keys"), before);
+  await applies("authorized_keys", "ops", "exact", before.trim(), keyOf("a"));
+});
+
 test("a link that the user has laid leads root nowhere, and no finding tells what it points to", async () => {
   const folder = file.replace("/authorized_keys", "");
   const shadow = await on.root("cat /etc/shadow");
