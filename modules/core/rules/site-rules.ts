@@ -6,6 +6,7 @@ import { daemonProblems } from "./daemon.ts";
 import { groupProblems } from "./groups.ts";
 import { hostProblems } from "./hosts.ts";
 import { loginProblems } from "./logins.ts";
+import { networkProblems } from "./networks.ts";
 import { sayer } from "./say.ts";
 import { userProblems } from "./users.ts";
 import { volumeProblems } from "./volumes.ts";
@@ -18,10 +19,11 @@ export function siteProblems(
   const say = sayer(place);
   return [
     ...hostProblems(file, hosts, say),
+    ...networkProblems(file, say),
     ...userProblems(file, say),
     ...groupProblems(file, hosts, say),
     ...loginProblems(file, hosts, say),
     ...volumeProblems(file, say),
-    ...daemonProblems(hosts, say),
+    ...daemonProblems(file, hosts, say),
   ];
 }
