@@ -168,10 +168,10 @@ test("a link that the user has laid leads root nowhere, and no finding tells wha
   );
   await finds(`no file ${file}`, ...exact, keyOf("a"));
   await applies(...exact, keyOf("a"));
-  await on.root(`rm -r ${folder} && mkdir /root/trap && ln -s /root/trap ${folder}`);
+  await on.root(`rm -r ${folder} && mkdir /var/trap && ln -s /var/trap ${folder}`);
   assert.equal((await on.call("apply_authorized_keys", "deploy", "exact", keyOf("a"))).exitCode, 1);
   assert.equal(
-    await on.root("ls -A /root/trap && stat -c %U /root/trap && cat /etc/shadow"),
+    await on.root("ls -A /var/trap && stat -c %U /var/trap && cat /etc/shadow"),
     `root\n${shadow}`,
   );
 });
