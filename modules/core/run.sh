@@ -121,7 +121,7 @@ warn_that() {
   return "$SEALIFT_WARNS"
 }
 
-# refuse_because CODE FINDING TODO: the last words of a guard. The code is one of errors.ts; TODO has no "; " in it.
+# refuse_because CODE FINDING REMEDY: the last words of a guard. The code is one of errors.ts; REMEDY has no "; " in it.
 refuse_because() {
   echo "$1 $2; $3"
   return 1

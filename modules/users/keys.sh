@@ -40,7 +40,21 @@ check_authorized_keys() {
     return 1
   fi
 }
+guard_authorized_keys() {
+  if [ "$2" = add ] || [ "$1" != "${SUDO_USER:-root}" ]; then return 0; fi
+  account /etc/passwd "$1"
+  keys_file=$FIELD_6/.ssh/authorized_keys
+  if [ ! -f "$keys_file" ]; then return 0; fi
+  keys_login=$1
+  shift 2
+  for keys_key; do
+    if keys_has "$keys_file" "$keys_key"; then return 0; fi
+  done
+  refuse_because E_OWN_LOGIN "none of the keys that now let in $keys_login, the login of this very run, is among the site's" \
+    "name one of them, or write keys: add, log in with a new key, then go on"
+}
 apply_authorized_keys() {
+  guard_authorized_keys "$@"
   account /etc/passwd "$1"
   keys_uid=$FIELD_3
   keys_gid=$FIELD_4

@@ -119,7 +119,6 @@ describe("users on a host that comes from nothing", () => {
       text.users.splice(1, 1);
     });
     await pulumi("config", "set", "--secret", "--path", "sealift:site.users[0].passwordHash", hash);
-    outputs = outputs.replaceAll(/^.*config set.*$/gm, "");
     assert.match(
       await pulumi("preview"),
       /users\.leavers: wanted who has left the site has no access by it; found batch: has a sudo rule, not locked; /,
@@ -145,10 +144,7 @@ describe("users on a host that comes from nothing", () => {
       "wQ3wQ3",
     );
     assert.deepEqual(files.trim().split("\n"), ["/etc/shadow", "/etc/shadow-"]);
-    assert.equal(
-      await onHost("sudo journalctl --no-pager | grep -cF -f /dev/fd/3 3<<'END' || true\nwQ3wQ3\nEND"),
-      "0\n",
-    );
+    assert.equal(await onHost("sudo journalctl --no-pager | grep -c wQ3wQ3 || true"), "0\n");
   });
 });
 

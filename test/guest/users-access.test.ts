@@ -154,9 +154,7 @@ test("sudo that does not read the folder is refused", async () => {
 test("who leaves the site is shut out as far as Sealift let them in; nobody is deleted", async () => {
   const made = user({ name: "made", uid: 1801, sudo: "ALL" });
   await run("apply", stepsOf(user(), made));
-  await on.root(
-    "cp -r /home/ops/.ssh /home/made/ && chown -R made: /home/made/.ssh && touch /home/made/kept",
-  );
+  await on.root("cp -r /home/ops/.ssh ~made/ && chown -R made: ~made/.ssh && touch ~made/kept");
   assert.equal(await letsIn("made"), true);
   assert.deepEqual(await run("check", stepsOf()), [
     "drift users.leavers: made: in docker, has a sudo rule, not locked; deploy: in docker",

@@ -151,6 +151,15 @@ test("keys are added to what is there, and never twice", async () => {
   assert.equal(await on.root(`cat ${file}`), `${foreign}\n${keyOf("a")}\n${keyOf("b")}\n`);
 });
 
+test("the login of the run keeps one of its keys", async () => {
+  const before = await on.root("cat /home/ops/.ssh/authorized_keys");
+  const words =
+    /^E_OWN_LOGIN none of the keys that now let in ops, .*; name one of them, or write keys: add, /;
+  await refuses(words, "authorized_keys", "ops", "exact", keyOf("a"));
+  assert.equal(await on.root("cat /home/ops/.ssh/authorized_keys"), before);
+  await applies("authorized_keys", "ops", "exact", before.trim(), keyOf("a"));
+});
+
 test("a link that the user has laid leads root nowhere, and no finding tells what it points to", async () => {
   const folder = file.replace("/authorized_keys", "");
   const shadow = await on.root("cat /etc/shadow");
@@ -159,10 +168,10 @@ test("a link that the user has laid leads root nowhere, and no finding tells wha
   );
   await finds(`no file ${file}`, ...exact, keyOf("a"));
   await applies(...exact, keyOf("a"));
-  await on.root(`rm -r ${folder} && mkdir /root/trap && ln -s /root/trap ${folder}`);
+  await on.root(`rm -r ${folder} && mkdir /var/trap && ln -s /var/trap ${folder}`);
   assert.equal((await on.call("apply_authorized_keys", "deploy", "exact", keyOf("a"))).exitCode, 1);
   assert.equal(
-    await on.root("ls -A /root/trap && stat -c %U /root/trap && cat /etc/shadow"),
+    await on.root("ls -A /var/trap && stat -c %U /var/trap && cat /etc/shadow"),
     `root\n${shadow}`,
   );
 });
