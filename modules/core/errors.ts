@@ -7,6 +7,11 @@ export const errorCodes = [
   "E_YAML",
   "E_KEY_UNKNOWN",
   "E_KEY_MISSING",
+  "E_KEY_REFUSED",
+  "E_KEY_VERSION",
+  "E_CONFLICT",
+  "E_NETWORK_OVERLAP",
+  "E_SECRET",
   "E_TYPE",
   "E_VALUE",
   "E_UNIT",
@@ -66,9 +71,14 @@ export const errorCodes = [
   "E_MOUNT_OPTIONS",
   "E_UID_TAKEN",
   // a host whose state makes a step impossible: told by the guard that stands beside the danger
+  "E_DATA_ROOT_MOVE",
+  "E_LIMIT_IN_USE",
+  "E_FOREIGN_UNIT",
   "E_REFUSED",
   "E_HOST_LOCKED",
   "E_LIBRARY",
+  "E_PLAN",
+  "E_RUN_LOST",
   "E_STEP",
 ] as const;
 export type ErrorCode = (typeof errorCodes)[number];

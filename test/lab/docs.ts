@@ -1,33 +1,35 @@
-/** `npm run docs`: puts what was really printed, by the last demo and the last tests, between the markers of the documents. */
+/**
+ * `npm run docs`: what was really printed, by the last demo and the last tests, goes between the markers of the documents; the
+ * site schema goes into its page.
+ */
 import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join, relative } from "node:path";
+import { siteReference } from "../support/site-reference.ts";
 import { checkout } from "./cache.ts";
 import { readTranscript } from "./transcript.ts";
 
 const guide = join(checkout, "docs", "guide");
-const pages = readdirSync(guide).filter((name) => name.endsWith(".md"));
+const guides = readdirSync(guide).filter((name) => name.endsWith(".md"));
 const marker = /(<!-- demo: ([\w-]+) -->\n)[^]*?(<!-- \/demo -->)/g;
-const missing: string[] = [];
 
-for (const file of [join(checkout, "README.md"), ...pages.map((name) => join(guide, name))]) {
+for (const file of [join(checkout, "README.md"), ...guides.map((name) => join(guide, name))]) {
   const before = readFileSync(file, "utf8");
   const after = before.replace(marker, (all: string, head: string, name: string, tail: string) => {
     const text = transcript(name);
     return text === undefined ? all : `${head}\n\`\`\`\n${text}\`\`\`\n\n${tail}`;
   });
-  if (after !== before) writeFileSync(file, after);
-  console.log(
-    `${relative(checkout, file)} ${after === before ? "is as it was" : "is new: look at it with git diff"}`,
-  );
+  if (after === before) continue;
+  writeFileSync(file, after);
+  console.log(`${relative(checkout, file)} shows what was printed last; look at it with git diff`);
 }
-for (const name of missing)
-  console.log(`${name} stays as it was: nothing has printed it yet (npm run demo, npm test -- e2e)`);
+writeFileSync(join(checkout, "docs", "reference", "site.md"), await siteReference());
 
+/** Undefined, and said so, when nothing has printed it yet: the document stays as it is. */
 function transcript(name: string): string | undefined {
   try {
     return readTranscript(name);
   } catch {
-    missing.push(name);
+    console.log(`${name} stays as it was: npm run demo or npm test -- e2e prints it`);
     return undefined;
   }
 }
