@@ -1,5 +1,5 @@
 /** The order of work on a host: one list, for the program and for every command that looks at hosts. */
-import type { Archive } from "./core/blob.ts";
+import type { HostFiles } from "./core/blob.ts";
 import { deliveryPhase } from "./core/delivery.ts";
 import type { Library } from "./core/library.ts";
 import type { HostSpec } from "./core/site.ts";
@@ -16,13 +16,13 @@ export type HostPhases = Readonly<
 >;
 
 /** Pure: everything that has to be true on one host. */
-export function phasesOf(host: HostSpec, archive: Archive, library: Library): HostPhases {
+export function phasesOf(host: HostSpec, files: HostFiles, library: Library): HostPhases {
   return {
     preflight: preflightPhase(host),
-    delivery: deliveryPhase(library, [archive]),
+    delivery: deliveryPhase(library, [files.archive, ...files.plugins]),
     users: usersPhase(host),
     volumes: volumesPhase(host),
-    engine: enginePhase(host, archive),
+    engine: enginePhase(host, files),
     daemon: daemonPhase(host),
   };
 }

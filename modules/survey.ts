@@ -1,6 +1,6 @@
 /** One look at everything a site needs, and every refusal, before anything is changed anywhere. */
 import { verifyBundle } from "../offline-bundle/verify.ts";
-import type { Archive } from "./core/blob.ts";
+import type { HostFiles } from "./core/blob.ts";
 import { refuse, SealiftError, type Problem } from "./core/errors.ts";
 import { readLibrary, type Library } from "./core/library.ts";
 import { operatorProblems } from "./core/operator.ts";
@@ -8,12 +8,13 @@ import { probe, type Probe } from "./core/probe.ts";
 import { refusals } from "./core/refusal.ts";
 import { readSite, type HostSpec } from "./core/site.ts";
 import { phasesOf, type HostPhases } from "./phases.ts";
+import { hostFiles } from "./engine/from-bundle.ts";
 import { preflightProblems } from "./preflight/index.ts";
 
 export interface SurveyedHost {
   readonly spec: HostSpec;
-  /** The engine of the bundle that this host runs. */
-  readonly archive: Archive;
+  /** The engine of the bundle that this host runs, and its plugins. */
+  readonly files: HostFiles;
   readonly phases: HostPhases;
   readonly probe: Probe;
 }
@@ -48,24 +49,15 @@ export async function survey(value: unknown, { file, unreachable }: SurveyOption
   });
   const library = readLibrary();
 
-  const engines = site.hosts.map((spec) => ({
-    spec,
-    archive: bundle.engine(spec.engine.version, spec.architecture),
-  }));
-  const held = bundle.engines().map(({ version, platform }) => `${version} (${platform})`);
-  refuse(
-    engines.filter(({ archive }) => archive === undefined).map(({ spec }) => engineMissing(spec, file, held)),
-  );
+  const found = site.hosts.map((spec) => ({ spec, files: hostFiles(spec, bundle, file) }));
+  refuse(found.flatMap(({ files }) => ("archive" in files ? [] : files)));
 
   const hosts = await Promise.all(
-    engines.map(async ({ spec, archive }): Promise<SurveyedHost> => {
-      const phases = phasesOf(spec, archive as Archive, library);
-      return {
-        spec,
-        archive: archive as Archive,
-        phases,
-        probe: await probe(spec, Object.values(phases), library),
-      };
+    found.map(async ({ spec, files }): Promise<SurveyedHost> => {
+      if (!("archive" in files)) throw new SealiftError(files);
+      const phases = phasesOf(spec, files, library);
+      const deep = process.env["SEALIFT_DEEP"] === "1";
+      return { spec, files, phases, probe: await probe(spec, Object.values(phases), library, deep) };
     }),
   );
   refuse([
@@ -88,20 +80,5 @@ function siteMissing(file: string): Problem {
     got: "nothing",
     expected: "a site below config",
     todo: "copy what stands in stacks/Pulumi.example.yaml and make it yours",
-  };
-}
-
-function engineMissing(
-  { name, engine, architecture }: HostSpec,
-  file: string,
-  held: readonly string[],
-): Problem {
-  return {
-    where: file,
-    code: "E_ENGINE_NOT_IN_BUNDLE",
-    subject: `${name} engine.version`,
-    got: `${engine.version} for linux/${architecture}`,
-    expected: `an engine of the bundle: ${held.join(", ") || "it holds none"}`,
-    todo: "name one of these, or carry in a bundle that holds it",
   };
 }

@@ -14,6 +14,7 @@ export const errorCodes = [
   "E_UID_RANGE",
   "E_DISK_NAME",
   "E_ENGINE_NOT_IN_BUNDLE",
+  "E_PLUGIN_NOT_IN_BUNDLE",
   // the operator's own machine
   "E_NODE_VERSION",
   "E_PLUGIN_VERSION",
@@ -49,6 +50,9 @@ export const errorCodes = [
   "E_DISK_TOO_SMALL",
   "E_FOREIGN_ENGINE",
   "E_UID_TAKEN",
+  "E_IMAGE_STORE",
+  "E_DATA_ROOT",
+  "E_ENGINE_JUMP",
   // a host whose state makes a step impossible: told by the guard that stands beside the danger
   "E_REFUSED",
   "E_HOST_LOCKED",

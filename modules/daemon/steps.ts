@@ -20,8 +20,15 @@ export function daemonSteps(daemon: DaemonSpec, version: string): readonly Step[
         version,
         daemon["data-root"],
         shown(daemon["log-driver"]),
-        shown(daemon["storage-driver"]),
+        // What docker info says of the containerd store.
+        shown(daemon["storage-driver"] ?? "overlayfs"),
       ],
+    },
+    {
+      code: "daemon.containers",
+      fact: "what ran before the last switch of the engine runs, and the engine knows of all that runs",
+      effect: "none",
+      call: ["engine_containers"],
     },
   ];
 }
