@@ -57,6 +57,8 @@ export const errorCodes = [
   "E_REFUSED",
   "E_HOST_LOCKED",
   "E_LIBRARY",
+  "E_PLAN",
+  "E_RUN_LOST",
   "E_STEP",
 ] as const;
 export type ErrorCode = (typeof errorCodes)[number];
