@@ -1,4 +1,5 @@
-# From one version of the engine to another: what may be done, and what it costs. docs/decisions/0008 has the reasons.
+# From one version of the engine to another: what may be done, and what it costs. The reasons are in
+# docs/decisions/0008-which-engine-may-follow-which.md.
 
 # The version whose daemon was ready on this host last: a symlink that docker.service itself writes when it is.
 ENGINE_RAN=$SEALIFT_STATE/engine-ran
