@@ -47,6 +47,13 @@ export const errorCodes = [
   "E_DISK_ABSENT",
   "E_DISK_IN_USE",
   "E_DISK_TOO_SMALL",
+  "E_DISK_SERIAL",
+  "E_VOLUME_GROUP",
+  "E_VOLUME_SPACE",
+  "E_VOLUME_KIND",
+  "E_SHRINK",
+  "E_FILESYSTEM",
+  "E_MOUNT_POINT",
   "E_FOREIGN_ENGINE",
   "E_UID_TAKEN",
   // a host whose state makes a step impossible: told by the guard that stands beside the danger

@@ -40,11 +40,5 @@ const findings = {
     todo: "install the packages that hold them (lvm2, xfsprogs, e2fsprogs, iptables, procps)",
   },
   engine: { error: "E_FOREIGN_ENGINE", todo: "move its containers away and remove it, then run again" },
-  disk: { error: "E_DISK_ABSENT", todo: "correct the name of the disk, or attach it" },
-  "disk-free": {
-    error: "E_DISK_IN_USE",
-    todo: "take another disk; if its content is really not needed, empty it yourself with wipefs and blkdiscard",
-  },
-  "disk-size": { error: "E_DISK_TOO_SMALL", todo: "make the volumes smaller or take a larger disk" },
   uid: { error: "E_UID_TAKEN", todo: "take a uid that is free on every host" },
 } as const satisfies Record<string, { error: ErrorCode; todo: string }>;

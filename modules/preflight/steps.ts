@@ -1,7 +1,6 @@
 /** What has to hold before anything is changed, as facts. They are only ever checked. */
 import type { HostSpec } from "../core/site.ts";
 import type { Step } from "../core/step.ts";
-import { parseGiB } from "../core/units.ts";
 
 /** Supported systems, as ID:VERSION_ID of os-release(5). */
 export const supportedSystems = ["ubuntu:22.04", "ubuntu:24.04", "debian:12", "debian:13"] as const;
@@ -28,17 +27,12 @@ const commands = [
   "wipefs",
 ] as const;
 
-export function preflightSteps({ architecture, users, volumes }: HostSpec): readonly Step[] {
-  const { disk, group, logical } = volumes;
-  const askedGiB = logical.reduce((sum, { size }) => sum + parseGiB(size), 0);
+export function preflightSteps({ architecture, users }: HostSpec): readonly Step[] {
   return [
     check("os", "the operating system is supported", "os", ...supportedSystems),
     check("architecture", `the processor is ${architecture}`, "architecture", architecture),
     check("commands", "the commands of the base system are there", "commands", ...commands),
     check("engine", "no other Docker is installed", "no_foreign_engine"),
-    check("disk", `disk ${disk} is there`, "disk_present", disk),
-    check("disk-free", `disk ${disk} is blank or already ours`, "disk_free", disk, group),
-    check("disk-size", `disk ${disk} holds ${askedGiB} GiB of volumes`, "disk_size", disk, String(askedGiB)),
     ...users.map(({ name, uid }) =>
       check(`uid.${name}`, `uid ${uid} is free or ${name}'s`, "uid", name, String(uid)),
     ),

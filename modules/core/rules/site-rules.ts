@@ -17,7 +17,7 @@ export function siteProblems(
   return [
     ...hostProblems(file, hosts, say),
     ...userProblems(file, say),
-    ...volumeProblems(file, say),
+    ...volumeProblems(file, hosts, say),
     ...daemonProblems(hosts, say),
   ];
 }
