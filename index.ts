@@ -17,8 +17,8 @@ const { serial, library, hosts } = await explain(() =>
 
 /** Per host: what each phase reported. */
 export const report = Object.fromEntries(
-  hosts.map(({ spec, archive, phases, probe }) => {
-    const host = new Host(spec.name, { spec, library, blobs: [archive], probe, serial });
+  hosts.map(({ spec, archive, phases, probe, warnings }) => {
+    const host = new Host(spec.name, { spec, library, blobs: [archive], probe, warnings, serial });
     const users = new Users(host, phases.users, []);
     const volumes = new Volumes(host, phases.volumes, [users]);
     const engine = new Engine(host, phases.engine, [volumes]);

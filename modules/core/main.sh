@@ -1,3 +1,6 @@
-# The library's last words: as a file it works through the plan on its standard input; a probe, which sends it as text
-# without arguments, says by itself what is to be done.
-if [ $# -gt 0 ]; then run "$@"; fi
+# The library's last words: as a file it applies the plan on its standard input, or does the work of the unit that this
+# starts; a probe, which sends it as text without arguments, says by itself what is to be done.
+case ${1-} in
+  apply) run_apart "$0" ;;
+  work) work "$2" ;;
+esac

@@ -11,6 +11,7 @@
 #   effect_NAME  prints what applying would cost here and now: none, reload, restart or containers-stop
 
 SEALIFT_STATE=/var/lib/sealift
+SEALIFT_LOCK_WAIT_SEC=120
 export LC_ALL=C PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
 umask 022
 SEALIFT_TAB=$(printf '\t')
@@ -22,19 +23,38 @@ run() {
   set -u
   run_mode=$1
   run_plan=$(cat)
+  plan_is_whole "$run_plan"
   if [ "$run_mode" = apply ]; then
     mkdir -p "$SEALIFT_STATE"
-    exec 9>/run/lock/sealift.lock
-    # Two operators at once: the second waits, then says who it waited for.
-    if ! flock -w 120 9; then
-      echo "E_HOST_LOCKED another run holds /run/lock/sealift.lock since $(stat -c %y "$SEALIFT_STATE/journal" 2>/dev/null || echo "an unknown time"); wait for it to end, then run again"
-      exit 75
-    fi
+    lock_host
   fi
   eval "$run_plan"
   run_lines=0
   if [ -f "$SEALIFT_STATE/journal" ]; then run_lines=$(wc -l <"$SEALIFT_STATE/journal"); fi
   echo "done $(cut -c 1-8 /etc/machine-id) $run_lines"
+}
+
+# plan_is_whole PLAN: a connection that breaks while the plan travels leaves a part of it, and a volume of 200 GiB must not
+# become one of 2: the last line of a plan is "end".
+plan_is_whole() {
+  case $1 in
+    *"${SEALIFT_LINE_END}end") ;;
+    *)
+      echo "E_PLAN the plan ends before its last line; run pulumi up again"
+      exit 66
+      ;;
+  esac
+}
+end() { :; }
+
+# Two operators at once: the second waits, then says who it waited for. The lock goes with the process that holds it.
+lock_host() {
+  exec 9<>/run/lock/sealift.lock
+  if ! flock -w "$SEALIFT_LOCK_WAIT_SEC" 9; then
+    echo "E_HOST_LOCKED another run works on this host: $(cat /run/lock/sealift.lock); wait for it to end, then run again"
+    exit 75
+  fi
+  echo "login ${SUDO_USER:-root} since $(date -u +%Y-%m-%dT%H:%M:%SZ)" >/run/lock/sealift.lock
 }
 
 # phase HOST PHASE SERIAL: what the steps below belong to, for the journal and for errors.

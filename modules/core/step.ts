@@ -28,5 +28,6 @@ export interface Phase {
 export function planText(host: string, phase: Phase, serial: number): string {
   const head = ["phase", host, phase.name, String(serial)];
   const lines = phase.steps.map(({ code, fact, effect, call }) => ["step", code, fact, effect, ...call]);
-  return [head, ...lines].map((words) => words.map(quote).join(" ") + "\n").join("");
+  // run.sh refuses a plan without its last line: a part of one could be cut within a number.
+  return [head, ...lines, ["end"]].map((words) => words.map(quote).join(" ") + "\n").join("");
 }

@@ -10,8 +10,16 @@ import { lockBundle } from "../../offline-bundle/lock.ts";
 import { verifyBundle } from "../../offline-bundle/verify.ts";
 import type { Report } from "../support/stages.ts";
 import { cachePath, checkout } from "./cache.ts";
-import { repackEngine, takeBusybox } from "./debian-engine.ts";
-import { architecture, chooseEngine, type Engine, platform } from "./engine.ts";
+import { choosePlugins, type Plugin, pluginFile, type PluginName, takePlugins } from "./cli-plugins.ts";
+import { takeBusybox } from "./debian-engine.ts";
+import {
+  architecture,
+  type ChosenEngine,
+  chooseEngines,
+  type Engine,
+  type EngineChoice,
+  platform,
+} from "./engine.ts";
 import { withLock } from "./lock.ts";
 import { writeScratchImage } from "./scratch-image.ts";
 import { ensureSigningKey, type SigningKey } from "./signing-key.ts";
@@ -21,72 +29,110 @@ export interface LabBundle {
   readonly directory: string;
   /** Absolute path of the file that lists the lab's signing key. */
   readonly allowedSigners: string;
+  /** The engine that the lab runs unless a test asks for another one. */
   readonly engineVersion: string;
   readonly origin: Engine["origin"];
+  /** All engines in it, {@link engineVersion} among them. */
+  readonly engines: readonly Pick<Engine, "version" | "origin">[];
+  /** Versions of the docker command's plugins; with one engine only, there are none. */
+  readonly plugins: Readonly<Partial<Record<PluginName, string>>>;
   /** Full name of the one image in it: a static busybox with sh, echo, cat, sleep and others. */
   readonly image: string;
 }
 
 const image = "docker.io/library/hello:1";
 
+/** What goes in, kept beside the bundle that was made of it. */
+interface Content {
+  readonly choice: EngineChoice;
+  readonly engines: readonly Engine[];
+  readonly plugins: readonly Plugin[];
+}
+
 /**
- * Sees to it that the lab's bundle is there and in order. A second call only verifies it, and needs no network. Runs `oras`
- * from the PATH or SEALIFT_ORAS.
+ * Sees to it that the lab's bundle is there and in order; one with all engines will do for whoever wants one. A second call
+ * only verifies it, and needs no network. Runs `oras` from the PATH or SEALIFT_ORAS.
  *
- * @throws {SealiftError} what the bundle's verbs throw; E_PACKAGES and E_DEBIAN_SOURCES of the packages.
+ * @throws {SealiftError} what the bundle's verbs throw; E_PACKAGES and E_DEBIAN_SOURCES of the packages, E_TOOL of a build.
  */
-export async function ensureLabBundle(report: Report): Promise<LabBundle> {
+export async function ensureLabBundle(choice: EngineChoice, report: Report): Promise<LabBundle> {
   const key = await ensureSigningKey(cachePath("bundle", "key"));
   const waiting = (): void => {
     report("waiting for another run that makes the bundle");
   };
-  return withLock("bundle", waiting, async () => (await keptBundle(key)) ?? makeBundle(key, report));
+  return withLock(
+    "bundle",
+    waiting,
+    async () => (await keptBundle(choice, key)) ?? makeBundle(choice, key, report),
+  );
 }
 
-/** Says which engine is in the bundle that is there. */
-const record = cachePath("bundle", "engine.json");
+/** Says what is in the bundle that is there. */
+const record = cachePath("bundle", "content.json");
 
-async function keptBundle({ allowedSigners }: SigningKey): Promise<LabBundle | undefined> {
-  const text = await readFile(record, "utf8").catch(() => undefined);
-  if (text === undefined) return undefined;
-  const engine = JSON.parse(text) as Engine;
-  const work = await folderOf(engine);
+async function keptBundle(
+  choice: EngineChoice,
+  { allowedSigners }: SigningKey,
+): Promise<LabBundle | undefined> {
+  const content = await readContent();
+  if (content === undefined || (choice === "all" && content.choice === "one")) return undefined;
+  const work = await folderOf(content);
   const lockFile = join(work, inside.lock);
   return verifyBundle(join(work, "bundle"), { allowedSigners, lockFile }).then(
-    () => describe(engine, work, allowedSigners),
+    () => describe(content, work, allowedSigners),
     () => undefined,
   );
 }
 
-async function makeBundle({ file: key, allowedSigners }: SigningKey, report: Report): Promise<LabBundle> {
+async function readContent(): Promise<Content | undefined> {
+  const text = await readFile(record, "utf8").catch(() => undefined);
+  return text === undefined ? undefined : (JSON.parse(text) as Content);
+}
+
+async function makeBundle(
+  choice: EngineChoice,
+  { file: key, allowedSigners }: SigningKey,
+  report: Report,
+): Promise<LabBundle> {
   const store = cachePath("bundle-files");
-  const { engine, pin, debs } = await chooseEngine(store, report);
-  const work = await folderOf(engine);
+  const chosen = await chooseEngines(choice, store, report);
+  const plugins = choice === "all" ? await choosePlugins(report) : [];
+  const content = { choice, engines: chosen.map(({ engine }) => engine), plugins };
+  const work = await folderOf(content);
   await rm(cachePath("bundle", "made"), { recursive: true, force: true });
   await mkdir(work, { recursive: true });
-  if (debs !== undefined) await repackEngine(debs, join(work, tarball(engine)), report);
+  for (const { engine, pack } of chosen) await pack?.(join(work, tarball(engine)));
+  await takePlugins(plugins, work, report);
   report("making the image");
-  await takeBusybox(cachePath("debs"), join(work, "busybox"), report);
+  await takeBusybox(join(work, "busybox"), report);
   await writeScratchImage(join(work, "busybox"), architecture, image, join(work, "image"));
   const files = { bundleFile: join(work, "bundle.yaml"), lockFile: join(work, inside.lock), store };
-  await writeFile(files.bundleFile, bundleYaml(engine, pin?.url));
-  if (pin !== undefined) {
-    const lock = { format: 1, serial: 1, platforms: [platform], files: [pin], images: [] } as const;
-    await writeLock(files.lockFile, lock);
-  }
+  await writeFile(files.bundleFile, bundleYaml(chosen, plugins));
+  const pins = chosen.flatMap(({ pin }) => pin ?? []);
+  if (pins.length > 0)
+    await writeLock(files.lockFile, { format: 1, serial: 1, platforms: [platform], files: pins, images: [] });
   report("pinning the bundle");
   await lockBundle({ ...files, report });
   await buildBundle({ ...files, directory: join(work, "bundle"), key, report });
   report("verifying the bundle");
   await verifyBundle(join(work, "bundle"), { allowedSigners, lockFile: files.lockFile });
-  await writeFile(`${record}.part`, JSON.stringify(engine));
+  await writeFile(`${record}.part`, JSON.stringify(content));
   await rename(`${record}.part`, record);
-  return describe(engine, work, allowedSigners);
+  return describe(content, work, allowedSigners);
 }
 
-function describe(engine: Engine, work: string, allowedSigners: string): LabBundle {
-  const { origin, version } = engine;
-  return { directory: join(work, "bundle"), allowedSigners, engineVersion: version, origin, image };
+function describe({ engines, plugins }: Content, work: string, allowedSigners: string): LabBundle {
+  const [usual] = engines;
+  if (usual === undefined) throw new Error("a bundle without an engine");
+  return {
+    directory: join(work, "bundle"),
+    allowedSigners,
+    engineVersion: usual.version,
+    origin: usual.origin,
+    engines: engines.map(({ version, origin }) => ({ version, origin })),
+    plugins: Object.fromEntries(plugins.map(({ name, version }) => [name, version])),
+    image,
+  };
 }
 
 function tarball({ version }: Engine): string {
@@ -94,25 +140,33 @@ function tarball({ version }: Engine): string {
 }
 
 /** The same kind of file that a team writes. */
-function bundleYaml(engine: Engine, url: string | undefined): string {
+function bundleYaml(chosen: readonly ChosenEngine[], plugins: readonly Plugin[]): string {
+  const common = { licence: "Apache-2.0" };
   return stringify({
     platforms: [platform],
     files: [
-      {
+      ...chosen.map(({ engine, pin }) => ({
+        ...common,
         name: "docker",
         kind: "engine",
         versions: [engine.version],
-        licence: "Apache-2.0",
-        url: url ?? `file:${tarball(engine)}`,
-      },
+        url: pin?.url ?? `file:${tarball(engine)}`,
+      })),
+      ...plugins.map((plugin) => ({
+        ...common,
+        name: plugin.name,
+        kind: "binary",
+        versions: [plugin.version],
+        url: `file:${pluginFile(plugin)}`,
+      })),
     ],
     images: [{ name: image, from: "file:image" }],
   });
 }
 
-/** Named after all that goes in: the engine, and the code that makes the bundle. */
-async function folderOf(engine: Engine): Promise<string> {
-  const hash = createHash("sha256").update(JSON.stringify(engine));
+/** Named after all that goes in: engines, plugins, and the code that makes the bundle. */
+async function folderOf(content: Content): Promise<string> {
+  const hash = createHash("sha256").update(JSON.stringify(content));
   for (const folder of ["offline-bundle", join("test", "lab")]) {
     const names = (await readdir(join(checkout, folder))).filter((name) => isInput(folder, name));
     for (const name of names.toSorted()) hash.update(await readFile(join(checkout, folder, name)));
@@ -122,5 +176,16 @@ async function folderOf(engine: Engine): Promise<string> {
 
 function isInput(folder: string, name: string): boolean {
   if (folder === "offline-bundle") return name.endsWith(".ts") || name.endsWith(".schema.json");
-  return ["bundle.ts", "debian-engine.ts", "engine.ts", "scratch-image.ts"].includes(name);
+  return inputs.has(name);
 }
+
+const inputs: ReadonlySet<string> = new Set([
+  "built-engine.ts",
+  "bundle.ts",
+  "cli-plugins.ts",
+  "deb-files.ts",
+  "debian-engine.ts",
+  "engine-tarball.ts",
+  "engine.ts",
+  "scratch-image.ts",
+]);

@@ -1,96 +1,97 @@
-/** An engine tarball in the shape of Docker's own, repacked from Debian's packages. */
-import { spawn } from "node:child_process";
-import { createWriteStream } from "node:fs";
-import { mkdir, mkdtemp, rename, rm } from "node:fs/promises";
+/** Engines repacked from Debian's packages. */
+import { mkdir, mkdtemp, rm } from "node:fs/promises";
 import { dirname, join } from "node:path";
-import { pipeline } from "node:stream/promises";
-import { extract } from "tar-stream";
-import { digestOf } from "../../offline-bundle/digest.ts";
 import type { Report } from "../support/stages.ts";
-import { writeTgz } from "../support/tgz.ts";
+import { cachePath } from "./cache.ts";
+import { takeOut } from "./deb-files.ts";
+import type { ChosenEngine } from "./engine.ts";
+import { packEngine, type Program } from "./engine-tarball.ts";
 import { type Deb, downloadDebs } from "./packages.ts";
 
-/** Debian's suite whose engine is repacked: the guest's own, because Debian links its binaries dynamically. */
-const suite = "trixie";
+/** trixie is the guest's own suite. Programs of sid need a C library of at least 2.38, which trixie has. */
+export type Suite = "trixie" | "sid";
 
 /** Name in Docker's tarball -> package and path in Debian. */
-const sources: Readonly<Record<string, readonly [string, string]>> = {
+const sources: Readonly<Record<Exclude<Program, "docker-init">, readonly [string, string]>> = {
   containerd: ["containerd", "usr/bin/containerd"],
   "containerd-shim-runc-v2": ["containerd", "usr/bin/containerd-shim-runc-v2"],
   ctr: ["containerd", "usr/bin/ctr"],
   docker: ["docker-cli", "usr/bin/docker"],
-  "docker-init": ["tini", "usr/bin/tini-static"],
   "docker-proxy": ["docker.io", "usr/sbin/docker-proxy"],
   dockerd: ["docker.io", "usr/sbin/dockerd"],
   runc: ["runc", "usr/sbin/runc"],
 };
 
+/** Static in trixie; later Debian has the static one in a package of its own. */
+const initSource = ["tini", "usr/bin/tini-static"] as const;
 /** Where the busybox of the scratch image comes from. */
 const busyboxSource = ["busybox-static", "usr/bin/busybox"] as const;
 
-/** Downloads the packages, that of {@link takeBusybox} among them. @throws {E_PACKAGES} @throws {E_DEBIAN_SOURCES} */
-export async function downloadEngineDebs(directory: string, report: Report): Promise<readonly Deb[]> {
-  const names = [...new Set([...Object.values(sources), busyboxSource].map(([name]) => name))];
-  return downloadDebs(names, suite, directory, report);
+/** The engine of a suite. @throws {E_PACKAGES} @throws {E_DEBIAN_SOURCES} */
+export async function debianEngine(suite: Suite, report: Report): Promise<ChosenEngine> {
+  const debs = await engineDebs(suite, report);
+  const version = upstream(debs.find(({ name }) => name === "docker.io"));
+  const origin = "repacked from Debian packages";
+  return {
+    engine: { origin, version, sha256: debs.map(({ sha256 }) => sha256) },
+    pack: (target) => repack(debs, target, report),
+  };
 }
 
-/** Upstream's part of Debian's version: `26.1.5` of `26.1.5+dfsg1-9`. */
-export function engineVersion(debs: readonly Deb[]): string {
-  const version = debs.find(({ name }) => name === "docker.io")?.version ?? "";
-  return /^\d+(\.\d+)*/.exec(version)?.[0] ?? version;
+/** The packages that {@link takePrograms} takes its files from. */
+export async function engineDebs(suite: Suite, report: Report): Promise<readonly Deb[]> {
+  const names = [...new Set(Object.values(sources).map(([name]) => name))];
+  const base = await baseDebs(report);
+  if (suite === "trixie") return base.filter(({ name }) => name !== busyboxSource[0]);
+  const debs = await downloadDebs(names, suite, cachePath("debs", suite), report);
+  return [...debs, ...base.filter(({ name }) => name === initSource[0])];
 }
 
-/** Writes `docker/dockerd`, `docker/docker`, … into a .tgz; the same packages give the same bytes. */
-export async function repackEngine(debs: readonly Deb[], target: string, report: Report): Promise<void> {
+/** Writes the named programs of the packages into a folder. */
+export async function takePrograms(
+  debs: readonly Deb[],
+  wanted: readonly Program[],
+  folder: string,
+): Promise<void> {
+  const from = { ...sources, "docker-init": initSource };
+  for (const deb of debs) {
+    const files = wanted.filter((program) => from[program][0] === deb.name);
+    const places = files.map((program): [string, string] => [from[program][1], join(folder, program)]);
+    if (places.length > 0) await takeOut(deb.path, new Map(places));
+  }
+}
+
+/** A static busybox of trixie. */
+export async function takeBusybox(target: string, report: Report): Promise<void> {
+  const [name, path] = busyboxSource;
+  const deb = (await baseDebs(report)).find((one) => one.name === name);
+  if (deb === undefined) throw new Error(`apt gave no ${name}`);
+  await takeOut(deb.path, new Map([[path, target]]));
+}
+
+/** All that is ever taken from trixie but the plugins, so that one look at the network is enough. */
+async function baseDebs(report: Report): Promise<readonly Deb[]> {
+  const names = [...new Set([...Object.values(sources), initSource, busyboxSource].map(([name]) => name))];
+  return downloadDebs(names, "trixie", cachePath("debs"), report);
+}
+
+async function repack(debs: readonly Deb[], target: string, report: Report): Promise<void> {
   await mkdir(dirname(target), { recursive: true });
   const work = await mkdtemp(join(dirname(target), "engine-"));
   try {
-    for (const deb of debs) {
-      if (deb.name === busyboxSource[0]) continue;
-      report(`unpacking ${deb.name} ${deb.version}`);
-      const wanted = Object.entries(sources).filter(([, [name]]) => name === deb.name);
-      await takeOut(deb.path, new Map(wanted.map(([binary, [, path]]) => [path, join(work, binary)])));
-    }
+    const wanted = [...(Object.keys(sources) as Program[]), "docker-init" as const];
+    report(`unpacking ${debs.map(({ name, version }) => `${name} ${version}`).join(", ")}`);
+    await takePrograms(debs, wanted, work);
     report("packing the engine");
-    const files = await Promise.all(
-      Object.keys(sources).map(async (binary) => {
-        const file = join(work, binary);
-        return { path: `docker/${binary}`, file, bytes: (await digestOf(file)).bytes };
-      }),
-    );
-    await writeTgz([{ path: "docker/", directory: true }, ...files], createWriteStream(`${target}.part`));
-    await rename(`${target}.part`, target);
+    const paths = Object.fromEntries(wanted.map((program) => [program, join(work, program)]));
+    await packEngine(paths as Record<Program, string>, target);
   } finally {
     await rm(work, { recursive: true, force: true });
   }
 }
 
-/** A static busybox of the same suite. */
-export async function takeBusybox(directory: string, target: string, report: Report): Promise<void> {
-  const [name, path] = busyboxSource;
-  const [deb] = await downloadDebs([name], suite, directory, report);
-  if (deb === undefined) throw new Error(`apt gave no ${name}`);
-  await takeOut(deb.path, new Map([[path, target]]));
-}
-
-/** Copies files out of a package: path inside -> path outside. @throws when one is not in it. */
-async function takeOut(deb: string, wanted: ReadonlyMap<string, string>): Promise<void> {
-  const child = spawn("dpkg-deb", ["--fsys-tarfile", deb], { stdio: ["ignore", "pipe", "inherit"] });
-  const entries = extract();
-  const reading = pipeline(child.stdout, entries);
-  // Awaited below; the loop ends by itself when the stream fails.
-  reading.catch(() => undefined);
-  const left = new Set(wanted.keys());
-  for await (const entry of entries) {
-    const path = entry.header.name.replace(/^\.\//, "");
-    const target = wanted.get(path);
-    if (target === undefined) {
-      entry.resume();
-      continue;
-    }
-    await pipeline(entry, createWriteStream(target, { mode: 0o755 }));
-    left.delete(path);
-  }
-  await reading;
-  if (left.size > 0) throw new Error(`${deb} has no ${[...left].join(", ")}`);
+/** Upstream's part of Debian's version: `26.1.5` of `26.1.5+dfsg1-9`. */
+function upstream(deb: Deb | undefined): string {
+  const version = deb?.version ?? "";
+  return /^\d+(\.\d+)*/.exec(version)?.[0] ?? version;
 }

@@ -1,6 +1,7 @@
-/** `npm run docs`: puts what the last demo printed between the markers of the README. */
+/** `npm run docs`: what the last demo printed goes between the markers of the README, the site schema into its page. */
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { siteReference } from "../support/site-reference.ts";
 import { checkout } from "./cache.ts";
 import { readTranscript } from "./transcript.ts";
 
@@ -13,4 +14,5 @@ const text = readFileSync(readme, "utf8").replace(
     `${head}\n\`\`\`\n${readTranscript(name)}\`\`\`\n\n${tail}`,
 );
 writeFileSync(readme, text);
+writeFileSync(join(checkout, "docs", "reference", "site.md"), await siteReference());
 console.log(`README.md shows the last demo; look at it with git diff`);

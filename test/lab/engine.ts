@@ -1,17 +1,17 @@
-/** Which engine the lab runs: Docker's static tarball where it can be had, otherwise Debian's binaries in the same shape. */
+/** Which engines the lab runs: Docker's static tarballs where they can be had, otherwise ones of the same shape. */
 import { join } from "node:path";
 import { SealiftError } from "../../modules/core/errors.ts";
 import { type LockedFile, readLock } from "../../offline-bundle/lock-file.ts";
 import { obtain } from "../../offline-bundle/store.ts";
 import type { Report } from "../support/stages.ts";
-import { cachePath, checkout } from "./cache.ts";
-import { downloadEngineDebs, engineVersion } from "./debian-engine.ts";
-import type { Deb } from "./packages.ts";
+import { builtEngines } from "./built-engine.ts";
+import { checkout } from "./cache.ts";
+import { debianEngine } from "./debian-engine.ts";
 
 export interface Engine {
-  readonly origin: "docker static tarball" | "repacked from Debian packages";
+  readonly origin: "docker static tarball" | "repacked from Debian packages" | "built from Go modules";
   readonly version: string;
-  /** sha256 of Docker's tarball, or of the packages. */
+  /** What it is made of: sha256 of Docker's tarball, of the packages, of the recipe of a build. */
   readonly sha256: readonly string[];
 }
 
@@ -19,34 +19,47 @@ export interface Engine {
 export const architecture = process.arch === "arm64" ? "arm64" : "amd64";
 export const platform = `linux/${architecture}` as const;
 
-/** The version of Docker's tarball that the lab prefers; its pin is the shipped lock's. */
-const dockerVersion = "28.5.2";
-
 export interface ChosenEngine {
   readonly engine: Engine;
   /** The shipped pin, when it is Docker's own tarball. */
   readonly pin?: LockedFile;
-  /** The packages, when it has to be repacked. */
-  readonly debs?: readonly Deb[];
+  /** Writes the tarball, when it has to be made. */
+  readonly pack?: (target: string) => Promise<void>;
 }
 
+/** one: the lab's usual engine. all: also what upgrades and rollbacks are tried with. */
+export type EngineChoice = "one" | "all";
+
 /**
- * Downloads Docker's tarball into `store`, or, where that cannot be reached, Debian's packages into the cache.
+ * The engines, the usual one first: Docker's 28.5.2, or Debian's 26.1.5 where that cannot be reached. All of them, without
+ * Docker's tarballs: 26.1.5, 28.5.2 (Debian's), 29.0.0 and 29.0.1 (built); with them 29.8.1 too.
  *
- * @throws {E_DOWNLOAD_SHA256} when the tarball is not the pinned one: then nothing stands in for it.
- * @throws {E_PACKAGES} @throws {E_DEBIAN_SOURCES}
+ * @param store folder that Docker's tarballs are downloaded to.
+ * @throws {E_DOWNLOAD_SHA256} when a tarball is not the pinned one: then nothing stands in for it.
+ * @throws {E_PACKAGES} @throws {E_DEBIAN_SOURCES} @throws {E_TOOL}
  */
-export async function chooseEngine(store: string, report: Report): Promise<ChosenEngine> {
+export async function chooseEngines(
+  choice: EngineChoice,
+  store: string,
+  report: Report,
+): Promise<readonly ChosenEngine[]> {
+  const usual = await fromDocker("28.5.2", store, report);
+  const first = usual ?? (await debianEngine("trixie", report));
+  if (choice === "one") return [first];
+  const made = await builtEngines(report);
+  if (usual === undefined) return [first, await debianEngine("sid", report), ...made];
+  const newest = await fromDocker("29.8.1", store, report);
+  return [first, await debianEngine("trixie", report), ...made, ...(newest === undefined ? [] : [newest])];
+}
+
+/** Docker's tarball with the shipped lock's pin; undefined where it cannot be downloaded. */
+async function fromDocker(version: string, store: string, report: Report): Promise<ChosenEngine | undefined> {
   const { files } = await readLock(join(checkout, "offline-bundle", "bundle.lock.yaml"));
   const pin = files.find(
-    (file) => file.kind === "engine" && file.version === dockerVersion && file.platform === platform,
+    (file) => file.kind === "engine" && file.version === version && file.platform === platform,
   );
-  if (pin !== undefined && (await canHave(pin, store, report))) {
-    return { engine: { origin: "docker static tarball", version: pin.version, sha256: [pin.sha256] }, pin };
-  }
-  const debs = await downloadEngineDebs(cachePath("debs"), report);
-  const origin = "repacked from Debian packages";
-  return { engine: { origin, version: engineVersion(debs), sha256: debs.map(({ sha256 }) => sha256) }, debs };
+  if (pin === undefined || !(await canHave(pin, store, report))) return undefined;
+  return { engine: { origin: "docker static tarball", version, sha256: [pin.sha256] }, pin };
 }
 
 async function canHave(pin: LockedFile, store: string, report: Report): Promise<boolean> {

@@ -1,6 +1,7 @@
 /** Everything that a run in the lab needs, from nothing: packages, tools, guest image, bundle, booted guest. */
 import { runStages, type StageTime } from "../support/stages.ts";
 import { ensureLabBundle, type LabBundle } from "./bundle.ts";
+import type { EngineChoice } from "./engine.ts";
 import { ensureGolden } from "./golden.ts";
 import { ensurePackages } from "./packages.ts";
 import { ensureTools, type Tools } from "./tools/ensure-tools.ts";
@@ -11,8 +12,13 @@ export interface Lab {
   readonly times: readonly StageTime[];
 }
 
-/** Quick when all is there. @throws {SealiftError} in one line each, what is missing and what to do. */
-export async function prepareLab(): Promise<Lab> {
+/**
+ * Quick when all is there.
+ *
+ * @param engines default all: what the tests need. one: enough for a first look.
+ * @throws {SealiftError} in one line each, what is missing and what to do.
+ */
+export async function prepareLab(engines: EngineChoice = "all"): Promise<Lab> {
   await ensurePackages();
   let tools: Tools | undefined;
   let bundle: LabBundle | undefined;
@@ -29,8 +35,8 @@ export async function prepareLab(): Promise<Lab> {
     {
       title: "the lab's bundle is built, signed and verified",
       run: async (report) => {
-        bundle = await ensureLabBundle(report);
-        return `engine ${bundle.engineVersion} ${bundle.origin}`;
+        bundle = await ensureLabBundle(engines, report);
+        return bundle.engines.map(({ version, origin }) => `engine ${version} ${origin}`).join(", ");
       },
     },
     {

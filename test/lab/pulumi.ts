@@ -14,16 +14,22 @@ export interface PulumiOptions {
   readonly env: Readonly<Record<string, string>>;
   /** Shows the output while it comes, with Pulumi's colours where the terminal has them. */
   readonly show?: boolean;
+  /** Hears the CLI's process id. */
+  readonly started?: (pid: number) => void;
 }
 
 /** Runs the CLI and waits for its end; a failure is a value. */
-export function pulumi(args: readonly string[], { env, show = false }: PulumiOptions): Promise<PulumiRun> {
+export function pulumi(
+  args: readonly string[],
+  { env, show = false, started }: PulumiOptions,
+): Promise<PulumiRun> {
   const color = show && process.stdout.isTTY && !process.env["NO_COLOR"] ? "always" : "never";
   const child = spawn("pulumi", [...args, "--non-interactive", "--color", color], {
     cwd: checkout,
     env: { ...inherited(), ...env },
     stdio: ["ignore", "pipe", "pipe"],
   });
+  if (child.pid !== undefined) started?.(child.pid);
   const forget = onExit(() => child.kill("SIGINT"));
   let output = "";
   for (const [stream, screen] of [

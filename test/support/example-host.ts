@@ -22,5 +22,5 @@ export function exampleHost(): HostSpec {
 }
 
 export function examplePhases(): HostPhases {
-  return phasesOf(exampleHost(), exampleArchive, library);
+  return phasesOf(exampleHost(), exampleArchive, library, 1_800_000_000);
 }

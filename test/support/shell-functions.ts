@@ -35,15 +35,20 @@ export async function startFunctions(
   options: Partial<GuestOptions> = {},
 ): Promise<ShellFunctions> {
   await removeGuest(name);
+  return shellOn(await startGuest({ ...options, name }));
+}
+
+/** The same on a guest that runs already. */
+export async function shellOn(guest: Guest): Promise<ShellFunctions> {
   const functions: ShellFunctions = {
-    guest: await startGuest({ ...options, name }),
+    guest,
     call: async (called, ...args) => {
       const input = `. ${path}\nmkdir -p "$SEALIFT_STATE"\nset -u\nattempt ${[called, ...args].map(quote).join(" ")}\nprintf '%s' "$attempt_output"\nexit "$attempt_status"\n`;
       const { stdout, stderr, exitCode } = await functions.guest.exec("sudo -n sh -s", { input });
       return { exitCode, output: stdout + stderr };
     },
     run: async (mode, steps) => {
-      const plan = planText(name, { name: "test", steps }, 1);
+      const plan = planText(guest.name, { name: "test", steps }, 1);
       const input = `. ${path}\nrun ${mode} <<'SEALIFT_PLAN'\n${plan}SEALIFT_PLAN\n`;
       const { stdout, stderr } = await functions.guest.exec("sudo -n sh -s", { input });
       return { ...parseReport(stdout), text: stdout + stderr };
@@ -55,9 +60,9 @@ export async function startFunctions(
     },
     end: async () => {
       await functions.guest.stop();
-      await removeGuest(name);
+      await removeGuest(guest.name);
     },
   };
-  await functions.guest.exec(`sudo -n tee ${path}`, { input: library.text });
+  await guest.exec(`sudo -n tee ${path}`, { input: library.text });
   return functions;
 }

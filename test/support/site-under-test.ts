@@ -15,12 +15,15 @@ export interface SiteUnderTest {
   readonly write: (change?: (site: LabSite) => void) => Promise<void>;
   /** `pulumi <args> --stack <the test's>`. */
   readonly pulumi: (...args: readonly string[]) => Promise<PulumiRun>;
-  readonly end: () => Promise<void>;
+  /** `pulumi up`, of which `started` hears the process id. */
+  readonly up: (started?: (pid: number) => void) => Promise<PulumiRun>;
+  /** Everything goes; with `keep the guest` its disks and saved states stay. */
+  readonly end: (how?: "keep the guest") => Promise<void>;
 }
 
 export async function startSite(name: string, options: Partial<GuestOptions> = {}): Promise<SiteUnderTest> {
   const lab = await prepareLab();
-  await removeGuest(name);
+  if (options.snapshot === undefined) await removeGuest(name);
   const guest = await startGuest({ ...options, name });
   const agent: Agent = await startAgent(guest.identityFile);
   const env = { ...pulumiEnv(), SSH_AUTH_SOCK: agent.socket };
@@ -35,11 +38,13 @@ export async function startSite(name: string, options: Partial<GuestOptions> = {
       await writeStack(stack, text);
     },
     pulumi: (verb = "", ...args) => pulumi([verb, "--stack", stack, ...args], { env }),
-    end: async () => {
+    up: (started = () => undefined) =>
+      pulumi(["up", "--yes", "--skip-preview", "--stack", stack], { env, started }),
+    end: async (how) => {
       await pulumi(["stack", "rm", "--yes", "--force", stack], { env });
       await removeStackFile(stack);
       await site.guest.stop();
-      await removeGuest(name);
+      if (how === undefined) await removeGuest(name);
       await agent.stop();
     },
   };

@@ -1,0 +1,45 @@
+# An apply runs in a systemd unit of its own: a connection that is cut, or an operator's machine that dies, neither ends it
+# half done nor lets it run twice. Who comes again with the same plan is attached to the run that is under way.
+
+APART=/run/sealift/apply
+
+# run_apart LIBRARY: works through the plan on standard input as root in a unit, tells its report, ends with its result.
+run_apart() {
+  set -u
+  apart_plan=$(cat)
+  plan_is_whole "$apart_plan"
+  apart_id=$(printf '%s\n' "$1" "$apart_plan" | sha256sum | cut -c 1-16)
+  apart_folder=$APART/$apart_id
+  # Below /run, for root alone: a plan may hold a secret, and this is memory.
+  install -d -m 0700 "$APART" "$apart_folder"
+  if ! systemctl is-active --quiet "sealift-$apart_id.service"; then
+    rm -f "$apart_folder/result" "$apart_folder/report"
+    (
+      umask 077
+      printf '%s\n' "$apart_plan" >"$apart_folder/plan"
+    )
+    systemd-run --quiet --collect --unit "sealift-$apart_id" --description "Sealift works on this host" \
+      --working-directory "$PWD" --setenv "SUDO_USER=${SUDO_USER:-root}" sh "$1" work "$apart_folder" </dev/null
+  fi
+  while systemctl is-active --quiet "sealift-$apart_id.service"; do
+    sleep 0.2
+  done
+  if [ ! -f "$apart_folder/result" ]; then
+    cat "$apart_folder/report" 2>/dev/null || true
+    echo "E_RUN_LOST the run on the host ended without a result; run pulumi up again, it goes on where this one stopped"
+    exit 70
+  fi
+  cat "$apart_folder/report"
+  exit "$(cat "$apart_folder/result")"
+}
+
+# work FOLDER: what the unit does.
+work() {
+  exec >"$1/report" 2>&1
+  # In no condition: a shell switches `set -e` off inside of one.
+  (run apply <"$1/plan")
+  work_status=$?
+  rm "$1/plan"
+  echo "$work_status" >"$1/result.new"
+  mv "$1/result.new" "$1/result"
+}

@@ -1,0 +1,141 @@
+/** The reference page of the site file, out of stacks/site.schema.json: the schema is its only source. */
+import { readFileSync } from "node:fs";
+import { format } from "prettier";
+
+/** What the page uses of a schema node: JSON Schema's words and the project's own. */
+interface Node {
+  readonly $ref?: string;
+  readonly description?: string;
+  readonly type?: string | readonly string[];
+  readonly enum?: readonly unknown[];
+  readonly const?: unknown;
+  readonly default?: unknown;
+  readonly examples?: readonly unknown[];
+  readonly expected?: string;
+  readonly minimum?: number;
+  readonly maximum?: number;
+  readonly required?: readonly string[];
+  readonly properties?: Readonly<Record<string, Node>>;
+  readonly patternProperties?: Readonly<Record<string, Node>>;
+  readonly additionalProperties?: boolean | Node;
+  readonly items?: Node;
+  readonly oneOf?: readonly Node[];
+  readonly anyOf?: readonly Node[];
+  readonly $defs?: Readonly<Record<string, Node>>;
+  readonly since?: string;
+  readonly until?: string;
+  readonly apply?: string;
+  readonly secret?: boolean;
+}
+
+const schema = JSON.parse(
+  readFileSync(new URL("../../stacks/site.schema.json", import.meta.url), "utf8"),
+) as Node;
+
+/** The page as Markdown, formatted as all files of the project are. */
+export function siteReference(): Promise<string> {
+  return format(page(), { parser: "markdown" });
+}
+
+function page(): string {
+  const chapters = [
+    chapter("sealift:site", "`sealift:site`", schema),
+    ...Object.entries(schema.$defs ?? {}).flatMap(([name, node]) => chapter(name, `\`${name}\``, node)),
+  ];
+  return [
+    "# The site file",
+    "",
+    "Every key of `sealift:site` in `stacks/Pulumi.<env>.yaml`. Made from `stacks/site.schema.json`, which the same keys are",
+    "checked with; `npm run docs` writes this page anew.",
+    "",
+    ...chapters.flat(),
+  ].join("\n");
+}
+
+/** One table for the keys of an object, and one more for each object below it that has keys of its own. */
+function chapter(path: string, title: string, node: Node): string[] {
+  const object = objectOf(node);
+  const keys = Object.entries(object?.properties ?? {});
+  const lines = [`## ${title}`, "", node.description ?? "", ""];
+  if (object === undefined || keys.length === 0) return [...lines, `- ${kind(node)}`, ""];
+  const required = new Set(object.required);
+  const rows = keys.map(([key, value]) => row(key, value, required.has(key)));
+  const below = keys.flatMap(([key, value]) =>
+    value.$ref === undefined && value.items?.$ref === undefined && objectOf(value)?.properties !== undefined
+      ? chapter(`${path}.${key}`, `\`${path}.${key}\``, value)
+      : [],
+  );
+  return [
+    ...lines,
+    "| key | value | default | what it is | example |",
+    "| --- | --- | --- | --- | --- |",
+    ...rows,
+    "",
+    ...below,
+  ];
+}
+
+function row(key: string, node: Node, required: boolean): string {
+  const target = resolve(node);
+  const description = node.description ?? target.description ?? "";
+  const notes = [
+    node.since === undefined ? "" : `From engine ${node.since} on.`,
+    node.until === undefined ? "" : `Until engine ${node.until}.`,
+    node.apply === undefined ? "" : `A change costs: ${node.apply}.`,
+    node.secret === true ? "A secret: it belongs into the file with `pulumi config set --secret` only." : "",
+  ].filter((note) => note !== "");
+  const fallback = node.default === undefined ? (required ? "required" : "") : code(node.default);
+  const example = (node.examples ?? target.examples)?.[0];
+  const cells = [
+    `\`${key}\``,
+    kind(node),
+    fallback,
+    [description, ...notes].join(" "),
+    example === undefined ? "" : code(example),
+  ];
+  return `| ${cells.map((cell) => cell.replaceAll("|", "\\|").replaceAll("\n", " ")).join(" | ")} |`;
+}
+
+/** The value in words: a link for a section, the choices of an enum, the rule of a pattern. */
+function kind(node: Node): string {
+  if (node.$ref !== undefined) {
+    const name = node.$ref.split("/").at(-1) ?? "";
+    return resolve(node).properties === undefined && resolve(node).type !== "array"
+      ? kind(resolve(node))
+      : `[${name}](#${name.toLowerCase()})`;
+  }
+  if (node.enum !== undefined) return node.enum.map(code).join(", ");
+  if (node.const !== undefined) return code(node.const);
+  const choices = node.oneOf ?? node.anyOf;
+  if (choices !== undefined) return node.expected ?? choices.map(kind).join(", or ");
+  if (node.items !== undefined) return `list of ${kind(node.items)}`;
+  if (node.expected !== undefined) return node.expected;
+  if (node.minimum !== undefined || node.maximum !== undefined) return `${String(node.type)} ${range(node)}`;
+  return node.type === undefined ? "any" : [node.type].flat().join(" or ");
+}
+
+function range({ minimum, maximum }: Node): string {
+  if (maximum === undefined) return `from ${minimum ?? ""}`;
+  return minimum === undefined ? `up to ${maximum}` : `${minimum} to ${maximum}`;
+}
+
+/** The object that a node is, or that the items of a list are. */
+function objectOf(node: Node): Node | undefined {
+  const target = resolve(node);
+  if (target.properties !== undefined) return target;
+  return target.items === undefined ? undefined : objectOf(target.items);
+}
+
+function resolve(node: Node): Node {
+  const name = /^#\/\$defs\/(.*)$/.exec(node.$ref ?? "")?.[1];
+  return name === undefined
+    ? node
+    : {
+        ...schema.$defs?.[name],
+        ...(node.description === undefined ? {} : { description: node.description }),
+      };
+}
+
+function code(value: unknown): string {
+  return `\`${typeof value === "string" ? value : JSON.stringify(value)}\``;
+}
