@@ -2,8 +2,7 @@ import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import type { LogicalVolumeSpec } from "../../modules/core/site.ts";
 import { startGuest } from "../lab/guest.ts";
-import { library } from "../support/example-host.ts";
-import { startFunctions, type ShellFunctions } from "../support/shell-functions.ts";
+import { shellOn, startFunctions, type ShellFunctions } from "../support/shell-functions.ts";
 import { changes, drifts, secondDisk, stepsOf } from "../support/volumes-under-test.ts";
 
 /** The life of volumes on one guest, from a blank disk on. */
@@ -148,8 +147,7 @@ test("a disk is added to the group while it is in use, and a volume grows onto i
 test("after a power cut everything is as it was", async () => {
   await on.root("sync");
   await on.guest.kill();
-  on.guest = await startGuest({ name: "volumes", snapshot: "off" });
-  await on.guest.exec("sudo -n tee /run/sealift-library.sh", { input: library.text });
+  on = await shellOn(await startGuest({ name: "volumes", snapshot: "off" }));
   const wanted = stepsOf({
     moreDisks: [{ disk: secondDisk }],
     logical: [{ ...svc, size: "2GiB" }, { ...data, size: "5GiB" }, rest],
