@@ -114,7 +114,7 @@ test("after a power cut the journal of the new boot is on the volume, too", asyn
 });
 
 test("a boot without the volume leaves the journal in memory and the root disk as it is", async () => {
-  await on.root("systemctl disable -q logs.mount && vgchange -q --setautoactivation n vg0 && sync");
+  await on.root("cd /etc/systemd/system && rm logs.mount && ln -s /dev/null logs.mount && sync");
   await on.guest.kill();
   on = await shellOn(await startGuest({ name: "volumes-journal", snapshot: "off" }));
   await on.root("logger --tag lost 'no volume' && journalctl --sync");
