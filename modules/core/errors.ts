@@ -75,6 +75,7 @@ export const errorCodes = [
   "E_GID_TAKEN",
   "E_HOME",
   "E_OWN_LOGIN",
+  "E_STRANGERS",
   // a host whose state makes a step impossible: told by the guard that stands beside the danger
   "E_DATA_ROOT_MOVE",
   "E_LIMIT_IN_USE",
