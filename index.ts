@@ -17,8 +17,9 @@ const { serial, library, hosts } = await explain(() =>
 
 /** Per host: what each phase reported. */
 export const report = Object.fromEntries(
-  hosts.map(({ spec, archive, phases, probe, warnings }) => {
-    const host = new Host(spec.name, { spec, library, blobs: [archive], probe, warnings, serial });
+  hosts.map(({ spec, files, phases, probe, warnings }) => {
+    const blobs = [files.archive, ...files.plugins];
+    const host = new Host(spec.name, { spec, library, blobs, probe, warnings, serial });
     const volumes = new Volumes(host, phases.volumes, []);
     const users = new Users(host, phases.users, [volumes]);
     const engine = new Engine(host, phases.engine, [users]);

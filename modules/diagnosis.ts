@@ -60,7 +60,11 @@ export interface Diagnosis {
   readonly hosts: readonly HostDiagnosis[];
 }
 
-export function diagnoseHost({ spec, phases, probe }: HostLook): HostDiagnosis {
+export function diagnoseHost({
+  spec,
+  phases,
+  probe,
+}: Pick<HostLook, "spec" | "phases" | "probe">): HostDiagnosis {
   const reached = probe.kind === "reached";
   const steps = reached ? probe.report.steps : [];
   const fail = [

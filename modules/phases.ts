@@ -1,5 +1,5 @@
 /** The order of work on a host: one list, for the program and for every command that looks at hosts. */
-import type { Archive } from "./core/blob.ts";
+import type { HostFiles } from "./core/blob.ts";
 import { deliveryPhase } from "./core/delivery.ts";
 import type { Library } from "./core/library.ts";
 import type { HostSpec } from "./core/site.ts";
@@ -19,13 +19,13 @@ export type HostPhases = Readonly<
  * Pure: everything that has to be true on one host.
  * @param clock the operator's clock, in seconds since 1970.
  */
-export function phasesOf(host: HostSpec, archive: Archive, library: Library, clock: number): HostPhases {
+export function phasesOf(host: HostSpec, files: HostFiles, library: Library, clock: number): HostPhases {
   return {
-    preflight: preflightPhase(host, archive, clock),
-    delivery: deliveryPhase(library, [archive]),
+    preflight: preflightPhase(host, files.archive, clock),
+    delivery: deliveryPhase(library, [files.archive, ...files.plugins]),
     volumes: volumesPhase(host),
     users: usersPhase(host),
-    engine: enginePhase(host, archive),
+    engine: enginePhase(host, files),
     daemon: daemonPhase(host),
   };
 }

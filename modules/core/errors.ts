@@ -21,6 +21,7 @@ export const errorCodes = [
   "E_SECRET_PLAIN",
   "E_DISK_NAME",
   "E_ENGINE_NOT_IN_BUNDLE",
+  "E_PLUGIN_NOT_IN_BUNDLE",
   // the operator's own machine
   "E_NODE_VERSION",
   "E_PLUGIN_VERSION",
@@ -76,8 +77,10 @@ export const errorCodes = [
   "E_HOME",
   "E_OWN_LOGIN",
   "E_STRANGERS",
+  "E_IMAGE_STORE",
+  "E_DATA_ROOT",
+  "E_ENGINE_JUMP",
   // a host whose state makes a step impossible: told by the guard that stands beside the danger
-  "E_DATA_ROOT_MOVE",
   "E_LIMIT_IN_USE",
   "E_FOREIGN_UNIT",
   "E_REFUSED",

@@ -11,10 +11,10 @@ interface Words {
   readonly code?: ErrorCode;
   readonly todo?: string;
   readonly examples?: readonly unknown[];
-  /** The value is never shown. */
-  readonly secret?: boolean;
   /** Keys that have a reason of their own to be refused: what is expected in their place, and what to do. */
   readonly refused?: Readonly<Record<string, { readonly expected: string; readonly todo: string }>>;
+  /** The value is never shown. */
+  readonly secret?: boolean;
 }
 
 export function schemaProblems(value: unknown, place: Locate): readonly Problem[] {
@@ -32,7 +32,7 @@ let compiled: ValidateFunction | undefined;
 function validator(): ValidateFunction {
   if (compiled !== undefined) return compiled;
   const ajv = new Ajv2020({ allErrors: true, verbose: true, strict: true, allowUnionTypes: true });
-  ajv.addVocabulary(["expected", "code", "todo", "secret", "apply", "since", "until", "refused"]);
+  ajv.addVocabulary(["expected", "code", "todo", "apply", "since", "until", "refused", "secret"]);
   compiled = ajv.compile(siteSchema());
   return compiled;
 }

@@ -66,6 +66,14 @@ export interface VolumesSpec {
   readonly logical: readonly LogicalVolumeSpec[];
 }
 
+/** Exact versions; the bundle has to hold them. */
+export interface EngineChoice {
+  readonly version: string;
+  /** Plugins of the docker command; absent: Sealift installs none. */
+  readonly compose?: string;
+  readonly buildx?: string;
+}
+
 /** daemon.json, in Docker's own words. */
 export interface DaemonSpec {
   readonly "data-root": string;
@@ -94,7 +102,7 @@ export interface HostSpec {
   readonly dockerGroup: DockerGroupSpec;
   readonly users: readonly UserSpec[];
   readonly volumes: VolumesSpec;
-  readonly engine: { readonly version: string };
+  readonly engine: EngineChoice;
   /** What daemon.json chooses, for the guards that keep a host from losing sight of its images. */
   readonly imageStore: ImageStore;
   readonly daemon: DaemonSpec;

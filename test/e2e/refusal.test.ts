@@ -60,6 +60,22 @@ describe("refused before any host is touched", () => {
     assert.match(output, /warning: refusal: E_HOST_UNREACHABLE/);
   });
 
+  test("what a person should know and what keeps nobody from it: a warning for preview", async () => {
+    await site.write();
+    const { exitCode, output } = await site.pulumi("preview");
+    assert.equal(exitCode, 0, output);
+    assert.match(
+      output,
+      /warning: refusal: E_RESOLVER preflight\.resolver: got \/etc\/resolv\.conf names no name server; expected .*; set daemon\.dns/,
+    );
+  });
+
+  test("a clock that is wrong", async () => {
+    await onHost("sudo date -s @$(($(date +%s) - 600))");
+    await refused(/E_CLOCK preflight\.clock: got the host is \d+ s behind; expected .*; set the clock/);
+    await onHost(`sudo date -s @${String(Math.floor(Date.now() / 1000))}`);
+  });
+
   test("a host key that is not the pinned one", () =>
     refused(
       /refusal: E_HOST_KEY ops@.*expected the host key of the site file; if the host was really installed anew/,

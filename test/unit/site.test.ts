@@ -159,6 +159,12 @@ const slips: readonly [string, string | RegExp, string, RegExp][] = [
     /E_VALUE engine\.version: got "28\.x"; expected an exact version of three numbers/,
   ],
   [
+    "plugin without an exact version",
+    "version: 28.5.2",
+    "version: 28.5.2\n      compose: latest",
+    /E_VALUE engine\.compose: got "latest"; expected an exact version of three numbers; write it like "5\.5\.1"/,
+  ],
+  [
     "key with options",
     "- ssh-ed25519 AAAAC3",
     '- command="x" ssh-ed25519 AAAAC3',
