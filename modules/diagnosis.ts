@@ -1,7 +1,7 @@
 /** What a look at a site says of its hosts, as values that can be printed. Pure. */
 import { describe, differences, type Difference } from "./core/drift.ts";
 import type { Problem } from "./core/errors.ts";
-import { refusals } from "./core/refusal.ts";
+import { refusals, warnings } from "./core/refusal.ts";
 import type { StepReport } from "./core/report.ts";
 import type { Phase } from "./core/step.ts";
 import type { HostLook } from "./look.ts";
@@ -80,7 +80,10 @@ export function diagnoseHost({
     phases: reached ? phases.filter(({ name }) => name !== "preflight").map(phaseResult) : [],
     findings: [
       ...fail.map((problem): Finding => ({ ...problem, verdict: "fail" })),
-      ...preflightWarnings(spec, probe).map((problem): Finding => ({ ...problem, verdict: "warn" })),
+      ...[...preflightWarnings(spec, probe), ...warnings(spec.name, probe)].map((problem): Finding => ({
+        ...problem,
+        verdict: "warn",
+      })),
     ],
   };
 

@@ -83,6 +83,7 @@ export const errorCodes = [
   "E_GID_TAKEN",
   "E_HOME",
   "E_OWN_LOGIN",
+  "E_STRANGERS",
   "E_IMAGE_STORE",
   "E_DATA_ROOT",
   "E_ENGINE_JUMP",
