@@ -1,5 +1,5 @@
 /** One look at everything a site needs, and every refusal, before anything is changed anywhere. */
-import type { Archive } from "./core/blob.ts";
+import type { HostFiles } from "./core/blob.ts";
 import { refuse, type Problem } from "./core/errors.ts";
 import type { Library } from "./core/library.ts";
 import { operatorProblems } from "./core/operator.ts";
@@ -12,8 +12,8 @@ import { preflightProblems, preflightWarnings } from "./preflight/index.ts";
 
 export interface SurveyedHost {
   readonly spec: HostSpec;
-  /** The engine of the bundle that this host runs. */
-  readonly archive: Archive;
+  /** The engine of the bundle that this host runs, and its plugins. */
+  readonly files: HostFiles;
   readonly phases: HostPhases;
   readonly probe: Probe;
   /** What to tell of a host that may be changed all the same. */

@@ -16,9 +16,18 @@ export function differences(phase: Phase, probe: Probe): readonly Difference[] |
   const reports = new Map<string, StepReport>(probe.report.steps.map((report) => [report.code, report]));
   return phase.steps.flatMap((step) => {
     const report = reports.get(step.code);
-    if (report?.status === "ok") return [];
+    if (report?.status === "ok" || report?.status === "warn") return [];
     return [{ step, found: report?.found ?? "not looked at", effect: report?.effect ?? step.effect }];
   });
+}
+
+/** What people are to know of a phase, and what is no difference: it is left as it is. One line each. */
+export function warnings(phase: Phase, probe: Probe): readonly string[] {
+  if (probe.kind !== "reached") return [];
+  const codes = new Set(phase.steps.map(({ code }) => code));
+  return probe.report.steps
+    .filter(({ code, status }) => status === "warn" && codes.has(code))
+    .map(({ code, fact, found }) => `${code}: expected ${fact}; found ${found}`);
 }
 
 /**

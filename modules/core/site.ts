@@ -5,6 +5,7 @@ import { refuse } from "./errors.ts";
 import { locate, type Locate } from "./locate.ts";
 import { mergeHost, type SiteFile } from "./merge.ts";
 import { schemaProblems } from "./schema.ts";
+import { plainSecretProblems } from "./rules/secrets.ts";
 import { siteProblems } from "./rules/site-rules.ts";
 
 /** Architectures in Docker's words. */
@@ -13,10 +14,41 @@ export type Architecture = "amd64" | "arm64";
 export interface UserSpec {
   readonly name: string;
   readonly uid: number;
+  /** @default the uid */
+  readonly gid?: number;
   readonly systemUid?: boolean;
   /** @default "/bin/bash" */
   readonly shell?: string;
+  /** @default "/home/<name>" */
+  readonly home?: string;
+  /** Besides the primary group and docker. */
+  readonly groups?: readonly string[];
+  /** Whether the user is in the docker group. @default true */
+  readonly docker?: boolean;
+  /** Everything, or these command lines, without a password. Absent: no rule. */
+  readonly sudo?: "ALL" | readonly string[];
   readonly authorizedKeys: readonly string[];
+  /** @default "exact" */
+  readonly keys?: "exact" | "add";
+  /** A hash of crypt(5); a secret. Absent: no password. */
+  readonly passwordHash?: string;
+  /** First day without access, YYYY-MM-DD, UTC. */
+  readonly expires?: string;
+  /** @default false */
+  readonly locked?: boolean;
+}
+
+export interface GroupSpec {
+  readonly name: string;
+  readonly gid: number;
+}
+
+/** The group that may use the engine. */
+export interface DockerGroupSpec {
+  /** Absent: any, made with one of the system's. */
+  readonly gid?: number;
+  /** What is done about members that the site does not name. @default "report" */
+  readonly strangers: "report" | "remove";
 }
 
 export interface LogicalVolumeSpec {
@@ -32,6 +64,14 @@ export interface VolumesSpec {
   readonly disk: string;
   readonly group: string;
   readonly logical: readonly LogicalVolumeSpec[];
+}
+
+/** Exact versions; the bundle has to hold them. */
+export interface EngineChoice {
+  readonly version: string;
+  /** Plugins of the docker command; absent: Sealift installs none. */
+  readonly compose?: string;
+  readonly buildx?: string;
 }
 
 /** daemon.json, in Docker's own words. */
@@ -58,9 +98,11 @@ export interface HostSpec {
   readonly login: string;
   readonly hostKey: string;
   readonly architecture: Architecture;
+  readonly groups: readonly GroupSpec[];
+  readonly dockerGroup: DockerGroupSpec;
   readonly users: readonly UserSpec[];
   readonly volumes: VolumesSpec;
-  readonly engine: { readonly version: string };
+  readonly engine: EngineChoice;
   /** What daemon.json chooses, for the guards that keep a host from losing sight of its images. */
   readonly imageStore: ImageStore;
   readonly daemon: DaemonSpec;
@@ -79,8 +121,11 @@ export interface Site {
  * @throws {SealiftError} with every problem of the file at once.
  */
 export function readSite(value: unknown, file: string): Site {
-  const place = locate(file, readText(file), ["config", "sealift:site"]);
-  return checkSite(value, place);
+  const text = readText(file);
+  const place = locate(file, text, ["config", "sealift:site"]);
+  const site = checkSite(value, place);
+  refuse(plainSecretProblems(value as SiteFile, text, place));
+  return site;
 }
 
 /** The same for a text that is there already. @throws {SealiftError} */

@@ -1,6 +1,7 @@
-# daemon.json and the daemon that runs with it.
+# daemon.json: the file, and what is refused before it changes.
 
 DAEMON_JSON=/etc/docker/daemon.json
+# What the running daemon has read: written by docker.service at each start and reload.
 DAEMON_LOADED=/run/sealift/daemon.json.loaded
 
 # Fact: daemon.json holds exactly these entries.
@@ -11,16 +12,25 @@ check_daemon_file() {
     return 1
   fi
   if daemon_json_text "$@" | cmp -s - "$DAEMON_JSON"; then return 0; fi
-  daemon_diff=$(daemon_json_text "$@" | diff "$DAEMON_JSON" - || true)
-  echo "$(daemon_side "$daemon_diff" '<') in place of $(daemon_side "$daemon_diff" '>')"
+  daemon_json_text "$@" | daemon_difference
   return 1
 }
-# daemon_side DIFF SIGN: the entries of one side of a diff, without the commas between them.
-daemon_side() {
-  daemon_entries=$(echo "$1" | sed -n "s/^$2 *\(\"[^,]*.*[^,]\),\{0,1\}\$/\1/p" | tr '\n' ';')
-  echo "${daemon_entries:-nothing;}" | sed 's/;$//; s/;/; /g'
+# daemon_difference <TEXT: the entries of the file that TEXT has not, in place of those of TEXT that the file has not. Only
+# the last entry has no comma behind it, which is no difference.
+daemon_difference() {
+  awk '
+    { sub(/^ +/, ""); sub(/,$/, "") }
+    $0 == "{" || $0 == "}" || $0 == "" { next }
+    side == "is" { is[$0]; order[++count] = $0; next }
+    $0 in is { both[$0]; next }
+    { wanted = wanted "; " $0 }
+    END {
+      for (i = 1; i <= count; i++) if (!(order[i] in both)) found = found "; " order[i]
+      print (found == "" ? "nothing" : substr(found, 3)) " in place of " (wanted == "" ? "nothing" : substr(wanted, 3))
+    }' side=is "$DAEMON_JSON" side=wanted -
 }
 apply_daemon_file() {
+  guard_daemon_file "$@"
   install -d -m 0755 /etc/docker
   daemon_json_text "$@" >"$DAEMON_JSON.new"
   # Validated by the engine that will read it, before it goes live. docker-proxy has to be on the PATH for this.
@@ -30,6 +40,44 @@ apply_daemon_file() {
   fi
   sync "$DAEMON_JSON.new"
   mv "$DAEMON_JSON.new" "$DAEMON_JSON"
+}
+effect_daemon_file() {
+  daemon_cost "$(daemon_json_text "$@")"
+}
+
+# A daemon that looks elsewhere starts empty, and what runs by then is nobody's: such a change is a person's to prepare.
+guard_daemon_file() {
+  daemon_present=$DAEMON_LOADED
+  if [ ! -f "$daemon_present" ]; then daemon_present=$DAEMON_JSON; fi
+  if [ ! -f "$daemon_present" ]; then return 0; fi
+  daemon_root=$(daemon_text "$(daemon_value data-root <"$daemon_present")")
+  daemon_root_wanted=$(daemon_text "$(daemon_json_text "$@" | daemon_value data-root)")
+  daemon_user=$(daemon_text "$(daemon_value userns-remap <"$daemon_present")")
+  daemon_user_wanted=$(daemon_text "$(daemon_json_text "$@" | daemon_value userns-remap)")
+  if [ "${daemon_root:=/var/lib/docker}" != "$daemon_root_wanted" ] && daemon_holds "$daemon_root"; then
+    refuse_because E_DATA_ROOT "data-root is $daemon_root and holds $daemon_held, which $daemon_root_wanted would not show" \
+      "stop docker.service, docker.socket and containerd.service, move $daemon_root to $daemon_root_wanted with all that is in it, then run pulumi up again"
+    return 1
+  fi
+  if [ "$daemon_user" != "$daemon_user_wanted" ] && daemon_holds "$daemon_root"; then
+    refuse_because E_DATA_ROOT "$daemon_root holds $daemon_held, which userns-remap \"$daemon_user_wanted\" in place of \"$daemon_user\" would not show" \
+      "remove them first, or leave userns-remap as it is"
+    return 1
+  fi
+}
+
+# daemon_holds ROOT: sets daemon_held to the first kind of thing that lies there; fails when it is empty.
+daemon_holds() {
+  for daemon_one in "$1"/containers/* "$1"/*.*/containers/*; do
+    if [ -d "$daemon_one" ]; then daemon_held="containers" && return 0; fi
+  done
+  for daemon_one in "$1"/volumes/*/_data "$1"/*.*/volumes/*/_data; do
+    if [ -d "$daemon_one" ]; then daemon_held="volumes" && return 0; fi
+  done
+  for daemon_one in "$1"/image/*/imagedb/content/sha256/* "$1"/containerd/daemon/io.containerd.snapshotter.*/snapshots/*; do
+    if [ -e "$daemon_one" ]; then daemon_held="images" && return 0; fi
+  done
+  return 1
 }
 
 daemon_json_text() {
@@ -45,74 +93,23 @@ daemon_json_text() {
   printf '\n}\n'
 }
 
-# Fact: the daemon runs with this file, and says so itself.
-# $1 engine version, $2 data-root, $3 log-driver, $4 storage-driver
-check_daemon_running() {
-  if ! systemctl is-enabled --quiet docker.service; then
-    echo "docker.service is $(systemctl is-enabled docker.service 2>/dev/null || echo "not there")"
-    return 1
-  fi
-  if ! systemctl is-active --quiet docker.service; then
-    echo "docker.service is $(systemctl is-active docker.service || true)"
-    return 1
-  fi
-  if ! cmp -s "$DAEMON_JSON" "$DAEMON_LOADED"; then
-    echo "the daemon runs with an earlier daemon.json"
-    return 1
-  fi
-  daemon_info=$(timeout 60 docker info --format '{{.ServerVersion}} {{.DockerRootDir}} {{.LoggingDriver}} {{.Driver}}' 2>&1 || true)
-  # Distributions append to the version, as in 26.1.5+dfsg1.
-  case $daemon_info in
-    "$1 $2 $3 $4" | "$1"+*" $2 $3 $4") ;;
-    *)
-      echo "docker info says $daemon_info"
-      return 1
-      ;;
-  esac
-}
-apply_daemon_running() {
-  systemctl enable --quiet docker.socket docker.service
-  if systemctl is-active --quiet docker.service && daemon_reload_suffices "$@"; then
-    timeout 60 systemctl reload docker.service
-    # dockerd says nothing when it has done with a reload before 29.3; the check afterwards reads it back.
-    return
-  fi
-  # The file that the running daemon was started with, because the start itself overwrites the note of it.
-  if systemctl is-active --quiet docker.service && [ -f "$DAEMON_LOADED" ]; then cp "$DAEMON_LOADED" "$DAEMON_JSON.good"; fi
-  systemctl reset-failed docker.service docker.socket 2>/dev/null || true
-  if daemon_restart; then return; fi
-  journalctl -u docker.service -n 15 --no-pager -o cat
-  daemon_put_back
-  return 1
-}
-
-daemon_restart() {
-  timeout 30 systemctl start docker.socket && timeout 180 systemctl restart docker.service
-}
-
-# The last file that worked comes back, and with it the daemon: a bad key must not stop what runs.
-daemon_put_back() {
-  if [ ! -f "$DAEMON_JSON.good" ] || cmp -s "$DAEMON_JSON.good" "$DAEMON_JSON"; then return; fi
-  cp "$DAEMON_JSON.good" "$DAEMON_JSON"
-  systemctl reset-failed docker.service docker.socket
-  if daemon_restart; then
-    echo "the daemon did not come up with the new daemon.json; the one before it is back and runs"
-  else
-    echo "the daemon came up with neither the new daemon.json nor the one before it"
-  fi
-}
-
-# daemon_reload_suffices VERSION DATA_ROOT LOG_DRIVER STORAGE_DRIVER: whether only keys that dockerd re-reads on SIGHUP
-# differ, none was removed (a removed key keeps its old value, moby#36632), and the running version is the wanted one.
-daemon_reload_suffices() {
-  if [ ! -f "$DAEMON_LOADED" ]; then return 1; fi
-  case $(timeout 60 docker version --format '{{.Server.Version}}' 2>/dev/null || true) in
-    "$1" | "$1"+*) ;;
-    *) return 1 ;;
-  esac
-  reload_keys='"(debug|labels|live-restore|shutdown-timeout)"'
-  if diff "$DAEMON_LOADED" "$DAEMON_JSON" | grep '^[<>]' | grep -qvE "^[<>] +$reload_keys: "; then return 1; fi
-  for reload_key in debug labels live-restore shutdown-timeout; do
-    if grep -q "^  \"$reload_key\": " "$DAEMON_LOADED" && ! grep -q "^  \"$reload_key\": " "$DAEMON_JSON"; then return 1; fi
+# daemon_value KEY <FILE: the JSON value of a key in a file as daemon_json_text writes it; nothing when it is not there.
+daemon_value() {
+  while IFS= read -r daemon_line; do
+    case $daemon_line in
+      "  \"$1\": "*)
+        daemon_line=${daemon_line#"  \"$1\": "}
+        printf '%s' "${daemon_line%,}"
+        # What is left is read, so that whoever writes it does not stumble over a closed pipe.
+        while read -r daemon_line; do :; done
+        return
+        ;;
+    esac
   done
+}
+
+# daemon_text VALUE: a JSON text without its quotes.
+daemon_text() {
+  daemon_bare=${1#\"}
+  printf '%s' "${daemon_bare%\"}"
 }

@@ -6,8 +6,8 @@ import type { Phase } from "../core/step.ts";
 import { daemonSteps } from "./steps.ts";
 
 /** Pure: the phase of one host. */
-export function daemonPhase({ daemon, engine }: HostSpec): Phase {
-  return { name: "daemon", steps: daemonSteps(daemon, engine.version) };
+export function daemonPhase({ daemon, engine, containerLimits }: HostSpec): Phase {
+  return { name: "daemon", steps: daemonSteps(daemon, engine.version, containerLimits) };
 }
 
 export class Daemon extends PhaseResource {

@@ -66,23 +66,3 @@ check_disk_size() {
   echo "$((disk_mib / 1024)) GiB ($disk_mib MiB)"
   [ $(($2 * 1024 + 4)) -le "$disk_mib" ]
 }
-
-# Fact: the user id and the group id of the same number are free, or already this user's.
-# $1 user name, $2 uid
-check_uid() {
-  uid_owner=$(getent passwd "$2" | cut -d : -f 1)
-  if [ -n "$uid_owner" ] && [ "$uid_owner" != "$1" ]; then
-    echo "uid $2 belongs to $uid_owner"
-    return 1
-  fi
-  uid_group=$(getent group "$2" | cut -d : -f 1)
-  if [ -n "$uid_group" ] && [ "$uid_group" != "$1" ]; then
-    echo "gid $2 belongs to group $uid_group"
-    return 1
-  fi
-  uid_own=$(id -u "$1" 2>/dev/null || true)
-  if [ -n "$uid_own" ] && [ "$uid_own" != "$2" ]; then
-    echo "$1 has uid $uid_own"
-    return 1
-  fi
-}

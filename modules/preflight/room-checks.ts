@@ -46,11 +46,4 @@ export const roomChecks = {
     looksAt: "the size of the disk against all volumes together",
     todo: "make the volumes smaller or take a larger disk",
   },
-  uid: {
-    group: "users",
-    level: "fail",
-    error: "E_UID_TAKEN",
-    looksAt: "uid and gid are free or the user's own",
-    todo: "take a uid that is free on every host",
-  },
 } as const satisfies Record<string, Check>;

@@ -102,9 +102,6 @@ export function preflightSteps(host: HostSpec, archive: Archive | undefined, clo
     ...networkSteps(host.daemon),
     ...roomSteps(archive),
     ...diskSteps(host.volumes),
-    ...host.users.map(({ name, uid }) =>
-      check(`uid.${name}`, `uid ${uid} is free or ${name}'s`, "uid", name, String(uid)),
-    ),
   ];
 }
 

@@ -154,7 +154,7 @@ describe("refused before any host is touched", () => {
 
   test("a uid that belongs to somebody else", async () => {
     await onHost("sudo useradd -u 1777 -M squatter");
-    await refused(/E_UID_TAKEN preflight\.uid\.deploy: got uid 1777 belongs to squatter/, ({ users }) =>
+    await refused(/E_UID_TAKEN users\.deploy: got uid 1777 belongs to squatter/, ({ users }) =>
       Object.assign(users[0] ?? {}, { uid: 1777 }),
     );
   });

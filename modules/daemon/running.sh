@@ -1,0 +1,120 @@
+# The daemon that runs with daemon.json, and what it says of itself.
+
+# Fact: docker.service and docker.socket run now and after a boot, with this file, and docker info says so.
+# $1 engine version; $2... members of docker info's JSON, `"Key":value`, each of which has to be in it
+check_daemon_running() {
+  if ! running_units; then return 1; fi
+  if [ -f "$DAEMON_STOPPED" ]; then
+    echo "containers that an earlier run has stopped are not started again"
+    return 1
+  fi
+  if ! cmp -s "$DAEMON_JSON" "$DAEMON_LOADED"; then
+    echo "the daemon runs with an earlier daemon.json"
+    return 1
+  fi
+  running_info=$(timeout 60 docker info --format '{{json .}}' 2>&1 || true)
+  # The client's own part has keys of the same names.
+  running_info=${running_info%%\"ClientInfo\":*}
+  # Distributions append to the version, as in 26.1.5+dfsg1.
+  case $running_info in
+    *"\"ServerVersion\":\"$1\""* | *"\"ServerVersion\":\"$1+"*) ;;
+    *)
+      echo "docker info says $(running_member '"ServerVersion":')"
+      return 1
+      ;;
+  esac
+  shift
+  for running_wanted; do
+    case $running_info in
+      *"$running_wanted"*) ;;
+      *)
+        echo "docker info says $(running_member "${running_wanted%%:*}:") in place of $running_wanted"
+        return 1
+        ;;
+    esac
+  done
+}
+
+# running_units: fails with what is wrong with the two units, found with one process.
+running_units() {
+  running_wrong=
+  running_unit=
+  while IFS='=' read -r running_property running_value; do
+    case $running_property=$running_value in
+      Id=*) running_unit=$running_value ;;
+      ActiveState=active | UnitFileState=enabled | =) ;;
+      *) running_wrong="$running_wrong, $running_unit is ${running_value:-not there}" ;;
+    esac
+  done <<RUNNING_UNITS
+$(systemctl show -p Id -p ActiveState -p UnitFileState docker.service docker.socket 2>&1)
+RUNNING_UNITS
+  if [ -n "$running_wrong" ]; then
+    echo "${running_wrong#, }"
+    return 1
+  fi
+}
+
+# running_member KEY: what docker info says of a key, or how it failed. A list or a map is cut at its first comma.
+running_member() {
+  case $running_info in
+    *"$1"*)
+      running_rest=${running_info#*"$1"}
+      echo "$1${running_rest%%,*}"
+      ;;
+    *) printf '%.200s\n' "$running_info" ;;
+  esac
+}
+
+apply_daemon_running() {
+  systemctl enable --quiet docker.socket docker.service
+  if running_units >/dev/null && ! daemon_start_containers; then return 1; fi
+  running_cost=$(daemon_cost "$(cat "$DAEMON_JSON")")
+  if [ "$running_cost" = reload ] && running_units >/dev/null; then
+    # A reload that did not do all of it is followed by a restart.
+    if daemon_reload && check_daemon_running "$@" >/dev/null; then
+      cp "$DAEMON_LOADED" "$DAEMON_JSON.good"
+      return
+    fi
+  fi
+  if [ "$running_cost" = none ] && running_units >/dev/null && check_daemon_running "$@" >/dev/null; then return; fi
+  # The file that the running daemon was started with, because the start itself overwrites the note of it.
+  if systemctl is-active --quiet docker.service && [ -f "$DAEMON_LOADED" ]; then cp "$DAEMON_LOADED" "$DAEMON_JSON.good"; fi
+  running_before=$(daemon_containers)
+  running_start=$(date +%s)
+  if running_wrong=$(running_restarts "$@"); then
+    cp "$DAEMON_LOADED" "$DAEMON_JSON.good"
+    return
+  fi
+  running_journal=$(journalctl -u docker.service --since "@$running_start" -n 20 --no-pager -o cat || true)
+  echo "$running_wrong$(daemon_cause "$running_journal")"
+  daemon_put_back "$running_before"
+  echo "$running_journal"
+  return 1
+}
+
+# running_restarts VERSION MEMBER...: restarts, waits for the containers, reads back; says what went wrong.
+running_restarts() {
+  if [ "$running_cost" = containers-stop ] && systemctl is-active --quiet docker.service; then
+    daemon_stop_containers "$running_before" || return 1
+  fi
+  daemon_restart || return 1
+  daemon_start_containers || return 1
+  daemon_gate "$running_before" || return 1
+  check_daemon_running "$@" || return 1
+}
+effect_daemon_running() {
+  if [ ! -f "$DAEMON_JSON" ]; then
+    # Nothing has been started from here yet, and daemon.file tells of its own change.
+    echo none
+    return
+  fi
+  running_cost=$(daemon_cost "$(cat "$DAEMON_JSON")")
+  if [ "$running_cost" != none ] || ! systemctl is-active --quiet docker.service; then
+    echo "$running_cost"
+  elif running_units >/dev/null; then
+    # The file is the one that was read, but the daemon does not say what it says.
+    if ! daemon_containers_run || daemon_keeps_containers; then echo restart; else echo containers-stop; fi
+  else
+    echo none
+  fi
+}

@@ -1,0 +1,106 @@
+# One ceiling for all containers together: the slice that they run below.
+
+SLICE_UNIT=/etc/systemd/system/docker.slice
+SLICE_GROUP=/sys/fs/cgroup/docker.slice
+
+# Fact: docker.slice has these ceilings, in its unit and, while containers run in it, in the kernel.
+# $1 memory in systemd's words: 24G, 512M, 80%, or - for none
+# $2 processors in % of one: 600, or in % of all: 75%, or - for none
+# $3 tasks, or - for none
+check_containers_slice() {
+  if [ ! -f "$SLICE_UNIT" ]; then
+    echo "no $SLICE_UNIT"
+    return 1
+  fi
+  slice_found=$(cat "$SLICE_UNIT")
+  if [ "$slice_found" != "$(slice_text "$@")" ]; then
+    echo "$SLICE_UNIT says $(grep -E '^(MemoryMax|CPUQuota|TasksMax)=' "$SLICE_UNIT" | tr '\n' ' ')"
+    return 1
+  fi
+  if [ ! -d "$SLICE_GROUP" ]; then return 0; fi
+  # systemd rounds a part of the host's memory in a way of its own.
+  case $1 in *%) slice_memory= ;; *) slice_memory=$(slice_bytes "$1") ;; esac
+  slice_holds memory.max "$slice_memory" && slice_holds cpu.max "$(slice_quota "$2")" && slice_holds pids.max "$3"
+}
+apply_containers_slice() {
+  guard_containers_slice "$@"
+  slice_text "$@" >"$SLICE_UNIT.new"
+  chmod 0644 "$SLICE_UNIT.new"
+  mv "$SLICE_UNIT.new" "$SLICE_UNIT"
+  # systemd writes the new values into a slice that is in use, too.
+  systemctl daemon-reload
+}
+guard_containers_slice() {
+  if [ -f "$SLICE_UNIT" ]; then
+    read -r slice_first <"$SLICE_UNIT" || true
+    if [ "$slice_first" != "# Made by Sealift." ]; then
+      refuse_because E_FOREIGN_UNIT "$SLICE_UNIT is there and is not from Sealift" "move it away, or write daemon.cgroup-parent in place of containerLimits"
+      return 1
+    fi
+  fi
+  slice_limit=$(slice_bytes "$1")
+  if [ -z "$slice_limit" ] || [ ! -f "$SLICE_GROUP/memory.current" ]; then return 0; fi
+  read -r slice_used <"$SLICE_GROUP/memory.current"
+  # Page cache is given back; what counts is what cannot be.
+  slice_needed=$(awk '$1 == "anon" || $1 == "shmem" || $1 == "slab_unreclaimable" { sum += $2 } END { printf "%d", sum }' "$SLICE_GROUP/memory.stat")
+  if [ "$slice_needed" -gt "$slice_limit" ]; then
+    refuse_because E_LIMIT_IN_USE "containers use $((slice_used / 1048576)) MiB, $((slice_needed / 1048576)) MiB of it for good: above the new ceiling of $((slice_limit / 1048576)) MiB the kernel would end some" \
+      "stop what is not needed, or raise containerLimits.memory"
+    return 1
+  fi
+}
+
+slice_text() {
+  echo "# Made by Sealift.
+[Unit]
+Description=All containers of the engine
+
+[Slice]"
+  if [ "$1" != - ]; then echo "MemoryMax=$1"; fi
+  if [ "$2" != - ]; then echo "CPUQuota=$(slice_percent "$2")%"; fi
+  if [ "$3" != - ]; then echo "TasksMax=$3"; fi
+}
+
+# slice_percent CPUS: in % of one processor.
+slice_percent() {
+  case $1 in
+    *%) echo $((${1%\%} * $(slice_processors))) ;;
+    *) echo "$1" ;;
+  esac
+}
+
+# The processors that are online, counted from a list like 0-3,6.
+slice_processors() {
+  read -r slice_list </sys/devices/system/cpu/online
+  slice_count=0
+  while [ -n "$slice_list" ]; do
+    slice_range=${slice_list%%,*}
+    slice_count=$((slice_count + ${slice_range##*-} - ${slice_range%%-*} + 1))
+    case $slice_list in *,*) slice_list=${slice_list#*,} ;; *) slice_list= ;; esac
+  done
+  echo "$slice_count"
+}
+
+# slice_bytes MEMORY: nothing for -.
+slice_bytes() {
+  case $1 in
+    *M) echo $((${1%M} * 1048576)) ;;
+    *G) echo $((${1%G} * 1073741824)) ;;
+    *T) echo $((${1%T} * 1099511627776)) ;;
+    *%) awk -v part="${1%\%}" '$1 == "MemTotal:" { printf "%d", int($2 * part / 100 / 4) * 4096 }' /proc/meminfo ;;
+  esac
+}
+
+# slice_quota CPUS: as the kernel shows it, in microseconds of each 100 ms; nothing for -.
+slice_quota() {
+  if [ "$1" != - ]; then echo "$(($(slice_percent "$1") * 1000)) 100000"; fi
+}
+
+# slice_holds FILE VALUE: whether the kernel has it; no value, or a controller that is not on, is nothing to hold.
+slice_holds() {
+  if [ -z "$2" ] || [ "$2" = - ] || [ ! -f "$SLICE_GROUP/$1" ]; then return 0; fi
+  read -r slice_is <"$SLICE_GROUP/$1"
+  if [ "$slice_is" = "$2" ]; then return 0; fi
+  echo "docker.slice has $1 $slice_is in place of $2"
+  return 1
+}

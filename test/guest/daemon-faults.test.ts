@@ -1,0 +1,103 @@
+import assert from "node:assert/strict";
+import { after, before, test } from "node:test";
+import { loadImage, startEngine, type EngineInGuest } from "../support/engine-in-guest.ts";
+
+/** Whatever goes wrong with a new daemon.json: the error says why, the old file is back, the engine and the container run. */
+let engine: EngineInGuest;
+let image: string;
+before(async () => {
+  engine = await startEngine("daemon-faults");
+  const { text } = await engine.on.run("apply", engine.daemon());
+  image = await loadImage(engine).catch((error: unknown) => assert.fail(`${String(error)}\n${text}`));
+  await engine.docker(`run -d --name stays ${image} sleep 100000`);
+});
+after(() => engine.end());
+
+const file = (): Promise<string> => engine.on.root("cat /etc/docker/daemon.json");
+const container = (): Promise<string> =>
+  engine.docker("inspect --format '{{.State.Running}} {{.State.StartedAt}}' stays");
+
+async function statuses(): Promise<readonly string[]> {
+  const { steps } = await engine.on.run("check", engine.daemon());
+  return steps.map(({ status }) => status);
+}
+
+/** Values that the schema would have refused; dockerd --validate takes them all. */
+const bad: readonly [
+  what: string,
+  entries: Readonly<Record<string, unknown>>,
+  said: RegExp,
+  sameContainer: boolean,
+][] = [
+  ["a log option", { "log-opts": { "max-size": "20q" } }, /the daemon did not come up: .*max-size/, true],
+  ["a listener beside the unit's", { hosts: ["fd://"] }, /the daemon did not come up: .*hosts/, true],
+  ["a bip", { bip: "999.1.1.1/24" }, /the daemon did not come up: .*999\.1\.1\.1/, false],
+];
+for (const [what, entries, said, sameContainer] of bad) {
+  test(`a bad value, ${what}: told, taken back, and nothing is lost`, async () => {
+    const [fileBefore, containerBefore] = [await file(), await container()];
+    const { steps, text } = await engine.on.run("apply", engine.daemon(entries));
+    const failed = steps.find(({ status }) => status === "failed");
+    assert.equal(failed?.code, "daemon.running", text);
+    assert.match(failed.found, said);
+    assert.match(failed.found, /the daemon\.json before it is back and runs/);
+    assert.equal(await file(), fileBefore);
+    assert.deepEqual(await statuses(), ["ok", "ok"]);
+    assert.match(await container(), /^true /);
+    if (sameContainer) assert.equal(await container(), containerBefore);
+  });
+}
+
+test("a latch of three failures in a minute is opened", async () => {
+  const before = await container();
+  await engine.on.root(
+    "cp /etc/docker/daemon.json /root/kept.json && echo '{ broken' >/etc/docker/daemon.json && " +
+      "for i in 1 2 3 4; do systemctl restart docker 2>/dev/null || true; sleep 1; done; " +
+      "sleep 5; systemctl is-failed docker.service",
+  );
+  const { steps } = await engine.on.run("check", engine.daemon());
+  assert.match(steps[1]?.found ?? "", /docker\.service is (failed|activating)/);
+  const { steps: applied, text } = await engine.on.run("apply", engine.daemon());
+  assert.deepEqual(
+    applied.map(({ status }) => status),
+    ["changed", "changed"],
+    text,
+  );
+  assert.equal(await container(), before);
+  assert.equal(await engine.on.root("systemctl is-active docker.socket"), "active\n");
+});
+
+test("a daemon that was killed comes back by itself, and its container never stopped", async () => {
+  const before = await container();
+  await engine.on.root(
+    "pid=$(systemctl show -P MainPID docker) && kill -9 $pid && timeout 90 sh -c 'until docker ps >/dev/null 2>&1 && systemctl is-active -q docker; do sleep 1; done'",
+  );
+  assert.equal(await container(), before);
+  assert.deepEqual(await statuses(), ["ok", "ok"]);
+});
+
+test("a data volume without room: the container runs on, and with room again all is right", async () => {
+  const before = await container();
+  await engine.on.root(
+    "fallocate -l $(df --output=avail -B1 /docker | tail -1) /docker/ballast || dd if=/dev/zero of=/docker/ballast bs=1M 2>/dev/null || true",
+  );
+  const { text } = await engine.on.run("apply", engine.daemon({ "log-level": "warn" }));
+  assert.match(text, /daemon\.running/);
+  assert.match(await engine.on.root("cat /sys/fs/cgroup/system.slice/docker-*.scope/cgroup.procs"), /\d/);
+  await engine.on.root("rm /docker/ballast");
+  const { steps, text: after } = await engine.on.run("apply", engine.daemon());
+  assert.ok(!steps.some(({ status }) => status === "failed"), after);
+  assert.deepEqual(await statuses(), ["ok", "ok"]);
+  assert.equal(await container(), before);
+});
+
+test("containers that a run had stopped when it was cut off are started by the next", async () => {
+  const id = (await engine.docker("inspect --format '{{.Id}}' stays")).trim();
+  await engine.on.root(`echo ${id} >/var/lib/sealift/containers-to-start`);
+  await engine.docker("stop stays");
+  const { steps } = await engine.on.run("check", engine.daemon());
+  assert.equal(steps[1]?.found, "containers that an earlier run has stopped are not started again");
+  assert.equal(steps[1].effect, "none");
+  await engine.on.run("apply", engine.daemon());
+  assert.match(await container(), /^true /);
+});
