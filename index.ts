@@ -17,14 +17,9 @@ const { serial, library, hosts } = await explain(() =>
 
 /** Per host: what each phase reported. */
 export const report = Object.fromEntries(
-  hosts.map(({ spec, files, phases, probe }) => {
-    const host = new Host(spec.name, {
-      spec,
-      library,
-      blobs: [files.archive, ...files.plugins],
-      probe,
-      serial,
-    });
+  hosts.map(({ spec, files, phases, probe, warnings }) => {
+    const blobs = [files.archive, ...files.plugins];
+    const host = new Host(spec.name, { spec, library, blobs, probe, warnings, serial });
     const users = new Users(host, phases.users, []);
     const volumes = new Volumes(host, phases.volumes, [users]);
     const engine = new Engine(host, phases.engine, [volumes]);

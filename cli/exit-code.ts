@@ -7,9 +7,10 @@ export const exitCodes: readonly (readonly [number, string])[] = [
   [1, "unexpected: please report it"],
   [2, "the command line is wrong, or Node is too old"],
   [65, "bad content: a file, pin, lock or bundle is not what it must be"],
-  [66, "missing input: no bundle, no lock"],
-  [69, "unreachable: a download or a program could not be had"],
+  [66, "missing input: no bundle, no lock, no site"],
+  [69, "unreachable: a download, a program or a host could not be had"],
   [77, "not allowed: unsigned, or the signature or key is refused"],
+  [78, "a host is not fit: a check of doctor fails on it"],
 ];
 
 /** The exit code for an error; of several problems the gravest kind counts: signature, content, input, network. */
@@ -29,6 +30,7 @@ function kindOf(code: ErrorCode): number {
       return 77;
     case "E_BUNDLE_MISSING":
     case "E_LOCK_MISSING":
+    case "E_SITE_MISSING":
       return 66;
     case "E_DOWNLOAD":
     case "E_TOOL":

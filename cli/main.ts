@@ -2,13 +2,15 @@
 import { Command, CommanderError } from "commander";
 import { SealiftError } from "../modules/core/errors.ts";
 import { bundleCommand } from "./bundle.ts";
+import { doctorCommand } from "./doctor.ts";
 import { exitCode, exitCodes } from "./exit-code.ts";
 
 const program = new Command("sealift")
   .description("Carries Docker into networks that have no way out.")
   .addHelpText("after", `\nExit codes:\n${exitCodes.map(([code, text]) => `  ${code}  ${text}`).join("\n")}`)
   .exitOverride()
-  .addCommand(bundleCommand());
+  .addCommand(bundleCommand())
+  .addCommand(doctorCommand());
 // Subcommands do not inherit it.
 for (const command of program.commands.flatMap((one) => [one, ...one.commands])) command.exitOverride();
 

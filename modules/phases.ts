@@ -15,10 +15,13 @@ export type HostPhases = Readonly<
   Record<"preflight" | "delivery" | "users" | "volumes" | "engine" | "daemon", Phase>
 >;
 
-/** Pure: everything that has to be true on one host. */
-export function phasesOf(host: HostSpec, files: HostFiles, library: Library): HostPhases {
+/**
+ * Pure: everything that has to be true on one host.
+ * @param clock the operator's clock, in seconds since 1970.
+ */
+export function phasesOf(host: HostSpec, files: HostFiles, library: Library, clock: number): HostPhases {
   return {
-    preflight: preflightPhase(host),
+    preflight: preflightPhase(host, files.archive, clock),
     delivery: deliveryPhase(library, [files.archive, ...files.plugins]),
     users: usersPhase(host),
     volumes: volumesPhase(host),

@@ -1,15 +1,14 @@
 /** One look at everything a site needs, and every refusal, before anything is changed anywhere. */
-import { verifyBundle } from "../offline-bundle/verify.ts";
 import type { HostFiles } from "./core/blob.ts";
-import { refuse, SealiftError, type Problem } from "./core/errors.ts";
-import { readLibrary, type Library } from "./core/library.ts";
+import { refuse, type Problem } from "./core/errors.ts";
+import type { Library } from "./core/library.ts";
 import { operatorProblems } from "./core/operator.ts";
-import { probe, type Probe } from "./core/probe.ts";
+import type { Probe } from "./core/probe.ts";
 import { refusals } from "./core/refusal.ts";
-import { readSite, type HostSpec } from "./core/site.ts";
-import { phasesOf, type HostPhases } from "./phases.ts";
-import { hostFiles } from "./engine/from-bundle.ts";
-import { preflightProblems } from "./preflight/index.ts";
+import type { HostSpec } from "./core/site.ts";
+import { lookAt, readInputs, type HostLook } from "./look.ts";
+import type { HostPhases } from "./phases.ts";
+import { preflightProblems, preflightWarnings } from "./preflight/index.ts";
 
 export interface SurveyedHost {
   readonly spec: HostSpec;
@@ -17,6 +16,8 @@ export interface SurveyedHost {
   readonly files: HostFiles;
   readonly phases: HostPhases;
   readonly probe: Probe;
+  /** What to tell of a host that may be changed all the same. */
+  readonly warnings: readonly Problem[];
 }
 
 export interface Survey {
@@ -40,45 +41,23 @@ export interface SurveyOptions {
  */
 export async function survey(value: unknown, { file, unreachable }: SurveyOptions): Promise<Survey> {
   refuse(operatorProblems(process.env));
-  if (value === undefined) throw new SealiftError([siteMissing(file)]);
-  const site = readSite(value, file);
-  const { directory, allowedSigners, lock } = site.bundle;
-  const bundle = await verifyBundle(directory, {
-    allowedSigners,
-    ...(lock === undefined ? {} : { lockFile: lock }),
-  });
-  const library = readLibrary();
-
-  const found = site.hosts.map((spec) => ({ spec, files: hostFiles(spec, bundle, file) }));
-  refuse(found.flatMap(({ files }) => ("archive" in files ? [] : files)));
-
-  const hosts = await Promise.all(
-    found.map(async ({ spec, files }): Promise<SurveyedHost> => {
-      if (!("archive" in files)) throw new SealiftError(files);
-      const phases = phasesOf(spec, files, library);
-      const deep = process.env["SEALIFT_DEEP"] === "1";
-      return { spec, files, phases, probe: await probe(spec, Object.values(phases), library, deep) };
-    }),
-  );
+  const { serial = 0, library, hosts, problems } = await readInputs(value, file);
+  refuse(problems);
+  const looks = await Promise.all(hosts.map((host) => lookAt(host, library)));
   refuse([
-    ...hosts.flatMap(({ spec, probe }) => preflightProblems(spec, probe)),
-    ...hosts.flatMap(({ spec, probe }) => refusals(spec.name, probe)),
-    ...(unreachable === "refuse" ? hosts.flatMap(silence) : []),
+    ...looks.flatMap(({ spec, probe }) => preflightProblems(spec, probe)),
+    ...looks.flatMap(({ spec, probe }) => refusals(spec.name, probe)),
+    ...(unreachable === "refuse" ? looks.flatMap(silence) : []),
   ]);
-  return { serial: bundle.serial, library, hosts };
+  return { serial, library, hosts: looks.flatMap(surveyed) };
 }
 
-function silence({ probe }: SurveyedHost): Problem[] {
+/** No problem with the bundle means that every host is planned. */
+function surveyed({ spec, planned, probe }: HostLook): SurveyedHost[] {
+  if (planned === undefined) return [];
+  return [{ spec, ...planned, probe, warnings: preflightWarnings(spec, probe) }];
+}
+
+function silence({ probe }: HostLook): Problem[] {
   return probe.kind === "unreachable" ? [probe.problem] : [];
-}
-
-function siteMissing(file: string): Problem {
-  return {
-    where: file,
-    code: "E_SITE_MISSING",
-    subject: "sealift:site",
-    got: "nothing",
-    expected: "a site below config",
-    todo: "copy what stands in stacks/Pulumi.example.yaml and make it yours",
-  };
 }

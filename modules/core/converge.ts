@@ -5,7 +5,7 @@ import * as pulumi from "@pulumi/pulumi";
 import { arrivalPath, type Blob } from "./blob.ts";
 import { deliveryPhase } from "./delivery.ts";
 import { describe, differences, seen, type Difference } from "./drift.ts";
-import { formatProblem } from "./errors.ts";
+import { formatProblem, type Problem } from "./errors.ts";
 import { libraryPath, writeLibrary, type Library } from "./library.ts";
 import type { Probe } from "./probe.ts";
 import type { HostSpec } from "./site.ts";
@@ -17,6 +17,8 @@ export interface HostArgs {
   /** Bytes that have to be on the host before the first phase. */
   readonly blobs: readonly Blob[];
   readonly probe: Probe;
+  /** What to tell of the host, though it may be changed; one line each. */
+  readonly warnings?: readonly Problem[];
   /** Serial of the bundle, for the journal on the host. */
   readonly serial: number;
 }
@@ -35,7 +37,7 @@ export class Host extends pulumi.ComponentResource {
 
   constructor(name: string, args: HostArgs, opts?: pulumi.ComponentResourceOptions) {
     super("sealift:core:Host", name, {}, opts);
-    const { spec, library, blobs, probe } = args;
+    const { spec, library, blobs, probe, warnings = [] } = args;
     this.args = args;
     // Field by field: the plugin prints the whole connection when it meets a key that it does not know.
     this.connection = {
@@ -45,7 +47,8 @@ export class Host extends pulumi.ComponentResource {
       hostKey: spec.hostKey,
       ...connectionLimits,
     };
-    if (probe.kind !== "reached") void pulumi.log.warn(formatProblem(probe.problem), this);
+    const told = probe.kind === "reached" ? warnings : [probe.problem];
+    for (const problem of told) void pulumi.log.warn(formatProblem(problem), this);
     const lost = differences(deliveryPhase(library, blobs), probe) ?? [];
     const first = this.deliver(lost, "library", writeLibrary(library), libraryPath(library.sha256), []);
     this.deliveries = [

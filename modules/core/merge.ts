@@ -1,6 +1,7 @@
 /** What a host inherits from its site: objects key by key, everything else whole. */
 import { imageStoreKeys, imageStoreOf } from "./image-store.ts";
-import type { DaemonSpec, HostSpec, Site, UserSpec, VolumesSpec } from "./site.ts";
+import { containersSlice, profileKeys, writtenAlways, type DaemonProfile } from "./profiles.ts";
+import type { ContainerLimitsSpec, DaemonSpec, HostSpec, Site, UserSpec, VolumesSpec } from "./site.ts";
 
 /** What the site says for all hosts, and a host for itself. */
 export type Sections = {
@@ -8,6 +9,8 @@ export type Sections = {
   readonly volumes?: Partial<VolumesSpec>;
   readonly engine?: Partial<HostSpec["engine"]>;
   readonly daemon?: Partial<DaemonSpec>;
+  readonly daemonProfile?: DaemonProfile;
+  readonly containerLimits?: ContainerLimitsSpec;
 };
 type HostFile = Pick<HostSpec, "name" | "address" | "login" | "hostKey"> &
   Partial<Pick<HostSpec, "port" | "architecture">> &
@@ -16,6 +19,8 @@ type HostFile = Pick<HostSpec, "name" | "address" | "login" | "hostKey"> &
 /** The site as it is written. */
 export interface SiteFile extends Sections {
   readonly bundle: Site["bundle"];
+  /** Networks, in CIDR form, that hosts and containers have to reach. */
+  readonly networks?: readonly string[];
   readonly hosts: readonly HostFile[];
 }
 
@@ -28,7 +33,15 @@ export type MergedHost = Omit<HostSpec, "volumes" | "engine" | "daemon"> & {
 
 export function mergeHost(site: SiteFile, host: HostFile): MergedHost {
   const engine = { ...site.engine, ...host.engine };
-  const daemon: Partial<DaemonSpec> = { ...daemonDefaults, ...site.daemon, ...host.daemon };
+  const limits = { ...site.containerLimits, ...host.containerLimits };
+  const limited = Object.keys(limits).length > 0;
+  const written: Partial<DaemonSpec> = {
+    ...(limited ? { "cgroup-parent": containersSlice } : {}),
+    ...site.daemon,
+    ...host.daemon,
+  };
+  const profile = host.daemonProfile ?? site.daemonProfile ?? "baseline";
+  const daemon: Partial<DaemonSpec> = { ...profileKeys(profile, written), ...written, ...writtenAlways };
   const imageStore = imageStoreOf(daemon, engine.version);
   return {
     ...host,
@@ -39,6 +52,7 @@ export function mergeHost(site: SiteFile, host: HostFile): MergedHost {
     engine,
     imageStore,
     daemon: { ...daemon, ...withFeatures(daemon, imageStoreKeys(imageStore)) },
+    ...(limited ? { containerLimits: limits } : {}),
   };
 }
 
@@ -50,10 +64,3 @@ function withFeatures(daemon: Partial<DaemonSpec>, keys: Readonly<Record<string,
     features: { ...(daemon["features"] as object | undefined), ...(keys["features"] as object) },
   };
 }
-
-/** The defaults that stacks/site.schema.json documents; a test holds the two together. */
-export const daemonDefaults = {
-  "log-driver": "local",
-  "log-level": "info",
-  "live-restore": true,
-} as const;

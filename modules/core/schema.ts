@@ -11,27 +11,40 @@ interface Words {
   readonly code?: ErrorCode;
   readonly todo?: string;
   readonly examples?: readonly unknown[];
+  /** Keys that have a reason of their own to be refused: what is expected in their place, and what to do. */
+  readonly refused?: Readonly<Record<string, { readonly expected: string; readonly todo: string }>>;
 }
 
 export function schemaProblems(value: unknown, place: Locate): readonly Problem[] {
   const validate = validator();
   if (validate(value)) return [];
-  return (validate.errors ?? []).map((error) => toProblem(error, place));
+  return (validate.errors ?? []).filter(isTold).map((error) => toProblem(error, place));
+}
+
+/** What a branch of anyOf or the name of a property says is told by the keyword around it. */
+function isTold({ schemaPath, propertyName }: ErrorObject): boolean {
+  return !/\/anyOf\/\d+\//.test(schemaPath) && propertyName === undefined;
 }
 
 let compiled: ValidateFunction | undefined;
 function validator(): ValidateFunction {
   if (compiled !== undefined) return compiled;
   const ajv = new Ajv2020({ allErrors: true, verbose: true, strict: true });
-  ajv.addVocabulary(["expected", "code", "todo"]);
-  const file = new URL("../../stacks/site.schema.json", import.meta.url);
-  compiled = ajv.compile(JSON.parse(readFileSync(file, "utf8")) as object);
+  ajv.addVocabulary(["expected", "code", "todo", "apply", "since", "until", "refused"]);
+  compiled = ajv.compile(siteSchema());
   return compiled;
+}
+
+/** stacks/site.schema.json as it is written. */
+export function siteSchema(): object {
+  const file = new URL("../../stacks/site.schema.json", import.meta.url);
+  return JSON.parse(readFileSync(file, "utf8")) as object;
 }
 
 function toProblem(error: ErrorObject, place: Locate): Problem {
   const path = error.instancePath.split("/").slice(1).map(fromPointer);
   if (error.keyword === "additionalProperties") return unknownKey(error, path, place);
+  if (error.keyword === "propertyNames") return unknownName(error, path, place);
   if (error.keyword === "required") return missingKey(error, path, place);
   const words = error.parentSchema as Words;
   const example = words.examples?.[0];
@@ -48,8 +61,20 @@ function toProblem(error: ErrorObject, place: Locate): Problem {
 
 function unknownKey(error: ErrorObject, path: Path, place: Locate): Problem {
   const key = String((error.params as { additionalProperty: unknown }).additionalProperty);
-  const known = Object.keys((error.parentSchema as { properties?: object }).properties ?? {});
+  const { properties = {}, refused = {} } = error.parentSchema as Words & { properties?: object };
+  const known = Object.keys(properties);
   const near = closest(key, known);
+  const reason = Object.hasOwn(refused, key) ? refused[key] : undefined;
+  if (reason !== undefined) {
+    const got = `the key "${key}"`;
+    return {
+      where: place(path, key),
+      code: "E_KEY_REFUSED",
+      subject: subject([...path, key]),
+      got,
+      ...reason,
+    };
+  }
   return {
     where: place(path, key),
     code: "E_KEY_UNKNOWN",
@@ -59,6 +84,21 @@ function unknownKey(error: ErrorObject, path: Path, place: Locate): Problem {
     todo: similar(key, near)
       ? `did you mean "${near}"?`
       : "remove it, or see docs/reference for what there is",
+  };
+}
+
+/** A name that nobody chose from a list of keys, but that has a form. */
+function unknownName(error: ErrorObject, path: Path, place: Locate): Problem {
+  const key = String((error.params as { propertyName: unknown }).propertyName);
+  const { enum: names, pattern } = error.schema as { enum?: readonly string[]; pattern?: string };
+  const near = names === undefined ? "" : closest(key, names);
+  return {
+    where: place(path, key),
+    code: "E_KEY_UNKNOWN",
+    subject: subject([...path, key]),
+    got: `the key "${key}"`,
+    expected: names === undefined ? `a name that matches ${pattern ?? ""}` : `one of ${names.join(", ")}`,
+    todo: similar(key, near) ? `did you mean "${near}"?` : "write what is expected",
   };
 }
 

@@ -48,6 +48,16 @@ export interface DaemonSpec {
   readonly [key: string]: unknown;
 }
 
+/** One ceiling for all containers of a host together. */
+export interface ContainerLimitsSpec {
+  /** `24GiB`, `512MiB`, `1TiB`, or `80%` of the host's. @default none */
+  readonly memory?: string;
+  /** A number of processors, or `75%` of the host's. @default none */
+  readonly cpus?: number | string;
+  /** Processes and threads. @default none */
+  readonly tasks?: number;
+}
+
 /** One host with everything it inherits from the site. */
 export interface HostSpec {
   readonly name: string;
@@ -62,6 +72,7 @@ export interface HostSpec {
   /** What daemon.json chooses, for the guards that keep a host from losing sight of its images. */
   readonly imageStore: ImageStore;
   readonly daemon: DaemonSpec;
+  readonly containerLimits?: ContainerLimitsSpec;
 }
 
 export interface Site {

@@ -1,50 +1,42 @@
 /** What every host has to be before any host is changed: all hosts are looked at, and all findings told at once. */
-import type { ErrorCode, Problem } from "../core/errors.ts";
+import type { Archive } from "../core/blob.ts";
+import type { Problem } from "../core/errors.ts";
 import type { Probe } from "../core/probe.ts";
 import type { HostSpec } from "../core/site.ts";
 import type { Phase } from "../core/step.ts";
-import { preflightSteps, supportedSystems } from "./steps.ts";
+import type { Level } from "./check.ts";
+import { checkOf } from "./checks.ts";
+import { preflightSteps } from "./steps.ts";
 
-/** Pure: the checks of one host. */
-export function preflightPhase(host: HostSpec): Phase {
-  return { name: "preflight", steps: preflightSteps(host) };
+/**
+ * Pure: the checks of one host.
+ * @param archive the engine that the host gets; undefined when there is no bundle to say.
+ * @param clock the operator's clock, in seconds since 1970.
+ */
+export function preflightPhase(host: HostSpec, archive: Archive | undefined, clock: number): Phase {
+  return { name: "preflight", steps: preflightSteps(host, archive, clock) };
 }
 
 /** Why a host must not be changed; nothing when it may be. An unreachable host is not told here. */
 export function preflightProblems(host: HostSpec, probe: Probe): readonly Problem[] {
   if (probe.kind === "refused") return [probe.problem];
-  if (probe.kind === "unreachable") return [];
-  return probe.report.steps
-    .filter(({ code, status }) => code.startsWith("preflight.") && status !== "ok")
-    .map(({ code, fact, found }) => {
-      const { error, todo } = findings[code.split(".")[1] as keyof typeof findings];
-      return {
-        where: host.name,
-        code: error,
-        subject: code,
-        got: found || "otherwise",
-        expected: fact,
-        todo,
-      };
-    });
+  return findings(host, probe, "fail");
 }
 
-const findings = {
-  os: { error: "E_OS", todo: `install one of ${supportedSystems.join(", ")}` },
-  architecture: {
-    error: "E_ARCH",
-    todo: "set the host's architecture, and carry an engine for it in the bundle",
-  },
-  commands: {
-    error: "E_HOST_TOOLS",
-    todo: "install the packages that hold them (lvm2, xfsprogs, e2fsprogs, iptables, procps)",
-  },
-  engine: { error: "E_FOREIGN_ENGINE", todo: "move its containers away and remove it, then run again" },
-  disk: { error: "E_DISK_ABSENT", todo: "correct the name of the disk, or attach it" },
-  "disk-free": {
-    error: "E_DISK_IN_USE",
-    todo: "take another disk; if its content is really not needed, empty it yourself with wipefs and blkdiscard",
-  },
-  "disk-size": { error: "E_DISK_TOO_SMALL", todo: "make the volumes smaller or take a larger disk" },
-  uid: { error: "E_UID_TAKEN", todo: "take a uid that is free on every host" },
-} as const satisfies Record<string, { error: ErrorCode; todo: string }>;
+/** What a person should know about a host that may be changed all the same. */
+export function preflightWarnings(host: HostSpec, probe: Probe): readonly Problem[] {
+  return findings(host, probe, "warn");
+}
+
+function findings(host: HostSpec, probe: Probe, wanted: Level): readonly Problem[] {
+  if (probe.kind !== "reached") return [];
+  return probe.report.steps
+    .filter(({ code, status }) => code.startsWith("preflight.") && status !== "ok")
+    .flatMap(({ code, fact, found }) => {
+      const { level, error, todo } = checkOf(code);
+      const got = found || "otherwise";
+      return level === wanted
+        ? [{ where: host.name, code: error, subject: code, got, expected: fact, todo }]
+        : [];
+    });
+}

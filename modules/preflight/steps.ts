@@ -1,10 +1,10 @@
 /** What has to hold before anything is changed, as facts. They are only ever checked. */
-import type { HostSpec } from "../core/site.ts";
+import { arrivalPath, keptPath, type Archive } from "../core/blob.ts";
+import type { DaemonSpec, HostSpec, VolumesSpec } from "../core/site.ts";
 import type { Step } from "../core/step.ts";
 import { parseGiB } from "../core/units.ts";
-
-/** Supported systems, as ID:VERSION_ID of os-release(5). */
-export const supportedSystems = ["ubuntu:22.04", "ubuntu:24.04", "debian:12", "debian:13"] as const;
+import { addressPools } from "./pools.ts";
+import { supportedSystems } from "./supported-systems.ts";
 
 const commands = [
   "awk",
@@ -15,33 +15,147 @@ const commands = [
   "dumpe2fs",
   "findmnt",
   "flock",
+  "getent",
   "gpasswd",
+  "ip",
   "iptables",
   "lvcreate",
   "mkfs.ext4",
   "mkfs.xfs",
   "modprobe",
   "ps",
+  "readlink",
   "systemctl",
   "tar",
   "timeout",
   "wipefs",
 ] as const;
 
-export function preflightSteps({ architecture, users, volumes }: HostSpec): readonly Step[] {
-  const { disk, group, logical } = volumes;
-  const askedGiB = logical.reduce((sum, { size }) => sum + parseGiB(size), 0);
+/** Modules that must be there; iptables works by nf_tables or by tables of its own (moby contrib/check-config.sh, 29.7.2). */
+const modules = [
+  "overlay",
+  "bridge",
+  "br_netfilter",
+  "veth",
+  "nf_conntrack",
+  "nf_nat",
+  "xt_addrtype",
+  "xt_conntrack",
+  "xt_MASQUERADE",
+  "xt_nat",
+  "nf_tables|iptable_filter",
+  "nft_compat|iptable_mangle",
+  "nft_compat|iptable_raw",
+  "nft_chain_nat|iptable_nat",
+] as const;
+
+const controllers = ["cpu", "cpuset", "io", "memory", "pids"] as const;
+
+/** Ports of an engine that answers on TCP, without and with TLS (IANA: docker, docker-s). */
+const enginePorts = [2375, 2376] as const;
+
+/** Seconds between the clocks: from here on TLS to a registry may fail; and what a host with a time server never shows. */
+const clockLimits = { fail: 60, warn: 5 } as const;
+
+/** 1 GiB less what the kernel keeps for itself. */
+const leastMemoryMiB = 900;
+
+/** Docker's own (dockerd --help, 29.7.2: --mtu). */
+const engineMtu = 1500;
+
+/**
+ * @param archive the engine that the host gets; undefined when there is no bundle to say.
+ * @param clock the operator's clock, in seconds since 1970.
+ */
+export function preflightSteps(host: HostSpec, archive: Archive | undefined, clock: number): readonly Step[] {
+  const { fail, warn } = clockLimits;
   return [
     check("os", "the operating system is supported", "os", ...supportedSystems),
-    check("architecture", `the processor is ${architecture}`, "architecture", architecture),
+    check("architecture", `the processor is ${host.architecture}`, "architecture", host.architecture),
     check("commands", "the commands of the base system are there", "commands", ...commands),
+    check("memory", `there are ${leastMemoryMiB} MiB of memory`, "memory", String(leastMemoryMiB)),
+    check("hostname", "the host knows its own name", "hostname"),
+    check(
+      "clock",
+      `the clock is within ${fail} s of the operator's`,
+      "clock",
+      String(clock),
+      String(fail),
+      "0",
+    ),
+    check(
+      "clock-near",
+      `the clock is within ${warn} s of the operator's`,
+      "clock",
+      String(clock),
+      String(warn),
+      String(fail),
+    ),
+    check("kernel-modules", "the kernel has what containers need as modules", "kernel_modules", ...modules),
+    check("kernel-features", "the kernel has what containers need built in", "kernel_features"),
+    check("cgroup", "cgroup v2 has the controllers of containers", "cgroup", ...controllers),
+    check("iptables", "iptables works", "iptables"),
+    check("apparmor", "AppArmor is off, or whole", "apparmor"),
+    check("selinux", "SELinux does not enforce", "selinux"),
+    check("sysctls", "no setting of the kernel is too tight for containers", "sysctls"),
     check("engine", "no other Docker is installed", "no_foreign_engine"),
+    ...networkSteps(host.daemon),
+    ...roomSteps(archive),
+    ...diskSteps(host.volumes),
+    ...host.users.map(({ name, uid }) =>
+      check(`uid.${name}`, `uid ${uid} is free or ${name}'s`, "uid", name, String(uid)),
+    ),
+  ];
+}
+
+function networkSteps(daemon: DaemonSpec): readonly Step[] {
+  const { site, builtin } = addressPools(daemon);
+  const mtu = String(typeof daemon["mtu"] === "number" ? daemon["mtu"] : engineMtu);
+  const dns = daemon["dns"];
+  return [
+    check("ports", `nobody listens on ${enginePorts.join(" or ")}`, "ports_free", ...enginePorts.map(String)),
+    check("mtu", `the network carries packets of ${mtu} bytes`, "mtu", mtu),
+    ...(site.length === 0
+      ? []
+      : [check("pools", `no route overlaps the site's pools ${site.join(", ")}`, "pools_free", ...site)]),
+    ...(builtin.length === 0
+      ? []
+      : [check("pools-builtin", "no route overlaps the engine's built-in pools", "pools_free", ...builtin)]),
+    check("ssh-path", "the operator's address is in no pool", "ssh_path", ...site, ...builtin),
+    ...(Array.isArray(dns) && dns.length > 0
+      ? []
+      : [check("resolver", "resolv.conf names a server that containers reach", "resolver")]),
+    check("firewall", "no other firewall is on", "firewall"),
+  ];
+}
+
+/** What goes where, in MiB, and the file or folder that says that it is there already. */
+function roomSteps(archive: Archive | undefined): readonly Step[] {
+  const engine = archive === undefined ? [] : engineRoom(archive);
+  return [
+    check("space", "there is room for what will be written", "space", ...engine, "64:/tmp:-", "16:/etc:-"),
+    check("mounts", "programs run from /opt and /var/lib", "mount_runs", "/opt", "/var/lib"),
+    check("tmp", "programs run from /tmp", "mount_runs", "/tmp"),
+  ];
+}
+
+function engineRoom({ sha256, bytes, version }: Archive): readonly string[] {
+  const mib = Math.ceil(bytes / 2 ** 20);
+  const kept = keptPath(sha256);
+  return [
+    // The programs come out at two to three times their archive, and are complete before they take the old ones' place.
+    `${4 * mib}:/opt/docker:/opt/docker/${version}`,
+    `${mib}:/var/lib/sealift:${kept}`,
+    `${mib}:${arrivalPath(sha256)}:${kept}`,
+  ];
+}
+
+function diskSteps({ disk, group, logical }: VolumesSpec): readonly Step[] {
+  const askedGiB = logical.reduce((sum, { size }) => sum + parseGiB(size), 0);
+  return [
     check("disk", `disk ${disk} is there`, "disk_present", disk),
     check("disk-free", `disk ${disk} is blank or already ours`, "disk_free", disk, group),
     check("disk-size", `disk ${disk} holds ${askedGiB} GiB of volumes`, "disk_size", disk, String(askedGiB)),
-    ...users.map(({ name, uid }) =>
-      check(`uid.${name}`, `uid ${uid} is free or ${name}'s`, "uid", name, String(uid)),
-    ),
   ];
 }
 

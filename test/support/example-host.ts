@@ -29,5 +29,5 @@ export function exampleHost(): HostSpec {
 }
 
 export function examplePhases(): HostPhases {
-  return phasesOf(exampleHost(), exampleFiles, library);
+  return phasesOf(exampleHost(), exampleFiles, library, 1_800_000_000);
 }

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { daemonDefaults } from "../../modules/core/merge.ts";
+import { daemonProfiles } from "../../modules/core/profiles.ts";
 import { changed, exampleText, problemsOf, siteOf } from "../support/site-text.ts";
 import schema from "../../stacks/site.schema.json" with { type: "json" };
 
@@ -24,8 +24,12 @@ test("the documented example is a site, and hosts inherit from it key by key", (
 
 test("the defaults of the schema are the defaults of the code", () => {
   const { properties } = schema.$defs.daemon;
-  for (const [key, value] of Object.entries(daemonDefaults)) {
-    assert.equal((properties as Partial<Record<string, { default?: unknown }>>)[key]?.default, value, key);
+  for (const [key, value] of Object.entries(daemonProfiles.baseline)) {
+    assert.deepEqual(
+      (properties as Partial<Record<string, { default?: unknown }>>)[key]?.default,
+      value,
+      key,
+    );
   }
 });
 
@@ -122,25 +126,25 @@ const slips: readonly [string, string | RegExp, string, RegExp][] = [
     "data-root on the root disk",
     "/data/docker",
     "/var/lib/docker",
-    /E_VALUE hosts\[0\]\.daemon\.data-root: got "\/var\/lib\/docker"; expected a path on a logical volume \(\/svc, \/logs, \/data\)/,
+    /E_VALUE daemon\.data-root: got "\/var\/lib\/docker"; expected a path on a logical volume \(\/svc, \/logs, \/data\)/,
   ],
   [
     "TCP listener",
     "      storage-driver",
     "      hosts: [tcp://0.0.0.0:2375]\n      storage-driver",
-    /E_KEY_UNKNOWN daemon\.hosts/,
+    /E_KEY_REFUSED daemon\.hosts: got the key "hosts"; expected no listener .*; remove it, and reach the engine with `docker context create/,
   ],
   [
     "unknown log driver",
     "log-driver: local",
     "log-driver: lokal",
-    /E_VALUE daemon\.log-driver: got "lokal"; expected one of local, json-file, journald/,
+    /E_VALUE daemon\.log-driver: got "lokal"; expected one of local, json-file, journald, syslog/,
   ],
   [
     "options for journald",
     "log-driver: local",
     "log-driver: journald",
-    /E_VALUE hosts\[0\]\.daemon\.log-opts/,
+    /E_KEY_UNKNOWN daemon\.log-opts\.max-size: got the key "max-size"; .*log-driver journald does not take it/,
   ],
   [
     "rsa host key",

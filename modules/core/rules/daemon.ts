@@ -1,33 +1,31 @@
-/** Rules of daemon.json, by itself and with the host's other sections. */
-import type { Problem } from "../errors.ts";
-import type { Path } from "../locate.ts";
-import type { MergedHost } from "../merge.ts";
-import { shown } from "../schema.ts";
+/** Rules of daemon.json: what `dockerd --validate` lets through, and what it cannot know of the host's other sections. */
+import { formatProblem, type Problem } from "../errors.ts";
+import type { MergedHost, SiteFile } from "../merge.ts";
+import { addressRules } from "./daemon-addresses.ts";
+import { daemonHost, type DaemonRule } from "./daemon-host.ts";
+import { limitRules } from "./daemon-limits.ts";
+import { logRules } from "./daemon-logs.ts";
+import { networkRules } from "./daemon-network.ts";
+import { runtimeRules } from "./daemon-runtimes.ts";
+import { storageRules } from "./daemon-storage.ts";
+import { versionRules } from "./daemon-versions.ts";
 import type { Say } from "./say.ts";
 
-export function daemonProblems(hosts: readonly MergedHost[], say: Say): readonly Problem[] {
-  return hosts.flatMap((host, index) => [
-    ...dataRootProblems(host, ["hosts", index], say),
-    ...logProblems(host, ["hosts", index], say),
-  ]);
-}
+const rules: readonly DaemonRule[] = [
+  versionRules,
+  storageRules,
+  logRules,
+  addressRules,
+  networkRules,
+  limitRules,
+  runtimeRules,
+];
 
-function dataRootProblems(host: MergedHost, path: Path, say: Say): Problem[] {
-  const root = host.daemon["data-root"];
-  const mounts = (host.volumes.logical ?? []).map(({ mount }) => mount);
-  if (root === undefined || mounts.length === 0) return [];
-  if (mounts.some((mount) => root === mount || root.startsWith(`${mount}/`))) return [];
-  const expected = `a path on a logical volume (${mounts.join(", ")})`;
-  return [
-    say([...path, "daemon", "data-root"], "E_VALUE", shown(root), expected, "move it onto the data volume"),
-  ];
-}
-
-function logProblems(host: MergedHost, path: Path, say: Say): Problem[] {
-  if (host.daemon["log-driver"] !== "journald" || host.daemon["log-opts"] === undefined) return [];
-  const at = [...path, "daemon", "log-opts"];
-  const expected = "no log-opts with log-driver journald";
-  return [
-    say(at, "E_VALUE", shown(host.daemon["log-opts"]), expected, "remove them, or take the local driver"),
-  ];
+/** What is written once for the site is told once, however many hosts inherit it. */
+export function daemonProblems(file: SiteFile, hosts: readonly MergedHost[], say: Say): readonly Problem[] {
+  const problems = hosts.flatMap((_, index) => {
+    const host = daemonHost(file, hosts, index, say);
+    return rules.flatMap((rule) => rule(host));
+  });
+  return [...new Map(problems.map((problem) => [formatProblem(problem), problem])).values()];
 }

@@ -4,6 +4,7 @@ import type { Locate } from "../locate.ts";
 import type { MergedHost, SiteFile } from "../merge.ts";
 import { daemonProblems } from "./daemon.ts";
 import { hostProblems } from "./hosts.ts";
+import { networkProblems } from "./networks.ts";
 import { sayer } from "./say.ts";
 import { userProblems } from "./users.ts";
 import { volumeProblems } from "./volumes.ts";
@@ -16,8 +17,9 @@ export function siteProblems(
   const say = sayer(place);
   return [
     ...hostProblems(file, hosts, say),
+    ...networkProblems(file, say),
     ...userProblems(file, say),
     ...volumeProblems(file, say),
-    ...daemonProblems(hosts, say),
+    ...daemonProblems(file, hosts, say),
   ];
 }

@@ -1,0 +1,56 @@
+/** Findings for people: what was found, what was expected, what to do; the same one on several hosts is told once. */
+import type { Problem } from "../modules/core/errors.ts";
+import type { Finding, HostDiagnosis, Verdict } from "../modules/diagnosis.ts";
+import type { TextOptions } from "./doctor-text.ts";
+
+/** Failures first; each as a text of a few lines. */
+export function findingsText(hosts: readonly HostDiagnosis[], options: TextOptions): string[] {
+  const same = new Map<string, Finding[]>();
+  for (const finding of hosts.flatMap(({ findings }) => findings)) {
+    const { verdict, code, subject, got, todo } = finding;
+    const key = [verdict, code, subject, got, todo].join("\n");
+    same.set(key, [...(same.get(key) ?? []), finding]);
+  }
+  const all = [...same.values()].flatMap(([first, ...more]) =>
+    first === undefined ? [] : [{ first, where: [first, ...more].map(({ where }) => where).join(", ") }],
+  );
+  return (["fail", "warn"] as const).flatMap((verdict) =>
+    all
+      .filter(({ first }) => first.verdict === verdict)
+      .map(({ first, where }) => block(verdict, where, first, options)),
+  );
+}
+
+/** A problem that is not of a host. */
+export function problemText(problem: Problem, options: TextOptions): string {
+  return block("fail", problem.where, problem, options);
+}
+
+function block(verdict: Verdict, where: string, problem: Problem, { width, paint }: TextOptions): string {
+  const { code, subject, got, expected, todo } = problem;
+  const lines = (title: string, text: string): string[] =>
+    wrap(text, width - indent.length).map(
+      (line, at) => (at === 0 ? title.padEnd(indent.length) : indent) + line,
+    );
+  const word = verdict === "fail" ? "FAIL" : verdict;
+  return [
+    `${paint(verdict, word)}  ${where}: ${code} ${subject}`,
+    ...lines("  found", got),
+    ...lines("  expected", expected),
+    ...lines("  do", todo),
+  ].join("\n");
+}
+
+const indent = " ".repeat(12);
+
+/** A word that is longer than the line stays whole: it may be a path. */
+function wrap(text: string, width: number): string[] {
+  const lines: string[] = [];
+  for (const word of text.split(" ")) {
+    const last = lines.at(-1);
+    if (last !== undefined && last.length + 1 + word.length <= width)
+      lines[lines.length - 1] = `${last} ${word}`;
+    else lines.push(word);
+  }
+  return lines;
+}

@@ -1,0 +1,70 @@
+/** Rules of runtimes, of addresses given twice, and of what does not go with live-restore. */
+import { isIP } from "node:net";
+import type { Problem } from "../errors.ts";
+import { shown } from "../schema.ts";
+import { list, map, text, type DaemonHost } from "./daemon-host.ts";
+
+interface Runtime {
+  readonly path?: string;
+  readonly runtimeType?: string;
+  readonly runtimeArgs?: readonly string[];
+  readonly options?: object;
+}
+
+export function runtimeRules(site: DaemonHost): readonly Problem[] {
+  return [...runtimes(site), ...standard(site), ...swarm(site), ...gatewayFamilies(site)];
+}
+
+/** Source: setupRuntimes, moby daemon/runtime_unix.go 29.7.2. */
+function runtimes({ host, tell }: DaemonHost): Problem[] {
+  return Object.entries(map(host, "runtimes") as Readonly<Record<string, Runtime>>).flatMap(
+    ([name, { path, runtimeType, runtimeArgs, options }]) => {
+      const wrong = (got: string, expected: string, todo: string): Problem[] => [
+        tell(["runtimes", name], "E_CONFLICT", got, expected, todo),
+      ];
+      if ((path === undefined) === (runtimeType === undefined)) {
+        const got = path === undefined ? "neither path nor runtimeType" : "path and runtimeType";
+        return wrong(got, "one of the two", "write path for a program, runtimeType for a containerd shim");
+      }
+      if (path !== undefined && options !== undefined)
+        return wrong("path and options", "options with runtimeType only", "remove options");
+      if (runtimeType !== undefined && runtimeArgs !== undefined) {
+        return wrong("runtimeType and runtimeArgs", "runtimeArgs with path only", "remove runtimeArgs");
+      }
+      return [];
+    },
+  );
+}
+
+function standard({ host, tell }: DaemonHost): Problem[] {
+  const name = text(host, "default-runtime");
+  const known = ["runc", ...Object.keys(map(host, "runtimes"))];
+  if (name === undefined || known.includes(name) || name.startsWith("io.containerd.")) return [];
+  const expected = `runc or one of runtimes (${known.slice(1).join(", ") || "there are none"})`;
+  return [tell(["default-runtime"], "E_VALUE", shown(name), expected, "add it to runtimes, or write runc")];
+}
+
+/** A Swarm manager or worker refuses to start with live-restore (moby daemon/config, IsSwarmCompatible, 29.7.2). */
+function swarm({ host, tell }: DaemonHost): Problem[] {
+  if (host.daemon["live-restore"] !== true) return [];
+  return ["swarm-default-advertise-addr", "node-generic-resources"].flatMap((key) => {
+    if (host.daemon[key] === undefined) return [];
+    const expected = "live-restore: false beside it: Swarm refuses live-restore";
+    return [
+      tell(
+        [key],
+        "E_CONFLICT",
+        shown(host.daemon[key]),
+        expected,
+        "write live-restore: false, or remove the key",
+      ),
+    ];
+  });
+}
+
+function gatewayFamilies({ host, tell }: DaemonHost): Problem[] {
+  const addresses = list(host, "host-gateway-ips");
+  if (new Set(addresses.map((address) => isIP(address))).size === addresses.length) return [];
+  const expected = "at most one IPv4 and one IPv6 address";
+  return [tell(["host-gateway-ips"], "E_VALUE", shown(addresses), expected, "remove one of the two")];
+}

@@ -1,0 +1,108 @@
+/** What a look at a site says of its hosts, as values that can be printed. Pure. */
+import { describe, differences, type Difference } from "./core/drift.ts";
+import type { Problem } from "./core/errors.ts";
+import { refusals } from "./core/refusal.ts";
+import type { StepReport } from "./core/report.ts";
+import type { Phase } from "./core/step.ts";
+import type { HostLook } from "./look.ts";
+import type { Group } from "./preflight/check.ts";
+import { checkOf } from "./preflight/checks.ts";
+import { preflightProblems, preflightWarnings } from "./preflight/index.ts";
+
+export type Verdict = "pass" | "warn" | "fail";
+
+/** What a person has to act on (`fail`) or should know (`warn`). */
+export interface Finding extends Problem {
+  readonly verdict: Exclude<Verdict, "pass">;
+}
+
+/** One check of preflight. */
+export interface CheckResult {
+  /** `preflight.<name>` or `preflight.<name>.<of what>`. */
+  readonly code: string;
+  readonly group: Group;
+  readonly verdict: Verdict;
+  readonly fact: string;
+  /** May be empty when the fact holds. */
+  readonly found: string;
+}
+
+/** The facts of one phase: how many there are, how many hold, and each that `pulumi up` would make true. */
+export interface PhaseResult {
+  readonly name: string;
+  readonly facts: number;
+  readonly hold: number;
+  /** One line each: code, wanted, found, effect. What a guard refuses is a finding, and not here. */
+  readonly differ: readonly string[];
+}
+
+export interface HostDiagnosis {
+  readonly name: string;
+  /** `login@address:port`. */
+  readonly address: string;
+  readonly reached: boolean;
+  /** Empty when the host was not reached. */
+  readonly checks: readonly CheckResult[];
+  readonly phases: readonly PhaseResult[];
+  readonly findings: readonly Finding[];
+}
+
+export interface Diagnosis {
+  /** Nothing fails. */
+  readonly ok: boolean;
+  readonly environment: string;
+  /** Serial of the bundle; null when it is refused. */
+  readonly serial: number | null;
+  /** Of the operator's machine and the bundle. */
+  readonly problems: readonly Problem[];
+  /** Secrets of the site file that doctor cannot open: facts that need them are not looked at. */
+  readonly unread: readonly string[];
+  readonly hosts: readonly HostDiagnosis[];
+}
+
+export function diagnoseHost({ spec, phases, probe }: HostLook): HostDiagnosis {
+  const reached = probe.kind === "reached";
+  const steps = reached ? probe.report.steps : [];
+  const fail = [
+    ...(probe.kind === "unreachable" ? [probe.problem] : []),
+    ...preflightProblems(spec, probe),
+    ...refusals(spec.name, probe),
+  ];
+  return {
+    name: spec.name,
+    address: `${spec.login}@${spec.address}:${spec.port}`,
+    reached,
+    checks: steps.filter(isPreflight).map(checkResult),
+    phases: reached ? phases.filter(({ name }) => name !== "preflight").map(phaseResult) : [],
+    findings: [
+      ...fail.map((problem): Finding => ({ ...problem, verdict: "fail" })),
+      ...preflightWarnings(spec, probe).map((problem): Finding => ({ ...problem, verdict: "warn" })),
+    ],
+  };
+
+  function phaseResult(phase: Phase): PhaseResult {
+    const differ: readonly Difference[] = differences(phase, probe) ?? [];
+    const refused = new Set(steps.filter(({ status }) => status === "refused").map(({ code }) => code));
+    return {
+      name: phase.name,
+      facts: phase.steps.length,
+      hold: phase.steps.length - differ.length,
+      differ: differ.filter(({ step }) => !refused.has(step.code)).map(describe),
+    };
+  }
+}
+
+/** The graver of two. */
+export function worst(verdicts: readonly Verdict[]): Verdict {
+  if (verdicts.includes("fail")) return "fail";
+  return verdicts.includes("warn") ? "warn" : "pass";
+}
+
+function isPreflight({ code }: StepReport): boolean {
+  return code.startsWith("preflight.");
+}
+
+function checkResult({ code, status, fact, found }: StepReport): CheckResult {
+  const { group, level } = checkOf(code);
+  return { code, group, verdict: status === "ok" ? "pass" : level, fact, found };
+}

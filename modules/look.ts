@@ -1,0 +1,110 @@
+/** What there is to see before anything is changed anywhere: the site file, the bundle, and all hosts. It refuses nothing. */
+import { verifyBundle, type VerifiedBundle } from "../offline-bundle/verify.ts";
+import type { HostFiles } from "./core/blob.ts";
+import { SealiftError, type Problem } from "./core/errors.ts";
+import { readLibrary, type Library } from "./core/library.ts";
+import { probe, type Probe } from "./core/probe.ts";
+import { readSite, type HostSpec, type Site } from "./core/site.ts";
+import type { Phase } from "./core/step.ts";
+import { hostFiles } from "./engine/from-bundle.ts";
+import { phasesOf, type HostPhases } from "./phases.ts";
+import { preflightPhase } from "./preflight/index.ts";
+
+/** A host and what the bundle has for it. */
+export interface PlannedHost {
+  readonly spec: HostSpec;
+  /** The engine of the bundle that this host runs, and its plugins; undefined when a problem says why not. */
+  readonly files: HostFiles | undefined;
+}
+
+export interface Inputs {
+  /** Serial of the bundle; undefined when it is refused. */
+  readonly serial: number | undefined;
+  readonly library: Library;
+  readonly hosts: readonly PlannedHost[];
+  /** What is wrong with the bundle, or missing in it. */
+  readonly problems: readonly Problem[];
+}
+
+/** A host as it was seen. */
+export interface HostLook {
+  readonly spec: HostSpec;
+  /** Everything that was looked at, in the order of work. */
+  readonly phases: readonly Phase[];
+  /** The same with the engine that it is about; undefined when the bundle has none for this host. */
+  readonly planned: { readonly files: HostFiles; readonly phases: HostPhases } | undefined;
+  readonly probe: Probe;
+}
+
+/**
+ * Site file and bundle.
+ * @param value the value of `sealift:site`.
+ * @param file the stack file, for line and column.
+ * @param progress told while the bundle is read: bytes so far, bytes in all.
+ * @throws {SealiftError} with every problem of the site file: without it there is no host to look at.
+ */
+export async function readInputs(
+  value: unknown,
+  file: string,
+  progress?: (bytes: number, total: number) => void,
+): Promise<Inputs> {
+  if (value === undefined) throw new SealiftError([siteMissing(file)]);
+  const site = readSite(value, file);
+  const library = readLibrary();
+  const bundle = await openBundle(site.bundle, progress);
+  if (!("serial" in bundle)) {
+    const hosts = site.hosts.map((spec) => ({ spec, files: undefined }));
+    return { serial: undefined, library, hosts, problems: bundle };
+  }
+  const found = site.hosts.map((spec) => ({ spec, files: hostFiles(spec, bundle, file) }));
+  return {
+    serial: bundle.serial,
+    library,
+    hosts: found.map(({ spec, files }) => ({ spec, files: "archive" in files ? files : undefined })),
+    problems: found.flatMap(({ files }) => ("archive" in files ? [] : files)),
+  };
+}
+
+/**
+ * One read-only look at a host. Without an engine for it only preflight is looked at.
+ * @param deep checks believe nothing that an earlier look has noted.
+ */
+export async function lookAt(
+  { spec, files }: PlannedHost,
+  library: Library,
+  deep = process.env["SEALIFT_DEEP"] === "1",
+): Promise<HostLook> {
+  const clock = Math.floor(Date.now() / 1000);
+  const planned = files === undefined ? undefined : { files, phases: phasesOf(spec, files, library, clock) };
+  const phases =
+    planned === undefined ? [preflightPhase(spec, undefined, clock)] : Object.values(planned.phases);
+  const sent = deep ? { ...library, text: `SEALIFT_DEEP=1\n${library.text}` } : library;
+  return { spec, phases, planned, probe: await probe(spec, phases, sent) };
+}
+
+async function openBundle(
+  { directory, allowedSigners, lock }: Site["bundle"],
+  progress: ((bytes: number, total: number) => void) | undefined,
+): Promise<VerifiedBundle | readonly Problem[]> {
+  try {
+    return await verifyBundle(directory, {
+      allowedSigners,
+      ...(lock === undefined ? {} : { lockFile: lock }),
+      ...(progress === undefined ? {} : { progress }),
+    });
+  } catch (error) {
+    if (error instanceof SealiftError) return error.problems;
+    throw error;
+  }
+}
+
+function siteMissing(file: string): Problem {
+  return {
+    where: file,
+    code: "E_SITE_MISSING",
+    subject: "sealift:site",
+    got: "nothing",
+    expected: "a site below config",
+    todo: "copy what stands in stacks/Pulumi.example.yaml and make it yours",
+  };
+}

@@ -1,0 +1,103 @@
+# What containers need of the kernel (moby contrib/check-config.sh, 29.7.2), seen without loading anything.
+
+# Fact: the kernel has these modules: loaded, built in, or as files that could be loaded.
+# $@ modules by the names of /sys/module; "a|b" is satisfied by either
+check_kernel_modules() {
+  modules_asked=
+  modules_first=
+  for modules_name; do
+    if ! modules_any loaded "$modules_name"; then
+      modules_asked="$modules_asked $modules_name"
+      modules_first="$modules_first ${modules_name%%"|"*}"
+    fi
+  done
+  if [ -z "$modules_asked" ]; then return 0; fi
+  # One dry run for all of them; one each only when that fails, to name what is missing.
+  # shellcheck disable=SC2086
+  if modprobe -n -q -a $modules_first; then return 0; fi
+  modules_absent=
+  for modules_name in $modules_asked; do
+    if ! modules_any known "$modules_name"; then modules_absent="$modules_absent $modules_name"; fi
+  done
+  if [ -n "$modules_absent" ]; then
+    read -r modules_release <"$SEALIFT_ROOT/proc/sys/kernel/osrelease"
+    echo "kernel $modules_release has no$modules_absent"
+    return 1
+  fi
+}
+
+# modules_any loaded|known NAMES: whether one of the names, with | between them, is so.
+modules_any() {
+  modules_rest=$2
+  while [ -n "$modules_rest" ]; do
+    modules_one=${modules_rest%%"|"*}
+    case $modules_rest in *"|"*) modules_rest=${modules_rest#*"|"} ;; *) modules_rest= ;; esac
+    if [ -d "$SEALIFT_ROOT/sys/module/$modules_one" ]; then return 0; fi
+    if [ "$1" = known ] && modprobe -n -q "$modules_one"; then return 0; fi
+  done
+  return 1
+}
+
+# Fact: namespaces, seccomp, keys, POSIX message queues and control groups by BPF are in the kernel.
+# Each shows in /proc but the last, which only the kernel's configuration tells; without one it is taken for granted.
+check_kernel_features() {
+  features_absent=
+  for features_pair in self/ns/net:NET_NS self/ns/pid:PID_NS self/ns/ipc:IPC_NS self/ns/uts:UTS_NS self/ns/mnt:NAMESPACES \
+    sys/kernel/seccomp:SECCOMP sys/kernel/keys:KEYS sys/fs/mqueue:POSIX_MQUEUE; do
+    features_path=$SEALIFT_ROOT/proc/${features_pair%:*}
+    # A link of self/ns leads nowhere that a path could name.
+    if [ ! -e "$features_path" ] && [ ! -L "$features_path" ]; then
+      features_absent="$features_absent ${features_pair#*:}"
+    fi
+  done
+  read -r features_release <"$SEALIFT_ROOT/proc/sys/kernel/osrelease"
+  features_config=$SEALIFT_ROOT/boot/config-$features_release
+  if [ -r "$features_config" ]; then
+    if ! grep -q '^CONFIG_CGROUP_BPF=y' "$features_config"; then features_absent="$features_absent CGROUP_BPF"; fi
+  elif [ -r "$SEALIFT_ROOT/proc/config.gz" ]; then
+    if ! gzip -dc "$SEALIFT_ROOT/proc/config.gz" | grep -q '^CONFIG_CGROUP_BPF=y'; then
+      features_absent="$features_absent CGROUP_BPF"
+    fi
+  fi
+  if [ -n "$features_absent" ]; then
+    echo "kernel $features_release lacks$features_absent"
+    return 1
+  fi
+}
+
+# Fact: cgroup v2 is mounted and hands out these controllers.
+# $@ controllers
+check_cgroup() {
+  cgroup_file=$SEALIFT_ROOT/sys/fs/cgroup/cgroup.controllers
+  if [ ! -e "$cgroup_file" ]; then
+    echo "no cgroup v2 at /sys/fs/cgroup"
+    return 1
+  fi
+  cgroup_has=
+  read -r cgroup_has <"$cgroup_file" || true
+  cgroup_absent=
+  for cgroup_name; do
+    case " $cgroup_has " in *" $cgroup_name "*) ;; *) cgroup_absent="$cgroup_absent $cgroup_name" ;; esac
+  done
+  if [ -n "$cgroup_absent" ]; then
+    echo "cgroup v2 without the controllers$cgroup_absent"
+    return 1
+  fi
+}
+
+# Fact: iptables answers, and where its nat table is loaded already, lists it. A table that is not loaded is left so:
+# listing it would load it.
+check_iptables() {
+  iptables_version=$(timeout 10 iptables --version 2>&1) || {
+    echo "iptables --version: $iptables_version"
+    return 1
+  }
+  case $iptables_version in
+    *nf_tables*) if [ ! -d "$SEALIFT_ROOT/sys/module/nf_tables" ]; then return 0; fi ;;
+    *) if [ ! -d "$SEALIFT_ROOT/sys/module/iptable_nat" ]; then return 0; fi ;;
+  esac
+  iptables_said=$(timeout 20 iptables -w 10 -t nat -S 2>&1) || {
+    echo "$iptables_version cannot list its nat table: $iptables_said"
+    return 1
+  }
+}

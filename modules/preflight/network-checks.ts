@@ -1,0 +1,65 @@
+/** What is on the host and around it already: another engine, the network. */
+import type { Check } from "./check.ts";
+
+export const networkChecks = {
+  engine: {
+    group: "engine",
+    level: "fail",
+    error: "E_FOREIGN_ENGINE",
+    looksAt:
+      "packages, snap, units, daemons that run from elsewhere, docker-proxy where the engine would find it first",
+    todo: "move its containers away, remove each as named, then run again",
+  },
+  ports: {
+    group: "network",
+    level: "warn",
+    error: "E_PORT",
+    looksAt: "/proc/net/tcp and tcp6: nobody listens on 2375 or 2376",
+    todo: "stop what listens there: an engine on TCP hands root to whoever reaches it",
+  },
+  mtu: {
+    group: "network",
+    level: "warn",
+    error: "E_MTU",
+    looksAt:
+      "MTU of the default route's card (without one: of every card with a route) against daemon.mtu, by default 1500",
+    todo: "set daemon.mtu to what the card carries, or large answers never arrive in containers",
+  },
+  pools: {
+    group: "network",
+    level: "fail",
+    error: "E_ADDRESS_POOL",
+    looksAt: "daemon.default-address-pools and daemon.bip against the routes of all tables",
+    todo: "choose pools in the site file that no network of the site overlaps",
+  },
+  "pools-builtin": {
+    group: "network",
+    level: "warn",
+    error: "E_ADDRESS_POOL",
+    looksAt: "without daemon.default-address-pools: the engine's own pools against the same routes",
+    todo: "set daemon.default-address-pools: the engine passes over routes that it sees, and takes them when they are down",
+  },
+  "ssh-path": {
+    group: "network",
+    level: "fail",
+    error: "E_ADDRESS_POOL",
+    looksAt:
+      "the address that this ssh session comes from, when only the default route leads there, against all pools",
+    todo: "set daemon.default-address-pools to networks that the site does not use, or you lose this host",
+  },
+  resolver: {
+    group: "network",
+    level: "warn",
+    error: "E_RESOLVER",
+    looksAt:
+      "without daemon.dns: a name server in resolv.conf that is not loopback (behind systemd-resolved: in its list)",
+    todo: "set daemon.dns to the site's name servers, or containers ask public ones that they cannot reach",
+  },
+  firewall: {
+    group: "network",
+    level: "warn",
+    error: "E_FIREWALL",
+    looksAt: "ufw on, firewalld running, nftables.service enabled",
+    todo: "switch it off, or put what must hold for containers into the chain DOCKER-USER: published ports pass it by, and its reload takes the engine's rules away",
+  },
+} as const satisfies Record<string, Check>;

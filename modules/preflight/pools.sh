@@ -1,0 +1,114 @@
+# The networks that the engine will give to containers, against those that the host has to reach.
+
+# Fact: no network that the host has a route to overlaps these pools.
+# $@ pools as a.b.c.d/length
+check_pools_free() {
+  pools_found=
+  pools_routes
+  for pools_route in $pools_routed; do
+    ipv4_range "${pools_route%@*}"
+    pools_low=$ipv4_low
+    pools_high=$ipv4_high
+    for pools_one; do
+      ipv4_range "$pools_one"
+      if [ "$pools_low" -le "$ipv4_high" ] && [ "$ipv4_low" -le "$pools_high" ]; then
+        pools_found="$pools_found pool $pools_one and route ${pools_route%@*} by ${pools_route#*@},"
+      fi
+    done
+  done
+  if [ -n "$pools_found" ]; then
+    pools_found=${pools_found# }
+    echo "${pools_found%,}"
+    return 1
+  fi
+}
+
+# Fact: the machine that this look comes from lies in no pool: the engine would answer it into a bridge of its own, and the
+# login would be lost. A pool that overlaps a route of the host, such as the operator's own network, is told above.
+# $@ pools as a.b.c.d/length
+check_ssh_path() {
+  ssh_client
+  case $ssh_from in "" | *:*) return 0 ;; esac
+  ipv4_range "$ssh_from/32"
+  ssh_number=$ipv4_low
+  ssh_pool=
+  for ssh_one; do
+    ipv4_range "$ssh_one"
+    if [ "$ssh_number" -ge "$ipv4_low" ] && [ "$ssh_number" -le "$ipv4_high" ]; then ssh_pool=$ssh_one; fi
+  done
+  if [ -z "$ssh_pool" ]; then return 0; fi
+  pools_routes
+  for pools_route in $pools_routed; do
+    ipv4_range "${pools_route%@*}"
+    if [ "$ssh_number" -ge "$ipv4_low" ] && [ "$ssh_number" -le "$ipv4_high" ]; then return 0; fi
+  done
+  echo "this login comes from $ssh_from, which lies in pool $ssh_pool"
+  return 1
+}
+
+# Sets pools_routed: words network@card, of every table, without the default route, without Docker's own bridges.
+pools_routes() {
+  pools_routed=
+  pools_said=$(ip -4 route show table all 2>/dev/null || true)
+  while read -r pools_to pools_rest; do
+    case $pools_to in
+      "" | default | local | broadcast | multicast | nat) continue ;;
+      unicast | unreachable | blackhole | prohibit | throw)
+        pools_kind=$pools_to
+        pools_to=${pools_rest%% *}
+        pools_rest="dev $pools_kind $pools_rest"
+        ;;
+    esac
+    case $pools_to in default | 0.0.0.0/0 | 127.*) continue ;; *.*.*.*) ;; *) continue ;; esac
+    case $pools_rest in *"dev "*) ;; *) pools_rest="dev several" ;; esac
+    pools_card=${pools_rest##*dev }
+    pools_card=${pools_card%% *}
+    case $pools_card in docker0 | docker_gwbridge | br-???????????? | veth*) continue ;; esac
+    case $pools_to in */*) ;; *) pools_to=$pools_to/32 ;; esac
+    pools_routed="$pools_routed $pools_to@$pools_card"
+  done <<EOF
+$pools_said
+EOF
+}
+
+# Sets ssh_from: the address of the ssh client, empty without one. sudo takes SSH_CONNECTION out of the environment, the
+# processes between sshd and here still have it. The shell's read drops the zero bytes that separate the variables.
+ssh_client() {
+  ssh_from=${SSH_CONNECTION:-}
+  ssh_from=${ssh_from%% *}
+  ssh_pid=$PPID
+  while [ -z "$ssh_from" ] && [ "$ssh_pid" -gt 1 ]; do
+    { ssh_variables "$ssh_pid"; } 2>/dev/null || true
+    read -r ssh_stat 2>/dev/null <"/proc/$ssh_pid/stat" || break
+    ssh_stat=${ssh_stat##*") "}
+    ssh_stat=${ssh_stat#* }
+    ssh_pid=${ssh_stat%% *}
+  done
+}
+
+# ssh_variables PID
+ssh_variables() {
+  while read -r ssh_text || [ -n "$ssh_text" ]; do
+    case $ssh_text in
+      *SSH_CONNECTION=*)
+        ssh_text=${ssh_text#*SSH_CONNECTION=}
+        ssh_from=${ssh_text%% *}
+        return 0
+        ;;
+    esac
+    ssh_text=
+  done <"/proc/$1/environ"
+}
+
+# ipv4_range A.B.C.D/LENGTH: sets ipv4_low and ipv4_high, the first and last address as numbers.
+ipv4_range() {
+  ipv4_rest=${1%/*}.
+  ipv4_low=0
+  while [ -n "$ipv4_rest" ]; do
+    ipv4_low=$((ipv4_low * 256 + ${ipv4_rest%%.*}))
+    ipv4_rest=${ipv4_rest#*.}
+  done
+  ipv4_size=$((1 << (32 - ${1#*/})))
+  ipv4_low=$((ipv4_low / ipv4_size * ipv4_size))
+  ipv4_high=$((ipv4_low + ipv4_size - 1))
+}

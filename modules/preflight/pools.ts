@@ -1,0 +1,36 @@
+/** The networks from which an engine gives addresses to containers. */
+import type { DaemonSpec } from "../core/site.ts";
+
+/** What an engine takes when daemon.json says nothing (moby daemon/libnetwork/ipamutils, 29.7.2). */
+const builtinPools = [
+  "172.17.0.0/16",
+  "172.18.0.0/16",
+  "172.19.0.0/16",
+  "172.20.0.0/14",
+  "172.24.0.0/14",
+  "172.28.0.0/14",
+  "192.168.0.0/16",
+] as const;
+
+export interface AddressPools {
+  /** What the site has chosen: default-address-pools and bip. */
+  readonly site: readonly string[];
+  /** The engine's own, which count until default-address-pools replaces them. */
+  readonly builtin: readonly string[];
+}
+
+/** IPv4 only: a.b.c.d/length each. */
+export function addressPools(daemon: DaemonSpec): AddressPools {
+  const chosen = daemon["default-address-pools"];
+  const bases = (Array.isArray(chosen) ? (chosen as { base?: unknown }[]) : []).map(({ base }) => base);
+  const site = [...bases, daemon["bip"]].filter((one) => typeof one === "string" && isIPv4Network(one));
+  return {
+    site: [...new Set(site as string[])],
+    builtin: bases.length === 0 ? builtinPools : [],
+  };
+}
+
+/** An address alone would be one of a host, and a colon is IPv6. */
+function isIPv4Network(text: string): boolean {
+  return /^\d{1,3}(\.\d{1,3}){3}\/\d{1,2}$/.test(text);
+}

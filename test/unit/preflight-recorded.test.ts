@@ -1,0 +1,161 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { supportedSystems } from "../../modules/preflight/supported-systems.ts";
+import { onRecorded } from "../support/recorded-host.ts";
+
+/** Checks on files as other systems have them: Ubuntu's, and what a guest cannot be made into. */
+const passes = { exitCode: 0, output: "" };
+
+test("the system, by os-release", () => {
+  const release = (id: string, version: string): Record<string, string> => ({
+    "/etc/os-release": `PRETTY_NAME="X"\nID=${id}\nVERSION_ID="${version}"\n`,
+  });
+  assert.deepEqual(onRecorded(release("ubuntu", "24.04"), "check_os", ...supportedSystems), passes);
+  const other = onRecorded(release("ubuntu", "20.04"), "check_os", ...supportedSystems);
+  assert.deepEqual(other, { exitCode: 1, output: "ubuntu:20.04" });
+});
+
+test("behind systemd-resolved its own list of name servers counts", () => {
+  const stub =
+    "# This is /run/systemd/resolve/stub-resolv.conf\nnameserver 127.0.0.53\noptions edns0 trust-ad\nsearch .\n";
+  const upstream = (text: string): Record<string, string> => ({
+    "/run/systemd/resolve/stub-resolv.conf": stub,
+    "/etc/resolv.conf": stub,
+    "/run/systemd/resolve/resolv.conf": text,
+  });
+  assert.deepEqual(onRecorded(upstream("nameserver 10.20.0.2\nsearch site\n"), "check_resolver"), passes);
+  assert.deepEqual(onRecorded(upstream("nameserver 127.0.0.1"), "check_resolver"), {
+    exitCode: 1,
+    output: "/run/systemd/resolve/resolv.conf names 127.0.0.1",
+  });
+  assert.equal(onRecorded({ "/etc/resolv.conf": stub }, "check_resolver").exitCode, 1);
+  assert.deepEqual(
+    onRecorded({ "/etc/resolv.conf": "nameserver 127.0.0.1\nnameserver 10.0.0.1\n" }, "check_resolver"),
+    passes,
+  );
+});
+
+test("ufw and firewalld", () => {
+  const ufw = (enabled: string): Record<string, string> => ({
+    "/etc/ufw/ufw.conf": `# /etc/ufw/ufw.conf\n#\n\nENABLED=${enabled}\n\nLOGLEVEL=low\n`,
+  });
+  assert.deepEqual(onRecorded(ufw("no"), "check_firewall"), passes);
+  assert.deepEqual(onRecorded(ufw("yes"), "check_firewall"), { exitCode: 1, output: "ufw is on" });
+  const both = { ...ufw("yes"), "/sys/fs/cgroup/system.slice/firewalld.service/": "" };
+  assert.equal(onRecorded(both, "check_firewall").output, "ufw is on, firewalld runs");
+});
+
+test("AppArmor: off, on with its parser, on with Ubuntu's restriction, on without the parser", () => {
+  const on = { "/sys/module/apparmor/parameters/enabled": "Y\n" };
+  const parser = { "/sbin/apparmor_parser": "-> /bin/true" };
+  const restricted = { "/proc/sys/kernel/apparmor_restrict_unprivileged_userns": "1\n" };
+  assert.equal(onRecorded({}, "check_apparmor").output, "AppArmor is off");
+  assert.equal(onRecorded({ ...on, ...parser }, "check_apparmor").output, "AppArmor is on");
+  assert.deepEqual(onRecorded({ ...on, ...parser, ...restricted }, "check_apparmor"), {
+    exitCode: 0,
+    output: "AppArmor is on; user namespaces are for root only",
+  });
+  assert.equal(onRecorded(on, "check_apparmor").exitCode, 1);
+});
+
+test("SELinux that enforces, and one that only watches", () => {
+  assert.deepEqual(onRecorded({ "/sys/fs/selinux/enforce": "0" }, "check_selinux"), passes);
+  assert.deepEqual(onRecorded({ "/sys/fs/selinux/enforce": "1" }, "check_selinux"), {
+    exitCode: 1,
+    output: "SELinux enforces",
+  });
+  assert.deepEqual(onRecorded({}, "check_selinux"), passes);
+});
+
+test("cgroup v1, and v2 with a controller switched off", () => {
+  assert.equal(
+    onRecorded({ "/sys/fs/cgroup/memory/": "" }, "check_cgroup", "memory").output,
+    "no cgroup v2 at /sys/fs/cgroup",
+  );
+  const v2 = { "/sys/fs/cgroup/cgroup.controllers": "cpuset cpu io pids\n" };
+  assert.equal(
+    onRecorded(v2, "check_cgroup", "cpu", "memory").output,
+    "cgroup v2 without the controllers memory",
+  );
+});
+
+test("a kernel without what only it can have", () => {
+  const kernel = {
+    "/proc/sys/kernel/osrelease": "4.4.0-custom\n",
+    ...Object.fromEntries(
+      ["net", "pid", "ipc", "uts", "mnt"].map((name) => [`/proc/self/ns/${name}`, "-> x:[1]"]),
+    ),
+    "/proc/sys/kernel/keys/": "",
+    "/proc/sys/fs/mqueue/": "",
+  };
+  assert.equal(onRecorded(kernel, "check_kernel_features").output, "kernel 4.4.0-custom lacks SECCOMP");
+  assert.deepEqual(
+    onRecorded({ ...kernel, "/proc/sys/kernel/seccomp/": "" }, "check_kernel_features"),
+    passes,
+  );
+});
+
+test("modules that are loaded or built in need no file", () => {
+  const modules = { "/sys/module/overlay/": "", "/sys/module/nft_compat/": "" };
+  assert.deepEqual(onRecorded(modules, "check_kernel_modules", "overlay", "iptable_nat|nft_compat"), passes);
+});
+
+test("settings: strict reverse path with two cards, rules that do not see bridges", () => {
+  const settings = {
+    "/proc/sys/fs/inotify/max_user_watches": "65536\n",
+    "/proc/sys/net/ipv4/conf/all/rp_filter": "1\n",
+    "/sys/class/net/eno1/device/": "",
+  };
+  assert.deepEqual(onRecorded(settings, "check_sysctls"), passes);
+  const two = {
+    ...settings,
+    "/sys/class/net/eno2/device/": "",
+    "/proc/sys/net/bridge/bridge-nf-call-iptables": "0\n",
+  };
+  assert.equal(
+    onRecorded(two, "check_sysctls").output,
+    "net.bridge.bridge-nf-call-iptables=0 (wants 1, or rules between containers count for nothing), net.ipv4.conf.all.rp_filter=1 (wants 2 where there are several network cards)",
+  );
+});
+
+test("the MTU of the default route's card, and of no other", () => {
+  const head = "Iface\tDestination\tGateway \tFlags\tRefCnt\tUse\tMetric\tMask\t\tMTU\tWindow\tIRTT\n";
+  const row = (card: string, to: string): string =>
+    `${card}\t${to}\t0102000A\t0003\t0\t0\t0\t00000000\t0\t0\t0\n`;
+  const cards = { "/sys/class/net/eno1/mtu": "1500\n", "/sys/class/net/wg0/mtu": "1420\n" };
+  const routes = head + row("eno1", "00000000") + row("wg0", "0000000A");
+  assert.deepEqual(onRecorded({ ...cards, "/proc/net/route": routes }, "check_mtu", "1500"), passes);
+  const none = { ...cards, "/proc/net/route": head + row("wg0", "0000000A") };
+  assert.equal(
+    onRecorded(none, "check_mtu", "1500").output,
+    "wg0 carries 1420 bytes, containers would send 1500",
+  );
+});
+
+test("a host name by myhostname", () => {
+  const host = { "/proc/sys/kernel/hostname": "node-a\n", "/etc/hosts": "127.0.0.1 localhost # node-a\n" };
+  assert.equal(onRecorded(host, "check_hostname").output, "node-a is not in /etc/hosts");
+  const mine = { ...host, "/etc/nsswitch.conf": "passwd: files\nhosts: files myhostname dns\n" };
+  assert.deepEqual(onRecorded(mine, "check_hostname"), passes);
+  assert.deepEqual(
+    onRecorded({ ...host, "/etc/hosts": "127.0.1.1\tnode-a.site\tnode-a" }, "check_hostname"),
+    passes,
+  );
+});
+
+test("docker-ce as Ubuntu's hosts have it, installed and removed", () => {
+  const installed = (status: string): Record<string, string> => ({
+    "/var/lib/dpkg/info/docker-ce.list": "/.\n",
+    "/var/lib/dpkg/status": `Package: docker-ce\nStatus: ${status}\nVersion: 5:28.0.0-1~ubuntu.24.04~noble\nArchitecture: amd64\nMaintainer: Docker\nDescription: Docker\n`,
+    "/usr/lib/systemd/system/docker.service": "[Service]\n",
+    "/snap/bin/docker": "",
+  });
+  assert.equal(
+    onRecorded(installed("install ok installed"), "check_no_foreign_engine").output,
+    "found: packages docker-ce (apt-get remove docker-ce), snap docker (snap remove docker)",
+  );
+  assert.equal(
+    onRecorded(installed("deinstall ok config-files"), "check_no_foreign_engine").output,
+    "found: snap docker (snap remove docker), /usr/lib/systemd/system/docker.service (left over: delete it)",
+  );
+});

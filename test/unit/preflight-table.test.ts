@@ -1,0 +1,100 @@
+import assert from "node:assert/strict";
+import { readFileSync, writeFileSync } from "node:fs";
+import { test } from "node:test";
+import { format, resolveConfig } from "prettier";
+import { groups } from "../../modules/preflight/check.ts";
+import { checks, checkOf } from "../../modules/preflight/checks.ts";
+import { preflightSteps } from "../../modules/preflight/steps.ts";
+import { exampleArchive, exampleHost } from "../support/example-host.ts";
+
+const readme = new URL("../../modules/preflight/README.md", import.meta.url);
+
+/** UPDATE_GOLDEN=1 writes the table anew. */
+test("the README shows every check as the code has it", async () => {
+  const rows = Object.entries(checks).map(([name, { level, error, looksAt, todo }]) =>
+    [`\`${name}\``, level, `\`${error}\``, looksAt, todo]
+      .map((cell) => cell.replaceAll("|", "\\|"))
+      .join(" | "),
+  );
+  const lines = [
+    "check | level | code | what it looks at | what to do",
+    "--- | --- | --- | --- | ---",
+    ...rows,
+  ];
+  const table = lines.map((line) => `| ${line} |`).join("\n");
+  const text = readFileSync(readme, "utf8");
+  const marked = text.replace(
+    /<!-- checks -->[^]*<!-- \/checks -->/,
+    () => `<!-- checks -->\n\n${table}\n\n<!-- /checks -->`,
+  );
+  const options = await resolveConfig(readme);
+  const wanted = await format(marked, { ...options, parser: "markdown" });
+  if (process.env["UPDATE_GOLDEN"] === "1") writeFileSync(readme, wanted);
+  assert.equal(readFileSync(readme, "utf8"), wanted);
+});
+
+test("every step has its row, in the same order, and every row its step", () => {
+  const host = exampleHost();
+  const daemons = [
+    host.daemon,
+    { ...host.daemon, "default-address-pools": [{ base: "10.201.0.0/16", size: 24 }] },
+  ];
+  const codes = daemons.flatMap((daemon) =>
+    preflightSteps({ ...host, daemon }, exampleArchive, 0).map(({ code }) => code.split(".")[1]),
+  );
+  assert.deepEqual(new Set(codes), new Set(Object.keys(checks)));
+  const [first = []] = daemons.map((daemon) => preflightSteps({ ...host, daemon }, exampleArchive, 0));
+  const order = Object.keys(checks);
+  const places = first.map(({ code }) => order.indexOf(code.split(".")[1] ?? ""));
+  assert.deepEqual(
+    places,
+    places.toSorted((left, right) => left - right),
+  );
+});
+
+test("checks of a group stand together, in the order of the groups", () => {
+  const seen = Object.keys(checks).map((name) => groups.indexOf(checkOf(`preflight.${name}`).group));
+  assert.deepEqual(
+    seen,
+    seen.toSorted((left, right) => left - right),
+  );
+});
+
+test("pools: the site's own replace the engine's, a bridge of its own does not", () => {
+  const host = exampleHost();
+  const arguments_ = (more: Record<string, unknown>, code: string): readonly string[] =>
+    preflightSteps({ ...host, daemon: { ...host.daemon, ...more } }, exampleArchive, 0)
+      .find((step) => step.code === `preflight.${code}`)
+      ?.call.slice(1) ?? ["no such step"];
+  const pools = {
+    "default-address-pools": [
+      { base: "10.201.0.0/16", size: 24 },
+      { base: "fd00::/64", size: 96 },
+    ],
+  };
+  const bridge = { bip: "10.9.0.1/24" };
+  assert.deepEqual(arguments_(pools, "pools"), ["10.201.0.0/16"]);
+  assert.deepEqual(arguments_(pools, "pools-builtin"), ["no such step"]);
+  assert.deepEqual(arguments_({ ...pools, ...bridge }, "ssh-path"), ["10.201.0.0/16", "10.9.0.1/24"]);
+  assert.deepEqual(arguments_(bridge, "pools"), ["10.9.0.1/24"]);
+  assert.equal(arguments_(bridge, "ssh-path").length, 8);
+  assert.deepEqual(arguments_({}, "pools"), ["no such step"]);
+});
+
+test("daemon.json decides what is asked of MTU and name servers", () => {
+  const host = exampleHost();
+  const steps = preflightSteps(
+    { ...host, daemon: { ...host.daemon, mtu: 1400, dns: ["10.20.0.2"] } },
+    exampleArchive,
+    0,
+  );
+  assert.deepEqual(steps.find(({ code }) => code === "preflight.mtu")?.call, ["mtu", "1400"]);
+  assert.ok(!steps.some(({ code }) => code === "preflight.resolver"));
+});
+
+test("without a bundle there is no engine to make room for", () => {
+  const [space] = preflightSteps(exampleHost(), undefined, 0).filter(
+    ({ code }) => code === "preflight.space",
+  );
+  assert.deepEqual(space?.call, ["space", "64:/tmp:-", "16:/etc:-"]);
+});
