@@ -78,7 +78,8 @@ export async function lookAt(
   const planned = files === undefined ? undefined : { files, phases: phasesOf(spec, files, library, clock) };
   const phases =
     planned === undefined ? [preflightPhase(spec, undefined, clock)] : Object.values(planned.phases);
-  return { spec, phases, planned, probe: await probe(spec, phases, library, deep) };
+  const sent = deep ? { ...library, text: `SEALIFT_DEEP=1\n${library.text}` } : library;
+  return { spec, phases, planned, probe: await probe(spec, phases, sent) };
 }
 
 async function openBundle(
