@@ -1,16 +1,24 @@
 /** A guest with a stack of its own, for one test file: started, provisioned, and gone without a trace. */
+import { readFile } from "node:fs/promises";
+import { relative } from "node:path";
+import { parse } from "yaml";
 import { startAgent, type Agent } from "../lab/agent.ts";
+import { checkout } from "../lab/cache.ts";
 import { removeGuest, startGuest, type Guest, type GuestOptions } from "../lab/guest.ts";
 import { prepareLab, type Lab } from "../lab/prepare.ts";
 import { pulumiEnv } from "../lab/pulumi-env.ts";
 import { freshStack, pulumi, type PulumiRun } from "../lab/pulumi.ts";
-import { labSite, removeStackFile, writeStack, type LabSite } from "../lab/stack.ts";
+import { labSite, removeStackFile, stackFile, writeStack, type LabSite } from "../lab/stack.ts";
 
 export interface SiteUnderTest {
   readonly lab: Lab;
   /** Changes when the guest was started again. */
   guest: Guest;
   readonly env: Readonly<Record<string, string>>;
+  /** The stack file, relative to the checkout. */
+  readonly file: string;
+  /** What stands in it below `sealift:site`. */
+  readonly value: () => Promise<unknown>;
   /** Rewrites the stack file with a change to the lab's site. */
   readonly write: (change?: (site: LabSite) => void) => Promise<void>;
   /** `pulumi <args> --stack <the test's>`. */
@@ -32,6 +40,13 @@ export async function startSite(name: string, options: Partial<GuestOptions> = {
     lab,
     guest,
     env,
+    file: relative(checkout, stackFile(stack)),
+    value: async () => {
+      const { config } = parse(await readFile(stackFile(stack), "utf8")) as {
+        config: Record<string, unknown>;
+      };
+      return config["sealift:site"];
+    },
     write: async (change = () => undefined) => {
       const text = await labSite([site.guest], lab.bundle);
       change(text);

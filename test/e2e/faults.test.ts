@@ -1,0 +1,94 @@
+import assert from "node:assert/strict";
+import { after, before, describe, test } from "node:test";
+import { imageArchive } from "../lab/hello.ts";
+import { labUser } from "../lab/stack.ts";
+import { startProvisionedSite } from "../support/provisioned-site.ts";
+import { shellOn, type ShellFunctions } from "../support/shell-functions.ts";
+import type { SiteUnderTest } from "../support/site-under-test.ts";
+
+/** What goes wrong on hosts that were right: after each, `up` again, and a container that has run all the time. */
+describe("faults of a host", () => {
+  let site: SiteUnderTest;
+  let on: ShellFunctions;
+  before(async () => {
+    site = await startProvisionedSite("faults");
+    on = await shellOn(site.guest);
+    await docker("load", await imageArchive(site.lab.bundle));
+    await docker(`run --detach --name counter --restart always ${site.lab.bundle.image} sleep 100000`);
+    started = await docker("inspect --format '{{.State.StartedAt}}' counter");
+  });
+  after(() => site.end());
+
+  let started = "";
+  const docker = async (words: string, input: Buffer | string = ""): Promise<string> => {
+    const { stdout, stderr, exitCode } = await site.guest.exec(`docker ${words}`, { login: labUser, input });
+    assert.equal(exitCode, 0, stderr);
+    return stdout;
+  };
+  const whole = async (): Promise<void> => {
+    const { exitCode, output } = await site.up();
+    assert.equal(exitCode, 0, output);
+  };
+  const alive = async (): Promise<void> => {
+    assert.equal(await docker("inspect --format '{{.State.StartedAt}}' counter"), started);
+  };
+  const setLevel = (level: string): Promise<void> =>
+    site.write(({ daemon }) => {
+      daemon["log-level"] = level;
+    });
+
+  test("daemons that are killed come back by themselves, and nothing differs", async () => {
+    await on.root("systemctl kill --signal=KILL --kill-whom=main containerd.service docker.service");
+    await on.root("until docker ps >/dev/null 2>&1; do sleep 0.5; done");
+    await alive();
+    const { exitCode, output } = await site.pulumi("preview", "--expect-no-changes");
+    assert.equal(exitCode, 0, output);
+  });
+
+  test("a full root file system: nothing is half written, the error says so", async () => {
+    await on.root("truncate --size -1 /opt/docker/current/bin/ctr");
+    await on.root(
+      "fallocate --length $(($(df --output=avail -B1 / | tail -n 1) - 4096)) /filler; cp /dev/zero /filler.2 2>/dev/null || true",
+    );
+    const { exitCode, output } = await site.up();
+    assert.notEqual(exitCode, 0);
+    assert.match(output, /No space left on device|E_SPACE/);
+    await on.root("rm -f /filler /filler.2");
+    await whole();
+    await alive();
+  });
+
+  test("a full data volume: a change of daemon.json waits until there is room, containers run on", async () => {
+    await on.root("cp /dev/zero /data/filler 2>/dev/null || true");
+    await setLevel("warn");
+    const { exitCode, output } = await site.up();
+    // An engine that can start on a full volume has done what was asked of it; one that cannot has its old file back.
+    if (exitCode !== 0) assert.match(output, /E_STEP daemon\.running: got .*the one before it is back/s);
+    await on.root("rm /data/filler");
+    await whole();
+    await alive();
+    assert.match(await on.root("cat /etc/docker/daemon.json"), /"log-level": "warn"/);
+  });
+
+  test("a socket that containerd left behind", async () => {
+    await on.root(
+      'systemctl stop docker.service docker.socket containerd.service && mkdir -p /run/containerd && perl -MSocket -e \'socket(S, PF_UNIX, SOCK_STREAM, 0) && unlink("/run/containerd/containerd.sock"); bind(S, sockaddr_un("/run/containerd/containerd.sock")) or die\'',
+    );
+    await whole();
+    await alive();
+  });
+
+  test("a data volume that is not mounted keeps the engine from starting, and up mounts it", async () => {
+    await on.root(
+      "docker stop counter >/dev/null && systemctl stop docker.service docker.socket containerd.service",
+    );
+    await on.root(
+      "umount /data && rm /etc/systemd/system/data.mount && ln -s /dev/null /etc/systemd/system/data.mount && systemctl daemon-reload",
+    );
+    assert.notEqual((await site.guest.exec("sudo -n systemctl start docker.service")).exitCode, 0);
+    assert.equal(await on.root("ls -A /data"), "");
+    await whole();
+    assert.match(await on.root("findmnt -no SOURCE /data"), /vg0-data/);
+    assert.match(await docker("ps --all --format '{{.Names}}'"), /^counter$/m);
+  });
+});
