@@ -7,6 +7,7 @@ import { startFunctions, type Called, type ShellFunctions } from "../support/she
 let on: ShellFunctions;
 before(async () => {
   on = await startFunctions("engine");
+  await on.root("mkdir -p /opt/docker/1.2.3");
 });
 after(() => on.end());
 
@@ -87,7 +88,6 @@ test("a plugin that does not run here never goes live", async () => {
 });
 
 test("units: the files of this site, and the configuration that this containerd reads", async () => {
-  await on.root("mkdir -p /opt/docker/1.2.3");
   const args = ["1.2.3", "/data/docker"];
   const absent = await on.call("check_engine_units", ...args);
   assert.match(

@@ -54,4 +54,4 @@ const inputs: ReadonlySet<string> = new Set([
 ]);
 
 /** What engine 29 is built from, below test/lab/tools. */
-const recipe = ["engine-modules.ts", join("engine-29", "go.sum")];
+const recipe = ["engine-modules.ts", join("containerd", "go.sum"), join("dockerd", "go.sum")];
