@@ -80,17 +80,26 @@ export function diagnoseHost({
     phases: reached ? phases.filter(({ name }) => name !== "preflight").map(phaseResult) : [],
     findings: [
       ...fail.map((problem): Finding => ({ ...problem, verdict: "fail" })),
-      ...preflightWarnings(spec, probe).map((problem): Finding => ({ ...problem, verdict: "warn" })),
+      ...[...preflightWarnings(spec, probe), ...steps.filter(isLeft).map(left)].map((problem): Finding => ({
+        ...problem,
+        verdict: "warn",
+      })),
     ],
   };
 
+  function left({ code, fact, found }: StepReport): Problem {
+    const todo = "mend it by hand, or let the site file have it repaired";
+    return { where: spec.name, code: "E_LEFT", subject: code, got: found, expected: fact, todo };
+  }
+
   function phaseResult(phase: Phase): PhaseResult {
     const differ: readonly Difference[] = differences(phase, probe) ?? [];
+    const codes = new Set(phase.steps.map(({ code }) => code));
     const refused = new Set(steps.filter(({ status }) => status === "refused").map(({ code }) => code));
     return {
       name: phase.name,
       facts: phase.steps.length,
-      hold: phase.steps.length - differ.length,
+      hold: steps.filter(({ code, status }) => status === "ok" && codes.has(code)).length,
       differ: differ.filter(({ step }) => !refused.has(step.code)).map(describe),
     };
   }
@@ -104,6 +113,10 @@ export function worst(verdicts: readonly Verdict[]): Verdict {
 
 function isPreflight({ code }: StepReport): boolean {
   return code.startsWith("preflight.");
+}
+
+function isLeft({ status }: StepReport): boolean {
+  return status === "warn";
 }
 
 function checkResult({ code, status, fact, found }: StepReport): CheckResult {

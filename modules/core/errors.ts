@@ -83,6 +83,8 @@ export const errorCodes = [
   "E_LIMIT_IN_USE",
   "E_FOREIGN_UNIT",
   "E_REFUSED",
+  // what does not hold and is left as it is, because the site says so
+  "E_LEFT",
   "E_HOST_LOCKED",
   "E_LIBRARY",
   "E_PLAN",

@@ -115,10 +115,16 @@ test("the parser of AppArmor and a name server, once they are there", async () =
 /** Makes a package that holds one file of its own in /etc, and installs it. */
 function tinyPackage(name: string): string {
   const folder = `/run/${name}`;
-  const control = `Package: ${name}\nVersion: 1\nArchitecture: all\nMaintainer: lab\nDescription: tiny\n`;
+  const control = [
+    `Package: ${name}`,
+    "Version: 1",
+    "Architecture: all",
+    "Maintainer: lab",
+    "Description: tiny",
+  ];
   return [
     `mkdir -p ${folder}/DEBIAN ${folder}/etc`,
-    `printf %s ${quote(control)} >${folder}/DEBIAN/control`,
+    `printf "%s\\n" ${control.map(quote).join(" ")} >${folder}/DEBIAN/control`,
     `echo /etc/${name} >${folder}/DEBIAN/conffiles`,
     `echo tiny >${folder}/etc/${name}`,
     `dpkg-deb -b ${folder} /run/${name}.deb`,
