@@ -1,7 +1,7 @@
 /** What a look at a site says of its hosts, as values that can be printed. Pure. */
 import { describe, differences, type Difference } from "./core/drift.ts";
 import type { Problem } from "./core/errors.ts";
-import { refusals } from "./core/refusal.ts";
+import { refusals, warnings } from "./core/refusal.ts";
 import type { StepReport } from "./core/report.ts";
 import type { Phase } from "./core/step.ts";
 import type { HostLook } from "./look.ts";
@@ -80,17 +80,12 @@ export function diagnoseHost({
     phases: reached ? phases.filter(({ name }) => name !== "preflight").map(phaseResult) : [],
     findings: [
       ...fail.map((problem): Finding => ({ ...problem, verdict: "fail" })),
-      ...[...preflightWarnings(spec, probe), ...steps.filter(isLeft).map(left)].map((problem): Finding => ({
+      ...[...preflightWarnings(spec, probe), ...warnings(spec.name, probe)].map((problem): Finding => ({
         ...problem,
         verdict: "warn",
       })),
     ],
   };
-
-  function left({ code, fact, found }: StepReport): Problem {
-    const todo = "mend it by hand, or let the site file have it repaired";
-    return { where: spec.name, code: "E_LEFT", subject: code, got: found, expected: fact, todo };
-  }
 
   function phaseResult(phase: Phase): PhaseResult {
     const differ: readonly Difference[] = differences(phase, probe) ?? [];
@@ -113,10 +108,6 @@ export function worst(verdicts: readonly Verdict[]): Verdict {
 
 function isPreflight({ code }: StepReport): boolean {
   return code.startsWith("preflight.");
-}
-
-function isLeft({ status }: StepReport): boolean {
-  return status === "warn";
 }
 
 function checkResult({ code, status, fact, found }: StepReport): CheckResult {

@@ -83,7 +83,8 @@ export async function lookAt(
   const all =
     planned === undefined ? [preflightPhase(spec, undefined, clock)] : Object.values(planned.phases);
   const phases = secretsClosed ? all.map(withoutSecrets) : all;
-  return { spec, phases, planned, probe: await probe(spec, phases, library, deep) };
+  const sent = deep ? { ...library, text: `SEALIFT_DEEP=1\n${library.text}` } : library;
+  return { spec, phases, planned, probe: await probe(spec, phases, sent) };
 }
 
 function withoutSecrets({ name, steps }: Phase): Phase {

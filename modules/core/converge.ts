@@ -4,7 +4,7 @@ import { remote } from "@pulumi/command";
 import * as pulumi from "@pulumi/pulumi";
 import { arrivalPath, type Blob } from "./blob.ts";
 import { deliveryPhase } from "./delivery.ts";
-import { describe, differences, seen, warnings, type Difference } from "./drift.ts";
+import { describe, differences, seen, type Difference } from "./drift.ts";
 import { formatProblem, type Problem } from "./errors.ts";
 import { libraryPath, writeLibrary, type Library } from "./library.ts";
 import type { Probe } from "./probe.ts";
@@ -120,7 +120,6 @@ export function converge(
   if (pulumi.runtime.isDryRun() && drift !== undefined && drift.length > 0) {
     void pulumi.log.info(drift.map(describe).join("\n"), command);
   }
-  for (const line of warnings(phase, probe)) void pulumi.log.warn(`${spec.name} ${line}`, command);
   return command.stdout;
 }
 

@@ -21,15 +21,6 @@ export function differences(phase: Phase, probe: Probe): readonly Difference[] |
   });
 }
 
-/** What people are to know of a phase, and what is no difference: it is left as it is. One line each. */
-export function warnings(phase: Phase, probe: Probe): readonly string[] {
-  if (probe.kind !== "reached") return [];
-  const codes = new Set(phase.steps.map(({ code }) => code));
-  return probe.report.steps
-    .filter(({ code, status }) => status === "warn" && codes.has(code))
-    .map(({ code, fact, found }) => `${code}: expected ${fact}; found ${found}`);
-}
-
 /**
  * The mark of the host at the time of the look, as words. A note of drift holds it, so that the same fact, broken again in
  * the same way after its repair, is another note: equal notes would be no change to Pulumi.

@@ -19,19 +19,11 @@ export type Probe =
 const probeTimeoutMs = 180_000;
 const connectTimeoutSec = 10;
 
-/**
- * Runs every step of the phases in check mode, as root, and changes nothing.
- * @param deep whether checks may not believe what an earlier look has noted.
- */
-export async function probe(
-  host: HostSpec,
-  phases: readonly Phase[],
-  library: Library,
-  deep = false,
-): Promise<Probe> {
+/** Runs every step of the phases in check mode, as root, and changes nothing. */
+export async function probe(host: HostSpec, phases: readonly Phase[], library: Library): Promise<Probe> {
   const plan = phases.map((phase) => planText(host.name, phase, 0)).join("");
   // The plan has no line of this name: quote() lets no line end into it.
-  const input = `${deep ? "SEALIFT_DEEP=1\n" : ""}${library.text}\nrun check <<'SEALIFT_PLAN'\n${plan}SEALIFT_PLAN\n`;
+  const input = `${library.text}\nrun check <<'SEALIFT_PLAN'\n${plan}SEALIFT_PLAN\n`;
   const folder = mkdtempSync(join(tmpdir(), "sealift-"));
   try {
     const knownHosts = join(folder, "known_hosts");

@@ -115,9 +115,10 @@ foresee() {
   tell drift "$step_found" "$step_effect"
 }
 
-# warn_that FINDING: the last words of a check, when people are to know what was found and nothing is to be done about it.
+# warn_that CODE FINDING REMEDY: the last words of a check, when people are to know what was found and Sealift leaves it as
+# it is. Words as for refuse_because.
 warn_that() {
-  echo "$1"
+  echo "$1 $2; $3"
   return "$SEALIFT_WARNS"
 }
 

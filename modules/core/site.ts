@@ -53,17 +53,46 @@ export interface DockerGroupSpec {
 
 export interface LogicalVolumeSpec {
   readonly name: string;
-  /** `20GiB` or `2TiB`. */
+  /** `20GiB`, `2TiB`, or `50%FREE` of what is free in the group when the volume is made. */
   readonly size: string;
   /** @default "xfs" */
   readonly filesystem?: "xfs" | "ext4";
   readonly mount: string;
+  /** @default ["nodev"] */
+  readonly options?: readonly MountOption[];
+  /** Of the top directory: `deploy`, `deploy:1600` or `1500:1500`. Absent: as it is. */
+  readonly owner?: string;
+  /** Of the top directory, four octal digits. Absent: as it is. */
+  readonly mode?: string;
 }
 
-export interface VolumesSpec {
+/** mount(8), options for all file systems. */
+export type MountOption = "nodev" | "nosuid" | "noexec" | "noatime";
+
+export interface DiskSpec {
+  /** Path below /dev/disk/by-id. */
   readonly disk: string;
+  /** The serial number that the disk has to have, as lsblk(8) shows it. Absent: any. */
+  readonly serial?: string;
+}
+
+/** Where journald keeps its files, and how much. Source: journald.conf(5). */
+export interface JournalSpec {
+  /** Mount point of a logical volume. */
+  readonly mount: string;
+  /** `500MiB` or `2GiB`. */
+  readonly maxUse: string;
+  /** `1GiB`. Absent: journald's own default, 15 % of the volume and at most 4 GiB. */
+  readonly keepFree?: string;
+  /** Absent: entries go only when there is no room for them. */
+  readonly maxRetentionDays?: number;
+}
+
+export interface VolumesSpec extends DiskSpec {
+  readonly moreDisks?: readonly DiskSpec[];
   readonly group: string;
   readonly logical: readonly LogicalVolumeSpec[];
+  readonly journal?: JournalSpec;
 }
 
 /** Exact versions; the bundle has to hold them. */

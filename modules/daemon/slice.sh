@@ -27,7 +27,12 @@ apply_containers_slice() {
   slice_text "$@" >"$SLICE_UNIT.new"
   chmod 0644 "$SLICE_UNIT.new"
   mv "$SLICE_UNIT.new" "$SLICE_UNIT"
-  # systemd writes the new values into a slice that is in use, too.
+  # What `systemctl set-property` has left counts before the unit. systemd writes the new values into a slice that is in use, too.
+  for slice_place in /run /etc; do
+    rm -f "$slice_place"/systemd/system.control/docker.slice.d/50-MemoryMax.conf \
+      "$slice_place"/systemd/system.control/docker.slice.d/50-CPUQuota*.conf \
+      "$slice_place"/systemd/system.control/docker.slice.d/50-TasksMax.conf
+  done
   systemctl daemon-reload
 }
 guard_containers_slice() {

@@ -136,9 +136,6 @@ RequiresMountsFor=$1
 
 [Service]
 Environment=PATH=/opt/docker/current/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
-# dockerd looks into /usr/libexec/docker before PATH: what another installation left there must not win.
-ExecStart=
-ExecStart=/opt/docker/current/bin/dockerd -H fd:// --containerd=/run/containerd/containerd.sock --userland-proxy-path=/opt/docker/current/bin/docker-proxy --init-path=/opt/docker/current/bin/docker-init
 # Which daemon.json is loaded, and which engine was ready last.
 ExecStartPre=/usr/bin/install -D -m 0644 /etc/docker/daemon.json /run/sealift/daemon.json.loaded
 ExecReload=/usr/bin/install -D -m 0644 /etc/docker/daemon.json /run/sealift/daemon.json.loaded

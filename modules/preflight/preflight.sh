@@ -42,27 +42,3 @@ check_commands() {
   fi
 }
 
-# Fact: the disk is there.
-# $1 disk by id
-check_disk_present() {
-  if [ ! -b "$1" ]; then
-    echo "no such disk; by-id has: $(find /dev/disk/by-id ! -name '*-part[0-9]*' -type l -printf '%f ' 2>/dev/null)"
-    return 1
-  fi
-}
-
-# Fact: the disk is blank, or carries this volume group already.
-# $1 disk by id, $2 volume group
-check_disk_free() {
-  if [ ! -b "$1" ]; then return 0; fi # told by check_disk_present
-  disk_finding "$1" "$2"
-}
-
-# Fact: the disk holds what is asked of it.
-# $1 disk by id, $2 GiB asked for all volumes together; LVM keeps 4 MiB for itself
-check_disk_size() {
-  if [ ! -b "$1" ]; then return 0; fi # told by check_disk_present
-  disk_mib=$(($(blockdev --getsize64 "$1") / 1048576))
-  echo "$((disk_mib / 1024)) GiB ($disk_mib MiB)"
-  [ $(($2 * 1024 + 4)) -le "$disk_mib" ]
-}

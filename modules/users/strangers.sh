@@ -9,7 +9,10 @@ check_strangers() {
   strangers_list "$strangers_group" "$@"
   if [ -z "$strangers" ]; then return 0; fi
   strangers_told="members that the site does not name:$strangers"
-  if [ "$strangers_policy" = report ]; then warn_that "$strangers_told"; fi
+  if [ "$strangers_policy" = report ]; then
+    warn_that E_STRANGERS "$strangers_told" \
+      "name them in the site, take them out with gpasswd --delete, or write dockerGroup: { strangers: remove }"
+  fi
   echo "$strangers_told"
   return 1
 }

@@ -100,13 +100,14 @@ describe("refused before any host is touched", () => {
 
   test("volumes larger than the disk", () =>
     refused(
-      /E_DISK_TOO_SMALL preflight\.disk-size: got 8 GiB \(8192 MiB\); expected disk .* holds 8 GiB of volumes/,
+      /E_DISK_TOO_SMALL volumes\.group: got the volumes ask for 8192 MiB more, and vg0 has 8188 MiB; expected volume group vg0 is on .*, with room for its volumes; make the volumes smaller/,
       ({ volumes }) => Object.assign(volumes.logical[2] ?? {}, { size: "6GiB" }),
     ));
 
   test("a disk that is not there", () =>
-    refused(/E_DISK_ABSENT preflight\.disk: got no such disk; by-id has: virtio-lab-data/, (text) =>
-      Object.assign(host(text), { volumes: { disk: "/dev/disk/by-id/virtio-other" } }),
+    refused(
+      /E_DISK_ABSENT volumes\.group: got no disk .*virtio-other; by-id has: virtio-lab-data; expected/,
+      (text) => Object.assign(host(text), { volumes: { disk: "/dev/disk/by-id/virtio-other" } }),
     ));
 
   const contents: readonly [what: string, make: string, found: RegExp][] = [
@@ -141,9 +142,7 @@ describe("refused before any host is touched", () => {
     test(`a disk that carries ${what}`, async () => {
       const made = await onHost(`sudo ${make}`);
       assert.equal(made.exitCode, 0, made.stderr);
-      await refused(
-        new RegExp(`E_DISK_IN_USE preflight\\.disk-free: got .*${found.source}.*; take another disk`),
-      );
+      await refused(new RegExp(`E_DISK_IN_USE volumes\\.group: got .*${found.source}.*; take another disk`));
       // Only what this test itself has put there.
       const cleared = await onHost(
         "sudo sh -c 'vgremove -qff other >/dev/null 2>&1; pvremove -qff /dev/vdb >/dev/null 2>&1; wipefs -qa /dev/vdb; blkdiscard -f /dev/vdb; dd if=/dev/zero of=/dev/vdb bs=1M count=8 conv=fsync status=none; udevadm settle'",

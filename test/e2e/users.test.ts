@@ -109,7 +109,7 @@ describe("users on a host that comes from nothing", () => {
     const output = await up("--expect-no-changes");
     assert.match(
       output,
-      /warning: users users\.strangers: expected .*; found members that the site does not name: stranger/,
+      /warning: users: E_STRANGERS users\.strangers: got members that the site does not name: stranger; expected .*; name them/,
     );
   });
 

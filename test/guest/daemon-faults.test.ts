@@ -29,7 +29,7 @@ const bad: readonly [
   said: RegExp,
   sameContainer: boolean,
 ][] = [
-  ["a log option", { "log-opts": { "max-size": "20q" } }, /the daemon did not come up: .*max-size/, true],
+  ["a log option", { "log-opts": { "max-sizes": "20m" } }, /the daemon did not come up: .*max-sizes/, true],
   ["a listener beside the unit's", { hosts: ["fd://"] }, /the daemon did not come up: .*hosts/, true],
   ["a bip", { bip: "999.1.1.1/24" }, /the daemon did not come up: .*999\.1\.1\.1/, false],
 ];

@@ -67,18 +67,22 @@ const guarded: readonly [from: string, to: string, containers: number, says: Reg
     /^E_ENGINE_JUMP engine 28\.0\.0 has run here, and 27\.5\.1 is older than 28: .*; stay with 28\.0\.0/,
   ],
 ];
-for (const [from, to, containers, says] of guarded) {
-  const past = from === "" ? "no engine has run" : `${from} has run with ${containers} containers`;
-  test(`${past}: ${to} is ${says === undefined ? "taken" : "refused"}`, async () => {
+test("what upstream does not carry containers through is refused", async () => {
+  // One login for all cases: under emulation it costs more than they do.
+  const cases = guarded.map(([from, to, containers]) => {
     const folders = Array.from({ length: containers }, (_, index) => `${root}/containers/${index}`);
-    await on.root(`rm -rf ${root} /var/lib/sealift/engine-ran; mkdir -p ${[root, ...folders].join(" ")}`);
-    if (from !== "") await ran(from);
-    const { exitCode, output } = await on.call("guard_engine_current", to, root);
-    if (says === undefined) assert.deepEqual({ exitCode, output }, { exitCode: 0, output: "" });
-    else assert.match(output, says);
-    assert.equal(exitCode, says === undefined ? 0 : 1);
+    const past = from === "" ? ":" : `ln -sfn ${from} /var/lib/sealift/engine-ran`;
+    return `rm -rf ${root} /var/lib/sealift/engine-ran; mkdir -p ${[root, ...folders].join(" ")}; ${past}
+      attempt guard_engine_current ${to} ${root}; echo "$attempt_status $attempt_output"\n`;
   });
-}
+  const input = `. /run/sealift-library.sh\nset -u\n${cases.join("")}`;
+  const told = (await on.guest.exec("sudo -n sh -s", { input })).stdout.split("\n");
+  for (const [index, [from, to, containers, says]] of guarded.entries()) {
+    const name = `${from || "nothing"} has run with ${containers} containers, ${to} is wanted`;
+    if (says === undefined) assert.equal(told[index], "0 ", name);
+    else assert.match(told[index] ?? "", new RegExp(`^1 ${says.source.replace("^", "")}`), name);
+  }
+});
 
 test("what a switch costs depends on what runs, on live-restore and on the versions", async () => {
   const cost = async (to: string): Promise<string> =>

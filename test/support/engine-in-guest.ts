@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
 import type { Archive } from "../../modules/core/blob.ts";
 import { arrivalPath } from "../../modules/core/blob.ts";
-import type { DaemonSpec } from "../../modules/core/site.ts";
+import type { ContainerLimitsSpec, DaemonSpec } from "../../modules/core/site.ts";
 import { daemonPhase } from "../../modules/daemon/index.ts";
 import { engineSteps } from "../../modules/engine/steps.ts";
 import { verifyBundle } from "../../offline-bundle/verify.ts";
@@ -18,7 +18,10 @@ export interface EngineInGuest {
   readonly lab: Lab;
   readonly archive: Archive;
   /** The steps of the daemon phase for these entries of daemon.json, beside the ones that every host of a test has. */
-  readonly daemon: (entries?: Readonly<Record<string, unknown>>) => ReturnType<typeof daemonPhase>["steps"];
+  readonly daemon: (
+    entries?: Readonly<Record<string, unknown>>,
+    containerLimits?: ContainerLimitsSpec,
+  ) => ReturnType<typeof daemonPhase>["steps"];
   /** `docker <words>` as root; it has to end with 0. */
   readonly docker: (words: string) => Promise<string>;
   readonly end: () => Promise<void>;
@@ -50,10 +53,15 @@ export async function startEngine(name: string, options: EngineOptions = {}): Pr
     on,
     lab,
     archive,
-    daemon: (entries = {}) => {
+    daemon: (entries = {}, containerLimits) => {
       const host = exampleHost();
       const daemon: DaemonSpec = { ...host.daemon, "data-root": dataRoot, ...entries };
-      return daemonPhase({ ...host, daemon, engine: { version: archive.version } }).steps;
+      return daemonPhase({
+        ...host,
+        daemon,
+        engine: { version: archive.version },
+        ...(containerLimits === undefined ? {} : { containerLimits }),
+      }).steps;
     },
     docker: (words) => on.root(`docker ${words}`),
     end: () => on.end(),

@@ -168,12 +168,17 @@ test("what stands for a closed secret passes the schema wherever there is one", 
 
 test("what is left as it is, because the site says so, is told; it neither holds nor waits", () => {
   const shown = text([
-    reachedHost("node-a", { "users.group": ["warn", "members that the site does not name: eve"] }),
+    reachedHost("node-a", {
+      "users.group": [
+        "warn",
+        "E_STRANGERS members that the site does not name: eve; name them or remove them",
+      ],
+    }),
   ]);
   assert.match(shown, /^users facts +1 of 2$/m);
   assert.match(
     shown,
-    /^warn {2}node-a: E_LEFT users\.group\n {2}found +members that the site does not name: eve\n/m,
+    /^warn {2}node-a: E_STRANGERS users\.group\n {2}found +members that the site does not name: eve\n/m,
   );
   assert.match(shown, /\n1 warning\.$/);
 });

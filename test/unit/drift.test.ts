@@ -1,6 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { describe, differences, warnings } from "../../modules/core/drift.ts";
+import { describe, differences } from "../../modules/core/drift.ts";
+import { formatProblem } from "../../modules/core/errors.ts";
+import { warnings } from "../../modules/core/refusal.ts";
 import type { Probe } from "../../modules/core/probe.ts";
 import type { Phase, Step } from "../../modules/core/step.ts";
 
@@ -51,19 +53,20 @@ test("nobody knows of a host that did not answer", () => {
   assert.equal(differences(phase, { kind: "unreachable", problem }), undefined);
 });
 
-test("a warning is told of its own phase, and is no difference", () => {
+test("a warning is told as a problem with its remedy, and is no difference", () => {
   const warned: Probe = {
     kind: "reached",
     report: {
       mark: { machine: "62ff67b1", journalLines: 3 },
       steps: [
-        { status: "warn", code: "p.a", fact: "a is known", found: "bob" },
+        { status: "warn", code: "p.a", fact: "a is known", found: "E_STRANGERS it is bob; name bob" },
         { status: "ok", code: "p.b", fact: "", found: "" },
         { status: "ok", code: "p.c", fact: "", found: "" },
-        { status: "warn", code: "q.a", fact: "another phase's", found: "" },
       ],
     },
   };
   assert.deepEqual(differences(phase, warned), []);
-  assert.deepEqual(warnings(phase, warned), ["p.a: expected a is known; found bob"]);
+  assert.deepEqual(warnings("node-a", warned).map(formatProblem), [
+    "node-a: E_STRANGERS p.a: got it is bob; expected a is known; name bob",
+  ]);
 });

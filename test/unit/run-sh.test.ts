@@ -23,7 +23,7 @@ apply_file() { printf '%s\\n' "$2" >"$1"; }
 check_never() { echo "first line
 second	line"; return 1; }
 apply_never() { false; echo "set -e did not hold"; }
-check_noted() { if [ "$1" = yes ]; then warn_that "worth a word"; fi; }
+check_noted() { if [ "$1" = yes ]; then warn_that E_X "worth a word" "read it"; fi; }
 apply_noted() { echo never >"$1"; return 1; }
 check_greedy() { cat; }
 apply_greedy() { :; }
@@ -81,7 +81,7 @@ test("a warning is told and left as it is, and what comes after it runs", () => 
   for (const mode of ["check", "apply"] as const) {
     const report = run(mode, [noted, file("b", "it's $HOME")]);
     assert.equal(statuses(report), "warn ok");
-    assert.equal(report.steps[0]?.found, "worth a word");
+    assert.equal(report.steps[0]?.found, "E_X worth a word; read it");
   }
 });
 

@@ -75,7 +75,7 @@ const slips: readonly [string, string | RegExp, string, RegExp][] = [
     "wrong unit",
     "20GiB",
     "20G",
-    /:\d+:\d+: E_UNIT volumes\.logical\[0\]\.size: got "20G"; expected a whole number and GiB or TiB; write it like 20GiB$/,
+    /:\d+:\d+: E_UNIT volumes\.logical\[0\]\.size: got "20G"; expected a whole number and GiB or TiB, or 1 to 100 and %FREE; write it like 20GiB$/,
   ],
   [
     "number for a string",

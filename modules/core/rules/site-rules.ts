@@ -23,7 +23,7 @@ export function siteProblems(
     ...userProblems(file, say),
     ...groupProblems(file, hosts, say),
     ...loginProblems(file, hosts, say),
-    ...volumeProblems(file, say),
+    ...volumeProblems(file, hosts, say),
     ...daemonProblems(file, hosts, say),
   ];
 }

@@ -1,0 +1,33 @@
+import assert from "node:assert/strict";
+import { readFileSync, writeFileSync } from "node:fs";
+import { after, before, test } from "node:test";
+import { format } from "prettier";
+import { daemonProfiles } from "../../modules/core/profiles.ts";
+import { benchPage, benchResults, benchScript, type BenchResults } from "../support/docker-bench.ts";
+import { startEngine, type EngineInGuest } from "../support/engine-in-guest.ts";
+
+/** What docker-bench-security would say of a host, for each profile; UPDATE_DOCS=1 writes the page anew. */
+let engine: EngineInGuest;
+before(async () => {
+  engine = await startEngine("docker-bench");
+  await engine.on.root("useradd -m deploy && gpasswd -a deploy docker");
+});
+after(() => engine.end());
+
+const results: Record<string, BenchResults> = {};
+
+for (const profile of ["baseline", "cis"] as const) {
+  test(`a host with profile ${profile}`, async () => {
+    const { steps, text } = await engine.on.run("apply", engine.daemon(daemonProfiles[profile]));
+    assert.ok(!steps.some(({ status }) => status === "failed"), text);
+    const { stdout } = await engine.on.guest.exec("sudo -n sh -s", { input: benchScript() });
+    results[profile] = benchResults(stdout);
+  });
+}
+
+test("docs/reference/docker-bench.md is what the host says", async () => {
+  const file = new URL("../../docs/reference/docker-bench.md", import.meta.url);
+  const page = await format(benchPage(results), { parser: "markdown" });
+  if (process.env["UPDATE_DOCS"] === "1") writeFileSync(file, page);
+  assert.equal(readFileSync(file, "utf8"), page);
+});
