@@ -89,11 +89,12 @@ export function diagnoseHost({
 
   function phaseResult(phase: Phase): PhaseResult {
     const differ: readonly Difference[] = differences(phase, probe) ?? [];
+    const codes = new Set(phase.steps.map(({ code }) => code));
     const refused = new Set(steps.filter(({ status }) => status === "refused").map(({ code }) => code));
     return {
       name: phase.name,
       facts: phase.steps.length,
-      hold: phase.steps.length - differ.length,
+      hold: steps.filter(({ code, status }) => status === "ok" && codes.has(code)).length,
       differ: differ.filter(({ step }) => !refused.has(step.code)).map(describe),
     };
   }

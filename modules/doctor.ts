@@ -24,7 +24,7 @@ export async function diagnose(environment: string, { deep, report }: DoctorOpti
   let done = 0;
   const hosts = await Promise.all(
     inputs.hosts.map(async (host) => {
-      const look = await lookAt(host, inputs.library, deep);
+      const look = await lookAt(host, inputs.library, { deep, secretsClosed: true });
       done += 1;
       report(`looking at ${inputs.hosts.length} hosts, ${done} done`, done / inputs.hosts.length);
       return diagnoseHost(look);

@@ -65,21 +65,30 @@ export async function readInputs(
   };
 }
 
-/**
- * One read-only look at a host. Without an engine for it only preflight is looked at.
- * @param deep checks believe nothing that an earlier look has noted.
- */
+export interface LookOptions {
+  /** Checks believe nothing that an earlier look has noted. Default: whether SEALIFT_DEEP is 1. */
+  readonly deep?: boolean;
+  /** The site's secrets are not known, so that steps that need them are not looked at. Default false. */
+  readonly secretsClosed?: boolean;
+}
+
+/** One read-only look at a host. Without an engine for it only preflight is looked at. */
 export async function lookAt(
   { spec, files }: PlannedHost,
   library: Library,
-  deep = process.env["SEALIFT_DEEP"] === "1",
+  { deep = process.env["SEALIFT_DEEP"] === "1", secretsClosed = false }: LookOptions = {},
 ): Promise<HostLook> {
   const clock = Math.floor(Date.now() / 1000);
   const planned = files === undefined ? undefined : { files, phases: phasesOf(spec, files, library, clock) };
-  const phases =
+  const all =
     planned === undefined ? [preflightPhase(spec, undefined, clock)] : Object.values(planned.phases);
+  const phases = secretsClosed ? all.map(withoutSecrets) : all;
   const sent = deep ? { ...library, text: `SEALIFT_DEEP=1\n${library.text}` } : library;
   return { spec, phases, planned, probe: await probe(spec, phases, sent) };
+}
+
+function withoutSecrets({ name, steps }: Phase): Phase {
+  return { name, steps: steps.filter(({ secret }) => secret !== true) };
 }
 
 async function openBundle(

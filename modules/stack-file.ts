@@ -6,11 +6,14 @@ import { SealiftError, type Problem } from "./core/errors.ts";
 export interface StackFile {
   /** The path, relative to the checkout. */
   readonly file: string;
-  /** The value of `sealift:site` without what is secret; undefined when there is none. */
+  /** The value of `sealift:site`, with `closedSecret` for what is secret; undefined when there is none. */
   readonly value: unknown;
   /** The places of the secrets in it, as a person would write them: `users[0].passwordHash`. */
   readonly unread: readonly string[];
 }
+
+/** Stands for a secret that nobody has opened: it passes the schema, and no step that needs it may be looked at. */
+export const closedSecret = "$6$closed.secret.of.the.stack";
 
 /**
  * @param folder where the environments are: stackConfigDir of Pulumi.yaml.
@@ -42,27 +45,19 @@ export function readStackFile(environment: string, folder = "stacks"): StackFile
 function open(value: unknown, place: string, unread: string[]): unknown {
   if (isSecret(value)) {
     unread.push(place.replace(/^\./, "") || "sealift:site");
-    return undefined;
+    return closedSecret;
   }
-  if (Array.isArray(value)) {
-    const items: unknown[] = value;
-    return items.flatMap((item, at) => present(open(item, `${place}[${at}]`, unread)));
-  }
+  if (Array.isArray(value)) return value.map((item, at) => open(item, `${place}[${at}]`, unread));
   if (typeof value !== "object" || value === null) return value;
-  const members = Object.entries(value).flatMap(([key, member]) =>
-    present(open(member, `${place}.${key}`, unread)).map((opened) => [key, opened] as const),
+  return Object.fromEntries(
+    Object.entries(value).map(([key, member]) => [key, open(member, `${place}.${key}`, unread)]),
   );
-  return Object.fromEntries(members);
 }
 
 function isSecret(value: unknown): boolean {
   if (typeof value !== "object" || value === null) return false;
   const [entry, ...more] = Object.entries(value);
   return more.length === 0 && entry?.[0] === "secure" && typeof entry[1] === "string";
-}
-
-function present(value: unknown): unknown[] {
-  return value === undefined ? [] : [value];
 }
 
 function readText(file: string, environment: string, folder: string): string {

@@ -11,7 +11,7 @@ check_kernel_modules() {
       modules_first="$modules_first ${modules_name%%"|"*}"
     fi
   done
-  if [ -z "$modules_asked" ]; then return 0; fi
+  if [ -z "$modules_asked" ] || ! command -v modprobe >/dev/null; then return 0; fi # check_commands tells of modprobe
   # One dry run for all of them; one each only when that fails, to name what is missing.
   # shellcheck disable=SC2086
   if modprobe -n -q -a $modules_first; then return 0; fi
@@ -88,6 +88,7 @@ check_cgroup() {
 # Fact: iptables answers, and where its nat table is loaded already, lists it. A table that is not loaded is left so:
 # listing it would load it.
 check_iptables() {
+  if ! command -v iptables >/dev/null; then return 0; fi # told by check_commands
   iptables_version=$(timeout 10 iptables --version 2>&1) || {
     echo "iptables --version: $iptables_version"
     return 1

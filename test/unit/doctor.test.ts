@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
@@ -8,7 +8,7 @@ import { doctorExitCode } from "../../cli/doctor.ts";
 import { doctorText } from "../../cli/doctor-text.ts";
 import type { Paint } from "../../cli/paint.ts";
 import { SealiftError } from "../../modules/core/errors.ts";
-import { readStackFile } from "../../modules/stack-file.ts";
+import { closedSecret, readStackFile } from "../../modules/stack-file.ts";
 import { checkout } from "../lab/cache.ts";
 import { diagnosisOf, reachedHost, unreachableHost, type Differing } from "../support/looks.ts";
 
@@ -148,11 +148,39 @@ test("an environment's file, without what is secret in it", () => {
   writeFileSync(join(folder, "Pulumi.prod.yaml"), site);
   const { value, unread } = readStackFile("prod", folder);
   assert.deepEqual(value, {
-    users: [{ name: "deploy" }],
-    keys: ["plain"],
+    users: [{ name: "deploy", passwordHash: closedSecret }],
+    keys: [closedSecret, "plain"],
     engine: { secure: true, version: "1.2.3" },
   });
   assert.deepEqual(unread, ["users[0].passwordHash", "keys[0]"]);
+});
+
+test("what stands for a closed secret passes the schema wherever there is one", () => {
+  const secrets: string[] = [];
+  JSON.parse(readFileSync(join(checkout, "stacks", "site.schema.json"), "utf8"), (_key, value: unknown) => {
+    const { secret, pattern } = (value ?? {}) as { secret?: boolean; pattern?: string };
+    if (secret === true) secrets.push(pattern ?? "");
+    return value;
+  });
+  assert.ok(secrets.length > 0);
+  for (const pattern of secrets) assert.match(closedSecret, new RegExp(pattern));
+});
+
+test("what is left as it is, because the site says so, is told; it neither holds nor waits", () => {
+  const shown = text([
+    reachedHost("node-a", {
+      "users.group": [
+        "warn",
+        "E_STRANGERS members that the site does not name: eve; name them or remove them",
+      ],
+    }),
+  ]);
+  assert.match(shown, /^users facts +1 of 2$/m);
+  assert.match(
+    shown,
+    /^warn {2}node-a: E_STRANGERS users\.group\n {2}found +members that the site does not name: eve\n/m,
+  );
+  assert.match(shown, /\n1 warning\.$/);
 });
 
 test("an environment that is not there, and one that is no YAML", () => {
