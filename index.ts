@@ -17,11 +17,12 @@ const { serial, library, hosts } = await explain(() =>
 
 /** Per host: what each phase reported. */
 export const report = Object.fromEntries(
-  hosts.map(({ spec, archive, phases, probe, warnings }) => {
-    const host = new Host(spec.name, { spec, library, blobs: [archive], probe, warnings, serial });
-    const users = new Users(host, phases.users, []);
-    const volumes = new Volumes(host, phases.volumes, [users]);
-    const engine = new Engine(host, phases.engine, [volumes]);
+  hosts.map(({ spec, files, phases, probe, warnings }) => {
+    const blobs = [files.archive, ...files.plugins];
+    const host = new Host(spec.name, { spec, library, blobs, probe, warnings, serial });
+    const volumes = new Volumes(host, phases.volumes, []);
+    const users = new Users(host, phases.users, [volumes]);
+    const engine = new Engine(host, phases.engine, [users]);
     const daemon = new Daemon(host, phases.daemon, [engine]);
     return [spec.name, { engine: spec.engine.version, daemon: daemon.urn }];
   }),

@@ -1,7 +1,7 @@
 /** What a look at a site says of its hosts, as values that can be printed. Pure. */
 import { describe, differences, type Difference } from "./core/drift.ts";
 import type { Problem } from "./core/errors.ts";
-import { refusals } from "./core/refusal.ts";
+import { refusals, warnings } from "./core/refusal.ts";
 import type { StepReport } from "./core/report.ts";
 import type { Phase } from "./core/step.ts";
 import type { HostLook } from "./look.ts";
@@ -60,7 +60,11 @@ export interface Diagnosis {
   readonly hosts: readonly HostDiagnosis[];
 }
 
-export function diagnoseHost({ spec, phases, probe }: HostLook): HostDiagnosis {
+export function diagnoseHost({
+  spec,
+  phases,
+  probe,
+}: Pick<HostLook, "spec" | "phases" | "probe">): HostDiagnosis {
   const reached = probe.kind === "reached";
   const steps = reached ? probe.report.steps : [];
   const fail = [
@@ -76,7 +80,10 @@ export function diagnoseHost({ spec, phases, probe }: HostLook): HostDiagnosis {
     phases: reached ? phases.filter(({ name }) => name !== "preflight").map(phaseResult) : [],
     findings: [
       ...fail.map((problem): Finding => ({ ...problem, verdict: "fail" })),
-      ...preflightWarnings(spec, probe).map((problem): Finding => ({ ...problem, verdict: "warn" })),
+      ...[...preflightWarnings(spec, probe), ...warnings(spec.name, probe)].map((problem): Finding => ({
+        ...problem,
+        verdict: "warn",
+      })),
     ],
   };
 

@@ -1,19 +1,20 @@
 /** What there is to see before anything is changed anywhere: the site file, the bundle, and all hosts. It refuses nothing. */
 import { verifyBundle, type VerifiedBundle } from "../offline-bundle/verify.ts";
-import type { Archive } from "./core/blob.ts";
+import type { HostFiles } from "./core/blob.ts";
 import { SealiftError, type Problem } from "./core/errors.ts";
 import { readLibrary, type Library } from "./core/library.ts";
 import { probe, type Probe } from "./core/probe.ts";
 import { readSite, type HostSpec, type Site } from "./core/site.ts";
 import type { Phase } from "./core/step.ts";
+import { hostFiles } from "./engine/from-bundle.ts";
 import { phasesOf, type HostPhases } from "./phases.ts";
 import { preflightPhase } from "./preflight/index.ts";
 
 /** A host and what the bundle has for it. */
 export interface PlannedHost {
   readonly spec: HostSpec;
-  /** The engine of the bundle that this host runs; undefined when a problem says why not. */
-  readonly archive: Archive | undefined;
+  /** The engine of the bundle that this host runs, and its plugins; undefined when a problem says why not. */
+  readonly files: HostFiles | undefined;
 }
 
 export interface Inputs {
@@ -30,8 +31,8 @@ export interface HostLook {
   readonly spec: HostSpec;
   /** Everything that was looked at, in the order of work. */
   readonly phases: readonly Phase[];
-  /** The same with the engine that it is about; undefined when the bundle has none for this host. */
-  readonly planned: { readonly archive: Archive; readonly phases: HostPhases } | undefined;
+  /** The same with what it is about; undefined when the bundle has not everything for this host. */
+  readonly planned: { readonly files: HostFiles; readonly phases: HostPhases } | undefined;
   readonly probe: Probe;
 }
 
@@ -52,20 +53,15 @@ export async function readInputs(
   const library = readLibrary();
   const bundle = await openBundle(site.bundle, progress);
   if (!("serial" in bundle)) {
-    const hosts = site.hosts.map((spec) => ({ spec, archive: undefined }));
+    const hosts = site.hosts.map((spec) => ({ spec, files: undefined }));
     return { serial: undefined, library, hosts, problems: bundle };
   }
-  const hosts = site.hosts.map((spec) => ({
-    spec,
-    archive: bundle.engine(spec.engine.version, spec.architecture),
-  }));
-  const held = bundle.engines().map(({ version, platform }) => `${version} (${platform})`);
-  const lacking = hosts.filter(({ archive }) => archive === undefined);
+  const found = site.hosts.map((spec) => ({ spec, files: hostFiles(spec, bundle, file) }));
   return {
     serial: bundle.serial,
     library,
-    hosts,
-    problems: lacking.map(({ spec }) => engineMissing(spec, file, held)),
+    hosts: found.map(({ spec, files }) => ({ spec, files: "archive" in files ? files : undefined })),
+    problems: found.flatMap(({ files }) => ("archive" in files ? [] : files)),
   };
 }
 
@@ -74,15 +70,14 @@ export async function readInputs(
  * @param deep checks believe nothing that an earlier look has noted.
  */
 export async function lookAt(
-  { spec, archive }: PlannedHost,
+  { spec, files }: PlannedHost,
   library: Library,
   deep = process.env["SEALIFT_DEEP"] === "1",
 ): Promise<HostLook> {
   const clock = Math.floor(Date.now() / 1000);
-  const planned =
-    archive === undefined ? undefined : { archive, phases: phasesOf(spec, archive, library, clock) };
+  const planned = files === undefined ? undefined : { files, phases: phasesOf(spec, files, library, clock) };
   const phases =
-    planned === undefined ? [preflightPhase(spec, archive, clock)] : Object.values(planned.phases);
+    planned === undefined ? [preflightPhase(spec, undefined, clock)] : Object.values(planned.phases);
   const sent = deep ? { ...library, text: `SEALIFT_DEEP=1\n${library.text}` } : library;
   return { spec, phases, planned, probe: await probe(spec, phases, sent) };
 }
@@ -111,20 +106,5 @@ function siteMissing(file: string): Problem {
     got: "nothing",
     expected: "a site below config",
     todo: "copy what stands in stacks/Pulumi.example.yaml and make it yours",
-  };
-}
-
-function engineMissing(
-  { name, engine, architecture }: HostSpec,
-  file: string,
-  held: readonly string[],
-): Problem {
-  return {
-    where: file,
-    code: "E_ENGINE_NOT_IN_BUNDLE",
-    subject: `${name} engine.version`,
-    got: `${engine.version} for linux/${architecture}`,
-    expected: `an engine of the bundle: ${held.join(", ") || "it holds none"}`,
-    todo: "name one of these, or carry in a bundle that holds it",
   };
 }

@@ -12,12 +12,13 @@ export interface StackFile {
   readonly unread: readonly string[];
 }
 
-const folder = "stacks";
-
-/** @throws {SealiftError} E_SITE_MISSING when there is no such environment, E_YAML when it is no YAML. */
-export function readStackFile(environment: string): StackFile {
+/**
+ * @param folder where the environments are: stackConfigDir of Pulumi.yaml.
+ * @throws {SealiftError} E_SITE_MISSING when there is no such environment, E_YAML when it is no YAML.
+ */
+export function readStackFile(environment: string, folder = "stacks"): StackFile {
   const file = `${folder}/Pulumi.${environment}.yaml`;
-  const document = parseDocument(readText(file, environment));
+  const document = parseDocument(readText(file, environment, folder));
   const [error] = document.errors;
   if (error !== undefined) {
     const { line = 1, col = 1 } = error.linePos?.[0] ?? {};
@@ -64,26 +65,26 @@ function present(value: unknown): unknown[] {
   return value === undefined ? [] : [value];
 }
 
-function readText(file: string, environment: string): string {
+function readText(file: string, environment: string, folder: string): string {
   try {
     return readFileSync(file, "utf8");
   } catch {
-    throw new SealiftError([missing(file, environment)]);
+    throw new SealiftError([missing(file, environment, folder)]);
   }
 }
 
-function missing(file: string, environment: string): Problem {
+function missing(file: string, environment: string, folder: string): Problem {
   return {
     where: file,
     code: "E_SITE_MISSING",
     subject: environment,
     got: "no such file",
-    expected: `an environment of this checkout: ${environments().join(", ") || "there is none"}`,
+    expected: `an environment of this checkout: ${environments(folder).join(", ") || "there is none"}`,
     todo: "name one of these, or copy stacks/Pulumi.example.yaml; run this in the checkout",
   };
 }
 
-function environments(): string[] {
+function environments(folder: string): string[] {
   try {
     return readdirSync(folder)
       .flatMap((name) => /^Pulumi\.(.+)\.yaml$/.exec(name)?.[1] ?? [])

@@ -1,10 +1,10 @@
 /** One look at everything a site needs, and every refusal, before anything is changed anywhere. */
-import type { Archive } from "./core/blob.ts";
+import type { HostFiles } from "./core/blob.ts";
 import { refuse, type Problem } from "./core/errors.ts";
 import type { Library } from "./core/library.ts";
 import { operatorProblems } from "./core/operator.ts";
 import type { Probe } from "./core/probe.ts";
-import { refusals } from "./core/refusal.ts";
+import { refusals, warnings } from "./core/refusal.ts";
 import type { HostSpec } from "./core/site.ts";
 import { lookAt, readInputs, type HostLook } from "./look.ts";
 import type { HostPhases } from "./phases.ts";
@@ -12,8 +12,8 @@ import { preflightProblems, preflightWarnings } from "./preflight/index.ts";
 
 export interface SurveyedHost {
   readonly spec: HostSpec;
-  /** The engine of the bundle that this host runs. */
-  readonly archive: Archive;
+  /** The engine of the bundle that this host runs, and its plugins. */
+  readonly files: HostFiles;
   readonly phases: HostPhases;
   readonly probe: Probe;
   /** What to tell of a host that may be changed all the same. */
@@ -55,7 +55,9 @@ export async function survey(value: unknown, { file, unreachable }: SurveyOption
 /** No problem with the bundle means that every host is planned. */
 function surveyed({ spec, planned, probe }: HostLook): SurveyedHost[] {
   if (planned === undefined) return [];
-  return [{ spec, ...planned, probe, warnings: preflightWarnings(spec, probe) }];
+  return [
+    { spec, ...planned, probe, warnings: [...preflightWarnings(spec, probe), ...warnings(spec.name, probe)] },
+  ];
 }
 
 function silence({ probe }: HostLook): Problem[] {

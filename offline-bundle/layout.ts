@@ -56,6 +56,10 @@ export interface Bundle {
   file(name: string, version: string, platform: Platform): BundleFile | undefined;
   /** The engine tarball of this version. */
   engine(version: string, architecture: "amd64" | "arm64"): BundleFile | undefined;
+  /** A program that is one file, of this name and version. */
+  binary(name: string, version: string, architecture: "amd64" | "arm64"): BundleFile | undefined;
+  /** All files of this name, for messages: `{ version: "5.5.1", platform: "linux/amd64" }`. */
+  versions(name: string): readonly Pick<BundleFile, "version" | "platform">[];
   /** All engines, for messages: `{ version: "28.5.2", platform: "linux/amd64" }`. */
   engines(): readonly Pick<BundleFile, "version" | "platform">[];
 }
@@ -104,6 +108,15 @@ export async function openBundle(directory: string): Promise<Bundle> {
         (file) =>
           file.kind === "engine" && file.version === version && file.platform === `linux/${architecture}`,
       ),
+    binary: (name, version, architecture) =>
+      find(
+        (file) =>
+          file.kind === "binary" &&
+          file.name === name &&
+          file.version === version &&
+          file.platform === `linux/${architecture}`,
+      ),
+    versions: (name) => lock.files.filter((file) => file.name === name).map(describe),
     engines: () => lock.files.filter(({ kind }) => kind === "engine").map(describe),
   };
 }

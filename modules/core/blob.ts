@@ -13,6 +13,18 @@ export interface Archive extends Blob {
   readonly members: readonly { readonly path: string; readonly sha256: string }[];
 }
 
+/** A program that is one file: a plugin of the docker command. */
+export interface Binary extends Blob {
+  readonly name: string;
+  readonly version: string;
+}
+
+/** What one host takes out of the bundle. */
+export interface HostFiles {
+  readonly archive: Archive;
+  readonly plugins: readonly Binary[];
+}
+
 /** Where a blob arrives, relative to the login's home. */
 export function arrivalPath(sha256: string): string {
   return `.sealift/blobs/${sha256}`;

@@ -103,13 +103,15 @@ export function converge(
   const comments = note(phase, drift ?? [], probe)
     .map((line) => `# ${line}\n`)
     .join("");
+  const plan = planText(spec.name, phase, serial);
+  const secret = phase.steps.some((step) => step.secret === true);
   const command = new remote.Command(
     name,
     {
       connection: host.connection,
       create: launch,
       update: launch + comments,
-      stdin: planText(spec.name, phase, serial),
+      stdin: secret ? pulumi.secret(plan) : plan,
       addPreviousOutputInEnv: false,
       logging: remote.Logging.None,
     },

@@ -1,10 +1,21 @@
 /** What a host inherits from its site: objects key by key, everything else whole. */
 import { imageStoreKeys, imageStoreOf } from "./image-store.ts";
 import { containersSlice, profileKeys, writtenAlways, type DaemonProfile } from "./profiles.ts";
-import type { ContainerLimitsSpec, DaemonSpec, HostSpec, Site, UserSpec, VolumesSpec } from "./site.ts";
+import type {
+  ContainerLimitsSpec,
+  DaemonSpec,
+  DockerGroupSpec,
+  GroupSpec,
+  HostSpec,
+  Site,
+  UserSpec,
+  VolumesSpec,
+} from "./site.ts";
 
 /** What the site says for all hosts, and a host for itself. */
 export type Sections = {
+  readonly groups?: readonly GroupSpec[];
+  readonly dockerGroup?: Partial<DockerGroupSpec>;
   readonly users?: readonly UserSpec[];
   readonly volumes?: Partial<VolumesSpec>;
   readonly engine?: Partial<HostSpec["engine"]>;
@@ -47,6 +58,8 @@ export function mergeHost(site: SiteFile, host: HostFile): MergedHost {
     ...host,
     port: host.port ?? 22,
     architecture: host.architecture ?? "amd64",
+    groups: host.groups ?? site.groups ?? [],
+    dockerGroup: { strangers: "report", ...site.dockerGroup, ...host.dockerGroup },
     users: host.users ?? site.users ?? [],
     volumes: { group: "vg0", ...site.volumes, ...host.volumes },
     engine,

@@ -1,16 +1,25 @@
-/** What the guards on a host say: a step that would have to be refused, before anything is changed anywhere. Pure. */
+/** What guards and checks on a host say beyond right and wrong: what has to be refused, and what is to be known. Pure. */
 import { errorCodes, type Problem } from "./errors.ts";
 import type { Probe } from "./probe.ts";
 
 /** The refusals of one host, one a step. */
 export function refusals(host: string, probe: Probe): readonly Problem[] {
+  return told(host, probe, "refused");
+}
+
+/** What people are to know of a host, and what is no difference: it is left as it is. One a step. */
+export function warnings(host: string, probe: Probe): readonly Problem[] {
+  return told(host, probe, "warn");
+}
+
+function told(host: string, probe: Probe, wanted: "refused" | "warn"): readonly Problem[] {
   if (probe.kind !== "reached") return [];
   return probe.report.steps
-    .filter(({ status }) => status === "refused")
+    .filter(({ status, code }) => status === wanted && !code.startsWith("preflight."))
     .map(({ code, fact, found }) => ({ where: host, subject: code, expected: fact, ...parse(found) }));
 }
 
-/** `CODE finding; what to do`, as refuse_because of run.sh writes it. */
+/** `CODE finding; what to do`, as refuse_because and warn_that of run.sh write it. */
 function parse(found: string): Pick<Problem, "code" | "got" | "todo"> {
   const [, word, got = found, todo = "look at the host by hand"] =
     /^(E_[A-Z0-9_]+) (.*); (.*)$/.exec(found) ?? [];

@@ -1,7 +1,7 @@
 /** The one reader of what run.sh prints. */
 import { effects, type Effect } from "./step.ts";
 
-const statuses = ["ok", "drift", "refused", "changed", "failed"] as const;
+const statuses = ["ok", "drift", "refused", "changed", "failed", "warn"] as const;
 export type StepStatus = (typeof statuses)[number];
 
 export interface StepReport {

@@ -1,9 +1,9 @@
 # The runner on the host: reads a plan on standard input and works through it, in one of two modes.
 #   check  every check runs, nothing is changed
 #   apply  per step: check -> apply -> check again; stops at the first step that still fails
-# One line a step: status TAB code TAB fact TAB found, and for a drift TAB effect. Status is ok, drift, refused, changed or
-# failed. A whole run is closed by "done", the machine's id and the length of its journal: a mark that is new after every
-# change and every installation.
+# One line a step: status TAB code TAB fact TAB found, and for a drift TAB effect. Status is ok, drift, refused, changed,
+# failed, or warn: it does not hold, is told, and is left as it is. A whole run is closed by "done", the machine's id and
+# the length of its journal: a mark that is new after every change and every installation.
 #
 # A step NAME has check_NAME and apply_NAME. Two more functions of the same arguments are its own choice, both read-only:
 #   guard_NAME   fails, through `refuse_because`, when applying would have to be refused: told by a look, before anything is
@@ -17,6 +17,8 @@ umask 022
 SEALIFT_TAB=$(printf '\t')
 SEALIFT_LINE_END='
 '
+# No command of a check ends with this by itself.
+SEALIFT_WARNS=90
 
 # run MODE: the plan is read whole before anything runs, so that no command can eat the rest of it.
 run() {
@@ -76,6 +78,10 @@ step() {
     tell ok "$attempt_output"
     return
   fi
+  if [ "$attempt_status" -eq "$SEALIFT_WARNS" ]; then
+    tell warn "$attempt_output"
+    return
+  fi
   step_found=$attempt_output
   if [ "$run_mode" = check ]; then
     foresee "$@"
@@ -109,7 +115,14 @@ foresee() {
   tell drift "$step_found" "$step_effect"
 }
 
-# refuse_because CODE FINDING TODO: the last words of a guard. The code is one of errors.ts; TODO has no "; " in it.
+# warn_that CODE FINDING REMEDY: the last words of a check, when people are to know what was found and Sealift leaves it as
+# it is. Words as for refuse_because.
+warn_that() {
+  echo "$1 $2; $3"
+  return "$SEALIFT_WARNS"
+}
+
+# refuse_because CODE FINDING REMEDY: the last words of a guard. The code is one of errors.ts; REMEDY has no "; " in it.
 refuse_because() {
   echo "$1 $2; $3"
   return 1

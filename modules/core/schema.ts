@@ -13,6 +13,8 @@ interface Words {
   readonly examples?: readonly unknown[];
   /** Keys that have a reason of their own to be refused: what is expected in their place, and what to do. */
   readonly refused?: Readonly<Record<string, { readonly expected: string; readonly todo: string }>>;
+  /** The value is never shown. */
+  readonly secret?: boolean;
 }
 
 export function schemaProblems(value: unknown, place: Locate): readonly Problem[] {
@@ -29,8 +31,8 @@ function isTold({ schemaPath, propertyName }: ErrorObject): boolean {
 let compiled: ValidateFunction | undefined;
 function validator(): ValidateFunction {
   if (compiled !== undefined) return compiled;
-  const ajv = new Ajv2020({ allErrors: true, verbose: true, strict: true });
-  ajv.addVocabulary(["expected", "code", "todo", "apply", "since", "until", "refused"]);
+  const ajv = new Ajv2020({ allErrors: true, verbose: true, strict: true, allowUnionTypes: true });
+  ajv.addVocabulary(["expected", "code", "todo", "apply", "since", "until", "refused", "secret"]);
   compiled = ajv.compile(siteSchema());
   return compiled;
 }
@@ -52,7 +54,7 @@ function toProblem(error: ErrorObject, place: Locate): Problem {
     where: place(path),
     code: words.code !== undefined && error.keyword === "pattern" ? words.code : defaultCode(error),
     subject: subject(path),
-    got: shown(error.data),
+    got: words.secret === true ? "a secret" : shown(error.data),
     expected: words.expected ?? expectation(error),
     todo:
       words.todo ?? (example === undefined ? "write what is expected" : `write it like ${shown(example)}`),
@@ -142,8 +144,13 @@ export function subject(path: Path): string {
   return text.replace(/^\./, "") || "the site";
 }
 
-/** A value in a message: JSON, short. */
+/** Keys whose values no message shows, wherever they stand: a test holds them equal to the schema's secrets. */
+export const secretKeys: readonly string[] = ["passwordHash"];
+
+/** A value in a message: JSON, short, secrets left out. */
 export function shown(value: unknown): string {
-  const text = JSON.stringify(value);
+  const text = JSON.stringify(value, (key, inner: unknown) =>
+    secretKeys.includes(key) ? "a secret" : inner,
+  );
   return text.length > 80 ? `${text.slice(0, 77)}...` : text;
 }

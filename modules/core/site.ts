@@ -5,6 +5,7 @@ import { refuse } from "./errors.ts";
 import { locate, type Locate } from "./locate.ts";
 import { mergeHost, type SiteFile } from "./merge.ts";
 import { schemaProblems } from "./schema.ts";
+import { plainSecretProblems } from "./rules/secrets.ts";
 import { siteProblems } from "./rules/site-rules.ts";
 
 /** Architectures in Docker's words. */
@@ -13,25 +14,93 @@ export type Architecture = "amd64" | "arm64";
 export interface UserSpec {
   readonly name: string;
   readonly uid: number;
+  /** @default the uid */
+  readonly gid?: number;
   readonly systemUid?: boolean;
   /** @default "/bin/bash" */
   readonly shell?: string;
+  /** @default "/home/<name>" */
+  readonly home?: string;
+  /** Besides the primary group and docker. */
+  readonly groups?: readonly string[];
+  /** Whether the user is in the docker group. @default true */
+  readonly docker?: boolean;
+  /** Everything, or these command lines, without a password. Absent: no rule. */
+  readonly sudo?: "ALL" | readonly string[];
   readonly authorizedKeys: readonly string[];
+  /** @default "exact" */
+  readonly keys?: "exact" | "add";
+  /** A hash of crypt(5); a secret. Absent: no password. */
+  readonly passwordHash?: string;
+  /** First day without access, YYYY-MM-DD, UTC. */
+  readonly expires?: string;
+  /** @default false */
+  readonly locked?: boolean;
+}
+
+export interface GroupSpec {
+  readonly name: string;
+  readonly gid: number;
+}
+
+/** The group that may use the engine. */
+export interface DockerGroupSpec {
+  /** Absent: any, made with one of the system's. */
+  readonly gid?: number;
+  /** What is done about members that the site does not name. @default "report" */
+  readonly strangers: "report" | "remove";
 }
 
 export interface LogicalVolumeSpec {
   readonly name: string;
-  /** `20GiB` or `2TiB`. */
+  /** `20GiB`, `2TiB`, or `50%FREE` of what is free in the group when the volume is made. */
   readonly size: string;
   /** @default "xfs" */
   readonly filesystem?: "xfs" | "ext4";
   readonly mount: string;
+  /** @default ["nodev"] */
+  readonly options?: readonly MountOption[];
+  /** Of the top directory: `deploy`, `deploy:1600` or `1500:1500`. Absent: as it is. */
+  readonly owner?: string;
+  /** Of the top directory, four octal digits. Absent: as it is. */
+  readonly mode?: string;
 }
 
-export interface VolumesSpec {
+/** mount(8), options for all file systems. */
+export type MountOption = "nodev" | "nosuid" | "noexec" | "noatime";
+
+export interface DiskSpec {
+  /** Path below /dev/disk/by-id. */
   readonly disk: string;
+  /** The serial number that the disk has to have, as lsblk(8) shows it. Absent: any. */
+  readonly serial?: string;
+}
+
+/** Where journald keeps its files, and how much. Source: journald.conf(5). */
+export interface JournalSpec {
+  /** Mount point of a logical volume. */
+  readonly mount: string;
+  /** `500MiB` or `2GiB`. */
+  readonly maxUse: string;
+  /** `1GiB`. Absent: journald's own default, 15 % of the volume and at most 4 GiB. */
+  readonly keepFree?: string;
+  /** Absent: entries go only when there is no room for them. */
+  readonly maxRetentionDays?: number;
+}
+
+export interface VolumesSpec extends DiskSpec {
+  readonly moreDisks?: readonly DiskSpec[];
   readonly group: string;
   readonly logical: readonly LogicalVolumeSpec[];
+  readonly journal?: JournalSpec;
+}
+
+/** Exact versions; the bundle has to hold them. */
+export interface EngineChoice {
+  readonly version: string;
+  /** Plugins of the docker command; absent: Sealift installs none. */
+  readonly compose?: string;
+  readonly buildx?: string;
 }
 
 /** daemon.json, in Docker's own words. */
@@ -58,9 +127,11 @@ export interface HostSpec {
   readonly login: string;
   readonly hostKey: string;
   readonly architecture: Architecture;
+  readonly groups: readonly GroupSpec[];
+  readonly dockerGroup: DockerGroupSpec;
   readonly users: readonly UserSpec[];
   readonly volumes: VolumesSpec;
-  readonly engine: { readonly version: string };
+  readonly engine: EngineChoice;
   /** What daemon.json chooses, for the guards that keep a host from losing sight of its images. */
   readonly imageStore: ImageStore;
   readonly daemon: DaemonSpec;
@@ -79,8 +150,11 @@ export interface Site {
  * @throws {SealiftError} with every problem of the file at once.
  */
 export function readSite(value: unknown, file: string): Site {
-  const place = locate(file, readText(file), ["config", "sealift:site"]);
-  return checkSite(value, place);
+  const text = readText(file);
+  const place = locate(file, text, ["config", "sealift:site"]);
+  const site = checkSite(value, place);
+  refuse(plainSecretProblems(value as SiteFile, text, place));
+  return site;
 }
 
 /** The same for a text that is there already. @throws {SealiftError} */

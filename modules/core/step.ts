@@ -13,6 +13,8 @@ export interface Step {
   readonly effect: Effect;
   /** `check_<name>` and `apply_<name>` of the phase's shell file, and their arguments. */
   readonly call: readonly [name: string, ...args: string[]];
+  /** An argument is a secret: Pulumi keeps the phase's plan encrypted and shows no diff of it. @default false */
+  readonly secret?: true;
 }
 
 /** Steps that belong together on one host. */

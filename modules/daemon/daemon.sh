@@ -55,12 +55,12 @@ guard_daemon_file() {
   daemon_user=$(daemon_text "$(daemon_value userns-remap <"$daemon_present")")
   daemon_user_wanted=$(daemon_text "$(daemon_json_text "$@" | daemon_value userns-remap)")
   if [ "${daemon_root:=/var/lib/docker}" != "$daemon_root_wanted" ] && daemon_holds "$daemon_root"; then
-    refuse_because E_DATA_ROOT_MOVE "data-root is $daemon_root and holds $daemon_held, which $daemon_root_wanted would not show" \
+    refuse_because E_DATA_ROOT "data-root is $daemon_root and holds $daemon_held, which $daemon_root_wanted would not show" \
       "stop docker.service, docker.socket and containerd.service, move $daemon_root to $daemon_root_wanted with all that is in it, then run pulumi up again"
     return 1
   fi
   if [ "$daemon_user" != "$daemon_user_wanted" ] && daemon_holds "$daemon_root"; then
-    refuse_because E_DATA_ROOT_MOVE "$daemon_root holds $daemon_held, which userns-remap \"$daemon_user_wanted\" in place of \"$daemon_user\" would not show" \
+    refuse_because E_DATA_ROOT "$daemon_root holds $daemon_held, which userns-remap \"$daemon_user_wanted\" in place of \"$daemon_user\" would not show" \
       "remove them first, or leave userns-remap as it is"
     return 1
   fi

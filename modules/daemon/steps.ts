@@ -28,6 +28,12 @@ export function daemonSteps(
       effect: "containers-stop",
       call: ["daemon_running", version, ...readBack(daemon)],
     },
+    {
+      code: "daemon.containers",
+      fact: "what ran before the last switch of the engine runs, and the engine knows of all that runs",
+      effect: "none",
+      call: ["engine_containers"],
+    },
   ];
 }
 

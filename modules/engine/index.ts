@@ -1,5 +1,5 @@
 /** Docker and containerd from static binaries. Destroying leaves them installed and running. */
-import type { Archive } from "../core/blob.ts";
+import type { HostFiles } from "../core/blob.ts";
 import type { Host } from "../core/converge.ts";
 import { PhaseResource } from "../core/phase-resource.ts";
 import type { HostSpec } from "../core/site.ts";
@@ -7,8 +7,8 @@ import type { Phase } from "../core/step.ts";
 import { engineSteps } from "./steps.ts";
 
 /** Pure: the phase of one host. */
-export function enginePhase({ daemon }: HostSpec, archive: Archive): Phase {
-  return { name: "engine", steps: engineSteps(archive, daemon["data-root"]) };
+export function enginePhase({ daemon, imageStore }: HostSpec, files: HostFiles): Phase {
+  return { name: "engine", steps: engineSteps({ files, dataRoot: daemon["data-root"], imageStore }) };
 }
 
 export class Engine extends PhaseResource {

@@ -1,24 +1,36 @@
 /** The engine from static binaries, as facts. */
 import { basename } from "node:path";
-import type { Archive } from "../core/blob.ts";
+import type { Binary, Blob, HostFiles } from "../core/blob.ts";
+import type { ImageStore } from "../core/image-store.ts";
 import type { Step } from "../core/step.ts";
 
 /** Where versions lie side by side. */
 export const engineRoot = "/opt/docker";
 
-/**
- * @param archive the engine as the bundle's lock pins it.
- * @param dataRoot daemon.json's data-root; containerd's root goes below it, and both wait for its mount.
- */
-export function engineSteps(archive: Archive, dataRoot: string): readonly Step[] {
-  const { version, sha256, bytes, members } = archive;
+export interface EngineSpec {
+  readonly files: HostFiles;
+  /** daemon.json's data-root; containerd's root goes below it, and both wait for its mount. */
+  readonly dataRoot: string;
+  readonly imageStore: ImageStore;
+}
+
+export function engineSteps({ files, dataRoot, imageStore }: EngineSpec): readonly Step[] {
+  const { archive, plugins } = files;
+  const { version, sha256, members } = archive;
   return [
     {
-      code: "engine.archive",
-      fact: `the archive of engine ${version} is on the host (sha256 ${sha256.slice(0, 12)})`,
+      code: "engine.data-root",
+      fact: `the engine keeps its data in ${dataRoot}`,
       effect: "none",
-      call: ["engine_archive", sha256, String(bytes)],
+      call: ["engine_data_root", dataRoot],
     },
+    {
+      code: "engine.store",
+      fact: `the engine keeps images in the ${imageStore} store`,
+      effect: "none",
+      call: ["engine_store", imageStore, dataRoot],
+    },
+    blobStep("engine.archive", `the archive of engine ${version}`, archive),
     {
       code: "engine.files",
       fact: `${engineRoot}/${version} holds the ${members.length} programs of the lock, byte for byte`,
@@ -33,8 +45,8 @@ export function engineSteps(archive: Archive, dataRoot: string): readonly Step[]
     {
       code: "engine.current",
       fact: `engine ${version} is the one that runs`,
-      effect: "none",
-      call: ["engine_current", version],
+      effect: "containers-stop",
+      call: ["engine_current", version, dataRoot],
     },
     {
       code: "engine.commands",
@@ -42,17 +54,40 @@ export function engineSteps(archive: Archive, dataRoot: string): readonly Step[]
       effect: "none",
       call: ["engine_commands", "docker"],
     },
+    ...plugins.flatMap(pluginSteps),
     {
       code: "engine.units",
       fact: `the units of containerd and docker wait for the mount of ${dataRoot}`,
       effect: "none",
-      call: ["engine_units", dataRoot],
+      call: ["engine_units", version, dataRoot],
     },
     {
       code: "engine.containerd",
-      fact: "containerd runs from the current version",
+      fact: "containerd runs from the current version, alone on its socket",
       effect: "restart",
       call: ["containerd"],
     },
   ];
+}
+
+function pluginSteps(plugin: Binary): readonly Step[] {
+  const { name, version, sha256 } = plugin;
+  return [
+    blobStep(`engine.${name}-file`, `docker-${name} ${version}`, plugin),
+    {
+      code: `engine.${name}`,
+      fact: `docker ${name} is version ${version}, byte for byte as the lock says`,
+      effect: "none",
+      call: ["engine_plugin", name, version, sha256],
+    },
+  ];
+}
+
+function blobStep(code: string, what: string, { sha256, bytes }: Blob): Step {
+  return {
+    code,
+    fact: `${what} is on the host (sha256 ${sha256.slice(0, 12)})`,
+    effect: "none",
+    call: ["engine_blob", sha256, String(bytes)],
+  };
 }

@@ -1,37 +1,71 @@
-# What systemd runs. The values are upstream's: moby contrib/init/systemd, containerd.service of containerd 2;
-# the reasons are in docs/decisions. Ours are RequiresMountsFor, the PATH of the current version and the note of
-# which daemon.json was loaded.
+# What systemd runs. The settings of the three units are upstream's (moby contrib/init/systemd of 29, containerd.service of
+# containerd 2) with our path of the programs; all that is ours beside that stands in a drop-in each.
 
-# for_each_unit DATA_ROOT FUNCTION: calls FUNCTION with each path, the wanted text on standard input.
+UNIT_CONTAINERD=/etc/systemd/system/containerd.service
+UNIT_DOCKER=/etc/systemd/system/docker.service
+UNIT_SOCKET=/etc/systemd/system/docker.socket
+UNIT_CONFIG=/etc/containerd/config.toml
+
+# Fact: the systemd units of containerd and docker, and containerd's configuration, are the ones of this site.
+# $1 version, $2 data-root
+check_engine_units() {
+  units_config "$1"
+  # Headed by its path, so that nothing can move from one file to the next unseen.
+  units_found=$(tail -n +1 "$UNIT_CONFIG" "$UNIT_CONTAINERD" "$UNIT_CONTAINERD.d/sealift.conf" "$UNIT_SOCKET" "$UNIT_DOCKER" "$UNIT_DOCKER.d/sealift.conf" 2>/dev/null || true)
+  units_all=
+  for_each_unit "$2" units_collect
+  if [ "$units_found$SEALIFT_LINE_END" = "$units_all" ]; then return 0; fi
+  units_wrong=
+  for_each_unit "$2" units_compare
+  echo "absent or altered:$units_wrong"
+  return 1
+}
+apply_engine_units() {
+  units_config "$1"
+  for_each_unit "$2" units_write
+  systemctl daemon-reload
+}
+units_collect() {
+  if [ -n "$units_all" ]; then units_all=$units_all$SEALIFT_LINE_END; fi
+  units_all="$units_all==> $1 <==$SEALIFT_LINE_END$2"
+}
+units_compare() {
+  if ! printf '%s' "$2" | cmp -s - "$1"; then units_wrong="$units_wrong $1"; fi
+}
+units_write() {
+  if printf '%s' "$2" | cmp -s - "$1"; then return 0; fi
+  install -d -m 0755 "${1%/*}"
+  printf '%s' "$2" >"$1.new"
+  mv "$1.new" "$1"
+}
+
+# units_config VERSION: sets units_format to the version of containerd's configuration that this engine's containerd writes:
+# 2 of containerd 1, 3 of containerd 2 (containerd docs/man/containerd-config.toml.5).
+units_config() {
+  units_format=3
+  if [ ! -f "/opt/docker/$1/containerd-version" ]; then return 0; fi
+  # "containerd github.com/containerd/containerd 1.7.24 <revision>", from 2 on with "/v2" and perhaps a "v".
+  read -r _ _ units_version _ <"/opt/docker/$1/containerd-version"
+  case ${units_version#v} in 1.*) units_format=2 ;; esac
+}
+
+# for_each_unit DATA_ROOT FUNCTION: calls FUNCTION with each path and the text that it has to hold.
 for_each_unit() {
-  containerd_config "$1" | "$2" /etc/containerd/config.toml
-  containerd_service "$1" | "$2" /etc/systemd/system/containerd.service
-  docker_socket | "$2" /etc/systemd/system/docker.socket
-  docker_service "$1" | "$2" /etc/systemd/system/docker.service
-}
-
-# The root is where dockerd itself would put it, so that images lie on the data volume with either image store.
-containerd_config() {
-  cat <<EOF
-# Made by Sealift.
-version = 2
-root = "$1/containerd/daemon"
-state = "/run/containerd"
-disabled_plugins = ["io.containerd.grpc.v1.cri"]
-EOF
-}
-
-containerd_service() {
-  cat <<EOF
-# Made by Sealift.
+  # containerd's root is where dockerd itself would put it, so that images lie on the data volume with either image store.
+  # In containerd 2 the CRI plugin has three parts; a name that a version does not have is of no consequence.
+  "$2" "$UNIT_CONFIG" "# Made by Sealift.
+version = $units_format
+root = \"$1/containerd/daemon\"
+state = \"/run/containerd\"
+disabled_plugins = [\"io.containerd.grpc.v1.cri\", \"io.containerd.cri.v1.images\", \"io.containerd.cri.v1.runtime\"]
+"
+  "$2" "$UNIT_CONTAINERD" "# Made by Sealift.
 [Unit]
 Description=containerd container runtime
 Documentation=https://containerd.io
 After=network.target dbus.service
-RequiresMountsFor=$1
 
 [Service]
-Environment=PATH=/opt/docker/current/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
 ExecStartPre=-/sbin/modprobe overlay
 ExecStart=/opt/docker/current/bin/containerd
 Type=notify
@@ -46,14 +80,18 @@ OOMScoreAdjust=-999
 
 [Install]
 WantedBy=multi-user.target
-EOF
-}
-
-docker_socket() {
-  cat <<EOF
-# Made by Sealift.
+"
+  "$2" "$UNIT_CONTAINERD.d/sealift.conf" "# Made by Sealift.
 [Unit]
-Description=Docker socket for the API
+# Without its volume, containerd would make a second, empty store on the root disk.
+RequiresMountsFor=$1
+
+[Service]
+Environment=PATH=/opt/docker/current/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
+"
+  "$2" "$UNIT_SOCKET" "# Made by Sealift.
+[Unit]
+Description=Docker Socket for the API
 
 [Socket]
 ListenStream=/run/docker.sock
@@ -63,29 +101,21 @@ SocketGroup=docker
 
 [Install]
 WantedBy=sockets.target
-EOF
-}
-
-docker_service() {
-  cat <<EOF
-# Made by Sealift.
+"
+  "$2" "$UNIT_DOCKER" "# Made by Sealift.
 [Unit]
-Description=Docker application container engine
+Description=Docker Application Container Engine
 Documentation=https://docs.docker.com
 After=network-online.target nss-lookup.target docker.socket firewalld.service containerd.service time-set.target
 Wants=network-online.target containerd.service
 Requires=docker.socket
-RequiresMountsFor=$1
 StartLimitBurst=3
 StartLimitIntervalSec=60
 
 [Service]
-Environment=PATH=/opt/docker/current/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
 Type=notify
-ExecStartPre=/usr/bin/install -D -m 0644 /etc/docker/daemon.json /run/sealift/daemon.json.loaded
 ExecStart=/opt/docker/current/bin/dockerd -H fd:// --containerd=/run/containerd/containerd.sock
 ExecReload=/bin/kill -s HUP \$MAINPID
-ExecReload=/usr/bin/install -D -m 0644 /etc/docker/daemon.json /run/sealift/daemon.json.loaded
 TimeoutStartSec=0
 RestartSec=2
 Restart=always
@@ -98,5 +128,17 @@ OOMScoreAdjust=-500
 
 [Install]
 WantedBy=multi-user.target
-EOF
+"
+  "$2" "$UNIT_DOCKER.d/sealift.conf" "# Made by Sealift.
+[Unit]
+# Without its volume, dockerd would start on an empty folder of the root disk.
+RequiresMountsFor=$1
+
+[Service]
+Environment=PATH=/opt/docker/current/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
+# Which daemon.json is loaded, and which engine was ready last.
+ExecStartPre=/usr/bin/install -D -m 0644 /etc/docker/daemon.json /run/sealift/daemon.json.loaded
+ExecReload=/usr/bin/install -D -m 0644 /etc/docker/daemon.json /run/sealift/daemon.json.loaded
+ExecStartPost=-/bin/cp -P --remove-destination -T /opt/docker/current /var/lib/sealift/engine-ran
+"
 }

@@ -5,7 +5,7 @@ import type { ErrorCode } from "../core/errors.ts";
 export type Level = "fail" | "warn";
 
 /** Checks that are read together: a row of doctor's table. */
-export const groups = ["system", "clock", "kernel", "engine", "network", "room", "disk", "users"] as const;
+export const groups = ["system", "clock", "kernel", "engine", "network", "room"] as const;
 export type Group = (typeof groups)[number];
 
 export interface Check {

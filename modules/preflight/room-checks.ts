@@ -24,33 +24,4 @@ export const roomChecks = {
     looksAt: "mount options of /tmp: no noexec, not read-only",
     todo: "remount it with exec, or know that installers and plugins that run from /tmp will fail",
   },
-  disk: {
-    group: "disk",
-    level: "fail",
-    error: "E_DISK_ABSENT",
-    looksAt: "the disk, by its id",
-    todo: "correct the name of the disk, or attach it",
-  },
-  "disk-free": {
-    group: "disk",
-    level: "fail",
-    error: "E_DISK_IN_USE",
-    looksAt:
-      "the disk is blank (no partition, no signature, no byte in the samples) or carries this volume group",
-    todo: "take another disk; if its content is really not needed, empty it yourself with wipefs and blkdiscard",
-  },
-  "disk-size": {
-    group: "disk",
-    level: "fail",
-    error: "E_DISK_TOO_SMALL",
-    looksAt: "the size of the disk against all volumes together",
-    todo: "make the volumes smaller or take a larger disk",
-  },
-  uid: {
-    group: "users",
-    level: "fail",
-    error: "E_UID_TAKEN",
-    looksAt: "uid and gid are free or the user's own",
-    todo: "take a uid that is free on every host",
-  },
 } as const satisfies Record<string, Check>;

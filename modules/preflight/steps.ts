@@ -1,8 +1,7 @@
 /** What has to hold before anything is changed, as facts. They are only ever checked. */
 import { arrivalPath, keptPath, type Archive } from "../core/blob.ts";
-import type { DaemonSpec, HostSpec, VolumesSpec } from "../core/site.ts";
+import type { DaemonSpec, HostSpec } from "../core/site.ts";
 import type { Step } from "../core/step.ts";
-import { parseGiB } from "../core/units.ts";
 import { addressPools } from "./pools.ts";
 import { supportedSystems } from "./supported-systems.ts";
 
@@ -101,10 +100,6 @@ export function preflightSteps(host: HostSpec, archive: Archive | undefined, clo
     check("engine", "no other Docker is installed", "no_foreign_engine"),
     ...networkSteps(host.daemon),
     ...roomSteps(archive),
-    ...diskSteps(host.volumes),
-    ...host.users.map(({ name, uid }) =>
-      check(`uid.${name}`, `uid ${uid} is free or ${name}'s`, "uid", name, String(uid)),
-    ),
   ];
 }
 
@@ -147,15 +142,6 @@ function engineRoom({ sha256, bytes, version }: Archive): readonly string[] {
     `${4 * mib}:/opt/docker:/opt/docker/${version}`,
     `${mib}:/var/lib/sealift:${kept}`,
     `${mib}:${arrivalPath(sha256)}:${kept}`,
-  ];
-}
-
-function diskSteps({ disk, group, logical }: VolumesSpec): readonly Step[] {
-  const askedGiB = logical.reduce((sum, { size }) => sum + parseGiB(size), 0);
-  return [
-    check("disk", `disk ${disk} is there`, "disk_present", disk),
-    check("disk-free", `disk ${disk} is blank or already ours`, "disk_free", disk, group),
-    check("disk-size", `disk ${disk} holds ${askedGiB} GiB of volumes`, "disk_size", disk, String(askedGiB)),
   ];
 }
 

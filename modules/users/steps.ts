@@ -1,51 +1,48 @@
-/** Who is in the docker group, as facts. */
-import type { UserSpec } from "../core/site.ts";
+/** Groups, users and who may use the engine, as facts. */
+import type { GroupSpec, HostSpec } from "../core/site.ts";
 import type { Step } from "../core/step.ts";
+import { dockerGroup } from "./docker-group.ts";
+import { stepsOfUser } from "./user-steps.ts";
 
-export const dockerGroup = "docker";
-
-/** The group first, then one user after the other. */
-export function userSteps(users: readonly UserSpec[]): readonly Step[] {
+/** Groups first, then one user after the other, then those whom the site does not name. */
+export function accountSteps({
+  groups,
+  dockerGroup: docker,
+  users,
+}: Pick<HostSpec, "groups" | "dockerGroup" | "users">): readonly Step[] {
+  const names = users.map(({ name }) => name);
   return [
     {
       code: "users.group",
-      fact: `group ${dockerGroup} exists`,
+      fact:
+        docker.gid === undefined
+          ? `group ${dockerGroup} exists`
+          : `group ${dockerGroup} has gid ${docker.gid}`,
       effect: "none",
-      call: ["group", dockerGroup],
+      call: ["group", dockerGroup, docker.gid === undefined ? "" : String(docker.gid)],
     },
-    ...users.flatMap(stepsOfUser),
-  ];
-}
-
-function stepsOfUser({ name, uid, shell = "/bin/bash", authorizedKeys }: UserSpec): Step[] {
-  return [
+    ...groups.map(stepOfGroup),
+    ...users.flatMap((user) => stepsOfUser(user, groups)),
     {
-      code: `users.${name}`,
-      fact: `user ${name} has uid ${uid}, shell ${shell} and a home`,
+      code: "users.leavers",
+      fact: "who has left the site has no access by it",
       effect: "none",
-      call: ["user", name, String(uid), shell],
-    },
-    {
-      code: `users.${name}.docker`,
-      fact: `user ${name} is in group ${dockerGroup}`,
-      effect: "none",
-      call: ["member", name, dockerGroup],
+      call: ["leavers", dockerGroup, ...names],
     },
     {
-      code: `users.${name}.password`,
-      fact: `no password lets ${name} in`,
+      code: "users.strangers",
+      fact: `the site names every member of group ${dockerGroup}`,
       effect: "none",
-      call: ["no_password", name],
-    },
-    {
-      code: `users.${name}.keys`,
-      fact: `exactly ${countOf(authorizedKeys.length, "key")} may log in as ${name}`,
-      effect: "none",
-      call: ["authorized_keys", name, ...authorizedKeys],
+      call: ["strangers", dockerGroup, docker.strangers, ...names],
     },
   ];
 }
 
-function countOf(count: number, noun: string): string {
-  return count === 1 ? `1 ${noun}` : `${count} ${noun}s`;
+function stepOfGroup({ name, gid }: GroupSpec): Step {
+  return {
+    code: `users.group.${name}`,
+    fact: `group ${name} has gid ${gid}`,
+    effect: "none",
+    call: ["group", name, String(gid)],
+  };
 }

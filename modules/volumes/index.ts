@@ -1,4 +1,7 @@
-/** LVM volumes on one disk. @stateful Destroying leaves the group, the volumes, their data and their mounts. */
+/**
+ * LVM volumes, their mounts, and the journal on one of them. @stateful Destroying leaves the group, the volumes, their
+ * data, their mounts and the journal.
+ */
 import type { Host } from "../core/converge.ts";
 import { PhaseResource } from "../core/phase-resource.ts";
 import type { HostSpec } from "../core/site.ts";
@@ -6,8 +9,8 @@ import type { Phase } from "../core/step.ts";
 import { volumeSteps } from "./steps.ts";
 
 /** Pure: the phase of one host. */
-export function volumesPhase({ volumes }: HostSpec): Phase {
-  return { name: "volumes", steps: volumeSteps(volumes) };
+export function volumesPhase(host: HostSpec): Phase {
+  return { name: "volumes", steps: volumeSteps(host) };
 }
 
 export class Volumes extends PhaseResource {

@@ -1,29 +1,50 @@
-/** One volume group on one disk and its volumes, as facts. */
-import type { LogicalVolumeSpec, VolumesSpec } from "../core/site.ts";
+/** One volume group on its disks, its volumes, and the journal on one of them, as facts. */
+import { ownerIds } from "../core/owner.ts";
+import type { HostSpec, JournalSpec, LogicalVolumeSpec, VolumesSpec } from "../core/site.ts";
 import type { Step } from "../core/step.ts";
-import { parseGiB } from "../core/units.ts";
+import { parseGiB, parseMiB, parsePercentFree } from "../core/units.ts";
 
-/** The group first, then each volume whole: made, formatted, mounted. */
-export function volumeSteps({ disk, group, logical }: VolumesSpec): readonly Step[] {
+/** The group first, then each volume whole: made, formatted, mounted, owned; the journal when its volume is there. */
+export function volumeSteps({ volumes, users }: Pick<HostSpec, "volumes" | "users">): readonly Step[] {
+  const { group, logical, journal } = volumes;
   return [
-    {
-      code: "volumes.group",
-      fact: `volume group ${group} is on ${disk}`,
-      effect: "none",
-      call: ["volume_group", group, disk],
-    },
-    ...logical.flatMap((volume) => stepsOfVolume(group, volume)),
+    groupStep(volumes),
+    ...logical.flatMap((volume) => [
+      ...stepsOfVolume(group, volume),
+      ...rootSteps(volume, volume.owner === undefined ? undefined : ownerIds(volume.owner, users)),
+    ]),
+    ...(journal === undefined ? [] : [journalStep(journal)]),
   ];
 }
 
-function stepsOfVolume(group: string, { name, size, filesystem = "xfs", mount }: LogicalVolumeSpec): Step[] {
-  const sizeGiB = parseGiB(size);
+function groupStep({ disk, serial, moreDisks = [], group, logical }: VolumesSpec): Step {
+  const disks = [{ disk, serial }, ...moreDisks];
+  const sizes = logical.map(({ name, size }) => `${name}:${sizeArgument(size)}`);
+  return {
+    code: "volumes.group",
+    fact: `volume group ${group} is on ${disks.map((one) => one.disk).join(" and ")}, with room for its volumes`,
+    effect: "none",
+    call: [
+      "volume_group",
+      group,
+      sizes.join(","),
+      ...disks.map((one) => (one.serial === undefined ? one.disk : `${one.disk}=${one.serial}`)),
+    ],
+  };
+}
+
+function stepsOfVolume(group: string, volume: LogicalVolumeSpec): Step[] {
+  const { name, size, filesystem = "xfs", mount, options = ["nodev"] } = volume;
+  const percent = parsePercentFree(size);
   return [
     {
       code: `volumes.${name}`,
-      fact: `volume ${group}/${name} is ${sizeGiB} GiB`,
+      fact:
+        percent === undefined
+          ? `volume ${group}/${name} is ${parseGiB(size)} GiB`
+          : `volume ${group}/${name} exists, made of ${percent} % of what was free`,
       effect: "none",
-      call: ["logical_volume", group, name, String(sizeGiB)],
+      call: ["logical_volume", group, name, sizeArgument(size)],
     },
     {
       code: `volumes.${name}.filesystem`,
@@ -33,9 +54,56 @@ function stepsOfVolume(group: string, { name, size, filesystem = "xfs", mount }:
     },
     {
       code: `volumes.${name}.mount`,
-      fact: `volume ${group}/${name} is mounted at ${mount} by systemd`,
+      fact: `volume ${group}/${name} is mounted at ${mount} by systemd (${options.join(", ") || "no options"})`,
       effect: "none",
-      call: ["mount", group, name, mount, filesystem],
+      call: ["mount", group, name, mount, filesystem, mountOptions(options)],
     },
   ];
+}
+
+function rootSteps({ name, mount, mode }: LogicalVolumeSpec, ids: string | undefined): Step[] {
+  if (ids === undefined && mode === undefined) return [];
+  const words = [ids === undefined ? [] : `belongs to ${ids}`, mode === undefined ? [] : `has mode ${mode}`];
+  return [
+    {
+      code: `volumes.${name}.root`,
+      fact: `the top directory of ${mount} ${words.flat().join(" and ")}`,
+      effect: "none",
+      call: ["mount_root", mount, ids ?? "-", mode ?? "-"],
+    },
+  ];
+}
+
+function journalStep({ mount, maxUse, keepFree, maxRetentionDays }: JournalSpec): Step {
+  const keepMiB = keepFree === undefined ? "-" : String(parseMiB(keepFree));
+  const words = [
+    `at most ${parseMiB(maxUse)} MiB`,
+    ...(keepFree === undefined ? [] : [`${keepMiB} MiB of the volume left free`]),
+    ...(maxRetentionDays === undefined ? [] : [`at most ${maxRetentionDays} days`]),
+  ];
+  return {
+    code: "volumes.journal",
+    fact: `journald keeps its files in ${mount}/journal, ${words.join(", ")}`,
+    effect: "none",
+    call: [
+      "journal_storage",
+      mount,
+      String(parseMiB(maxUse)),
+      keepMiB,
+      maxRetentionDays === undefined ? "-" : String(maxRetentionDays),
+    ],
+  };
+}
+
+function sizeArgument(size: string): string {
+  const percent = parsePercentFree(size);
+  return percent === undefined ? String(parseGiB(size)) : `${percent}%`;
+}
+
+/** All four pairs in full: a remount keeps what is not said. */
+function mountOptions(options: readonly string[]): string {
+  const inverse = { nodev: "dev", nosuid: "suid", noexec: "exec", noatime: "relatime" };
+  return Object.entries(inverse)
+    .map(([option, otherwise]) => (options.includes(option) ? option : otherwise))
+    .join(",");
 }

@@ -24,12 +24,12 @@ function probeWhere(holds: (code: string) => boolean, journalLines = 26): Probe 
   return { kind: "reached", report: { steps, mark: { machine: "62ff67b1", journalLines } } };
 }
 
-async function make(name: string, probe: Probe): Promise<readonly Asked[]> {
+async function make(name: string, probe: Probe, usersPhase = phases.users): Promise<readonly Asked[]> {
   const before = asked.length;
   const spec = { ...exampleHost(), name };
   const host = new Host(name, { spec, library, blobs: [exampleArchive], probe, serial: 7 });
-  const users = new Users(host, phases.users, []);
-  const volumes = new Volumes(host, phases.volumes, [users]);
+  const volumes = new Volumes(host, phases.volumes, []);
+  const users = new Users(host, usersPhase, [volumes]);
   // Nothing is asserted before everything has been asked for.
   await Promise.all(
     [volumes.report, users.report].map((report) => new Promise((done) => report.apply(done))),
@@ -76,6 +76,27 @@ test("the plan goes in on standard input and the library's sha256 stands in the 
   assert.equal(inputs["addPreviousOutputInEnv"], false);
 });
 
+test("a plan that holds a secret is one as a whole, and says nothing of it anywhere else", async () => {
+  const hash = "$6$salt$made-up-for-this-test";
+  const [step] = phases.users.steps;
+  assert.ok(step);
+  const steps = [
+    ...phases.users.steps,
+    { ...step, code: "users.secret", call: ["password", "deploy", hash], secret: true },
+  ];
+  const made = await make(
+    "hidden",
+    probeWhere((code) => code !== "users.group"),
+    { name: "users", steps } as typeof phases.users,
+  );
+  const { stdin, ...others } = find(made, "hidden-users-run");
+  const wrapped = stdin as { value?: string };
+  assert.match(wrapped.value ?? "", /made-up-for-this-test/);
+  assert.ok(Object.keys(wrapped).length === 2, "wrapped with Pulumi's mark of a secret");
+  assert.doesNotMatch(JSON.stringify(others), /made-up-for-this-test/);
+  assert.equal(typeof find(made, "hidden-volumes-run")["stdin"], "string");
+});
+
 test("what differs stands in the update text, one line a fact, with wanted, found and effect", async () => {
   const inputs = find(
     await make(
@@ -119,7 +140,7 @@ test("a host that was never touched has one line for all that is missing", async
   );
   assert.match(
     String(inputs["update"]),
-    /\n# seen on machine 62ff67b1 at journal line 0\n# 5 of 5 facts do not hold yet\n$/,
+    /\n# seen on machine 62ff67b1 at journal line 0\n# 9 of 9 facts do not hold yet\n$/,
   );
 });
 

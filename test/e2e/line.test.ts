@@ -43,7 +43,7 @@ describe("from a bare guest to a Docker host and through its life", () => {
     assert.ok(drift(output).includes("volumes.data"), output);
     assert.match(
       output,
-      /volumes\.group: wanted volume group vg0 is on .*; found no volume group on it; effect nothing stops/,
+      /volumes\.group: wanted volume group vg0 is on .*; found no volume group vg0; effect nothing stops/,
     );
     await onHost("! getent group docker && ! test -e /var/lib/sealift && ! sudo vgs vg0 2>/dev/null");
   });
@@ -159,7 +159,7 @@ describe("from a bare guest to a Docker host and through its life", () => {
     assert.notEqual(exitCode, 0);
     assert.match(
       output,
-      /E_STEP volumes\.data: got vg0\/data is 5120 MiB and would shrink to 3072 MiB; volumes are never shrunk/,
+      /E_SHRINK volumes\.data: got vg0\/data is 5120 MiB and would shrink to 3072 MiB; expected volume vg0\/data is 3 GiB; write at least the size that it has/,
     );
     await site.write(({ volumes }) => Object.assign(volumes.logical[2] ?? {}, { size: "5GiB" }));
     await converges();

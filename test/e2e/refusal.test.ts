@@ -60,6 +60,22 @@ describe("refused before any host is touched", () => {
     assert.match(output, /warning: refusal: E_HOST_UNREACHABLE/);
   });
 
+  test("what a person should know and what keeps nobody from it: a warning for preview", async () => {
+    await site.write();
+    const { exitCode, output } = await site.pulumi("preview");
+    assert.equal(exitCode, 0, output);
+    assert.match(
+      output,
+      /warning: refusal: E_RESOLVER preflight\.resolver: got \/etc\/resolv\.conf names no name server; expected .*; set daemon\.dns/,
+    );
+  });
+
+  test("a clock that is wrong", async () => {
+    await onHost("sudo date -s @$(($(date +%s) - 600))");
+    await refused(/E_CLOCK preflight\.clock: got the host is \d+ s behind; expected .*; set the clock/);
+    await onHost(`sudo date -s @${String(Math.floor(Date.now() / 1000))}`);
+  });
+
   test("a host key that is not the pinned one", () =>
     refused(
       /refusal: E_HOST_KEY ops@.*expected the host key of the site file; if the host was really installed anew/,
@@ -84,13 +100,14 @@ describe("refused before any host is touched", () => {
 
   test("volumes larger than the disk", () =>
     refused(
-      /E_DISK_TOO_SMALL preflight\.disk-size: got 8 GiB \(8192 MiB\); expected disk .* holds 8 GiB of volumes/,
+      /E_DISK_TOO_SMALL volumes\.group: got the volumes ask for 8192 MiB more, and vg0 has 8188 MiB; expected volume group vg0 is on .*, with room for its volumes; make the volumes smaller/,
       ({ volumes }) => Object.assign(volumes.logical[2] ?? {}, { size: "6GiB" }),
     ));
 
   test("a disk that is not there", () =>
-    refused(/E_DISK_ABSENT preflight\.disk: got no such disk; by-id has: virtio-lab-data/, (text) =>
-      Object.assign(host(text), { volumes: { disk: "/dev/disk/by-id/virtio-other" } }),
+    refused(
+      /E_DISK_ABSENT volumes\.group: got no disk .*virtio-other; by-id has: virtio-lab-data; expected/,
+      (text) => Object.assign(host(text), { volumes: { disk: "/dev/disk/by-id/virtio-other" } }),
     ));
 
   const contents: readonly [what: string, make: string, found: RegExp][] = [
@@ -125,9 +142,7 @@ describe("refused before any host is touched", () => {
     test(`a disk that carries ${what}`, async () => {
       const made = await onHost(`sudo ${make}`);
       assert.equal(made.exitCode, 0, made.stderr);
-      await refused(
-        new RegExp(`E_DISK_IN_USE preflight\\.disk-free: got .*${found.source}.*; take another disk`),
-      );
+      await refused(new RegExp(`E_DISK_IN_USE volumes\\.group: got .*${found.source}.*; take another disk`));
       // Only what this test itself has put there.
       const cleared = await onHost(
         "sudo sh -c 'vgremove -qff other >/dev/null 2>&1; pvremove -qff /dev/vdb >/dev/null 2>&1; wipefs -qa /dev/vdb; blkdiscard -f /dev/vdb; dd if=/dev/zero of=/dev/vdb bs=1M count=8 conv=fsync status=none; udevadm settle'",
@@ -138,7 +153,7 @@ describe("refused before any host is touched", () => {
 
   test("a uid that belongs to somebody else", async () => {
     await onHost("sudo useradd -u 1777 -M squatter");
-    await refused(/E_UID_TAKEN preflight\.uid\.deploy: got uid 1777 belongs to squatter/, ({ users }) =>
+    await refused(/E_UID_TAKEN users\.deploy: got uid 1777 belongs to squatter/, ({ users }) =>
       Object.assign(users[0] ?? {}, { uid: 1777 }),
     );
   });

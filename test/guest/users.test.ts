@@ -1,29 +1,177 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
+import { shellFacts } from "../support/shell-facts.ts";
 import { startFunctions, type ShellFunctions } from "../support/shell-functions.ts";
 
-/** The shell of users, one function after the other: absent, right, wrong; apply; check. */
+/** Groups, users and their keys, one function after the other: absent, right, wrong; apply; check. */
 let on: ShellFunctions;
 before(async () => {
   on = await startFunctions("users");
 });
 after(() => on.end());
 
-test("group", async () => {
-  assert.deepEqual(await on.call("check_group", "docker"), { exitCode: 1, output: "no such group" });
-  assert.equal((await on.call("apply_group", "docker")).exitCode, 0);
-  assert.equal((await on.call("check_group", "docker")).exitCode, 0);
+const { holds, finds, applies, refuses, allows } = shellFacts(() => on);
+
+test("a group is made, with a gid of its own or any; taken numbers and names are refused", async () => {
+  await finds("no such group", "group", "docker", "");
+  await allows("group", "docker", "");
+  await applies("group", "docker", "");
+  await finds("no such group", "group", "app", "2000");
+  await allows("group", "app", "2000");
+  await applies("group", "app", "2000");
+  await finds("gid 2000", "group", "app", "2001");
+  await refuses(/^E_GID_TAKEN group app has gid 2000; write gid 2000, or /, "group", "app", "2001");
+  await refuses(/^E_GID_TAKEN gid 2000 belongs to group app; take a gid/, "group", "web", "2000");
+  assert.equal(await on.root("getent group app"), "app:x:2000:\n");
 });
 
-test("a plan, applied twice", async () => {
-  const step = {
-    code: "users.group",
-    fact: "group docker exists",
-    effect: "none",
-    call: ["group", "docker"],
-  } as const;
-  assert.deepEqual(
-    (await on.run("apply", [step])).steps.map(({ status }) => status),
-    ["ok"],
+const deploy = ["user", "deploy", "1500", "deploy", "1500", "/srv/people/deploy", "/bin/bash"] as const;
+const changed = (index: number, value: string): [string, ...string[]] => {
+  const [name, ...rest]: readonly [string, ...string[]] = deploy;
+  return [name, ...rest.with(index - 1, value)];
+};
+
+test("a user is made with its group and a home anywhere, and is remembered as made", async () => {
+  await finds("no such user", ...deploy);
+  await allows(...deploy);
+  await applies(...deploy);
+  assert.equal(
+    await on.root("getent passwd deploy && getent group deploy && stat -c '%U:%G' /srv/people/deploy"),
+    "deploy:x:1500:1500::/srv/people/deploy:/bin/bash\ndeploy:x:1500:\ndeploy:deploy\n",
+  );
+  assert.equal(await on.root("cat /var/lib/sealift/users"), "deploy\n");
+  await on.root("usermod -s /bin/sh deploy && chmod 0777 /srv/people/deploy");
+  await finds("shell /bin/sh, others may write into /srv/people/deploy", ...deploy);
+  await applies(...deploy);
+  await on.root("mv /srv/people/deploy /srv/people/away");
+  await finds("no home /srv/people/deploy", ...deploy);
+  await applies(...deploy);
+});
+
+test("a user with a group of the site has no group of its own", async () => {
+  await applies("user", "batch", "1501", "app", "2000", "/home/batch", "/bin/sh");
+  assert.match(await on.root("id batch && ! getent group batch"), /uid=1501\(batch\) gid=2000\(app\)/);
+});
+
+test("numbers, homes and shells that do not fit are refused, and nothing is changed", async () => {
+  const before = await on.root("cat /etc/passwd /etc/group /var/lib/sealift/users");
+  const newcomer = (...[uid, group, gid, home, shell]: string[]): [string, ...string[]] =>
+    ["user", "newcomer", uid, group, gid, home, shell] as [string, ...string[]];
+  const home = "/home/newcomer";
+  await refuses(/^E_UID_TAKEN deploy has uid 1500 and gid 1500; write/, ...changed(2, "1600"));
+  await refuses(
+    /^E_HOME the home of deploy is \/srv\/people\/deploy; write home: /,
+    ...changed(5, "/home/deploy"),
+  );
+  await refuses(
+    /^E_UID_TAKEN uid 1500 belongs to deploy; take a uid/,
+    ...newcomer("1500", "newcomer", "1502", home, "/bin/sh"),
+  );
+  await refuses(
+    /^E_UID_TAKEN gid 1500 belongs to group deploy; take/,
+    ...newcomer("1502", "newcomer", "1500", home, "/bin/sh"),
+  );
+  await refuses(
+    /^E_UID_TAKEN group app has gid 2000; write/,
+    ...newcomer("1502", "app", "1502", home, "/bin/sh"),
+  );
+  await refuses(
+    /^E_HOME \/srv\/people\/away belongs to uid 1500 directory; see whose/,
+    ...newcomer("1502", "newcomer", "1502", "/srv/people/away", "/bin/sh"),
+  );
+  await refuses(
+    /^E_HOST_TOOLS no shell \/bin\/zsh; install it/,
+    ...newcomer("1502", "newcomer", "1502", home, "/bin/zsh"),
+  );
+  assert.equal(await on.root("cat /etc/passwd /etc/group /var/lib/sealift/users"), before);
+});
+
+test("a user that was there before is adopted, and remembered as such", async () => {
+  await on.root("useradd --uid 1700 --user-group -m -s /bin/sh early");
+  const early = ["user", "early", "1700", "early", "1700", "/home/early", "/bin/bash"] as const;
+  await finds("shell /bin/sh, not yet in Sealift's care", ...early);
+  await applies(...early);
+  assert.equal(await on.root("cat /var/lib/sealift/users-adopted"), "early\n");
+  assert.equal(await on.root("cat /var/lib/sealift/users"), "deploy\nbatch\n");
+});
+
+test("in and out of groups", async () => {
+  await finds("not in it", "member", "deploy", "docker");
+  await applies("member", "deploy", "docker");
+  await finds("in it", "no_member", "deploy", "docker");
+  await applies("no_member", "deploy", "docker");
+  await finds("not in it", "member", "nobody-here", "docker");
+  await finds("not in app, not in adm", "groups", "deploy", "app", "adm", "-", "docker");
+  await applies("groups", "deploy", "app", "adm", "-", "docker");
+  await finds("in app, in adm", "groups", "deploy", "-", "app", "adm");
+  await applies("groups", "deploy", "adm", "-", "app");
+  assert.equal(await on.root("id -nG deploy"), "deploy adm\n");
+  await holds("member", "batch", "app");
+  await refuses(
+    /^E_REFUSED app is the primary group of batch; give batch another/,
+    "no_member",
+    "batch",
+    "app",
+  );
+});
+
+const keyOf = (text: string): string =>
+  `ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAA${text.repeat(8)} ${text}@office`;
+const file = "/srv/people/deploy/.ssh/authorized_keys";
+const exact = ["authorized_keys", "deploy", "exact"] as const;
+const add = ["authorized_keys", "deploy", "add"] as const;
+
+test("keys are owned exactly", async () => {
+  await holds(...exact);
+  await finds(`no file ${file}`, ...exact, keyOf("a"));
+  await applies(...exact, keyOf("a"), keyOf("b"));
+  assert.equal(await on.root(`cat ${file}`), `${keyOf("a")}\n${keyOf("b")}\n`);
+  assert.equal(
+    await on.root(`stat -c '%U %G %a' ${file} /srv/people/deploy/.ssh`),
+    "deploy deploy 600\ndeploy deploy 700\n",
+  );
+  await on.root(`echo '${keyOf("c")}' >>${file}`);
+  await finds("2 of 2 keys, 1 lines that are none of them", ...exact, keyOf("a"), keyOf("b"));
+  await applies(...exact, keyOf("a"));
+  await finds("0 of 1 keys, 1 lines that are none of them", ...exact, keyOf("b"));
+  await applies(...exact);
+  assert.equal(await on.root(`cat ${file}`), "");
+  await on.root(`chown root ${file}`);
+  await finds(/^uid, mode and bytes of folder and file: 1500 700 \d+ 0 600 0 $/, ...exact);
+  await applies(...exact);
+});
+
+test("keys are added to what is there, and never twice", async () => {
+  const foreign = `from="10.0.0.0/8" ${keyOf("x")}\n# a note`;
+  await on.guest.exec(`sudo tee ${file}`, { input: foreign });
+  await finds("0 of 1 keys, 0 lines that are none of them", ...add, keyOf("a"));
+  await applies(...add, keyOf("a"));
+  assert.equal(await on.root(`cat ${file}`), `${foreign}\n${keyOf("a")}\n`);
+  await applies(...add, keyOf("a").replace("@office", "@home"), keyOf("b"));
+  assert.equal(await on.root(`cat ${file}`), `${foreign}\n${keyOf("a")}\n${keyOf("b")}\n`);
+});
+
+test("the login of the run keeps one of its keys", async () => {
+  const before = await on.root("cat /home/ops/.ssh/authorized_keys");
+  const words =
+    /^E_OWN_LOGIN none of the keys that now let in ops, .*; name one of them, or write keys: add, /;
+  await refuses(words, "authorized_keys", "ops", "exact", keyOf("a"));
+  assert.equal(await on.root("cat /home/ops/.ssh/authorized_keys"), before);
+  await applies("authorized_keys", "ops", "exact", before.trim(), keyOf("a"));
+});
+
+test("a link that the user has laid leads root nowhere, and no finding tells what it points to", async () => {
+  const folder = file.replace("/authorized_keys", "");
+  const shadow = await on.root("cat /etc/shadow");
+  await on.root(
+    `ln -sf /etc/shadow ${file} && ln -s /etc/shadow ${file}.new && chown -h deploy: ${file} ${file}.new`,
+  );
+  await finds(`no file ${file}`, ...exact, keyOf("a"));
+  await applies(...exact, keyOf("a"));
+  await on.root(`rm -r ${folder} && mkdir /var/trap && ln -s /var/trap ${folder}`);
+  assert.equal((await on.call("apply_authorized_keys", "deploy", "exact", keyOf("a"))).exitCode, 1);
+  assert.equal(
+    await on.root("ls -A /var/trap && stat -c %U /var/trap && cat /etc/shadow"),
+    `root\n${shadow}`,
   );
 });

@@ -1,6 +1,5 @@
 /** The lab's own bundle: small, but made, signed and checked by the very code that makes a real one. */
-import { createHash } from "node:crypto";
-import { mkdir, readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
+import { mkdir, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { stringify } from "yaml";
 import { buildBundle } from "../../offline-bundle/build.ts";
@@ -9,7 +8,8 @@ import { writeLock } from "../../offline-bundle/lock-file.ts";
 import { lockBundle } from "../../offline-bundle/lock.ts";
 import { verifyBundle } from "../../offline-bundle/verify.ts";
 import type { Report } from "../support/stages.ts";
-import { cachePath, checkout } from "./cache.ts";
+import { type Content, folderOf, readContent, writeContent } from "./bundle-content.ts";
+import { cachePath } from "./cache.ts";
 import { choosePlugins, type Plugin, pluginFile, type PluginName, takePlugins } from "./cli-plugins.ts";
 import { takeBusybox } from "./debian-engine.ts";
 import {
@@ -42,13 +42,6 @@ export interface LabBundle {
 
 const image = "docker.io/library/hello:1";
 
-/** What goes in, kept beside the bundle that was made of it. */
-interface Content {
-  readonly choice: EngineChoice;
-  readonly engines: readonly Engine[];
-  readonly plugins: readonly Plugin[];
-}
-
 /**
  * Sees to it that the lab's bundle is there and in order; one with all engines will do for whoever wants one. A second call
  * only verifies it, and needs no network. Runs `oras` from the PATH or SEALIFT_ORAS.
@@ -67,9 +60,6 @@ export async function ensureLabBundle(choice: EngineChoice, report: Report): Pro
   );
 }
 
-/** Says what is in the bundle that is there. */
-const record = cachePath("bundle", "content.json");
-
 async function keptBundle(
   choice: EngineChoice,
   { allowedSigners }: SigningKey,
@@ -82,11 +72,6 @@ async function keptBundle(
     () => describe(content, work, allowedSigners),
     () => undefined,
   );
-}
-
-async function readContent(): Promise<Content | undefined> {
-  const text = await readFile(record, "utf8").catch(() => undefined);
-  return text === undefined ? undefined : (JSON.parse(text) as Content);
 }
 
 async function makeBundle(
@@ -116,8 +101,7 @@ async function makeBundle(
   await buildBundle({ ...files, directory: join(work, "bundle"), key, report });
   report("verifying the bundle");
   await verifyBundle(join(work, "bundle"), { allowedSigners, lockFile: files.lockFile });
-  await writeFile(`${record}.part`, JSON.stringify(content));
-  await rename(`${record}.part`, record);
+  await writeContent(content);
   return describe(content, work, allowedSigners);
 }
 
@@ -163,29 +147,3 @@ function bundleYaml(chosen: readonly ChosenEngine[], plugins: readonly Plugin[])
     images: [{ name: image, from: "file:image" }],
   });
 }
-
-/** Named after all that goes in: engines, plugins, and the code that makes the bundle. */
-async function folderOf(content: Content): Promise<string> {
-  const hash = createHash("sha256").update(JSON.stringify(content));
-  for (const folder of ["offline-bundle", join("test", "lab")]) {
-    const names = (await readdir(join(checkout, folder))).filter((name) => isInput(folder, name));
-    for (const name of names.toSorted()) hash.update(await readFile(join(checkout, folder, name)));
-  }
-  return cachePath("bundle", "made", hash.digest("hex").slice(0, 16));
-}
-
-function isInput(folder: string, name: string): boolean {
-  if (folder === "offline-bundle") return name.endsWith(".ts") || name.endsWith(".schema.json");
-  return inputs.has(name);
-}
-
-const inputs: ReadonlySet<string> = new Set([
-  "built-engine.ts",
-  "bundle.ts",
-  "cli-plugins.ts",
-  "deb-files.ts",
-  "debian-engine.ts",
-  "engine-tarball.ts",
-  "engine.ts",
-  "scratch-image.ts",
-]);

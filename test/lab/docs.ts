@@ -1,18 +1,35 @@
-/** `npm run docs`: what the last demo printed goes between the markers of the README, the site schema into its page. */
-import { readFileSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+/**
+ * `npm run docs`: what was really printed, by the last demo and the last tests, goes between the markers of the documents; the
+ * site schema goes into its page.
+ */
+import { readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join, relative } from "node:path";
 import { siteReference } from "../support/site-reference.ts";
 import { checkout } from "./cache.ts";
 import { readTranscript } from "./transcript.ts";
 
-const readme = join(checkout, "README.md");
-const marker = /(<!-- demo: (\w+) -->\n)[^]*?(<!-- \/demo -->)/g;
+const guide = join(checkout, "docs", "guide");
+const guides = readdirSync(guide).filter((name) => name.endsWith(".md"));
+const marker = /(<!-- demo: ([\w-]+) -->\n)[^]*?(<!-- \/demo -->)/g;
 
-const text = readFileSync(readme, "utf8").replace(
-  marker,
-  (_all, head: string, name: string, tail: string) =>
-    `${head}\n\`\`\`\n${readTranscript(name)}\`\`\`\n\n${tail}`,
-);
-writeFileSync(readme, text);
+for (const file of [join(checkout, "README.md"), ...guides.map((name) => join(guide, name))]) {
+  const before = readFileSync(file, "utf8");
+  const after = before.replace(marker, (all: string, head: string, name: string, tail: string) => {
+    const text = transcript(name);
+    return text === undefined ? all : `${head}\n\`\`\`\n${text}\`\`\`\n\n${tail}`;
+  });
+  if (after === before) continue;
+  writeFileSync(file, after);
+  console.log(`${relative(checkout, file)} shows what was printed last; look at it with git diff`);
+}
 writeFileSync(join(checkout, "docs", "reference", "site.md"), await siteReference());
-console.log(`README.md shows the last demo; look at it with git diff`);
+
+/** Undefined, and said so, when nothing has printed it yet: the document stays as it is. */
+function transcript(name: string): string | undefined {
+  try {
+    return readTranscript(name);
+  } catch {
+    console.log(`${name} stays as it was: npm run demo or npm test -- e2e prints it`);
+    return undefined;
+  }
+}

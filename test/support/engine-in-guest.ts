@@ -80,7 +80,9 @@ async function install(
   await on.guest.exec(`mkdir -p ${arrives.slice(0, arrives.lastIndexOf("/"))} && cat >${arrives}`, {
     input: await readFile(archive.path),
   });
-  return (await on.run("apply", engineSteps(archive, dataRoot))).steps;
+  return (
+    await on.run("apply", engineSteps({ files: { archive, plugins: [] }, dataRoot, imageStore: "classic" }))
+  ).steps;
 }
 
 /** The bundle's image, loaded into a daemon that runs. */

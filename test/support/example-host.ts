@@ -1,5 +1,5 @@
 /** The documented example as values: a host, and an engine made up for it. */
-import type { Archive } from "../../modules/core/blob.ts";
+import type { Archive, HostFiles } from "../../modules/core/blob.ts";
 import { readLibrary } from "../../modules/core/library.ts";
 import type { HostSpec } from "../../modules/core/site.ts";
 import { phasesOf, type HostPhases } from "../../modules/phases.ts";
@@ -13,6 +13,13 @@ export const exampleArchive: Archive = {
   members: ["docker", "dockerd", "runc"].map((name) => ({ path: `docker/${name}`, sha256: "cd".repeat(32) })),
 };
 
+export const exampleFiles: HostFiles = {
+  archive: exampleArchive,
+  plugins: [
+    { name: "compose", version: "5.5.1", sha256: "ef".repeat(32), bytes: 64_000_000, path: "index.ts" },
+  ],
+};
+
 export const library = readLibrary();
 
 export function exampleHost(): HostSpec {
@@ -22,5 +29,5 @@ export function exampleHost(): HostSpec {
 }
 
 export function examplePhases(): HostPhases {
-  return phasesOf(exampleHost(), exampleArchive, library, 1_800_000_000);
+  return phasesOf(exampleHost(), exampleFiles, library, 1_800_000_000);
 }

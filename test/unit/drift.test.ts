@@ -1,6 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { describe, differences } from "../../modules/core/drift.ts";
+import { formatProblem } from "../../modules/core/errors.ts";
+import { warnings } from "../../modules/core/refusal.ts";
 import type { Probe } from "../../modules/core/probe.ts";
 import type { Phase, Step } from "../../modules/core/step.ts";
 
@@ -49,4 +51,22 @@ test("nobody knows of a host that did not answer", () => {
     todo: "",
   } as const;
   assert.equal(differences(phase, { kind: "unreachable", problem }), undefined);
+});
+
+test("a warning is told as a problem with its remedy, and is no difference", () => {
+  const warned: Probe = {
+    kind: "reached",
+    report: {
+      mark: { machine: "62ff67b1", journalLines: 3 },
+      steps: [
+        { status: "warn", code: "p.a", fact: "a is known", found: "E_STRANGERS it is bob; name bob" },
+        { status: "ok", code: "p.b", fact: "", found: "" },
+        { status: "ok", code: "p.c", fact: "", found: "" },
+      ],
+    },
+  };
+  assert.deepEqual(differences(phase, warned), []);
+  assert.deepEqual(warnings("node-a", warned).map(formatProblem), [
+    "node-a: E_STRANGERS p.a: got it is bob; expected a is known; name bob",
+  ]);
 });

@@ -23,6 +23,8 @@ apply_file() { printf '%s\\n' "$2" >"$1"; }
 check_never() { echo "first line
 second	line"; return 1; }
 apply_never() { false; echo "set -e did not hold"; }
+check_noted() { if [ "$1" = yes ]; then warn_that E_X "worth a word" "read it"; fi; }
+apply_noted() { echo never >"$1"; return 1; }
 check_greedy() { cat; }
 apply_greedy() { :; }
 `;
@@ -72,6 +74,15 @@ test("apply stops at the first step that fails; set -e holds inside of it", () =
   assert.doesNotMatch(report.text, /set -e did not hold/);
   assert.match(report.text, /^node-a t: E_STEP t\.never: got .*; expected it is so; /m);
   assert.equal(statuses(run("check", [file("e", "1")])), "drift");
+});
+
+test("a warning is told and left as it is, and what comes after it runs", () => {
+  const noted: Step = { code: "t.noted", fact: "nothing is odd", effect: "none", call: ["noted", "yes"] };
+  for (const mode of ["check", "apply"] as const) {
+    const report = run(mode, [noted, file("b", "it's $HOME")]);
+    assert.equal(statuses(report), "warn ok");
+    assert.equal(report.steps[0]?.found, "E_X worth a word; read it");
+  }
 });
 
 test("a command that reads its input gets nothing of the plan", () => {

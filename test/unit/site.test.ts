@@ -63,7 +63,7 @@ const slips: readonly [string, string | RegExp, string, RegExp][] = [
     "unknown key",
     "    engine:\n",
     "    swarm: true\n    engine:\n",
-    /:17:5: E_KEY_UNKNOWN swarm: got the key "swarm"; expected one of bundle, users, .*; remove it/,
+    /:17:5: E_KEY_UNKNOWN swarm: got the key "swarm"; expected one of bundle, groups, .*; remove it/,
   ],
   [
     "missing key",
@@ -75,7 +75,7 @@ const slips: readonly [string, string | RegExp, string, RegExp][] = [
     "wrong unit",
     "20GiB",
     "20G",
-    /:\d+:\d+: E_UNIT volumes\.logical\[0\]\.size: got "20G"; expected a whole number and GiB or TiB; write it like 20GiB$/,
+    /:\d+:\d+: E_UNIT volumes\.logical\[0\]\.size: got "20G"; expected a whole number and GiB or TiB, or 1 to 100 and %FREE; write it like 20GiB$/,
   ],
   [
     "number for a string",
@@ -157,6 +157,12 @@ const slips: readonly [string, string | RegExp, string, RegExp][] = [
     "version: 28.5.2",
     "version: 28.x",
     /E_VALUE engine\.version: got "28\.x"; expected an exact version of three numbers/,
+  ],
+  [
+    "plugin without an exact version",
+    "version: 28.5.2",
+    "version: 28.5.2\n      compose: latest",
+    /E_VALUE engine\.compose: got "latest"; expected an exact version of three numbers; write it like "5\.5\.1"/,
   ],
   [
     "key with options",

@@ -32,6 +32,20 @@ export function written<K extends keyof Sections>(
   });
 }
 
+/** Where the section that a host has was written: at the host, or for the whole site. */
+export function placeOf(file: SiteFile, host: number, key: keyof Sections): Path {
+  return file.hosts[host]?.[key] === undefined ? [key] : ["hosts", host, key];
+}
+
+/** What many hosts inherit is told once. */
+export function oncePerPlace(problems: readonly Problem[]): readonly Problem[] {
+  const seen = new Set<string>();
+  return problems.filter(({ subject, code, got }) => {
+    const key = `${subject} ${code} ${got}`;
+    return !seen.has(key) && seen.add(key);
+  });
+}
+
 /** The second and later of equal values, each told with the place of the first. */
 export function duplicates<T extends object>(
   items: readonly T[],

@@ -3,7 +3,9 @@ import type { Problem } from "../errors.ts";
 import type { Locate } from "../locate.ts";
 import type { MergedHost, SiteFile } from "../merge.ts";
 import { daemonProblems } from "./daemon.ts";
+import { groupProblems } from "./groups.ts";
 import { hostProblems } from "./hosts.ts";
+import { loginProblems } from "./logins.ts";
 import { networkProblems } from "./networks.ts";
 import { sayer } from "./say.ts";
 import { userProblems } from "./users.ts";
@@ -19,7 +21,9 @@ export function siteProblems(
     ...hostProblems(file, hosts, say),
     ...networkProblems(file, say),
     ...userProblems(file, say),
-    ...volumeProblems(file, say),
+    ...groupProblems(file, hosts, say),
+    ...loginProblems(file, hosts, say),
+    ...volumeProblems(file, hosts, say),
     ...daemonProblems(file, hosts, say),
   ];
 }

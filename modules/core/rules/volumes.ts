@@ -1,16 +1,71 @@
-/** Rules of volumes. */
+/** Rules of volumes: of the section as it is written, and of a host after inheritance. */
 import type { Problem } from "../errors.ts";
 import type { Path } from "../locate.ts";
-import type { SiteFile } from "../merge.ts";
+import type { MergedHost, SiteFile } from "../merge.ts";
+import { shown } from "../schema.ts";
 import type { LogicalVolumeSpec } from "../site.ts";
+import { parsePercentFree } from "../units.ts";
 import { duplicates, written, type Say } from "./say.ts";
+import { volumeUseProblems } from "./volume-use.ts";
 
-export function volumeProblems(file: SiteFile, say: Say): readonly Problem[] {
-  return written(file, "volumes").flatMap(([path, { logical }]) =>
-    logical === undefined ? [] : listProblems(logical, [...path, "logical"], say),
-  );
+export function volumeProblems(file: SiteFile, hosts: readonly MergedHost[], say: Say): readonly Problem[] {
+  return [
+    ...written(file, "volumes").flatMap(([path, { logical }]) =>
+      logical === undefined ? [] : listProblems(logical, [...path, "logical"], say),
+    ),
+    ...hosts.flatMap((host, index) => [
+      ...diskProblems(host, ["hosts", index, "volumes"], say),
+      ...volumeUseProblems(host, ["hosts", index, "volumes"], say),
+    ]),
+  ];
 }
 
 function listProblems(logical: readonly LogicalVolumeSpec[], path: Path, say: Say): Problem[] {
-  return [...duplicates(logical, path, "name", say), ...duplicates(logical, path, "mount", say)];
+  return [
+    ...duplicates(logical, path, "name", say),
+    ...duplicates(logical, path, "mount", say),
+    ...percentProblems(logical, path, say),
+    ...orderProblems(logical, path, say),
+  ];
+}
+
+/** What is free is known only behind all volumes of a fixed size, and 100 % of it leave nothing. */
+function percentProblems(logical: readonly LogicalVolumeSpec[], path: Path, say: Say): Problem[] {
+  return logical.flatMap(({ size }, index) => {
+    const percent = parsePercentFree(size);
+    const behind = logical.slice(index + 1);
+    if (percent === undefined || behind.length === 0) return [];
+    const at = [...path, index, "size"];
+    const fixed = behind.find((volume) => parsePercentFree(volume.size) === undefined);
+    if (fixed !== undefined) {
+      const expected = `a percentage behind all volumes that have a size (${fixed.name} has ${fixed.size})`;
+      return [say(at, "E_VALUE", shown(size), expected, "move it to the end of the list")];
+    }
+    if (percent < 100) return [];
+    const expected = "less than 100%FREE where another volume follows";
+    return [say(at, "E_VALUE", shown(size), expected, "leave something for the others")];
+  });
+}
+
+/** Volumes are mounted in the order of the list, and a mount hides what is below it. */
+function orderProblems(logical: readonly LogicalVolumeSpec[], path: Path, say: Say): Problem[] {
+  return logical.flatMap(({ mount }, index) => {
+    const above = logical.slice(index + 1).find((other) => mount.startsWith(`${other.mount}/`));
+    if (above === undefined) return [];
+    const expected = `${above.mount} before what is mounted below it`;
+    return [
+      say([...path, index, "mount"], "E_VALUE", shown(mount), expected, `move it behind ${above.name}`),
+    ];
+  });
+}
+
+function diskProblems({ volumes }: MergedHost, path: Path, say: Say): Problem[] {
+  const { disk, moreDisks = [] } = volumes;
+  const again = moreDisks.findIndex((more) => more.disk === disk);
+  const expected = `another disk than ${[...path, "disk"].join(".")} names`;
+  const at = [...path, "moreDisks", again, "disk"];
+  return [
+    ...duplicates(moreDisks, [...path, "moreDisks"], "disk", say),
+    ...(again < 0 ? [] : [say(at, "E_DUPLICATE", shown(disk), expected, "remove one of the two")]),
+  ];
 }

@@ -11,30 +11,26 @@ export type BuiltVersion = (typeof builtVersions)[number];
 const moby = "github.com/moby/moby/v2";
 const containerd = "github.com/containerd/containerd/v2";
 
-/** Every program but docker, docker-init and runc, which Debian has. */
+/** One for all, so that a package which two programs share is compiled once. */
+const tags = "netgo,osusergo,static_build,exclude_graphdriver_btrfs,no_btrfs";
+
+/** Every program but docker, docker-init and runc, which Debian has. One go.mod: what they share is fetched once, too. */
 export const engineModules: readonly GoModule[] = [
-  ...builtVersions.map((version) => ({
-    folder: "dockerd",
-    package: `${moby}/cmd/dockerd`,
-    flags: [
-      ...["-tags", "netgo,osusergo,static_build,exclude_graphdriver_btrfs"],
-      ...["-ldflags", `-s -w -X ${moby}/dockerversion.Version=${version}`],
-    ],
-    program: `dockerd-${version}`,
-  })),
-  {
-    folder: "dockerd",
-    package: `${moby}/cmd/docker-proxy`,
-    flags: ["-ldflags", "-s -w"],
-    program: "docker-proxy",
-  },
-  ...["containerd", "containerd-shim-runc-v2", "ctr"].map((program) => ({
-    folder: "containerd",
-    package: `${containerd}/cmd/${program}`,
-    flags: [
-      ...["-tags", "netgo,osusergo,static_build,no_btrfs"],
-      ...["-ldflags", `-s -w -X ${containerd}/version.Version=v2.2.0`],
-    ],
-    program,
-  })),
+  ...builtVersions.map((version) =>
+    built(`dockerd-${version}`, `${moby}/cmd/dockerd`, `${moby}/dockerversion.Version=${version}`),
+  ),
+  built("docker-proxy", `${moby}/cmd/docker-proxy`),
+  ...["containerd", "containerd-shim-runc-v2", "ctr"].map((program) =>
+    built(program, `${containerd}/cmd/${program}`, `${containerd}/version.Version=v2.2.3`),
+  ),
 ];
+
+function built(program: string, from: string, variable?: string): GoModule {
+  const set = variable === undefined ? "" : ` -X ${variable}`;
+  return {
+    folder: "engine-29",
+    package: from,
+    flags: ["-tags", tags, "-ldflags", `-s -w${set}`],
+    program,
+  };
+}

@@ -1,0 +1,24 @@
+/** Owners as people write them in a site file, and as numbers. */
+
+/** A user of the site, as far as owning is concerned: its own group has the number of its uid. */
+export interface Owner {
+  readonly name: string;
+  readonly uid: number;
+}
+
+/**
+ * `1500:1500` of `deploy`, `deploy:deploy`, `deploy:1600` or `1500:1500`: a name is root or a user of the site, known here
+ * and not on the host, so that it means the same number everywhere and before the user is made.
+ * @returns undefined for a name that the site does not know.
+ */
+export function ownerIds(owner: string, users: readonly Owner[]): string | undefined {
+  const [user = "", group = user] = owner.split(":");
+  const ids = [user, group].map((word) => idOf(word, users));
+  return ids.includes(undefined) ? undefined : ids.join(":");
+}
+
+function idOf(word: string, users: readonly Owner[]): number | undefined {
+  if (/^\d+$/.test(word)) return Number(word);
+  if (word === "root") return 0;
+  return users.find(({ name }) => name === word)?.uid;
+}

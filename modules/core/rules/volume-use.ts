@@ -1,0 +1,83 @@
+/** Rules between volumes and what a host keeps on them: the engine, homes, the journal, and who owns them. */
+import type { Problem } from "../errors.ts";
+import type { Path } from "../locate.ts";
+import type { MergedHost } from "../merge.ts";
+import { ownerIds } from "../owner.ts";
+import { shown } from "../schema.ts";
+import type { LogicalVolumeSpec } from "../site.ts";
+import { parseMiB, parsePercentFree } from "../units.ts";
+import type { Say } from "./say.ts";
+
+export function volumeUseProblems(host: MergedHost, path: Path, say: Say): readonly Problem[] {
+  const { logical = [] } = host.volumes;
+  return [
+    ...logical.flatMap((volume, index) => [
+      ...noexecProblems(host, volume, [...path, "logical", index], say),
+      ...ownerProblems(host, volume, [...path, "logical", index], say),
+    ]),
+    ...journalProblems(host, [...path, "journal"], say),
+  ];
+}
+
+/** Programs of containers and of people are run from there. */
+function noexecProblems(host: MergedHost, volume: LogicalVolumeSpec, path: Path, say: Say): Problem[] {
+  if (volume.options?.includes("noexec") !== true) return [];
+  const logical = host.volumes.logical ?? [];
+  const root = host.daemon["data-root"];
+  const uses = [
+    ...(root === undefined ? [] : [{ what: "data-root", where: root }]),
+    ...host.users.map(({ name, home }: { name: string; home?: string }) => ({
+      what: `the home of ${name}`,
+      where: home ?? `/home/${name}`,
+    })),
+  ];
+  const held = uses.find(({ where }) => volumeOf(where, logical)?.name === volume.name);
+  if (held === undefined) return [];
+  const expected = `no noexec on the volume that holds ${held.what} (${held.where})`;
+  const todo = "remove noexec, programs are run from there";
+  return [say([...path, "options"], "E_VALUE", shown(volume.options), expected, todo)];
+}
+
+function ownerProblems(host: MergedHost, { owner }: LogicalVolumeSpec, path: Path, say: Say): Problem[] {
+  if (owner === undefined || ownerIds(owner, host.users) !== undefined) return [];
+  const names = ["root", ...host.users.map(({ name }) => name)].join(", ");
+  const expected = `names of this site (${names}), or numbers`;
+  return [say([...path, "owner"], "E_VALUE", shown(owner), expected, 'write the numbers, like "1500:1500"')];
+}
+
+function journalProblems(host: MergedHost, path: Path, say: Say): Problem[] {
+  const { journal, logical = [] } = host.volumes;
+  if (journal === undefined || logical.length === 0) return [];
+  const volume = logical.find(({ mount }) => mount === journal.mount);
+  if (volume === undefined) {
+    const expected = `the mount of a logical volume (${logical.map(({ mount }) => mount).join(", ")})`;
+    return [
+      say(
+        [...path, "mount"],
+        "E_VALUE",
+        shown(journal.mount),
+        expected,
+        "name one of these, or add a volume",
+      ),
+    ];
+  }
+  if (parsePercentFree(volume.size) !== undefined) return [];
+  if (parseMiB(journal.maxUse) < parseMiB(volume.size)) return [];
+  const expected = `less than the size of volume ${volume.name} (${volume.size})`;
+  return [
+    say(
+      [...path, "maxUse"],
+      "E_VALUE",
+      shown(journal.maxUse),
+      expected,
+      "lower it, or make the volume larger",
+    ),
+  ];
+}
+
+/** The volume with the longest mount point above a path. */
+function volumeOf(path: string, logical: readonly LogicalVolumeSpec[]): LogicalVolumeSpec | undefined {
+  return logical
+    .filter(({ mount }) => path === mount || path.startsWith(`${mount}/`))
+    .toSorted((one, other) => other.mount.length - one.mount.length)[0];
+}

@@ -1,0 +1,50 @@
+/** What a host takes out of the bundle: its engine and the plugins of the docker command. */
+import type { Bundle } from "../../offline-bundle/layout.ts";
+import type { HostFiles } from "../core/blob.ts";
+import type { ErrorCode, Problem } from "../core/errors.ts";
+import type { HostSpec } from "../core/site.ts";
+
+/** In the order in which they are installed. */
+const pluginNames = ["compose", "buildx"] as const;
+
+/**
+ * Looks up what the site names.
+ * @param file the stack file, for messages.
+ * @returns what was found, or every version that the bundle does not hold.
+ */
+export function hostFiles(
+  { name, engine, architecture }: HostSpec,
+  bundle: Bundle,
+  file: string,
+): HostFiles | readonly Problem[] {
+  const problems: Problem[] = [];
+  const missing = (
+    code: ErrorCode,
+    key: string,
+    version: string,
+    what: string,
+    held: readonly { readonly version: string; readonly platform: string }[],
+  ): void => {
+    const list = held.map((one) => `${one.version} (${one.platform})`).join(", ");
+    problems.push({
+      where: file,
+      code,
+      subject: `${name} engine.${key}`,
+      got: `${version} for linux/${architecture}`,
+      expected: `${what} of the bundle: ${list || "it holds none"}`,
+      todo: "name one of these, or carry in a bundle that holds it",
+    });
+  };
+  const archive = bundle.engine(engine.version, architecture);
+  if (archive === undefined)
+    missing("E_ENGINE_NOT_IN_BUNDLE", "version", engine.version, "an engine", bundle.engines());
+  const plugins = pluginNames.flatMap((plugin) => {
+    const version = engine[plugin];
+    if (version === undefined) return [];
+    const found = bundle.binary(plugin, version, architecture);
+    if (found === undefined)
+      missing("E_PLUGIN_NOT_IN_BUNDLE", plugin, version, `a ${plugin}`, bundle.versions(plugin));
+    return found ?? [];
+  });
+  return archive === undefined || problems.length > 0 ? problems : { archive, plugins };
+}

@@ -1,0 +1,66 @@
+# Installed programs byte for byte, without reading 200 MB at every look. A file whose inode, size, mtime and ctime are those
+# of its last full hash is not read again, for a day at most; nobody sets a ctime back (inode(7)). The notes lie in /run: after
+# a boot everything is read once. SEALIFT_DEEP=1 reads everything now.
+
+SEALIFT_HASHES=/run/sealift/hashes
+HASH_KEEP_SEC=86400
+
+# hash_look FILE...: what these files and the notes are now; once before known_hash. Absent files are left out.
+hash_look() {
+  hash_stats=$SEALIFT_LINE_END$(stat -c '%n %i %s %y %z' "$@" 2>/dev/null || true)$SEALIFT_LINE_END
+  hash_notes=$SEALIFT_LINE_END
+  if [ -f "$SEALIFT_HASHES" ]; then
+    while IFS= read -r hash_line; do
+      hash_notes=$hash_notes$hash_line$SEALIFT_LINE_END
+    done <"$SEALIFT_HASHES"
+  fi
+  # Seconds since the boot: the clock of a host may be moved.
+  read -r hash_now hash_line </proc/uptime
+  hash_now=${hash_now%%.*}
+}
+
+# known_hash FILE SHA256: whether the file has this hash. A note of what was found is kept or dropped.
+known_hash() {
+  hash_pick "$hash_stats" "$1"
+  hash_stat=$hash_picked
+  hash_pick "$hash_notes" "$1"
+  if [ -z "${SEALIFT_DEEP-}" ] && [ "${hash_picked%% *}" = "$2" ]; then
+    hash_picked=${hash_picked#* }
+    if [ "${hash_picked#* }" = "$hash_stat" ] && [ $((hash_now - ${hash_picked%% *})) -lt "$HASH_KEEP_SEC" ]; then return 0; fi
+  fi
+  hash_found=$(sha256sum "$1")
+  if [ "${hash_found%% *}" != "$2" ]; then
+    hash_note "$1" ""
+    return 1
+  fi
+  hash_note "$1" "$2 $hash_now $hash_stat"
+}
+
+# remember_hash FILE SHA256: a file that was put there a moment ago, from bytes that were hashed on the way.
+remember_hash() {
+  hash_look "$1"
+  hash_pick "$hash_stats" "$1"
+  hash_note "$1" "$2 $hash_now $hash_picked"
+}
+
+# hash_pick LINES FILE: sets hash_picked to what stands behind the file in its line; empty when there is none.
+hash_pick() {
+  hash_picked=${1#*"$SEALIFT_LINE_END$2 "}
+  if [ "$hash_picked" = "$1" ]; then
+    hash_picked=
+    return
+  fi
+  hash_picked=${hash_picked%%"$SEALIFT_LINE_END"*}
+}
+
+# hash_note FILE NOTE: an empty note only drops the one before, so that no later look believes it.
+hash_note() {
+  if [ ! -d "${SEALIFT_HASHES%/*}" ]; then mkdir -p "${SEALIFT_HASHES%/*}"; fi
+  hash_pick "$hash_notes" "$1"
+  if [ -n "$hash_picked" ]; then
+    hash_notes=${hash_notes%%"$SEALIFT_LINE_END$1 "*}$SEALIFT_LINE_END${hash_notes#*"$SEALIFT_LINE_END$1 $hash_picked$SEALIFT_LINE_END"}
+  fi
+  if [ -n "$2" ]; then hash_notes=$hash_notes"$1 $2"$SEALIFT_LINE_END; fi
+  printf '%s' "${hash_notes#"$SEALIFT_LINE_END"}" >"$SEALIFT_HASHES.$$"
+  mv "$SEALIFT_HASHES.$$" "$SEALIFT_HASHES"
+}

@@ -1,0 +1,54 @@
+# Plugins of the docker command: compose and buildx.
+
+# Versions side by side, and the folder in which the docker command looks before all others but a user's own
+# (docker/cli cli-plugins/manager, v28 and v29).
+PLUGINS=$ENGINES/plugins
+PLUGIN_LINKS=/usr/local/lib/docker/cli-plugins
+
+# Fact: this version of the plugin is installed, byte for byte, and `docker <name>` runs it.
+# $1 name, $2 version, $3 sha256
+check_engine_plugin() {
+  plugin_path=$PLUGINS/docker-$1-$2
+  plugin_link=$PLUGIN_LINKS/docker-$1
+  if [ ! -x "$plugin_path" ]; then
+    echo "$plugin_path is absent"
+    return 1
+  fi
+  hash_look "$plugin_path"
+  if ! known_hash "$plugin_path" "$3"; then
+    echo "$plugin_path is altered"
+    return 1
+  fi
+  plugin_found=$(readlink "$plugin_link" || echo "nothing, or no symlink")
+  if [ "$plugin_found" != "$plugin_path" ]; then
+    echo "$plugin_link: $plugin_found"
+    return 1
+  fi
+}
+guard_engine_plugin() {
+  plugin_link=$PLUGIN_LINKS/docker-$1
+  if [ -e "$plugin_link" ] && [ ! -L "$plugin_link" ]; then
+    refuse_because E_FOREIGN_ENGINE "$plugin_link is a file that Sealift did not put there" "see where it comes from, then move it away"
+  fi
+}
+apply_engine_plugin() {
+  guard_engine_plugin "$@"
+  plugin_path=$PLUGINS/docker-$1-$2
+  plugin_link=$PLUGIN_LINKS/docker-$1
+  install -d -m 0755 "$PLUGINS" "$PLUGIN_LINKS"
+  hash_look "$plugin_path"
+  if [ ! -x "$plugin_path" ] || ! known_hash "$plugin_path" "$3"; then
+    install -m 0755 "$SEALIFT_BLOBS/$3" "$plugin_path.new"
+    echo "$3  $plugin_path.new" | sha256sum -c --quiet
+    sync "$plugin_path.new"
+    mv "$plugin_path.new" "$plugin_path"
+    remember_hash "$plugin_path" "$3"
+  fi
+  # A program for another processor, or a folder mounted noexec, is told before it goes live.
+  if ! timeout 60 "$plugin_path" docker-cli-plugin-metadata >/dev/null; then
+    echo "$plugin_path does not run on this host"
+    return 1
+  fi
+  ln -sfn "$plugin_path" "$plugin_link.new"
+  mv -T "$plugin_link.new" "$plugin_link"
+}

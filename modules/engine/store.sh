@@ -1,0 +1,113 @@
+# Where the data of the engine lies, and in which form: what a changed key of the site must not make invisible.
+
+# Below data-root: what containerd's overlayfs snapshotter keeps, a folder for each layer and each container.
+STORE_SNAPSHOTS=containerd/daemon/io.containerd.snapshotter.v1.overlayfs/snapshots
+
+# Fact: data-root is this folder, and it is written down.
+# $1 data-root
+check_engine_data_root() {
+  store_read data-root
+  root_old=$store_noted
+  if [ "$root_old" != "$1" ]; then
+    echo "${root_old:-not written down}"
+    return 1
+  fi
+}
+guard_engine_data_root() {
+  store_read data-root
+  root_old=$store_noted
+  if [ -z "$root_old" ] || [ "$root_old" = "$1" ]; then return 0; fi
+  if [ ! -d "$root_old" ]; then
+    refuse_because E_DATA_ROOT "data-root was $root_old, which is not there now: its volume may not be mounted" \
+      "mount it, or remove $SEALIFT_STATE/data-root when it is gone for good"
+  fi
+  if store_any "$root_old"/containers/* "$root_old"/volumes/*/_data "$root_old"/image/*/layerdb/sha256/* "$root_old/$STORE_SNAPSHOTS"/*; then
+    refuse_because E_DATA_ROOT "data-root was $root_old, and images, containers or volumes are there" \
+      "write data-root: $root_old into the site again, or move the folder to $1 yourself while docker and containerd are stopped and write $1 into $SEALIFT_STATE/data-root"
+  fi
+}
+apply_engine_data_root() {
+  guard_engine_data_root "$@"
+  echo "$1" >"$SEALIFT_STATE/data-root.new"
+  mv "$SEALIFT_STATE/data-root.new" "$SEALIFT_STATE/data-root"
+}
+
+# Fact: the engine keeps images in this store, and it is written down.
+# $1 classic or containerd, $2 data-root
+check_engine_store() {
+  store_read image-store
+  store_old=$store_noted
+  store_find "$2"
+  if [ "$store_old" != "$1" ]; then
+    echo "${store_old:-not written down}, the host holds $store_words"
+    return 1
+  fi
+  if [ -n "$store_found" ] && [ "$store_found" != "$1" ] && [ "$store_found" != both ]; then
+    echo "$store_old is written down, the host holds $store_words"
+    return 1
+  fi
+}
+# Images of the other store do not vanish, but neither the engine nor a person sees them any more, and containers made of them
+# are gone from docker ps.
+guard_engine_store() {
+  store_read image-store
+  store_old=$store_noted
+  store_find "$2"
+  case $1 in
+    classic)
+      store_other=containerd
+      store_todo="write features: {containerd-snapshotter: true} without storage-driver into daemon of the site to keep them, or remove all containers and images first"
+      ;;
+    *)
+      store_other=classic
+      store_todo="write storage-driver: overlay2 into daemon of the site to keep them, or remove all containers and images first"
+      ;;
+  esac
+  case $store_found in
+    "$store_other") refuse_because E_IMAGE_STORE "the host holds $store_words, and the site asks for the $1 one" "$store_todo" ;;
+    both)
+      if [ "$store_old" != "$1" ]; then
+        refuse_because E_IMAGE_STORE "the host holds $store_words, ${store_old:-none} is written down as the one in use, and the site asks for the $1 one" "$store_todo"
+      fi
+      ;;
+  esac
+}
+apply_engine_store() {
+  guard_engine_store "$@"
+  echo "$1" >"$SEALIFT_STATE/image-store.new"
+  mv "$SEALIFT_STATE/image-store.new" "$SEALIFT_STATE/image-store"
+}
+
+# store_find DATA_ROOT: sets store_found to classic, containerd, both or nothing, and store_words to the same for people.
+# Classic: a layer of an image or a container (moby daemon/internal/layer). containerd: a snapshot.
+store_find() {
+  store_found=
+  store_words="no images"
+  if store_any "$1"/image/overlay2/layerdb/sha256/* "$1"/image/overlay2/layerdb/mounts/*; then
+    store_found=classic
+    store_words="images or containers of the classic store"
+  fi
+  if store_any "$1/$STORE_SNAPSHOTS"/*; then
+    if [ -n "$store_found" ]; then
+      store_found=both
+      store_words="images or containers of both stores"
+    else
+      store_found=containerd
+      store_words="images or containers of the containerd store"
+    fi
+  fi
+}
+
+# store_read NAME: sets store_noted to what is written down under this name; empty when nothing is.
+store_read() {
+  store_noted=
+  if [ -f "$SEALIFT_STATE/$1" ]; then read -r store_noted <"$SEALIFT_STATE/$1" || true; fi
+}
+
+# store_any PATH...: whether one of these exists; a pattern that matches nothing does not.
+store_any() {
+  for store_one; do
+    if [ -e "$store_one" ]; then return 0; fi
+  done
+  return 1
+}

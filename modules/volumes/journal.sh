@@ -1,0 +1,102 @@
+# The journal of the host on a volume, within limits. What was written before stays where a person can read it.
+# shellcheck disable=SC2154 # kernel.sh sets seen_…
+
+# Fact: journald keeps its files on the volume that is mounted there, within these limits, now and after every boot.
+# $1 mount point; $2 MiB that the journal may use; $3 MiB of the volume that it leaves free, or - for journald's own
+# default; $4 days after which entries go, or - for never
+check_journal_storage() {
+  if ! file_is /etc/systemd/journald.conf.d/sealift.conf "$(journal_limits "$@")"; then
+    echo "journald.conf.d/sealift.conf is absent or altered"
+    return 1
+  fi
+  if ! file_is /etc/systemd/system/var-log-journal.mount "$(journal_unit_text "$1")"; then
+    echo "var-log-journal.mount is absent or altered"
+    return 1
+  fi
+  if ! unit_is_wanted var-log-journal.mount; then
+    echo "var-log-journal.mount is not started at boot"
+    return 1
+  fi
+  if ! journal_is_on "$1"; then
+    echo "/var/log/journal is not $1/journal"
+    return 1
+  fi
+  if [ -e "$SEALIFT_STATE/journald-restart" ]; then
+    echo "journald has not read its limits yet"
+    return 1
+  fi
+}
+guard_journal_storage() {
+  if journal_is_on "$1"; then return 0; fi
+  if mount_look /var/log/journal; then
+    refuse_because E_MOUNT_POINT "$seen_root of $seen_source is mounted at /var/log/journal" "unmount it yourself, and see that it does not come back with the next boot"
+  fi
+  if [ -L /var/log/journal ]; then
+    refuse_because E_MOUNT_POINT "/var/log/journal is a symbolic link" "remove the link, what it points to may stay"
+  fi
+}
+apply_journal_storage() {
+  guard_journal_storage "$@"
+  if ! mount_look "$1"; then
+    echo "nothing mounted at $1"
+    return 1
+  fi
+  # Gone when journald has read the file: a run that is cut off before that leaves the mark, and the next one goes on.
+  : >"$SEALIFT_STATE/journald-restart"
+  mkdir -p /etc/systemd/journald.conf.d "$1/journal"
+  journal_limits "$@" >/etc/systemd/journald.conf.d/sealift.conf.new
+  mv /etc/systemd/journald.conf.d/sealift.conf.new /etc/systemd/journald.conf.d/sealift.conf
+  journal_unit_text "$1" >/etc/systemd/system/var-log-journal.mount.new
+  mv /etc/systemd/system/var-log-journal.mount.new /etc/systemd/system/var-log-journal.mount
+  systemctl daemon-reload
+  systemctl enable --quiet var-log-journal.mount
+  if ! journal_is_on "$1"; then
+    # journald lets go of its files and writes to /run until the flush below.
+    timeout 60 journalctl --relinquish-var
+    journal_set_aside
+    mkdir -p /var/log/journal
+    chattr +i /var/log/journal
+    systemctl reset-failed var-log-journal.mount 2>/dev/null || true
+    timeout 60 systemctl start var-log-journal.mount
+    # Group, mode and access list as the distribution wants them: systemd-journald.service(8).
+    systemd-tmpfiles --create --prefix /var/log/journal
+  fi
+  timeout 60 systemctl restart systemd-journald.service
+  timeout 60 journalctl --flush
+  rm "$SEALIFT_STATE/journald-restart"
+}
+
+# journal_limits MOUNT MAX_MIB KEEP_MIB DAYS: journald.conf(5).
+journal_limits() {
+  printf '%s\n' "# Made by Sealift." "[Journal]" "Storage=persistent" "SystemMaxUse=${2}M"
+  if [ "$3" != - ]; then echo "SystemKeepFree=${3}M"; fi
+  if [ "$4" != - ]; then echo "MaxRetentionSec=${4}day"; fi
+}
+
+# journal_unit_text MOUNT: systemd.mount(5). systemd-journal-flush.service waits for all that is mounted at or above
+# /var/log/journal, so at boot the journal moves there from /run when the volume is there, and not before.
+journal_unit_text() {
+  printf '%s\n' "# Made by Sealift." "[Unit]" "RequiresMountsFor=$1" "Before=local-fs.target" "" \
+    "[Mount]" "What=$1/journal" "Where=/var/log/journal" "Type=none" "Options=bind" "" \
+    "[Install]" "WantedBy=local-fs.target"
+}
+
+# journal_is_on MOUNT: whether /var/log/journal is the directory journal of the file system that is mounted there.
+journal_is_on() {
+  if ! mount_look "$1"; then return 1; fi
+  is_on_device=$seen_device
+  if ! mount_look /var/log/journal; then return 1; fi
+  [ "$seen_device $seen_root" = "$is_on_device /journal" ]
+}
+
+# journal_set_aside: the old files keep their directory under another name: `journalctl -D` reads them there.
+journal_set_aside() {
+  if [ -z "$(ls -A /var/log/journal 2>/dev/null)" ]; then return 0; fi
+  aside=/var/log/journal.before-sealift
+  aside_number=1
+  while [ -e "$aside" ]; do
+    aside_number=$((aside_number + 1))
+    aside=/var/log/journal.before-sealift-$aside_number
+  done
+  mv /var/log/journal "$aside"
+}

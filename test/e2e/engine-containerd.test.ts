@@ -1,0 +1,64 @@
+import assert from "node:assert/strict";
+import { after, before, describe, test } from "node:test";
+import { imageArchive } from "../lab/hello.ts";
+import { labUser } from "../lab/stack.ts";
+import { startSite, type SiteUnderTest } from "../support/site-under-test.ts";
+
+/** A fresh host whose engine takes the containerd image store, as engines from 29 on do by themselves. */
+describe("a host with the containerd image store", () => {
+  let site: SiteUnderTest;
+  before(async () => {
+    site = await startSite("snapshotter");
+    const newest = site.lab.bundle.engines.at(-1)?.version ?? "";
+    await site.write((text) => {
+      text.engine.version = newest;
+      Reflect.deleteProperty(text.daemon, "storage-driver");
+    });
+  });
+  after(() => site.end());
+
+  const onHost = async (command: string, login = labUser, input: string | Buffer = ""): Promise<string> => {
+    const { stdout, stderr, exitCode } = await site.guest.exec(command, { login, input });
+    assert.equal(exitCode, 0, `${command}: ${stderr}`);
+    return stdout;
+  };
+  const up = (...more: string[]): ReturnType<SiteUnderTest["pulumi"]> =>
+    site.pulumi("up", "--yes", "--skip-preview", ...more);
+
+  test("up makes it, and up again has nothing to do", async () => {
+    const { exitCode, output } = await up();
+    assert.equal(exitCode, 0, output);
+    assert.equal(await onHost("sudo cat /var/lib/sealift/image-store", "ops"), "containerd\n");
+    assert.equal(
+      await onHost("docker info --format '{{.Driver}} {{index .DriverStatus 0 1}}'"),
+      "overlayfs io.containerd.snapshotter.v1\n",
+    );
+    const again = await up("--expect-no-changes");
+    assert.equal(again.exitCode, 0, again.output);
+  });
+
+  test("an image is loaded and runs, and lies on the data volume", async () => {
+    await onHost("docker load", labUser, await imageArchive(site.lab.bundle));
+    assert.equal(await onHost(`docker run --rm ${site.lab.bundle.image} echo hello`), "hello\n");
+    await onHost(
+      'test -n "$(sudo ls /data/docker/containerd/daemon/io.containerd.snapshotter.v1.overlayfs/snapshots)"',
+      "ops",
+    );
+    assert.equal(
+      await onHost("sudo ls -A /var/lib/docker /var/lib/containerd 2>/dev/null || true", "ops"),
+      "",
+    );
+  });
+
+  test("the classic store would hide the images, and is refused", async () => {
+    await site.write((text) => {
+      text.engine.version = site.lab.bundle.engines.at(-1)?.version ?? "";
+    });
+    const { exitCode, output } = await site.pulumi("preview");
+    assert.notEqual(exitCode, 0, output);
+    assert.match(
+      output,
+      /snapshotter: E_IMAGE_STORE engine\.store: got the host holds .* of the containerd store, and the site asks for the classic one; .*; write features/,
+    );
+  });
+});

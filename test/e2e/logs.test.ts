@@ -1,0 +1,75 @@
+import assert from "node:assert/strict";
+import { after, before, describe, test } from "node:test";
+import { imageArchive } from "../lab/hello.ts";
+import { labUser } from "../lab/stack.ts";
+import { startSite, type SiteUnderTest } from "../support/site-under-test.ts";
+
+/** Containers that flood their logs, on a host that the site has given bounds: measured on the volumes themselves. */
+describe("a container that floods its log cannot fill the volume", () => {
+  const mib = 1024 ** 2;
+  const journalMiB = 16;
+  let site: SiteUnderTest;
+  before(async () => {
+    site = await startSite("logs");
+    await site.write(({ volumes, daemon }) => {
+      Object.assign(volumes, { journal: { mount: "/logs", maxUse: `${journalMiB}MiB` } });
+      daemon["log-opts"] = { "max-size": "1m", "max-file": "3" };
+    });
+    const { exitCode, output } = await site.pulumi("up", "--yes", "--skip-preview");
+    assert.equal(exitCode, 0, output);
+    await onHost("docker load", labUser, await imageArchive(site.lab.bundle));
+  });
+  after(() => site.end());
+
+  const onHost = async (
+    command: string,
+    login = site.guest.login,
+    input: string | Buffer = "",
+  ): Promise<string> => {
+    const { stdout, stderr, exitCode } = await site.guest.exec(command, { login, input });
+    assert.equal(exitCode, 0, `${command}: ${stderr}`);
+    return stdout;
+  };
+  const used = async (mount: string): Promise<number> =>
+    Number((await onHost(`df --output=used -B1 ${mount}`)).split("\n")[1]);
+
+  test("with the local driver: max-size times max-file, below data-root", async () => {
+    const before = await used("/data");
+    // 33 MB, eleven times what the three files may hold, and each line another one.
+    const flood = `line=$(busybox head -c 750 /dev/urandom | busybox base64 | busybox tr -d "\\n"); i=0; while [ $i -lt 33000 ]; do echo $i $line; i=$((i+1)); done`;
+    await onHost(
+      `docker run -d --name flood ${site.lab.bundle.image} sh -c '${flood}' && docker wait flood`,
+      labUser,
+    );
+    assert.match(await onHost("docker logs --tail 1 flood", labUser), /^32999 /);
+    const held = Number((await onHost("sudo du -s -B1 /data/docker/containers")).split("\t")[0]);
+    const grown = (await used("/data")) - before;
+    console.log(`local: 33 MB written, ${held} bytes below containers, the volume holds ${grown} more`);
+    assert.ok(held > 0.2 * mib, `${held} bytes: the log did arrive`);
+    assert.ok(held < 4 * mib, `${held} bytes below containers`);
+    assert.ok(grown < 5 * mib, `the volume holds ${grown} bytes more`);
+  });
+
+  test("with the journald driver: the journal's own bound, on the logs volume", async () => {
+    const before = { logs: await used("/logs"), root: await used("/") };
+    // 40 MB that hardly compress.
+    const flood = `busybox head -c 30000000 /dev/urandom | busybox base64 -w 8000`;
+    await onHost(
+      `docker run -d --name journal --log-driver journald ${site.lab.bundle.image} sh -c '${flood}' && docker wait journal`,
+      labUser,
+    );
+    await onHost("sudo journalctl --sync");
+    const kept = Number(
+      await onHost("sudo journalctl -D /logs/journal CONTAINER_NAME=journal -o cat | wc -c"),
+    );
+    const held = Number((await onHost("sudo du -s -B1 /logs/journal")).split("\t")[0]);
+    const grown = { logs: (await used("/logs")) - before.logs, root: (await used("/")) - before.root };
+    console.log(
+      `journald: 40 MB written, ${kept} kept, ${held} bytes on /logs, ${grown.logs} more than before; root ${grown.root}`,
+    );
+    assert.ok(kept > (journalMiB * mib) / 4, `${kept} bytes of the container are in the journal`);
+    assert.ok(held <= journalMiB * mib, `${held} bytes of journal`);
+    assert.ok(grown.logs < journalMiB * mib, `the volume holds ${grown.logs} bytes more`);
+    assert.ok(grown.root < 2 * mib, `the root disk holds ${grown.root} bytes more`);
+  });
+});

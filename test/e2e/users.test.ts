@@ -1,0 +1,170 @@
+import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
+import { readdirSync, readFileSync } from "node:fs";
+import { after, before, describe, test } from "node:test";
+import { stateDir } from "../lab/pulumi-env.ts";
+import { labUser, type LabSite } from "../lab/stack.ts";
+import { dockerClient } from "../support/docker-client.ts";
+import { startSite, type SiteUnderTest } from "../support/site-under-test.ts";
+
+/** Made up: nobody's password. */
+const hash = `$6$sealiftTest$${"wQ3".repeat(28)}xy`;
+
+/** Users as a person lives with them: a secret, remote use, a home on a volume, somebody who leaves, a stranger. */
+describe("users on a host that comes from nothing", () => {
+  let site: SiteUnderTest;
+  let outputs = "";
+  const seenHere = new Set<string>();
+  const sampler = setInterval(() => {
+    sampleCommandLines(seenHere);
+  }, 250);
+  before(async () => {
+    site = await startSite("users");
+    await site.write(withPeople);
+    const { exitCode, output } = await site.pulumi(
+      "config",
+      ...["set", "--secret", "--path", "sealift:site.users[0].passwordHash", hash],
+    );
+    assert.equal(exitCode, 0, output);
+    // What the test itself has just put on a command line does not count.
+    seenHere.clear();
+  });
+  after(async () => {
+    clearInterval(sampler);
+    await site.end();
+  });
+
+  const pulumi = async (...args: string[]): Promise<string> => {
+    const { exitCode, output } = await site.pulumi(...args);
+    outputs += output;
+    assert.equal(exitCode, 0, output);
+    return output;
+  };
+  const up = (...more: string[]): Promise<string> => pulumi("up", "--yes", "--skip-preview", ...more);
+  const onHost = async (command: string, login = site.guest.login, input = ""): Promise<string> => {
+    const { stdout, stderr, exitCode } = await site.guest.exec(command, { login, input });
+    assert.equal(exitCode, 0, `${command}: ${stderr}`);
+    return stdout;
+  };
+
+  test("a hash that was set with --secret arrives, and is on nobody's command line on the way", async () => {
+    await pulumi("preview", "--diff");
+    await onHost(
+      "sudo sh -c 'touch /run/sampling; while [ -e /run/sampling ]; do cat /proc/[0-9]*/cmdline >>/run/sampled; sleep 0.5; done >/dev/null 2>&1 &'",
+    );
+    await up();
+    await onHost("sudo rm /run/sampling");
+    assert.equal(await onHost(`sudo getent shadow ${labUser} | cut -d : -f 2`), `${hash}\n`);
+    const sampled = await onHost("sudo cat /run/sampled | tr '\\0' ' '");
+    assert.match(sampled, /\.sealift\/[0-9a-f]{64}\.sh apply/, "the sampling saw the run");
+    assert.ok(!sampled.includes(hash));
+    assert.ok([...seenHere].some((line) => line.includes("pulumi")));
+    assert.ok(![...seenHere].some((line) => line.includes(hash)));
+  });
+
+  test("nothing is left to do, and a password that somebody changed is drift without its hash", async () => {
+    assert.match(await up("--expect-no-changes"), /\d+ unchanged/);
+    await onHost("sudo chpasswd -e", undefined, `${labUser}:${hash.replace("wQ3", "abc")}\n`);
+    assert.match(
+      await pulumi("preview", "--diff"),
+      new RegExp(
+        `users\\.${labUser}\\.password: wanted ${labUser} has the site's password; found another password; `,
+      ),
+    );
+    await onHost("sudo chpasswd -e", undefined, `${labUser}:${hash}\n`);
+  });
+
+  test("an operator's docker client works on the host through ssh, as that user", async () => {
+    const docker = await dockerClient(site.lab.bundle, site.guest);
+    try {
+      const url = `host=ssh://${labUser}@127.0.0.1:${site.guest.port}`;
+      const made = await docker.run("context", "create", "lab", "--docker", url);
+      assert.equal(made.exitCode, 0, made.stderr);
+      const { stdout, stderr, exitCode } = await docker.run(
+        "--context",
+        "lab",
+        "info",
+        "--format",
+        "{{.Name}} {{.DockerRootDir}}",
+      );
+      assert.equal(exitCode, 0, stderr);
+      assert.equal(stdout.trim(), `${(await onHost("hostname")).trim()} /data/docker`);
+      const version = await docker.run("--context", "lab", "version", "--format", "{{.Server.Version}}");
+      assert.match(version.stdout, new RegExp(`^${site.lab.bundle.engineVersion.replaceAll(".", "\\.")}`));
+    } finally {
+      docker.end();
+    }
+  });
+
+  test("a home on a volume, a group of the site, no docker, one command by sudo", async () => {
+    assert.equal(await onHost("id -nG && pwd", "batch"), "batch app\n/svc/home/batch\n");
+    assert.match(await onHost("findmnt -nro SOURCE -T /svc/home/batch"), /^\/dev\/mapper\/vg0-svc$/m);
+    assert.match(await onHost("docker ps 2>&1 || true", "batch"), /permission denied/);
+    assert.equal(await onHost("sudo -n /usr/bin/id -u", "batch"), "0\n");
+    assert.match(await onHost("sudo -n /usr/bin/id 2>&1 || true", "batch"), /password is required/);
+  });
+
+  test("a stranger in the group is a warning and no change", async () => {
+    await onHost("sudo useradd -G docker stranger");
+    const output = await up("--expect-no-changes");
+    assert.match(
+      output,
+      /warning: users: E_STRANGERS users\.strangers: got members that the site does not name: stranger; expected .*; name them/,
+    );
+  });
+
+  test("who leaves the site is told in the preview, shut out by up, and still has the home", async () => {
+    await site.write((text) => {
+      withPeople(text);
+      text.users.splice(1, 1);
+    });
+    await pulumi("config", "set", "--secret", "--path", "sealift:site.users[0].passwordHash", hash);
+    assert.match(
+      await pulumi("preview"),
+      /users\.leavers: wanted who has left the site has no access by it; found batch: has a sudo rule, not locked; /,
+    );
+    await up();
+    assert.equal((await site.guest.exec("true", { login: "batch" })).exitCode, 255);
+    await onHost("test -d /svc/home/batch && ! sudo test -e /etc/sudoers.d/sealift-batch");
+    await up("--expect-no-changes");
+  });
+
+  test("the hash is in no output, no state, no file but shadow's, no journal", async () => {
+    assert.ok(!(await pulumi("stack", "export")).includes(hash));
+    assert.ok(!outputs.includes(hash));
+    assert.match(outputs, /\[secret\]/, "the plan shows as a secret");
+    assert.ok(!outputs.includes("wQ3wQ3"));
+    assert.throws(
+      () => execFileSync("grep", ["-rqF", "-f", "-", stateDir], { input: "wQ3wQ3" }),
+      "grep finds nothing",
+    );
+    const files = await onHost(
+      "sudo grep -rlsF -f - /etc /home /root /run /svc /tmp /var | sort",
+      undefined,
+      "wQ3wQ3",
+    );
+    assert.deepEqual(files.trim().split("\n"), ["/etc/shadow", "/etc/shadow-"]);
+    assert.equal(await onHost("sudo journalctl --no-pager | grep -c wQ3wQ3 || true"), "0\n");
+  });
+});
+
+function withPeople(text: LabSite): void {
+  const [deploy] = text.users;
+  Object.assign(text, { groups: [{ name: "app", gid: 2000 }] });
+  text.users.push({
+    ...deploy,
+    ...{ name: "batch", uid: 1600, home: "/svc/home/batch", groups: ["app"], docker: false },
+    sudo: ["/usr/bin/id -u"],
+  });
+}
+
+/** Of every process of this machine that may be looked at. */
+function sampleCommandLines(seen: Set<string>): void {
+  for (const id of readdirSync("/proc").filter((name) => /^\d+$/.test(name))) {
+    try {
+      seen.add(readFileSync(`/proc/${id}/cmdline`, "utf8"));
+    } catch {
+      // It has ended in between.
+    }
+  }
+}

@@ -1,0 +1,27 @@
+import assert from "node:assert/strict";
+import { readFileSync, writeFileSync } from "node:fs";
+import { test } from "node:test";
+import { planText } from "../../modules/core/step.ts";
+import { volumeSteps } from "../../modules/volumes/steps.ts";
+
+/** The plan of volumes with every option that the example does without. UPDATE_GOLDEN=1 writes it anew. */
+test("plan text of volumes with everything that they can have", () => {
+  const steps = volumeSteps({
+    users: [{ name: "deploy", uid: 1500, authorizedKeys: [] }],
+    volumes: {
+      group: "vg0",
+      disk: "/dev/disk/by-id/scsi-a",
+      serial: "S3Z9NX0M600001",
+      moreDisks: [{ disk: "/dev/disk/by-id/scsi-b" }],
+      logical: [
+        { name: "home", size: "2TiB", mount: "/srv/de-ploy", owner: "deploy", mode: "0750", options: [] },
+        { name: "rest", size: "100%FREE", mount: "/rest", options: ["noatime", "noexec", "nodev"] },
+      ],
+      journal: { mount: "/rest", maxUse: "2GiB", keepFree: "512MiB", maxRetentionDays: 90 },
+    },
+  });
+  const text = planText("node-a", { name: "volumes", steps }, 7);
+  const file = new URL("plan-volumes-whole.txt", import.meta.url);
+  if (process.env["UPDATE_GOLDEN"] === "1") writeFileSync(file, text);
+  assert.equal(text, readFileSync(file, "utf8"));
+});

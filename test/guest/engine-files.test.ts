@@ -1,0 +1,127 @@
+import assert from "node:assert/strict";
+import { createHash } from "node:crypto";
+import { after, before, test } from "node:test";
+import { gzipSync } from "node:zlib";
+import { pack } from "tar-stream";
+import { buffer } from "node:stream/consumers";
+import { startFunctions, type Called, type ShellFunctions } from "../support/shell-functions.ts";
+
+/** How programs get onto a guest and are looked at again, with an archive of a few bytes in the shape of Docker's: what is tried is the installing. */
+let on: ShellFunctions;
+before(async () => {
+  on = await startFunctions("engine-files");
+});
+after(() => on.end());
+
+const programs = {
+  containerd: "#!/bin/sh\necho containerd github.com/containerd/containerd/v2 v2.2.0 abc\n",
+  docker: "#!/bin/sh\necho docker\n",
+  runc: "#!/bin/sh\necho runc\n",
+};
+const sha256 = (bytes: string | Buffer): string => createHash("sha256").update(bytes).digest("hex");
+const members = Object.entries(programs).map(([name, text]) => `${sha256(text)}:${name}`);
+const bin = "/opt/docker/1.2.3/bin";
+
+async function archive(): Promise<Buffer> {
+  const tar = pack();
+  for (const [name, text] of Object.entries(programs))
+    tar.entry({ name: `docker/${name}`, mode: 0o755 }, text);
+  tar.finalize();
+  return gzipSync(await buffer(tar));
+}
+
+/** Puts a blob where Pulumi's copy puts it. */
+async function deliver(bytes: string | Buffer, name = sha256(bytes)): Promise<string> {
+  await on.guest.exec(`mkdir -p .sealift/blobs && cat >.sealift/blobs/${name}`, { input: bytes });
+  return name;
+}
+
+const holds: Called = { exitCode: 0, output: "" };
+
+test("a blob is kept only with the bytes of the lock", async () => {
+  const bytes = await archive();
+  const call = ["engine_blob", sha256(bytes), String(bytes.length)] as const;
+  const [name, ...args] = call;
+  assert.deepEqual(await on.call(`check_${name}`, ...args), { exitCode: 1, output: "not there" });
+  assert.match(
+    (await on.call(`apply_${name}`, ...args)).output,
+    /it did not arrive in ~\/\.sealift\/blobs\/\w{64}/,
+  );
+  await deliver("something else", sha256(bytes));
+  assert.match(
+    (await on.call(`apply_${name}`, ...args)).output,
+    /what arrived has sha256 \w{64} and was removed/,
+  );
+  assert.match((await on.call(`apply_${name}`, ...args)).output, /it did not arrive/);
+  await deliver(bytes);
+  assert.deepEqual(await on.call(`apply_${name}`, ...args), holds);
+  assert.deepEqual(await on.call(`check_${name}`, ...args), holds);
+  await on.root(`truncate -s 7 /var/lib/sealift/blobs/${sha256(bytes)}`);
+  assert.deepEqual(await on.call(`check_${name}`, ...args), { exitCode: 1, output: "7 bytes" });
+});
+
+test("files: absent, installed, one altered, only that one replaced", async () => {
+  const bytes = await archive();
+  await deliver(bytes);
+  await on.call("apply_engine_blob", sha256(bytes), String(bytes.length));
+  const args = ["1.2.3", sha256(bytes), ...members];
+  assert.deepEqual(await on.call("check_engine_files", ...args), {
+    exitCode: 1,
+    output: `in ${bin}: containerd is absent, docker is absent, runc is absent`,
+  });
+  assert.deepEqual(await on.call("apply_engine_files", ...args), holds);
+  assert.deepEqual(await on.call("check_engine_files", ...args), holds);
+  const inodes = await on.root(`stat -c %i ${bin}/docker ${bin}/runc`);
+  await on.root(`echo '#' >>${bin}/runc; chmod -x ${bin}/containerd`);
+  assert.deepEqual(await on.call("check_engine_files", ...args), {
+    exitCode: 1,
+    output: `in ${bin}: containerd is absent, runc is altered`,
+  });
+  assert.deepEqual(await on.call("apply_engine_files", ...args), holds);
+  assert.deepEqual(await on.call("check_engine_files", ...args), holds);
+  const after = await on.root(`stat -c %i ${bin}/docker ${bin}/runc`);
+  assert.equal(after.split("\n")[0], inodes.split("\n")[0]);
+  assert.notEqual(after.split("\n")[1], inodes.split("\n")[1]);
+});
+
+test("a file is read again only when it may have changed, when a day has passed, or when everything is to be read", async () => {
+  const check = async (deep = ""): Promise<Called> => {
+    const files = ["check_engine_files", "1.2.3", "any", ...members].join(" ");
+    const { stdout, exitCode } = await on.guest.exec(`sudo -n sh -s`, {
+      input: `${deep}\n. /run/sealift-library.sh\nset -eu\n${files}\n`,
+    });
+    return { exitCode, output: stdout.trim() };
+  };
+  const altered = { exitCode: 1, output: `in ${bin}: runc is altered` };
+  /** The bytes of the file without its ctime, as only a disk that forgets can change them: by the notes alone. */
+  const pretend = (sed: string): Promise<string> => on.root(`sed -i '${sed}' /run/sealift/hashes`);
+  assert.deepEqual(await check(), holds);
+  assert.match(
+    await on.root("cat /run/sealift/hashes"),
+    new RegExp(`^${bin}/runc ${sha256(programs.runc)} \\d+ \\d+ 20 `, "m"),
+  );
+
+  // Same size, same inode, same mtime: the ctime tells.
+  await on.root(
+    `touch -r ${bin}/runc /run/then; printf '#!/bin/sh\\necho ruin\\n' >${bin}/runc; touch -d "$(stat -c %y /run/then)" ${bin}/runc`,
+  );
+  assert.deepEqual(await check(), altered);
+  assert.doesNotMatch(
+    await on.root("cat /run/sealift/hashes"),
+    /runc/,
+    "what was wrong is not believed again",
+  );
+
+  // A note that says that these very bytes were right a minute ago.
+  const stat = (await on.root(`stat -c '%i %s %y %z' ${bin}/runc`)).trim();
+  const up = Number((await on.root("cut -d . -f 1 /proc/uptime")).trim());
+  await on.root(`echo '${bin}/runc ${sha256(programs.runc)} ${up - 60} ${stat}' >>/run/sealift/hashes`);
+  assert.deepEqual(await check(), holds, "a fresh note is believed");
+  assert.deepEqual(await check("SEALIFT_DEEP=1"), altered, "not when everything is to be read");
+  await on.root(`echo '${bin}/runc ${sha256(programs.runc)} ${up - 90_000} ${stat}' >>/run/sealift/hashes`);
+  assert.deepEqual(await check(), altered, "nor when it is older than a day");
+
+  await pretend("d");
+  await on.root(`printf '#!/bin/sh\\necho runc\\n' >${bin}/runc`);
+  assert.deepEqual(await check(), holds);
+});

@@ -1,0 +1,119 @@
+import assert from "node:assert/strict";
+import { after, before, test } from "node:test";
+import { quote } from "../../modules/core/quote.ts";
+import { parseReport } from "../../modules/core/report.ts";
+import { startFunctions, type ShellFunctions } from "../support/shell-functions.ts";
+
+/** Where the data lies and in which form: on folders as an engine leaves them. */
+let on: ShellFunctions;
+before(async () => {
+  on = await startFunctions("engine-store");
+  await on.root("mkdir -p /var/lib/sealift");
+});
+after(() => on.end());
+
+const root = "/srv/docker";
+const layer = `${root}/image/overlay2/layerdb/sha256/abc`;
+const snapshot = `${root}/containerd/daemon/io.containerd.snapshotter.v1.overlayfs/snapshots/7`;
+/** What is written down, what lies on the disk, what the site asks for; what is said. */
+const stores: readonly [
+  noted: string,
+  there: string,
+  wanted: string,
+  check: RegExp,
+  guard: RegExp | undefined,
+][] = [
+  ["", "", "classic", /^not written down, the host holds no images$/, undefined],
+  [
+    "",
+    layer,
+    "classic",
+    /^not written down, the host holds images or containers of the classic store$/,
+    undefined,
+  ],
+  [
+    "",
+    layer,
+    "containerd",
+    /^not written down/,
+    /^E_IMAGE_STORE the host holds .* of the classic store, and the site asks for the containerd one; write storage-driver: overlay2 into/,
+  ],
+  ["classic", layer, "classic", /^$/, undefined],
+  ["classic", layer, "containerd", /^classic, /, /^E_IMAGE_STORE /],
+  ["classic", "", "containerd", /^classic, the host holds no images$/, undefined],
+  ["containerd", snapshot, "containerd", /^$/, undefined],
+  [
+    "containerd",
+    snapshot,
+    "classic",
+    /^containerd, /,
+    /^E_IMAGE_STORE .* of the containerd store, .*; write features: \{containerd-snapshotter: true\}/,
+  ],
+  [
+    "classic",
+    snapshot,
+    "classic",
+    /^classic is written down, the host holds .* containerd store$/,
+    /^E_IMAGE_STORE /,
+  ],
+  ["containerd", `${layer} ${snapshot}`, "containerd", /^$/, undefined],
+  [
+    "containerd",
+    `${layer} ${snapshot}`,
+    "classic",
+    /^containerd, .* both stores$/,
+    /^E_IMAGE_STORE .* containerd is written down as the one in use/,
+  ],
+];
+test("image store: what is noted, what lies there and what is wanted decide", async () => {
+  // One login for all cases: under emulation it costs more than they do.
+  const cases = stores.map(([noted, there, wanted]) => {
+    const step = ["step", "engine.store", "the store is right", "none", "engine_store", wanted, root];
+    const plan = `phase guest test 1\n${step.map(quote).join(" ")}\nend\n`;
+    return `rm -rf ${root} /var/lib/sealift/image-store; mkdir -p ${root} ${there}
+      ${noted === "" ? ":" : `echo ${noted} >/var/lib/sealift/image-store`}
+      (run check <<'PLAN'\n${plan}PLAN\n)\n(run apply <<'PLAN'\n${plan}PLAN\n) || true
+      echo "noted $(cat /var/lib/sealift/image-store 2>/dev/null)"; echo ---\n`;
+  });
+  const input = `. /run/sealift-library.sh\n${cases.join("")}`;
+  const { stdout } = await on.guest.exec("sudo -n sh -s", { input });
+  const told = stdout.split("---\n");
+  for (const [index, [noted, there, wanted, check, guard]] of stores.entries()) {
+    const name = `${noted || "nothing"} noted, "${there}" there, ${wanted} wanted: ${told[index] ?? ""}`;
+    const [looked, applied] = parseReport(told[index] ?? "").steps;
+    const right = check.source === "^$";
+    assert.equal(looked?.status, guard !== undefined ? "refused" : right ? "ok" : "drift", name);
+    assert.match(looked.found, guard ?? check, name);
+    assert.equal(applied?.status, guard !== undefined ? "failed" : right ? "ok" : "changed", name);
+    const now = /^noted (.*)$/m.exec(told[index] ?? "")?.[1];
+    assert.equal(now, guard === undefined ? wanted : noted, name);
+  }
+});
+
+test("data-root moves only away from an empty folder", async () => {
+  const guard = (): ReturnType<ShellFunctions["call"]> => on.call("guard_engine_data_root", "/new");
+  await on.root(`rm -rf ${root}; mkdir -p ${root}/volumes/metadata; rm -f /var/lib/sealift/data-root`);
+  assert.deepEqual(await on.call("check_engine_data_root", root), {
+    exitCode: 1,
+    output: "not written down",
+  });
+  assert.equal((await on.call("apply_engine_data_root", root)).exitCode, 0);
+  assert.equal((await on.call("check_engine_data_root", root)).exitCode, 0);
+  assert.equal((await guard()).exitCode, 0);
+  for (const thing of [`${root}/containers/abc`, `${root}/volumes/mine/_data`, layer, snapshot]) {
+    await on.root(`mkdir -p ${thing}`);
+    const { exitCode, output } = await guard();
+    assert.equal(exitCode, 1);
+    assert.match(
+      output,
+      /^E_DATA_ROOT data-root was \/srv\/docker, and images, containers or volumes are there; write data-root: \/srv\/docker into/,
+    );
+    await on.root(`rmdir ${thing}`);
+  }
+  await on.root(`rm -r ${root}`);
+  assert.match(
+    (await guard()).output,
+    /^E_DATA_ROOT data-root was \/srv\/docker, which is not there now: its volume may not be mounted; mount it, or remove/,
+  );
+  assert.equal((await on.call("apply_engine_data_root", "/new")).exitCode, 1);
+});

@@ -1,0 +1,138 @@
+import assert from "node:assert/strict";
+import { createHash } from "node:crypto";
+import { after, before, test } from "node:test";
+import { startFunctions, type Called, type ShellFunctions } from "../support/shell-functions.ts";
+
+/** What makes installed programs an engine: the current version, commands, plugins, units, containerd. */
+let on: ShellFunctions;
+before(async () => {
+  on = await startFunctions("engine");
+});
+after(() => on.end());
+
+const plugin = '#!/bin/sh\necho \'{"SchemaVersion":"0.1.0"}\'\n';
+
+/** Puts a blob where Pulumi's copy puts it, under its sha256. */
+async function deliver(bytes: string): Promise<string> {
+  const name = createHash("sha256").update(bytes).digest("hex");
+  await on.guest.exec(`mkdir -p .sealift/blobs && cat >.sealift/blobs/${name}`, { input: bytes });
+  return name;
+}
+
+const holds: Called = { exitCode: 0, output: "" };
+
+test("the current version and its commands", async () => {
+  assert.deepEqual(await on.call("check_engine_current", "1.2.3", "/data/docker"), {
+    exitCode: 1,
+    output: "no current version",
+  });
+  assert.deepEqual(await on.call("effect_engine_current", "1.2.3", "/data/docker"), {
+    exitCode: 0,
+    output: "none",
+  });
+  assert.deepEqual(await on.call("apply_engine_current", "1.2.3", "/data/docker"), holds);
+  assert.deepEqual(await on.call("check_engine_current", "1.2.3", "/data/docker"), holds);
+  assert.deepEqual(await on.call("check_engine_commands", "docker"), {
+    exitCode: 1,
+    output: "/usr/local/bin/docker: nothing, or no symlink",
+  });
+  await on.root("echo mine >/usr/local/bin/docker");
+  const refused = await on.call("guard_engine_commands", "docker");
+  assert.match(
+    refused.output,
+    /^E_FOREIGN_ENGINE \/usr\/local\/bin\/docker is a file .*; see where it comes from/,
+  );
+  assert.equal((await on.call("apply_engine_commands", "docker")).exitCode, 1);
+  await on.root("rm /usr/local/bin/docker");
+  assert.deepEqual(await on.call("apply_engine_commands", "docker"), holds);
+  assert.deepEqual(await on.call("check_engine_commands", "docker"), holds);
+});
+
+test("a plugin: installed byte for byte and linked where docker looks first", async () => {
+  const name = await deliver(plugin);
+  const args = ["compose", "2.0.0", name];
+  assert.deepEqual(await on.call("apply_engine_blob", name, String(plugin.length)), holds);
+  assert.deepEqual(await on.call("check_engine_plugin", ...args), {
+    exitCode: 1,
+    output: "/opt/docker/plugins/docker-compose-2.0.0 is absent",
+  });
+  assert.deepEqual(await on.call("apply_engine_plugin", ...args), holds);
+  assert.deepEqual(await on.call("check_engine_plugin", ...args), holds);
+  const link = "/usr/local/lib/docker/cli-plugins/docker-compose";
+  await on.root(`ln -sfn /bin/true ${link}`);
+  assert.deepEqual(await on.call("check_engine_plugin", ...args), {
+    exitCode: 1,
+    output: `${link}: /bin/true`,
+  });
+  await on.root("echo '#' >>/opt/docker/plugins/docker-compose-2.0.0");
+  assert.match((await on.call("check_engine_plugin", ...args)).output, /docker-compose-2\.0\.0 is altered/);
+  assert.deepEqual(await on.call("apply_engine_plugin", ...args), holds);
+  assert.deepEqual(await on.call("check_engine_plugin", ...args), holds);
+  await on.root(`rm ${link}; echo mine >${link}`);
+  assert.match((await on.call("guard_engine_plugin", ...args)).output, /^E_FOREIGN_ENGINE /);
+});
+
+test("a plugin that does not run here never goes live", async () => {
+  const name = await deliver("\u007fELF of another processor");
+  const args = ["buildx", "1.0.0", name];
+  await on.call("apply_engine_blob", name, "26");
+  assert.match(
+    (await on.call("apply_engine_plugin", ...args)).output,
+    /docker-buildx-1\.0\.0 does not run on this host/,
+  );
+  assert.match(
+    (await on.call("check_engine_plugin", ...args)).output,
+    /cli-plugins\/docker-buildx: nothing, or no symlink/,
+  );
+});
+
+test("units: the files of this site, and the configuration that this containerd reads", async () => {
+  await on.root("mkdir -p /opt/docker/1.2.3");
+  const args = ["1.2.3", "/data/docker"];
+  const absent = await on.call("check_engine_units", ...args);
+  assert.match(
+    absent.output,
+    /^absent or altered: \/etc\/containerd\/config\.toml \/etc\/systemd\/system\/containerd\.service /,
+  );
+  assert.deepEqual(await on.call("apply_engine_units", ...args), holds);
+  assert.deepEqual(await on.call("check_engine_units", ...args), holds);
+  assert.match(
+    await on.root("cat /etc/containerd/config.toml"),
+    /^version = 3\nroot = "\/data\/docker\/containerd\/daemon"$/m,
+  );
+  await on.root(
+    "systemd-analyze verify /etc/systemd/system/containerd.service /etc/systemd/system/docker.socket",
+  );
+  assert.equal(
+    await on.root(
+      "systemctl show docker.service -P KillMode -P Delegate -P RequiresMountsFor -P OOMScoreAdjust",
+    ),
+    "process\nyes\n/data/docker\n-500\n",
+  );
+  await on.root("sed -i s/KillMode=process/KillMode=mixed/ /etc/systemd/system/docker.service");
+  assert.deepEqual(await on.call("check_engine_units", ...args), {
+    exitCode: 1,
+    output: "absent or altered: /etc/systemd/system/docker.service",
+  });
+  assert.deepEqual(await on.call("apply_engine_units", ...args), holds);
+  await on.root(
+    "echo containerd github.com/containerd/containerd 1.7.24~ds1 x >/opt/docker/1.2.3/containerd-version",
+  );
+  assert.deepEqual(await on.call("check_engine_units", ...args), {
+    exitCode: 1,
+    output: "absent or altered: /etc/containerd/config.toml",
+  });
+});
+
+test("containerd whose unit does not run is told, and so is a socket that leads to somebody else", async () => {
+  assert.match((await on.call("check_containerd")).output, /^containerd\.service is inactive$/);
+  assert.match((await on.call("containerd_listens", "1")).output, /containerd\.sock is not there/);
+  await on.root(
+    `mkdir -p /run/containerd; systemd-run -q -u other python3 -c 'import socket,time; s=socket.socket(socket.AF_UNIX); s.bind("/run/containerd/containerd.sock"); s.listen(); time.sleep(1000)'; until [ -S /run/containerd/containerd.sock ]; do sleep 0.2; done`,
+  );
+  assert.match((await on.call("containerd_listens", "1")).output, /^another process listens on/);
+  const pid = (await on.root("systemctl show -P MainPID other")).trim();
+  assert.equal((await on.call("containerd_listens", pid)).exitCode, 0);
+  await on.root("systemctl kill -s KILL other");
+  assert.match((await on.call("containerd_listens", pid)).output, /nobody listens on/, "a stale socket");
+});

@@ -1,0 +1,86 @@
+import assert from "node:assert/strict";
+import { after, before, test } from "node:test";
+import type { LogicalVolumeSpec } from "../../modules/core/site.ts";
+import { startFunctions, type ShellFunctions } from "../support/shell-functions.ts";
+import { changes, drifts, firstDisk, secondDisk, stepsOf } from "../support/volumes-under-test.ts";
+
+/** Each state that a run leaves when it is cut off between two of its commands, and the next run. */
+let on: ShellFunctions;
+before(async () => {
+  on = await startFunctions("volumes-cut", { extraDisks: [{ serial: "lab-more", sizeGiB: 1 }] });
+  await on.root("mkdir -p /var/lib/sealift");
+});
+after(() => on.end());
+
+const logical: readonly LogicalVolumeSpec[] = [{ name: "data", size: "1GiB", mount: "/data" }];
+const note = "/var/lib/sealift/new-physical-volume";
+
+test("before vgcreate: a physical volume without a group is taken with the note, and refused without", async () => {
+  await on.root(`pvcreate -q ${firstDisk}`);
+  const [group] = await drifts(on, stepsOf({ logical }));
+  assert.match(
+    group ?? "",
+    /^volumes\.group: refused E_DISK_IN_USE .*carries a signature: LVM2_member .*; take another disk/,
+  );
+  await on.root(`echo ${firstDisk} >${note}`);
+  assert.deepEqual(await changes(on, stepsOf({ logical }).slice(0, 1)), ["volumes.group: changed"]);
+  await on.root(`test ! -e ${note}`);
+});
+
+test("after vgcreate: the note means nothing any more", async () => {
+  await on.root(`echo ${firstDisk} >${note}`);
+  assert.deepEqual(await changes(on, stepsOf({ logical }).slice(0, 2)), ["volumes.data: changed"]);
+  await on.root(`test ! -e ${note}`);
+});
+
+test("before mkfs: the volume with the tag is formatted, active or not", async () => {
+  await on.root("lvchange -an vg0/data");
+  assert.deepEqual(
+    (await drifts(on, stepsOf({ logical })))[0],
+    "volumes.data: drift no such volume, or it is not active",
+  );
+  assert.deepEqual(await changes(on, stepsOf({ logical }).slice(0, 3)), [
+    "volumes.data: changed",
+    "volumes.data.filesystem: changed",
+  ]);
+  assert.equal((await on.root("lvs --noheadings -o lv_tags vg0/data")).trim(), "");
+});
+
+test("after mkfs: with its tag the volume is not taken for used, whatever its extents held before", async () => {
+  await on.root("lvchange --addtag sealift_new vg0/data");
+  assert.equal(
+    (await drifts(on, stepsOf({ logical })))[0],
+    "volumes.data.filesystem: drift not formatted yet",
+  );
+  assert.deepEqual(await changes(on, stepsOf({ logical })), [
+    "volumes.data.filesystem: changed",
+    "volumes.data.mount: changed",
+  ]);
+});
+
+test("a volume in use is not formatted, even if somebody gives it the tag and another kind is asked for", async () => {
+  await on.root("cp /bin/true /data/kept && lvchange --addtag sealift_new vg0/data");
+  const ext4 = stepsOf({ logical: logical.map((volume) => ({ ...volume, filesystem: "ext4" as const })) });
+  assert.match(
+    (await drifts(on, ext4))[0] ?? "",
+    /^volumes\.data\.filesystem: refused E_FILESYSTEM vg0\/data carries xfs/,
+  );
+  assert.match((await changes(on, ext4)).join("\n"), /E_STEP volumes\.data\.filesystem: got E_FILESYSTEM/);
+  await on.root("cmp /bin/true /data/kept && lvchange --deltag sealift_new vg0/data");
+});
+
+test("before the mount unit is enabled or started: both are done", async () => {
+  await on.root("systemctl disable -q --now data.mount");
+  assert.deepEqual(await drifts(on, stepsOf({ logical })), [
+    "volumes.data.mount: drift data.mount is not started at boot",
+  ]);
+  assert.deepEqual(await changes(on, stepsOf({ logical })), ["volumes.data.mount: changed"]);
+});
+
+test("before vgextend: the second disk is taken with the note", async () => {
+  await on.root(`pvcreate -q ${secondDisk} && echo ${secondDisk} >${note}`);
+  const wanted = stepsOf({ logical, moreDisks: [{ disk: secondDisk }] });
+  assert.deepEqual(await drifts(on, wanted), [`volumes.group: drift vg0 is not on ${secondDisk}`]);
+  assert.deepEqual(await changes(on, wanted), ["volumes.group: changed"]);
+  assert.deepEqual(await changes(on, wanted), []);
+});

@@ -1,0 +1,123 @@
+import assert from "node:assert/strict";
+import { after, before, test } from "node:test";
+import type { JournalSpec, LogicalVolumeSpec } from "../../modules/core/site.ts";
+import { startGuest } from "../lab/guest.ts";
+import { shellOn, startFunctions, type ShellFunctions } from "../support/shell-functions.ts";
+import { changes, drifts, stepsOf } from "../support/volumes-under-test.ts";
+
+/** The journal on its volume: moved there, bounded there, and back there after a power cut. */
+let on: ShellFunctions;
+before(async () => {
+  on = await startFunctions("volumes-journal");
+});
+after(() => on.end());
+
+const mib = 1024 ** 2;
+const maxUse = 16;
+const logical: readonly LogicalVolumeSpec[] = [
+  { name: "logs", size: "1GiB", filesystem: "ext4", mount: "/logs" },
+];
+const journal: JournalSpec = { mount: "/logs", maxUse: `${maxUse}MiB` };
+const steps = stepsOf({ logical, journal });
+
+const usedBytes = async (): Promise<number> =>
+  Number((await on.root("df --output=used -B1 /logs")).split("\n")[1]);
+test("journald writes to the volume, and what it wrote before is kept", async () => {
+  await on.root("logger --tag old 'a line of before' && journalctl --sync");
+  assert.equal(
+    (await drifts(on, steps)).at(-1),
+    "volumes.journal: drift journald.conf.d/sealift.conf is absent or altered",
+  );
+  assert.equal((await changes(on, steps)).at(-1), "volumes.journal: changed");
+  assert.deepEqual(await changes(on, steps), []);
+  await on.root("logger --tag new 'a line of after' && journalctl --sync");
+  assert.match(await on.root("journalctl -D /logs/journal -t new -o cat"), /a line of after/);
+  assert.match(
+    await on.root("journalctl -D /var/log/journal.before-sealift -t old -o cat"),
+    /a line of before/,
+  );
+  assert.equal(await on.root(`ls /run/log/journal/$(cat /etc/machine-id) 2>/dev/null || true`), "");
+});
+
+test("a process that floods the journal does not fill the volume", async () => {
+  const before = await usedBytes();
+  // 65 MiB that hardly compress, in lines that journald does not cut: journald.conf(5), LineMax.
+  const flood = "head -c 48M /dev/urandom | base64 -w 3000 | tee /run/flood | systemd-cat -t flood";
+  const written = Number(
+    await on.root(`${flood} && journalctl --sync && stat -c %s /run/flood && rm /run/flood`),
+  );
+  assert.ok(written > 3 * maxUse * mib, `${written} bytes written`);
+  const [lines = "", bytes = ""] = (await on.root("journalctl -D /logs/journal -t flood -o cat | wc -lc"))
+    .trim()
+    .split(/\s+/);
+  assert.ok(Number(lines) > 0, "the flood arrived");
+  const grown = (await usedBytes()) - before;
+  console.log(`flood: ${written} bytes written, ${bytes} kept, the volume holds ${grown} more`);
+  assert.ok(Number(bytes) > (maxUse * mib) / 4, `${bytes} bytes kept`);
+  assert.ok(grown < maxUse * mib, `the volume holds ${grown} bytes more`);
+});
+
+test("each fact, broken by hand, is found and put right", async () => {
+  const breakages: readonly [command: string, found: string][] = [
+    [
+      "sed -i s/16M/17M/ /etc/systemd/journald.conf.d/sealift.conf",
+      "journald.conf.d/sealift.conf is absent or altered",
+    ],
+    ["systemctl disable -q var-log-journal.mount", "var-log-journal.mount is not started at boot"],
+    ["echo >>/etc/systemd/system/var-log-journal.mount", "var-log-journal.mount is absent or altered"],
+    ["journalctl --relinquish-var && umount /var/log/journal", "/var/log/journal is not /logs/journal"],
+    ["touch /var/lib/sealift/journald-restart", "journald has not read its limits yet"],
+  ];
+  for (const [command, found] of breakages) {
+    await on.root(command);
+    assert.deepEqual(await drifts(on, steps), [`volumes.journal: drift ${found}`]);
+    assert.deepEqual(await changes(on, steps), ["volumes.journal: changed"], command);
+  }
+});
+
+test("other limits are read at once", async () => {
+  const other = stepsOf({
+    logical,
+    journal: { ...journal, maxUse: "32MiB", keepFree: "1GiB", maxRetentionDays: 30 },
+  });
+  assert.deepEqual(await changes(on, other), ["volumes.journal: changed"]);
+  assert.match(
+    await on.root("cat /etc/systemd/journald.conf.d/sealift.conf"),
+    /SystemMaxUse=32M\nSystemKeepFree=1024M\nMaxRetentionSec=30day\n$/,
+  );
+  assert.match(
+    await on.root("journalctl -b -u systemd-journald -o cat | grep 'System Journal' | tail -n 1"),
+    /max 32M/,
+  );
+  assert.deepEqual(await changes(on, steps), ["volumes.journal: changed"]);
+});
+
+test("something else at /var/log/journal is refused", async () => {
+  await on.root(
+    "journalctl --relinquish-var && umount /var/log/journal && mount -t tmpfs here /var/log/journal",
+  );
+  assert.match(
+    (await drifts(on, steps)).join("\n"),
+    /^volumes\.journal: refused E_MOUNT_POINT \/ of here is mounted at \/var\/log\/journal; unmount/,
+  );
+  await on.root("umount /var/log/journal");
+  assert.deepEqual(await changes(on, steps), ["volumes.journal: changed"]);
+});
+
+test("after a power cut the journal of the new boot is on the volume, too", async () => {
+  await on.root("logger --tag last 'before the cut' && journalctl --sync && sync");
+  await on.guest.kill();
+  on = await shellOn(await startGuest({ name: "volumes-journal", snapshot: "off" }));
+  assert.deepEqual(await drifts(on, steps), []);
+  assert.match(await on.root("journalctl -D /logs/journal -b -1 -t last -o cat"), /before the cut/);
+  assert.match(await on.root("journalctl -D /logs/journal -b -o cat -k | head -n 1"), /Linux version/);
+});
+
+test("a boot without the volume leaves the journal in memory and the root disk as it is", async () => {
+  await on.root("cd /etc/systemd/system && rm logs.mount && ln -s /dev/null logs.mount && sync");
+  await on.guest.kill();
+  on = await shellOn(await startGuest({ name: "volumes-journal", snapshot: "off" }));
+  await on.root("logger --tag lost 'no volume' && journalctl --sync");
+  assert.equal(await on.root("ls -A /var/log/journal"), "");
+  assert.match(await on.root("journalctl -D /run/log/journal -t lost -o cat"), /no volume/);
+});

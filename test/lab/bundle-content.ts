@@ -1,0 +1,57 @@
+/** What the lab's bundle is made of: kept beside the one that is there, and the name of its folder. */
+import { createHash } from "node:crypto";
+import { readdir, readFile, rename, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { cachePath, checkout } from "./cache.ts";
+import type { Plugin } from "./cli-plugins.ts";
+import type { Engine, EngineChoice } from "./engine.ts";
+
+export interface Content {
+  readonly choice: EngineChoice;
+  readonly engines: readonly Engine[];
+  readonly plugins: readonly Plugin[];
+}
+
+/** Says what is in the bundle that is there. */
+const record = cachePath("bundle", "content.json");
+
+export async function readContent(): Promise<Content | undefined> {
+  const text = await readFile(record, "utf8").catch(() => undefined);
+  return text === undefined ? undefined : (JSON.parse(text) as Content);
+}
+
+export async function writeContent(content: Content): Promise<void> {
+  await writeFile(`${record}.part`, JSON.stringify(content));
+  await rename(`${record}.part`, record);
+}
+
+/** Named after all that goes in: engines, plugins, and the code that makes the bundle. */
+export async function folderOf(content: Content): Promise<string> {
+  const hash = createHash("sha256").update(JSON.stringify(content));
+  for (const folder of ["offline-bundle", join("test", "lab")]) {
+    const names = (await readdir(join(checkout, folder))).filter((name) => isInput(folder, name));
+    for (const name of names.toSorted()) hash.update(await readFile(join(checkout, folder, name)));
+  }
+  for (const name of recipe) hash.update(await readFile(join(checkout, "test", "lab", "tools", name)));
+  return cachePath("bundle", "made", hash.digest("hex").slice(0, 16));
+}
+
+function isInput(folder: string, name: string): boolean {
+  if (folder === "offline-bundle") return name.endsWith(".ts") || name.endsWith(".schema.json");
+  return inputs.has(name);
+}
+
+const inputs: ReadonlySet<string> = new Set([
+  "built-engine.ts",
+  "bundle-content.ts",
+  "bundle.ts",
+  "cli-plugins.ts",
+  "deb-files.ts",
+  "debian-engine.ts",
+  "engine-tarball.ts",
+  "engine.ts",
+  "scratch-image.ts",
+]);
+
+/** What engine 29 is built from, below test/lab/tools. */
+const recipe = ["engine-modules.ts", join("engine-29", "go.sum")];

@@ -1,0 +1,192 @@
+import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, test } from "node:test";
+import { doctorExitCode } from "../../cli/doctor.ts";
+import { doctorText } from "../../cli/doctor-text.ts";
+import type { Paint } from "../../cli/paint.ts";
+import { SealiftError } from "../../modules/core/errors.ts";
+import { readStackFile } from "../../modules/stack-file.ts";
+import { checkout } from "../lab/cache.ts";
+import { diagnosisOf, reachedHost, unreachableHost, type Differing } from "../support/looks.ts";
+
+const plain: Paint = (_verdict, text) => text;
+const text = (...args: Parameters<typeof diagnosisOf>): string =>
+  doctorText(diagnosisOf(...args), { width: 100, paint: plain });
+const lines = (...all: readonly string[]): string => all.join("\n");
+
+const unwell: Differing = {
+  "preflight.resolver": ["drift", "/etc/resolv.conf names no name server"],
+  "preflight.space": ["drift", "on /opt 12 MiB are free and 296 MiB will be written"],
+  "users.deploy": ["drift", "no such user"],
+  "volumes.data": ["refused", "E_REFUSED vg0/data is 300 GiB and would shrink to 200 GiB; ask for 300GiB"],
+};
+
+test("quiet when all is well", () => {
+  assert.equal(
+    text([reachedHost("node-a"), reachedHost("node-b")]),
+    lines(
+      "prod: bundle serial 7, 2 hosts",
+      "",
+      "            node-a  node-b",
+      "all checks  pass    pass",
+      "all facts   3 of 3  3 of 3",
+      "",
+      "All is well.",
+    ),
+  );
+});
+
+test("rows for what is not well anywhere, then each finding with what to do, the same one once", () => {
+  const warned = { "preflight.resolver": unwell["preflight.resolver"] ?? ["drift", ""] } as const;
+  assert.equal(
+    text([reachedHost("node-a", warned), reachedHost("node-b", unwell), unreachableHost("node-c")], {
+      unread: ["users[0].passwordHash"],
+    }),
+    lines(
+      "prod: bundle serial 7, 3 hosts",
+      "",
+      "                  node-a  node-b       node-c",
+      "can be looked at  pass    pass         FAIL",
+      "network           warn    warn         -",
+      "room              pass    FAIL         -",
+      "all other checks  pass    pass         -",
+      "users facts       2 of 2  1 of 2       -",
+      "volumes facts     1 of 1  0 of 1 FAIL  -",
+      "",
+      "FAIL  node-b: E_SPACE preflight.space",
+      "  found     on /opt 12 MiB are free and 296 MiB will be written",
+      "  expected  there is room for what will be written",
+      "  do        make room on that file system, or grow it",
+      "",
+      "FAIL  node-b: E_REFUSED volumes.data",
+      "  found     vg0/data is 300 GiB and would shrink to 200 GiB",
+      "  expected  volume vg0/data is 200 GiB",
+      "  do        ask for 300GiB",
+      "",
+      "FAIL  node-c: E_HOST_UNREACHABLE ops@10.20.0.11:22",
+      '  found     "ssh: connect to host 10.20.0.11 port 22: Connection refused"',
+      "  expected  an answer from sshd",
+      "  do        see that the host runs and that its sshd can be reached from here",
+      "",
+      "warn  node-a, node-b: E_RESOLVER preflight.resolver",
+      "  found     /etc/resolv.conf names no name server",
+      "  expected  resolv.conf names a server that containers reach",
+      "  do        set daemon.dns to the site's name servers, or containers ask public ones that they",
+      "            cannot reach",
+      "",
+      "Secrets stay closed, what they set was not looked at: users[0].passwordHash",
+      "",
+      "3 failures: pulumi up would refuse; 2 warnings; 1 fact to be made true: pulumi preview --stack prod lists them.",
+    ),
+  );
+});
+
+test("as many hosts side by side as there is room for", () => {
+  const names = Array.from({ length: 20 }, (_, at) => `node-${String(at + 1).padStart(2, "0")}`);
+  const shown = text(names.map((name) => reachedHost(name)));
+  const table = shown.split("\n").slice(2, -2);
+  assert.deepEqual(
+    table.filter((line) => line.includes("node-")).map((line) => line.trim().split(/ +/).length),
+    [10, 10],
+  );
+  assert.equal(table.filter((line) => line.startsWith("all checks")).length, 2);
+  assert.ok(shown.split("\n").every((line) => line.length <= 100));
+});
+
+test("problems of the bundle and of the operator's machine come first", () => {
+  const problem = {
+    where: "/media/carry/bundle",
+    code: "E_BUNDLE_MISSING",
+    subject: "bundle",
+    got: "no such folder",
+    expected: "a bundle",
+    todo: "mount it",
+  } as const;
+  const diagnosis = diagnosisOf([reachedHost("node-a")], { serial: null, problems: [problem] });
+  assert.match(
+    doctorText(diagnosis, { width: 100, paint: plain }),
+    /^prod: no bundle that counts, 1 host\n\nFAIL {2}\/media\/carry\/bundle: E_BUNDLE_MISSING bundle\n {2}found {5}no such folder\n/,
+  );
+  assert.equal(doctorExitCode(diagnosis), 66);
+});
+
+test("only what is not well is coloured, and columns stay in line", () => {
+  const paint: Paint = (verdict, word) => `<${verdict}:${word}>`;
+  const shown = doctorText(diagnosisOf([reachedHost("node-a", unwell), reachedHost("node-b")]), {
+    width: 100,
+    paint,
+  });
+  assert.match(shown, /^room +<fail:FAIL> {9}pass$/m);
+  assert.match(shown, /^<warn:warn> {2}node-a: E_RESOLVER/m);
+  assert.doesNotMatch(shown, /<pass:/);
+});
+
+test("the exit code tells well, unfit and silent hosts apart", () => {
+  const warned = reachedHost("node-a", { "preflight.tmp": ["drift", "/tmp is on /tmp, mounted noexec"] });
+  assert.equal(doctorExitCode(diagnosisOf([warned])), 0);
+  assert.equal(doctorExitCode(diagnosisOf([warned, unreachableHost("node-b")])), 69);
+  assert.equal(doctorExitCode(diagnosisOf([reachedHost("node-a", unwell), unreachableHost("node-b")])), 78);
+});
+
+const folder = mkdtempSync(join(tmpdir(), "sealift-doctor-"));
+after(() => {
+  rmSync(folder, { recursive: true });
+});
+
+test("an environment's file, without what is secret in it", () => {
+  const site = `config:
+  sealift:site:
+    users:
+      - name: deploy
+        passwordHash: { secure: v1:abc:def }
+    keys: [{ secure: v1:x }, plain]
+    engine: { secure: true, version: 1.2.3 }
+`;
+  writeFileSync(join(folder, "Pulumi.prod.yaml"), site);
+  const { value, unread } = readStackFile("prod", folder);
+  assert.deepEqual(value, {
+    users: [{ name: "deploy" }],
+    keys: ["plain"],
+    engine: { secure: true, version: "1.2.3" },
+  });
+  assert.deepEqual(unread, ["users[0].passwordHash", "keys[0]"]);
+});
+
+test("an environment that is not there, and one that is no YAML", () => {
+  writeFileSync(join(folder, "Pulumi.broken.yaml"), "config:\n  - a: [1\n");
+  const message = (environment: string): string => {
+    try {
+      readStackFile(environment, folder);
+    } catch (error) {
+      if (error instanceof SealiftError) return error.message.replaceAll(folder, "stacks");
+      throw error;
+    }
+    return "";
+  };
+  assert.match(message("broken"), /^stacks\/Pulumi\.broken\.yaml:3:1: E_YAML the file: got /);
+  assert.match(
+    message("prd"),
+    /^stacks\/Pulumi\.prd\.yaml: E_SITE_MISSING prd: got no such file; expected an environment of this checkout: broken, prod; name one/,
+  );
+});
+
+test("help shows examples; an unknown environment is missing input, as text and as JSON", () => {
+  const doctor = (...args: readonly string[]): ReturnType<typeof spawnSync> =>
+    spawnSync(process.execPath, [join(checkout, "cli", "sealift.js"), "doctor", ...args], {
+      cwd: checkout,
+      encoding: "utf8",
+    });
+  const help = doctor("--help");
+  assert.equal(help.status, 0);
+  assert.match(String(help.stdout), /Examples:\n {2}\$ sealift doctor prod /);
+  const absent = doctor("no-such-env");
+  assert.equal(absent.status, 66);
+  assert.match(String(absent.stderr), /E_SITE_MISSING/);
+  const json = doctor("no-such-env", "--json");
+  assert.equal(json.status, 66);
+  const { ok, problems } = JSON.parse(String(json.stdout)) as { ok: boolean; problems: { code: string }[] };
+  assert.deepEqual([ok, problems.map(({ code }) => code)], [false, ["E_SITE_MISSING"]]);
+});

@@ -1,0 +1,46 @@
+import assert from "node:assert/strict";
+import { after, before, test } from "node:test";
+import { formatProblem, type Problem } from "../../modules/core/errors.ts";
+import type { HostFiles } from "../../modules/core/blob.ts";
+import type { EngineChoice } from "../../modules/core/site.ts";
+import { hostFiles } from "../../modules/engine/from-bundle.ts";
+import { openBundle, type Bundle } from "../../offline-bundle/layout.ts";
+import { exampleHost } from "../support/example-host.ts";
+import { makeTinyBundle, type TinyBundle } from "../support/tiny-bundle.ts";
+
+let tiny: TinyBundle;
+let bundle: Bundle;
+before(async () => {
+  tiny = await makeTinyBundle();
+  bundle = await openBundle(tiny.directory);
+});
+after(() => tiny.remove());
+
+const taken = (engine: EngineChoice): HostFiles | readonly Problem[] =>
+  hostFiles({ ...exampleHost(), engine }, bundle, "stack.yaml");
+
+test("an engine and its plugin, with the bytes of this host's architecture", () => {
+  const found = taken({ version: "28.5.2", compose: "5.5.1" });
+  assert.ok("archive" in found);
+  assert.equal(found.archive.version, "28.5.2");
+  assert.deepEqual(
+    found.plugins.map(({ name, version }) => `${name} ${version}`),
+    ["compose 5.5.1"],
+  );
+  assert.ok(found.plugins.every(({ bytes, path }) => bytes > 0 && path.startsWith(tiny.folder)));
+});
+
+test("no plugin that the site does not name", () => {
+  const found = taken({ version: "28.5.2" });
+  assert.ok("archive" in found && found.plugins.length === 0);
+});
+
+test("every version that the bundle does not hold is told at once, with those that it holds", () => {
+  const found = taken({ version: "1.2.3", compose: "9.9.9", buildx: "9.9.9" });
+  assert.ok(!("archive" in found));
+  assert.deepEqual(found.map(formatProblem), [
+    "stack.yaml: E_ENGINE_NOT_IN_BUNDLE node-a engine.version: got 1.2.3 for linux/amd64; expected an engine of the bundle: 28.5.2 (linux/amd64), 28.5.2 (linux/arm64); name one of these, or carry in a bundle that holds it",
+    "stack.yaml: E_PLUGIN_NOT_IN_BUNDLE node-a engine.compose: got 9.9.9 for linux/amd64; expected a compose of the bundle: 5.5.1 (linux/amd64), 5.5.1 (linux/arm64); name one of these, or carry in a bundle that holds it",
+    "stack.yaml: E_PLUGIN_NOT_IN_BUNDLE node-a engine.buildx: got 9.9.9 for linux/amd64; expected a buildx of the bundle: it holds none; name one of these, or carry in a bundle that holds it",
+  ]);
+});

@@ -1,0 +1,244 @@
+import assert from "node:assert/strict";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { test } from "node:test";
+import { parse } from "yaml";
+import { formatProblem, SealiftError } from "../../modules/core/errors.ts";
+import { secretKeys } from "../../modules/core/schema.ts";
+import { readSite } from "../../modules/core/site.ts";
+import { changed, problemsOf, siteOf } from "../support/site-text.ts";
+import schema from "../../stacks/site.schema.json" with { type: "json" };
+
+/** The example with more said of its user, more sections before the list of users, and more users at its end. */
+const site = (user: string, sections = "", others = ""): string =>
+  changed("uid: 1500", `uid: 1500\n        ${user}`)
+    .replace("    users:\n", `${sections}    users:\n`)
+    .replace("deploy@office\n", `deploy@office\n${others}`);
+const groups = "    groups:\n      - { name: app, gid: 2000 }\n";
+const messages = (text: string): readonly string[] => problemsOf(text).map(formatProblem);
+const hash = `$y$j9T$${"x".repeat(22)}$${"y".repeat(43)}`;
+
+test("everything that can be said of users and groups", () => {
+  const text = site(
+    `gid: 2000
+        home: /svc/home/deploy
+        groups: [adm]
+        docker: false
+        sudo: ["/usr/bin/systemctl restart app.service", '/usr/bin/id ""']
+        keys: add
+        passwordHash: "${hash}"
+        expires: "2028-02-29"
+        locked: true`,
+    `${groups}    dockerGroup: { gid: 990, strangers: remove }\n`,
+  );
+  const [host] = siteOf(text).hosts;
+  assert.deepEqual(host?.groups, [{ name: "app", gid: 2000 }]);
+  assert.deepEqual(host.dockerGroup, { gid: 990, strangers: "remove" });
+  assert.equal(host.users[0]?.expires, "2028-02-29");
+});
+
+test("a host that says nothing of the docker group reports strangers", () => {
+  assert.deepEqual(siteOf(site("docker: true")).hosts[0]?.dockerGroup, { strangers: "report" });
+  const text = site("docker: true", "    dockerGroup: { gid: 990 }\n");
+  assert.deepEqual(siteOf(text).hosts[0]?.dockerGroup, { strangers: "report", gid: 990 });
+});
+
+/** What is said of the user, which sections there are, and the message. */
+const slips: readonly [what: string, user: string, sections: string, message: RegExp, others?: string][] = [
+  [
+    "a reserved name",
+    "locked: false",
+    "",
+    /E_VALUE users\[1\]\.name: got "leavers"; expected none of group, leavers, strangers, /,
+    "      - { name: leavers, uid: 1600, authorizedKeys: [] }\n",
+  ],
+  [
+    "a day that no calendar has",
+    'expires: "2027-02-30"',
+    "",
+    /:\d+:\d+: E_VALUE users\[0\]\.expires: got "2027-02-30"; expected a day of the calendar/,
+  ],
+  [
+    "a date of another form",
+    'expires: "31.01.2027"',
+    "",
+    /E_VALUE users\[0\]\.expires: got "31\.01\.2027"; expected a date like 2027-01-31; write it as/,
+  ],
+  [
+    "a wildcard in sudo",
+    "sudo: [/usr/bin/systemctl restart *]",
+    "",
+    /E_VALUE users\[0\]\.sudo\[0\]: got .*; expected an absolute path and plain arguments, .*no wildcards/,
+  ],
+  [
+    "sudo in other words",
+    "sudo: all",
+    "",
+    /E_VALUE users\[0\]\.sudo: got "all"; expected ALL, or a list of absolute command lines/,
+  ],
+  [
+    "a relative home",
+    "home: people/deploy",
+    "",
+    /E_VALUE users\[0\]\.home: got "people\/deploy"; expected an absolute path/,
+  ],
+  [
+    "a group that nobody knows",
+    "groups: [apps]",
+    groups,
+    /E_GROUP_UNKNOWN users\[0\]\.groups\[0\]: got "apps"; expected one of app, adm, .*; did you mean "app"\? if not, add it to groups with its gid$/,
+  ],
+  [
+    "docker as one of the groups",
+    "groups: [docker]",
+    "",
+    /E_GROUP_UNKNOWN users\[0\]\.groups\[0\]: got "docker"; .*; remove it: docker: true, the default, says this$/,
+  ],
+  ["sudo as one of the groups", "groups: [sudo]", "", /E_GROUP_UNKNOWN .*; remove it and write sudo: ALL/],
+  [
+    "a group twice",
+    "locked: false",
+    `${groups}      - { name: app, gid: 2001 }\n`,
+    /E_DUPLICATE groups\[1\]\.name: got "app"/,
+  ],
+  [
+    "a gid twice",
+    "locked: false",
+    `${groups}      - { name: web, gid: 2000 }\n`,
+    /E_DUPLICATE groups\[1\]\.gid: got 2000/,
+  ],
+  [
+    "docker among the groups",
+    "locked: false",
+    "    groups:\n      - { name: docker, gid: 990 }\n",
+    /E_VALUE groups\[0\]\.name: got "docker"; expected any other group; write its gid into dockerGroup/,
+  ],
+  [
+    "a uid that is a group's gid",
+    "locked: false",
+    "    groups:\n      - { name: app, gid: 1500 }\n",
+    /E_DUPLICATE users\[0\]\.uid: got 1500; expected a gid that group app does not have; write gid: 1500 if app is to be the primary group/,
+  ],
+  [
+    "a user named like a group",
+    "locked: false",
+    "    groups:\n      - { name: deploy, gid: 2000 }\n",
+    /E_DUPLICATE users\[0\]\.name: got "deploy"; .*; write gid: 2000, or rename/,
+  ],
+  [
+    "a gid outside the range",
+    "gid: 700",
+    "",
+    /E_UID_RANGE users\[0\]\.gid: got 700; expected 1000 to 59999, or the gid of one of the site's groups/,
+  ],
+  [
+    "one gid for two users",
+    "gid: 1600",
+    "",
+    /E_DUPLICATE users\[1\]\.uid: got 1600; expected another gid than users\[0\] has/,
+    "      - { name: other, uid: 1600, authorizedKeys: [] }\n",
+  ],
+  [
+    "the docker group's gid again",
+    "locked: false",
+    "    dockerGroup: { gid: 1500 }\n",
+    /E_DUPLICATE dockerGroup\.gid: got 1500; expected a gid that deploy does not have/,
+  ],
+  [
+    "strangers in other words",
+    "locked: false",
+    "    dockerGroup: { strangers: delete }\n",
+    /E_VALUE dockerGroup\.strangers: got "delete"; expected one of report, remove/,
+  ],
+];
+
+for (const [what, user, sections, message, others] of slips) {
+  test(`refused with code, place and remedy: ${what}`, () => {
+    const lines = messages(site(user, sections, others));
+    assert.ok(
+      lines.some((line) => message.test(line)),
+      lines.join("\n") || "it was accepted",
+    );
+  });
+}
+
+test("what all hosts inherit is told once", () => {
+  assert.equal(messages(site("groups: [apps]", groups)).length, 1);
+});
+
+test("the login by which the operator comes in is not shut out", () => {
+  const ops = (more: string): string =>
+    site("docker: true").replace(/name: deploy/, `name: ops\n        ${more}`);
+  assert.match(
+    messages(ops("locked: true")).join(),
+    /E_VALUE users\[0\]\.locked: got true; expected a way in for ops, the login of node-a/,
+  );
+  assert.match(
+    messages(ops("sudo: [/usr/bin/id]")).join(),
+    /E_VALUE users\[0\]\.sudo: got a list of commands; expected ALL for ops/,
+  );
+  const bare = ops("home: /home/ops").replace(/authorizedKeys:\n.*\n/, "authorizedKeys: []\n");
+  assert.match(
+    messages(bare).join(),
+    /E_VALUE users\[0\]\.authorizedKeys: got no key; expected a way in for ops/,
+  );
+  assert.deepEqual(messages(bare.replace("authorizedKeys: []", "authorizedKeys: []\n        keys: add")), []);
+});
+
+test("no message shows a secret, whatever is wrong with it or around it", () => {
+  const wrong = [
+    "passwordHash: hunter2-in-clear",
+    "passwordHash: [hunter2-in-clear]",
+    "passwordHash: { a: hunter2-in-clear }",
+  ];
+  for (const user of wrong) {
+    const lines = messages(site(user));
+    assert.match(
+      lines.join(),
+      /E_(VALUE|TYPE) users\[0\]\.passwordHash: got a secret; expected a hash that begins with/,
+    );
+    assert.doesNotMatch(lines.join(), /hunter2/);
+  }
+  const around = "    users:\n      deploy: { uid: 1500, passwordHash: hunter2-in-clear }\n";
+  const lines = messages(changed(/ {4}users:\n[^]*?office\n/, around));
+  assert.match(lines.join(), /E_TYPE users: got \{"deploy":\{"uid":1500,"passwordHash":"a secret"\}\}/);
+});
+
+test("the secrets of the schema are the ones that no message shows", () => {
+  const found = new Set<string>();
+  const walk = (node: unknown): void => {
+    if (typeof node !== "object" || node === null) return;
+    for (const [key, child] of Object.entries(node)) {
+      if ((child as { secret?: unknown } | null)?.secret === true) found.add(key);
+      walk(child);
+    }
+  };
+  walk(schema);
+  assert.deepEqual([...found], secretKeys);
+});
+
+test("a hash that stands in the file in clear is refused, and one that Pulumi has decrypted is not", () => {
+  const folder = mkdtempSync(join(tmpdir(), "sealift-site-"));
+  try {
+    const file = join(folder, "stack.yaml");
+    const text = site(`passwordHash: "${hash}"`);
+    const value = (parse(text) as { config: Record<string, unknown> }).config["sealift:site"];
+    writeFileSync(file, text);
+    assert.throws(
+      () => readSite(value, file),
+      (error: unknown) => {
+        assert.ok(error instanceof SealiftError);
+        assert.match(
+          error.message,
+          /:\d+:\d+: E_SECRET_PLAIN users\[0\]\.passwordHash: got a hash in clear text; .* --path 'sealift:site\.users\[0\]\.passwordHash'$/,
+        );
+        return !error.message.includes(hash);
+      },
+    );
+    writeFileSync(file, text.replace(hash, "v1:encrypted"));
+    assert.equal(readSite(value, file).hosts.length, 2);
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+});
