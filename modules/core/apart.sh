@@ -12,20 +12,21 @@ run_apart() {
   apart_folder=$APART/$apart_id
   # Below /run, for root alone: a plan may hold a secret, and this is memory.
   install -d -m 0700 "$APART" "$apart_folder"
-  if ! systemctl is-active --quiet "sealift-$apart_id.service"; then
+  if systemctl is-active --quiet "sealift-$apart_id.service"; then
+    while systemctl is-active --quiet "sealift-$apart_id.service"; do sleep 1; done
+  else
     rm -f "$apart_folder/result" "$apart_folder/report"
     (
       umask 077
       printf '%s\n' "$apart_plan" >"$apart_folder/plan"
     )
-    systemd-run --quiet --collect --unit "sealift-$apart_id" --description "Sealift works on this host" \
-      --working-directory "$PWD" --setenv "SUDO_USER=${SUDO_USER:-root}" sh "$1" work "$apart_folder" </dev/null
+    # Its exit code says less than the result, and nothing when the unit was killed.
+    systemd-run --quiet --wait --collect --unit "sealift-$apart_id" --description "Sealift works on this host" \
+      --working-directory "$PWD" --setenv "SUDO_USER=${SUDO_USER:-root}" sh "$1" work "$apart_folder" </dev/null || true
   fi
-  while systemctl is-active --quiet "sealift-$apart_id.service"; do
-    sleep 0.2
-  done
   if [ ! -f "$apart_folder/result" ]; then
     cat "$apart_folder/report" 2>/dev/null || true
+    rm -f "$apart_folder/plan"
     echo "E_RUN_LOST the run on the host ended without a result; run pulumi up again, it goes on where this one stopped"
     exit 70
   fi

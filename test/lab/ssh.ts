@@ -10,6 +10,8 @@ export interface SshTarget {
   readonly login: string;
   readonly identityFile: string;
   readonly knownHostsFile: string;
+  /** Socket of a connection that is open already: a session on it costs no login. Without it, or when nobody serves it, each command logs in. */
+  readonly controlPath?: string;
 }
 
 export interface ExecResult {
@@ -31,7 +33,7 @@ export function sshArguments(to: SshTarget): string[] {
     IdentitiesOnly: "yes",
     IdentityAgent: "none",
     ControlMaster: "no",
-    ControlPath: "none",
+    ControlPath: to.controlPath ?? "none",
     ConnectTimeout: "30",
     LogLevel: "ERROR",
   };

@@ -1,10 +1,16 @@
 /** The shell of the library in a guest, one function or one plan at a time, without Pulumi in between. */
 import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { quote } from "../../modules/core/quote.ts";
 import { parseReport, type Report } from "../../modules/core/report.ts";
 import { planText, type Step } from "../../modules/core/step.ts";
 import { removeGuest, startGuest, type Guest, type GuestOptions } from "../lab/guest.ts";
+import { type ExecResult, type SshTarget, sshArguments, sshExec } from "../lab/ssh.ts";
 import { library } from "./example-host.ts";
+import { onExit } from "./on-exit.ts";
 
 export interface Called {
   readonly exitCode: number;
@@ -38,31 +44,63 @@ export async function startFunctions(
   return shellOn(await startGuest({ ...options, name }));
 }
 
-/** The same on a guest that runs already. */
+/**
+ * The same on a guest that runs already. All of it goes over one login, which under emulation is most of what a short call
+ * costs; what depends on a fresh login asks `guest.exec`.
+ */
 export async function shellOn(guest: Guest): Promise<ShellFunctions> {
+  const login = openLogin(guest.ssh);
+  const exec = (command: string, input?: string): Promise<ExecResult> =>
+    sshExec({ ...functions.guest.ssh, controlPath: login.controlPath }, command, input);
   const functions: ShellFunctions = {
     guest,
     call: async (called, ...args) => {
       const input = `. ${path}\nmkdir -p "$SEALIFT_STATE"\nset -u\nattempt ${[called, ...args].map(quote).join(" ")}\nprintf '%s' "$attempt_output"\nexit "$attempt_status"\n`;
-      const { stdout, stderr, exitCode } = await functions.guest.exec("sudo -n sh -s", { input });
+      const { stdout, stderr, exitCode } = await exec("sudo -n sh -s", input);
       return { exitCode, output: stdout + stderr };
     },
     run: async (mode, steps) => {
       const plan = planText(guest.name, { name: "test", steps }, 1);
       const input = `. ${path}\nrun ${mode} <<'SEALIFT_PLAN'\n${plan}SEALIFT_PLAN\n`;
-      const { stdout, stderr } = await functions.guest.exec("sudo -n sh -s", { input });
+      const { stdout, stderr } = await exec("sudo -n sh -s", input);
       return { ...parseReport(stdout), text: stdout + stderr };
     },
     root: async (command) => {
-      const { stdout, stderr, exitCode } = await functions.guest.exec(`sudo -n sh -c ${quote(command)}`);
+      const { stdout, stderr, exitCode } = await exec(`sudo -n sh -c ${quote(command)}`);
       assert.equal(exitCode, 0, `${command}: ${stderr}`);
       return stdout;
     },
     end: async () => {
+      login.close();
       await functions.guest.stop();
       await removeGuest(guest.name);
     },
   };
   await guest.exec(`sudo -n tee ${path}`, { input: library.text });
   return functions;
+}
+
+interface Login {
+  readonly controlPath: string;
+  readonly close: () => void;
+}
+
+/** A connection that others share: ControlMaster of ssh_config(5). */
+function openLogin(to: SshTarget): Login {
+  const folder = mkdtempSync(join(tmpdir(), "sealift-ssh-"));
+  const controlPath = join(folder, "login");
+  const child = spawn("ssh", ["-M", "-N", ...sshArguments({ ...to, controlPath })], { stdio: "ignore" });
+  const close = (): void => {
+    child.kill();
+    rmSync(folder, { recursive: true, force: true });
+  };
+  const forget = onExit(close);
+  child.unref();
+  return {
+    controlPath,
+    close: () => {
+      forget();
+      close();
+    },
+  };
 }

@@ -51,7 +51,7 @@ test("ceilings are a step in systemd's words, and the slice is in daemon.json", 
   const steps = daemonPhase(host({ daemon: root })).steps;
   assert.deepEqual(
     steps.map(({ code }) => code),
-    ["daemon.file", "daemon.running"],
+    ["daemon.file", "daemon.running", "daemon.containers"],
   );
 });
 
@@ -65,7 +65,7 @@ test("every value that docker info shows is read back", () => {
     "no-new-privileges": true,
     "exec-opts": ["native.cgroupdriver=systemd"],
   };
-  const call = daemonPhase(host({ daemon })).steps.at(-1)?.call ?? [];
+  const call = daemonPhase(host({ daemon })).steps.find(({ code }) => code === "daemon.running")?.call ?? [];
   assert.deepEqual(call.slice(2).toSorted(), [
     '"CgroupDriver":"systemd"',
     '"DockerRootDir":"/data/docker"',
