@@ -8,12 +8,14 @@
 # A step NAME has check_NAME and apply_NAME. Two more functions of the same arguments are its own choice, both read-only:
 #   guard_NAME   fails, through `refuse_because`, when applying would have to be refused: told by a look, before anything is
 #                changed on any host. apply_NAME calls it too, so that the guard stands in front of the danger.
-#   effect_NAME  prints what applying would cost here and now: none, reload, restart or containers-stop
+#   effect_NAME  prints what applying would cost here and now: none, reload, restart or containers-stop. What an earlier step
+#                of the same look is told with counts there: run_differ has the codes of those that differ.
 
 SEALIFT_STATE=/var/lib/sealift
 SEALIFT_LOCK_WAIT_SEC=120
 export LC_ALL=C PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
 umask 022
+run_differ=
 SEALIFT_TAB=$(printf '\t')
 SEALIFT_LINE_END='
 '
@@ -84,6 +86,7 @@ step() {
   fi
   step_found=$attempt_output
   if [ "$run_mode" = check ]; then
+    run_differ="$run_differ $step_code"
     foresee "$@"
     return
   fi

@@ -66,7 +66,7 @@ running_member() {
 }
 
 apply_daemon_running() {
-  systemctl enable --quiet docker.socket docker.service
+  systemctl enable --no-reload --quiet docker.socket docker.service
   if running_units >/dev/null && ! daemon_start_containers; then return 1; fi
   running_cost=$(daemon_cost "$(cat "$DAEMON_JSON")")
   if [ "$running_cost" = reload ] && running_units >/dev/null; then
@@ -103,6 +103,13 @@ running_restarts() {
   check_daemon_running "$@" || return 1
 }
 effect_daemon_running() {
+  case " $run_differ " in
+    *" daemon.file "*)
+      # The daemon cannot say yet what is not in its file yet: what that costs is told with the file.
+      echo none
+      return
+      ;;
+  esac
   if [ ! -f "$DAEMON_JSON" ]; then
     # Nothing has been started from here yet, and daemon.file tells of its own change.
     echo none

@@ -44,7 +44,7 @@ containerd_listens() {
     if [ "$listens_path" = "$CONTAINERD_SOCKET" ] && [ "$listens_flags" = 00010000 ]; then listens_inodes="$listens_inodes $listens_inode"; fi
   done </proc/net/unix
   # shellcheck disable=SC2012 # the links of a process's files have no odd names
-  listens_files=$(ls -l "/proc/$1/fd")
+  listens_files=$(ls -l "/proc/$1/fd" 2>/dev/null || true)
   case $listens_inodes in
     "") echo "nobody listens on $CONTAINERD_SOCKET" ;;
     " "*" "*) echo "more than one process listens on $CONTAINERD_SOCKET" ;;
@@ -56,7 +56,7 @@ containerd_listens() {
   return 1
 }
 apply_containerd() {
-  systemctl enable --quiet containerd.service
+  systemctl enable --no-reload --quiet containerd.service
   systemctl reset-failed containerd.service 2>/dev/null || true
   # Containers keep running: their shims are not in the service's main process (KillMode=process).
   if ! timeout 120 systemctl restart containerd.service; then

@@ -49,7 +49,7 @@ apply_journal_storage() {
   journal_unit_text "$1" >/etc/systemd/system/var-log-journal.mount.new
   mv /etc/systemd/system/var-log-journal.mount.new /etc/systemd/system/var-log-journal.mount
   systemctl daemon-reload
-  systemctl enable --quiet var-log-journal.mount
+  systemctl enable --no-reload --quiet var-log-journal.mount
   if ! journal_is_on "$1"; then
     # journald lets go of its files and writes to /run until the flush below.
     timeout 60 journalctl --relinquish-var

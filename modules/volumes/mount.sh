@@ -59,8 +59,9 @@ apply_mount() {
   fi
   mount_unit_text "$@" "$(blkid -p -s UUID -o value "/dev/$1/$2")" >"/etc/systemd/system/$mount_unit.new"
   mv "/etc/systemd/system/$mount_unit.new" "/etc/systemd/system/$mount_unit"
-  systemctl daemon-reload
-  systemctl enable --quiet "$mount_unit"
+  systemctl enable --no-reload --quiet "$mount_unit"
+  # systemd reads what it has never seen by itself; to read everything again takes it seconds on a slow host.
+  if [ "$(systemctl show -P NeedDaemonReload "$mount_unit")" = yes ]; then systemctl daemon-reload; fi
   # udev can miss that mkfs has closed the device, and then there is no by-uuid name to wait for.
   timeout 60 udevadm trigger --settle --action=change "$(readlink -f "/dev/$1/$2")"
   systemctl reset-failed "$mount_unit" 2>/dev/null || true

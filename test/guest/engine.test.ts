@@ -101,6 +101,9 @@ test("units: the files of this site, and the configuration that this containerd 
     /^version = 3\nroot = "\/data\/docker\/containerd\/daemon"$/m,
   );
   await on.root(
+    "mkdir -p /opt/docker/1.2.3/bin && ln -sfn 1.2.3 /opt/docker/current && cp /bin/true /opt/docker/1.2.3/bin/containerd",
+  );
+  await on.root(
     "systemd-analyze verify /etc/systemd/system/containerd.service /etc/systemd/system/docker.socket",
   );
   assert.equal(
