@@ -103,7 +103,7 @@ running_restarts() {
   check_daemon_running "$@" || return 1
 }
 effect_daemon_running() {
-  case " $run_differ " in
+  case " ${run_differ-} " in
     *" daemon.file "*)
       # The daemon cannot say yet what is not in its file yet: what that costs is told with the file.
       echo none
