@@ -2,7 +2,8 @@ import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
 import { imageArchive } from "../lab/hello.ts";
 import { labUser } from "../lab/stack.ts";
-import { startSite, type SiteUnderTest } from "../support/site-under-test.ts";
+import { startProvisionedSite } from "../support/provisioned-site.ts";
+import type { SiteUnderTest } from "../support/site-under-test.ts";
 
 /** Containers that flood their logs, on a host that the site has given bounds: measured on the volumes themselves. */
 describe("a container that floods its log cannot fill the volume", () => {
@@ -10,7 +11,7 @@ describe("a container that floods its log cannot fill the volume", () => {
   const journalMiB = 16;
   let site: SiteUnderTest;
   before(async () => {
-    site = await startSite("logs");
+    site = await startProvisionedSite("logs");
     await site.write(({ volumes, daemon }) => {
       Object.assign(volumes, { journal: { mount: "/logs", maxUse: `${journalMiB}MiB` } });
       daemon["log-opts"] = { "max-size": "1m", "max-file": "3" };

@@ -5,13 +5,14 @@ import { after, before, describe, test } from "node:test";
 import { stateDir } from "../lab/pulumi-env.ts";
 import { labUser, type LabSite } from "../lab/stack.ts";
 import { dockerClient } from "../support/docker-client.ts";
-import { startSite, type SiteUnderTest } from "../support/site-under-test.ts";
+import { startProvisionedSite } from "../support/provisioned-site.ts";
+import type { SiteUnderTest } from "../support/site-under-test.ts";
 
 /** Made up: nobody's password. */
 const hash = `$6$sealiftTest$${"wQ3".repeat(28)}xy`;
 
 /** Users as a person lives with them: a secret, remote use, a home on a volume, somebody who leaves, a stranger. */
-describe("users on a host that comes from nothing", () => {
+describe("users on a host", () => {
   let site: SiteUnderTest;
   let outputs = "";
   const seenHere = new Set<string>();
@@ -19,7 +20,7 @@ describe("users on a host that comes from nothing", () => {
     sampleCommandLines(seenHere);
   }, 250);
   before(async () => {
-    site = await startSite("users");
+    site = await startProvisionedSite("users");
     await site.write(withPeople);
     const { exitCode, output } = await site.pulumi(
       "config",

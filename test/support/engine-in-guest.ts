@@ -7,11 +7,12 @@ import type { ContainerLimitsSpec, DaemonSpec } from "../../modules/core/site.ts
 import { daemonPhase } from "../../modules/daemon/index.ts";
 import { engineSteps } from "../../modules/engine/steps.ts";
 import { verifyBundle } from "../../offline-bundle/verify.ts";
-import type { GuestOptions } from "../lab/guest.ts";
+import { startGuest } from "../lab/guest.ts";
 import { imageArchive } from "../lab/hello.ts";
 import { prepareLab, type Lab } from "../lab/prepare.ts";
 import { exampleHost } from "./example-host.ts";
-import { startFunctions, type ShellFunctions } from "./shell-functions.ts";
+import { copyOfTemplate } from "./guest-template.ts";
+import { shellOn, startFunctions, type ShellFunctions } from "./shell-functions.ts";
 
 export interface EngineInGuest {
   readonly on: ShellFunctions;
@@ -27,28 +28,19 @@ export interface EngineInGuest {
   readonly end: () => Promise<void>;
 }
 
-export interface EngineOptions extends Partial<GuestOptions> {
-  /** Where the data disk is mounted, which is the data-root as well. Default /docker. */
-  readonly dataRoot?: string;
-}
+/** Where the data disk is mounted, which is the data-root as well. */
+const dataRoot = "/docker";
+const template = "template-engine";
 
 /** A guest with the lab's engine installed, containerd running and the data-root on a disk of its own; dockerd not started. */
-export async function startEngine(name: string, options: EngineOptions = {}): Promise<EngineInGuest> {
-  const { dataRoot = "/docker", ...guestOptions } = options;
+export async function startEngine(name: string): Promise<EngineInGuest> {
   const lab = await prepareLab();
-  const { engine, architecture } = {
-    engine: lab.bundle.engineVersion,
-    architecture: exampleHost().architecture,
-  };
-  const { directory, allowedSigners } = lab.bundle;
-  const archive = (await verifyBundle(directory, { allowedSigners })).engine(engine, architecture);
+  const { engineVersion, directory, allowedSigners } = lab.bundle;
+  const { architecture } = exampleHost();
+  const archive = (await verifyBundle(directory, { allowedSigners })).engine(engineVersion, architecture);
   assert.ok(archive !== undefined);
-  const on = await startFunctions(name, guestOptions);
-  const installed = await install(on, archive, dataRoot);
-  assert.deepEqual(
-    installed.filter(({ status }) => status === "failed"),
-    [],
-  );
+  await copyOfTemplate(template, () => install(archive), name);
+  const on = await shellOn(await startGuest({ name, snapshot: template }));
   return {
     on,
     lab,
@@ -68,11 +60,8 @@ export async function startEngine(name: string, options: EngineOptions = {}): Pr
   };
 }
 
-async function install(
-  on: ShellFunctions,
-  archive: Archive,
-  dataRoot: string,
-): Promise<Awaited<ReturnType<ShellFunctions["run"]>>["steps"]> {
+async function install(archive: Archive): Promise<void> {
+  const on = await startFunctions(template);
   await on.root(
     `mkfs.xfs -q /dev/vdb && mkdir -p ${dataRoot} && mount /dev/vdb ${dataRoot} && groupadd -r docker`,
   );
@@ -80,9 +69,11 @@ async function install(
   await on.guest.exec(`mkdir -p ${arrives.slice(0, arrives.lastIndexOf("/"))} && cat >${arrives}`, {
     input: await readFile(archive.path),
   });
-  return (
-    await on.run("apply", engineSteps({ files: { archive, plugins: [] }, dataRoot, imageStore: "classic" }))
-  ).steps;
+  const files = { archive, plugins: [] };
+  const { mark, text } = await on.run("apply", engineSteps({ files, dataRoot, imageStore: "classic" }));
+  assert.ok(mark, text);
+  await on.guest.save(template);
+  await on.guest.stop();
 }
 
 /** The bundle's image, loaded into a daemon that runs. */
