@@ -50,7 +50,7 @@ test("applied, and right the second time", async () => {
   assert.deepEqual(await apply(), ["daemon.file ok", "daemon.running ok", "daemon.containers ok"]);
   const image = await loadImage(engine);
   await engine.docker(`run -d --name stays ${image} sleep 100000`);
-  assert.match(await engine.docker("exec stays ps -o pid,args"), /^ +1 .*docker-init -- sleep/m);
+  assert.match(await engine.docker("exec stays busybox ps -o pid,args"), /^ +1 .*docker-init -- sleep/m);
 });
 
 const costs: readonly [what: string, entries: Entries, effect: Effect][] = [
