@@ -2,7 +2,8 @@
  * `npm test`: every check of the project, in the order in which a failure is cheapest. Nothing is skipped in silence:
  * what cannot run on this machine is named at the end, and a run in CI fails of it.
  *
- * `npm test -- unit golden` runs only the named parts.
+ * `npm test -- unit golden` runs only the named parts; `npm test -- lab long` those that a plain run leaves out, which its last
+ * lines say.
  */
 import { readdirSync } from "node:fs";
 import { join, relative } from "node:path";
@@ -18,6 +19,8 @@ import { table } from "./support/table.ts";
 interface Part {
   readonly name: string;
   readonly run: () => Promise<boolean>;
+  /** Too long for every run: it has to be asked for by name. */
+  readonly long?: true;
 }
 
 const parts: readonly Part[] = [
@@ -41,6 +44,8 @@ const parts: readonly Part[] = [
   // The shell of the phases on guests, function by function.
   { name: "guest", run: () => tests("test/guest", 2) },
   { name: "e2e", run: () => tests("test/e2e", 2) },
+  // Every engine of the lab, floods of logs, the benchmark of docker: an hour under emulation.
+  { name: "long", long: true, run: () => tests("test/long", 1) },
 ];
 
 async function main(): Promise<boolean> {
@@ -53,14 +58,18 @@ async function main(): Promise<boolean> {
     return false;
   }
   await ensurePackages();
+  const wanted = ({ name, long }: Part): boolean =>
+    asked.length === 0 ? long !== true : asked.includes(name);
   const rows: string[][] = [];
-  for (const { name, run } of parts.filter((part) => asked.length === 0 || asked.includes(part.name))) {
+  for (const { name, run } of parts.filter(wanted)) {
     console.log(`\n== ${name}`);
     const start = performance.now();
     const passed = await run().catch(told);
     rows.push([name, passed ? "passed" : "FAILED", inSeconds((performance.now() - start) / 1000)]);
   }
   console.log(`\n${table(rows)}\n`);
+  const left = parts.filter((part) => asked.length === 0 && !wanted(part)).map(({ name }) => name);
+  if (left.length > 0) console.log(`left out, by name only: npm test -- lab ${left.join(" ")}`);
   const failed = rows.filter(([, result]) => result === "FAILED").length;
   console.log(`parts: ${rows.length - failed} passed, ${failed} failed`);
   return failed === 0;

@@ -18,7 +18,7 @@ describe("sealift doctor", () => {
   let guest: Guest;
   let agent: Agent;
   before(async () => {
-    lab = await prepareLab("one");
+    lab = await prepareLab();
     await removeGuest("node-a");
     guest = await startGuest({ name: "node-a" });
     agent = await startAgent(guest.identityFile);

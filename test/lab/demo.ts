@@ -32,7 +32,7 @@ const broken = [
 type Row = readonly [fact: string, seconds: string];
 
 async function demo(): Promise<void> {
-  const lab = await prepareLab("one");
+  const lab = await prepareLab();
   const rows: Row[] = lab.times.map(({ title, seconds }) => [title, inSeconds(seconds)]);
   const guest = await pristineGuest(rows);
   const agent = await startAgent(guest.identityFile);

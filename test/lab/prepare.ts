@@ -15,10 +15,10 @@ export interface Lab {
 /**
  * Quick when all is there.
  *
- * @param engines default all: what the tests need. one: enough for a first look.
+ * @param engines one (default): the engine that most tests run. all: for those about versions.
  * @throws {SealiftError} in one line each, what is missing and what to do.
  */
-export async function prepareLab(engines: EngineChoice = "all"): Promise<Lab> {
+export async function prepareLab(engines: EngineChoice = "one"): Promise<Lab> {
   await ensurePackages();
   let tools: Tools | undefined;
   let bundle: LabBundle | undefined;

@@ -4,6 +4,7 @@ import { relative } from "node:path";
 import { parse } from "yaml";
 import { startAgent, type Agent } from "../lab/agent.ts";
 import { checkout } from "../lab/cache.ts";
+import type { EngineChoice } from "../lab/engine.ts";
 import { removeGuest, startGuest, type Guest, type GuestOptions } from "../lab/guest.ts";
 import { prepareLab, type Lab } from "../lab/prepare.ts";
 import { pulumiEnv } from "../lab/pulumi-env.ts";
@@ -29,8 +30,13 @@ export interface SiteUnderTest {
   readonly end: (how?: "keep the guest") => Promise<void>;
 }
 
-export async function startSite(name: string, options: Partial<GuestOptions> = {}): Promise<SiteUnderTest> {
-  const lab = await prepareLab();
+/** @param engines those of the bundle: one (default), or all of the lab. */
+export async function startSite(
+  name: string,
+  options: Partial<GuestOptions> = {},
+  engines: EngineChoice = "one",
+): Promise<SiteUnderTest> {
+  const lab = await prepareLab(engines);
   if (options.snapshot === undefined) await removeGuest(name);
   const guest = await startGuest({ ...options, name });
   const agent: Agent = await startAgent(guest.identityFile);

@@ -8,7 +8,7 @@ import { startSite, type SiteUnderTest } from "../support/site-under-test.ts";
 describe("a host with the containerd image store", () => {
   let site: SiteUnderTest;
   before(async () => {
-    site = await startSite("snapshotter");
+    site = await startSite("snapshotter", {}, "all");
     const newest = site.lab.bundle.engines.at(-1)?.version ?? "";
     await site.write((text) => {
       text.engine.version = newest;

@@ -10,7 +10,7 @@ describe("from one engine to the next, and back", () => {
   /** The last of an earlier major version, and two of one minor version. */
   let [old, first, second] = ["", "", ""];
   before(async () => {
-    site = await startSite("engines");
+    site = await startSite("engines", {}, "all");
     const versions = site.lab.bundle.engines.map(({ version }) => version);
     old = versions.find((version) => version.startsWith("28.")) ?? "";
     [first = "", second = ""] = site.lab.bundle.engines
