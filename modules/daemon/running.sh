@@ -66,7 +66,7 @@ running_member() {
 }
 
 apply_daemon_running() {
-  systemctl enable --no-reload --quiet docker.socket docker.service
+  systemctl enable --quiet docker.socket docker.service
   if running_units >/dev/null && ! daemon_start_containers; then return 1; fi
   running_cost=$(daemon_cost "$(cat "$DAEMON_JSON")")
   if [ "$running_cost" = reload ] && running_units >/dev/null; then
@@ -118,7 +118,7 @@ effect_daemon_running() {
   running_cost=$(daemon_cost "$(cat "$DAEMON_JSON")")
   if [ "$running_cost" != none ] || ! systemctl is-active --quiet docker.service; then
     echo "$running_cost"
-  elif running_units >/dev/null; then
+  elif running_units >/dev/null && [ ! -f "$DAEMON_STOPPED" ]; then
     # The file is the one that was read, but the daemon does not say what it says.
     if ! daemon_containers_run || daemon_keeps_containers; then echo restart; else echo containers-stop; fi
   else

@@ -56,7 +56,7 @@ containerd_listens() {
   return 1
 }
 apply_containerd() {
-  systemctl enable --no-reload --quiet containerd.service
+  systemctl enable --quiet containerd.service
   systemctl reset-failed containerd.service 2>/dev/null || true
   # Containers keep running: their shims are not in the service's main process (KillMode=process).
   if ! timeout 120 systemctl restart containerd.service; then
