@@ -110,7 +110,7 @@ test("units: the files of this site, and the configuration that this containerd 
     await on.root(
       "systemctl show docker.service -P KillMode -P Delegate -P RequiresMountsFor -P OOMScoreAdjust",
     ),
-    "process\nyes\n/data/docker\n-500\n",
+    "yes\n-500\nprocess\n/data/docker\n",
   );
   await on.root("sed -i s/KillMode=process/KillMode=mixed/ /etc/systemd/system/docker.service");
   assert.deepEqual(await on.call("check_engine_units", ...args), {

@@ -59,6 +59,8 @@ function inherited(): NodeJS.ProcessEnv {
 
 /** An empty stack of this name: what an earlier run knew is forgotten, because its guest is gone. */
 export async function freshStack(stack: string, env: Readonly<Record<string, string>>): Promise<void> {
+  // A run that was killed has left its lock.
+  await pulumi(["cancel", "--yes", "--stack", stack], { env });
   await pulumi(["stack", "rm", "--yes", "--force", "--preserve-config", stack], { env });
   const { exitCode, output } = await pulumi(["stack", "init", stack], { env });
   if (exitCode !== 0) throw new Error(`pulumi stack init ${stack}: ${output}`);
