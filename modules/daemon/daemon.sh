@@ -31,6 +31,9 @@ daemon_difference() {
 }
 apply_daemon_file() {
   guard_daemon_file "$@"
+  case $(daemon_cost "$(daemon_json_text "$@")") in
+    restart | containers-stop) daemon_has_room "$(daemon_text "$(daemon_json_text "$@" | daemon_value data-root)")" ;;
+  esac
   install -d -m 0755 /etc/docker
   daemon_json_text "$@" >"$DAEMON_JSON.new"
   # Validated by the engine that will read it, before it goes live. docker-proxy has to be on the PATH for this.
@@ -62,6 +65,17 @@ guard_daemon_file() {
   if [ "$daemon_user" != "$daemon_user_wanted" ] && daemon_holds "$daemon_root"; then
     refuse_because E_DATA_ROOT "$daemon_root holds $daemon_held, which userns-remap \"$daemon_user_wanted\" in place of \"$daemon_user\" would not show" \
       "remove them first, or leave userns-remap as it is"
+    return 1
+  fi
+}
+
+# daemon_has_room ROOT: a daemon whose volume is full runs on, and does not come up again once it was stopped. Not a guard: the
+# same run may have let the volume grow by then.
+daemon_has_room() {
+  if [ ! -d "$1" ]; then return 0; fi
+  daemon_room_mib=$(($(df --output=avail -B 1M "$1" | tail -n 1)))
+  if [ "$daemon_room_mib" -lt 32 ]; then
+    echo "$1 has $daemon_room_mib MiB free, and a daemon that is restarted there does not come up again: make room, or let the volume grow"
     return 1
   fi
 }

@@ -77,6 +77,7 @@ apply_daemon_running() {
     fi
   fi
   if [ "$running_cost" = none ] && running_units >/dev/null && check_daemon_running "$@" >/dev/null; then return; fi
+  if systemctl is-active --quiet docker.service; then daemon_has_room "$(daemon_text "$(daemon_value data-root <"$DAEMON_JSON")")"; fi
   # The file that the running daemon was started with, because the start itself overwrites the note of it.
   if systemctl is-active --quiet docker.service && [ -f "$DAEMON_LOADED" ]; then cp "$DAEMON_LOADED" "$DAEMON_JSON.good"; fi
   running_before=$(daemon_containers)
