@@ -82,7 +82,10 @@ test("a data volume without room: the container runs on, and with room again all
     "fallocate -l $(df --output=avail -B1 /docker | tail -1) /docker/ballast || dd if=/dev/zero of=/docker/ballast bs=1M 2>/dev/null || true",
   );
   const { text } = await engine.on.run("apply", engine.daemon({ "log-level": "warn" }));
-  assert.match(text, /E_STEP daemon\.file: got .* MiB free, and a daemon that is restarted there does not come up/);
+  assert.match(
+    text,
+    /E_STEP daemon\.file: got .* MiB free, and a daemon that is restarted there does not come up/,
+  );
   assert.match(await engine.on.root("cat /sys/fs/cgroup/system.slice/docker-*.scope/cgroup.procs"), /\d/);
   await engine.on.root("rm /docker/ballast");
   const { steps, text: after } = await engine.on.run("apply", engine.daemon());
