@@ -1,13 +1,12 @@
 /** What a look at a site says of its hosts, as values that can be printed. Pure. */
 import { describe, differences, type Difference } from "./core/drift.ts";
 import type { Problem } from "./core/errors.ts";
-import { refusals, warnings } from "./core/refusal.ts";
 import type { StepReport } from "./core/report.ts";
 import type { Phase } from "./core/step.ts";
 import type { HostLook } from "./look.ts";
 import type { Group } from "./preflight/check.ts";
 import { checkOf } from "./preflight/checks.ts";
-import { preflightProblems, preflightWarnings } from "./preflight/index.ts";
+import { refusedOf, warnedOf } from "./told.ts";
 
 export type Verdict = "pass" | "warn" | "fail";
 
@@ -67,11 +66,7 @@ export function diagnoseHost({
 }: Pick<HostLook, "spec" | "phases" | "probe">): HostDiagnosis {
   const reached = probe.kind === "reached";
   const steps = reached ? probe.report.steps : [];
-  const fail = [
-    ...(probe.kind === "unreachable" ? [probe.problem] : []),
-    ...preflightProblems(spec, probe),
-    ...refusals(spec.name, probe),
-  ];
+  const fail = [...(probe.kind === "unreachable" ? [probe.problem] : []), ...refusedOf(spec, probe)];
   return {
     name: spec.name,
     address: `${spec.login}@${spec.address}:${spec.port}`,
@@ -80,7 +75,7 @@ export function diagnoseHost({
     phases: reached ? phases.filter(({ name }) => name !== "preflight").map(phaseResult) : [],
     findings: [
       ...fail.map((problem): Finding => ({ ...problem, verdict: "fail" })),
-      ...[...preflightWarnings(spec, probe), ...warnings(spec.name, probe)].map((problem): Finding => ({
+      ...warnedOf(spec, probe).map((problem): Finding => ({
         ...problem,
         verdict: "warn",
       })),

@@ -4,11 +4,10 @@ import { refuse, type Problem } from "./core/errors.ts";
 import type { Library } from "./core/library.ts";
 import { operatorProblems } from "./core/operator.ts";
 import type { Probe } from "./core/probe.ts";
-import { refusals, warnings } from "./core/refusal.ts";
 import type { HostSpec } from "./core/site.ts";
 import { lookAt, readInputs, type HostLook } from "./look.ts";
 import type { HostPhases } from "./phases.ts";
-import { preflightProblems, preflightWarnings } from "./preflight/index.ts";
+import { refusedOf, warnedOf } from "./told.ts";
 
 export interface SurveyedHost {
   readonly spec: HostSpec;
@@ -45,8 +44,7 @@ export async function survey(value: unknown, { file, unreachable }: SurveyOption
   refuse(problems);
   const looks = await Promise.all(hosts.map((host) => lookAt(host, library)));
   refuse([
-    ...looks.flatMap(({ spec, probe }) => preflightProblems(spec, probe)),
-    ...looks.flatMap(({ spec, probe }) => refusals(spec.name, probe)),
+    ...looks.flatMap(({ spec, probe }) => refusedOf(spec, probe)),
     ...(unreachable === "refuse" ? looks.flatMap(silence) : []),
   ]);
   return { serial, library, hosts: looks.flatMap(surveyed) };
@@ -55,9 +53,7 @@ export async function survey(value: unknown, { file, unreachable }: SurveyOption
 /** No problem with the bundle means that every host is planned. */
 function surveyed({ spec, planned, probe }: HostLook): SurveyedHost[] {
   if (planned === undefined) return [];
-  return [
-    { spec, ...planned, probe, warnings: [...preflightWarnings(spec, probe), ...warnings(spec.name, probe)] },
-  ];
+  return [{ spec, ...planned, probe, warnings: warnedOf(spec, probe) }];
 }
 
 function silence({ probe }: HostLook): Problem[] {
