@@ -16,15 +16,7 @@ describe("from a bare guest to a Docker host and through its life", () => {
 
   const up = (...more: string[]): ReturnType<SiteUnderTest["pulumi"]> =>
     site.pulumi("up", "--yes", "--skip-preview", ...more);
-  const onHost = async (
-    command: string,
-    login = site.guest.login,
-    input: string | Buffer = "",
-  ): Promise<string> => {
-    const { stdout, stderr, exitCode } = await site.guest.exec(command, { login, input });
-    assert.equal(exitCode, 0, `${command}: ${stderr}`);
-    return stdout;
-  };
+  const onHost: SiteUnderTest["onHost"] = (...call) => site.onHost(...call);
   const converges = async (): Promise<void> => {
     const { exitCode, output } = await up();
     assert.equal(exitCode, 0, output);

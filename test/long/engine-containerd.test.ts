@@ -17,11 +17,8 @@ describe("a host with the containerd image store", () => {
   });
   after(() => site.end());
 
-  const onHost = async (command: string, login = labUser, input: string | Buffer = ""): Promise<string> => {
-    const { stdout, stderr, exitCode } = await site.guest.exec(command, { login, input });
-    assert.equal(exitCode, 0, `${command}: ${stderr}`);
-    return stdout;
-  };
+  const onHost = (command: string, login = labUser, input: string | Buffer = ""): Promise<string> =>
+    site.onHost(command, login, input);
   const up = (...more: string[]): ReturnType<SiteUnderTest["pulumi"]> =>
     site.pulumi("up", "--yes", "--skip-preview", ...more);
 

@@ -22,15 +22,7 @@ describe("a container that floods its log cannot fill the volume", () => {
   });
   after(() => site.end());
 
-  const onHost = async (
-    command: string,
-    login = site.guest.login,
-    input: string | Buffer = "",
-  ): Promise<string> => {
-    const { stdout, stderr, exitCode } = await site.guest.exec(command, { login, input });
-    assert.equal(exitCode, 0, `${command}: ${stderr}`);
-    return stdout;
-  };
+  const onHost: SiteUnderTest["onHost"] = (...call) => site.onHost(...call);
   const used = async (mount: string): Promise<number> =>
     Number((await onHost(`df --output=used -B1 ${mount}`)).split("\n")[1]);
 

@@ -42,11 +42,7 @@ describe("users on a host", () => {
     return output;
   };
   const up = (...more: string[]): Promise<string> => pulumi("up", "--yes", "--skip-preview", ...more);
-  const onHost = async (command: string, login = site.guest.login, input = ""): Promise<string> => {
-    const { stdout, stderr, exitCode } = await site.guest.exec(command, { login, input });
-    assert.equal(exitCode, 0, `${command}: ${stderr}`);
-    return stdout;
-  };
+  const onHost: SiteUnderTest["onHost"] = (...call) => site.onHost(...call);
 
   test("a hash that was set with --secret arrives, and is on nobody's command line on the way", async () => {
     await pulumi("preview", "--diff");

@@ -13,7 +13,7 @@ export const exampleArchive: Archive = {
   members: ["docker", "dockerd", "runc"].map((name) => ({ path: `docker/${name}`, sha256: "cd".repeat(32) })),
 };
 
-export const exampleFiles: HostFiles = {
+const exampleFiles: HostFiles = {
   archive: exampleArchive,
   plugins: [
     { name: "compose", version: "5.5.1", sha256: "ef".repeat(32), bytes: 64_000_000, path: "index.ts" },

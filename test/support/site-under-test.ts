@@ -1,4 +1,5 @@
 /** A guest with a stack of its own, for one test file: started, provisioned, and gone without a trace. */
+import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
 import { relative } from "node:path";
 import { parse } from "yaml";
@@ -20,6 +21,8 @@ export interface SiteUnderTest {
   readonly file: string;
   /** What stands in it below `sealift:site`. */
   readonly value: () => Promise<unknown>;
+  /** A command line on the host that has to end with 0; its output. The login is the guest's own unless it is named. */
+  readonly onHost: (command: string, login?: string, input?: string | Buffer) => Promise<string>;
   /** Rewrites the stack file with a change to the lab's site. */
   readonly write: (change?: (site: LabSite) => void) => Promise<void>;
   /** `pulumi <args> --stack <the test's>`. */
@@ -52,6 +55,11 @@ export async function startSite(
         config: Record<string, unknown>;
       };
       return config["sealift:site"];
+    },
+    onHost: async (command, login = site.guest.login, input = "") => {
+      const { stdout, stderr, exitCode } = await site.guest.exec(command, { login, input });
+      assert.equal(exitCode, 0, `${command}: ${stderr}`);
+      return stdout;
     },
     write: async (change = () => undefined) => {
       const text = await labSite([site.guest], lab.bundle);

@@ -26,7 +26,7 @@ export function versionRules({ host, tell }: DaemonHost): readonly Problem[] {
 }
 
 /** Below zero when the first is the older one. */
-export function compareVersions(one: string, other: string): number {
+function compareVersions(one: string, other: string): number {
   const parts = (version: string): number[] => version.split(".").map(Number);
   const right = parts(other);
   const steps = parts(one).map((part, index) => part - (right[index] ?? 0));

@@ -9,15 +9,7 @@ import { duplicates, oncePerPlace, placeOf, written, type Say } from "./say.ts";
 import { isPersons } from "./users.ts";
 
 /** Groups of every Debian and Ubuntu (base-passwd, systemd) that a person may need. sudo, disk and shadow are root. */
-export const baseGroups = [
-  "adm",
-  "backup",
-  "operator",
-  "plugdev",
-  "staff",
-  "systemd-journal",
-  "users",
-] as const;
+const baseGroups = ["adm", "backup", "operator", "plugdev", "staff", "systemd-journal", "users"] as const;
 
 export function groupProblems(file: SiteFile, hosts: readonly MergedHost[], say: Say): readonly Problem[] {
   return [
