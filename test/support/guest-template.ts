@@ -67,6 +67,6 @@ function inputs(): string {
   return hash
     .update(readFileSync(join(checkout, "index.ts")))
     .update(readdirSync(cachePath("lab", "golden")).toSorted().join())
-    .update(readFileSync(cachePath("bundle", "engine.json")))
+    .update(readFileSync(cachePath("bundle", "content.json")))
     .digest("hex");
 }
