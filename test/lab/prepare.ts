@@ -24,7 +24,7 @@ export async function prepareLab(engines: EngineChoice = "one"): Promise<Lab> {
   let bundle: LabBundle | undefined;
   const times = await runStages([
     {
-      title: "the tools are here: pulumi, its language host, oras, the command plugin",
+      title: "the tools are here: pulumi, its language host, oras, registry, the command plugin",
       run: async (report) => {
         tools = await ensureTools(report);
         // The bundle's code finds oras as it does on a person's machine.

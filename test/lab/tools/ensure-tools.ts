@@ -9,10 +9,12 @@ import { binDir, pulumiHome } from "./places.ts";
 import { tools } from "./tools.ts";
 
 export interface Tools {
-  /** First in PATH: pulumi, its language host and oras. */
+  /** First in PATH: pulumi, its language host, oras and registry. */
   readonly binDir: string;
   readonly pulumi: string;
   readonly oras: string;
+  /** CNCF Distribution's server. */
+  readonly registry: string;
   readonly pulumiHome: string;
   readonly commandPlugin: CommandPlugin;
   /** What is to be told about each: name, version and how it was had. */
@@ -46,6 +48,7 @@ async function getTools(report: Report): Promise<Tools> {
     binDir,
     pulumi: join(binDir, "pulumi"),
     oras: join(binDir, "oras"),
+    registry: join(binDir, "registry"),
     pulumiHome,
     commandPlugin,
     had,

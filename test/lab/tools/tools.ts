@@ -90,6 +90,33 @@ export const tools: readonly Tool[] = [
       { folder: "oras", package: "oras.land/oras/cmd/oras", flags: ["-ldflags", "-s -w"], program: "oras" },
     ],
   },
+  {
+    name: "registry",
+    version: "3.1.2",
+    programs: ["registry"],
+    versionArguments: ["--version"],
+    repository: "distribution/distribution",
+    archiveFolder: "",
+    archives: {
+      // The same in the official image's recipe and in two more public files.
+      amd64: {
+        file: "registry_3.1.2_linux_amd64.tar.gz",
+        sha256: "40df2224d410f72ae425c3371873b078bbdbda3b8b612be9571f0e6751f3acc8",
+      },
+      arm64: {
+        file: "registry_3.1.2_linux_arm64.tar.gz",
+        sha256: "09d26f88d2c0f161bd1b8bfc6c123571cc3d291dcca8af5477b3cacc4ec95e73",
+      },
+    },
+    modules: [
+      {
+        folder: "registry",
+        package: "github.com/distribution/distribution/v3/cmd/registry",
+        flags: ["-ldflags", "-s -w -X github.com/distribution/distribution/v3/version.version=v3.1.2"],
+        program: "registry",
+      },
+    ],
+  },
 ];
 
 const commandVersion = "1.2.1";
