@@ -2,15 +2,19 @@
 import { Command, CommanderError } from "commander";
 import { SealiftError } from "../modules/core/errors.ts";
 import { bundleCommand } from "./bundle.ts";
+import { checkCommand } from "./check.ts";
 import { doctorCommand } from "./doctor.ts";
 import { exitCode, exitCodes } from "./exit-code.ts";
+import { showCommand } from "./show.ts";
 
 const program = new Command("sealift")
   .description("Carries Docker into networks that have no way out.")
   .addHelpText("after", `\nExit codes:\n${exitCodes.map(([code, text]) => `  ${code}  ${text}`).join("\n")}`)
   .exitOverride()
   .addCommand(bundleCommand())
-  .addCommand(doctorCommand());
+  .addCommand(checkCommand())
+  .addCommand(doctorCommand())
+  .addCommand(showCommand());
 // Subcommands do not inherit it.
 for (const command of program.commands.flatMap((one) => [one, ...one.commands])) command.exitOverride();
 

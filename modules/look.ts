@@ -4,9 +4,10 @@ import type { HostFiles } from "./core/blob.ts";
 import { SealiftError, type Problem } from "./core/errors.ts";
 import { readLibrary, type Library } from "./core/library.ts";
 import { probe, type Probe } from "./core/probe.ts";
-import { readSite, type HostSpec, type Site } from "./core/site.ts";
+import { completeSite, composeSite, type HostSpec, type Site } from "./core/site.ts";
 import type { Phase } from "./core/step.ts";
 import { hostFiles } from "./engine/from-bundle.ts";
+import { linesOf } from "./lines.ts";
 import { phasesOf, type HostPhases } from "./phases.ts";
 import { preflightPhase } from "./preflight/index.ts";
 
@@ -49,7 +50,8 @@ export async function readInputs(
   progress?: (bytes: number, total: number) => void,
 ): Promise<Inputs> {
   if (value === undefined) throw new SealiftError([siteMissing(file)]);
-  const site = readSite(value, file);
+  const composed = composeSite(value, file);
+  const site = completeSite(composed, await linesOf(composed.value));
   const library = readLibrary();
   const bundle = await openBundle(site.bundle, progress);
   if (!("serial" in bundle)) {

@@ -79,7 +79,8 @@ function missing(file: string, environment: string, folder: string): Problem {
   };
 }
 
-function environments(folder: string): string[] {
+/** Names of all environments of a checkout. @param folder stackConfigDir of Pulumi.yaml. */
+export function environments(folder = "stacks"): string[] {
   try {
     return readdirSync(folder)
       .flatMap((name) => /^Pulumi\.(.+)\.yaml$/.exec(name)?.[1] ?? [])

@@ -3,8 +3,8 @@ import { readFile } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { SealiftError } from "../modules/core/errors.ts";
 import type { Digest } from "./digest.ts";
-import { type Lock, type LockedFile, readLock } from "./lock-file.ts";
-import type { Member } from "./members.ts";
+import { type BundleContent, contentOf } from "./content.ts";
+import { type LockedFile, readLock } from "./lock-file.ts";
 import type { Platform } from "./want.ts";
 
 /** Paths inside a bundle. A bundle is an OCI image layout (image-spec 1.1) with three files of its own. */
@@ -34,34 +34,13 @@ export interface Seal {
   readonly manifests: readonly { readonly ref: string; readonly digest: string }[];
 }
 
-/** A file of the bundle, ready to be read or sent. */
-export interface BundleFile extends Digest {
-  readonly name: string;
-  readonly version: string;
-  readonly platform: Platform;
-  /** Absolute path of the blob. */
-  readonly path: string;
-  /** Regular files inside, when it is an engine or archive; otherwise empty. */
-  readonly members: readonly Member[];
-}
-
-export interface Bundle {
+export interface Bundle extends BundleContent {
   /** As it was given. */
   readonly directory: string;
   readonly serial: number;
-  readonly lock: Lock;
   readonly lockSha256: string;
   /** Absolute path of the blob with this sha256 (64 hex digits); whether it exists is not looked at. */
   blobPath(sha256: string): string;
-  file(name: string, version: string, platform: Platform): BundleFile | undefined;
-  /** The engine tarball of this version. */
-  engine(version: string, architecture: "amd64" | "arm64"): BundleFile | undefined;
-  /** A program that is one file, of this name and version. */
-  binary(name: string, version: string, architecture: "amd64" | "arm64"): BundleFile | undefined;
-  /** All files of this name, for messages: `{ version: "5.5.1", platform: "linux/amd64" }`. */
-  versions(name: string): readonly Pick<BundleFile, "version" | "platform">[];
-  /** All engines, for messages: `{ version: "28.5.2", platform: "linux/amd64" }`. */
-  engines(): readonly Pick<BundleFile, "version" | "platform">[];
 }
 
 /** The tag under which a host file stands in the layout: `files/docker:28.5.2-linux-amd64`. */
@@ -82,42 +61,12 @@ export async function openBundle(directory: string): Promise<Bundle> {
   const seal = parseSeal(await readSealText(directory), directory);
   const lock = await readLock(join(directory, inside.lock));
   const blobPath = (sha256: string): string => resolve(directory, inside.blobs, sha256);
-  const describe = (file: LockedFile): BundleFile => ({
-    name: file.name,
-    version: file.version,
-    platform: file.platform,
-    sha256: file.sha256,
-    bytes: file.bytes ?? 0,
-    path: blobPath(file.sha256),
-    members: file.members ?? [],
-  });
-  const find = (wanted: (file: LockedFile) => boolean): BundleFile | undefined => {
-    const found = lock.files.find(wanted);
-    return found === undefined ? undefined : describe(found);
-  };
   return {
+    ...contentOf(lock, blobPath),
     directory,
     serial: seal.serial,
-    lock,
     lockSha256: seal.lock.sha256,
     blobPath,
-    file: (name, version, platform) =>
-      find((file) => file.name === name && file.version === version && file.platform === platform),
-    engine: (version, architecture) =>
-      find(
-        (file) =>
-          file.kind === "engine" && file.version === version && file.platform === `linux/${architecture}`,
-      ),
-    binary: (name, version, architecture) =>
-      find(
-        (file) =>
-          file.kind === "binary" &&
-          file.name === name &&
-          file.version === version &&
-          file.platform === `linux/${architecture}`,
-      ),
-    versions: (name) => lock.files.filter((file) => file.name === name).map(describe),
-    engines: () => lock.files.filter(({ kind }) => kind === "engine").map(describe),
   };
 }
 

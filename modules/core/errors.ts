@@ -20,8 +20,12 @@ export const errorCodes = [
   "E_GROUP_UNKNOWN",
   "E_SECRET_PLAIN",
   "E_DISK_NAME",
+  "E_CLASS_UNKNOWN",
+  "E_CLASS_CYCLE",
+  "E_TEAM_UNKNOWN",
   "E_ENGINE_NOT_IN_BUNDLE",
   "E_PLUGIN_NOT_IN_BUNDLE",
+  "E_IMAGE_NOT_IN_BUNDLE",
   // the operator's own machine
   "E_NODE_VERSION",
   "E_PLUGIN_VERSION",

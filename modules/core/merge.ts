@@ -22,9 +22,10 @@ export type Sections = {
   readonly daemon?: Partial<DaemonSpec>;
   readonly daemonProfile?: DaemonProfile;
   readonly containerLimits?: ContainerLimitsSpec;
+  readonly images?: readonly string[];
 };
 type HostFile = Pick<HostSpec, "name" | "address" | "login" | "hostKey"> &
-  Partial<Pick<HostSpec, "port" | "architecture">> &
+  Partial<Pick<HostSpec, "port" | "architecture" | "team">> &
   Sections;
 
 /** The site as it is written. */
@@ -58,6 +59,7 @@ export function mergeHost(site: SiteFile, host: HostFile): MergedHost {
     ...host,
     port: host.port ?? 22,
     architecture: host.architecture ?? "amd64",
+    images: [...new Set([...(site.images ?? []), ...(host.images ?? [])])],
     groups: host.groups ?? site.groups ?? [],
     dockerGroup: { strangers: "report", ...site.dockerGroup, ...host.dockerGroup },
     users: host.users ?? site.users ?? [],

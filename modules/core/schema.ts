@@ -17,8 +17,11 @@ interface Words {
   readonly secret?: boolean;
 }
 
-export function schemaProblems(value: unknown, place: Locate): readonly Problem[] {
-  const validate = validator();
+/** site: all of it is there. environment: a part of it may come from the shared file. shared: that file. */
+export type SchemaKind = "site" | "environment" | "shared";
+
+export function schemaProblems(value: unknown, place: Locate, kind: SchemaKind = "site"): readonly Problem[] {
+  const validate = validator(kind);
   if (validate(value)) return [];
   return (validate.errors ?? []).filter(isTold).map((error) => toProblem(error, place));
 }
@@ -28,19 +31,33 @@ function isTold({ schemaPath, propertyName }: ErrorObject): boolean {
   return !/\/anyOf\/\d+\//.test(schemaPath) && propertyName === undefined;
 }
 
-let compiled: ValidateFunction | undefined;
-function validator(): ValidateFunction {
-  if (compiled !== undefined) return compiled;
+const compiled = new Map<SchemaKind, ValidateFunction>();
+function validator(kind: SchemaKind): ValidateFunction {
+  const known = compiled.get(kind);
+  if (known !== undefined) return known;
   const ajv = new Ajv2020({ allErrors: true, verbose: true, strict: true, allowUnionTypes: true });
   ajv.addVocabulary(["expected", "code", "todo", "apply", "since", "until", "refused", "secret"]);
-  compiled = ajv.compile(siteSchema());
-  return compiled;
+  const made = ajv.compile(schemaOf(kind));
+  compiled.set(kind, made);
+  return made;
 }
 
 /** stacks/site.schema.json as it is written. */
 export function siteSchema(): object {
   const file = new URL("../../stacks/site.schema.json", import.meta.url);
   return JSON.parse(readFileSync(file, "utf8")) as object;
+}
+
+/** The schema of one of the kinds of file, out of the one that is written. */
+export function schemaOf(kind: SchemaKind): object {
+  const whole = siteSchema() as {
+    $defs: Record<string, object & { required?: string[] }>;
+    required?: string[];
+  };
+  if (kind === "site") return whole;
+  if (kind === "shared") return { ...whole.$defs["shared"], $defs: whole.$defs };
+  const { required: _bundleAndHosts, ...environment } = whole;
+  return { ...environment, $defs: { ...whole.$defs, host: { ...whole.$defs["host"], required: ["name"] } } };
 }
 
 function toProblem(error: ErrorObject, place: Locate): Problem {

@@ -1,5 +1,5 @@
 /** What a host takes out of the bundle: its engine and the plugins of the docker command. */
-import type { Bundle } from "../../offline-bundle/layout.ts";
+import type { BundleContent } from "../../offline-bundle/content.ts";
 import type { HostFiles } from "../core/blob.ts";
 import type { ErrorCode, Problem } from "../core/errors.ts";
 import type { HostSpec } from "../core/site.ts";
@@ -13,8 +13,8 @@ const pluginNames = ["compose", "buildx"] as const;
  * @returns what was found, or every version that the bundle does not hold.
  */
 export function hostFiles(
-  { name, engine, architecture }: HostSpec,
-  bundle: Bundle,
+  { name, engine, architecture, images }: HostSpec,
+  bundle: BundleContent,
   file: string,
 ): HostFiles | readonly Problem[] {
   const problems: Problem[] = [];
@@ -46,5 +46,16 @@ export function hostFiles(
       missing("E_PLUGIN_NOT_IN_BUNDLE", plugin, version, `a ${plugin}`, bundle.versions(plugin));
     return found ?? [];
   });
+  const carried = bundle.lock.images.map((image) => image.name);
+  problems.push(
+    ...images.flatMap((image): Problem[] => {
+      if (carried.includes(image)) return [];
+      const expected = `an image of the bundle: ${carried.join(", ") || "it holds none"}`;
+      const todo = "name one of these, or carry in a bundle that holds it";
+      return [
+        { where: file, code: "E_IMAGE_NOT_IN_BUNDLE", subject: `${name} images`, got: image, expected, todo },
+      ];
+    }),
+  );
   return archive === undefined || problems.length > 0 ? problems : { archive, plugins };
 }

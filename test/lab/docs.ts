@@ -4,7 +4,9 @@
  */
 import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join, relative } from "node:path";
+import { format } from "prettier";
 import { siteReference } from "../support/site-reference.ts";
+import { sharedSchema, stackSchema } from "../support/stack-schemas.ts";
 import { checkout } from "./cache.ts";
 import { readTranscript } from "./transcript.ts";
 
@@ -23,6 +25,11 @@ for (const file of [join(checkout, "README.md"), ...guides.map((name) => join(gu
   console.log(`${relative(checkout, file)} shows what was printed last; look at it with git diff`);
 }
 writeFileSync(join(checkout, "docs", "reference", "site.md"), await siteReference());
+for (const [name, schema] of [
+  ["stack.schema.json", stackSchema()],
+  ["shared.schema.json", sharedSchema()],
+] as const)
+  writeFileSync(join(checkout, "stacks", name), await format(JSON.stringify(schema), { parser: "json" }));
 
 /** Undefined, and said so, when nothing has printed it yet: the document stays as it is. */
 function transcript(name: string): string | undefined {

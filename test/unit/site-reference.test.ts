@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { test } from "node:test";
 import { siteReference } from "../support/site-reference.ts";
+import { sharedSchema, stackSchema } from "../support/stack-schemas.ts";
 
 /** `npm run docs` writes it anew, as does UPDATE_DOCS=1. */
 test("docs/reference/site.md is what the schema says", async () => {
@@ -12,6 +13,17 @@ test("docs/reference/site.md is what the schema says", async () => {
     writeFileSync(file, page);
   }
   assert.equal(readFileSync(file, "utf8"), page);
+});
+
+test("the schemas that editors read are made from the same one", () => {
+  for (const [name, schema] of [
+    ["stack.schema.json", stackSchema()],
+    ["shared.schema.json", sharedSchema()],
+  ] as const) {
+    const file = new URL(`../../stacks/${name}`, import.meta.url);
+    if (process.env["UPDATE_DOCS"] === "1") writeFileSync(file, JSON.stringify(schema));
+    assert.deepEqual(JSON.parse(readFileSync(file, "utf8")), schema, name);
+  }
 });
 
 test("every key has a description, and an example or a closed set of values", () => {

@@ -63,7 +63,7 @@ const slips: readonly [string, string | RegExp, string, RegExp][] = [
     "unknown key",
     "    engine:\n",
     "    swarm: true\n    engine:\n",
-    /:17:5: E_KEY_UNKNOWN swarm: got the key "swarm"; expected one of bundle, groups, .*; remove it/,
+    /:17:5: E_KEY_UNKNOWN swarm: got the key "swarm"; expected one of shared, bundle, groups, .*; remove it/,
   ],
   [
     "missing key",
@@ -162,7 +162,7 @@ const slips: readonly [string, string | RegExp, string, RegExp][] = [
     "plugin without an exact version",
     "version: 28.5.2",
     "version: 28.5.2\n      compose: latest",
-    /E_VALUE engine\.compose: got "latest"; expected an exact version of three numbers; write it like "5\.5\.1"/,
+    /E_VALUE engine\.compose: got "latest"; expected an exact version of three numbers, or two for the newest of that line; write it like "5\.5\.1"/,
   ],
   [
     "key with options",

@@ -1,0 +1,144 @@
+/** Everything that can be wrong with environments, found without asking any host. */
+import { access } from "node:fs/promises";
+import { join } from "node:path";
+import { type BundleContent, contentOf } from "../offline-bundle/content.ts";
+import { inside } from "../offline-bundle/layout.ts";
+import { readLock } from "../offline-bundle/lock-file.ts";
+import { verifyBundle } from "../offline-bundle/verify.ts";
+import { SealiftError, type Problem } from "./core/errors.ts";
+import type { Composed } from "./core/layers/compose.ts";
+import { completeSite, composeSite, type Site } from "./core/site.ts";
+import { hostFiles } from "./engine/from-bundle.ts";
+import { linesOf } from "./lines.ts";
+import { readStackFile } from "./stack-file.ts";
+
+export interface CheckedEnvironment {
+  readonly environment: string;
+  readonly file: string;
+  /** Undefined when the file is refused. */
+  readonly hosts: number | undefined;
+  /** What the pins were compared with: `bundle, serial 7`, `lock, serial 7` or why neither. */
+  readonly against: string;
+  readonly problems: readonly Problem[];
+}
+
+/**
+ * Checks each by itself, and that no host is in two of them.
+ * @param progress told while a bundle is read: bytes so far, bytes in all.
+ */
+export async function checkEnvironments(
+  names: readonly string[],
+  progress: (bytes: number, total: number) => void,
+): Promise<readonly CheckedEnvironment[]> {
+  const seen: Seen[] = [];
+  const all: CheckedEnvironment[] = [];
+  for (const name of names) {
+    const { checked, site, composed } = await checkOne(name, progress);
+    const twice = site === undefined ? [] : sharedHosts(name, site, composed, seen);
+    all.push({ ...checked, problems: [...checked.problems, ...twice] });
+  }
+  return all;
+}
+
+interface One {
+  readonly checked: CheckedEnvironment;
+  readonly site?: Site;
+  readonly composed?: Composed;
+}
+
+async function checkOne(environment: string, progress: (bytes: number, total: number) => void): Promise<One> {
+  const none = { environment, file: `stacks/Pulumi.${environment}.yaml`, hosts: undefined, against: "-" };
+  try {
+    const { file, value } = readStackFile(environment);
+    if (value === undefined) return { checked: { ...none, problems: [siteMissing(file)] } };
+    const composed = composeSite(value, file);
+    const site = completeSite(composed, await linesOf(composed.value));
+    const { content, against, problems } = await contentFor(site.bundle, progress);
+    const missing = site.hosts.flatMap((host) => {
+      const files = content === undefined ? [] : hostFiles(host, content, file);
+      return "archive" in files ? [] : files;
+    });
+    const checked = { environment, file, hosts: site.hosts.length, against };
+    return { checked: { ...checked, problems: [...problems, ...missing] }, site, composed };
+  } catch (error) {
+    if (error instanceof SealiftError) return { checked: { ...none, problems: error.problems } };
+    throw error;
+  }
+}
+
+interface Content {
+  readonly content?: BundleContent;
+  readonly against: string;
+  readonly problems: readonly Problem[];
+}
+
+/** The bundle when it is here, with its signature; else the lock that it will be built from. */
+async function contentFor(
+  { directory, allowedSigners, lock }: Site["bundle"],
+  progress: (bytes: number, total: number) => void,
+): Promise<Content> {
+  try {
+    if (await exists(join(directory, inside.seal))) {
+      const options = { allowedSigners, progress, ...(lock === undefined ? {} : { lockFile: lock }) };
+      const bundle = await verifyBundle(directory, options);
+      return { content: bundle, against: `bundle, serial ${bundle.serial}`, problems: [] };
+    }
+    if (lock === undefined) return { against: "nothing: no bundle here and no lock named", problems: [] };
+    const pins = await readLock(lock);
+    return { content: contentOf(pins), against: `lock, serial ${pins.serial}; no bundle here`, problems: [] };
+  } catch (error) {
+    if (error instanceof SealiftError) return { against: "-", problems: error.problems };
+    throw error;
+  }
+}
+
+interface Seen {
+  readonly environment: string;
+  readonly name: string;
+  readonly address: string;
+  readonly hostKey: string;
+}
+
+/** One machine in two environments would get two masters. */
+function sharedHosts(
+  environment: string,
+  { hosts }: Site,
+  composed: Composed | undefined,
+  seen: Seen[],
+): Problem[] {
+  return hosts.flatMap(({ name, address, port, hostKey }, index) => {
+    const own = { environment, name, address: `${address}:${port}`, hostKey };
+    const other = seen.find((one) => one.address === own.address || one.hostKey === own.hostKey);
+    seen.push(own);
+    if (other === undefined || other.environment === environment) return [];
+    const key = other.address === own.address ? "address" : "hostKey";
+    return [
+      {
+        where: composed?.origins.locate(["hosts", index, key]) ?? environment,
+        code: "E_DUPLICATE",
+        subject: `hosts[${index}].${key}`,
+        got: key === "address" ? own.address : hostKey,
+        expected: `a machine that is in no other environment; ${other.name} of ${other.environment} has the same`,
+        todo: "remove it from one of the two",
+      },
+    ];
+  });
+}
+
+function siteMissing(file: string): Problem {
+  return {
+    where: file,
+    code: "E_SITE_MISSING",
+    subject: "sealift:site",
+    got: "nothing",
+    expected: "a site below config",
+    todo: "copy what stands in stacks/Pulumi.example.yaml and make it yours",
+  };
+}
+
+async function exists(path: string): Promise<boolean> {
+  return access(path).then(
+    () => true,
+    () => false,
+  );
+}

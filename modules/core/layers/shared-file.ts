@@ -1,0 +1,72 @@
+/** What environments share: a file beside theirs, checked before anything is taken from it. */
+import { readFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { parseDocument } from "yaml";
+import { SealiftError } from "../errors.ts";
+import { locate, type Locate } from "../locate.ts";
+import { schemaProblems } from "../schema.ts";
+import type { Values } from "./traced.ts";
+
+export interface SharedFile {
+  /** The path as messages show it. */
+  readonly file: string;
+  readonly text: string;
+  readonly place: Locate;
+  /** What holds for every environment unless it says otherwise. */
+  readonly site: Values;
+  readonly classes: Readonly<Record<string, Values>>;
+  readonly teams: Readonly<Record<string, Values>>;
+}
+
+/**
+ * @param name as the environment writes it, relative to the folder of its file.
+ * @throws {SealiftError} E_SITE_MISSING, E_YAML, or everything that the schema has against it.
+ */
+export function readSharedFile(name: string, environmentFile: string): SharedFile {
+  const file = join(dirname(environmentFile), name);
+  const text = readText(file, environmentFile);
+  const document = parseDocument(text);
+  const [error] = document.errors;
+  const { line = 1, col = 1 } = error?.linePos?.[0] ?? {};
+  if (error !== undefined) {
+    throw new SealiftError([
+      {
+        where: `${file}:${line}:${col}`,
+        code: "E_YAML",
+        subject: "the file",
+        got: error.code,
+        expected: "YAML 1.2",
+        todo: "mend what stands at this place",
+      },
+    ]);
+  }
+  const place = locate(file, text, []);
+  const value = (document.toJS() ?? {}) as Partial<Pick<SharedFile, "site" | "classes" | "teams">>;
+  const problems = schemaProblems(value, place, "shared");
+  if (problems.length > 0) throw new SealiftError(problems);
+  return {
+    file,
+    text,
+    place,
+    site: value.site ?? {},
+    classes: value.classes ?? {},
+    teams: value.teams ?? {},
+  };
+}
+
+function readText(file: string, environmentFile: string): string {
+  try {
+    return readFileSync(file, "utf8");
+  } catch {
+    throw new SealiftError([
+      {
+        where: environmentFile,
+        code: "E_SITE_MISSING",
+        subject: "shared",
+        got: `no file ${file}`,
+        expected: "a file that can be read",
+        todo: "correct the name, or remove the key",
+      },
+    ]);
+  }
+}

@@ -1,0 +1,71 @@
+/** A site as it counts, host by host and key by key, and where each value was written. */
+import { composeSite, completeSite, type HostSpec } from "./core/site.ts";
+import { secretKeys } from "./core/schema.ts";
+import type { Composed } from "./core/layers/compose.ts";
+import { isObject } from "./core/layers/traced.ts";
+import type { Path } from "./core/locate.ts";
+import { linesOf } from "./lines.ts";
+import { readStackFile } from "./stack-file.ts";
+
+export interface ShownValue {
+  /** `daemon.log-driver`. */
+  readonly key: string;
+  /** Secrets are left out. */
+  readonly value: unknown;
+  /** `file:line:column`; undefined when nobody wrote it. */
+  readonly where?: string;
+  /** `site`, `class docker-host`, `team payments`, `host node-a`, or `default`. */
+  readonly what: string;
+}
+
+export interface ShownHost {
+  readonly name: string;
+  readonly values: readonly ShownValue[];
+}
+
+/**
+ * @param environment as in stacks/Pulumi.<environment>.yaml.
+ * @throws {SealiftError} with every problem of the site file.
+ */
+export async function viewSite(environment: string): Promise<readonly ShownHost[]> {
+  const { file, value } = readStackFile(environment);
+  const composed = composeSite(value, file);
+  const { hosts } = completeSite(composed, await linesOf(composed.value));
+  return hosts.map((host, index) => ({ name: host.name, values: valuesOf(host, index, composed) }));
+}
+
+function valuesOf(host: HostSpec, index: number, composed: Composed): readonly ShownValue[] {
+  return Object.entries(host).flatMap(([key, value]: [string, unknown]) => {
+    if (!isObject(value)) return [shown([key], value, index, composed)];
+    return Object.entries(value).map(([inner, one]) => shown([key, inner], one, index, composed));
+  });
+}
+
+function shown(path: Path, value: unknown, index: number, { value: site, origins }: Composed): ShownValue {
+  const found = [["hosts", index, ...path], path].find((one) => has(site, one));
+  const told = found === undefined ? undefined : origins.of(found);
+  return {
+    key: path.join("."),
+    value: withoutSecrets(value),
+    ...(found === undefined ? {} : { where: origins.locate(found) }),
+    what: told === undefined ? "default" : nameOf(told.origin.what, found),
+  };
+}
+
+/** In an environment of one file a host's own words are not a layer. */
+function nameOf(what: string, found: Path | undefined): string {
+  return what === "site" && found?.[0] === "hosts" ? "host" : what;
+}
+
+function has(value: unknown, [first, ...rest]: Path): boolean {
+  if (first === undefined) return true;
+  if (typeof value !== "object" || value === null || !Object.hasOwn(value, first)) return false;
+  return has((value as Readonly<Record<string | number, unknown>>)[first], rest);
+}
+
+function withoutSecrets(value: unknown): unknown {
+  const text = JSON.stringify(value, (key, inner: unknown) =>
+    secretKeys.includes(key) ? "a secret" : inner,
+  );
+  return JSON.parse(text) as unknown;
+}

@@ -1,0 +1,39 @@
+/** The schemas that an editor reads for the files in stacks/, out of the one that is written: site.schema.json. */
+import { schemaOf } from "../../modules/core/schema.ts";
+
+const draft = "https://json-schema.org/draft/2020-12/schema";
+
+/** What only Sealift's own messages use would be told as unknown by some editors. */
+const ownWords = new Set(["expected", "code", "todo", "apply", "since", "until", "refused", "secret"]);
+
+/** stacks/stack.schema.json: Pulumi's file around an environment. */
+export function stackSchema(): object {
+  const {
+    $schema: _draft,
+    $defs,
+    ...environment
+  } = plain(schemaOf("environment")) as Record<string, unknown>;
+  return {
+    $schema: draft,
+    title: "stacks/Pulumi.<env>.yaml",
+    type: "object",
+    properties: { config: { type: "object", properties: { "sealift:site": environment } } },
+    $defs,
+  };
+}
+
+/** stacks/shared.schema.json: what environments share. */
+export function sharedSchema(): object {
+  return { $schema: draft, title: "stacks/site.yaml", ...(plain(schemaOf("shared")) as object) };
+}
+
+function plain(value: unknown, names = false): unknown {
+  if (Array.isArray(value)) return value.map((item) => plain(item));
+  if (typeof value !== "object" || value === null) return value;
+  return Object.fromEntries(
+    Object.entries(value)
+      .filter(([key]) => names || !ownWords.has(key))
+      // Below these the keys are names that a person writes.
+      .map(([key, inner]) => [key, plain(inner, !names && (key === "properties" || key === "$defs"))]),
+  );
+}

@@ -1,0 +1,202 @@
+import assert from "node:assert/strict";
+import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { join, relative } from "node:path";
+import { after, before, test } from "node:test";
+import { parse } from "yaml";
+import { SealiftError } from "../../modules/core/errors.ts";
+import type { Lines } from "../../modules/core/layers/exact-versions.ts";
+import { composeSite, readSite, type Site } from "../../modules/core/site.ts";
+import { cachePath } from "../lab/cache.ts";
+
+let folder: string;
+before(async () => {
+  await mkdir(cachePath("test"), { recursive: true });
+  folder = await mkdtemp(cachePath("test", "layers-"));
+});
+after(() => rm(folder, { recursive: true }));
+
+const shared = `site:
+  bundle: { directory: bundle, allowedSigners: signers }
+  daemon: { log-level: warn, debug: false }
+  images: [docker.io/library/hello:1]
+classes:
+  host:
+    login: ops
+    daemon: { log-driver: local, log-opts: { max-size: 20m } }
+  app:
+    extends: host
+    volumes: { group: vg0, logical: [{ name: data, size: 9GiB, mount: /data }] }
+    daemon: { data-root: /data/docker, log-level: error }
+teams:
+  payments: { engine: "28.5", images: [docker.io/library/pay:1] }
+  platform: { engine: 29.8.1, compose: 5.5.1 }
+`;
+
+const environment = `config:
+  sealift:site:
+    shared: site.yaml
+    daemon: { log-level: debug }
+    classes:
+      app: { daemon: { debug: true } }
+    teams:
+      platform: { engine: 29.7.2 }
+    hosts:
+      - name: a
+        class: app
+        team: payments
+        address: 10.0.0.1
+        hostKey: ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIE0m4vL0J5dF9r0tKxA2yD3b7fJ0g6wQxq1m0R5cS1Ab
+        volumes: { disk: /dev/disk/by-id/scsi-a }
+      - name: b
+        class: app
+        team: platform
+        address: 10.0.0.2
+        hostKey: ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIE0m4vL0J5dF9r0tKxA2yD3b7fJ0g6wQxq1m0R5cS1Ac
+        volumes: { disk: /dev/disk/by-id/scsi-b, group: vg1 }
+        daemon: { log-level: info }
+`;
+
+const lines: Lines = (what, line) => (what === "version" && line === "28.5" ? "28.5.2" : undefined);
+
+/** Both files, written, and the environment read. */
+async function site(environmentText = environment, sharedText = shared): Promise<Site> {
+  return readSite(await value(environmentText, sharedText), place(), lines);
+}
+
+async function value(environmentText: string, sharedText: string): Promise<unknown> {
+  await writeFile(join(folder, "site.yaml"), sharedText);
+  await writeFile(join(folder, "Pulumi.dev.yaml"), environmentText);
+  return (parse(environmentText) as { config: Record<string, unknown> }).config["sealift:site"];
+}
+
+function place(name = "Pulumi.dev.yaml"): string {
+  return relative(process.cwd(), join(folder, name));
+}
+
+test("the more specific word wins: host, team, class, the class that it extends, environment, shared file", async () => {
+  const { bundle, hosts } = await site();
+  const [a, b] = hosts;
+  assert.ok(a !== undefined && b !== undefined);
+  assert.deepEqual(bundle, { directory: "bundle", allowedSigners: "signers" });
+  assert.equal(a.login, "ops");
+  assert.deepEqual(a.engine, { version: "28.5.2" });
+  assert.deepEqual(b.engine, { version: "29.7.2", compose: "5.5.1" });
+  assert.deepEqual([a.daemon["log-level"], b.daemon["log-level"]], ["error", "info"]);
+  assert.equal(a.daemon["debug"], true);
+  assert.deepEqual(a.daemon["log-opts"], { "max-size": "20m" });
+  assert.deepEqual([a.volumes.group, b.volumes.group], ["vg0", "vg1"]);
+  assert.deepEqual(a.images, ["docker.io/library/hello:1", "docker.io/library/pay:1"]);
+  assert.equal(a.team, "payments");
+});
+
+test("every value knows the file and the line where it was written", async () => {
+  const { origins } = composeSite(await value(environment, shared), place());
+  const at = (...path: (string | number)[]): string =>
+    origins.locate(path).replace(`${relative(process.cwd(), folder)}/`, "");
+  assert.equal(at("hosts", 0, "daemon", "log-opts"), "site.yaml:8:44");
+  assert.equal(at("hosts", 0, "daemon", "debug"), "Pulumi.dev.yaml:6:31");
+  assert.equal(at("hosts", 0, "engine", "version"), "site.yaml:14:23");
+  assert.equal(at("hosts", 1, "engine", "version"), "Pulumi.dev.yaml:8:27");
+  assert.equal(at("hosts", 1, "engine", "compose"), "site.yaml:15:40");
+  assert.equal(at("daemon", "log-level"), "Pulumi.dev.yaml:4:26");
+  assert.equal(at("daemon", "debug"), "site.yaml:3:37");
+  assert.equal(at("hosts", 1, "daemon", "log-level"), "Pulumi.dev.yaml:22:30");
+});
+
+/** One slip each, in the environment or in the shared file: what is replaced, by what, and the words of the refusal. */
+const slips: readonly [string, "environment" | "shared", string, string, RegExp][] = [
+  [
+    "a class that nobody defines",
+    "environment",
+    "class: app\n        team: payments",
+    "class: ap\n        team: payments",
+    /^Pulumi\.dev\.yaml:11:16: E_CLASS_UNKNOWN hosts\[0\]\.class: got "ap"; expected one of host, app; did you mean "app"\? if not, define it$/,
+  ],
+  [
+    "a team that nobody defines",
+    "environment",
+    "team: payments",
+    "team: payment",
+    /^Pulumi\.dev\.yaml:12:15: E_TEAM_UNKNOWN hosts\[0\]\.team: got "payment"; expected one of payments, platform, /,
+  ],
+  [
+    "classes that extend each other",
+    "shared",
+    "    login: ops",
+    "    extends: app",
+    /^site\.yaml:\d+:\d+: E_CLASS_CYCLE classes\.\w+\.extends: got app -> host -> app; expected classes that end somewhere; /,
+  ],
+  [
+    "a class extends one that nobody defines",
+    "shared",
+    "extends: host",
+    "extends: hosts",
+    /^site\.yaml:10:14: E_CLASS_UNKNOWN classes\.app\.extends: got "hosts"; /,
+  ],
+  [
+    "a required key that no file has",
+    "shared",
+    "    login: ops\n",
+    "",
+    /^Pulumi\.dev\.yaml:10:9: E_KEY_MISSING hosts\[0\]\.login: got nothing; /,
+  ],
+  [
+    "a bundle that no file names",
+    "shared",
+    "  bundle: { directory: bundle, allowedSigners: signers }\n",
+    "",
+    /^Pulumi\.dev\.yaml:3:5: E_KEY_MISSING bundle: got nothing; /,
+  ],
+  [
+    "a slip in a class, told once and where it stands",
+    "shared",
+    "log-driver: local",
+    "log-driver: lokal",
+    /^site\.yaml:8:27: E_VALUE classes\.host\.daemon\.log-driver: got "lokal"; /,
+  ],
+  [
+    "a key that a team cannot have",
+    "shared",
+    "compose: 5.5.1",
+    "docker: 5.5.1",
+    /^site\.yaml:15:\d+: E_KEY_UNKNOWN teams\.platform\.docker: /,
+  ],
+  [
+    "a shared file that is not there",
+    "environment",
+    "shared: site.yaml",
+    "shared: sites.yaml",
+    /E_SITE_MISSING shared: got no file .*sites\.yaml; /,
+  ],
+  ["a shared file that is no YAML", "shared", "site:\n", "site: [\n", /^site\.yaml:\d+:\d+: E_YAML /],
+];
+
+for (const [title, where, from, to, words] of slips) {
+  test(`refused with code, place and remedy: ${title}`, async () => {
+    const texts = { environment, shared };
+    const text = texts[where].replace(from, to);
+    assert.notEqual(text, texts[where]);
+    const error: unknown = await site(
+      where === "environment" ? text : environment,
+      where === "shared" ? text : shared,
+    ).then(
+      () => undefined,
+      (reason: unknown) => reason,
+    );
+    assert.ok(error instanceof SealiftError, String(error));
+    const told = error.message.replaceAll(`${relative(process.cwd(), folder)}/`, "").split("\n");
+    assert.match(told[0] ?? "", words);
+  });
+}
+
+test("a secret in the shared file is refused: Pulumi cannot encrypt it there", async () => {
+  const users = `  users: [{ name: eve, uid: 1501, authorizedKeys: [], passwordHash: "$6$abc$${"x".repeat(86)}" }]\n`;
+  await assert.rejects(site(environment, shared.replace("site:\n", `site:\n${users}`)), /E_SECRET_PLAIN/);
+});
+
+test("a site of one file is what it was", async () => {
+  const text = `config:\n  sealift:site:\n    bundle: { directory: b, allowedSigners: s }\n    hosts: []\n`;
+  const { value: whole, texts } = composeSite(await value(text, shared), place());
+  assert.deepEqual(whole, { bundle: { directory: "b", allowedSigners: "s" }, hosts: [] });
+  assert.equal(texts.length, 1);
+});
