@@ -56,8 +56,11 @@ export function schemaOf(kind: SchemaKind): object {
   };
   if (kind === "site") return whole;
   if (kind === "shared") return { ...whole.$defs["shared"], $defs: whole.$defs };
-  const { required: _bundleAndHosts, ...environment } = whole;
-  return { ...environment, $defs: { ...whole.$defs, host: { ...whole.$defs["host"], required: ["name"] } } };
+  return {
+    ...whole,
+    required: [],
+    $defs: { ...whole.$defs, host: { ...whole.$defs["host"], required: ["name"] } },
+  };
 }
 
 function toProblem(error: ErrorObject, place: Locate): Problem {

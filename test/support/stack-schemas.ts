@@ -8,11 +8,8 @@ const ownWords = new Set(["expected", "code", "todo", "apply", "since", "until",
 
 /** stacks/stack.schema.json: Pulumi's file around an environment. */
 export function stackSchema(): object {
-  const {
-    $schema: _draft,
-    $defs,
-    ...environment
-  } = plain(schemaOf("environment")) as Record<string, unknown>;
+  const { $defs, ...environment } = plain(schemaOf("environment")) as Record<string, unknown>;
+  delete environment["$schema"];
   return {
     $schema: draft,
     title: "stacks/Pulumi.<env>.yaml",

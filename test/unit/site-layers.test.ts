@@ -117,7 +117,7 @@ const slips: readonly [string, "environment" | "shared", string, string, RegExp]
     "environment",
     "team: payments",
     "team: payment",
-    /^Pulumi\.dev\.yaml:12:15: E_TEAM_UNKNOWN hosts\[0\]\.team: got "payment"; expected one of payments, platform, /,
+    /^Pulumi\.dev\.yaml:12:15: E_TEAM_UNKNOWN hosts\[0\]\.team: got "payment"; expected one of payments, platform; /,
   ],
   [
     "classes that extend each other",

@@ -3,7 +3,7 @@ import { closest } from "fastest-levenshtein";
 import type { Problem } from "../errors.ts";
 import type { Locate, Path } from "../locate.ts";
 import { shown, subject } from "../schema.ts";
-import { type Layer, overlay, Origins, type Values } from "./traced.ts";
+import { type Layer, overlay, Origins, type Values, without } from "./traced.ts";
 
 export interface Chain {
   /** The farthest ancestor first; without the words that make the chain. */
@@ -67,6 +67,5 @@ export function meant(name: string, known: readonly string[]): string {
 }
 
 function withoutExtends(layer: Layer): Layer {
-  const { extends: _parent, ...values } = layer.values;
-  return { ...layer, values };
+  return { ...layer, values: without(layer.values, "extends") };
 }

@@ -9,7 +9,7 @@ import { schemaProblems } from "../schema.ts";
 import { classChain } from "./class-chain.ts";
 import { readSharedFile } from "./shared-file.ts";
 import { teamLayer } from "./team-layer.ts";
-import { isObject, type Layer, Origins, overlay, type Values } from "./traced.ts";
+import { isObject, type Layer, Origins, overlay, type Values, without } from "./traced.ts";
 
 export interface Composed {
   /** The value of `sealift:site` with everything in its place. */
@@ -44,7 +44,7 @@ export function compose(value: unknown, file: string, text: string, place: Locat
     ];
   };
   const names = (kind: "classes" | "teams", own: unknown): string[] => [
-    ...new Set([...Object.keys(shared?.[kind] ?? {}), ...Object.keys((own ?? {}) as Values)]),
+    ...new Set([...Object.keys(shared?.[kind] ?? {}), ...Object.keys(own ?? {})]),
   ];
   const known = { classes: names("classes", classes), teams: names("teams", teams) };
   const site = overlay([...under(["site"], "site", shared?.site), ...over([], "site", own)], [], origins);
@@ -57,8 +57,7 @@ export function compose(value: unknown, file: string, text: string, place: Locat
     const team = teamLayer(host, chain.layers, at, known.teams, (one) => named("teams", "team", one), place);
     problems.push(...team.problems);
     origins.set(at, { place, path: at, what });
-    const { class: _class, ...rest } = host;
-    return overlay([...chain.layers, ...team.layers, ...over(at, what, rest)], at, origins);
+    return overlay([...chain.layers, ...team.layers, ...over(at, what, without(host, "class"))], at, origins);
   });
   refuse(problems);
   return {

@@ -62,6 +62,11 @@ export function overlay(layers: readonly Layer[], at: Path, origins: Origins): V
   return result;
 }
 
+/** The same without some of its keys. */
+export function without(values: Values, ...keys: readonly string[]): Values {
+  return Object.fromEntries(Object.entries(values).filter(([key]) => !keys.includes(key)));
+}
+
 export function isObject(value: unknown): value is Values {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
