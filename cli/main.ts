@@ -3,6 +3,7 @@ import { Command, CommanderError } from "commander";
 import { SealiftError } from "../modules/core/errors.ts";
 import { bundleCommand } from "./bundle.ts";
 import { checkCommand } from "./check.ts";
+import { diffCommand } from "./diff.ts";
 import { doctorCommand } from "./doctor.ts";
 import { exitCode, exitCodes } from "./exit-code.ts";
 import { showCommand } from "./show.ts";
@@ -13,6 +14,7 @@ const program = new Command("sealift")
   .exitOverride()
   .addCommand(bundleCommand())
   .addCommand(checkCommand())
+  .addCommand(diffCommand())
   .addCommand(doctorCommand())
   .addCommand(showCommand());
 // Subcommands do not inherit it.

@@ -1,24 +1,15 @@
 /** Which version a line like `28.5` stands for at this site: the newest that the lock of its bundle has. */
-import { join } from "node:path";
-import { inside } from "../offline-bundle/layout.ts";
 import { readLock } from "../offline-bundle/lock-file.ts";
 import { SealiftError } from "./core/errors.ts";
 import { type Lines, newestOf, type Pinned } from "./core/layers/exact-versions.ts";
-import { isObject } from "./core/layers/traced.ts";
+import { lockOf } from "./lock-of.ts";
 
 /** What the words of `engine` are called in the lock. */
 const names: Readonly<Record<Pinned, string>> = { version: "docker", compose: "compose", buildx: "buildx" };
 
 /** @param site as it is written; whether it is right has not been looked at yet. */
 export async function linesOf(site: unknown): Promise<Lines | undefined> {
-  const bundle = isObject(site) && isObject(site["bundle"]) ? site["bundle"] : {};
-  const { lock, directory } = bundle;
-  const file =
-    typeof lock === "string"
-      ? lock
-      : typeof directory === "string"
-        ? join(directory, inside.lock)
-        : undefined;
+  const file = lockOf(site);
   if (file === undefined) return undefined;
   try {
     const { files } = await readLock(file);
