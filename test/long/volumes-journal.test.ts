@@ -78,12 +78,12 @@ test("each fact, broken by hand, is found and put right", async () => {
 test("other limits are read at once", async () => {
   const other = stepsOf({
     logical,
-    journal: { ...journal, maxUse: "32MiB", keepFree: "1GiB", maxRetentionDays: 30 },
+    journal: { ...journal, maxUse: "32MiB", keepFree: "100MiB", maxRetentionDays: 30 },
   });
   assert.deepEqual(await changes(on, other), ["volumes.journal: changed"]);
   assert.match(
     await on.root("cat /etc/systemd/journald.conf.d/sealift.conf"),
-    /SystemMaxUse=32M\nSystemKeepFree=1024M\nMaxRetentionSec=30day\n$/,
+    /SystemMaxUse=32M\nSystemKeepFree=100M\nMaxRetentionSec=30day\n$/,
   );
   assert.match(
     await on.root("journalctl -b -u systemd-journald -o cat | grep 'System Journal' | tail -n 1"),
