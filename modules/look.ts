@@ -2,6 +2,7 @@
 import { verifyBundle, type VerifiedBundle } from "../offline-bundle/verify.ts";
 import type { HostFiles } from "./core/blob.ts";
 import { SealiftError, type Problem } from "./core/errors.ts";
+import type { RolloutSpec } from "./core/site.ts";
 import { readLibrary, type Library } from "./core/library.ts";
 import { probe, type Probe } from "./core/probe.ts";
 import { completeSite, composeSite, type HostSpec, type Site } from "./core/site.ts";
@@ -22,6 +23,7 @@ export interface Inputs {
   /** Serial of the bundle; undefined when it is refused. */
   readonly serial: number | undefined;
   readonly library: Library;
+  readonly rollout: RolloutSpec;
   readonly hosts: readonly PlannedHost[];
   /** What is wrong with the bundle, or missing in it. */
   readonly problems: readonly Problem[];
@@ -56,16 +58,20 @@ export async function readInputs(
   const bundle = await openBundle(site.bundle, progress);
   if (!("serial" in bundle)) {
     const hosts = site.hosts.map((spec) => ({ spec, files: undefined }));
-    return { serial: undefined, library, hosts, problems: bundle };
+    return { serial: undefined, library, rollout: site.rollout, hosts, problems: bundle };
   }
   const found = site.hosts.map((spec) => ({ spec, files: hostFiles(spec, bundle, file) }));
   return {
     serial: bundle.serial,
     library,
+    rollout: site.rollout,
     hosts: found.map(({ spec, files }) => ({ spec, files: "archive" in files ? files : undefined })),
     problems: found.flatMap(({ files }) => ("archive" in files ? [] : files)),
   };
 }
+
+/** One ssh connection each: enough to keep the operator's processors busy, few enough for a jump host in between. */
+export const looksAtOnce = 32;
 
 export interface LookOptions {
   /** Checks believe nothing that an earlier look has noted. Default: whether SEALIFT_DEEP is 1. */

@@ -109,6 +109,7 @@ export const errorCodes = [
   "E_PLAN",
   "E_RUN_LOST",
   "E_STEP",
+  "E_GATE",
 ] as const;
 export type ErrorCode = (typeof errorCodes)[number];
 

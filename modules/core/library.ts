@@ -15,7 +15,14 @@ export interface Library {
 
 /** The present library. The order is fixed, so that equal sources give equal bytes. */
 export function readLibrary(): Library {
-  const files = ["core/run.sh", "core/apart.sh", "core/delivery.sh", ...phaseFiles(), "core/main.sh"];
+  const files = [
+    "core/run.sh",
+    "core/apart.sh",
+    "core/delivery.sh",
+    "core/gate.sh",
+    ...phaseFiles(),
+    "core/main.sh",
+  ];
   const text = files.map((file) => readFileSync(join(modules, file), "utf8")).join("\n");
   return { text, sha256: createHash("sha256").update(text).digest("hex"), bytes: Buffer.byteLength(text) };
 }

@@ -7,6 +7,7 @@ import type {
   DockerGroupSpec,
   GroupSpec,
   HostSpec,
+  RolloutSpec,
   Site,
   UserSpec,
   VolumesSpec,
@@ -25,7 +26,7 @@ export type Sections = {
   readonly images?: readonly string[];
 };
 type HostFile = Pick<HostSpec, "name" | "address" | "login" | "hostKey"> &
-  Partial<Pick<HostSpec, "port" | "architecture" | "team">> &
+  Partial<Pick<HostSpec, "port" | "architecture" | "rack" | "team">> &
   Sections;
 
 /** The site as it is written. */
@@ -33,6 +34,7 @@ export interface SiteFile extends Sections {
   readonly bundle: Site["bundle"];
   /** Networks, in CIDR form, that hosts and containers have to reach. */
   readonly networks?: readonly string[];
+  readonly rollout?: RolloutSpec;
   readonly hosts: readonly HostFile[];
 }
 

@@ -121,6 +121,18 @@ export interface ContainerLimitsSpec {
   readonly tasks?: number;
 }
 
+/** In which order hosts change, and when the next ones may. */
+export interface RolloutSpec {
+  /** How many hosts change together, first wave first; the last one counts for all that follow. @default [1, "10%", "100%"] */
+  readonly waves?: readonly (number | string)[];
+  /** At most so many hosts at a time, whatever the wave says. @default no limit of its own */
+  readonly maxUnavailable?: number | string;
+  /** Hosts of one rack only in a wave. @default false */
+  readonly perRack?: boolean;
+  /** A command that has to end with 0 on each host of a wave before the next one begins. @default none */
+  readonly gate?: string;
+}
+
 /** One host with everything it inherits from the site. */
 export interface HostSpec {
   readonly name: string;
@@ -129,6 +141,8 @@ export interface HostSpec {
   readonly login: string;
   readonly hostKey: string;
   readonly architecture: Architecture;
+  /** Where it stands, for the order in which hosts change. */
+  readonly rack?: string;
   /** The team whose versions run here, when one is named. */
   readonly team?: string;
   /** Images that the bundle has to hold for this host. */
@@ -146,6 +160,7 @@ export interface HostSpec {
 
 export interface Site {
   readonly bundle: { readonly directory: string; readonly allowedSigners: string; readonly lock?: string };
+  readonly rollout: RolloutSpec;
   readonly hosts: readonly HostSpec[];
 }
 
@@ -182,7 +197,7 @@ export function checkSite(value: unknown, place: Locate): Site {
   const file = value as SiteFile;
   const hosts = file.hosts.map((host) => mergeHost(file, host));
   refuse(once(siteProblems(file, hosts, place)));
-  return { bundle: file.bundle, hosts: hosts as readonly HostSpec[] };
+  return { bundle: file.bundle, rollout: file.rollout ?? {}, hosts: hosts as readonly HostSpec[] };
 }
 
 /** What a class says is said once, however many hosts have it. */
