@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { startGuest, type Guest } from "../lab/guest.ts";
 import { guestFolder } from "../lab/guest-record.ts";
 import { prepareLab } from "../lab/prepare.ts";
 import { pulumi } from "../lab/pulumi.ts";
@@ -25,6 +26,13 @@ export async function startProvisionedSite(name: string): Promise<SiteUnderTest>
   const { exitCode, output } = await site.pulumi("stack", "import", "--file", file);
   assert.equal(exitCode, 0, output);
   return site;
+}
+
+/** Such a guest alone, beside the one of a site: what Pulumi knows of it is the caller's to bring about. */
+export async function startProvisionedGuest(name: string): Promise<Guest> {
+  await prepareLab();
+  await copyOfTemplate(template, provision, name);
+  return startGuest({ name, snapshot: template });
 }
 
 async function provision(): Promise<void> {

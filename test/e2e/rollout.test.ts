@@ -1,0 +1,84 @@
+import assert from "node:assert/strict";
+import { after, before, describe, test } from "node:test";
+import { freePort } from "../lab/free-port.ts";
+import { removeGuest, type Guest } from "../lab/guest.ts";
+import type { PulumiRun } from "../lab/pulumi.ts";
+import { labSite, writeStack, type LabSite } from "../lab/stack.ts";
+import { startProvisionedGuest, startProvisionedSite } from "../support/provisioned-site.ts";
+import type { SiteUnderTest } from "../support/site-under-test.ts";
+
+/** Two hosts that are right, one stack: who changes first, who waits, and what a gate that stays shut keeps from happening. */
+describe("waves", () => {
+  let site: SiteUnderTest;
+  let second: Guest;
+  before(async () => {
+    site = await startProvisionedSite("wave-a");
+    second = await startProvisionedGuest("wave-b");
+  });
+  after(async () => {
+    await site.end();
+    await second.stop();
+    await removeGuest("wave-b");
+  });
+
+  const gate = "test ! -e /etc/not-well";
+  const write = async (level: string, more: (text: LabSite) => void = () => undefined): Promise<void> => {
+    const text = await labSite([site.guest, second], site.lab.bundle);
+    text.daemon["log-level"] = level;
+    Object.assign(text, { rollout: { waves: [1], gate } });
+    more(text);
+    await writeStack("lab-wave-a", text);
+  };
+  const levels = async (): Promise<string[]> => {
+    const read = 'grep -o \'"log-level": "[a-z]*"\' /etc/docker/daemon.json';
+    const both = await Promise.all([site.guest, second].map((guest) => guest.exec(read)));
+    return both.map(({ stdout }) => /: "([a-z]*)"/.exec(stdout)?.[1] ?? "");
+  };
+  const succeeds = async (run: Promise<PulumiRun>): Promise<string> => {
+    const { exitCode, output } = await run;
+    assert.equal(exitCode, 0, output);
+    return output;
+  };
+
+  test("a second host joins, and nothing changes on it", async () => {
+    await write("info");
+    await succeeds(site.up());
+    assert.deepEqual(await levels(), ["info", "info"]);
+  });
+
+  test("a gate that stays shut: the first host has changed, the second is not begun, and the error says so", async () => {
+    await site.onHost("sudo -n touch /etc/not-well");
+    await write("warn");
+    const { exitCode, output } = await site.up();
+    assert.notEqual(exitCode, 0);
+    assert.match(output, /wave-a: E_GATE gate\.command: got .*exit code 1 of the gate/);
+    assert.match(output, /rollout: E_GATE wave-a: .*not begun: wave-b/);
+    assert.deepEqual(await levels(), ["warn", "info"]);
+  });
+
+  test("with the gate open again the rollout goes on with the host that is left", async () => {
+    await site.onHost("sudo -n rm /etc/not-well");
+    await succeeds(site.up());
+    assert.deepEqual(await levels(), ["warn", "warn"]);
+    await succeeds(site.pulumi("preview", "--expect-no-changes"));
+  });
+
+  test("another order of the same hosts changes no resource", async () => {
+    await write("warn", (text) => Object.assign(text, { rollout: { maxUnavailable: 1 } }));
+    await succeeds(site.pulumi("preview", "--expect-no-changes"));
+  });
+
+  test("a host that does not answer keeps nobody from being done; it can be taken out of the site", async () => {
+    const port = await freePort();
+    await write("error", ({ hosts }) => {
+      hosts.unshift({ ...hosts[0], name: "gone", port });
+    });
+    const { exitCode, output } = await site.up();
+    assert.notEqual(exitCode, 0);
+    assert.match(output, /gone: E_HOST_UNREACHABLE/);
+    assert.deepEqual(await levels(), ["error", "error"]);
+    await write("error");
+    await succeeds(site.up());
+    await succeeds(site.pulumi("preview", "--expect-no-changes"));
+  });
+});
