@@ -34,6 +34,7 @@ function kindOf(code: ErrorCode): number {
       return 66;
     case "E_DOWNLOAD":
     case "E_TOOL":
+    case "E_HOST_UNREACHABLE":
       return 69;
     default:
       return 65;

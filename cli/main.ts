@@ -6,6 +6,7 @@ import { checkCommand } from "./check.ts";
 import { diffCommand } from "./diff.ts";
 import { doctorCommand } from "./doctor.ts";
 import { exitCode, exitCodes } from "./exit-code.ts";
+import { initCommand } from "./init.ts";
 import { showCommand } from "./show.ts";
 
 const program = new Command("sealift")
@@ -16,6 +17,7 @@ const program = new Command("sealift")
   .addCommand(checkCommand())
   .addCommand(diffCommand())
   .addCommand(doctorCommand())
+  .addCommand(initCommand())
   .addCommand(showCommand());
 // Subcommands do not inherit it.
 for (const command of program.commands.flatMap((one) => [one, ...one.commands])) command.exitOverride();

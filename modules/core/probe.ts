@@ -15,12 +15,15 @@ export type Probe =
   | { readonly kind: "unreachable"; readonly problem: Problem }
   | { readonly kind: "refused"; readonly problem: Problem };
 
+/** How ssh gets to a host. */
+export type Reach = Pick<HostSpec, "name" | "address" | "port" | "login" | "hostKey">;
+
 /** A host that answers and then says nothing for this long is as good as gone. */
 const probeTimeoutMs = 180_000;
 const connectTimeoutSec = 10;
 
 /** Runs every step of the phases in check mode, as root, and changes nothing. */
-export async function probe(host: HostSpec, phases: readonly Phase[], library: Library): Promise<Probe> {
+export async function probe(host: Reach, phases: readonly Phase[], library: Library): Promise<Probe> {
   const plan = phases.map((phase) => planText(host.name, phase, 0)).join("");
   // The plan has no line of this name: quote() lets no line end into it.
   const input = `${library.text}\nrun check <<'SEALIFT_PLAN'\n${plan}SEALIFT_PLAN\n`;
@@ -43,7 +46,7 @@ interface Ended {
   readonly stderr: string;
 }
 
-function ssh(host: HostSpec, knownHosts: string, input: string): Promise<Ended> {
+function ssh(host: Reach, knownHosts: string, input: string): Promise<Ended> {
   const options = {
     BatchMode: "yes",
     StrictHostKeyChecking: "yes",
@@ -88,7 +91,7 @@ function ssh(host: HostSpec, knownHosts: string, input: string): Promise<Ended> 
   });
 }
 
-function classify(host: HostSpec, exitCode: number | null, stdout: string, stderr: string): Probe {
+function classify(host: Reach, exitCode: number | null, stdout: string, stderr: string): Probe {
   const said = lastLine(stderr) || lastLine(stdout) || `exit code ${String(exitCode)}`;
   const say = (code: ErrorCode, expected: string, todo: string): Problem => ({
     where: host.name,
@@ -121,7 +124,7 @@ function classify(host: HostSpec, exitCode: number | null, stdout: string, stder
   };
 }
 
-function knownName({ address, port }: HostSpec): string {
+function knownName({ address, port }: Reach): string {
   return port === 22 ? address : `[${address}]:${port}`;
 }
 

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import type { Diagnosis } from "../../modules/diagnosis.ts";
+import { fingerprintOf } from "../../modules/host-keys.ts";
 import { startAgent, type Agent } from "../lab/agent.ts";
 import { checkout } from "../lab/cache.ts";
 import { freePort } from "../lab/free-port.ts";
@@ -39,6 +40,30 @@ describe("sealift doctor", () => {
   const kept = (name: string, { stdout }: ProcessResult): void => {
     keepTranscript(name, `$ sealift doctor ${stack}\n${stdout}`);
   };
+
+  test("the first site file is written from what the host says, and passes", async () => {
+    const environment = "lab-init";
+    await removeStackFile(environment);
+    const run = (...words: string[]): Promise<ProcessResult> =>
+      runProcess(process.execPath, [join("cli", "sealift.js"), ...words], {
+        cwd: checkout,
+        env: { SSH_AUTH_SOCK: agent.socket },
+      });
+    const { bundle } = await labSite([guest], lab.bundle);
+    const result = await run(
+      ...["init", environment, "--host", `node-a=${guest.address}:${guest.port}`, "--login", guest.login],
+      ...["--host-key", fingerprintOf(guest.hostKey), "--engine", lab.bundle.engineVersion],
+      ...["--bundle", bundle["directory"] ?? "", "--signers", bundle["allowedSigners"] ?? ""],
+      ...["--lock", `${bundle["directory"] ?? ""}/bundle.lock.yaml`],
+    );
+    assert.equal(result.exitCode, 0, result.stderr);
+    const checked = await run("check", environment);
+    const shown = await run("show", environment, "--origin");
+    await removeStackFile(environment);
+    assert.equal(checked.exitCode, 0, checked.stdout + checked.stderr);
+    assert.match(shown.stdout, new RegExp(`volumes\\.disk +${guest.diskId}`));
+    assert.match(shown.stdout, /default-address-pools +\[{"base":"172\.30\.0\.0\/16","size":24}\]/);
+  });
 
   test("a bare host that is well: nothing fails, and nothing was changed by looking", async () => {
     const result = await doctor();

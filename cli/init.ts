@@ -1,0 +1,156 @@
+/** `sealift init <env>`: writes the first site file of an environment, from what hosts say of themselves. */
+import { access, mkdir, rename, writeFile } from "node:fs/promises";
+import { createInterface } from "node:readline/promises";
+import { Command } from "commander";
+import { refuse, SealiftError, type Problem } from "../modules/core/errors.ts";
+import { readLibrary } from "../modules/core/library.ts";
+import type { Reach } from "../modules/core/probe.ts";
+import { shownKey } from "../modules/host-keys.ts";
+import { inventoryOf, type Inventory } from "../modules/inventory.ts";
+import { freePool, proposalText, type ProposedHost } from "../modules/proposal.ts";
+
+interface Flags {
+  readonly host: readonly string[];
+  readonly hostKey: readonly string[];
+  readonly login: string;
+  readonly engine: string;
+  readonly bundle: string;
+  readonly signers: string;
+  readonly lock: string;
+  readonly userKey: readonly string[];
+}
+
+const collect = (value: string, all: readonly string[]): string[] => [...all, value];
+
+export function initCommand(): Command {
+  return new Command("init")
+    .description("writes stacks/Pulumi.<env>.yaml from what hosts say of themselves; it changes no host")
+    .argument("<env>", "the new environment")
+    .option("--host <name=address[:port]>", "a host; may be given more than once; none: it asks", collect, [])
+    .option("--host-key <fingerprint>", "a fingerprint that was compared already: SHA256:…", collect, [])
+    .option("--login <name>", "the account that ssh logs in as, with sudo without a password", "ops")
+    .option("--engine <version>", "the engine, exact or a line", "28.5")
+    .option("--bundle <directory>", "where the bundle that was carried in lies", "/media/carry/bundle")
+    .option("--signers <file>", "keys that may sign it", "stacks/allowed_signers")
+    .option("--lock <file>", "the lock that was reviewed", "offline-bundle/bundle.lock.yaml")
+    .option("--user-key <key>", "public ssh key of the user deploy", collect, [])
+    .addHelpText("after", examples)
+    .action(async (environment: string, flags: Flags) => {
+      const file = `stacks/Pulumi.${environment}.yaml`;
+      refuse(await inTheWay(environment, file));
+      const ask = asker();
+      try {
+        const reaches = await reachesOf(flags, ask);
+        const looks = await Promise.all(
+          reaches.map(async (host) => ({ host, seen: await inventoryOf(host, readLibrary()) })),
+        );
+        refuse(looks.flatMap(({ seen }) => ("code" in seen ? [seen] : [])));
+        const found = looks.flatMap(({ host, seen }) => ("code" in seen ? [] : [{ host, seen }]));
+        const text = proposalText({
+          environment,
+          hosts: found.map(proposed),
+          pool: freePool(found.flatMap(({ seen }) => seen.routes)),
+          engine: flags.engine,
+          keys: flags.userKey,
+          bundle: { directory: flags.bundle, allowedSigners: flags.signers, lock: flags.lock },
+        });
+        await mkdir("stacks", { recursive: true });
+        await writeFile(`${file}.part`, text, { flag: "wx" });
+        await rename(`${file}.part`, file);
+        console.log(`${file} is written: read it, then run: sealift check ${environment}`);
+      } finally {
+        ask.close();
+      }
+    });
+}
+
+/** A name that is no name of a stack, or a file that is there: nothing is overwritten. */
+async function inTheWay(environment: string, file: string): Promise<Problem[]> {
+  const problem = (got: string, expected: string, todo: string): Problem[] => [
+    { where: file, code: "E_VALUE", subject: "environment", got, expected, todo },
+  ];
+  if (!/^[A-Za-z0-9][A-Za-z0-9_.-]{0,99}$/.test(environment)) {
+    return problem(environment, "letters, digits, hyphens, underscores and dots", "take another name");
+  }
+  const there = await access(file).then(
+    () => true,
+    () => false,
+  );
+  return there
+    ? problem("a file that is there", "a new environment", "take another name, or edit the file")
+    : [];
+}
+
+interface Asker {
+  readonly line: (question: string) => Promise<string>;
+  readonly close: () => void;
+}
+
+function asker(): Asker {
+  if (!process.stdin.isTTY) return { line: () => Promise.resolve(""), close: () => undefined };
+  const terminal = createInterface({ input: process.stdin, output: process.stderr });
+  return {
+    line: (question) => terminal.question(question),
+    close: () => {
+      terminal.close();
+    },
+  };
+}
+
+async function reachesOf(flags: Flags, ask: Asker): Promise<readonly Reach[]> {
+  const named = [...flags.host];
+  for (;;) {
+    if (flags.host.length > 0) break;
+    const answer = (await ask.line("host, as name=address[:port]; empty when there are no more: ")).trim();
+    if (answer === "") break;
+    named.push(answer);
+  }
+  if (named.length === 0) throw usage("--host", "no host", "at least one, as name=address");
+  const reaches: Reach[] = [];
+  for (const text of named) {
+    const [, name, address, port = "22"] = /^([a-z][a-z0-9-]*)=([A-Za-z0-9.-]+)(?::(\d+))?$/.exec(text) ?? [];
+    if (name === undefined || address === undefined)
+      throw usage("--host", text, "name=address or name=address:port");
+    const { key, fingerprint } = await shownKey(address, Number(port));
+    if (!flags.hostKey.includes(fingerprint)) {
+      const answer = await ask.line(
+        `${name} shows ${fingerprint}\nOn its console: ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub\nIs it the same? (yes/no) `,
+      );
+      if (answer.trim() !== "yes") throw notCompared(name, fingerprint);
+    }
+    reaches.push({ name, address, port: Number(port), login: flags.login, hostKey: key });
+  }
+  return reaches;
+}
+
+function proposed({ host, seen }: { readonly host: Reach; readonly seen: Inventory }): ProposedHost {
+  const choices = seen.disks.filter(({ blank }) => blank);
+  const architecture = seen.architecture === "arm64" || seen.architecture === "aarch64" ? "arm64" : "amd64";
+  return { ...host, architecture, choices, disk: choices.length === 1 ? choices[0] : undefined };
+}
+
+function usage(subject: string, got: string, expected: string): SealiftError {
+  const todo = "see sealift init --help";
+  return new SealiftError([{ where: "command line", code: "E_VALUE", subject, got, expected, todo }]);
+}
+
+function notCompared(host: string, fingerprint: string): SealiftError {
+  return new SealiftError([
+    {
+      where: host,
+      code: "E_HOST_KEY",
+      subject: "host key",
+      got: `${fingerprint}, which nobody has compared`,
+      expected: "a key that a person has seen on the host's console",
+      todo: `compare it, then say so with --host-key ${fingerprint}`,
+    },
+  ]);
+}
+
+const examples = `
+It logs in with keys of the ssh-agent, looks for blank disks by their own names and for networks that are taken, and writes a
+file with comments. A host key that nobody has compared is not written down.
+
+Examples:
+  $ sealift init prod
+  $ sealift init prod --host node-a=10.20.0.11 --host-key SHA256:… --user-key "$(cat deploy.pub)"`;

@@ -1,0 +1,34 @@
+# What a person has to know of a host before the first word of its site file is written. Only ever looked at.
+
+# Fact: there is nothing to tell; what there is, is told in one line of words, disks first.
+# disk=<path below /dev/disk/by-id>,<bytes>,<serial or ->,<blank|used>; route=<network>; hostname=<name>; arch=<as dpkg says>
+check_inventory() {
+  inventory_words="hostname=$(uname -n) arch=$(dpkg --print-architecture 2>/dev/null || uname -m)"
+  for inventory_link in /dev/disk/by-id/*; do
+    if [ ! -b "$inventory_link" ]; then continue; fi
+    case $inventory_link in *-part[0-9]*|*/dm-*|*/lvm-*|*/md-*) continue ;; esac
+    inventory_disk=$(readlink -f "$inventory_link")
+    case $inventory_disk in /dev/sr*|/dev/loop*) continue ;; esac
+    inventory_words="$inventory_words disk=$inventory_link,$(blockdev --getsize64 "$inventory_disk"),$(inventory_serial "$inventory_disk"),$(inventory_use "$inventory_disk")"
+  done
+  inventory_words="$inventory_words $(ip -4 -o route show table all 2>/dev/null | awk '$1 ~ /^[0-9.]+\/[0-9]+$/ { print "route=" $1 }' | sort -u | tr '\n' ' ')"
+  echo "$inventory_words"
+  return 1
+}
+apply_inventory() {
+  echo "an inventory is only ever looked at"
+  return 1
+}
+
+inventory_serial() {
+  inventory_found=$(lsblk --nodeps --noheadings --output SERIAL "$1" 2>/dev/null | tr -d ' ')
+  echo "${inventory_found:--}"
+}
+
+# Without a signature, a part, a mount and a holder. Whether its bytes are blank the volumes phase samples before it writes.
+inventory_use() {
+  if [ "$(lsblk --noheadings "$1" 2>/dev/null | wc -l)" -gt 1 ]; then echo used; return; fi
+  if [ -n "$(wipefs --noheadings "$1" 2>/dev/null)" ]; then echo used; return; fi
+  if [ -n "$(lsblk --nodeps --noheadings --output MOUNTPOINT "$1" 2>/dev/null | tr -d ' ')" ]; then echo used; return; fi
+  echo blank
+}

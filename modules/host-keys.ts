@@ -1,0 +1,66 @@
+/** What a host shows as its key to whoever asks: worth nothing before a person has compared it. */
+import { spawn } from "node:child_process";
+import { createHash } from "node:crypto";
+import { SealiftError } from "./core/errors.ts";
+
+export interface ShownKey {
+  /** `ssh-ed25519 AAAA…`. */
+  readonly key: string;
+  /** `SHA256:…`, as `ssh-keygen -lf` prints it on the host's console. */
+  readonly fingerprint: string;
+}
+
+/**
+ * Asks with ssh-keyscan(1); ed25519, or ecdsa where there is none.
+ * @throws {SealiftError} E_HOST_UNREACHABLE.
+ */
+export async function shownKey(address: string, port: number): Promise<ShownKey> {
+  const text = await keyscan(address, port);
+  const keys = text
+    .split("\n")
+    .filter((line) => !line.startsWith("#"))
+    .map((line) => line.split(" ").slice(1, 3).join(" "));
+  const key = ["ssh-ed25519", "ecdsa-sha2-nistp256"].flatMap(
+    (type) => keys.find((one) => one.startsWith(`${type} `)) ?? [],
+  )[0];
+  if (key === undefined) {
+    throw new SealiftError([
+      {
+        where: `${address}:${port}`,
+        code: "E_HOST_UNREACHABLE",
+        subject: "host key",
+        got: text.trim() === "" ? "no answer" : "keys of other kinds",
+        expected: "an ed25519 or ecdsa key of sshd",
+        todo: "check the address, and that sshd runs there",
+      },
+    ]);
+  }
+  return { key, fingerprint: fingerprintOf(key) };
+}
+
+/** Base64 without padding, as OpenSSH writes it. */
+export function fingerprintOf(key: string): string {
+  const bytes = Buffer.from(key.split(" ")[1] ?? "", "base64");
+  return `SHA256:${createHash("sha256").update(bytes).digest("base64").replace(/=+$/, "")}`;
+}
+
+function keyscan(address: string, port: number): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const child = spawn("ssh-keyscan", [
+      "-T",
+      "10",
+      "-p",
+      String(port),
+      "-t",
+      "ed25519,ecdsa",
+      "--",
+      address,
+    ]);
+    const out: Buffer[] = [];
+    child.stdout.on("data", (chunk: Buffer) => out.push(chunk));
+    child.on("error", reject);
+    child.on("close", () => {
+      resolve(Buffer.concat(out).toString());
+    });
+  });
+}

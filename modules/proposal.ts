@@ -1,0 +1,122 @@
+/** The first site file of an environment, as a text with comments that a person goes on with. Pure. */
+import { overlap, parseCidr } from "./core/address.ts";
+import type { Reach } from "./core/probe.ts";
+import type { Disk } from "./inventory.ts";
+
+export interface ProposedHost extends Reach {
+  readonly architecture: "amd64" | "arm64";
+  /** Undefined when there is no blank one, or several: the person has to say which. */
+  readonly disk: Disk | undefined;
+  /** All blank ones, to choose from. */
+  readonly choices: readonly Disk[];
+}
+
+export interface Proposal {
+  readonly environment: string;
+  readonly hosts: readonly ProposedHost[];
+  /** Network for containers that nothing else uses, `172.30.0.0/16`; undefined when every candidate is taken. */
+  readonly pool: string | undefined;
+  readonly engine: string;
+  /** Lines of authorized_keys(5) for the first user. */
+  readonly keys: readonly string[];
+  readonly bundle: { readonly directory: string; readonly allowedSigners: string; readonly lock: string };
+}
+
+/** RFC 1918, beginning with what few sites use. */
+const candidates: readonly string[] = [
+  ...[30, 31, 29, 28, 27, 26, 25, 24, 23, 22, 21, 20, 19, 18].map((second) => `172.${second}.0.0/16`),
+  ...[254, 253, 200, 199].map((second) => `10.${second}.0.0/16`),
+  "192.168.240.0/20",
+];
+
+/** The first candidate that has no address in common with any of these networks. */
+export function freePool(networks: readonly string[]): string | undefined {
+  const taken = networks.flatMap((text) => parseCidr(text) ?? []);
+  return candidates.find((text) => {
+    const one = parseCidr(text);
+    return one !== undefined && !taken.some((other) => overlap(one, other));
+  });
+}
+
+/** The text of stacks/Pulumi.<env>.yaml. */
+export function proposalText({ environment, hosts, pool, engine, keys, bundle }: Proposal): string {
+  return `# yaml-language-server: $schema=stack.schema.json
+#
+# The environment ${environment}. Next:
+#   sealift check ${environment}      what is wrong with this file, without asking a host
+#   sealift doctor ${environment}     what is wrong with the hosts, without changing one
+#   pulumi stack init ${environment} && pulumi preview --stack ${environment}
+# Every option with its unit, default and an example: docs/reference/site.md.
+config:
+  sealift:site:
+    bundle:
+      # What was carried in, and the file that says whose signature counts.
+      directory: ${bundle.directory}
+      allowedSigners: ${bundle.allowedSigners}
+      # What was reviewed: a bundle that was built from another lock is refused.
+      lock: ${bundle.lock}
+
+    # The newest of this line in the lock; write three numbers for one exact version.
+    engine: { version: ${JSON.stringify(engine)} }
+
+    users:
+      # May use docker; no root.
+      - name: deploy
+        uid: 1500
+        authorizedKeys:${keys.length === 0 ? " []" : `\n${keys.map((key) => `          - ${key}`).join("\n")}`}
+
+    volumes:
+      group: vg0
+      # Sizes in GiB, or a part of what is left. They may grow later, and never shrink.
+      logical:
+        - { name: svc, size: 10GiB, filesystem: ext4, mount: /svc }
+        - { name: logs, size: 10GiB, filesystem: ext4, mount: /logs }
+        - { name: data, size: 80%FREE, filesystem: xfs, mount: /data }
+
+    daemon:
+      data-root: /data/docker
+      log-driver: local
+      log-opts: { max-size: 20m, max-file: "5" }
+      # Networks of containers: no host has a route to these addresses.
+      default-address-pools:${pool === undefined ? ` [] # every candidate is taken here: choose one yourself` : ` [{ base: ${pool}, size: 24 }]`}
+
+    hosts:
+${hosts.map(hostText).join("\n")}
+`;
+}
+
+function hostText({
+  name,
+  address,
+  port,
+  login,
+  hostKey,
+  architecture,
+  disk,
+  choices,
+}: ProposedHost): string {
+  return [
+    `      - name: ${name}`,
+    `        address: ${address}`,
+    ...(port === 22 ? [] : [`        port: ${port}`]),
+    `        login: ${login}`,
+    `        hostKey: ${hostKey}`,
+    ...(architecture === "amd64" ? [] : [`        architecture: ${architecture}`]),
+    ...diskLines(disk, choices),
+  ].join("\n");
+}
+
+function diskLines(disk: Disk | undefined, choices: readonly Disk[]): string[] {
+  const gib = ({ bytes }: Disk): string => `${Math.floor(bytes / 2 ** 30)} GiB`;
+  if (disk !== undefined) {
+    const serial = disk.serial === undefined ? "" : `, serial: ${JSON.stringify(disk.serial)}`;
+    return [`        # ${gib(disk)}, blank`, `        volumes: { disk: ${disk.path}${serial} }`];
+  }
+  if (choices.length === 0)
+    return ["        # No blank disk was found: name one below /dev/disk/by-id.", "        volumes: {}"];
+  return [
+    "        # Several blank disks: name the one that is meant.",
+    ...choices.map((one) => `        #   ${one.path}  ${gib(one)}`),
+    "        volumes: {}",
+  ];
+}

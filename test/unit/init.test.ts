@@ -1,0 +1,119 @@
+import assert from "node:assert/strict";
+import { mkdir, mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { after, before, test } from "node:test";
+import { fingerprintOf, shownKey } from "../../modules/host-keys.ts";
+import { parseInventory } from "../../modules/inventory.ts";
+import { freePool, type Proposal, proposalText } from "../../modules/proposal.ts";
+import { cachePath, checkout } from "../lab/cache.ts";
+import { freePort } from "../lab/free-port.ts";
+import { runProcess, type ProcessResult } from "../support/run-process.ts";
+import { siteOf } from "../support/site-text.ts";
+import { startSshd, type Sshd } from "../support/sshd.ts";
+
+let folder: string;
+let sshd: Sshd;
+before(async () => {
+  await mkdir(cachePath("test"), { recursive: true });
+  folder = await mkdtemp(cachePath("test", "init-"));
+  sshd = await startSshd();
+});
+after(async () => {
+  await rm(folder, { recursive: true });
+  await sshd.stop();
+});
+
+const disk = { path: "/dev/disk/by-id/virtio-data", bytes: 8 * 2 ** 30, serial: "data", blank: true };
+const host: Proposal["hosts"][number] = {
+  name: "node-a",
+  address: "10.0.0.1",
+  port: 2222,
+  login: "ops",
+  hostKey: "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIE0m4vL0J5dF9r0tKxA2yD3b7fJ0g6wQxq1m0R5cS1Ab",
+  architecture: "arm64",
+  disk,
+  choices: [disk],
+};
+const proposal: Proposal = {
+  environment: "dev",
+  hosts: [host],
+  pool: "172.30.0.0/16",
+  engine: "28.5",
+  keys: ["ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIE0m4vL0J5dF9r0tKxA2yD3b7fJ0g6wQxq1m0R5cS1Ab deploy@office"],
+  bundle: { directory: "bundle", allowedSigners: "signers", lock: "lock.yaml" },
+};
+
+test("what is written is a site that passes every rule", () => {
+  const [first] = siteOf(proposalText(proposal)).hosts;
+  assert.equal(first?.volumes.disk, disk.path);
+  assert.equal(first.volumes.serial, "data");
+  assert.equal(first.port, 2222);
+  assert.equal(first.architecture, "arm64");
+  assert.deepEqual(first.daemon["default-address-pools"], [{ base: "172.30.0.0/16", size: 24 }]);
+  assert.equal(first.users[0]?.authorizedKeys.length, 1);
+});
+
+test("which of several disks is meant is left to the person, and the file is refused until it is said", () => {
+  const other = { ...disk, path: "/dev/disk/by-id/virtio-more" };
+  const text = proposalText({ ...proposal, hosts: [{ ...host, disk: undefined, choices: [disk, other] }] });
+  assert.match(text, /# {3}\/dev\/disk\/by-id\/virtio-more {2}8 GiB/);
+  assert.throws(() => siteOf(text), /E_KEY_MISSING hosts\[0\]\.volumes\.disk/);
+});
+
+test("the network for containers has no address that a host has a route to", () => {
+  assert.equal(freePool([]), "172.30.0.0/16");
+  assert.equal(freePool(["172.16.0.0/12", "10.1.0.0/16"]), "10.254.0.0/16");
+  assert.equal(freePool(["172.30.5.0/24"]), "172.31.0.0/16");
+  assert.equal(freePool(["0.0.0.0/0"]), undefined);
+});
+
+test("a disk with several names is one disk, by the name that a person knows", () => {
+  const words =
+    "hostname=n arch=amd64 disk=/dev/disk/by-id/wwn-0x5000,100,S1,blank disk=/dev/disk/by-id/ata-X_S1,100,S1,blank " +
+    "disk=/dev/disk/by-id/virtio-b,200,-,used route=10.0.0.0/24";
+  assert.deepEqual(parseInventory(words), {
+    hostname: "n",
+    architecture: "amd64",
+    disks: [
+      { path: "/dev/disk/by-id/ata-X_S1", bytes: 100, serial: "S1", blank: true },
+      { path: "/dev/disk/by-id/virtio-b", bytes: 200, blank: false },
+    ],
+    routes: ["10.0.0.0/24"],
+  });
+});
+
+test("the key that a host shows, with the fingerprint that its console prints", async () => {
+  const { key, fingerprint } = await shownKey(sshd.host, sshd.port);
+  assert.equal(key, sshd.hostKey.split(" ").slice(0, 2).join(" "));
+  const file = join(folder, "key.pub");
+  await writeFile(file, sshd.hostKey);
+  const { stdout } = await runProcess("ssh-keygen", ["-lf", file], {});
+  assert.equal(stdout.split(" ")[1], fingerprint);
+  assert.equal(fingerprintOf(key), fingerprint);
+});
+
+/** The command as typed, without a terminal. */
+function init(...words: readonly string[]): Promise<ProcessResult> {
+  return runProcess(process.execPath, [join(checkout, "cli", "sealift.js"), "init", ...words], {
+    cwd: folder,
+  });
+}
+
+test("nothing is written that nobody has compared, nor over a file that is there", async () => {
+  const asked = await init("dev", "--host", `a=${sshd.host}:${sshd.port}`);
+  assert.equal(asked.exitCode, 65, asked.stderr);
+  assert.match(
+    asked.stderr,
+    /a: E_HOST_KEY host key: got SHA256:\S+, which nobody has compared; .*--host-key SHA256:/,
+  );
+  const none = await init("dev");
+  assert.match(none.stderr, /E_VALUE --host: got no host/);
+  const silent = await init("dev", "--host", `a=127.0.0.1:${await freePort()}`);
+  assert.equal(silent.exitCode, 69, silent.stderr);
+  assert.match(silent.stderr, /E_HOST_UNREACHABLE host key: got no answer/);
+  await mkdir(join(folder, "stacks"), { recursive: true });
+  assert.deepEqual(await readdir(join(folder, "stacks")), []);
+  await writeFile(join(folder, "stacks", "Pulumi.dev.yaml"), "mine\n");
+  const there = await init("dev", "--host", `a=${sshd.host}:${sshd.port}`);
+  assert.match(there.stderr, /Pulumi\.dev\.yaml: E_VALUE environment: got a file that is there/);
+});
