@@ -6,9 +6,11 @@ import { Engine } from "./modules/engine/index.ts";
 import { explain } from "./modules/core/explain.ts";
 import { survey, type SurveyedHost } from "./modules/survey.ts";
 import { rollOut } from "./modules/roll-out.ts";
+import { leaveReceipt } from "./modules/receipt/issue.ts";
 import { Users } from "./modules/users/index.ts";
 import { Volumes } from "./modules/volumes/index.ts";
 
+const began = new Date();
 const site = await explain(() =>
   survey(new pulumi.Config().getObject("site"), `stacks/Pulumi.${pulumi.getStack()}.yaml`),
 );
@@ -23,7 +25,9 @@ function provision({ spec, files, phases, probe, warnings }: SurveyedHost): Daem
   return new Daemon(host, phases.daemon, [engine]);
 }
 
-const last = await explain(() => rollOut(site, provision));
+const last = await explain(() =>
+  rollOut(site, provision).finally(() => leaveReceipt(site, pulumi.getStack(), began)),
+);
 
 /** Per host: what it runs. */
 export const report = Object.fromEntries(

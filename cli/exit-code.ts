@@ -27,6 +27,7 @@ function kindOf(code: ErrorCode): number {
     case "E_BUNDLE_UNSIGNED":
     case "E_BUNDLE_SIGNATURE":
     case "E_SIGNING_KEY":
+    case "E_RECEIPT":
       return 77;
     case "E_BUNDLE_MISSING":
     case "E_LOCK_MISSING":

@@ -7,6 +7,7 @@ import { diffCommand } from "./diff.ts";
 import { doctorCommand } from "./doctor.ts";
 import { exitCode, exitCodes } from "./exit-code.ts";
 import { initCommand } from "./init.ts";
+import { receiptCommand } from "./receipt.ts";
 import { showCommand } from "./show.ts";
 
 const program = new Command("sealift")
@@ -18,6 +19,7 @@ const program = new Command("sealift")
   .addCommand(diffCommand())
   .addCommand(doctorCommand())
   .addCommand(initCommand())
+  .addCommand(receiptCommand())
   .addCommand(showCommand());
 // Subcommands do not inherit it.
 for (const command of program.commands.flatMap((one) => [one, ...one.commands])) command.exitOverride();

@@ -2,10 +2,16 @@
 import { verifyBundle, type VerifiedBundle } from "../offline-bundle/verify.ts";
 import type { HostFiles } from "./core/blob.ts";
 import { SealiftError, type Problem } from "./core/errors.ts";
-import type { RolloutSpec } from "./core/site.ts";
 import { readLibrary, type Library } from "./core/library.ts";
 import { probe, type Probe } from "./core/probe.ts";
-import { completeSite, composeSite, type HostSpec, type Site } from "./core/site.ts";
+import {
+  completeSite,
+  composeSite,
+  type HostSpec,
+  type ReceiptSpec,
+  type RolloutSpec,
+  type Site,
+} from "./core/site.ts";
 import type { Phase } from "./core/step.ts";
 import { hostFiles } from "./engine/from-bundle.ts";
 import { linesOf } from "./lines.ts";
@@ -23,7 +29,11 @@ export interface Inputs {
   /** Serial of the bundle; undefined when it is refused. */
   readonly serial: number | undefined;
   readonly library: Library;
+  /** sha256 of the lock that the bundle was built from, and who signed it; empty when it is refused. */
+  readonly lockSha256: string;
+  readonly signer: string;
   readonly rollout: RolloutSpec;
+  readonly receipt: ReceiptSpec | undefined;
   readonly hosts: readonly PlannedHost[];
   /** What is wrong with the bundle, or missing in it. */
   readonly problems: readonly Problem[];
@@ -56,15 +66,17 @@ export async function readInputs(
   const site = completeSite(composed, await linesOf(composed.value));
   const library = readLibrary();
   const bundle = await openBundle(site.bundle, progress);
+  const common = { library, rollout: site.rollout, receipt: site.receipt };
   if (!("serial" in bundle)) {
     const hosts = site.hosts.map((spec) => ({ spec, files: undefined }));
-    return { serial: undefined, library, rollout: site.rollout, hosts, problems: bundle };
+    return { ...common, serial: undefined, lockSha256: "", signer: "", hosts, problems: bundle };
   }
   const found = site.hosts.map((spec) => ({ spec, files: hostFiles(spec, bundle, file) }));
   return {
+    ...common,
     serial: bundle.serial,
-    library,
-    rollout: site.rollout,
+    lockSha256: bundle.lockSha256,
+    signer: bundle.signer,
     hosts: found.map(({ spec, files }) => ({ spec, files: "archive" in files ? files : undefined })),
     problems: found.flatMap(({ files }) => ("archive" in files ? [] : files)),
   };

@@ -4,7 +4,7 @@ import { refuse, type Problem } from "./core/errors.ts";
 import type { Library } from "./core/library.ts";
 import { operatorProblems } from "./core/operator.ts";
 import type { Probe } from "./core/probe.ts";
-import type { HostSpec, RolloutSpec } from "./core/site.ts";
+import type { HostSpec, ReceiptSpec, RolloutSpec } from "./core/site.ts";
 import { inParallel } from "../offline-bundle/parallel.ts";
 import { lookAt, looksAtOnce, readInputs, type HostLook } from "./look.ts";
 import type { HostPhases } from "./phases.ts";
@@ -24,7 +24,11 @@ export interface Survey {
   /** Serial of the bundle. */
   readonly serial: number;
   readonly library: Library;
+  /** sha256 of the lock that the bundle was built from, and who signed it. */
+  readonly lockSha256: string;
+  readonly signer: string;
   readonly rollout: RolloutSpec;
+  readonly receipt: ReceiptSpec | undefined;
   readonly hosts: readonly SurveyedHost[];
 }
 
@@ -36,11 +40,12 @@ export interface Survey {
  */
 export async function survey(value: unknown, file: string): Promise<Survey> {
   refuse(operatorProblems(process.env));
-  const { serial = 0, library, rollout, hosts, problems } = await readInputs(value, file);
-  refuse(problems);
+  const inputs = await readInputs(value, file);
+  const { serial = 0, library, hosts } = inputs;
+  refuse(inputs.problems);
   const { values: looks } = await inParallel(hosts, looksAtOnce, (host) => lookAt(host, library));
   refuse(looks.flatMap(({ spec, probe }) => refusedOf(spec, probe)));
-  return { serial, library, rollout, hosts: looks.flatMap(surveyed) };
+  return { ...inputs, serial, hosts: looks.flatMap(surveyed) };
 }
 
 /** No problem with the bundle means that every host is planned. */

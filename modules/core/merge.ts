@@ -7,6 +7,7 @@ import type {
   DockerGroupSpec,
   GroupSpec,
   HostSpec,
+  ReceiptSpec,
   RolloutSpec,
   Site,
   UserSpec,
@@ -35,6 +36,7 @@ export interface SiteFile extends Sections {
   /** Networks, in CIDR form, that hosts and containers have to reach. */
   readonly networks?: readonly string[];
   readonly rollout?: RolloutSpec;
+  readonly receipt?: ReceiptSpec;
   readonly hosts: readonly HostFile[];
 }
 

@@ -133,6 +133,14 @@ export interface RolloutSpec {
   readonly gate?: string;
 }
 
+/** What a run leaves for those outside. */
+export interface ReceiptSpec {
+  /** Folder for receipts and their pages. */
+  readonly directory: string;
+  /** Key to sign with: a private key file, or a public one whose private half is in the ssh-agent. */
+  readonly key: string;
+}
+
 /** One host with everything it inherits from the site. */
 export interface HostSpec {
   readonly name: string;
@@ -161,6 +169,8 @@ export interface HostSpec {
 export interface Site {
   readonly bundle: { readonly directory: string; readonly allowedSigners: string; readonly lock?: string };
   readonly rollout: RolloutSpec;
+  /** Absent: a run leaves no receipt. */
+  readonly receipt?: ReceiptSpec;
   readonly hosts: readonly HostSpec[];
 }
 
@@ -197,7 +207,12 @@ export function checkSite(value: unknown, place: Locate): Site {
   const file = value as SiteFile;
   const hosts = file.hosts.map((host) => mergeHost(file, host));
   refuse(once(siteProblems(file, hosts, place)));
-  return { bundle: file.bundle, rollout: file.rollout ?? {}, hosts: hosts as readonly HostSpec[] };
+  return {
+    bundle: file.bundle,
+    rollout: file.rollout ?? {},
+    ...(file.receipt === undefined ? {} : { receipt: file.receipt }),
+    hosts: hosts as readonly HostSpec[],
+  };
 }
 
 /** What a class says is said once, however many hosts have it. */

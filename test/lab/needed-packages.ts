@@ -1,5 +1,5 @@
 /** What a package is wanted for: the guest, its image, a cloud image's seed, the loopback sshd of tests, lint of shell. */
-export type Need = "guest" | "image" | "seed" | "ssh" | "sshd" | "lint" | "bundle";
+export type Need = "guest" | "image" | "seed" | "ssh" | "sshd" | "lint" | "bundle" | "page";
 
 export interface NeededPackage {
   /** Debian's and Ubuntu's name. */
@@ -45,11 +45,12 @@ const packages: readonly NeededPackage[] = [
     for: ["sshd"],
     has: "sshd",
   },
+  { package: "chromium", why: "shows the page of a receipt", for: ["page"], has: "chromium" },
   { package: "shellcheck", why: "checks the shell files", for: ["lint"], has: "shellcheck" },
 ];
 
-/** The packages for these needs; none given: for all. */
+/** The packages for these needs; none given: for all but a browser, which only a test of a page needs. */
 export function needed(needs: readonly Need[]): readonly NeededPackage[] {
-  if (needs.length === 0) return packages;
+  if (needs.length === 0) return packages.filter((each) => !each.for.includes("page"));
   return packages.filter((each) => each.for.some((need) => needs.includes(need)));
 }

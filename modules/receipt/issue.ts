@@ -1,0 +1,51 @@
+/** After a run: one more look at every host, and what it shows as a signed receipt with its page. */
+import { rename, writeFile } from "node:fs/promises";
+import * as pulumi from "@pulumi/pulumi";
+import { inParallel } from "../../offline-bundle/parallel.ts";
+import { probe } from "../core/probe.ts";
+import type { ReceiptSpec } from "../core/site.ts";
+import { looksAtOnce } from "../look.ts";
+import type { Survey } from "../survey.ts";
+import { receiptPage } from "./page.ts";
+import { fillSteps, hostReceipt, type Receipt } from "./receipt.ts";
+import { writeReceipt } from "./sign.ts";
+
+/**
+ * Also of a run that has ended early: what it has left undone is what somebody will ask for. A preview leaves none, nor does
+ * a site that asks for none.
+ *
+ * @param site as it was seen before the run.
+ * @param stack name of the stack. @param began when the run began.
+ * @throws {SealiftError} E_SIGNING_KEY, E_TOOL.
+ */
+export async function leaveReceipt(site: Survey, stack: string, began: Date): Promise<void> {
+  if (site.receipt === undefined || pulumi.runtime.isDryRun()) return;
+  const file = await issueReceipt(site, site.receipt, stack, began);
+  void pulumi.log.info(`receipt: ${file}`);
+}
+
+/** @returns the path of the receipt; the page lies beside it. */
+async function issueReceipt(
+  site: Survey,
+  { directory, key }: ReceiptSpec,
+  stack: string,
+  began: Date,
+): Promise<string> {
+  const { values: hosts } = await inParallel(site.hosts, looksAtOnce, async (host) => {
+    const phases = [...Object.values(host.phases), { name: "receipt", steps: fillSteps(host) }];
+    return hostReceipt(host, await probe(host.spec, phases, site.library));
+  });
+  const receipt: Receipt = {
+    format: 1,
+    site: stack,
+    began: began.toISOString(),
+    ended: new Date().toISOString(),
+    bundle: { serial: site.serial, lockSha256: site.lockSha256, signer: site.signer },
+    hosts,
+  };
+  const file = await writeReceipt(receipt, directory, key);
+  const page = file.replace(/\.json$/, ".html");
+  await writeFile(`${page}.part`, receiptPage(receipt));
+  await rename(`${page}.part`, page);
+  return file;
+}
