@@ -24,6 +24,7 @@ test("an unsigned bundle, and one signed by a key that is not trusted, are refus
 
   const other = await ensureSigningKey(join(tiny.folder, "other-key"), "mallory@elsewhere");
   const foreign = await copyOf(tiny);
+  await rm(join(foreign, inside.signature));
   await signBundle(foreign, other.file);
   const [problem] = await refused(verifyBundle(foreign, tiny));
   assert.equal(problem?.code, "E_BUNDLE_SIGNATURE");
