@@ -4,7 +4,7 @@ import type { HostFiles } from "./core/blob.ts";
 import { SealiftError, type Problem } from "./core/errors.ts";
 import { readLibrary, type Library } from "./core/library.ts";
 import { probe, type Probe } from "./core/probe.ts";
-import { readSite, type HostSpec, type Site } from "./core/site.ts";
+import { readSite, type BundleSpec, type HostSpec } from "./core/site.ts";
 import type { Phase } from "./core/step.ts";
 import { hostFiles } from "./engine/from-bundle.ts";
 import { phasesOf, type HostPhases } from "./phases.ts";
@@ -92,12 +92,12 @@ function withoutSecrets({ name, steps }: Phase): Phase {
 }
 
 async function openBundle(
-  { directory, allowedSigners, lock }: Site["bundle"],
+  { directory, lock, ...policy }: BundleSpec,
   progress: ((bytes: number, total: number) => void) | undefined,
 ): Promise<VerifiedBundle | readonly Problem[]> {
   try {
     return await verifyBundle(directory, {
-      allowedSigners,
+      ...policy,
       ...(lock === undefined ? {} : { lockFile: lock }),
       ...(progress === undefined ? {} : { progress }),
     });

@@ -10,13 +10,16 @@ const pluginNames = ["compose", "buildx"] as const;
 /**
  * Looks up what the site names.
  * @param file the stack file, for messages.
- * @returns what was found, or every version that the bundle does not hold.
+ * @returns what was found, or every version that the bundle does not hold; one problem alone when it has nothing at all for
+ * the architecture.
  */
 export function hostFiles(
   { name, engine, architecture }: HostSpec,
   bundle: Bundle,
   file: string,
 ): HostFiles | readonly Problem[] {
+  const platform = `linux/${architecture}` as const;
+  if (!bundle.lock.platforms.includes(platform)) return [noPlatform(name, platform, bundle, file)];
   const problems: Problem[] = [];
   const missing = (
     code: ErrorCode,
@@ -30,7 +33,7 @@ export function hostFiles(
       where: file,
       code,
       subject: `${name} engine.${key}`,
-      got: `${version} for linux/${architecture}`,
+      got: `${version} for ${platform}`,
       expected: `${what} of the bundle: ${list || "it holds none"}`,
       todo: "name one of these, or carry in a bundle that holds it",
     });
@@ -47,4 +50,15 @@ export function hostFiles(
     return found ?? [];
   });
   return archive === undefined || problems.length > 0 ? problems : { archive, plugins };
+}
+
+function noPlatform(host: string, platform: string, { lock }: Bundle, file: string): Problem {
+  return {
+    where: file,
+    code: "E_BUNDLE_PLATFORM",
+    subject: `${host} architecture`,
+    got: platform,
+    expected: `a platform of the bundle: ${lock.platforms.join(", ")}`,
+    todo: "correct it, or carry in a bundle for it: platforms in bundle.yaml",
+  };
 }
