@@ -79,7 +79,8 @@ function missing(file: string, environment: string, folder: string): Problem {
   };
 }
 
-function environments(folder: string): string[] {
+/** The names of the environments that are there, sorted; none when there is no such folder. */
+export function environments(folder: string): string[] {
   try {
     return readdirSync(folder)
       .flatMap((name) => /^Pulumi\.(.+)\.yaml$/.exec(name)?.[1] ?? [])
