@@ -59,7 +59,7 @@ test("each kind of failure has its exit code and one line for people", () => {
 test("help shows an example and every exit code, and is no failure", () => {
   const verb = sealift("verify", "--help");
   assert.equal(verb.status, 0);
-  assert.match(verb.stdout, /Example:\n {2}\$ sealift bundle verify/);
+  assert.match(verb.stdout, /Examples?:\n {2}\$ sealift bundle verify/);
   const { stdout } = spawnSync(process.execPath, [join(checkout, "cli", "sealift.js"), "--help"], {
     encoding: "utf8",
   });
