@@ -50,7 +50,7 @@ function sourceProblems(subject: string, sources: readonly string[], where: stri
 }
 
 function licenceProblems(file: LockedFile, where: string): readonly Problem[] {
-  if (/^[A-Za-z0-9.+()-]+( [A-Za-z0-9.+()-]+)*$/.test(file.licence)) return [];
+  if (expression.test(file.licence)) return [];
   return [
     {
       where,
@@ -62,6 +62,9 @@ function licenceProblems(file: LockedFile, where: string): readonly Problem[] {
     },
   ];
 }
+
+/** The grammar of SPDX, annex D, as far as a slip would break it; the identifiers themselves are not looked up. */
+const expression = /^\(*[A-Za-z0-9.+-]+\)*( (AND|OR|WITH) \(*[A-Za-z0-9.+-]+\)*)*$/;
 
 /** A file that one platform has, all have: else a host of the other one finds nothing. */
 function platformProblems(lock: Lock, where: (at: number) => string): readonly Problem[] {

@@ -30,7 +30,8 @@ export async function trustOf(
   const verified = signer === "" ? undefined : await verify(signer, path, text, policy, []);
   if (verified?.exitCode === 0) return { signer };
   const whole = await sshKeygen(["-Y", "check-novalidate", "-n", namespace, "-s", path], text);
-  if (whole.exitCode !== 0) return changed(`a signature that does not match ${inside.seal}`);
+  if (whole.exitCode !== 0)
+    return changed(`a signature that does not match ${inside.seal}: one of the two was changed`);
   const key = `${signature.keyType} ${signature.fingerprint}`;
   const words = `${found.stderr}\n${verified?.stderr ?? ""}`;
   return (

@@ -5,6 +5,7 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { type Problem, refuse } from "../modules/core/errors.ts";
+import { withNames } from "./blob-names.ts";
 import { checkBlobs, type CheckedBlobs } from "./blobs.ts";
 import { type Digest, digestOfBytes } from "./digest.ts";
 import { type Bundle, inside, markerText, openBundle, parseSeal, readSealText, type Seal } from "./layout.ts";
@@ -53,7 +54,7 @@ export async function verifyBundle(directory: string, options: VerifyOptions): P
   const policy = await checkPolicy(directory, seal, options);
   refuse([
     ...problems,
-    ...blobs.problems,
+    ...(await withNames(blobs.problems, directory, seal)),
     ...(await contentProblems(directory, seal, blobs)),
     ...policy.problems,
     ...(await lockProblems(seal, options.lockFile)),
