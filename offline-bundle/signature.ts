@@ -54,7 +54,18 @@ export async function checkSignatures(
   const uncounted = reasons.flatMap((reason) => (reason?.broken === false ? [reason.problem] : []));
   const needed = policy.signatures ?? 1;
   const enough = signers.length >= needed;
-  const few = enough || signers.length === 0 ? [] : [await tooFew(directory, signers, needed, policy)];
+  const few =
+    enough || signers.length === 0
+      ? []
+      : [
+          tooFew(
+            directory,
+            signers,
+            needed,
+            policy,
+            uncounted.length > 0 ? [] : await principalsOf(policy.allowedSigners),
+          ),
+        ];
   return {
     signers,
     problems: [...broken, ...(enough ? [] : uncounted), ...few],
@@ -85,14 +96,17 @@ function unsigned(directory: string): Problem {
   };
 }
 
-async function tooFew(
+/** @param people who could sign; none when a key of theirs did not count, for then a name says too little. */
+function tooFew(
   directory: string,
   signers: readonly string[],
   needed: number,
   { allowedSigners }: SignaturePolicy,
-): Promise<Problem> {
-  const others = (await principalsOf(allowedSigners)).filter((name) => !signers.includes(name));
-  const next = others.length > 1 ? `one of ${others.join(", ")}` : (others[0] ?? "somebody else");
+  people: readonly string[],
+): Problem {
+  const others = people.filter((name) => !signers.includes(name));
+  const next =
+    others.length > 1 ? `one of ${others.join(", ")}` : (others[0] ?? "somebody else, whose key counts,");
   return {
     where: directory,
     code: "E_BUNDLE_SIGNATURE",

@@ -45,7 +45,10 @@ function summary({ details, members }: ItemDifference): string {
   const inner = Object.entries(members ?? {}).flatMap(([what, paths]) =>
     paths.length === 0 ? [] : [`${what} inside: ${paths.join(", ")}`],
   );
-  return [...details.map(words), ...inner].join("; ");
+  // With another version the url is another one anyway; --json has it.
+  const versioned = details.some(({ what }) => what === "version");
+  const told = details.filter(({ what }) => !(versioned && what === "url"));
+  return [...told.map(words), ...inner].join("; ");
 }
 
 function words({ what, from, to }: Detail): string {

@@ -54,7 +54,8 @@ export function tellWaived(flags: PolicyFlags, { waived, passedOver }: VerifiedB
     if (problems.length === 0) console.error(`INSECURE ${flag}: there was nothing to let pass`);
     for (const problem of problems) console.error(`INSECURE ${flag} lets pass: ${formatProblem(problem)}`);
   }
-  for (const problem of passedOver) console.error(`does not count: ${formatProblem(problem)}`);
+  for (const { where, subject, got } of passedOver)
+    console.error(`does not count: ${where} ${subject}: ${got}`);
 }
 
 function count(text: string): number {

@@ -28,6 +28,17 @@ test("lock, build and verify, as typed", async () => {
   const result = JSON.parse(json.stdout) as { ok: boolean; serial: number; engines: unknown[] };
   assert.deepEqual([result.ok, result.serial, result.engines.length], [true, 1, 2]);
 
+  const inspected = sealift("inspect", directory, "--json");
+  const shown = JSON.parse(inspected.stdout) as { signatures: unknown[]; files: unknown[] };
+  assert.deepEqual([shown.signatures.length, shown.files.length], [1, 4]);
+  const same = sealift("diff", directory, lockFile, "--json");
+  assert.deepEqual([same.status, (JSON.parse(same.stdout) as { same: boolean }).same], [0, true]);
+  const accepted = sealift("accept", directory, "--signers", allowedSigners, "--json");
+  assert.deepEqual(
+    [accepted.status, (JSON.parse(accepted.stdout) as { before: boolean }).before],
+    [0, false],
+  );
+
   await rm(join(directory, "sealift.json.sig"));
   const unsigned = sealift("verify", directory, "--signers", allowedSigners, "--json");
   assert.equal(unsigned.status, 77);
@@ -41,6 +52,11 @@ test("each kind of failure has its exit code and one line for people", () => {
   const cases = [
     [["verify"], 2, /missing required argument|required option/],
     [["verify", folder, "--signers", absent, "--loc", "x"], 2, /unknown option '--loc'/],
+    [["verify", folder], 2, /required option '--signers <path>' not specified/],
+    [["verify", folder, "--signers", absent, "--signatures", "none"], 2, /It is a number from 1 to 9/],
+    [["verify", folder, "--lock-only"], 2, /--lock-only takes no bundle/],
+    [["verify", "--lock-only", "--lock", absent], 66, /E_LOCK_MISSING/],
+    [["sbom", folder, "--format", "swid"], 2, /Allowed choices are cyclonedx, spdx/],
     [["verify", absent, "--signers", absent], 66, /E_BUNDLE_MISSING/],
     [["build", join(folder, "out"), "--file", bundleFile, "--lock", absent], 66, /E_LOCK_MISSING/],
     [["lock", "--file", join(folder, "busybox"), "--lock", absent], 65, /E_TYPE/],
