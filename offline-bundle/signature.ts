@@ -1,8 +1,9 @@
 /** Checks the signatures of a bundle text against the keys that a site trusts. ssh-keygen decides; the rest are its reasons in words. */
 import { access } from "node:fs/promises";
-import type { Problem } from "../modules/core/errors.ts";
+import { type Problem, refuse } from "../modules/core/errors.ts";
 import { principalsOf } from "./allowed-signers.ts";
 import { inside } from "./layout.ts";
+import { inParallel } from "./parallel.ts";
 import { type SignatureFile, signatureFiles } from "./signature-files.ts";
 import { type Trust, trustOf } from "./trust.ts";
 
@@ -47,7 +48,10 @@ export async function checkSignatures(
   }
   const absent = await absentFiles(directory, policy);
   if (absent.length > 0) return { signers: [], problems: absent, waived: [], passedOver: [] };
-  const trusts = await Promise.all(files.map((file) => trustOf(file, text, policy)));
+  const { values: trusts, problems: tools } = await inParallel(files, programsAtOnce, (file) =>
+    trustOf(file, text, policy),
+  );
+  refuse(tools);
   const signers = [...new Set(trusts.flatMap((trust) => ("signer" in trust ? [trust.signer] : [])))];
   const reasons = trusts.map((trust, at) => problemOf(directory, files[at], trust));
   const broken = reasons.flatMap((reason) => (reason?.broken === true ? [reason.problem] : []));
@@ -73,6 +77,9 @@ export async function checkSignatures(
     passedOver: enough ? uncounted : [],
   };
 }
+
+/** A bundle may come with any number of signatures; this machine has so many processors only. */
+const programsAtOnce = 4;
 
 function problemOf(
   directory: string,

@@ -1,9 +1,13 @@
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
-import { rm } from "node:fs/promises";
+import { mkdir, readdir, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
+import { inside } from "../../offline-bundle/layout.ts";
+import { signBundle } from "../../offline-bundle/sign.ts";
 import { checkout } from "../lab/cache.ts";
+import { flipBit } from "../support/flip-bit.ts";
+import { changed } from "../support/site-text.ts";
 import { makeTinyInputs, type TinyBundle } from "../support/tiny-bundle.ts";
 
 let tiny: TinyBundle;
@@ -44,6 +48,36 @@ test("lock, build and verify, as typed", async () => {
   assert.equal(unsigned.status, 77);
   const { ok, problems } = JSON.parse(unsigned.stdout) as { ok: boolean; problems: { code: string }[] };
   assert.deepEqual([ok, problems.map(({ code }) => code)], [false, ["E_BUNDLE_UNSIGNED"]]);
+});
+
+test("an environment that asks for more than is pinned is refused, with a bundle and without", async () => {
+  const { directory, key, lockFile, allowedSigners, folder } = tiny;
+  const stacks = join(folder, "stacks");
+  await mkdir(stacks);
+  await writeFile(join(stacks, "Pulumi.prod.yaml"), changed("version: 28.5.2", "version: 9.9.9"));
+  await signBundle(directory, key);
+  for (const args of [
+    ["verify", directory, "--signers", allowedSigners],
+    ["verify", "--lock-only", "--lock", lockFile],
+  ]) {
+    const result = sealift(...args, "--stacks", stacks);
+    assert.equal(result.status, 65, result.stdout);
+    assert.match(
+      result.stderr,
+      /Pulumi\.prod\.yaml:18:16: E_BUNDLE_COVERAGE node-a, node-b engine\.version: got docker 9\.9\.9/,
+    );
+  }
+  await rm(join(directory, inside.signature));
+});
+
+test("whoever checks before signing does not sign what is broken", async () => {
+  const { directory, key, allowedSigners } = tiny;
+  const [blob = ""] = await readdir(join(directory, inside.blobs));
+  await flipBit(join(directory, inside.blobs, blob));
+  const refusal = sealift("sign", directory, "--key", key, "--signers", allowedSigners);
+  assert.equal(refusal.status, 65, refusal.stdout);
+  assert.match(refusal.stderr, /E_BUNDLE_DIGEST/);
+  assert.ok(!(await readdir(directory)).includes(inside.signature));
 });
 
 test("each kind of failure has its exit code and one line for people", () => {
