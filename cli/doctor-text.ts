@@ -1,5 +1,6 @@
 /** What doctor prints for people: a table of hosts and checks, every finding with what to do, one line to sum it up. */
 import type { Diagnosis, HostDiagnosis } from "../modules/diagnosis.ts";
+import { count } from "./columns.ts";
 import { doctorTable } from "./doctor-table.ts";
 import { findingsText, problemText } from "./findings-text.ts";
 import type { Paint } from "./paint.ts";
@@ -44,8 +45,4 @@ function summary({ environment, hosts, problems }: Diagnosis): string {
 
 function differing({ phases }: HostDiagnosis): number {
   return phases.reduce((sum, { differ }) => sum + differ.length, 0);
-}
-
-function count(number: number, what: string): string {
-  return `${number} ${what}${number === 1 ? "" : "s"}`;
 }

@@ -9,7 +9,7 @@ export const exitCodes: readonly (readonly [number, string])[] = [
   [65, "bad content: a file, pin, lock or bundle is not what it must be"],
   [66, "missing input: no bundle, no lock, no site"],
   [69, "unreachable: a download, a program or a host could not be had"],
-  [77, "not allowed: unsigned, or the signature or key is refused"],
+  [77, "not allowed: unsigned, or the signature, key or serial is refused"],
   [78, "a host is not fit: a check of doctor fails on it"],
 ];
 
@@ -26,6 +26,7 @@ function kindOf(code: ErrorCode): number {
   switch (code) {
     case "E_BUNDLE_UNSIGNED":
     case "E_BUNDLE_SIGNATURE":
+    case "E_BUNDLE_SERIAL":
     case "E_SIGNING_KEY":
     case "E_RECEIPT":
       return 77;

@@ -1,7 +1,7 @@
 /** Everything that can be wrong with environments, found without asking any host. */
 import { access } from "node:fs/promises";
 import { join } from "node:path";
-import { type BundleContent, contentOf } from "../offline-bundle/content.ts";
+import { type Lookup, lookupIn } from "../offline-bundle/lookup.ts";
 import { inside } from "../offline-bundle/layout.ts";
 import { readLock } from "../offline-bundle/lock-file.ts";
 import { verifyBundle } from "../offline-bundle/verify.ts";
@@ -67,25 +67,25 @@ async function checkOne(environment: string, progress: (bytes: number, total: nu
 }
 
 interface Content {
-  readonly content?: BundleContent;
+  readonly content?: Lookup;
   readonly against: string;
   readonly problems: readonly Problem[];
 }
 
 /** The bundle when it is here, with its signature; else the lock that it will be built from. */
 async function contentFor(
-  { directory, allowedSigners, lock }: Site["bundle"],
+  { directory, lock, ...policy }: Site["bundle"],
   progress: (bytes: number, total: number) => void,
 ): Promise<Content> {
   try {
     if (await exists(join(directory, inside.seal))) {
-      const options = { allowedSigners, progress, ...(lock === undefined ? {} : { lockFile: lock }) };
+      const options = { ...policy, progress, ...(lock === undefined ? {} : { lockFile: lock }) };
       const bundle = await verifyBundle(directory, options);
       return { content: bundle, against: `bundle, serial ${bundle.serial}`, problems: [] };
     }
     if (lock === undefined) return { against: "nothing: no bundle here and no lock named", problems: [] };
     const pins = await readLock(lock);
-    return { content: contentOf(pins), against: `lock, serial ${pins.serial}; no bundle here`, problems: [] };
+    return { content: lookupIn(pins), against: `lock, serial ${pins.serial}; no bundle here`, problems: [] };
   } catch (error) {
     if (error instanceof SealiftError) return { against: "-", problems: error.problems };
     throw error;

@@ -5,12 +5,12 @@ import { SealiftError, type Problem } from "./core/errors.ts";
 import { readLibrary, type Library } from "./core/library.ts";
 import { probe, type Probe } from "./core/probe.ts";
 import {
+  type BundleSpec,
   completeSite,
   composeSite,
   type HostSpec,
   type ReceiptSpec,
   type RolloutSpec,
-  type Site,
 } from "./core/site.ts";
 import type { Phase } from "./core/step.ts";
 import { hostFiles } from "./engine/from-bundle.ts";
@@ -112,12 +112,12 @@ function withoutSecrets({ name, steps }: Phase): Phase {
 }
 
 async function openBundle(
-  { directory, allowedSigners, lock }: Site["bundle"],
+  { directory, lock, ...policy }: BundleSpec,
   progress: ((bytes: number, total: number) => void) | undefined,
 ): Promise<VerifiedBundle | readonly Problem[]> {
   try {
     return await verifyBundle(directory, {
-      allowedSigners,
+      ...policy,
       ...(lock === undefined ? {} : { lockFile: lock }),
       ...(progress === undefined ? {} : { progress }),
     });

@@ -3,7 +3,7 @@ import { readFile } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { SealiftError } from "../modules/core/errors.ts";
 import type { Digest } from "./digest.ts";
-import { type BundleContent, contentOf } from "./content.ts";
+import { type Lookup, lookupIn } from "./lookup.ts";
 import { type LockedFile, readLock } from "./lock-file.ts";
 import type { Platform } from "./want.ts";
 
@@ -34,7 +34,7 @@ export interface Seal {
   readonly manifests: readonly { readonly ref: string; readonly digest: string }[];
 }
 
-export interface Bundle extends BundleContent {
+export interface Bundle extends Lookup {
   /** As it was given. */
   readonly directory: string;
   readonly serial: number;
@@ -62,7 +62,7 @@ export async function openBundle(directory: string): Promise<Bundle> {
   const lock = await readLock(join(directory, inside.lock));
   const blobPath = (sha256: string): string => resolve(directory, inside.blobs, sha256);
   return {
-    ...contentOf(lock, blobPath),
+    ...lookupIn(lock, blobPath),
     directory,
     serial: seal.serial,
     lockSha256: seal.lock.sha256,

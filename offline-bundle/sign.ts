@@ -2,31 +2,48 @@
 import { rename, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { SealiftError } from "../modules/core/errors.ts";
-import { inside, readSealText } from "./layout.ts";
+import { readSealText } from "./layout.ts";
+import { nextName, signatureFiles } from "./signature-files.ts";
 import { namespace, sshKeygen } from "./ssh-keygen.ts";
+import { parseSshSignature } from "./ssh-signature.ts";
+
+export interface Signed {
+  /** Name of the signature file inside the bundle. */
+  readonly name: string;
+  /** Of the key, as ssh-keygen -l shows it: `SHA256:…`. */
+  readonly fingerprint: string;
+  /** Whether the key had signed before. */
+  readonly again: boolean;
+}
 
 /**
- * Writes the signature of a bundle beside its text. With an ed25519 key the same bundle gives the same signature.
+ * Writes a signature of a bundle beside its text: one more for every further key; a key that has signed already replaces
+ * its own. With an ed25519 key the same bundle gives the same signature.
  *
  * @param key private key file, or a public key file whose private half is in the ssh agent.
  * @throws {SealiftError} E_BUNDLE_MISSING, E_SIGNING_KEY, E_TOOL.
  */
-export async function signBundle(directory: string, key: string): Promise<void> {
+export async function signBundle(directory: string, key: string): Promise<Signed> {
   const text = await readSealText(directory);
   const { exitCode, stdout, stderr } = await sshKeygen(["-Y", "sign", "-f", key, "-n", namespace], text);
-  if (exitCode !== 0) {
+  const made = exitCode === 0 ? parseSshSignature(stdout) : undefined;
+  if (made === undefined) {
     throw new SealiftError([
       {
         where: key,
         code: "E_SIGNING_KEY",
         subject: "signing key",
-        got: stderr.replaceAll(/\s*\n\s*/g, " "),
+        got: exitCode === 0 ? "a signature of an unknown form" : stderr.replaceAll(/\s*\n\s*/g, " "),
         expected: "a private key that ssh-keygen can sign with",
         todo: "check the path and its permissions (0600); a key with a passphrase has to be in the ssh agent",
       },
     ]);
   }
-  const signature = join(directory, inside.signature);
-  await writeFile(`${signature}.part`, stdout);
-  await rename(`${signature}.part`, signature);
+  const files = await signatureFiles(directory);
+  const own = files.find(({ signature }) => signature?.key === made.key);
+  const name = own?.name ?? nextName(files);
+  const path = join(directory, name);
+  await writeFile(`${path}.part`, stdout);
+  await rename(`${path}.part`, path);
+  return { name, fingerprint: made.fingerprint, again: own !== undefined };
 }

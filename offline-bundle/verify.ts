@@ -5,17 +5,17 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { type Problem, refuse } from "../modules/core/errors.ts";
+import { withNames } from "./blob-names.ts";
 import { checkBlobs, type CheckedBlobs } from "./blobs.ts";
 import { type Digest, digestOfBytes } from "./digest.ts";
 import { type Bundle, inside, markerText, openBundle, parseSeal, readSealText, type Seal } from "./layout.ts";
 import { type Lock, readLock } from "./lock-file.ts";
-import { checkSignature } from "./signature.ts";
+import { checkPolicy, type Policy } from "./policy.ts";
+import { checkSignatures } from "./signature.ts";
 import { checkTree } from "./tree.ts";
 import { label } from "./want.ts";
 
-export interface VerifyOptions {
-  /** Keys that may sign bundles: a file in the format of ssh-keygen(1), ALLOWED SIGNERS. */
-  readonly allowedSigners: string;
+export interface VerifyOptions extends Policy {
   /** The lock that the bundle must have been built from; absent: any that is signed. */
   readonly lockFile?: string;
   /** Told while the blobs are read: bytes so far, bytes in all. */
@@ -23,8 +23,14 @@ export interface VerifyOptions {
 }
 
 export interface VerifiedBundle extends Bundle {
-  /** Who signed, in the words of the allowed signers file. */
+  /** The first of `signers`. */
   readonly signer: string;
+  /** Who signed, each once, in the words of the allowed signers file; empty only with `allowUnsigned`. */
+  readonly signers: readonly string[];
+  /** What `allowOlder` and `allowUnsigned` have let pass. */
+  readonly waived: readonly Problem[];
+  /** Good signatures that do not count, and that were not needed: why. */
+  readonly passedOver: readonly Problem[];
   readonly blobs: number;
   /** Bytes of all blobs. */
   readonly bytes: number;
@@ -34,24 +40,35 @@ export interface VerifiedBundle extends Bundle {
  * Checks all of a bundle and opens it.
  *
  * @throws {SealiftError} all of: E_BUNDLE_MISSING, E_BUNDLE_UNSIGNED, E_BUNDLE_SIGNATURE, E_BUNDLE_DIGEST (a byte differs),
- * E_BUNDLE_INCOMPLETE (something is not there), E_LOCK_MISSING and E_LOCK_STALE (about `lockFile`).
+ * E_BUNDLE_INCOMPLETE (something is not there), E_BUNDLE_SERIAL, E_BUNDLE_PLATFORM, E_LOCK_MISSING and E_LOCK_STALE (about
+ * `lockFile`).
  */
 export async function verifyBundle(directory: string, options: VerifyOptions): Promise<VerifiedBundle> {
   const text = await readSealText(directory);
-  const [{ signer = "", problems }, blobs] = await Promise.all([
-    checkSignature(directory, text, options.allowedSigners),
+  const [{ signers, problems, waived, passedOver }, blobs] = await Promise.all([
+    checkSignatures(directory, text, options),
     checkBlobs(directory, options.progress),
   ]);
   // A text that is not signed is read only to tell more about what is wrong; it ends in a refusal either way.
   const seal = readableSeal(text, directory, [...problems, ...blobs.problems]);
+  const policy = await checkPolicy(directory, seal, options);
   refuse([
     ...problems,
-    ...blobs.problems,
+    ...(await withNames(blobs.problems, directory, seal)),
     ...(await contentProblems(directory, seal, blobs)),
+    ...policy.problems,
     ...(await lockProblems(seal, options.lockFile)),
   ]);
   const bundle = await openBundle(directory);
-  return { ...bundle, signer, blobs: blobs.found.size, bytes: blobs.bytes };
+  return {
+    ...bundle,
+    signer: signers[0] ?? "nobody",
+    signers,
+    waived: [...waived, ...policy.waived],
+    passedOver,
+    blobs: blobs.found.size,
+    bytes: blobs.bytes,
+  };
 }
 
 function readableSeal(text: Buffer, directory: string, known: readonly Problem[]): Seal {

@@ -1,75 +1,89 @@
 import { Command } from "commander";
-import { SealiftError } from "../../modules/core/errors.ts";
+import { refuse } from "../../modules/core/errors.ts";
+import { type Coverage, coverageOf } from "../../modules/coverage.ts";
 import { type VerifiedBundle, verifyBundle } from "../../offline-bundle/verify.ts";
 import { columns, size } from "../columns.ts";
-import { exitCode } from "../exit-code.ts";
 import { progressLine } from "../progress.ts";
+import { coverageRow, verifyLock } from "./verify-lock.ts";
+import { printJson } from "./or-json.ts";
+import { addPolicyFlags, type PolicyFlags, tellWaived, verifyOptions } from "./policy-flags.ts";
 
 export function verifyCommand(): Command {
-  return new Command("verify")
-    .description("checks signature, index, manifests and every blob; needs no network")
-    .argument("<directory>", "the bundle")
-    .requiredOption("--signers <path>", "keys that may sign: ssh-keygen(1), ALLOWED SIGNERS")
-    .option("--lock <path>", "the lock that the bundle must have been built from")
+  const command: Command = new Command("verify")
+    .description("checks signatures, policy, index, manifests and every blob; needs no network")
+    .argument("[directory]", "the bundle")
+    .option(
+      "--signers <path>",
+      "keys that may sign: ssh-keygen(1), ALLOWED SIGNERS (required with a bundle)",
+    );
+  return addPolicyFlags(command)
+    .option("--stacks [folder]", "everything that an environment of this folder asks for must be in it")
+    .option("--lock-only", "check the lock alone, and the environments; needs no bundle")
     .option("--json", "print the result, or all problems, as JSON")
-    .addHelpText("after", "\nExample:\n  $ sealift bundle verify /mnt/usb/bundle --signers allowed_signers")
-    .action(async (directory: string, flags: VerifyFlags) => {
-      if (flags.json === true) await printJson(directory, flags);
-      else console.log(columns(rows(await verify(directory, flags))));
+    .addHelpText("after", examples)
+    .action(async (directory: string | undefined, flags: VerifyFlags) => {
+      const stacks = flags.stacks === true ? "stacks" : flags.stacks;
+      if (flags.lockOnly === true) {
+        if (directory !== undefined) command.error(`error: --lock-only takes no bundle, got '${directory}'`);
+        await verifyLock({ ...flags, stacks: stacks ?? "stacks" });
+        return;
+      }
+      if (directory === undefined) command.error("error: missing required argument 'directory'");
+      const { signers } = flags;
+      if (signers === undefined) command.error("error: required option '--signers <path>' not specified");
+      const work = (): Promise<Verified> => verify(directory, { ...flags, signers }, stacks);
+      if (flags.json === true) await printJson(async () => forScripts(await work()));
+      else console.log(columns(rows(await work())));
     });
 }
 
-interface VerifyFlags {
-  readonly signers: string;
-  readonly lock?: string;
+type VerifyFlags = Partial<PolicyFlags> & {
+  readonly stacks?: string | true;
+  readonly lockOnly?: true;
   readonly json?: true;
+};
+
+interface Verified {
+  readonly bundle: VerifiedBundle;
+  readonly coverage?: Coverage;
 }
 
-async function verify(directory: string, flags: VerifyFlags): Promise<VerifiedBundle> {
+async function verify(directory: string, flags: PolicyFlags, stacks: string | undefined): Promise<Verified> {
   const progress = progressLine();
-  return verifyBundle(directory, {
-    allowedSigners: flags.signers,
-    ...(flags.lock === undefined ? {} : { lockFile: flags.lock }),
-    progress: (bytes, total) => {
-      progress.report(`reading ${size(total)}`, bytes / total);
-    },
-  }).finally(progress.end);
+  const bundle = await verifyBundle(directory, verifyOptions(flags, progress)).finally(progress.end);
+  tellWaived(flags, bundle);
+  if (stacks === undefined) return { bundle };
+  const coverage = coverageOf(bundle.lock, stacks);
+  refuse(coverage.problems);
+  return { bundle, coverage };
 }
 
-function rows(bundle: VerifiedBundle): readonly (readonly [string, string])[] {
+function rows({ bundle, coverage }: Verified): readonly (readonly [string, string])[] {
   return [
     ["bundle", bundle.directory],
     ["serial", String(bundle.serial)],
-    ["signed by", bundle.signer],
+    ["signed by", bundle.signers.join(", ") || "nobody"],
     ["lock", `sha256 ${bundle.lockSha256}`],
     ["blobs", `${bundle.blobs}, ${size(bundle.bytes)}, all as signed`],
     ...bundle.engines().map(({ version, platform }) => ["engine", `${version} ${platform}`] as const),
     ...bundle.lock.images.map(({ name, platforms }) => ["image", `${name} ${platforms.join(" ")}`] as const),
+    ...(coverage === undefined ? [] : [coverageRow(coverage)]),
   ];
 }
 
-async function printJson(directory: string, flags: VerifyFlags): Promise<void> {
-  const print = (value: object): void => {
-    console.log(JSON.stringify(value, undefined, 2));
+function forScripts({ bundle, coverage }: Verified): object {
+  const { directory, serial, signer, signers, lockSha256, blobs, bytes, waived, passedOver, lock } = bundle;
+  const engines = bundle.engines().map(({ version, platform }) => ({ version, platform }));
+  return {
+    ...{ directory, serial, signer, signers, lockSha256, blobs, bytes, engines, images: lock.images },
+    ...{ waived, passedOver },
+    ...(coverage === undefined ? {} : { stacks: coverage.files, hosts: coverage.hosts }),
   };
-  try {
-    const bundle = await verify(directory, flags);
-    const { serial, signer, lockSha256, blobs, bytes } = bundle;
-    const engines = bundle.engines().map(({ version, platform }) => ({ version, platform }));
-    print({
-      ok: true,
-      directory,
-      serial,
-      signer,
-      lockSha256,
-      blobs,
-      bytes,
-      engines,
-      images: bundle.lock.images,
-    });
-  } catch (error) {
-    if (!(error instanceof SealiftError)) throw error;
-    print({ ok: false, problems: error.problems });
-    process.exitCode = exitCode(error);
-  }
 }
+
+const examples = `
+Examples:
+  $ sealift bundle verify /mnt/usb/bundle --signers allowed_signers
+  $ sealift bundle verify /mnt/usb/bundle --signers allowed_signers --signatures 2 --revoked revoked_keys
+  $ sealift bundle verify /mnt/usb/bundle --signers allowed_signers --stacks
+  $ sealift bundle verify --lock-only                  the lock and stacks/ of this checkout, no bundle`;

@@ -166,11 +166,24 @@ export interface HostSpec {
   readonly containerLimits?: ContainerLimitsSpec;
 }
 
+/** The bundle that was carried in, and what makes it acceptable. Paths are absolute or relative to the checkout. */
+export interface BundleSpec {
+  readonly directory: string;
+  /** In the format of ssh-keygen(1), ALLOWED SIGNERS. */
+  readonly allowedSigners: string;
+  /** Absent: any lock that is signed. */
+  readonly lock?: string;
+  /** A KRL of ssh-keygen(1), or a list of public keys. Absent: none is revoked. */
+  readonly revokedKeys?: string;
+  /** How many different people of `allowedSigners` must have signed. @default 1 */
+  readonly signatures?: number;
+}
+
 export interface Site {
-  readonly bundle: { readonly directory: string; readonly allowedSigners: string; readonly lock?: string };
   readonly rollout: RolloutSpec;
   /** Absent: a run leaves no receipt. */
   readonly receipt?: ReceiptSpec;
+  readonly bundle: BundleSpec;
   readonly hosts: readonly HostSpec[];
 }
 

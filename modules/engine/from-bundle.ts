@@ -1,5 +1,5 @@
 /** What a host takes out of the bundle: its engine and the plugins of the docker command. */
-import type { BundleContent } from "../../offline-bundle/content.ts";
+import type { Lookup } from "../../offline-bundle/lookup.ts";
 import type { HostFiles } from "../core/blob.ts";
 import type { ErrorCode, Problem } from "../core/errors.ts";
 import type { HostSpec } from "../core/site.ts";
@@ -10,13 +10,16 @@ const pluginNames = ["compose", "buildx"] as const;
 /**
  * Looks up what the site names.
  * @param file the stack file, for messages.
- * @returns what was found, or every version that the bundle does not hold.
+ * @returns what was found, or every version that the bundle does not hold; one problem alone when it has nothing at all for
+ * the architecture.
  */
 export function hostFiles(
   { name, engine, architecture, images }: HostSpec,
-  bundle: BundleContent,
+  bundle: Lookup,
   file: string,
 ): HostFiles | readonly Problem[] {
+  const platform = `linux/${architecture}` as const;
+  if (!bundle.lock.platforms.includes(platform)) return [noPlatform(name, platform, bundle, file)];
   const problems: Problem[] = [];
   const missing = (
     code: ErrorCode,
@@ -30,7 +33,7 @@ export function hostFiles(
       where: file,
       code,
       subject: `${name} engine.${key}`,
-      got: `${version} for linux/${architecture}`,
+      got: `${version} for ${platform}`,
       expected: `${what} of the bundle: ${list || "it holds none"}`,
       todo: "name one of these, or carry in a bundle that holds it",
     });
@@ -58,4 +61,15 @@ export function hostFiles(
     }),
   );
   return archive === undefined || problems.length > 0 ? problems : { archive, plugins };
+}
+
+function noPlatform(host: string, platform: string, { lock }: Lookup, file: string): Problem {
+  return {
+    where: file,
+    code: "E_BUNDLE_PLATFORM",
+    subject: `${host} architecture`,
+    got: platform,
+    expected: `a platform of the bundle: ${lock.platforms.join(", ")}`,
+    todo: "correct it, or carry in a bundle for it: platforms in bundle.yaml",
+  };
 }

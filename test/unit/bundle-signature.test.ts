@@ -1,14 +1,17 @@
 import assert from "node:assert/strict";
-import { execFile } from "node:child_process";
-import { readFile, rm, writeFile } from "node:fs/promises";
+import { execFile, execFileSync } from "node:child_process";
+import { copyFile, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { promisify } from "node:util";
+import { formatProblem } from "../../modules/core/errors.ts";
 import { inside } from "../../offline-bundle/layout.ts";
 import { signBundle } from "../../offline-bundle/sign.ts";
+import { parseSshSignature } from "../../offline-bundle/ssh-signature.ts";
 import { verifyBundle } from "../../offline-bundle/verify.ts";
 import { ensureSigningKey } from "../lab/signing-key.ts";
 import { codesOf, refused } from "../support/refused.ts";
+import { allow, builder, person } from "../support/signers.ts";
 import { copyOf, makeTinyBundle, type TinyBundle } from "../support/tiny-bundle.ts";
 
 let tiny: TinyBundle;
@@ -24,6 +27,7 @@ test("an unsigned bundle, and one signed by a key that is not trusted, are refus
 
   const other = await ensureSigningKey(join(tiny.folder, "other-key"), "mallory@elsewhere");
   const foreign = await copyOf(tiny);
+  await rm(join(foreign, inside.signature));
   await signBundle(foreign, other.file);
   const [problem] = await refused(verifyBundle(foreign, tiny));
   assert.equal(problem?.code, "E_BUNDLE_SIGNATURE");
@@ -51,3 +55,65 @@ test("a signature made for something else does not count, nor does a trusted nam
   const nobody = { allowedSigners: join(tiny.folder, "no-such-file") };
   assert.deepEqual(await codesOf(verifyBundle(tiny.directory, nobody)), ["E_BUNDLE_SIGNATURE"]);
 });
+
+test("a second person's signature lies beside the first; whoever signs twice replaces their own", async () => {
+  const bob = await person(tiny, "bob@site");
+  const allowedSigners = await allow(tiny, [builder(tiny), bob]);
+  const copy = await copyOf(tiny);
+  assert.deepEqual((await verifyBundle(copy, { allowedSigners })).signers, ["lab@sealift"]);
+  const { name, again } = await signBundle(copy, bob.key);
+  assert.deepEqual([name, again], ["sealift.json.2.sig", false]);
+  assert.deepEqual((await signBundle(copy, bob.key)).again, true);
+  assert.equal((await signBundle(copy, tiny.key)).name, inside.signature);
+  const { signers, signer } = await verifyBundle(copy, { allowedSigners, signatures: 2 });
+  assert.deepEqual([signers, signer], [["lab@sealift", "bob@site"], "lab@sealift"]);
+  assert.equal((await signBundle(copy, (await person(tiny, "carol@site")).key)).name, "sealift.json.3.sig");
+  assert.deepEqual(
+    (await readdir(copy)).filter((file) => file.startsWith("sealift.json")),
+    ["sealift.json", "sealift.json.2.sig", "sealift.json.3.sig", "sealift.json.sig"],
+  );
+});
+
+test("one person is one signature: two keys under one name, and a copy of the same signature, are not two", async () => {
+  const second = await person(tiny, "second-key");
+  const sameName = await allow(tiny, [builder(tiny), { ...second, name: "lab@sealift" }]);
+  const copy = await copyOf(tiny);
+  await signBundle(copy, second.key);
+  const twoKeys = verifyBundle(copy, { allowedSigners: sameName, signatures: 2 });
+  assert.match(
+    (await refused(twoKeys)).map(formatProblem).join(),
+    /got 1 of 2: signed by lab@sealift; .*have somebody else/,
+  );
+
+  const doubled = await copyOf(tiny);
+  await copyFile(join(doubled, inside.signature), join(doubled, "sealift.json.2.sig"));
+  const twice = verifyBundle(doubled, { ...tiny, signatures: 2 });
+  assert.match((await refused(twice)).map(formatProblem).join(), /got 1 of 2/);
+});
+
+test("a signature is read to its last byte: nothing can hide behind it or between its bits", async () => {
+  const path = join(tiny.directory, inside.signature);
+  const text = await readFile(path, "latin1");
+  assert.equal(parseSshSignature(text)?.keyType, "ssh-ed25519");
+  const listed = execFileSync("ssh-keygen", ["-l", "-f", `${tiny.key}.pub`], { encoding: "utf8" });
+  assert.ok(listed.includes(parseSshSignature(text)?.fingerprint ?? "nothing"));
+  // The last digit before the padding has four bits that stand for nothing.
+  const padded = text.replace(/(.)==\n/, (_all, digit: string) => `${next(digit)}==\n`);
+  const others = [
+    `${text}\n`,
+    `${text}more`,
+    text.slice(0, -1),
+    text.replace("\n", "\r\n"),
+    text.replace("U1NI", "U1NJ"),
+    padded,
+  ];
+  for (const other of others) {
+    assert.notEqual(other, text);
+    assert.equal(parseSshSignature(other), undefined, JSON.stringify(other.slice(-40)));
+  }
+});
+
+function next(digit: string): string {
+  const digits = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+  return digits.charAt(digits.indexOf(digit) + 1);
+}

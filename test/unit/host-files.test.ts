@@ -44,3 +44,17 @@ test("every version that the bundle does not hold is told at once, with those th
     "stack.yaml: E_PLUGIN_NOT_IN_BUNDLE node-a engine.buildx: got 9.9.9 for linux/amd64; expected a buildx of the bundle: it holds none; name one of these, or carry in a bundle that holds it",
   ]);
 });
+
+test("an architecture that the bundle was not built for is told once, whatever the site names", () => {
+  const amd64 = { ...bundle, lock: { ...bundle.lock, platforms: ["linux/amd64"] as const } };
+  const host = {
+    ...exampleHost(),
+    architecture: "arm64" as const,
+    engine: { version: "1.2.3", compose: "9.9.9" },
+  };
+  const found = hostFiles(host, amd64, "stack.yaml");
+  assert.ok(!("archive" in found));
+  assert.deepEqual(found.map(formatProblem), [
+    "stack.yaml: E_BUNDLE_PLATFORM node-a architecture: got linux/arm64; expected a platform of the bundle: linux/amd64; correct it, or carry in a bundle for it: platforms in bundle.yaml",
+  ]);
+});

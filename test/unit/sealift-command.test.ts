@@ -1,9 +1,13 @@
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
-import { rm } from "node:fs/promises";
+import { mkdir, readdir, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
+import { inside } from "../../offline-bundle/layout.ts";
+import { signBundle } from "../../offline-bundle/sign.ts";
 import { checkout } from "../lab/cache.ts";
+import { flipBit } from "../support/flip-bit.ts";
+import { changed } from "../support/site-text.ts";
 import { makeTinyInputs, type TinyBundle } from "../support/tiny-bundle.ts";
 
 let tiny: TinyBundle;
@@ -28,11 +32,52 @@ test("lock, build and verify, as typed", async () => {
   const result = JSON.parse(json.stdout) as { ok: boolean; serial: number; engines: unknown[] };
   assert.deepEqual([result.ok, result.serial, result.engines.length], [true, 1, 2]);
 
+  const inspected = sealift("inspect", directory, "--json");
+  const shown = JSON.parse(inspected.stdout) as { signatures: unknown[]; files: unknown[] };
+  assert.deepEqual([shown.signatures.length, shown.files.length], [1, 4]);
+  const same = sealift("diff", directory, lockFile, "--json");
+  assert.deepEqual([same.status, (JSON.parse(same.stdout) as { same: boolean }).same], [0, true]);
+  const accepted = sealift("accept", directory, "--signers", allowedSigners, "--json");
+  assert.deepEqual(
+    [accepted.status, (JSON.parse(accepted.stdout) as { before: boolean }).before],
+    [0, false],
+  );
+
   await rm(join(directory, "sealift.json.sig"));
   const unsigned = sealift("verify", directory, "--signers", allowedSigners, "--json");
   assert.equal(unsigned.status, 77);
   const { ok, problems } = JSON.parse(unsigned.stdout) as { ok: boolean; problems: { code: string }[] };
   assert.deepEqual([ok, problems.map(({ code }) => code)], [false, ["E_BUNDLE_UNSIGNED"]]);
+});
+
+test("an environment that asks for more than is pinned is refused, with a bundle and without", async () => {
+  const { directory, key, lockFile, allowedSigners, folder } = tiny;
+  const stacks = join(folder, "stacks");
+  await mkdir(stacks);
+  await writeFile(join(stacks, "Pulumi.prod.yaml"), changed("version: 28.5.2", "version: 9.9.9"));
+  await signBundle(directory, key);
+  for (const args of [
+    ["verify", directory, "--signers", allowedSigners],
+    ["verify", "--lock-only", "--lock", lockFile],
+  ]) {
+    const result = sealift(...args, "--stacks", stacks);
+    assert.equal(result.status, 65, result.stdout);
+    assert.match(
+      result.stderr,
+      /Pulumi\.prod\.yaml:18:16: E_BUNDLE_COVERAGE node-a, node-b engine\.version: got docker 9\.9\.9/,
+    );
+  }
+  await rm(join(directory, inside.signature));
+});
+
+test("whoever checks before signing does not sign what is broken", async () => {
+  const { directory, key, allowedSigners } = tiny;
+  const [blob = ""] = await readdir(join(directory, inside.blobs));
+  await flipBit(join(directory, inside.blobs, blob));
+  const refusal = sealift("sign", directory, "--key", key, "--signers", allowedSigners);
+  assert.equal(refusal.status, 65, refusal.stdout);
+  assert.match(refusal.stderr, /E_BUNDLE_DIGEST/);
+  assert.ok(!(await readdir(directory)).includes(inside.signature));
 });
 
 test("each kind of failure has its exit code and one line for people", () => {
@@ -41,6 +86,11 @@ test("each kind of failure has its exit code and one line for people", () => {
   const cases = [
     [["verify"], 2, /missing required argument|required option/],
     [["verify", folder, "--signers", absent, "--loc", "x"], 2, /unknown option '--loc'/],
+    [["verify", folder], 2, /required option '--signers <path>' not specified/],
+    [["verify", folder, "--signers", absent, "--signatures", "none"], 2, /It is a number from 1 to 9/],
+    [["verify", folder, "--lock-only"], 2, /--lock-only takes no bundle/],
+    [["verify", "--lock-only", "--lock", absent], 66, /E_LOCK_MISSING/],
+    [["sbom", folder, "--format", "swid"], 2, /Allowed choices are cyclonedx, spdx/],
     [["verify", absent, "--signers", absent], 66, /E_BUNDLE_MISSING/],
     [["build", join(folder, "out"), "--file", bundleFile, "--lock", absent], 66, /E_LOCK_MISSING/],
     [["lock", "--file", join(folder, "busybox"), "--lock", absent], 65, /E_TYPE/],
@@ -59,7 +109,7 @@ test("each kind of failure has its exit code and one line for people", () => {
 test("help shows an example and every exit code, and is no failure", () => {
   const verb = sealift("verify", "--help");
   assert.equal(verb.status, 0);
-  assert.match(verb.stdout, /Example:\n {2}\$ sealift bundle verify/);
+  assert.match(verb.stdout, /Examples?:\n {2}\$ sealift bundle verify/);
   const { stdout } = spawnSync(process.execPath, [join(checkout, "cli", "sealift.js"), "--help"], {
     encoding: "utf8",
   });

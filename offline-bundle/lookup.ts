@@ -15,7 +15,7 @@ export interface BundleFile extends Digest {
   readonly members: readonly Member[];
 }
 
-export interface BundleContent {
+export interface Lookup {
   readonly lock: Lock;
   file(name: string, version: string, platform: Platform): BundleFile | undefined;
   /** The engine tarball of this version. */
@@ -29,7 +29,7 @@ export interface BundleContent {
 }
 
 /** @param pathOf where the bytes of a sha256 lie; the default says that nobody may ask. */
-export function contentOf(lock: Lock, pathOf: (sha256: string) => string = () => ""): BundleContent {
+export function lookupIn(lock: Lock, pathOf: (sha256: string) => string = () => ""): Lookup {
   const describe = (file: LockedFile): BundleFile => ({
     name: file.name,
     version: file.version,

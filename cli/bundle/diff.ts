@@ -1,0 +1,69 @@
+import { Command } from "commander";
+import { readContents } from "../../offline-bundle/contents.ts";
+import {
+  type Detail,
+  type Difference,
+  diffContents,
+  isSame,
+  type ItemDifference,
+} from "../../offline-bundle/diff.ts";
+import { columns, count, size } from "../columns.ts";
+import { printJson } from "./or-json.ts";
+
+export function diffCommand(): Command {
+  return new Command("diff")
+    .description("shows what differs between two bundles or locks; that something differs is no failure")
+    .argument("<a>", "a bundle, or a lock file")
+    .argument("<b>", "the other one, usually the newer")
+    .option("--json", "print it as JSON")
+    .addHelpText("after", examples)
+    .action(async (a: string, b: string, flags: { json?: true }) => {
+      const work = async (): Promise<Difference> =>
+        diffContents(await readContents(a), await readContents(b));
+      if (flags.json === true) {
+        await printJson(async () => {
+          const difference = await work();
+          return { same: isSame(difference), ...difference };
+        });
+      } else console.log(text(await work(), a, b));
+    });
+}
+
+function text(difference: Difference, a: string, b: string): string {
+  const { serial, items, carry } = difference;
+  if (isSame(difference)) return `no difference: ${a} and ${b} hold the same, serial ${serial.from}`;
+  const rows = items.flatMap((item) => [[item.change, item.item, summary(item)]]);
+  return [
+    columns([["serial", `${serial.from} -> ${serial.to}`, ""], ...rows]),
+    carry === undefined
+      ? "to carry: a lock does not say; compare two bundles"
+      : `to carry: ${count(carry.blobs, "blob")}, ${size(carry.bytes)}, for whoever has ${a}`,
+  ].join("\n");
+}
+
+function summary({ details, members }: ItemDifference): string {
+  const inner = Object.entries(members ?? {}).flatMap(([what, paths]) =>
+    paths.length === 0 ? [] : [`${what} inside: ${paths.join(", ")}`],
+  );
+  // With another version the url is another one anyway; --json has it.
+  const versioned = details.some(({ what }) => what === "version");
+  const told = details.filter(({ what }) => !(versioned && what === "url"));
+  return [...told.map(words), ...inner].join("; ");
+}
+
+function words({ what, from, to }: Detail): string {
+  const show = (value: string | number | undefined): string => {
+    if (value === undefined) return "nothing";
+    if (typeof value === "number") return size(value);
+    return what === "sha256" || what === "digest" ? value.replace("sha256:", "").slice(0, 12) : value;
+  };
+  const title = what === "bytes" ? "size" : what;
+  if (from === undefined) return `${title} ${show(to)}`;
+  if (to === undefined) return `${title} ${show(from)}`;
+  return `${title} ${show(from)} -> ${show(to)}`;
+}
+
+const examples = `
+Examples:
+  $ sealift bundle diff /mnt/usb/bundle-7 /mnt/usb/bundle-8
+  $ git show HEAD~1:offline-bundle/bundle.lock.yaml > before.yaml && sealift bundle diff before.yaml offline-bundle/bundle.lock.yaml`;

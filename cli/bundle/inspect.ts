@@ -1,0 +1,101 @@
+import { Command } from "commander";
+import { type Inspection, inspectBundle } from "../../offline-bundle/inspect.ts";
+import { columns, count, size } from "../columns.ts";
+import { progressLine } from "../progress.ts";
+import { printJson } from "./or-json.ts";
+import { verifyOptions } from "./policy-flags.ts";
+
+interface Flags {
+  readonly signers?: string;
+  readonly json?: true;
+}
+
+export function inspectCommand(): Command {
+  return new Command("inspect")
+    .description("shows what is in a bundle: files, images, where each pin came from, who signed")
+    .argument("<directory>", "the bundle")
+    .option("--signers <path>", "verify it first: ssh-keygen(1), ALLOWED SIGNERS")
+    .option("--json", "print it as JSON")
+    .addHelpText(
+      "after",
+      "\nExample:\n  $ sealift bundle inspect /mnt/usb/bundle --signers stacks/allowed_signers",
+    )
+    .action(async (directory: string, flags: Flags) => {
+      if (flags.json === true) await printJson(() => inspect(directory, flags));
+      else console.log(text(await inspect(directory, flags)));
+    });
+}
+
+async function inspect(directory: string, { signers }: Flags): Promise<Inspection> {
+  if (signers === undefined) return inspectBundle(directory);
+  const progress = progressLine();
+  return inspectBundle(directory, verifyOptions({ signers }, progress)).finally(progress.end);
+}
+
+function text(bundle: Inspection): string {
+  return [columns(head(bundle)), files(bundle), images(bundle)].filter((part) => part !== "").join("\n\n");
+}
+
+function head(bundle: Inspection): readonly (readonly string[])[] {
+  const { directory, serial, lockSha256, platforms, written, accepted, blobs, bytes } = bundle;
+  const held = [
+    count(bundle.files.length, "file"),
+    count(bundle.images.length, "image"),
+    count(blobs, "blob"),
+  ].join(", ");
+  return [
+    ["bundle", directory],
+    ["serial", String(serial)],
+    ["signed by", signedBy(bundle)],
+    ...(accepted === undefined ? [] : [["accepted", `${accepted.at} by ${accepted.by}`]]),
+    ["age", `${age(Date.now() - written.getTime())}, by the date of its files`],
+    ["lock", `sha256 ${lockSha256}`],
+    ["platforms", platforms.join(", ")],
+    ["in all", `${held}, ${size(bytes)}`],
+  ];
+}
+
+function signedBy({ signers, signatures }: Inspection): string {
+  if (signers !== undefined) return signers.join(", ");
+  if (signatures.length === 0) return "nobody";
+  const keys = signatures.map(({ fingerprint }) => fingerprint).join(", ");
+  return `not checked: --signers <path> does; it names ${keys}`;
+}
+
+function files({ files: all }: Inspection): string {
+  if (all.length === 0) return "";
+  return columns([
+    ["file", "version", "platform", "kind", "size", "licence", "pinned by"],
+    ...all.map(({ name, version, platform, kind, bytes, licence, sources }) => [
+      name,
+      version,
+      platform,
+      kind,
+      bytes === undefined ? "?" : size(bytes),
+      licence,
+      sources.map((source) => source.split(" ")[0]).join(", "),
+    ]),
+  ]);
+}
+
+function images({ images: all }: Inspection): string {
+  if (all.length === 0) return "";
+  return columns([
+    ["image", "digest", "platforms", "size"],
+    ...all.map(({ name, digest, platforms, bytes }) => [
+      name,
+      digest.slice(0, "sha256:".length + 12),
+      platforms.join(" "),
+      bytes === undefined ? "?" : size(bytes),
+    ]),
+  ]);
+}
+
+const hourMs = 3_600_000;
+
+function age(ms: number): string {
+  const hours = Math.floor(ms / hourMs);
+  if (hours < 1) return "less than an hour";
+  if (hours < 48) return count(hours, "hour");
+  return `${Math.floor(hours / 24)} days`;
+}

@@ -1,0 +1,68 @@
+/** What `verify` and `accept` ask of a bundle: the same flags, and the same loud words when one of them opts out. */
+import { type Command, InvalidArgumentError } from "commander";
+import { formatProblem } from "../../modules/core/errors.ts";
+import type { VerifiedBundle, VerifyOptions } from "../../offline-bundle/verify.ts";
+import { size } from "../columns.ts";
+import type { ProgressLine } from "../progress.ts";
+
+export interface PolicyFlags {
+  readonly signers: string;
+  readonly lock?: string;
+  readonly revoked?: string;
+  readonly signatures?: number;
+  readonly platform?: readonly string[];
+  readonly insecureAllowOlder?: true;
+  readonly insecureAllowUnsigned?: true;
+}
+
+/** `--signers` is left to the command: whether it is required differs. */
+export function addPolicyFlags(command: Command): Command {
+  return command
+    .option("--lock <path>", "the lock that the bundle must have been built from")
+    .option("--revoked <path>", "keys that no longer count: a KRL, or one public key a line")
+    .option("--signatures <number>", "how many different people must have signed (default: 1)", count)
+    .option("--platform <platform>", "a platform that it must be for: linux/arm64; may be repeated", collect)
+    .option("--insecure-allow-older", "a serial below the last accepted one passes; accept writes that down")
+    .option("--insecure-allow-unsigned", "no signature at all passes; accept writes that down");
+}
+
+export function verifyOptions(flags: PolicyFlags, progress: ProgressLine): VerifyOptions {
+  return {
+    allowedSigners: flags.signers,
+    ...(flags.lock === undefined ? {} : { lockFile: flags.lock }),
+    ...(flags.revoked === undefined ? {} : { revokedKeys: flags.revoked }),
+    ...(flags.signatures === undefined ? {} : { signatures: flags.signatures }),
+    ...(flags.platform === undefined ? {} : { platforms: flags.platform }),
+    ...(flags.insecureAllowOlder === true ? { allowOlder: true } : {}),
+    ...(flags.insecureAllowUnsigned === true ? { allowUnsigned: true } : {}),
+    progress: (bytes, total) => {
+      progress.report(`reading ${size(total)}`, bytes / total);
+    },
+  };
+}
+
+/** On stderr: what a flag has let pass, and which signatures did not count. */
+export function tellWaived(flags: PolicyFlags, { waived, passedOver }: VerifiedBundle): void {
+  const given = [
+    ...(flags.insecureAllowOlder === true ? [["--insecure-allow-older", "E_BUNDLE_SERIAL"] as const] : []),
+    ...(flags.insecureAllowUnsigned === true
+      ? [["--insecure-allow-unsigned", "E_BUNDLE_UNSIGNED"] as const]
+      : []),
+  ];
+  for (const [flag, waivedCode] of given) {
+    const problems = waived.filter(({ code }) => code === waivedCode);
+    if (problems.length === 0) console.error(`INSECURE ${flag}: there was nothing to let pass`);
+    for (const problem of problems) console.error(`INSECURE ${flag} lets pass: ${formatProblem(problem)}`);
+  }
+  for (const { where, subject, got } of passedOver)
+    console.error(`does not count: ${where} ${subject}: ${got}`);
+}
+
+function count(text: string): number {
+  if (!/^[1-9]$/.test(text)) throw new InvalidArgumentError("It is a number from 1 to 9.");
+  return Number(text);
+}
+
+function collect(value: string, before: readonly string[] = []): readonly string[] {
+  return [...before, value];
+}

@@ -1,0 +1,54 @@
+/** `sealift bundle verify --lock-only`: what can be known before anything is downloaded. */
+import { refuse } from "../../modules/core/errors.ts";
+import { type Coverage, coverageOf } from "../../modules/coverage.ts";
+import { checkLock } from "../../offline-bundle/lock-check.ts";
+import type { Lock } from "../../offline-bundle/lock-file.ts";
+import { columns, count } from "../columns.ts";
+import { printJson } from "./or-json.ts";
+import { lockFile } from "./places.ts";
+
+interface Flags {
+  readonly lock?: string;
+  readonly stacks: string;
+  readonly json?: true;
+}
+
+export async function verifyLock(flags: Flags): Promise<void> {
+  const file = flags.lock ?? lockFile;
+  if (flags.json === true) {
+    await printJson(async () => {
+      const { lock, coverage } = await check(file, flags.stacks);
+      const { serial, platforms, files, images } = lock;
+      const counts = { files: files.length, images: images.length };
+      return { lock: file, serial, platforms, ...counts, stacks: coverage.files, hosts: coverage.hosts };
+    });
+    return;
+  }
+  const { lock, coverage } = await check(file, flags.stacks);
+  console.log(
+    columns([
+      ["lock", file],
+      ["serial", String(lock.serial)],
+      [
+        "files",
+        `${lock.files.length}, each with sha256, url, licence and sources, for ${lock.platforms.join(", ")}`,
+      ],
+      ["images", `${lock.images.length}, each by digest`],
+      coverageRow(coverage),
+    ]),
+  );
+}
+
+export function coverageRow({ hosts, files }: Coverage): readonly [string, string] {
+  return ["stacks", `all that ${count(hosts, "host")} of ${files.join(", ")} ask for is pinned`];
+}
+
+async function check(
+  file: string,
+  stacks: string,
+): Promise<{ readonly lock: Lock; readonly coverage: Coverage }> {
+  const { lock, problems } = await checkLock(file);
+  const coverage = coverageOf(lock, stacks);
+  refuse([...problems, ...coverage.problems]);
+  return { lock, coverage };
+}

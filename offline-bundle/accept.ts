@@ -1,0 +1,51 @@
+/** Accepts a bundle: from then on nothing older passes. */
+import { hostname, userInfo } from "node:os";
+import { digestOfBytes } from "./digest.ts";
+import { parseSeal, readSealText } from "./layout.ts";
+import { type Accepted, appendReceipt, readReceipt, receiptFile } from "./receipt.ts";
+import { type VerifiedBundle, verifyBundle, type VerifyOptions } from "./verify.ts";
+
+export interface AcceptedBundle extends VerifiedBundle {
+  /** Where it is written down. */
+  readonly receipt: string;
+  /** As it is written down there. */
+  readonly accepted: Accepted;
+  /** Whether it was written down before, with the same signers: then nothing was added. */
+  readonly before: boolean;
+}
+
+/**
+ * Verifies a bundle and writes down that it was accepted.
+ *
+ * @throws {SealiftError} what {@link verifyBundle} refuses; nothing is written down then.
+ */
+export async function acceptBundle(directory: string, options: VerifyOptions): Promise<AcceptedBundle> {
+  const bundle = await verifyBundle(directory, options);
+  const text = await readSealText(directory);
+  const seal = parseSeal(text, directory);
+  const now: Accepted = {
+    serial: seal.serial,
+    sealSha256: digestOfBytes(text).sha256,
+    lockSha256: seal.lock.sha256,
+    indexSha256: seal.index.sha256,
+    signers: bundle.signers,
+    at: new Date().toISOString().replace(/\.\d+Z$/, "Z"),
+    by: `${userInfo().username}@${hostname()}`,
+    insecure: [
+      ...(options.allowOlder === true ? ["--insecure-allow-older"] : []),
+      ...(options.allowUnsigned === true ? ["--insecure-allow-unsigned"] : []),
+    ],
+  };
+  const receipt = receiptFile(options.allowedSigners);
+  const last = (await readReceipt(receipt)).at(-1);
+  if (last !== undefined && sameButTime(last, now))
+    return { ...bundle, receipt, accepted: last, before: true };
+  await appendReceipt(receipt, now);
+  return { ...bundle, receipt, accepted: now, before: false };
+}
+
+function sameButTime(last: Accepted, now: Accepted): boolean {
+  const what = ({ sealSha256, signers, insecure }: Accepted): string =>
+    JSON.stringify([sealSha256, signers, insecure]);
+  return what(last) === what(now);
+}

@@ -1,0 +1,155 @@
+/** What differs between two bundles or locks, and what has to be carried to get from one to the other. Pure. */
+import type { Contents } from "./contents.ts";
+import type { LockedFile, LockedImage } from "./lock-file.ts";
+import type { Member } from "./members.ts";
+import { label } from "./want.ts";
+
+export interface Difference {
+  readonly serial: { readonly from: number; readonly to: number };
+  readonly items: readonly ItemDifference[];
+  /** What somebody who has the first needs for the second; undefined when one of them is a lock alone. */
+  readonly carry: { readonly blobs: number; readonly bytes: number } | undefined;
+}
+
+export interface ItemDifference {
+  readonly change: "added" | "removed" | "changed";
+  readonly kind: "file" | "image";
+  /** `docker linux/amd64`, or the name of an image. */
+  readonly item: string;
+  readonly details: readonly Detail[];
+  /** Files inside an archive: what an SBOM of the two would show. */
+  readonly members?: {
+    readonly added: readonly string[];
+    readonly removed: readonly string[];
+    readonly changed: readonly string[];
+  };
+}
+
+/** One property; an absent side is nothing before, or nothing after. */
+export interface Detail {
+  readonly what:
+    "version" | "bytes" | "sha256" | "digest" | "licence" | "url" | "kind" | "platforms" | "sources";
+  readonly from?: string | number;
+  readonly to?: string | number;
+}
+
+/** What differs from `a` to `b`; no items when they hold the same. */
+export function diffContents(a: Contents, b: Contents): Difference {
+  return {
+    serial: { from: a.lock.serial, to: b.lock.serial },
+    items: [...fileItems(a.lock.files, b.lock.files), ...imageItems(a, b)],
+    carry: carried(a, b),
+  };
+}
+
+/** Whether there is nothing to tell at all. */
+export function isSame({ items, serial }: Difference): boolean {
+  return items.length === 0 && serial.from === serial.to;
+}
+
+function carried({ packed: a }: Contents, { packed: b }: Contents): Difference["carry"] {
+  if (a === undefined || b === undefined) return undefined;
+  const missing = [...b.blobs].filter(([sha256]) => !a.blobs.has(sha256));
+  return { blobs: missing.length, bytes: missing.reduce((sum, [, bytes]) => sum + bytes, 0) };
+}
+
+/** One version out and one in for the same name and platform is a change of version; anything else is told one by one. */
+function fileItems(a: readonly LockedFile[], b: readonly LockedFile[]): readonly ItemDifference[] {
+  const items = new Set([...a, ...b].map(itemOf));
+  return [...items].flatMap((item) => {
+    const [mineA, mineB] = [a, b].map((all) => all.filter((file) => itemOf(file) === item));
+    const before = mineA ?? [];
+    const now = mineB ?? [];
+    const gone = before.filter((file) => !now.some(({ version }) => version === file.version));
+    const come = now.filter((file) => !before.some(({ version }) => version === file.version));
+    const stayed = now.flatMap((file) => {
+      const was = before.find(({ version }) => version === file.version);
+      return was === undefined ? [] : changedFile(was, file);
+    });
+    const [out, into] = [gone[0], come[0]];
+    if (gone.length === 1 && come.length === 1 && out !== undefined && into !== undefined)
+      return [...changedFile(out, into), ...stayed];
+    return [
+      ...gone.map((file) => whole("removed", file)),
+      ...come.map((file) => whole("added", file)),
+      ...stayed,
+    ];
+  });
+}
+
+function itemOf({ name, platform }: LockedFile): string {
+  return `${name} ${platform}`;
+}
+
+function whole(change: "added" | "removed", file: LockedFile): ItemDifference {
+  const side = change === "added" ? "to" : "from";
+  const details: readonly Detail[] = [
+    { what: "version", [side]: file.version },
+    ...(file.bytes === undefined ? [] : [{ what: "bytes" as const, [side]: file.bytes }]),
+    { what: "licence", [side]: file.licence },
+  ];
+  return { change, kind: "file", item: label(file), details };
+}
+
+function changedFile(a: LockedFile, b: LockedFile): readonly ItemDifference[] {
+  const details = [
+    ...detail("version", a.version, b.version),
+    ...detail("bytes", a.bytes, b.bytes),
+    ...detail("sha256", a.sha256, b.sha256),
+    ...detail("licence", a.licence, b.licence),
+    ...detail("kind", a.kind, b.kind),
+    ...detail("url", a.url, b.url),
+    ...detail("sources", a.sources.join(", "), b.sources.join(", ")),
+  ];
+  if (details.length === 0) return [];
+  const item = a.version === b.version ? label(b) : itemOf(b);
+  return [{ change: "changed", kind: "file", item, details, ...memberChanges(a.members, b.members) }];
+}
+
+function memberChanges(
+  a: readonly Member[] | undefined,
+  b: readonly Member[] | undefined,
+): Pick<ItemDifference, "members"> {
+  if (a === undefined || b === undefined) return {};
+  const find = (all: readonly Member[], path: string): Member | undefined =>
+    all.find((one) => one.path === path);
+  return {
+    members: {
+      added: b.filter(({ path }) => find(a, path) === undefined).map(({ path }) => path),
+      removed: a.filter(({ path }) => find(b, path) === undefined).map(({ path }) => path),
+      changed: b
+        .filter(({ path, sha256 }) => (find(a, path)?.sha256 ?? sha256) !== sha256)
+        .map(({ path }) => path),
+    },
+  };
+}
+
+function imageItems(a: Contents, b: Contents): readonly ItemDifference[] {
+  const names = new Set([...a.lock.images, ...b.lock.images].map(({ name }) => name));
+  return [...names].flatMap((item): readonly ItemDifference[] => {
+    const [was, is] = [a, b].map(({ lock }) => lock.images.find(({ name }) => name === item));
+    const [bytesWas, bytesIs] = [a, b].map(({ packed }) => packed?.imageBytes.get(item));
+    const details = [
+      ...detail("digest", was?.digest, is?.digest),
+      ...detail("platforms", platforms(was), platforms(is)),
+      // A lock alone does not know: that is no difference.
+      ...(a.packed === undefined || b.packed === undefined ? [] : detail("bytes", bytesWas, bytesIs)),
+    ];
+    if (details.length === 0) return [];
+    const change = was === undefined ? "added" : is === undefined ? "removed" : "changed";
+    return [{ change, kind: "image", item, details }];
+  });
+}
+
+function platforms(image: LockedImage | undefined): string | undefined {
+  return image?.platforms.join(" ");
+}
+
+function detail(
+  what: Detail["what"],
+  from: string | number | undefined,
+  to: string | number | undefined,
+): readonly Detail[] {
+  if (from === to) return [];
+  return [{ what, ...(from === undefined ? {} : { from }), ...(to === undefined ? {} : { to }) }];
+}

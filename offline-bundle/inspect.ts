@@ -1,0 +1,72 @@
+/** What is in a bundle, as values that can be printed. */
+import { stat } from "node:fs/promises";
+import { join } from "node:path";
+import { type Contents, readContents } from "./contents.ts";
+import { digestOf } from "./digest.ts";
+import { inside } from "./layout.ts";
+import type { LockedFile, LockedImage } from "./lock-file.ts";
+import { type Accepted, readReceipt, receiptFile } from "./receipt.ts";
+import { signatureFiles } from "./signature-files.ts";
+import { verifyBundle, type VerifyOptions } from "./verify.ts";
+
+export interface Inspection {
+  readonly directory: string;
+  readonly serial: number;
+  readonly lockSha256: string;
+  readonly platforms: readonly string[];
+  /** When sealift.json was written, by the clock of the file system: a copy may have another, and nobody signed it. */
+  readonly written: Date;
+  /** Who signed; undefined when the bundle was not verified. */
+  readonly signers: readonly string[] | undefined;
+  /** Every signature file and the key that made it; whether that is true is not checked without signers. */
+  readonly signatures: readonly { readonly name: string; readonly fingerprint: string }[];
+  /** When this very bundle was accepted; undefined when it was not, or without signers. */
+  readonly accepted: Accepted | undefined;
+  readonly files: readonly Omit<LockedFile, "members">[];
+  readonly images: readonly (LockedImage & { readonly bytes: number | undefined })[];
+  readonly blobs: number;
+  /** Of all blobs, each once. */
+  readonly bytes: number;
+}
+
+/**
+ * Reads a bundle; with `verify` it is verified first, and refused as verify refuses.
+ *
+ * @throws {SealiftError} what {@link readContents} and {@link verifyBundle} throw.
+ */
+export async function inspectBundle(directory: string, verify?: VerifyOptions): Promise<Inspection> {
+  const verified = verify === undefined ? undefined : await verifyBundle(directory, verify);
+  const contents = await readContents(directory);
+  const seal = join(directory, inside.seal);
+  return {
+    directory,
+    serial: contents.lock.serial,
+    lockSha256: contents.lockSha256,
+    platforms: contents.lock.platforms,
+    written: (await stat(seal)).mtime,
+    signers: verified?.signers,
+    signatures: (await signatureFiles(directory)).map(({ name, signature }) => ({
+      name,
+      fingerprint: signature?.fingerprint ?? "no signature of ssh-keygen",
+    })),
+    accepted: verify === undefined ? undefined : await acceptedAs(seal, verify.allowedSigners),
+    ...listed(contents),
+  };
+}
+
+function listed({ lock, packed }: Contents): Pick<Inspection, "files" | "images" | "blobs" | "bytes"> {
+  return {
+    files: lock.files.map(({ name, version, platform, kind, url, sha256, licence, sources, bytes }) => ({
+      ...{ name, version, platform, kind, url, sha256, licence, sources },
+      ...(bytes === undefined ? {} : { bytes }),
+    })),
+    images: lock.images.map((image) => ({ ...image, bytes: packed?.imageBytes.get(image.name) })),
+    blobs: packed?.blobs.size ?? 0,
+    bytes: [...(packed?.blobs.values() ?? [])].reduce((sum, one) => sum + one, 0),
+  };
+}
+
+async function acceptedAs(seal: string, allowedSigners: string): Promise<Accepted | undefined> {
+  const { sha256 } = await digestOf(seal);
+  return (await readReceipt(receiptFile(allowedSigners))).findLast(({ sealSha256 }) => sealSha256 === sha256);
+}

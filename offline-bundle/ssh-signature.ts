@@ -1,0 +1,52 @@
+/** The signature file of ssh-keygen, as text: whose key made it. Whether it is good, only ssh-keygen says. */
+import { createHash } from "node:crypto";
+
+export interface SshSignature {
+  /** The public key that made it, in the form of public key files: base64. */
+  readonly key: string;
+  /** Its kind: `ssh-ed25519`. */
+  readonly keyType: string;
+  /** As ssh-keygen -l shows it: `SHA256:…`. */
+  readonly fingerprint: string;
+}
+
+/**
+ * Reads a signature (openssh PROTOCOL.sshsig). ssh-keygen passes over what stands behind the last line and over bits that
+ * base64 does not need; here a text of any other form than ssh-keygen writes is none, so that no byte can change unseen.
+ *
+ * @returns undefined when it is not in that form.
+ */
+export function parseSshSignature(text: string): SshSignature | undefined {
+  const body = /^-----BEGIN SSH SIGNATURE-----\n((?:[\w+/=]+\n)+)-----END SSH SIGNATURE-----\n$/.exec(
+    text,
+  )?.[1];
+  if (body === undefined) return undefined;
+  const base64 = body.replaceAll("\n", "");
+  const data = Buffer.from(base64, "base64");
+  if (data.toString("base64") !== base64) return undefined;
+  if (data.toString("latin1", 0, magic.length) !== magic) return undefined;
+  const key = stringAt(data, magic.length + versionBytes);
+  const keyType = key === undefined ? undefined : stringAt(key, 0);
+  if (key === undefined || keyType === undefined) return undefined;
+  return {
+    key: key.toString("base64"),
+    keyType: keyType.toString("latin1"),
+    fingerprint: fingerprintOf(key),
+  };
+}
+
+const magic = "SSHSIG";
+const versionBytes = 4;
+const lengthBytes = 4;
+
+/** A string of the ssh protocol (RFC 4251, 5): its length, then its bytes. */
+function stringAt(data: Buffer, offset: number): Buffer | undefined {
+  if (offset + lengthBytes > data.length) return undefined;
+  const start = offset + lengthBytes;
+  const end = start + data.readUInt32BE(offset);
+  return end > data.length ? undefined : data.subarray(start, end);
+}
+
+function fingerprintOf(key: Buffer): string {
+  return `SHA256:${createHash("sha256").update(key).digest("base64").replace(/=+$/, "")}`;
+}

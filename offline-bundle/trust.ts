@@ -1,0 +1,121 @@
+/** Whether one signature counts, and if not, why: as ssh-keygen says, in words that tell what to do. */
+import { inside } from "./layout.ts";
+import type { SignatureFile } from "./signature-files.ts";
+import type { SignaturePolicy } from "./signature.ts";
+import { namespace, type Outcome, sshKeygen } from "./ssh-keygen.ts";
+
+export type Trust =
+  | { readonly signer: string }
+  | {
+      readonly got: string;
+      readonly expected: string;
+      readonly todo: string;
+      /** The signature or the text was changed; otherwise the signature is good and its key does not count. */
+      readonly broken: boolean;
+    };
+
+/** Asks ssh-keygen who made a signature of `text`, and whether that counts. */
+export async function trustOf(
+  file: SignatureFile,
+  text: Uint8Array,
+  policy: SignaturePolicy,
+): Promise<Trust> {
+  const { path, signature } = file;
+  if (signature === undefined) return changed("a text that is no signature");
+  const found = await sshKeygen(
+    ["-Y", "find-principals", "-s", path, "-f", policy.allowedSigners],
+    new Uint8Array(),
+  );
+  const signer = found.exitCode === 0 ? (found.stdout.split("\n")[0]?.trim() ?? "") : "";
+  const verified = signer === "" ? undefined : await verify(signer, path, text, policy, []);
+  if (verified?.exitCode === 0) return { signer };
+  const whole = await sshKeygen(["-Y", "check-novalidate", "-n", namespace, "-s", path], text);
+  if (whole.exitCode !== 0)
+    return changed(`a signature that does not match ${inside.seal}: one of the two was changed`);
+  const key = `${signature.keyType} ${signature.fingerprint}`;
+  const words = `${found.stderr}\n${verified?.stderr ?? ""}`;
+  return (
+    dated(words, signer, key) ??
+    (verified === undefined ? undefined : await revoked(signer, path, text, policy, key)) ??
+    untrusted(words, key, policy)
+  );
+}
+
+function verify(
+  signer: string,
+  path: string,
+  text: Uint8Array,
+  { allowedSigners, revokedKeys }: SignaturePolicy,
+  more: readonly string[],
+): Promise<Outcome> {
+  const revoke = revokedKeys === undefined ? [] : ["-r", revokedKeys];
+  const args = ["-n", namespace, "-I", signer, "-s", path, "-f", allowedSigners];
+  return sshKeygen([...more, "-Y", "verify", ...args, ...revoke], text);
+}
+
+function changed(got: string): Trust {
+  return {
+    got,
+    expected: `a good signature of ${inside.seal}`,
+    todo: "do not use this bundle: copy it again, and if it stays, ask who built it",
+    broken: true,
+  };
+}
+
+/** `allowed_signers:1: key has expired: verify time 2026-11-21T17:36:08 > valid-before 2026-01-01T00:00:00` */
+function dated(words: string, signer: string, key: string): Trust | undefined {
+  const expired = /^(.*:\d+): key has expired:.*valid-before (\S+)/m.exec(words);
+  const early = /^(.*:\d+): key is not yet valid:.*valid-after (\S+)/m.exec(words);
+  const [, line = "", time = ""] = expired ?? early ?? [];
+  if (line === "") return undefined;
+  const who = signer === "" ? key : `${signer}, ${key}`;
+  return {
+    got: `a key that ${expired === null ? "is not valid before" : "expired on"} ${time} (${who}; ${line})`,
+    expected: "a signature by a key that is valid today",
+    todo:
+      expired === null
+        ? "check the clock of this machine and valid-after of the key"
+        : "have the bundle signed with a key that counts: sealift bundle sign; do not move valid-before",
+    broken: false,
+  };
+}
+
+/** ssh-keygen says only at its most talkative why a list of revoked keys made it refuse. */
+async function revoked(
+  signer: string,
+  path: string,
+  text: Uint8Array,
+  policy: SignaturePolicy,
+  key: string,
+): Promise<Trust | undefined> {
+  if (policy.revokedKeys === undefined) return undefined;
+  const { stderr } = await verify(signer, path, text, policy, ["-vvv"]);
+  const reason = /sshkey_check_revoked: (.*)$/m.exec(stderr)?.[1]?.trim();
+  if (reason === undefined) return undefined;
+  const list = policy.revokedKeys;
+  return /revoked/i.test(reason)
+    ? {
+        got: `a key that was revoked (${signer}, ${key}; ${list})`,
+        expected: "a signature by a key that was not revoked",
+        todo: "do not use this bundle, whoever vouches for it: get one that is signed with another key",
+        broken: false,
+      }
+    : {
+        got: `a list of revoked keys that cannot be used (${list}: ${reason})`,
+        expected: "a KRL, or one public key a line",
+        todo: "put the right list back; until then no signature counts",
+        broken: false,
+      };
+}
+
+function untrusted(words: string, key: string, { allowedSigners }: SignaturePolicy): Trust {
+  const limit = /key is not permitted for use in signature namespace/.test(words);
+  return {
+    got: limit
+      ? `a key that may not sign bundles (${key}: its namespaces lack ${namespace})`
+      : `a signature by a key that is not trusted (${key})`,
+    expected: `one by a key of ${allowedSigners}`,
+    todo: "do not use this bundle, or add the key after you have checked whose it is",
+    broken: false,
+  };
+}

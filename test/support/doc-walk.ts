@@ -1,0 +1,37 @@
+/** Documents whose commands are run: what stands below a command is what it printed. */
+import { spawnSync } from "node:child_process";
+import { hostname, userInfo } from "node:os";
+import { stripVTControlCharacters } from "node:util";
+
+/** `<!-- run: name -->`, a fence with lines that start with `$ ` and their output, `<!-- /run -->`. */
+const marker = /(<!-- run: [\w-]+ -->\n\n?```\n)([^]*?)(```\n\n?<!-- \/run -->)/g;
+
+/** Runs every block of a document in order and puts in what was printed. */
+export function runDocument(text: string, where: { readonly cwd: string; readonly path: string }): string {
+  return text.replace(marker, (_all, head: string, block: string, tail: string) => {
+    const commands = block.split("\n").filter((line) => line.startsWith("$ "));
+    return head + commands.map((line) => `${line}\n${outputOf(line.slice(2), where)}`).join("\n") + tail;
+  });
+}
+
+/** What has to stay the same when a document is made anew: no date, no size, no digest, no key, no width of a column. */
+export function shapeOf(text: string): string {
+  return text
+    .replaceAll(/SHA256:[\w+/]{43}/g, "SHA256:key")
+    .replaceAll(/\b[0-9a-f]{12,64}\b/g, "hex")
+    .replaceAll(/\b\d{4}-\d\d-\d\dT[\d:]{8}Z?/g, "date")
+    .replaceAll(/\b\d+(\.\d)? k?B\b|\b\d+ bytes\b|"bytes": \d+/g, "size")
+    .replaceAll(/ +/g, " ");
+}
+
+function outputOf(command: string, { cwd, path }: { readonly cwd: string; readonly path: string }): string {
+  const { stdout, stderr, status } = spawnSync("sh", ["-c", command], {
+    cwd,
+    encoding: "utf8",
+    env: { ...process.env, PATH: `${path}:${process.env["PATH"] ?? ""}`, NO_COLOR: "1" },
+  });
+  const printed = stripVTControlCharacters(`${stderr}${stdout}`)
+    .replaceAll(`${userInfo().username}@${hostname()}`, "ops@inside")
+    .replaceAll(`${cwd}/`, "");
+  return status === 0 ? printed : `${printed}(exit code ${String(status)})\n`;
+}

@@ -1,0 +1,62 @@
+import assert from "node:assert/strict";
+import { readdir, readFile, stat, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { after, before, test } from "node:test";
+import fc from "fast-check";
+import { errorCodes } from "../../modules/core/errors.ts";
+import { signBundle } from "../../offline-bundle/sign.ts";
+import { verifyBundle } from "../../offline-bundle/verify.ts";
+import { flipBit } from "../support/flip-bit.ts";
+import { refused } from "../support/refused.ts";
+import { allow, builder, person } from "../support/signers.ts";
+import { makeTinyBundle, type TinyBundle } from "../support/tiny-bundle.ts";
+
+/** Every file has the same share of them, the small ones too: signatures, index, lock. */
+const flips = 300;
+
+let tiny: TinyBundle;
+before(async () => {
+  tiny = await makeTinyBundle();
+});
+after(() => tiny.remove());
+
+test(`${flips} random flips over the whole bundle: each is refused, with a code and what to do`, async () => {
+  const bob = await person(tiny, "bob@site");
+  await signBundle(tiny.directory, bob.key);
+  // One signature would do: a broken second one must not pass all the same.
+  const options = { allowedSigners: await allow(tiny, [builder(tiny), bob]), signatures: 1 };
+  const files = await filesBelow(tiny.directory);
+  const flipped = new Set<string>();
+  let caught = 0;
+  await fc.assert(
+    fc.asyncProperty(fc.nat({ max: files.length - 1 }), fc.nat(), async (at, position) => {
+      const file = files[at] ?? "";
+      const whole = await readFile(file);
+      await flipBit(file, position % ((await stat(file)).size * 8));
+      try {
+        const problems = await refused(verifyBundle(tiny.directory, options));
+        for (const { code, todo, got, expected } of problems) {
+          assert.ok(errorCodes.includes(code));
+          for (const words of [todo, got, expected]) assert.notEqual(words.trim(), "", code);
+        }
+        caught += 1;
+        flipped.add(file);
+      } finally {
+        await writeFile(file, whole);
+      }
+    }),
+    { numRuns: flips },
+  );
+  assert.equal(caught, flips);
+  assert.ok(flipped.size > files.length / 2, `${flipped.size} of ${files.length} files`);
+  // Nothing of this has hurt the bundle itself: what is refused is refused for the flip.
+  assert.deepEqual((await verifyBundle(tiny.directory, options)).signers, ["lab@sealift", "bob@site"]);
+});
+
+async function filesBelow(folder: string): Promise<readonly string[]> {
+  const entries = await readdir(folder, { recursive: true, withFileTypes: true });
+  return entries
+    .filter((entry) => entry.isFile())
+    .map((entry) => join(entry.parentPath, entry.name))
+    .toSorted();
+}

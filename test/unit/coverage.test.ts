@@ -1,0 +1,85 @@
+import assert from "node:assert/strict";
+import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { after, before, test } from "node:test";
+import { formatProblem } from "../../modules/core/errors.ts";
+import { type Coverage, coverageOf } from "../../modules/coverage.ts";
+import { type Lock, readLock } from "../../offline-bundle/lock-file.ts";
+import { cachePath, checkout } from "../lab/cache.ts";
+import { changed, exampleText } from "../support/site-text.ts";
+
+let folder: string;
+let lock: Lock;
+before(async () => {
+  await mkdir(cachePath("test"), { recursive: true });
+  folder = await mkdtemp(cachePath("test", "stacks-"));
+  lock = await readLock(join(checkout, "offline-bundle", "bundle.lock.yaml"));
+});
+after(() => rm(folder, { recursive: true }));
+
+test("the shipped lock holds everything that the shipped environments ask for", () => {
+  const { problems, hosts, files } = coverageOf(lock, join(checkout, "stacks"));
+  assert.deepEqual(problems, []);
+  assert.ok(hosts >= 2 && files.some((file) => file.endsWith("Pulumi.example.yaml")));
+});
+
+test("a version that no pin answers is told at its line, with the hosts that ask for it and what there is", async () => {
+  const { problems } = await coverageOfText(changed("version: 28.5.2", "version: 28.5.3"));
+  assert.deepEqual(problems.map(formatProblem), [
+    `${file()}:18:16: E_BUNDLE_COVERAGE node-a, node-b engine.version: got docker 28.5.3 for linux/amd64; expected a pin of the lock: 28.5.2 (linux/amd64), 28.5.2 (linux/arm64), 29.8.1 (linux/amd64), 29.8.1 (linux/arm64); add it to bundle.yaml and run sealift bundle lock, or name one that is pinned`,
+  ]);
+});
+
+test("a host's own choice is told at the host, and a plugin by its name", async () => {
+  const own = changed(
+    "        daemon:\n          labels",
+    "        engine: { compose: 9.9.9, buildx: 0.37.1 }\n        daemon:\n          labels",
+  );
+  const { problems } = await coverageOfText(own);
+  assert.equal(problems.length, 1);
+  assert.match(
+    problems.map(formatProblem).join(),
+    /yaml:53:28: E_BUNDLE_COVERAGE node-b engine\.compose: got compose 9\.9\.9 for/,
+  );
+});
+
+test("a pin for another architecture is none", async () => {
+  const arm = changed(
+    "        login: ops\n        # ssh",
+    "        login: ops\n        architecture: arm64\n        # ssh",
+  );
+  assert.deepEqual((await coverageOfText(arm)).problems, []);
+  const files = lock.files.filter(({ platform }) => platform === "linux/amd64");
+  const { problems } = await coverageOfText(arm, { ...lock, files });
+  assert.deepEqual(
+    problems.map(({ subject, got }) => [subject, got]),
+    [["node-a engine.version", "docker 28.5.2 for linux/arm64"]],
+  );
+});
+
+test("a file that cannot be read is told beside the others, one without a site asks for nothing, no file is a slip", async () => {
+  const wrong = changed("login: ops", "lgin: ops");
+  assert.ok((await coverageOfText(wrong)).problems.some(({ code }) => code === "E_KEY_UNKNOWN"));
+  const { hosts, problems } = await coverageOfText("config:\n  other:key: 1\n");
+  assert.deepEqual([hosts, problems], [0, []]);
+  assert.deepEqual(
+    coverageOf(lock, join(folder, "nowhere")).problems.map(({ code }) => code),
+    ["E_SITE_MISSING"],
+  );
+});
+
+test("a closed secret hides nothing that counts here", async () => {
+  const secret = "        passwordHash: { secure: AAABAA== }\n";
+  const text = exampleText.replace("        uid: 1500\n", `        uid: 1500\n${secret}`);
+  assert.notEqual(text, exampleText);
+  assert.deepEqual((await coverageOfText(text)).problems, []);
+});
+
+function file(): string {
+  return join(folder, "Pulumi.prod.yaml");
+}
+
+async function coverageOfText(text: string, of: Lock = lock): Promise<Coverage> {
+  await writeFile(file(), text);
+  return coverageOf(of, folder);
+}

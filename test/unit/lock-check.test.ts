@@ -1,0 +1,71 @@
+import assert from "node:assert/strict";
+import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { after, before, test } from "node:test";
+import { formatProblem } from "../../modules/core/errors.ts";
+import { checkLock } from "../../offline-bundle/lock-check.ts";
+import { cachePath, checkout } from "../lab/cache.ts";
+import { refused } from "../support/refused.ts";
+
+const shipped = join(checkout, "offline-bundle", "bundle.lock.yaml");
+let folder: string;
+let text: string;
+before(async () => {
+  await mkdir(cachePath("test"), { recursive: true });
+  folder = await mkdtemp(cachePath("test", "lock-"));
+  text = await readFile(shipped, "utf8");
+});
+after(() => rm(folder, { recursive: true }));
+
+test("the shipped lock can be believed", async () => {
+  assert.deepEqual((await checkLock(shipped)).problems, []);
+});
+
+test("a pin that one place alone vouches for is told at its line; two files of one place are one", async () => {
+  const line = "      - konstruktoid/ansible-role-docker-rootless defaults/main.yml (tag v1.4.0)\n";
+  const one = await problemsOf(text.replace(line, ""));
+  assert.equal(one.length, 1);
+  assert.match(
+    one.join(),
+    /:17:7: E_PIN_SOURCES docker 28\.5\.2 linux\/amd64: got one source: kubernetes\/minikube .*computed-here$/,
+  );
+  const twice = await problemsOf(text.replace(line, "      - kubernetes/minikube other.hash\n"));
+  assert.match(twice.join(), /E_PIN_SOURCES docker 28\.5\.2 linux\/amd64/);
+  assert.deepEqual(await problemsOf(text.replace(line, "      - computed-here\n")), []);
+});
+
+test("a file that one platform lacks, and a licence that is no expression, are told", async () => {
+  const lacking = text.replace(
+    / {2}- name: docker\n {4}version: 28\.5\.2\n {4}platform: linux\/arm64\n(?: {4}.*\n)+/,
+    "",
+  );
+  assert.match(
+    (await problemsOf(lacking)).join(),
+    /:9:5: E_BUNDLE_PLATFORM docker 28\.5\.2: got pins for linux\/amd64; expected one for linux\/arm64 too/,
+  );
+  for (const licence of ["see the website", '""', "Apache 2.0"]) {
+    const problems = await problemsOf(text.replace("licence: Apache-2.0", `licence: ${licence}`));
+    assert.match(problems.join(), /:15:14: E_VALUE docker 28\.5\.2 linux\/amd64: got /, licence);
+  }
+  assert.deepEqual(
+    await problemsOf(text.replace("licence: Apache-2.0", "licence: (MIT OR Apache-2.0) AND BSD-3-Clause")),
+    [],
+  );
+});
+
+test("a pin without sha256, url, licence or sources is no pin", async () => {
+  for (const key of ["sha256", "url", "licence"]) {
+    const lock = join(folder, "lock.yaml");
+    await writeFile(lock, text.replace(new RegExp(`^ {4}${key}: .*\n`, "m"), ""));
+    const [problem] = await refused(checkLock(lock));
+    assert.equal(problem?.code, "E_KEY_MISSING", key);
+    assert.equal(problem.subject, `files.0.${key}`);
+  }
+});
+
+async function problemsOf(lockText: string): Promise<readonly string[]> {
+  assert.notEqual(lockText, text);
+  const lock = join(folder, "lock.yaml");
+  await writeFile(lock, lockText);
+  return (await checkLock(lock)).problems.map(formatProblem);
+}
