@@ -5,7 +5,7 @@ import { SealiftError } from "../modules/core/errors.ts";
 import type { Digest } from "./digest.ts";
 import { type Lock, type LockedFile, readLock } from "./lock-file.ts";
 import type { Member } from "./members.ts";
-import type { Platform } from "./want.ts";
+import type { FilePlatform, Platform } from "./want.ts";
 
 /** Paths inside a bundle. A bundle is an OCI image layout (image-spec 1.1) with three files of its own. */
 export const inside = {
@@ -38,7 +38,7 @@ export interface Seal {
 export interface BundleFile extends Digest {
   readonly name: string;
   readonly version: string;
-  readonly platform: Platform;
+  readonly platform: FilePlatform;
   /** Absolute path of the blob. */
   readonly path: string;
   /** Regular files inside, when it is an engine or archive; otherwise empty. */
@@ -53,7 +53,7 @@ export interface Bundle {
   readonly lockSha256: string;
   /** Absolute path of the blob with this sha256 (64 hex digits); whether it exists is not looked at. */
   blobPath(sha256: string): string;
-  file(name: string, version: string, platform: Platform): BundleFile | undefined;
+  file(name: string, version: string, platform: FilePlatform): BundleFile | undefined;
   /** The engine tarball of this version. */
   engine(version: string, architecture: "amd64" | "arm64"): BundleFile | undefined;
   /** A program that is one file, of this name and version. */
@@ -62,15 +62,6 @@ export interface Bundle {
   versions(name: string): readonly Pick<BundleFile, "version" | "platform">[];
   /** All engines, for messages: `{ version: "28.5.2", platform: "linux/amd64" }`. */
   engines(): readonly Pick<BundleFile, "version" | "platform">[];
-}
-
-/** The tag under which a host file stands in the layout: `files/docker:28.5.2-linux-amd64`. */
-export function fileRef({
-  name,
-  version,
-  platform,
-}: Pick<LockedFile, "name" | "version" | "platform">): string {
-  return `files/${name}:${version}-${platform.replace("/", "-")}`;
 }
 
 /**
