@@ -32,7 +32,8 @@ export class TarPaths {
     if (name.length > mostPath || unprintable.test(name))
       throw new Unsafe(`a member ${shown}`, `names of at most ${mostPath} printable characters`);
     if (kind !== "file" && size > 0) throw new Unsafe(`content of ${shown}`, "content of files only");
-    if (kind !== "folder" && path === "") throw new Unsafe(`a member ${shown}`, "members with a name");
+    if (kind !== "folder" && nameless.test(name))
+      throw new Unsafe(`a member ${shown}`, "files and links with a name");
     if (kind === "link") this.#checkLink(header, parts);
     this.#place(path, parts, kind, shown);
     if (this.#known.size > mostMembers) throw new Unsafe("more members", `at most ${mostMembers}`);
@@ -61,7 +62,8 @@ export class TarPaths {
       throw new Unsafe(shown, "a target inside the archive");
     const steps = target.split("/").filter((part) => part !== "" && part !== ".");
     if (type === "link") {
-      if (!this.isFile(steps.join("/"))) throw new Unsafe(shown, "a hard link to a file that came before it");
+      if (!this.isFile(steps.join("/")) || nameless.test(target))
+        throw new Unsafe(shown, "a hard link to a file that came before it");
       return;
     }
     // Up first, then down: a way up after a way down may lead through another link, and out.
@@ -84,6 +86,8 @@ export class Unsafe extends Error {
 /** As long as Linux takes (PATH_MAX is 4096 with what it is unpacked below). */
 const mostPath = 1024;
 const mostMembers = 100_000;
+/** Ends where a folder does: tar(1) makes no file of that. */
+const nameless = /(^|\/)\.?$/;
 const unprintable = /[\p{Cc}\u2028\u2029\uFFFD]/u;
 
 function kindOf({ name, type }: Header): Kind {
