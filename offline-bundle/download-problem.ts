@@ -1,4 +1,4 @@
-import { statfs } from "node:fs/promises";
+import { rm, statfs } from "node:fs/promises";
 import { dirname } from "node:path";
 import { SealiftError } from "../modules/core/errors.ts";
 
@@ -12,6 +12,26 @@ export function downloadFailed(url: URL, error: unknown): SealiftError {
       got: reason(error),
       expected: "the whole file",
       todo: "check the url, the proxy and the network, then run it again: what is here already is kept",
+    },
+  ]);
+}
+
+/** E_DOWNLOAD_SHA256: it has another length, so it need not be hashed; what came of it is deleted. */
+export async function otherLength(
+  url: URL,
+  part: string,
+  got: string,
+  wanted: number,
+): Promise<SealiftError> {
+  await rm(part, { force: true });
+  return new SealiftError([
+    {
+      where: url.href,
+      code: "E_DOWNLOAD_SHA256",
+      subject: "length",
+      got,
+      expected: `${wanted} bytes`,
+      todo: "do not use it; find out who changed it before you change the pin",
     },
   ]);
 }

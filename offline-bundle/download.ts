@@ -6,7 +6,7 @@ import { Transform } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { setTimeout as sleep } from "node:timers/promises";
 import { SealiftError } from "../modules/core/errors.ts";
-import { downloadFailed, noSpace } from "./download-problem.ts";
+import { downloadFailed, noSpace, otherLength } from "./download-problem.ts";
 import { backoff, type Patience, retryAfter, usualPatience } from "./patience.ts";
 import { readValidator, validatorFile, writeValidator } from "./validator.ts";
 import { type Answer, Refusal, request } from "./web-request.ts";
@@ -51,6 +51,7 @@ export async function download(
     } catch (error) {
       if (error instanceof SealiftError) throw error;
       if (isFull(error)) throw await noSpace(part);
+      if (error instanceof OtherLength) throw await otherLength(url, part, error.message, error.wanted);
       failures = (await lengthOf(part)) - before >= gainBytes ? 1 : failures + 1;
       if (error instanceof Refusal || failures >= patience.attempts) throw downloadFailed(url, error);
       await sleep(error instanceof Busy ? error.waitMs : failures > 1 ? backoff(failures - 1, patience) : 0);
@@ -61,6 +62,15 @@ export async function download(
 /** A try that brought this much was worth it. */
 const gainBytes = 16 * 1024;
 const usualMost = 64 * 1024 ** 3;
+
+/** Bytes that cannot be the right ones, whatever they are. */
+class OtherLength extends Refusal {
+  readonly wanted: number;
+  constructor(got: string, wanted: number) {
+    super(got);
+    this.wanted = wanted;
+  }
+}
 
 /** The server asks to be left alone for a while. */
 class Busy extends Error {
@@ -115,7 +125,6 @@ async function receive(
   const announced = lengthHeader(answer);
   const total = wanted ?? (announced === undefined ? undefined : start + announced);
   const limit = wanted ?? most;
-  if (total !== undefined && total > limit) throw new Refusal(`${total} bytes, more than ${limit}`);
   await refuseWithoutSpace(part, total === undefined ? 0 : total - start);
   let bytes = start;
   const count = new Transform({
@@ -123,7 +132,7 @@ async function receive(
       bytes += chunk.length;
       watch.saw(chunk.length);
       progress(bytes, total);
-      if (bytes > limit) done(new Refusal(`more than the ${limit} bytes that are expected`));
+      if (bytes > limit) done(new OtherLength(`more than ${limit} bytes`, limit));
       else done(null, chunk);
     },
   });
@@ -147,7 +156,7 @@ async function atTheEnd(
   const wanted = options.bytes ?? (length === undefined ? undefined : Number(length));
   if (from === wanted) return true;
   if (wanted !== undefined && from === Number(length))
-    throw new Refusal(`a file of ${from} bytes, where ${wanted} are expected`);
+    throw new OtherLength(`a file of ${from} bytes`, wanted);
   return startOver(url, part, options);
 }
 

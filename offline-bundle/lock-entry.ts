@@ -4,7 +4,7 @@ import { agreeing } from "./checksums.ts";
 import { debProblems } from "./deb.ts";
 import { computedHere, hasMembers, isComplete, type LockedFile } from "./lock-file.ts";
 import { membersOf } from "./members.ts";
-import { obtainFile, type Sources } from "./obtain-file.ts";
+import { obtainFile, type Pin, type Sources } from "./obtain-file.ts";
 import { type Obtained, OtherBytes } from "./store.ts";
 import { label, type WantedEntry, type WantedFile } from "./want.ts";
 
@@ -64,8 +64,10 @@ async function bytesOf(
   sources: Sources,
   report: (text: string, fraction?: number) => void,
 ): Promise<Obtained & { readonly manifest?: string }> {
+  // Without its length: what came instead is to be had whole, so that it can be named.
+  const wanted = pin === undefined ? undefined : withoutLength(pin);
   try {
-    return await obtainFile(entry, pin, sources, (done, total) => {
+    return await obtainFile(entry, wanted, sources, (done, total) => {
       report(label(entry), total === undefined ? undefined : done / total);
     });
   } catch (error) {
@@ -73,6 +75,10 @@ async function bytesOf(
       await agreeing(entry, error.found.sha256, pin.sha256, sources);
     throw error;
   }
+}
+
+function withoutLength({ sha256, manifest }: LockedFile): Pin {
+  return { sha256, ...(manifest === undefined ? {} : { manifest }) };
 }
 
 /** What a pin says besides where it comes from. @throws {SealiftError} E_ARCHIVE, E_PIN, E_TOOL */

@@ -43,7 +43,7 @@ test("a place that fails or lies is told, and the next one is tried; once here, 
     assert.deepEqual(await readFile(join(site.store, sha256, "tool")), content);
     assert.deepEqual(
       site.warnings.map(({ where, code }) => `${code} ${where}`),
-      [`E_DOWNLOAD ${origin.url("files/tool").href}`, `E_DOWNLOAD ${liar.url("a/tool").href}`],
+      [`E_DOWNLOAD ${origin.url("files/tool").href}`, `E_DOWNLOAD_SHA256 ${liar.url("a/tool").href}`],
     );
     const asked = honest.requests.length;
     await site.fetch();
@@ -54,7 +54,7 @@ test("a place that fails or lies is told, and the next one is tried; once here, 
     const problems = await refused(site.fetch());
     assert.deepEqual(
       problems.map(({ code }) => code),
-      ["E_DOWNLOAD", "E_DOWNLOAD", "E_DOWNLOAD_SHA256"],
+      ["E_DOWNLOAD", "E_DOWNLOAD_SHA256", "E_DOWNLOAD_SHA256"],
     );
   } finally {
     for (const one of [origin, liar, honest]) one.close();
