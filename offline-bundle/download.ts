@@ -8,6 +8,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { SealiftError } from "../modules/core/errors.ts";
 import { downloadFailed, noSpace, otherLength } from "./download-problem.ts";
 import { backoff, type Patience, retryAfter, usualPatience } from "./patience.ts";
+import { watchdog, type Watchdog } from "./watchdog.ts";
 import { readValidator, validatorFile, writeValidator } from "./validator.ts";
 import { type Answer, Refusal, request } from "./web-request.ts";
 
@@ -183,32 +184,6 @@ function refusalOf(answer: Answer, patience: Patience): Error {
   if (wait === undefined) return new Error(`HTTP status ${status}`);
   const text = `HTTP status ${status}, to be asked again in ${Math.ceil(wait / 1_000)} s`;
   return wait > patience.longestRetryAfterMs ? new Refusal(text) : new Busy(text, wait);
-}
-
-interface Watchdog {
-  readonly signal: AbortSignal;
-  readonly saw: (bytes: number) => void;
-  readonly end: () => void;
-}
-
-/** Ends a connection over which too little comes. */
-function watchdog({ stallMs, leastBytes }: Patience): Watchdog {
-  const controller = new AbortController();
-  let seen = 0;
-  const timer = setInterval(() => {
-    if (seen < leastBytes)
-      controller.abort(new Error(`${seen === 0 ? "no data" : `${seen} bytes`} in ${stallMs / 1_000} s`));
-    seen = 0;
-  }, stallMs);
-  return {
-    signal: controller.signal,
-    saw: (bytes) => {
-      seen += bytes;
-    },
-    end: () => {
-      clearInterval(timer);
-    },
-  };
 }
 
 /** The rest of an answer that nobody wants; if it does not end, the connection does. */
