@@ -8,7 +8,7 @@ export const exitCodes: readonly (readonly [number, string])[] = [
   [2, "the command line is wrong, or Node is too old"],
   [65, "bad content: a file, pin, lock or bundle is not what it must be"],
   [66, "missing input: no bundle, no lock, no site"],
-  [69, "unreachable: a download, a program or a host could not be had"],
+  [69, "unreachable: a download, a program, room for it or a host could not be had"],
   [77, "not allowed: unsigned, or the signature, key or serial is refused"],
   [78, "a host is not fit: a check of doctor fails on it"],
 ];
@@ -37,6 +37,7 @@ function kindOf(code: ErrorCode): number {
     case "E_DOWNLOAD":
     case "E_TOOL":
     case "E_HOST_UNREACHABLE":
+    case "E_SPACE":
       return 69;
     default:
       return 65;

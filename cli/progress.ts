@@ -1,6 +1,10 @@
+import { size } from "./columns.ts";
+
 /** Tells on stderr what is being done, once it takes longer than two seconds. */
 export interface ProgressLine {
   readonly report: (text: string, fraction?: number) => void;
+  /** The same for bytes that move: how many of how many, how fast, and how long it will take. */
+  readonly transfer: (text: string, done: number, total: number | undefined) => void;
   readonly end: () => void;
 }
 
@@ -12,20 +16,66 @@ const intervalMs = { terminal: 200, log: 10_000 };
 export function progressLine(): ProgressLine {
   const terminal = process.stderr.isTTY;
   const start = Date.now();
+  const rate = movingRate();
   let last = start + quietMs - intervalMs[terminal ? "terminal" : "log"];
   let shown = false;
+  const show = (words: () => string): void => {
+    const now = Date.now();
+    if (now - last < intervalMs[terminal ? "terminal" : "log"]) return;
+    last = now;
+    shown = true;
+    const line = `${Math.round((now - start) / 1000)} s  ${words()}`;
+    process.stderr.write(terminal ? `\r\x1b[K${line}` : `${line}\n`);
+  };
   return {
     report: (text, fraction) => {
+      show(() => `${fraction === undefined ? "" : `${Math.floor(fraction * 100)}% `}${text}`);
+    },
+    transfer: (text, done, total) => {
       const now = Date.now();
-      if (now - last < intervalMs[terminal ? "terminal" : "log"]) return;
-      last = now;
-      shown = true;
-      const percent = fraction === undefined ? "" : `${Math.floor(fraction * 100)}% `;
-      const line = `${Math.round((now - start) / 1000)} s  ${percent}${text}`;
-      process.stderr.write(terminal ? `\r\x1b[K${line}` : `${line}\n`);
+      rate.add(now, done);
+      show(() => `${transferText(done, total, rate.perSecond(now))}  ${text}`);
     },
     end: () => {
       if (terminal && shown) process.stderr.write("\r\x1b[K");
+    },
+  };
+}
+
+/** `34%  120.3 MB of 350.0 MB  8.1 MB/s  28 s left`, as much of it as is known. */
+export function transferText(done: number, total: number | undefined, perSecond: number): string {
+  const whole = total !== undefined && total > 0 ? total : undefined;
+  return [
+    ...(whole === undefined ? [] : [`${Math.floor((done / whole) * 100)}%`]),
+    whole === undefined ? size(done) : `${size(done)} of ${size(whole)}`,
+    ...(perSecond > 0 ? [`${size(Math.round(perSecond))}/s`] : []),
+    ...(perSecond > 0 && whole !== undefined ? [`${duration((whole - done) / perSecond)} left`] : []),
+  ].join("  ");
+}
+
+function duration(seconds: number): string {
+  const whole = Math.ceil(seconds);
+  if (whole < 60) return `${whole} s`;
+  if (whole < 3600) return `${Math.floor(whole / 60)} min ${whole % 60} s`;
+  return `${Math.floor(whole / 3600)} h ${Math.floor((whole % 3600) / 60)} min`;
+}
+
+/** Bytes per second over the last ten seconds: what it was before says nothing about what is left. */
+function movingRate(): {
+  add: (now: number, done: number) => void;
+  perSecond: (now: number) => number;
+} {
+  const windowMs = 10_000;
+  const samples: { at: number; done: number }[] = [];
+  return {
+    add: (now, done) => {
+      if (now - (samples.at(-1)?.at ?? 0) >= 250) samples.push({ at: now, done });
+      while (now - (samples[0]?.at ?? now) > windowMs) samples.shift();
+    },
+    perSecond: (now) => {
+      const [first, newest] = [samples[0], samples.at(-1)];
+      if (first === undefined || newest === undefined || newest.at === first.at) return 0;
+      return Math.max(((newest.done - first.done) / (now - first.at)) * 1_000, 0);
     },
   };
 }

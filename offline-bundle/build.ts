@@ -5,17 +5,17 @@
 import { copyFile, mkdir, readFile, rename, rm, stat } from "node:fs/promises";
 import { basename, dirname, join, resolve } from "node:path";
 import { refuse, SealiftError } from "../modules/core/errors.ts";
+import { fetchFiles } from "./fetch.ts";
+import type { Warn } from "./first-place.ts";
 import { copyImage } from "./images.ts";
-import { fileRef, inside, type Seal } from "./layout.ts";
-import { type Lock, type LockedFile, readLock, staleness } from "./lock-file.ts";
+import { inside, type Seal } from "./layout.ts";
+import { type LockedFile, readLock, staleness } from "./lock-file.ts";
 import type { Report } from "./lock.ts";
 import { hexOf, readManifest } from "./manifests.ts";
 import { oras } from "./oras.ts";
-import { inParallel } from "./parallel.ts";
 import { sealBundle } from "./seal.ts";
 import { signBundle } from "./sign.ts";
-import { obtain } from "./store.ts";
-import { label, locateUrl, readWant } from "./want.ts";
+import { fileRef, label, readWant } from "./want.ts";
 
 export interface BuildOptions {
   readonly bundleFile: string;
@@ -27,12 +27,14 @@ export interface BuildOptions {
   /** Key to sign with; absent: the bundle stays unsigned and verify refuses it. */
   readonly key?: string;
   readonly report?: Report;
+  readonly warn?: Warn;
 }
 
 /**
  * Builds, and signs when there is a key. Everything happens in `<directory>.part`; the bundle appears whole or not at all.
  *
- * @throws {SealiftError} E_LOCK_MISSING, E_LOCK_STALE, E_DOWNLOAD, E_DOWNLOAD_SHA256, E_PIN, E_SIGNING_KEY, E_TOOL; E_VALUE
+ * @throws {SealiftError} E_LOCK_MISSING, E_LOCK_STALE, E_DOWNLOAD, E_DOWNLOAD_SHA256, E_PIN, E_SPACE, E_SIGNING_KEY, E_TOOL;
+ * E_VALUE
  * when `directory` holds something that is no bundle.
  */
 export async function buildBundle(options: BuildOptions): Promise<Seal> {
@@ -42,7 +44,11 @@ export async function buildBundle(options: BuildOptions): Promise<Seal> {
   const lock = await readLock(lockFile);
   refuse(staleness(want, lock, lockFile));
   await refuseForeign(directory);
-  const paths = await obtainAll(lock, options);
+  const { store, warn } = options;
+  const sources = { bundleFile, store, mirrors: want.mirrors, ...(warn === undefined ? {} : { warn }) };
+  const paths = await fetchFiles(lock, sources, ({ name, done, total }) => {
+    report(name, total === undefined ? undefined : done / total);
+  });
   const part = `${directory}.part`;
   await rm(part, { recursive: true, force: true });
   await mkdir(part, { recursive: true });
@@ -53,7 +59,7 @@ export async function buildBundle(options: BuildOptions): Promise<Seal> {
     }
     for (const image of lock.images) {
       report(`packing ${image.name}`);
-      await copyImage(image, bundleFile, part);
+      await copyImage(image, part, sources);
     }
     await copyFile(lockFile, join(part, inside.lock));
     const seal = await sealBundle(part, lock);
@@ -66,24 +72,8 @@ export async function buildBundle(options: BuildOptions): Promise<Seal> {
   }
 }
 
-/** Files at a time: enough to fill a line, few enough for a server to stay friendly. */
-const downloadsAtOnce = 4;
 /** The type under which a host file travels; its one layer is the file as it is. */
 const fileArtifactType = "application/vnd.sealift.file.v1";
-
-/** Every file of the lock, here and checked: sha256 -> path. */
-async function obtainAll(
-  lock: Lock,
-  { bundleFile, store, report }: BuildOptions,
-): Promise<ReadonlyMap<string, string>> {
-  const { values, problems } = await inParallel(lock.files, downloadsAtOnce, (file) =>
-    obtain(locateUrl(file.url, bundleFile), store, file.sha256, (done, total) => {
-      report?.(label(file), done / (total ?? file.bytes ?? done));
-    }),
-  );
-  refuse(problems);
-  return new Map(values.map(({ sha256, path }) => [sha256, path]));
-}
 
 /** The manifest must not say when it was made, or two builds would differ. */
 const timeless = "org.opencontainers.image.created=1970-01-01T00:00:00Z";

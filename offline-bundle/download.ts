@@ -1,102 +1,203 @@
 /** Brings a file over https: resumes, and never hands out bytes that are not all there. */
 import { createWriteStream } from "node:fs";
-import { rename, stat, truncate } from "node:fs/promises";
-import { Readable, Transform } from "node:stream";
+import { rename, rm, stat, statfs, truncate } from "node:fs/promises";
+import { dirname } from "node:path";
+import { Transform } from "node:stream";
 import { pipeline } from "node:stream/promises";
+import { setTimeout as sleep } from "node:timers/promises";
 import { SealiftError } from "../modules/core/errors.ts";
+import { downloadFailed, noSpace, otherLength } from "./download-problem.ts";
+import { backoff, type Patience, retryAfter, usualPatience } from "./patience.ts";
+import { watchdog, type Watchdog } from "./watchdog.ts";
+import { readValidator, validatorFile, writeValidator } from "./validator.ts";
+import { type Answer, Refusal, request } from "./web-request.ts";
 
-/** Told after every piece: bytes so far and, where the server says, in all. */
+/** Told after every piece: bytes so far and, where it is known, in all. */
 export type Progress = (bytes: number, total: number | undefined) => void;
 
+export interface DownloadOptions {
+  readonly progress: Progress;
+  /** Whether the caller knows what the bytes hash to: then what came from anywhere may be continued from anywhere. */
+  readonly pinned: boolean;
+  /** Length that the file must have, in bytes; absent: what the server announces. */
+  readonly bytes?: number;
+  /** More bytes than this are refused. Default 64 GiB. */
+  readonly most?: number;
+  readonly patience?: Patience;
+}
+
 /**
- * Downloads `url` to `target`. Writes to `<target>.part` and renames when the length is what the server announced; a
- * `.part` left by an earlier run is continued with a range request. A connection that breaks is picked up again, at most
- * {@link attempts} times in a row without a new byte. What the bytes hash to is the caller's to check.
+ * Downloads `url` to `target`. Writes to `<target>.part` and renames when all is there; a `.part` left by an earlier run is
+ * continued with a range request, which asks for the very same file (If-Range). A connection that breaks, stalls or crawls is
+ * picked up again, a busy server is waited for. What the bytes hash to is the caller's to check.
  *
- * @throws {SealiftError} E_DOWNLOAD with the url and the last reason.
+ * @returns pieced: whether the bytes came in more than one answer. Then a wrong hash may be the fault of the seam.
+ * @throws {SealiftError} E_DOWNLOAD with the url and the last reason; E_SPACE when the disk is full.
  */
-export async function download(url: URL, target: string, progress: Progress): Promise<void> {
+export async function download(
+  url: URL,
+  target: string,
+  options: DownloadOptions,
+): Promise<{ readonly pieced: boolean }> {
+  const { patience = usualPatience } = options;
   const part = `${target}.part`;
   let failures = 0;
-  while (failures < attempts) {
+  for (;;) {
     const before = await lengthOf(part);
     try {
-      await fetchRest(url, part, before, progress);
+      const pieced = await fetchRest(url, part, before, options);
       await rename(part, target);
-      return;
+      await rm(validatorFile(part), { force: true });
+      return { pieced };
     } catch (error) {
-      if (error instanceof Refusal) throw problem(url, error.message);
-      failures = (await lengthOf(part)) > before ? 1 : failures + 1;
-      if (failures >= attempts) throw problem(url, reason(error));
+      if (error instanceof SealiftError) throw error;
+      if (isFull(error)) throw await noSpace(part);
+      if (error instanceof OtherLength) throw await otherLength(url, part, error.message, error.wanted);
+      failures = (await lengthOf(part)) - before >= gainBytes ? 1 : failures + 1;
+      if (error instanceof Refusal || failures >= patience.attempts) throw downloadFailed(url, error);
+      await sleep(error instanceof Busy ? error.waitMs : failures > 1 ? backoff(failures - 1, patience) : 0);
     }
   }
 }
 
-/** Tries in a row that bring nothing before the download counts as failed. */
-const attempts = 3;
-/** Without a byte for this long the connection counts as broken. */
-const stallTimeoutMs = 30_000;
+/** A try that brought this much was worth it. */
+const gainBytes = 16 * 1024;
+const usualMost = 64 * 1024 ** 3;
 
-/** An answer that another try would not change. */
-class Refusal extends Error {}
+/** Bytes that cannot be the right ones, whatever they are. */
+class OtherLength extends Refusal {
+  readonly wanted: number;
+  constructor(got: string, wanted: number) {
+    super(got);
+    this.wanted = wanted;
+  }
+}
 
-async function fetchRest(url: URL, part: string, from: number, progress: Progress): Promise<void> {
-  const stalled = new AbortController();
-  const watch = setTimeout(() => {
-    stalled.abort(new Error(`no data for ${stallTimeoutMs / 1000} s`));
-  }, stallTimeoutMs);
+/** The server asks to be left alone for a while. */
+class Busy extends Error {
+  readonly waitMs: number;
+  constructor(text: string, waitMs: number) {
+    super(text);
+    this.waitMs = waitMs;
+  }
+}
+
+/** @returns whether what was there before was continued. */
+async function fetchRest(url: URL, part: string, length: number, options: DownloadOptions): Promise<boolean> {
+  const { patience = usualPatience } = options;
+  const validator = length > 0 ? await readValidator(part, url) : undefined;
+  const from = validator !== undefined || options.pinned ? length : 0;
+  const range = from > 0 ? { range: `bytes=${from}-` } : {};
+  const same = from > 0 && validator !== undefined ? { "if-range": validator } : {};
+  const watch = watchdog(patience);
   try {
-    const headers = from > 0 ? { range: `bytes=${from}-` } : {};
-    const response = await fetch(url, { headers, signal: stalled.signal });
-    if (url.protocol === "https:" && !response.url.startsWith("https:")) {
-      throw new Refusal(`a redirect to ${response.url}`);
+    const answer = await request(url, { ...range, ...same }, watch.signal);
+    if (answer.status === 416 && from > 0) {
+      discard(answer);
+      return await atTheEnd(url, part, from, answer, options);
     }
-    // 416: the part is as long as the file, or longer; only a fresh start tells.
-    if (response.status === 416 && from > 0) {
-      await response.body?.cancel();
-      clearTimeout(watch);
-      await startOver(url, part, progress);
-      return;
+    if (answer.status < 200 || answer.status > 299) {
+      discard(answer);
+      throw refusalOf(answer, patience);
     }
-    if (!response.ok || response.body === null) throw refusalOf(response);
-    const resumed = response.status === 206;
-    const total = announced(response, resumed ? from : 0);
-    let bytes = resumed ? from : 0;
-    const count = new Transform({
-      transform(chunk: Buffer, _encoding, done) {
-        bytes += chunk.length;
-        watch.refresh();
-        progress(bytes, total);
-        done(null, chunk);
-      },
-    });
-    await pipeline(
-      Readable.fromWeb(response.body),
-      count,
-      createWriteStream(part, { flags: resumed ? "a" : "w" }),
-    );
-    if (total !== undefined && bytes !== total)
-      throw new Error(`the connection ended at byte ${bytes} of ${total}`);
+    const continued = answer.status === 206;
+    const start = continued ? startOf(answer) : 0;
+    if (start === undefined || (continued && start !== from)) {
+      discard(answer);
+      if (from === 0) throw new Refusal("a part of the file that nobody asked for");
+      return await startOver(url, part, options);
+    }
+    if (!continued) await writeValidator(part, url, answer);
+    await receive(answer, part, start, options, watch);
+    return continued;
   } finally {
-    clearTimeout(watch);
+    watch.end();
   }
 }
 
-async function startOver(url: URL, part: string, progress: Progress): Promise<void> {
+/** Appends the body to what is there, and counts: what ends too early is an error, what never ends too. */
+async function receive(
+  answer: Answer,
+  part: string,
+  start: number,
+  { bytes: wanted, most = usualMost, progress }: DownloadOptions,
+  watch: Watchdog,
+): Promise<void> {
+  const announced = lengthHeader(answer);
+  const total = wanted ?? (announced === undefined ? undefined : start + announced);
+  const limit = wanted ?? most;
+  await refuseWithoutSpace(part, total === undefined ? 0 : total - start);
+  let bytes = start;
+  const count = new Transform({
+    transform(chunk: Buffer, _encoding, done) {
+      bytes += chunk.length;
+      watch.saw(chunk.length);
+      progress(bytes, total);
+      if (bytes > limit) done(new OtherLength(`more than ${limit} bytes`, limit));
+      else done(null, chunk);
+    },
+  });
+  const write = createWriteStream(part, { flags: start > 0 ? "a" : "w" });
+  await pipeline(answer.body, count, write);
+  // A length that is announced wrongly ends in an error of the connection; the length that is pinned decides.
+  if (bytes !== wanted) await answer.ended;
+  if (total !== undefined && bytes !== total)
+    throw new Error(`the connection ended at byte ${bytes} of ${total}`);
+}
+
+/** The server has nothing after `from`: then that is all, or another file is there. */
+async function atTheEnd(
+  url: URL,
+  part: string,
+  from: number,
+  answer: Answer,
+  options: DownloadOptions,
+): Promise<boolean> {
+  const length = /^bytes \*\/(\d+)$/.exec(answer.header("content-range") ?? "")?.[1];
+  const wanted = options.bytes ?? (length === undefined ? undefined : Number(length));
+  if (from === wanted) return true;
+  if (wanted !== undefined && from === Number(length))
+    throw new OtherLength(`a file of ${from} bytes`, wanted);
+  return startOver(url, part, options);
+}
+
+async function startOver(url: URL, part: string, options: DownloadOptions): Promise<boolean> {
   await truncate(part);
-  await fetchRest(url, part, 0, progress);
+  return fetchRest(url, part, 0, options);
 }
 
-/** Whole length of the file; a body that was compressed on the way has no announced length that counts. */
-function announced(response: Response, from: number): number | undefined {
-  const length = response.headers.get("content-length");
-  if (length === null || response.headers.get("content-encoding") !== null) return undefined;
-  return from + Number(length);
+/** First byte of a part that was asked for (RFC 9110, 14.4). */
+function startOf(answer: Answer): number | undefined {
+  const start = /^bytes (\d+)-/.exec(answer.header("content-range") ?? "")?.[1];
+  return start === undefined ? undefined : Number(start);
 }
 
-function refusalOf(response: Response): Error {
-  const text = `${response.status} ${response.statusText}`.trim();
-  return response.status >= 500 || response.status === 429 ? new Error(text) : new Refusal(text);
+function lengthHeader(answer: Answer): number | undefined {
+  const length = answer.header("content-length");
+  return length === undefined || answer.header("content-encoding") !== undefined ? undefined : Number(length);
+}
+
+function refusalOf(answer: Answer, patience: Patience): Error {
+  const { status } = answer;
+  if (status < 500 && ![408, 425, 429].includes(status)) return new Refusal(`HTTP status ${status}`);
+  const wait = retryAfter(answer.header("retry-after"));
+  if (wait === undefined) return new Error(`HTTP status ${status}`);
+  const text = `HTTP status ${status}, to be asked again in ${Math.ceil(wait / 1_000)} s`;
+  return wait > patience.longestRetryAfterMs ? new Refusal(text) : new Busy(text, wait);
+}
+
+/** The rest of an answer that nobody wants; if it does not end, the connection does. */
+function discard({ body }: Answer): void {
+  body.on("error", () => undefined).destroy();
+}
+
+async function refuseWithoutSpace(part: string, bytes: number): Promise<void> {
+  const { bavail, bsize } = await statfs(dirname(part));
+  if (bavail * bsize < bytes) throw await noSpace(part, bytes);
+}
+
+function isFull(error: unknown): boolean {
+  return error instanceof Error && "code" in error && ["ENOSPC", "EDQUOT"].includes(String(error.code));
 }
 
 async function lengthOf(path: string): Promise<number> {
@@ -104,23 +205,4 @@ async function lengthOf(path: string): Promise<number> {
     ({ size }) => size,
     () => 0,
   );
-}
-
-/** fetch hides what went wrong in `cause`. */
-function reason(error: unknown): string {
-  if (!(error instanceof Error)) return String(error);
-  return error.cause instanceof Error ? `${error.message}: ${error.cause.message}` : error.message;
-}
-
-function problem(url: URL, got: string): SealiftError {
-  return new SealiftError([
-    {
-      where: url.href,
-      code: "E_DOWNLOAD",
-      subject: "download",
-      got,
-      expected: "the whole file",
-      todo: "check the url and the network, then run it again: what is here already is kept",
-    },
-  ]);
 }

@@ -1,9 +1,12 @@
 /** Container images: from a tag to a digest, and by digest into the bundle. */
-import { dirname } from "node:path";
 import { fileURLToPath } from "node:url";
 import { SealiftError } from "../modules/core/errors.ts";
+import { firstPlace } from "./first-place.ts";
 import { computedHere, type LockedImage } from "./lock-file.ts";
 import { children, type Descriptor, isManifest, type Manifest, readManifest } from "./manifests.ts";
+import type { Sources } from "./obtain-file.ts";
+import { obtainImage } from "./obtain-image.ts";
+import { referencesOf, repositoryOf } from "./oci-reference.ts";
 import { oras } from "./oras.ts";
 import { locateUrl, type WantedImage } from "./want.ts";
 
@@ -16,45 +19,50 @@ import { locateUrl, type WantedImage } from "./want.ts";
 export async function lockImage(
   image: WantedImage,
   pin: LockedImage | undefined,
-  bundleFile: string,
+  { bundleFile, mirrors, warn }: Sources,
 ): Promise<{ readonly pin: LockedImage; readonly change: "added" | "checked" | "kept" }> {
   const layout = layoutOf(image, bundleFile);
   if (pin !== undefined && layout === undefined && pin.from === undefined) return { pin, change: "kept" };
-  const place = layout === undefined ? [] : ["--oci-layout-path", layout];
-  const directory = layout ?? dirname(bundleFile);
-  const digest = await oras(["resolve", ...place, image.name], directory, "E_DOWNLOAD");
-  if (pin !== undefined && pin.digest !== digest) throw changed(image.name, digest, pin.digest);
-  const text = await oras(["manifest", "fetch", ...place, image.name], directory, "E_DOWNLOAD");
-  const platforms = await platformsOf(JSON.parse(text) as Manifest, [...place, image.name], directory);
-  const sources = pin?.sources ?? [computedHere];
-  return { pin: { ...image, digest, platforms, sources }, change: pin === undefined ? "added" : "checked" };
+  const look = (place: string): Promise<LockedImage> => resolve(image, place, layout);
+  const found =
+    layout === undefined
+      ? await firstPlace(referencesOf(image.name, mirrors), look, warn)
+      : await look(image.name);
+  if (pin !== undefined && pin.digest !== found.digest) throw changed(image.name, found.digest, pin.digest);
+  return {
+    pin: { ...found, sources: pin?.sources ?? found.sources },
+    change: pin === undefined ? "added" : "checked",
+  };
+}
+
+async function resolve(image: WantedImage, place: string, layout: string | undefined): Promise<LockedImage> {
+  const flags = layout === undefined ? [] : ["--oci-layout-path", layout];
+  const directory = layout ?? ".";
+  const digest = await oras(["resolve", ...flags, place], directory, "E_DOWNLOAD");
+  // By digest from here on: the tag may move between two questions.
+  const pinned = layout === undefined ? `${repositoryOf(place)}@${digest}` : place;
+  const text = await oras(["manifest", "fetch", ...flags, pinned], directory, "E_DOWNLOAD");
+  const platforms = await platformsOf(JSON.parse(text) as Manifest, [...flags, pinned], directory);
+  return { ...image, digest, platforms, sources: [computedHere] };
 }
 
 /**
  * Copies an image by its digest into a layout and tags it, and every manifest below it: a manifest without a tag is what
- * garbage collectors take.
+ * garbage collectors take. An image of a registry comes out of the store, where it is brought first if need be.
  */
-export async function copyImage(image: LockedImage, bundleFile: string, directory: string): Promise<void> {
-  const layout = layoutOf(image, bundleFile);
-  const source =
-    layout === undefined
-      ? [`${repository(image.name)}@${image.digest}`]
-      : ["--from-oci-layout", `${layout}@${image.digest}`];
+export async function copyImage(image: LockedImage, directory: string, sources: Sources): Promise<void> {
+  const layout = layoutOf(image, sources.bundleFile) ?? (await obtainImage(image, sources));
+  const source = ["--from-oci-layout", `${layout}@${image.digest}`];
   const target = ["--to-oci-layout-path", ".", image.name];
   await oras(["copy", "--no-tty", ...source, ...target], directory, "E_DOWNLOAD");
   for (const { digest } of children(await readManifest(directory, image.digest)).filter(isManifest)) {
-    const tag = `${repository(image.name)}:part-${digest.slice("sha256:".length, "sha256:".length + 16)}`;
+    const tag = `${repositoryOf(image.name)}:part-${digest.slice("sha256:".length, "sha256:".length + 16)}`;
     await oras(["tag", "--oci-layout", `.@${digest}`, tag], directory);
   }
 }
 
 function layoutOf({ from }: WantedImage, bundleFile: string): string | undefined {
   return from === undefined ? undefined : fileURLToPath(locateUrl(from, bundleFile));
-}
-
-/** The name without its tag. */
-function repository(name: string): string {
-  return name.replace(/:[^:/]*$/, "");
 }
 
 /** An index lists its platforms; a single image has its own in its config. */
@@ -85,7 +93,7 @@ function changed(name: string, got: string, expected: string): SealiftError {
       subject: "digest",
       got,
       expected: `${expected}, as the lock pins it`,
-      todo: "put the right image back, or remove its entry from the lock and run: sealift bundle lock",
+      todo: `put the right image back, or run: sealift bundle lock --update ${name}`,
     },
   ]);
 }

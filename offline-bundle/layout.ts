@@ -4,7 +4,7 @@ import { join, resolve } from "node:path";
 import { SealiftError } from "../modules/core/errors.ts";
 import type { Digest } from "./digest.ts";
 import { type Lookup, lookupIn } from "./lookup.ts";
-import { type LockedFile, readLock } from "./lock-file.ts";
+import { readLock } from "./lock-file.ts";
 import type { Platform } from "./want.ts";
 
 /** Paths inside a bundle. A bundle is an OCI image layout (image-spec 1.1) with three files of its own. */
@@ -41,15 +41,6 @@ export interface Bundle extends Lookup {
   readonly lockSha256: string;
   /** Absolute path of the blob with this sha256 (64 hex digits); whether it exists is not looked at. */
   blobPath(sha256: string): string;
-}
-
-/** The tag under which a host file stands in the layout: `files/docker:28.5.2-linux-amd64`. */
-export function fileRef({
-  name,
-  version,
-  platform,
-}: Pick<LockedFile, "name" | "version" | "platform">): string {
-  return `files/${name}:${version}-${platform.replace("/", "-")}`;
 }
 
 /**

@@ -13,6 +13,8 @@ export interface LockedFile extends WantedFile {
   readonly sources: readonly string[];
   /** Files inside an engine or archive; absent until the bytes were seen here. */
   readonly members?: readonly Member[];
+  /** `sha256:…` of the OCI artifact that the reference of an `oci:` url stood for. */
+  readonly manifest?: string;
 }
 
 export interface LockedImage extends WantedImage {
@@ -61,22 +63,18 @@ function inOrder(lock: Lock): Lock {
     format: lock.format,
     serial: lock.serial,
     platforms: lock.platforms,
-    files: lock.files.map(
-      ({ name, version, platform, kind, url, bytes, sha256, licence, sources, members }) => ({
-        ...{ name, version, platform, kind, url },
+    files: lock.files.map((file) => {
+      const { name, version, platform, kind, url, bytes, sha256, licence, sources, members, manifest } = file;
+      return {
+        ...{ name, version, platform, kind },
+        ...(file.package === undefined ? {} : { package: file.package }),
+        url,
+        ...(manifest === undefined ? {} : { manifest }),
         ...(bytes === undefined ? {} : { bytes }),
         ...{ sha256, licence, sources },
-        ...(members === undefined
-          ? {}
-          : {
-              members: members.map((member) => ({
-                path: member.path,
-                bytes: member.bytes,
-                sha256: member.sha256,
-              })),
-            }),
-      }),
-    ),
+        ...(members === undefined ? {} : { members: members.map(memberInOrder) }),
+      };
+    }),
     images: lock.images.map(({ name, from, digest, platforms, sources }) => ({
       name,
       ...(from === undefined ? {} : { from }),
@@ -85,40 +83,54 @@ function inOrder(lock: Lock): Lock {
   };
 }
 
+function memberInOrder({ path, bytes, sha256 }: Member): Member {
+  return { path, bytes, sha256 };
+}
+
 /** Whether everything about a file is known that a build needs. */
 export function isComplete(file: LockedFile): boolean {
-  return file.bytes !== undefined && (file.kind === "binary" || file.members !== undefined);
+  return file.bytes !== undefined && (!hasMembers(file) || file.members !== undefined);
+}
+
+/** Whether the lock names what is inside. */
+export function hasMembers({ kind }: Pick<WantedFile, "kind">): boolean {
+  return kind === "engine" || kind === "archive";
 }
 
 /** Differences between what is wanted and what is locked, each as E_LOCK_STALE; none when the lock is current. */
 export function staleness(want: Want, lock: Lock, lockFile: string): readonly Problem[] {
-  const wanted = [...want.files.map(fileKey), ...want.images.map(imageKey)];
-  const locked = [...lock.files.map(fileKey), ...lock.images.map(imageKey)];
-  const problem = (subject: string, got: string, expected: string): Problem => ({
-    where: lockFile,
-    code: "E_LOCK_STALE",
-    subject,
-    got,
-    expected,
-    todo: "run: sealift bundle lock, and review what changed",
-  });
   return [
-    ...wanted
-      .filter((one) => !locked.includes(one))
-      .map((one) => problem(one, "no pin", "the pin of what bundle.yaml asks for")),
-    ...locked
-      .filter((one) => !wanted.includes(one))
-      .map((one) => problem(one, "a pin", "only what bundle.yaml asks for")),
+    ...uncovered(want, lock, lockFile),
     ...lock.files
       .filter((file) => !isComplete(file))
       .map((file) =>
-        problem(label(file), "a pin without length or members", "a pin whose bytes were seen here"),
+        stale(lockFile, label(file), "a pin without length or members", "a pin whose bytes were seen here"),
       ),
   ];
 }
 
+/** What is wanted and has no pin, and what has one and is not wanted: E_LOCK_STALE. */
+export function uncovered(want: Want, lock: Lock, lockFile: string): readonly Problem[] {
+  const wanted = [...want.files.map(fileKey), ...want.images.map(imageKey)];
+  const locked = [...lock.files.map(fileKey), ...lock.images.map(imageKey)];
+  return [
+    ...wanted
+      .filter((one) => !locked.includes(one))
+      .map((one) => stale(lockFile, one, "no pin", "the pin of what bundle.yaml asks for")),
+    ...locked
+      .filter((one) => !wanted.includes(one))
+      .map((one) => stale(lockFile, one, "a pin", "only what bundle.yaml asks for")),
+  ];
+}
+
+function stale(where: string, subject: string, got: string, expected: string): Problem {
+  const todo = "run: sealift bundle lock, and review what changed";
+  return { where, code: "E_LOCK_STALE", subject, got, expected, todo };
+}
+
 function fileKey(file: WantedFile): string {
-  return `${label(file)} (${file.kind}, ${file.licence}) from ${file.url}`;
+  const kind = file.package === undefined ? file.kind : `${file.kind} ${file.package}`;
+  return `${label(file)} (${kind}, ${file.licence}) from ${file.url}`;
 }
 
 function imageKey({ name, from }: WantedImage): string {

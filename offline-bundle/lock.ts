@@ -1,12 +1,20 @@
-/** Resolves bundle.yaml to exact bytes and writes them down. Pins that are there are kept and checked, never replaced. */
+/** Resolves bundle.yaml to exact bytes and writes them down. Pins that are there are kept and checked, never replaced unasked. */
 import { access } from "node:fs/promises";
-import { refuse, SealiftError } from "../modules/core/errors.ts";
+import { type Problem, refuse } from "../modules/core/errors.ts";
+import { atOnce } from "./fetch.ts";
+import type { Warn } from "./first-place.ts";
 import { lockImage } from "./images.ts";
-import { computedHere, isComplete, type Lock, type LockedFile, readLock, writeLock } from "./lock-file.ts";
-import { membersOf } from "./members.ts";
+import { type Difference, lockDifferences } from "./lock-diff.ts";
+import { type Change, lockEntry } from "./lock-entry.ts";
+import { type Lock, readLock, writeLock } from "./lock-file.ts";
+import { movedTags } from "./moved-tags.ts";
+import type { Sources } from "./obtain-file.ts";
+import { repositoryOf } from "./oci-reference.ts";
 import { inParallel } from "./parallel.ts";
-import { obtain } from "./store.ts";
-import { label, locateUrl, readWant, type WantedFile } from "./want.ts";
+import type { Patience } from "./patience.ts";
+import { label, readWant, type Want } from "./want.ts";
+
+export type { Change } from "./lock-entry.ts";
 
 /** Says what is being done, and how far it is: 0 to 1, if that is known. */
 export type Report = (text: string, fraction?: number) => void;
@@ -16,18 +24,24 @@ export interface LockOptions {
   readonly lockFile: string;
   /** Folder for downloads; what is there already is not downloaded again. */
   readonly store: string;
+  /** Names of items whose pins are resolved anew: of a file its name, of an image its name with or without the tag. */
+  readonly update?: readonly string[];
+  /** Nothing is written, and tags are looked at: whether they still stand for what is pinned. Default false. */
+  readonly check?: boolean;
   readonly report?: Report;
+  readonly warn?: Warn;
+  readonly patience?: Patience;
 }
-
-/** added: a new pin · checked: bytes here match the pin · filled: length or members were added to a pin ·
- * kept: the pin stands, its bytes were not looked at · unseen: kept, because the bytes could not be had · removed. */
-export type Change = "added" | "checked" | "filled" | "kept" | "unseen" | "removed";
 
 export interface LockResult {
   readonly lock: Lock;
   /** One row per item, in the order of bundle.yaml, then what was removed. */
   readonly changes: readonly { readonly item: string; readonly change: Change }[];
-  /** Whether the file was written: an unchanged lock keeps its bytes and its serial. */
+  /** What is different from the lock that was there, for a person to review. */
+  readonly differences: readonly Difference[];
+  /** Whether the file differs from what was there: an unchanged lock keeps its bytes and its serial. */
+  readonly changed: boolean;
+  /** Whether it was written. */
   readonly written: boolean;
 }
 
@@ -35,28 +49,32 @@ export interface LockResult {
  * Brings bundle.lock.yaml in line with bundle.yaml.
  *
  * @throws {SealiftError} everything that is wrong at once: E_DOWNLOAD when bytes without a pin cannot be had;
- * E_DOWNLOAD_SHA256 or E_PIN when bytes differ from their pin; the problems of both files.
+ * E_DOWNLOAD_SHA256 or E_PIN when bytes differ from their pin, E_PIN_SOURCES when a checksum file of upstream does too;
+ * E_ARCHIVE; E_TAG_MOVED with `check`; E_VALUE for an `update` of nothing; E_SPACE, E_TOOL; the problems of both files.
  */
 export async function lockBundle(options: LockOptions): Promise<LockResult> {
-  const { bundleFile, lockFile, report = () => undefined } = options;
+  const { bundleFile, lockFile, report = () => undefined, update = [], check = false } = options;
   const want = await readWant(bundleFile);
+  refuse(unknownNames(update, want, bundleFile));
   const old = (await exists(lockFile)) ? await readLock(lockFile) : undefined;
-  const files = await inParallel(want.files, downloadsAtOnce, (file) =>
-    lockFileEntry(
-      file,
-      old?.files.find((one) => label(one) === label(file)),
-      options,
-    ),
-  );
+  const sources = sourcesOf(options, want);
+  const files = await inParallel(want.files, atOnce, (file) => {
+    const pin = old?.files.find((one) => label(one) === label(file));
+    return lockEntry(file, pin, update.includes(file.name), sources, report);
+  });
   report("images");
-  const images = await inParallel(want.images, downloadsAtOnce, (image) =>
-    lockImage(
-      image,
-      old?.images.find(({ name }) => name === image.name),
-      bundleFile,
-    ),
-  );
-  refuse([...files.problems, ...images.problems]);
+  const images = await inParallel(want.images, atOnce, async (image) => {
+    const pin = old?.images.find(({ name }) => name === image.name);
+    if (!names(update, image.name)) return lockImage(image, pin, sources);
+    const fresh = await lockImage(image, undefined, sources);
+    const same = pin?.digest === fresh.pin.digest;
+    return { pin: same ? { ...fresh.pin, sources: pin.sources } : fresh.pin, change: "updated" as const };
+  });
+  refuse([
+    ...files.problems,
+    ...images.problems,
+    ...(check && old !== undefined ? await tagProblems(old, want) : []),
+  ]);
   const lock: Lock = {
     format: 1,
     serial: old?.serial ?? 1,
@@ -64,8 +82,9 @@ export async function lockBundle(options: LockOptions): Promise<LockResult> {
     files: files.values.map(({ pin }) => pin),
     images: images.values.map(({ pin }) => pin),
   };
-  const written = old === undefined || !sameContent(old, lock);
-  const next = old !== undefined && written ? { ...lock, serial: old.serial + 1 } : lock;
+  const changed = old === undefined || !sameContent(old, lock);
+  const next = old !== undefined && changed ? { ...lock, serial: old.serial + 1 } : lock;
+  const written = changed && !check;
   if (written) await writeLock(lockFile, next);
   const items = [...want.files.map(label), ...want.images.map(({ name }) => name)];
   const removed = [...(old?.files ?? []).map(label), ...(old?.images ?? []).map(({ name }) => name)].filter(
@@ -80,38 +99,43 @@ export async function lockBundle(options: LockOptions): Promise<LockResult> {
       })),
       ...removed.map((item) => ({ item, change: "removed" as const })),
     ],
+    differences: lockDifferences(old, next),
+    changed,
     written,
   };
 }
 
-/** Downloads at a time: enough to fill a line, few enough for a server to stay friendly. */
-const downloadsAtOnce = 4;
+function sourcesOf({ bundleFile, store, warn, patience }: LockOptions, { mirrors }: Want): Sources {
+  return {
+    ...{ bundleFile, store, mirrors },
+    ...(warn === undefined ? {} : { warn }),
+    ...(patience === undefined ? {} : { patience }),
+  };
+}
 
-async function lockFileEntry(
-  file: WantedFile,
-  pin: LockedFile | undefined,
-  { bundleFile, store, report = () => undefined }: LockOptions,
-): Promise<{ readonly pin: LockedFile; readonly change: Change }> {
-  const url = locateUrl(file.url, bundleFile);
-  if (pin !== undefined && pin.url === file.url && isComplete(pin) && url.protocol !== "file:") {
-    return { pin: { ...pin, ...file }, change: "kept" };
-  }
-  try {
-    const { bytes, sha256, path } = await obtain(url, store, pin?.sha256, (done, total) => {
-      report(label(file), total === undefined ? undefined : done / total);
-    });
-    const members = file.kind === "binary" ? {} : { members: await membersOf(path) };
-    const sources = pin?.sources ?? [computedHere];
-    const change = pin === undefined ? "added" : isComplete(pin) ? "checked" : "filled";
-    return { pin: { ...file, bytes, sha256, sources, ...members }, change };
-  } catch (error) {
-    // A pin that others vouch for is good without its bytes; a build will ask for them.
-    const unreachable =
-      error instanceof SealiftError && error.problems.every(({ code }) => code === "E_DOWNLOAD");
-    if (pin !== undefined && pin.url === file.url && unreachable)
-      return { pin: { ...pin, ...file }, change: "unseen" };
-    throw error;
-  }
+/** Whether one of the names means this image. */
+function names(update: readonly string[], image: string): boolean {
+  return update.includes(image) || update.includes(repositoryOf(image));
+}
+
+function unknownNames(update: readonly string[], want: Want, where: string): readonly Problem[] {
+  const files = [...new Set(want.files.map(({ name }) => name))];
+  const images = want.images.map(({ name }) => name);
+  return update
+    .filter((one) => !files.includes(one) && !images.some((image) => names([one], image)))
+    .map((one) => ({
+      where,
+      code: "E_VALUE",
+      subject: "--update",
+      got: one,
+      expected: `one of ${[...files, ...images].join(", ")}`,
+      todo: "write the name as it is in bundle.yaml",
+    }));
+}
+
+async function tagProblems(lock: Lock, { mirrors }: Want): Promise<readonly Problem[]> {
+  const { moved, unknown } = await movedTags(lock, mirrors);
+  return [...moved, ...unknown];
 }
 
 /** By value, whatever the order of keys. */

@@ -2,13 +2,13 @@
 import type { Digest } from "./digest.ts";
 import type { Lock, LockedFile } from "./lock-file.ts";
 import type { Member } from "./members.ts";
-import type { Platform } from "./want.ts";
+import type { FilePlatform } from "./want.ts";
 
 /** A file of the bundle, ready to be read or sent. */
 export interface BundleFile extends Digest {
   readonly name: string;
   readonly version: string;
-  readonly platform: Platform;
+  readonly platform: FilePlatform;
   /** Absolute path of the blob. */
   readonly path: string;
   /** Regular files inside, when it is an engine or archive; otherwise empty. */
@@ -17,7 +17,7 @@ export interface BundleFile extends Digest {
 
 export interface Lookup {
   readonly lock: Lock;
-  file(name: string, version: string, platform: Platform): BundleFile | undefined;
+  file(name: string, version: string, platform: FilePlatform): BundleFile | undefined;
   /** The engine tarball of this version. */
   engine(version: string, architecture: "amd64" | "arm64"): BundleFile | undefined;
   /** A program that is one file, of this name and version. */

@@ -23,7 +23,7 @@ export function oras(
       (error, stdout, stderr) => {
         if (error === null) resolve(stdout.trimEnd());
         else if (error.code === "ENOENT") reject(missing(program));
-        else reject(failed(code, args, stderr.trim() === "" ? error.message : stderr.trim()));
+        else reject(failed(codeOf(code, stderr), args, stderr.trim() === "" ? error.message : stderr.trim()));
       },
     );
   });
@@ -43,6 +43,11 @@ function missing(program: string): SealiftError {
       todo: "install oras (https://oras.land/docs/installation) or name it in SEALIFT_ORAS",
     },
   ]);
+}
+
+/** A full disk is no fault of the registry. */
+function codeOf(code: ErrorCode, words: string): ErrorCode {
+  return /no space left on device|disk quota exceeded/i.test(words) ? "E_SPACE" : code;
 }
 
 function failed(code: ErrorCode, args: readonly string[], words: string): SealiftError {

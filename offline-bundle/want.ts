@@ -1,25 +1,43 @@
 /** bundle.yaml: what the team wants in the bundle, spread out to one entry per version and platform. */
 import { basename } from "node:path";
 import { pathToFileURL } from "node:url";
-import { refuse, type Problem } from "../modules/core/errors.ts";
+import { type ErrorCode, type Problem, refuse } from "../modules/core/errors.ts";
 import { readDocument } from "./document.ts";
+import type { Mirrors } from "./mirrors.ts";
 
 /** In Docker's words; what the lab and the supported hosts have. */
 export type Platform = "linux/amd64" | "linux/arm64";
 
-/** engine: a tarball with dockerd and its companions; archive: any other .tgz; binary: one program, as it is. */
-export type FileKind = "engine" | "archive" | "binary";
+/** What a file is for: one platform, or any, when it has no architecture. */
+export type FilePlatform = Platform | "any";
+
+/**
+ * engine: a tarball with dockerd and its companions; archive: any other .tgz; binary: one program, as it is; deb: a package
+ * of Debian or Ubuntu in exactly one version; file: anything else, as it is.
+ */
+export type FileKind = "engine" | "archive" | "binary" | "deb" | "file";
 
 /** One file for one platform. */
 export interface WantedFile {
   readonly name: string;
   readonly version: string;
-  readonly platform: Platform;
+  readonly platform: FilePlatform;
   readonly kind: FileKind;
-  /** As written, placeholders filled in. A relative `file:` url counts from the folder of bundle.yaml. */
+  /**
+   * As written, placeholders filled in: `https:`, `file:` (a relative one counts from the folder of bundle.yaml) or
+   * `oci:<registry>/<repository>:<tag>`, a file that is the one layer of an OCI artifact.
+   */
   readonly url: string;
   /** SPDX identifier. */
   readonly licence: string;
+  /** Name of the Debian package; absent: `name`. */
+  readonly package?: string;
+}
+
+/** A file as bundle.yaml asks for it: what of it goes into the lock, and what only says how to check it. */
+export interface WantedEntry extends WantedFile {
+  /** Urls of upstream's checksum files, placeholders filled in. */
+  readonly checksums: readonly string[];
 }
 
 /** One image, for all platforms of the bundle that it has. */
@@ -32,47 +50,103 @@ export interface WantedImage {
 
 export interface Want {
   readonly platforms: readonly Platform[];
-  readonly files: readonly WantedFile[];
+  readonly files: readonly WantedEntry[];
   readonly images: readonly WantedImage[];
+  readonly mirrors: Mirrors;
 }
 
 /** bundle.yaml as written. */
 interface BundleFile {
   readonly platforms: readonly Platform[];
-  readonly files?: readonly {
-    readonly name: string;
-    readonly versions: readonly string[];
-    readonly kind: FileKind;
-    readonly url: string;
-    readonly licence: string;
-  }[];
+  readonly files?: readonly Entry[];
   readonly images?: readonly WantedImage[];
+  readonly mirrors?: Mirrors;
+}
+
+interface Entry {
+  readonly name: string;
+  readonly versions: readonly string[];
+  readonly kind: FileKind;
+  readonly url: string;
+  readonly licence: string;
+  readonly platforms?: readonly Platform[];
+  readonly platform?: "any";
+  readonly package?: string;
+  readonly checksums?: string | readonly string[];
 }
 
 /**
  * Reads bundle.yaml.
  *
- * @throws {SealiftError} E_BUNDLE_MISSING when it is not there; all problems of the file otherwise, E_DUPLICATE among them.
+ * @throws {SealiftError} E_BUNDLE_MISSING when it is not there; all problems of the file otherwise: E_DUPLICATE, E_CONFLICT
+ * and E_VALUE of things that fit their own key only.
  */
 export async function readWant(file: string): Promise<Want> {
   const { value, place } = await readDocument<BundleFile>(file, "bundle.schema.json", {
     code: "E_BUNDLE_MISSING",
     todo: "name the file with --file, or write it: offline-bundle/bundle.yaml is an example",
   });
-  const files = (value.files ?? []).flatMap(({ versions, url, ...rest }) =>
-    versions.flatMap((version) =>
-      value.platforms.map((platform) => ({ ...rest, version, platform, url: fill(url, version, platform) })),
-    ),
-  );
+  const entries = value.files ?? [];
+  refuse(entries.flatMap((entry, index) => entryProblems(entry, value.platforms, place(["files", index]))));
+  const files = entries.flatMap((entry) => spread(entry, value.platforms));
   const images = value.images ?? [];
+  const refs = files.map(fileRef);
   refuse([
     ...duplicates(files.map(label), place(["files"])),
+    // Two versions that differ only in what a tag cannot hold.
+    ...(new Set(files.map(label)).size === files.length ? duplicates(refs, place(["files"])) : []),
     ...duplicates(
       images.map(({ name }) => name),
       place(["images"]),
     ),
   ]);
-  return { platforms: value.platforms, files, images };
+  return { platforms: value.platforms, files, images, mirrors: value.mirrors ?? {} };
+}
+
+/** One for each version and platform. */
+function spread(entry: Entry, platforms: readonly Platform[]): readonly WantedEntry[] {
+  const { name, kind, licence, url, checksums = [] } = entry;
+  const wanted: readonly FilePlatform[] = entry.platform === "any" ? ["any"] : (entry.platforms ?? platforms);
+  return entry.versions.flatMap((version) =>
+    wanted.map((platform) => {
+      const filled = (text: string): string => fill(text, kind, version, platform);
+      return {
+        ...{ name, kind, version, platform, licence, url: filled(url) },
+        ...(entry.package === undefined ? {} : { package: entry.package }),
+        checksums: [checksums].flat().map(filled),
+      };
+    }),
+  );
+}
+
+/** What a schema cannot say about one entry. */
+function entryProblems(entry: Entry, platforms: readonly Platform[], where: string): readonly Problem[] {
+  const problem = (code: ErrorCode, got: string, expected: string, todo: string): Problem[] => [
+    { where, code, subject: entry.name, got, expected, todo },
+  ];
+  const foreign = (entry.platforms ?? []).filter((one) => !platforms.includes(one));
+  const texts = [entry.url, entry.checksums ?? []].flat();
+  return [
+    ...(entry.platform !== undefined && entry.platforms !== undefined
+      ? problem("E_CONFLICT", "platform: any and platforms", "one of them", "remove the other")
+      : []),
+    ...(foreign.length > 0
+      ? problem("E_VALUE", foreign.join(), `platforms of the bundle: ${platforms.join()}`, "add it there too")
+      : []),
+    ...(entry.platform === "any" && texts.some((text) => /\{(arch|machine|cpu)\}/.test(text))
+      ? problem("E_CONFLICT", "a url with an architecture", "none, as it is for any", "remove platform: any")
+      : []),
+    ...(entry.package !== undefined && entry.kind !== "deb"
+      ? problem("E_CONFLICT", `package of a ${entry.kind}`, "package of a deb only", "remove the key")
+      : []),
+    ...(entry.kind === "engine" && entry.platform === "any"
+      ? problem("E_CONFLICT", "an engine for any platform", "a platform", "remove platform: any")
+      : []),
+    ...(entry.kind === "deb" ? [] : entry.versions.filter((version) => /[:+~]/.test(version))).flatMap(
+      (version) =>
+        problem("E_VALUE", version, "letters, digits, dots, dashes, underscores", "correct the version"),
+    ),
+  ];
 }
 
 /** How a file is called in messages: `docker 28.5.2 linux/amd64`. */
@@ -85,16 +159,32 @@ export function locateUrl(url: string, bundleFile: string): URL {
   return new URL(url, pathToFileURL(bundleFile));
 }
 
-/** The last part of a url: the name under which the bytes travel. */
-export function fileTitle(url: string): string {
-  return decodeURIComponent(basename(url.replace(/[?#].*$/, "").replace(/^file:/, "")));
+/** The tag under which a host file stands in the layout: `files/docker:28.5.2-linux-amd64`. */
+export function fileRef(file: Pick<WantedFile, "name" | "version" | "platform">): string {
+  // A Debian version has characters that a tag cannot hold: they stand as their number.
+  const version = file.version.replaceAll(/[^A-Za-z0-9._-]/g, (one) => `_${one.charCodeAt(0).toString(16)}`);
+  return `files/${file.name}:${version}-${file.platform.replace("/", "-")}`;
 }
 
-/** `{arch}` is Go's word for the processor (amd64), `{machine}` the kernel's (x86_64). */
-function fill(url: string, version: string, platform: Platform): string {
-  const arch = platform === "linux/amd64" ? "amd64" : "arm64";
-  const machine = platform === "linux/amd64" ? "x86_64" : "aarch64";
-  return url.replaceAll("{version}", version).replaceAll("{arch}", arch).replaceAll("{machine}", machine);
+/** The last part of a url, made safe: the name under which the bytes travel. */
+export function fileTitle(url: string): string {
+  const path = url.startsWith("oci:") ? url.replace(/(@[^/]*|:[^/:]*)$/, "") : url.replace(/[?#].*$/, "");
+  const title = decodeURIComponent(basename(path.replace(/^(file|oci):/, "")));
+  return title.replaceAll(/[^A-Za-z0-9._+~@ -]/g, "_").replace(/^\.*$/, "file");
+}
+
+/**
+ * `{arch}` is Go's word for the processor (amd64), `{machine}` the kernel's (x86_64), `{cpu}` Node's (x64). Debian leaves the
+ * epoch of a version out of file names.
+ */
+function fill(text: string, kind: FileKind, version: string, platform: FilePlatform): string {
+  const [arch, machine, cpu] =
+    platform === "linux/amd64" ? ["amd64", "x86_64", "x64"] : ["arm64", "aarch64", "arm64"];
+  return text
+    .replaceAll("{version}", kind === "deb" ? version.replace(/^\d+:/, "") : version)
+    .replaceAll("{arch}", arch)
+    .replaceAll("{machine}", machine)
+    .replaceAll("{cpu}", cpu);
 }
 
 function duplicates(names: readonly string[], where: string): readonly Problem[] {

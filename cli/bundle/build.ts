@@ -1,4 +1,5 @@
 import { Command } from "commander";
+import { formatProblem } from "../../modules/core/errors.ts";
 import { buildBundle } from "../../offline-bundle/build.ts";
 import { progressLine } from "../progress.ts";
 import { bundleFile, lockFile, store } from "./places.ts";
@@ -19,6 +20,9 @@ export function buildCommand(): Command {
         store,
         directory,
         report: progress.report,
+        warn: (problem) => {
+          console.error(`warning: ${formatProblem(problem)}`);
+        },
         ...(options.key === undefined ? {} : { key: options.key }),
       }).finally(progress.end);
       const signed = options.key === undefined ? "unsigned: verify will refuse it" : "signed";

@@ -2,18 +2,21 @@ import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { existsSync } from "node:fs";
 import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
-import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
-import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
-import { download } from "../../offline-bundle/download.ts";
+import { type DownloadOptions, download } from "../../offline-bundle/download.ts";
+import { usualPatience } from "../../offline-bundle/patience.ts";
 import { obtain } from "../../offline-bundle/store.ts";
 import { cachePath } from "../lab/cache.ts";
-import { codesOf, refused } from "../support/refused.ts";
+import { type HostileServer, hostileServer, type Manners } from "../support/hostile-server.ts";
+import { refused } from "../support/refused.ts";
 
 const content = Buffer.from(Array.from({ length: 100_000 }, (_, index) => index % 251));
 const sha256 = createHash("sha256").update(content).digest("hex");
+const patience = { ...usualPatience, attempts: 3, backoffMs: 1 };
 const progress = (): void => undefined;
+const unpinned: DownloadOptions = { progress, pinned: false, patience };
+const pinned: DownloadOptions = { progress, pinned: true, patience };
 
 let folder: string;
 before(async () => {
@@ -22,129 +25,160 @@ before(async () => {
 });
 after(() => rm(folder, { recursive: true }));
 
-test("a connection that breaks is continued where it broke", async () => {
-  const ranges: (string | undefined)[] = [];
+test("a connection that breaks is continued where it broke, if the file is still the same", async () => {
+  await serving({ file: { content, cutAfter: 40_000 } }, async (server) => {
+    await download(server.url("file"), join(folder, "broken"), unpinned);
+    const [first, ...more] = server.requests;
+    assert.equal(first?.range, undefined);
+    assert.ok(more.length >= 2);
+    for (const { range, ifRange } of more) {
+      assert.match(range ?? "", /^bytes=[1-9]\d*-$/);
+      assert.match(ifRange ?? "", /^"100000-/);
+    }
+  });
+  assert.deepEqual(await readFile(join(folder, "broken")), content);
+  assert.equal(existsSync(join(folder, "broken.part.of")), false);
+});
+
+test("a file that changes between two requests comes from one of them", async () => {
+  const next = Buffer.from(content.toReversed());
+  const both = (request: number): Buffer => (request === 0 ? content : next);
+  const target = join(folder, "changed");
+  // Cut once only: the second file has to come whole.
+  await serving({ file: { content: both, first: [], cutAfter: 60_000 } }, async (server) => {
+    const work = download(server.url("file"), target, unpinned);
+    await untilRequests(server, 1);
+    server.set("file", { content: next });
+    await work;
+  });
+  assert.deepEqual(await readFile(target), next);
+});
+
+test("without anything that tells two files apart, an unpinned download is never pieced together", async () => {
+  const target = join(folder, "no-etag");
+  await serving({ file: { content, etag: "none", cutAfter: 40_000 } }, async (server) => {
+    const [problem] = await refused(download(server.url("file"), target, unpinned));
+    assert.match(problem?.got ?? "", /./);
+    assert.deepEqual([...new Set(server.requests.map(({ range }) => range))], [undefined]);
+    // With a pin the bytes speak for themselves.
+    await download(server.url("file"), target, pinned);
+  });
+  assert.deepEqual(await readFile(target), content);
+});
+
+test("pieces of two files are told by the pin, and fetched again as one", async () => {
+  const store = join(folder, "seam");
   await serving(
-    (request, response) => {
-      ranges.push(request.headers.range);
-      const from = Number(/\d+/.exec(request.headers.range ?? "")?.[0] ?? 0);
-      response.writeHead(from > 0 ? 206 : 200, { "content-length": content.length - from });
-      const end = Math.min(from + 40_000, content.length);
-      if (end === content.length) response.end(content.subarray(from));
-      else response.write(content.subarray(from, end), () => response.destroy());
-    },
-    async (url) => {
-      await download(url, join(folder, "broken"), progress);
+    { file: { content: Buffer.alloc(100_000, 1), etag: "none", cutAfter: 50_000 } },
+    async (server) => {
+      const work = obtain(server.url("file"), store, sha256, progress, { patience });
+      await untilRequests(server, 1);
+      server.set("file", { content, etag: "none" });
+      const { path } = await work;
+      assert.deepEqual(await readFile(path), content);
+      assert.ok(server.requests.some(({ range }) => range !== undefined));
     },
   );
-  assert.deepEqual(await readFile(join(folder, "broken")), content);
-  assert.equal(ranges[0], undefined);
-  assert.ok(ranges.length > 1);
-  for (const range of ranges.slice(1)) assert.match(range ?? "", /^bytes=\d+-$/);
 });
 
 test("a server that knows no ranges, or whose file is shorter than what is here, starts it over", async () => {
   const target = join(folder, "over");
   await writeFile(`${target}.part`, Buffer.alloc(200_000));
+  await serving({ file: { content } }, async (server) => {
+    await download(server.url("file"), target, pinned);
+    assert.deepEqual(await readFile(target), content);
+    await writeFile(`${target}.part`, "something else");
+    server.set("file", { content, noRanges: true });
+    await download(server.url("file"), target, pinned);
+    assert.deepEqual(await readFile(target), content);
+    await writeFile(`${target}.part`, content.subarray(0, 10));
+    server.set("file", { content, shiftRange: 7 });
+    await download(server.url("file"), target, pinned);
+  });
+  assert.deepEqual(await readFile(target), content);
+});
+
+test("a part that is all there already is taken as it is", async () => {
+  const target = join(folder, "all");
+  await writeFile(`${target}.part`, content);
+  await serving({ file: { content } }, async (server) => {
+    await download(server.url("file"), target, { ...pinned, bytes: content.length });
+    assert.equal(server.requests.length, 1);
+  });
+  assert.deepEqual(await readFile(target), content);
+});
+
+test("a length that is announced wrongly is no way to pass a wrong file, and none to spoil a right one", async () => {
+  const bytes = content.length;
   await serving(
-    (request, response) => {
-      if (request.headers.range === undefined) response.end(content);
-      else response.writeHead(416).end();
+    { more: { content, announce: 150_000 }, less: { content, announce: 60_000 } },
+    async (server) => {
+      const target = join(folder, "lies");
+      await download(server.url("more"), target, { ...pinned, bytes });
+      assert.deepEqual(await readFile(target), content);
+      // The server itself says, in the end, that this is all.
+      await download(server.url("more"), join(folder, "more"), unpinned);
+      assert.deepEqual(await readFile(join(folder, "more")), content);
+      // What was cut is asked for again, and comes.
+      await download(server.url("less"), join(folder, "less"), { ...pinned, bytes });
+      assert.deepEqual(await readFile(join(folder, "less")), content);
     },
-    (url) => download(url, target, progress),
   );
-  assert.deepEqual(await readFile(target), content);
-  await writeFile(`${target}.part`, "something else");
-  await serving(
-    (_request, response) => response.end(content),
-    (url) => download(url, target, progress),
-  );
-  assert.deepEqual(await readFile(target), content);
+  await serving({ long: { content: Buffer.alloc(200_000) }, short: { content } }, async (server) => {
+    const long = download(server.url("long"), join(folder, "long"), { ...pinned, bytes });
+    const [tooLong] = await refused(long);
+    assert.deepEqual([tooLong?.code, tooLong?.got], ["E_DOWNLOAD_SHA256", "more than 100000 bytes"]);
+    assert.equal(existsSync(join(folder, "long.part")), false);
+    const short = download(server.url("short"), join(folder, "short"), { ...pinned, bytes: 100_001 });
+    assert.equal((await refused(short))[0]?.got, "a file of 100000 bytes");
+  });
 });
 
 test("a connection that breaks every time without a new byte ends in one problem", async () => {
-  let requests = 0;
-  await serving(
-    (_request, response) => {
-      requests += 1;
-      response.destroy();
-    },
-    async (url) => {
-      const [problem] = await refused(download(url, join(folder, "never"), progress));
-      assert.equal(problem?.code, "E_DOWNLOAD");
-      assert.equal(problem.where, url.href);
-    },
-  );
-  assert.equal(requests, 3);
+  await serving({ file: { content, cutAfter: 0 } }, async (server) => {
+    const [problem] = await refused(download(server.url("file"), join(folder, "never"), unpinned));
+    assert.equal(problem?.code, "E_DOWNLOAD");
+    assert.equal(problem.where, server.url("file").href);
+    assert.equal(server.requests.length, 3);
+  });
   assert.equal(existsSync(join(folder, "never")), false);
 });
 
+test("a server that stalls or crawls counts as broken", async () => {
+  const quick = { ...patience, stallMs: 100, leastBytes: 1_000 };
+  await serving(
+    { stalls: { content, stallAfter: 50_000 }, crawls: { content, trickleMs: 1 } },
+    async (server) => {
+      const target = join(folder, "stalls");
+      await download(server.url("stalls"), target, { ...pinned, patience: quick });
+      assert.deepEqual(await readFile(target), content);
+      assert.equal(server.requests.length, 2);
+      const crawl = download(server.url("crawls"), join(folder, "crawls"), { ...pinned, patience: quick });
+      assert.match((await refused(crawl))[0]?.got ?? "", /bytes in 0.1 s|no data in 0.1 s/);
+    },
+  );
+});
+
 test("an answer that another try would not change is not asked for again", async () => {
-  let requests = 0;
-  await serving(
-    (_request, response) => {
-      requests += 1;
-      response.writeHead(404).end();
-    },
-    async (url) => {
-      const [problem] = await refused(download(url, join(folder, "absent"), progress));
-      assert.match(problem?.got ?? "", /^404/);
-    },
-  );
-  assert.equal(requests, 1);
-});
-
-test("other bytes than the pinned ones are refused and not kept", async () => {
-  const store = join(folder, "store");
-  const wrong = Buffer.concat([content, Buffer.from("!")]);
-  await serving(
-    (_request, response) => response.end(wrong),
-    async (url) => {
-      const [problem] = await refused(obtain(new URL("docker.tgz", url), store, sha256, progress));
-      assert.equal(problem?.code, "E_DOWNLOAD_SHA256");
-      assert.ok(problem.got.startsWith(createHash("sha256").update(wrong).digest("hex")));
-    },
-  );
-  await serving(
-    (_request, response) => response.end(content),
-    async (url) => {
-      const { path } = await obtain(new URL("docker.tgz", url), store, sha256, progress);
-      assert.deepEqual(await readFile(path), content);
-    },
-  );
-});
-
-test("what is in the store is not downloaded again, unless it has changed there", async () => {
-  const store = join(folder, "kept");
-  let requests = 0;
-  await serving(
-    (_request, response) => {
-      requests += 1;
-      response.end(content);
-    },
-    async (url) => {
-      const file = new URL("docker.tgz", url);
-      const { path } = await obtain(file, store, undefined, progress);
-      await obtain(file, store, sha256, progress);
-      assert.equal(requests, 1);
-      await writeFile(path, "changed");
-      assert.deepEqual(await codesOf(obtain(file, store, sha256, progress)), ["E_DOWNLOAD_SHA256"]);
-      await Promise.all([obtain(file, store, sha256, progress), obtain(file, store, sha256, progress)]);
-      assert.equal(requests, 2);
-    },
-  );
+  await serving({}, async (server) => {
+    const [problem] = await refused(download(server.url("absent"), join(folder, "absent"), unpinned));
+    assert.match(problem?.got ?? "", /404/);
+    assert.equal(server.requests.length, 1);
+  });
 });
 
 async function serving(
-  answer: (request: IncomingMessage, response: ServerResponse) => unknown,
-  work: (url: URL) => Promise<unknown>,
+  paths: Readonly<Record<string, Manners>>,
+  work: (server: HostileServer) => Promise<unknown>,
 ): Promise<void> {
-  const server = createServer((request, response) => void answer(request, response));
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const server = await hostileServer(paths);
   try {
-    await work(new URL(`http://127.0.0.1:${(server.address() as AddressInfo).port}/file`));
+    await work(server);
   } finally {
-    server.closeAllConnections();
     server.close();
   }
+}
+
+async function untilRequests(server: HostileServer, count: number): Promise<void> {
+  while (server.requests.length < count) await new Promise((resolve) => setImmediate(resolve));
 }

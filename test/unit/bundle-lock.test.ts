@@ -145,7 +145,7 @@ test("the same file twice in bundle.yaml is refused", async () => {
 test("an archive that is none, or that reaches out of its folder, is refused", async () => {
   const path = join(tiny.folder, "evil.tgz");
   await writeFile(path, "not a tarball");
-  assert.deepEqual(await codesOf(membersOf(path)), ["E_PIN"]);
+  assert.deepEqual(await codesOf(membersOf(path)), ["E_ARCHIVE"]);
   await writeTgz([{ path: "../etc/passwd", content: "root" }], createWriteStream(path));
-  assert.deepEqual(await codesOf(membersOf(path)), ["E_PIN"]);
+  assert.deepEqual(await codesOf(membersOf(path)), ["E_ARCHIVE"]);
 });

@@ -1,0 +1,87 @@
+/** Upstream's checksum files: what they say about a file, and whether everyone agrees. */
+import { readFile, rm } from "node:fs/promises";
+import { SealiftError } from "../modules/core/errors.ts";
+import { download } from "./download.ts";
+import { downloadFailed } from "./download-problem.ts";
+import type { Sources } from "./obtain-file.ts";
+import { arrivingPath } from "./store.ts";
+import { fileTitle, label, locateUrl, type WantedEntry } from "./want.ts";
+
+/** Everything that a text in the format of sha256sum(1), or BSD's, says about a file; a text that is one hash is about it. */
+export function hashesIn(text: string, title: string): readonly string[] {
+  const bare = /^\s*([0-9a-f]{64})\s*$/i.exec(text)?.[1];
+  if (bare !== undefined) return [bare.toLowerCase()];
+  const found = text.split(/\r?\n/).flatMap((line) => {
+    const [, gnuHash, gnuName] = /^\\?([0-9a-f]{64})[ \t]+\*?(.+?)\s*$/i.exec(line) ?? [];
+    const [, bsdName, bsdHash] = /^SHA256 ?\((.+)\) ?= ?([0-9a-f]{64})\s*$/i.exec(line) ?? [];
+    const [hash, name] = [gnuHash ?? bsdHash, gnuName ?? bsdName];
+    return hash !== undefined && name?.split("/").at(-1) === title ? [hash.toLowerCase()] : [];
+  });
+  return [...new Set(found)];
+}
+
+/**
+ * Compares what is here, what upstream's checksum files say, and what the lock says.
+ *
+ * @returns the urls of the checksum files, all of which agree.
+ * @throws {SealiftError} E_PIN_SOURCES with all values side by side when two differ; E_DOWNLOAD of a checksum file.
+ */
+export async function agreeing(
+  file: WantedEntry,
+  here: string,
+  pin: string | undefined,
+  sources: Sources,
+): Promise<readonly string[]> {
+  const title = fileTitle(file.url);
+  const said = await Promise.all(
+    file.checksums.map(async (url) => ({ url, hashes: hashesIn(await textOf(url, sources), title) })),
+  );
+  const values = [
+    `bytes here ${here}`,
+    ...said.map(({ url, hashes }) => `${url} ${hashes.join(" and ") || `says nothing of ${title}`}`),
+    ...(pin === undefined ? [] : [`the lock ${pin}`]),
+  ];
+  const all = [here, ...said.flatMap(({ hashes }) => hashes), ...(pin === undefined ? [] : [pin])];
+  if (new Set(all).size === 1 && said.every(({ hashes }) => hashes.length > 0)) return file.checksums;
+  throw new SealiftError([
+    {
+      where: file.url,
+      code: "E_PIN_SOURCES",
+      subject: label(file),
+      got: values.join("; "),
+      expected: "one sha256 from all of them",
+      todo: "use none of it before you know which is right; a pin is replaced with: sealift bundle lock --update",
+    },
+  ]);
+}
+
+const mostBytes = 4 * 1024 * 1024;
+
+/** Not from a mirror: one that lies about the bytes would lie about this too. Not kept: the next lock asks again. */
+async function textOf(url: string, sources: Sources): Promise<string> {
+  const asking = underway.get(url) ?? ask(url, sources);
+  underway.set(url, asking);
+  try {
+    return await asking;
+  } finally {
+    underway.delete(url);
+  }
+}
+
+/** One file of checksums is of several platforms. */
+const underway = new Map<string, Promise<string>>();
+
+async function ask(url: string, { bundleFile, store, patience }: Sources): Promise<string> {
+  const place = locateUrl(url, bundleFile);
+  if (place.protocol === "file:") {
+    return readFile(place, "utf8").catch((error: unknown) => {
+      throw downloadFailed(place, error);
+    });
+  }
+  const path = await arrivingPath(store, place.href);
+  const usual = patience === undefined ? {} : { patience };
+  await download(place, path, { progress: () => undefined, pinned: false, most: mostBytes, ...usual });
+  const text = await readFile(path, "utf8");
+  await rm(path, { force: true });
+  return text;
+}

@@ -1,0 +1,105 @@
+/** What a person has to review when a lock has changed: one row a thing. */
+import { digestOfBytes } from "./digest.ts";
+import type { Lock, LockedFile, LockedImage } from "./lock-file.ts";
+
+export interface Difference {
+  /** Name and, of a file, its platform. */
+  readonly item: string;
+  /** `pin`, `version`, `sha256`, … */
+  readonly what: string;
+  /** Absent when it is new. */
+  readonly from?: string;
+  /** Absent when it is gone. */
+  readonly to?: string;
+}
+
+/** @param before absent: there was no lock. */
+export function lockDifferences(before: Lock | undefined, after: Lock): readonly Difference[] {
+  const old = before ?? { platforms: [], files: [], images: [] };
+  return [
+    ...differ("bundle", { platforms: old.platforms.join(" ") }, { platforms: after.platforms.join(" ") }),
+    ...items(old.files.map(ofFile), after.files.map(ofFile)),
+    ...items(old.images.map(ofImage), after.images.map(ofImage)),
+  ];
+}
+
+type Fields = Readonly<Record<string, string | undefined>>;
+
+interface Item {
+  /** The same for all versions of a thing. */
+  readonly name: string;
+  readonly version: string;
+  readonly fields: Fields;
+}
+
+function ofFile(file: LockedFile): Item {
+  const { name, version, platform, kind, url, bytes, sha256, licence, sources, members, manifest } = file;
+  return {
+    name: `${name} ${platform}`,
+    version,
+    fields: {
+      ...{ version, sha256, bytes: bytes?.toString(), url, manifest, kind, licence },
+      package: file.package,
+      members: members === undefined ? undefined : summary(members.map((one) => `${one.path} ${one.sha256}`)),
+      sources: sources.join(", "),
+    },
+  };
+}
+
+function ofImage({ name, from, digest, platforms, sources }: LockedImage): Item {
+  const fields = { digest, from, platforms: platforms.join(" "), sources: sources.join(", ") };
+  return { name: name.replace(/:[^:/]*$/, ""), version: name.replace(/^.*:/, ""), fields };
+}
+
+/** Files inside, short: how many, and what tells two lists apart. */
+function summary(members: readonly string[]): string {
+  return `${members.length} files (${digestOfBytes(members.join("\n")).sha256.slice(0, 8)})`;
+}
+
+function items(before: readonly Item[], after: readonly Item[]): readonly Difference[] {
+  const same = (a: Item, b: Item): boolean => a.name === b.name && a.version === b.version;
+  const gone = before.filter((one) => !after.some((other) => same(one, other)));
+  const come = after.filter((one) => !before.some((other) => same(one, other)));
+  // One version that went and one that came of the same thing are one that changed.
+  const follower = (one: Item): Item | undefined => {
+    const [mine, theirs] = [gone, come].map((list) => list.filter(({ name }) => name === one.name));
+    return mine?.length === 1 && theirs?.length === 1 ? theirs[0] : undefined;
+  };
+  const followed = gone.flatMap((one) => follower(one) ?? []);
+  return [
+    ...after.flatMap((one) => {
+      const old = before.find((other) => same(one, other));
+      return old === undefined ? [] : differ(`${one.name} ${one.version}`, old.fields, one.fields);
+    }),
+    ...gone.flatMap((one) => {
+      const next = follower(one);
+      if (next === undefined) return [{ item: one.name, what: "pin", from: pinOf(one) }];
+      return differ(
+        one.name,
+        { ...one.fields, version: one.version },
+        { ...next.fields, version: next.version },
+      );
+    }),
+    ...come
+      .filter((one) => !followed.includes(one))
+      .map((one) => ({ item: one.name, what: "pin", to: pinOf(one) })),
+  ];
+}
+
+function pinOf({ version, fields }: Item): string {
+  return `${version} ${fields["sha256"] ?? fields["digest"] ?? ""} (${fields["sources"] ?? ""})`;
+}
+
+function differ(item: string, before: Fields, after: Fields): readonly Difference[] {
+  return Object.keys(after).flatMap((what) => {
+    const [from, to] = [before[what], after[what]];
+    if (from === to || (from === "" && to === "")) return [];
+    return [
+      {
+        ...{ item, what },
+        ...(from === undefined || from === "" ? {} : { from }),
+        ...(to === undefined ? {} : { to }),
+      },
+    ];
+  });
+}

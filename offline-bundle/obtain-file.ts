@@ -1,0 +1,54 @@
+/** Brings a file of the bundle into the store, from whichever place has the right bytes. */
+import type { Progress } from "./download.ts";
+import { firstPlace, type Warn } from "./first-place.ts";
+import { placesOf, type Mirrors } from "./mirrors.ts";
+import { obtainOci } from "./oci-file.ts";
+import { isOci, referenceOf } from "./oci-reference.ts";
+import type { Patience } from "./patience.ts";
+import { obtain, type Obtained } from "./store.ts";
+import { fileTitle, locateUrl, type WantedFile } from "./want.ts";
+
+/** Where bytes come from and where they go. */
+export interface Sources {
+  /** Relative `file:` urls count from its folder. */
+  readonly bundleFile: string;
+  readonly store: string;
+  readonly mirrors: Mirrors;
+  readonly warn?: Warn;
+  readonly patience?: Patience;
+}
+
+/** What a lock says of a file that is wanted. */
+export interface Pin {
+  readonly sha256: string;
+  readonly bytes?: number;
+  readonly manifest?: string;
+}
+
+/**
+ * The bytes of a file, in the store or, with a `file:` url, where they are.
+ *
+ * @param pin absent: the first place that has any decides.
+ * @throws {SealiftError} E_DOWNLOAD and E_DOWNLOAD_SHA256 of every place; E_PIN of a file or artifact; E_SPACE, E_TOOL.
+ */
+export async function obtainFile(
+  file: Pick<WantedFile, "url">,
+  pin: Pin | undefined,
+  { bundleFile, store, mirrors, warn, patience }: Sources,
+  progress: Progress = () => undefined,
+): Promise<Obtained & { readonly manifest?: string }> {
+  const title = fileTitle(file.url);
+  const attempt = async (place: string): Promise<Obtained & { readonly manifest?: string }> => {
+    if (isOci(place)) {
+      const { sha256, manifest } = pin ?? {};
+      const known = sha256 === undefined || manifest === undefined ? undefined : { sha256, manifest };
+      return obtainOci(referenceOf(place), store, title, known);
+    }
+    return obtain(locateUrl(place, bundleFile), store, pin?.sha256, progress, {
+      title,
+      ...(pin?.bytes === undefined ? {} : { bytes: pin.bytes }),
+      ...(patience === undefined ? {} : { patience }),
+    });
+  };
+  return firstPlace(placesOf(file.url, mirrors), attempt, warn);
+}

@@ -1,0 +1,59 @@
+/** A file that is the one layer of an OCI artifact in a registry, as `oras push` makes it. */
+import { rm } from "node:fs/promises";
+import { SealiftError } from "../modules/core/errors.ts";
+import { digestOf } from "./digest.ts";
+import { hexOf, type Manifest } from "./manifests.ts";
+import { isTag, repositoryOf } from "./oci-reference.ts";
+import { oras } from "./oras.ts";
+import { accept, arrivingPath, keep, kept, type Obtained } from "./store.ts";
+
+/** What pins such a file: its bytes, and the manifest that its tag stood for. */
+export interface OciPin {
+  readonly sha256: string;
+  /** `sha256:…` */
+  readonly manifest: string;
+}
+
+/** The digest of the manifest that a reference stands for. @throws {SealiftError} E_DOWNLOAD, E_TOOL */
+export async function resolveOci(reference: string): Promise<string> {
+  return oras(["resolve", reference], ".", "E_DOWNLOAD");
+}
+
+/**
+ * Brings the file into the store, by its digest.
+ *
+ * @param pin what is wanted; absent: what the reference stands for now.
+ * @throws {SealiftError} E_DOWNLOAD; E_PIN when the artifact has not exactly one layer; E_DOWNLOAD_SHA256.
+ */
+export async function obtainOci(
+  reference: string,
+  store: string,
+  title: string,
+  pin?: OciPin,
+): Promise<Obtained & { readonly manifest: string }> {
+  const { sha256, manifest } = pin ?? (await lookUp(reference));
+  const here = await kept(store, sha256, title);
+  if (here !== undefined) return { ...here, manifest };
+  const arriving = await arrivingPath(store, sha256);
+  // oras writes into what is there; a part of an earlier run may be of anything.
+  await rm(arriving, { force: true });
+  const blob = `${repositoryOf(reference)}@sha256:${sha256}`;
+  await oras(["blob", "fetch", "--no-tty", "--output", arriving, blob], store, "E_DOWNLOAD");
+  const digest = await digestOf(arriving);
+  await accept(reference, arriving, digest, sha256);
+  return { ...(await keep(store, title, arriving, digest)), manifest };
+}
+
+async function lookUp(reference: string): Promise<OciPin> {
+  const manifest = isTag(reference) ? await resolveOci(reference) : reference.replace(/^.*@/, "");
+  const text = await oras(["manifest", "fetch", `${repositoryOf(reference)}@${manifest}`], ".", "E_DOWNLOAD");
+  const { layers = [] } = JSON.parse(text) as Manifest;
+  const [layer] = layers;
+  if (layer === undefined || layers.length > 1) {
+    const got = `${layers.length} layers`;
+    const expected = "an OCI artifact with exactly one: the file";
+    const todo = "push it with: oras push <name> <file>; an image belongs under images:";
+    throw new SealiftError([{ where: reference, code: "E_PIN", subject: "layers", got, expected, todo }]);
+  }
+  return { sha256: hexOf(layer.digest), manifest };
+}

@@ -1,0 +1,24 @@
+/** What says that a file on a server is still the one of which a part is here: kept beside the part. */
+import { readFile, rm, writeFile } from "node:fs/promises";
+import type { Answer } from "./web-request.ts";
+
+/** The file beside `<name>.part`. */
+export function validatorFile(part: string): string {
+  return `${part}.of`;
+}
+
+/** For If-Range (RFC 9110, 13.1.5): a strong ETag or the date of the last change; undefined when that is not known. */
+export async function readValidator(part: string, url: URL): Promise<string | undefined> {
+  const text = await readFile(validatorFile(part), "utf8").catch(() => "");
+  const [place, validator] = text.split("\n");
+  return place === url.href && validator !== "" ? validator : undefined;
+}
+
+/** Before the first byte is: a part without its validator is never taken for one of another file. */
+export async function writeValidator(part: string, url: URL, answer: Answer): Promise<void> {
+  await writeFile(part, "");
+  const etag = answer.header("etag");
+  const validator = etag?.startsWith('"') === true ? etag : answer.header("last-modified");
+  if (validator === undefined) await rm(validatorFile(part), { force: true });
+  else await writeFile(validatorFile(part), `${url.href}\n${validator}\n`);
+}

@@ -1,0 +1,90 @@
+/** One GET over https: through the proxy of the environment, with the login of the host, redirects looked at first. */
+import { PassThrough, type Readable } from "node:stream";
+import type { EnvHttpProxyAgent } from "undici";
+import { authorization } from "./docker-config.ts";
+
+/** An answer that another try would not change. */
+export class Refusal extends Error {}
+
+export interface Answer {
+  readonly status: number;
+  /** A header by its lower-case name. */
+  readonly header: (name: string) => string | undefined;
+  /** Everything that came, and no more: it ends with the connection, however that ends. */
+  readonly body: Readable;
+  /** Settles with the body; rejects with the error of the connection. */
+  readonly ended: Promise<void>;
+}
+
+/**
+ * Asks for `url`. Follows redirects, to https only, and never takes a login along to another host. HTTPS_PROXY, HTTP_PROXY
+ * and NO_PROXY count, as do their lower-case forms; certificates are those of Node and of NODE_EXTRA_CA_CERTS.
+ *
+ * @param headers besides those of the login.
+ * @throws {Refusal} for a redirect that is not followed; the error of the connection otherwise.
+ */
+export async function request(
+  url: URL,
+  headers: Readonly<Record<string, string>>,
+  signal: AbortSignal,
+): Promise<Answer> {
+  const undici = await import("undici");
+  agent ??= new undici.EnvHttpProxyAgent();
+  let place = url;
+  for (let redirects = 0; redirects <= mostRedirects; redirects++) {
+    const login = place.protocol === "https:" ? await authorization(place.host) : undefined;
+    const answer = await undici.request(place, {
+      dispatcher: agent,
+      signal,
+      // What is pinned is the file as it is stored, not as some server packs it.
+      headers: {
+        "accept-encoding": "identity",
+        ...headers,
+        ...(login === undefined ? {} : { authorization: login }),
+      },
+    });
+    const header = (name: string): string | undefined => [answer.headers[name] ?? []].flat()[0];
+    const target = redirectCodes.has(answer.statusCode) ? header("location") : undefined;
+    if (target === undefined) return { status: answer.statusCode, header, ...saved(answer.body) };
+    await answer.body.dump();
+    place = follow(place, target);
+  }
+  throw new Refusal(`more than ${mostRedirects} redirects`);
+}
+
+/** Loaded with the first request: a build from the store needs none. */
+let agent: EnvHttpProxyAgent | undefined;
+const redirectCodes = new Set([301, 302, 303, 307, 308]);
+const mostRedirects = 10;
+
+/** An error of a stream throws away what it still holds; bytes that came are worth keeping. */
+function saved(source: Readable): Pick<Answer, "body" | "ended"> {
+  const body = new PassThrough({ highWaterMark: heldBytes });
+  source.on("data", (chunk) => {
+    if (!body.write(chunk)) source.pause();
+  });
+  body.on("drain", () => source.resume());
+  body.on("close", () => source.destroy());
+  const ended = new Promise<void>((resolve, reject) => {
+    source.on("end", resolve);
+    source.on("error", reject);
+    source.on("close", () => {
+      reject(new Error("the connection was closed"));
+    });
+  });
+  // Whoever reads the body waits for it too; whoever does not want it need not.
+  ended.catch(() => undefined).finally(() => body.end());
+  return { body, ended };
+}
+
+const heldBytes = 1024 * 1024;
+
+function follow(from: URL, target: string): URL {
+  if (!URL.canParse(target, from.href)) throw new Refusal("a redirect to nowhere");
+  const place = new URL(target, from.href);
+  // The rest of such a url is often a secret of its own: a signature.
+  const shown = `${place.origin}${place.pathname}`;
+  if (from.protocol === "https:" && place.protocol !== "https:") throw new Refusal(`a redirect to ${shown}`);
+  if (!/^https?:$/.test(place.protocol)) throw new Refusal(`a redirect to ${place.protocol}`);
+  return place;
+}

@@ -1,0 +1,153 @@
+import assert from "node:assert/strict";
+import { createHash } from "node:crypto";
+import { mkdir, mkdtemp, readFile, rm, symlink, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { after, before, test } from "node:test";
+import { type DownloadOptions, download } from "../../offline-bundle/download.ts";
+import { backoff, retryAfter, usualPatience } from "../../offline-bundle/patience.ts";
+import { obtain } from "../../offline-bundle/store.ts";
+import { cachePath } from "../lab/cache.ts";
+import { type HostileServer, hostileServer, type Manners } from "../support/hostile-server.ts";
+import { loopbackCertificate, trust } from "../support/loopback-certificate.ts";
+import { codesOf, refused } from "../support/refused.ts";
+
+const content = Buffer.from(Array.from({ length: 100_000 }, (_, index) => index % 251));
+const sha256 = createHash("sha256").update(content).digest("hex");
+const patience = { ...usualPatience, attempts: 3, backoffMs: 1 };
+const progress = (): void => undefined;
+const unpinned: DownloadOptions = { progress, pinned: false, patience };
+const pinned: DownloadOptions = { progress, pinned: true, patience };
+
+let folder: string;
+before(async () => {
+  await mkdir(cachePath("test"), { recursive: true });
+  folder = await mkdtemp(cachePath("test", "server-"));
+});
+after(() => rm(folder, { recursive: true }));
+
+test("a busy or broken server is asked again, as late as it wants, and not for ever", async () => {
+  const busy = [{ status: 429, headers: { "retry-after": "0" } }, { status: 503 }];
+  await serving(
+    {
+      busy: { content, first: busy },
+      late: { content, first: [{ status: 429, headers: { "retry-after": "3600" } }] },
+      down: { content, first: Array.from({ length: 9 }, () => ({ status: 500 })) },
+    },
+    async (server) => {
+      await download(server.url("busy"), join(folder, "busy"), unpinned);
+      assert.deepEqual(await readFile(join(folder, "busy")), content);
+      assert.equal(server.requests.length, 3);
+      const [late] = await refused(download(server.url("late"), join(folder, "late"), unpinned));
+      assert.match(late?.got ?? "", /429.* 3600 s/);
+      const [down] = await refused(download(server.url("down"), join(folder, "down"), unpinned));
+      assert.match(down?.got ?? "", /500/);
+      assert.equal(server.requests.filter(({ path }) => path === "down").length, 3);
+    },
+  );
+});
+
+test("waits grow, with some chance, to half a minute; Retry-After is seconds or a date", () => {
+  for (const [failures, most] of [
+    [1, 1_000],
+    [2, 2_000],
+    [5, 16_000],
+    [50, 30_000],
+  ] as const) {
+    const wait = backoff(failures, usualPatience);
+    assert.ok(wait <= most && wait >= most * 0.75, `${failures}: ${wait}`);
+  }
+  assert.equal(retryAfter("7"), 7_000);
+  assert.equal(retryAfter("Thu, 01 Jan 1970 00:01:00 GMT", 45_000), 15_000);
+  assert.equal(retryAfter("Thu, 01 Jan 1970 00:00:10 GMT", 45_000), 0);
+  assert.equal(retryAfter("soon"), undefined);
+});
+
+test("a redirect is followed, but from https to https only, and without the login", async () => {
+  const config = join(folder, "docker");
+  await mkdir(config, { recursive: true });
+  const certificate = await loopbackCertificate(config);
+  trust(certificate);
+  const plain = await hostileServer({ file: { content } });
+  const other = await hostileServer({ file: { content } }, certificate);
+  const login = `Basic ${Buffer.from("ann:secret").toString("base64")}`;
+  const server = await hostileServer(
+    {
+      down: { redirect: plain.url("file?signature=hidden").href },
+      over: { redirect: other.url("file").href, login },
+      round: { redirect: "/round" },
+    },
+    certificate,
+  );
+  const auths = { [`127.0.0.1:${server.port}`]: { auth: login.replace("Basic ", "") } };
+  await writeFile(join(config, "config.json"), JSON.stringify({ auths }));
+  process.env["DOCKER_CONFIG"] = config;
+  try {
+    const [down] = await refused(download(server.url("down"), join(folder, "down"), unpinned));
+    assert.match(down?.got ?? "", /^a redirect to http:\/\/127\.0\.0\.1:\d+\/file$/);
+    assert.equal(plain.requests.length, 0);
+    await download(server.url("over"), join(folder, "redirected"), unpinned);
+    assert.deepEqual(await readFile(join(folder, "redirected")), content);
+    assert.equal(server.requests.find(({ path }) => path === "over")?.authorization, login);
+    assert.equal(other.requests[0]?.authorization, undefined);
+    const [round] = await refused(download(server.url("round"), join(folder, "round"), unpinned));
+    assert.match(round?.got ?? "", /more than 10 redirects/);
+  } finally {
+    delete process.env["DOCKER_CONFIG"];
+    for (const one of [plain, other, server]) one.close();
+  }
+});
+
+test("a full disk is told as one, before a byte is written if the length is known", async () => {
+  const target = join(folder, "full");
+  await serving({ file: { content } }, async (server) => {
+    // This device is always full (full(4)).
+    await symlink("/dev/full", `${target}.part`);
+    const [full] = await refused(download(server.url("file"), target, pinned));
+    assert.equal(full?.code, "E_SPACE");
+    assert.match(full.got, /^\d+ bytes free$/);
+    const wanted = { ...pinned, bytes: 2 ** 50 };
+    const [known] = await refused(download(server.url("file"), join(folder, "huge"), wanted));
+    assert.equal(known?.code, "E_SPACE");
+    assert.equal(known.expected, "room for 1125899906842624 bytes more");
+  });
+});
+
+test("other bytes than the pinned ones are refused and not kept", async () => {
+  const store = join(folder, "store");
+  const wrong = Buffer.concat([content, Buffer.from("!")]);
+  await serving({ "docker.tgz": { content: wrong } }, async (server) => {
+    const url = server.url("docker.tgz");
+    const [problem] = await refused(obtain(url, store, sha256, progress));
+    assert.equal(problem?.code, "E_DOWNLOAD_SHA256");
+    assert.ok(problem.got.startsWith(createHash("sha256").update(wrong).digest("hex")));
+    server.set("docker.tgz", { content });
+    const { path } = await obtain(url, store, sha256, progress);
+    assert.deepEqual(await readFile(path), content);
+  });
+});
+
+test("what is in the store is not downloaded again, unless it has changed there", async () => {
+  const store = join(folder, "kept");
+  await serving({ "docker.tgz": { content } }, async (server) => {
+    const file = server.url("docker.tgz");
+    const { path } = await obtain(file, store, undefined, progress);
+    await obtain(file, store, sha256, progress);
+    assert.equal(server.requests.length, 1);
+    await writeFile(path, "changed");
+    assert.deepEqual(await codesOf(obtain(file, store, sha256, progress)), ["E_DOWNLOAD_SHA256"]);
+    await Promise.all([obtain(file, store, sha256, progress), obtain(file, store, sha256, progress)]);
+    assert.equal(server.requests.length, 2);
+  });
+});
+
+async function serving(
+  paths: Readonly<Record<string, Manners>>,
+  work: (server: HostileServer) => Promise<unknown>,
+): Promise<void> {
+  const server = await hostileServer(paths);
+  try {
+    await work(server);
+  } finally {
+    server.close();
+  }
+}
