@@ -1,6 +1,7 @@
 /** Bytes and what they hash to. */
 import { createHash } from "node:crypto";
 import { createReadStream } from "node:fs";
+import { stat } from "node:fs/promises";
 
 /** What pins a file: its length in bytes and its sha256 as 64 lower-case hex digits. */
 export interface Digest {
@@ -16,7 +17,9 @@ export interface Digest {
 export async function digestOf(path: string): Promise<Digest> {
   const hash = createHash("sha256");
   let bytes = 0;
-  for await (const chunk of createReadStream(path, { highWaterMark: readSizeBytes })) {
+  // A buffer of full size for each of many small files would cost more than hashing them.
+  const highWaterMark = Math.max(1, Math.min(readSizeBytes, (await stat(path)).size));
+  for await (const chunk of createReadStream(path, { highWaterMark })) {
     const data = chunk as Buffer;
     bytes += data.length;
     hash.update(data);

@@ -13,7 +13,7 @@ export interface SignaturePolicy {
   readonly allowedSigners: string;
   /** Keys that no longer count: a KRL of ssh-keygen(1), or a list of public keys. Absent: none. */
   readonly revokedKeys?: string;
-  /** How many different people of `allowedSigners` must have signed. @default 1 */
+  /** How many different people of `allowedSigners` must have signed; with 0 none has to count. @default 1 */
   readonly signatures?: number;
   /** A bundle without any signature passes; one with a wrong signature does not. @default false */
   readonly allowUnsigned?: boolean;

@@ -1,10 +1,10 @@
 import { Command } from "commander";
 import { openBundle } from "../../offline-bundle/layout.ts";
 import { signBundle } from "../../offline-bundle/sign.ts";
-import { verifyBundle } from "../../offline-bundle/verify.ts";
+import { type VerifiedBundle, verifyBundle } from "../../offline-bundle/verify.ts";
 import { columns } from "../columns.ts";
 import { progressLine } from "../progress.ts";
-import { verifyOptions } from "./policy-flags.ts";
+import { tellWaived, verifyOptions } from "./policy-flags.ts";
 
 interface Flags {
   readonly key: string;
@@ -16,31 +16,37 @@ export function signCommand(): Command {
     .description("adds a signature; a key that has signed already replaces its own")
     .argument("<directory>", "the bundle")
     .requiredOption("--key <path>", "ssh key to sign with; a public key is looked up in the ssh agent")
-    .option("--signers <path>", "check the whole bundle first, and the signatures that are there")
+    .option("--signers <path>", "check the whole bundle first, and tell who of these has signed it")
     .addHelpText("after", examples)
-    .action(async (directory: string, flags: Flags) => {
-      if (flags.signers !== undefined) await check(directory, flags.signers);
-      const { serial, lockSha256 } = await openBundle(directory);
-      const { name, fingerprint, again } = await signBundle(directory, flags.key);
+    .action(async (directory: string, { key, signers }: Flags) => {
+      const checked = signers === undefined ? undefined : await check(directory, signers);
+      const { serial, lockSha256 } = checked ?? (await openBundle(directory));
+      const { name, fingerprint, again } = await signBundle(directory, key);
       console.log(
         columns([
           ["bundle", directory],
           ["serial", String(serial)],
           ["lock", `sha256 ${lockSha256}`],
+          ["before", before(checked)],
           ["signed with", `${fingerprint} in ${name}${again ? ", in place of its own" : ""}`],
-          ...(flags.signers === undefined
-            ? [["content", "not looked at: --signers <path> checks it first"]]
-            : []),
         ]),
       );
     });
 }
 
-/** The first to sign finds no signature; whoever signs next may find one that is enough, or not yet. */
-async function check(directory: string, signers: string): Promise<void> {
+function before(checked: VerifiedBundle | undefined): string {
+  if (checked === undefined) return "not looked at: --signers <path> checks the bundle first";
+  const { signers, blobs } = checked;
+  return `${blobs} blobs, all as they should be; signed by ${signers.join(", ") || "nobody who counts"}`;
+}
+
+/** How many have signed is no matter yet, nor whether their keys still count: this signature may be the one that mends it. */
+async function check(directory: string, signers: string): Promise<VerifiedBundle> {
   const progress = progressLine();
-  const options = verifyOptions({ signers }, progress);
-  await verifyBundle(directory, { ...options, allowUnsigned: true }).finally(progress.end);
+  const options = { ...verifyOptions({ signers }, progress), signatures: 0, allowUnsigned: true };
+  const bundle = await verifyBundle(directory, options).finally(progress.end);
+  tellWaived({ signers }, bundle);
+  return bundle;
 }
 
 const examples = `

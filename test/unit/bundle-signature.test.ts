@@ -117,3 +117,16 @@ function next(digit: string): string {
   const digits = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
   return digits.charAt(digits.indexOf(digit) + 1);
 }
+
+test("whoever signs next may look first: strangers do not count and do not hinder, broken signatures do", async () => {
+  const bob = await person(tiny, "bob@site");
+  const options = { allowedSigners: await allow(tiny, [bob]), signatures: 0, allowUnsigned: true };
+  const copy = await copyOf(tiny);
+  const { signers, passedOver, waived } = await verifyBundle(copy, options);
+  assert.deepEqual([signers, passedOver.length, waived.length], [[], 1, 0]);
+  await writeFile(join(copy, "sealift.json.2.sig"), "no signature\n");
+  assert.match(
+    (await refused(verifyBundle(copy, options))).map(formatProblem).join(),
+    /2\.sig: got a text that is no/,
+  );
+});

@@ -22,12 +22,12 @@ before(async () => {
 after(() => tiny.remove());
 
 for (const name of documents) {
-  /** UPDATE_DOCS=1 puts in what was printed. */
+  /** UPDATE_DOCS=1 puts in what was printed, when more than keys, dates and sizes differ. */
   test(`docs/guide/${name} shows what its commands print`, async () => {
     const file = join(checkout, "docs", "guide", name);
     const before = readFileSync(file, "utf8");
     const now = await format(runDocument(before, { cwd: tiny.folder, path: tools }), { parser: "markdown" });
-    if (process.env["UPDATE_DOCS"] === "1") writeFileSync(file, now);
+    if (process.env["UPDATE_DOCS"] === "1" && shapeOf(before) !== shapeOf(now)) writeFileSync(file, now);
     assert.equal(shapeOf(readFileSync(file, "utf8")), shapeOf(now));
     assert.doesNotMatch(now, /^ +at |\(exit code 1\)/m);
   });
