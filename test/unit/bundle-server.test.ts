@@ -7,6 +7,7 @@ import { type DownloadOptions, download } from "../../offline-bundle/download.ts
 import { backoff, retryAfter, usualPatience } from "../../offline-bundle/patience.ts";
 import { obtain } from "../../offline-bundle/store.ts";
 import { cachePath } from "../lab/cache.ts";
+import { freePort } from "../lab/free-port.ts";
 import { type HostileServer, hostileServer, type Manners } from "../support/hostile-server.ts";
 import { loopbackCertificate, trust } from "../support/loopback-certificate.ts";
 import { codesOf, refused } from "../support/refused.ts";
@@ -60,6 +61,13 @@ test("waits grow, with some chance, to half a minute; Retry-After is seconds or 
   assert.equal(retryAfter("Thu, 01 Jan 1970 00:01:00 GMT", 45_000), 15_000);
   assert.equal(retryAfter("Thu, 01 Jan 1970 00:00:10 GMT", 45_000), 0);
   assert.equal(retryAfter("soon"), undefined);
+});
+
+test("a place where nobody answers is told by the words of the system", async () => {
+  const url = new URL(`http://127.0.0.1:${await freePort()}/file`);
+  const [problem] = await refused(download(url, join(folder, "nobody"), unpinned));
+  assert.equal(problem?.code, "E_DOWNLOAD");
+  assert.match(problem.got, /ECONNREFUSED/);
 });
 
 test("a redirect is followed, but from https to https only, and without the login", async () => {
