@@ -53,7 +53,8 @@ export async function download(
       if (error instanceof SealiftError) throw error;
       if (isFull(error)) throw await noSpace(part);
       if (error instanceof OtherLength) throw await otherLength(url, part, error.message, error.wanted);
-      failures = (await lengthOf(part)) - before >= gainBytes ? 1 : failures + 1;
+      const weight = isUnreachable(error) ? 2 : 1;
+      failures = (await lengthOf(part)) - before >= gainBytes ? 1 : failures + weight;
       if (error instanceof Refusal || failures >= patience.attempts) throw downloadFailed(url, error);
       await sleep(error instanceof Busy ? error.waitMs : failures > 1 ? backoff(failures - 1, patience) : 0);
     }
@@ -197,7 +198,16 @@ async function refuseWithoutSpace(part: string, bytes: number): Promise<void> {
 }
 
 function isFull(error: unknown): boolean {
-  return error instanceof Error && "code" in error && ["ENOSPC", "EDQUOT"].includes(String(error.code));
+  return hasCode(error, ["ENOSPC", "EDQUOT"]);
+}
+
+/** Nobody answered at all: that passes less often than other trouble, and another place may be there. */
+function isUnreachable(error: unknown): boolean {
+  return hasCode(error, ["ENOTFOUND", "EAI_AGAIN", "ECONNREFUSED", "ENETUNREACH", "EHOSTUNREACH"]);
+}
+
+function hasCode(error: unknown, codes: readonly string[]): boolean {
+  return error instanceof Error && "code" in error && codes.includes(String(error.code));
 }
 
 async function lengthOf(path: string): Promise<number> {
