@@ -2,7 +2,7 @@
  * Builds the bundle that a lock describes: an OCI image layout with every file and image, the lock, and the text that gets
  * signed. The same lock gives the same bytes.
  */
-import { copyFile, mkdir, readFile, rename, rm, stat } from "node:fs/promises";
+import { copyFile, mkdir, rm } from "node:fs/promises";
 import { basename, dirname, join, resolve } from "node:path";
 import { refuse, SealiftError } from "../modules/core/errors.ts";
 import { copyImage } from "./images.ts";
@@ -12,6 +12,7 @@ import type { Report } from "./lock.ts";
 import { hexOf, readManifest } from "./manifests.ts";
 import { oras } from "./oras.ts";
 import { inParallel } from "./parallel.ts";
+import { refuseForeign, replaceBundle } from "./replace-bundle.ts";
 import { sealBundle } from "./seal.ts";
 import { signBundle } from "./sign.ts";
 import { obtain } from "./store.ts";
@@ -58,7 +59,7 @@ export async function buildBundle(options: BuildOptions): Promise<Seal> {
     await copyFile(lockFile, join(part, inside.lock));
     const seal = await sealBundle(part, lock);
     if (options.key !== undefined) await signBundle(part, options.key);
-    await replace(directory, part);
+    await replaceBundle(directory, part);
     return seal;
   } catch (error) {
     await rm(part, { recursive: true, force: true });
@@ -123,30 +124,4 @@ async function addFile(file: LockedFile, path: string, directory: string): Promi
       },
     ]);
   }
-}
-
-/** Only an earlier bundle may be replaced. */
-async function refuseForeign(directory: string): Promise<void> {
-  const there = await stat(directory).catch(() => undefined);
-  if (there === undefined) return;
-  const bundle = await readFile(join(directory, inside.seal)).catch(() => undefined);
-  if (bundle !== undefined) return;
-  throw new SealiftError([
-    {
-      where: directory,
-      code: "E_VALUE",
-      subject: "output directory",
-      got: "something that is no bundle",
-      expected: "nothing, or a bundle to replace",
-      todo: "name another directory",
-    },
-  ]);
-}
-
-async function replace(directory: string, part: string): Promise<void> {
-  const old = `${directory}.old`;
-  await rm(old, { recursive: true, force: true });
-  await rename(directory, old).catch(() => undefined);
-  await rename(part, directory);
-  await rm(old, { recursive: true, force: true });
 }
