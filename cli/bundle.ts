@@ -2,6 +2,8 @@
 import { Command } from "commander";
 import { buildCommand } from "./bundle/build.ts";
 import { lockCommand } from "./bundle/lock.ts";
+import { packCommand } from "./bundle/pack.ts";
+import { unpackCommand } from "./bundle/unpack.ts";
 import { verifyCommand } from "./bundle/verify.ts";
 
 export function bundleCommand(): Command {
@@ -9,5 +11,7 @@ export function bundleCommand(): Command {
     .description("pins, builds and checks the bundle that carries every byte into the site")
     .addCommand(lockCommand())
     .addCommand(buildCommand())
+    .addCommand(packCommand())
+    .addCommand(unpackCommand())
     .addCommand(verifyCommand());
 }

@@ -2,10 +2,11 @@
  * Builds the bundle that a lock describes: an OCI image layout with every file and image, the lock, and the text that gets
  * signed. The same lock gives the same bytes.
  */
+import { existsSync } from "node:fs";
 import { copyFile, mkdir, rm } from "node:fs/promises";
 import { basename, dirname, join, resolve } from "node:path";
 import { refuse, SealiftError } from "../modules/core/errors.ts";
-import { copyImage } from "./images.ts";
+import { copyImage, imageBytes } from "./images.ts";
 import { fileRef, inside, type Seal } from "./layout.ts";
 import { type Lock, type LockedFile, readLock, staleness } from "./lock-file.ts";
 import type { Report } from "./lock.ts";
@@ -13,6 +14,7 @@ import { hexOf, readManifest } from "./manifests.ts";
 import { oras } from "./oras.ts";
 import { inParallel } from "./parallel.ts";
 import { refuseForeign, replaceBundle } from "./replace-bundle.ts";
+import { type Need, requireRoom, withinRoom } from "./room.ts";
 import { sealBundle } from "./seal.ts";
 import { signBundle } from "./sign.ts";
 import { obtain } from "./store.ts";
@@ -25,6 +27,8 @@ export interface BuildOptions {
   readonly store: string;
   /** Where the bundle goes. A bundle that is there already is replaced, anything else is refused. */
   readonly directory: string;
+  /** A file into which the bundle will be packed next: its room is asked for together with that of the bundle. */
+  readonly carry?: string;
   /** Key to sign with; absent: the bundle stays unsigned and verify refuses it. */
   readonly key?: string;
   readonly report?: Report;
@@ -33,38 +37,69 @@ export interface BuildOptions {
 /**
  * Builds, and signs when there is a key. Everything happens in `<directory>.part`; the bundle appears whole or not at all.
  *
- * @throws {SealiftError} E_LOCK_MISSING, E_LOCK_STALE, E_DOWNLOAD, E_DOWNLOAD_SHA256, E_PIN, E_SIGNING_KEY, E_TOOL; E_VALUE
- * when `directory` holds something that is no bundle.
+ * @throws {SealiftError} E_LOCK_MISSING, E_LOCK_STALE, E_DOWNLOAD, E_DOWNLOAD_SHA256, E_PIN, E_SIGNING_KEY, E_TOOL, E_SPACE;
+ * E_VALUE when `directory` holds something that is no bundle.
  */
 export async function buildBundle(options: BuildOptions): Promise<Seal> {
-  const { bundleFile, lockFile, report = () => undefined } = options;
+  const { bundleFile, lockFile } = options;
   const directory = resolve(options.directory);
   const want = await readWant(bundleFile);
   const lock = await readLock(lockFile);
   refuse(staleness(want, lock, lockFile));
   await refuseForeign(directory);
-  const paths = await obtainAll(lock, options);
   const part = `${directory}.part`;
   await rm(part, { recursive: true, force: true });
-  await mkdir(part, { recursive: true });
+  await requireRoom(await needsOf(lock, options));
+  const paths = await obtainAll(lock, options);
   try {
-    for (const [index, file] of lock.files.entries()) {
-      report(`packing ${label(file)}`, index / lock.files.length);
-      await addFile(file, paths.get(file.sha256) ?? "", part);
-    }
-    for (const image of lock.images) {
-      report(`packing ${image.name}`);
-      await copyImage(image, bundleFile, part);
-    }
-    await copyFile(lockFile, join(part, inside.lock));
-    const seal = await sealBundle(part, lock);
-    if (options.key !== undefined) await signBundle(part, options.key);
-    await replaceBundle(directory, part);
-    return seal;
+    return await withinRoom(directory, () => fill(lock, paths, part, options));
   } catch (error) {
     await rm(part, { recursive: true, force: true });
     throw error;
   }
+}
+
+async function fill(
+  lock: Lock,
+  paths: ReadonlyMap<string, string>,
+  part: string,
+  { bundleFile, lockFile, directory, key, report = () => undefined }: BuildOptions,
+): Promise<Seal> {
+  await mkdir(part, { recursive: true });
+  for (const [index, file] of lock.files.entries()) {
+    report(`packing ${label(file)}`, index / lock.files.length);
+    await addFile(file, paths.get(file.sha256) ?? "", part);
+  }
+  for (const image of lock.images) {
+    report(`packing ${image.name}`);
+    await copyImage(image, bundleFile, part);
+  }
+  await copyFile(lockFile, join(part, inside.lock));
+  const seal = await sealBundle(part, lock);
+  if (key !== undefined) await signBundle(part, key);
+  await replaceBundle(resolve(directory), part);
+  return seal;
+}
+
+/** What will be written where. Downloads that are there already need no room again. */
+async function needsOf(
+  lock: Lock,
+  { bundleFile, store, directory, carry }: BuildOptions,
+): Promise<readonly Need[]> {
+  const sum = (sizes: readonly number[]): number => sizes.reduce((all, one) => all + one, 0);
+  const images = await inParallel(lock.images, downloadsAtOnce, (image) => imageBytes(image, bundleFile));
+  refuse(images.problems);
+  const files = new Map(lock.files.map((file) => [file.sha256, file]));
+  const sizes = [...files.values()].map(({ bytes = 0 }) => bytes);
+  const coming = [...files.values()].filter(
+    (file) => locateUrl(file.url, bundleFile).protocol !== "file:" && !existsSync(join(store, file.sha256)),
+  );
+  const bytes = sum(sizes) + sum(images.values);
+  return [
+    { what: "downloads", path: store, bytes: sum(coming.map((file) => file.bytes ?? 0)) },
+    { what: "the bundle", path: directory, bytes },
+    ...(carry === undefined ? [] : [{ what: "the carried bundle", path: carry, bytes }]),
+  ];
 }
 
 /** Files at a time: enough to fill a line, few enough for a server to stay friendly. */

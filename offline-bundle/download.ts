@@ -4,6 +4,7 @@ import { rename, stat, truncate } from "node:fs/promises";
 import { Readable, Transform } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { SealiftError } from "../modules/core/errors.ts";
+import { fullDisk, isFull } from "./room.ts";
 
 /** Told after every piece: bytes so far and, where the server says, in all. */
 export type Progress = (bytes: number, total: number | undefined) => void;
@@ -13,7 +14,7 @@ export type Progress = (bytes: number, total: number | undefined) => void;
  * `.part` left by an earlier run is continued with a range request. A connection that breaks is picked up again, at most
  * {@link attempts} times in a row without a new byte. What the bytes hash to is the caller's to check.
  *
- * @throws {SealiftError} E_DOWNLOAD with the url and the last reason.
+ * @throws {SealiftError} E_DOWNLOAD with the url and the last reason; E_SPACE when the disk is full.
  */
 export async function download(url: URL, target: string, progress: Progress): Promise<void> {
   const part = `${target}.part`;
@@ -25,6 +26,7 @@ export async function download(url: URL, target: string, progress: Progress): Pr
       await rename(part, target);
       return;
     } catch (error) {
+      if (isFull(error)) throw await fullDisk(part);
       if (error instanceof Refusal) throw problem(url, error.message);
       failures = (await lengthOf(part)) > before ? 1 : failures + 1;
       if (failures >= attempts) throw problem(url, reason(error));

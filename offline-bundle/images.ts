@@ -48,12 +48,34 @@ export async function copyImage(image: LockedImage, bundleFile: string, director
   }
 }
 
+/** Bytes that an image takes in a layout: all of its manifests and everything they name, each once. */
+export async function imageBytes(image: LockedImage, bundleFile: string): Promise<number> {
+  const layout = layoutOf(image, bundleFile);
+  const read = async (digest: string): Promise<Manifest> => {
+    // What a layout does not hold is told when it is to be copied.
+    if (layout !== undefined) return readManifest(layout, digest).catch(() => ({}));
+    const reference = `${repository(image.name)}@${digest}`;
+    const text = await oras(["manifest", "fetch", reference], dirname(bundleFile), "E_DOWNLOAD");
+    return JSON.parse(text) as Manifest;
+  };
+  const sizes = new Map<string, number>();
+  const visit = async (digest: string): Promise<void> => {
+    for (const child of children(await read(digest))) {
+      if (sizes.has(child.digest)) continue;
+      sizes.set(child.digest, child.size);
+      if (isManifest(child)) await visit(child.digest);
+    }
+  };
+  await visit(image.digest);
+  return [...sizes.values()].reduce((sum, bytes) => sum + bytes, 0);
+}
+
 function layoutOf({ from }: WantedImage, bundleFile: string): string | undefined {
   return from === undefined ? undefined : fileURLToPath(locateUrl(from, bundleFile));
 }
 
 /** The name without its tag. */
-function repository(name: string): string {
+export function repository(name: string): string {
   return name.replace(/:[^:/]*$/, "");
 }
 

@@ -37,14 +37,18 @@ export async function withinRoom<T>(path: string, work: () => Promise<T>): Promi
   try {
     return await work();
   } catch (error) {
-    if (!isFull(error)) throw error;
-    const free = await freeBytes(await existing(path)).catch(() => 0);
-    throw new SealiftError([problem(path, "room on the disk", `${free} bytes free: it filled up meanwhile`)]);
+    throw isFull(error) ? await fullDisk(path) : error;
   }
 }
 
+/** E_SPACE about a disk that filled up while `path` was written. */
+export async function fullDisk(path: string): Promise<SealiftError> {
+  const free = await freeBytes(await existing(path)).catch(() => 0);
+  return new SealiftError([problem(path, "room on the disk", `${free} bytes free: it filled up meanwhile`)]);
+}
+
 /** Whether an error says that a disk is full, in the system's words or in those of a program that was run. */
-function isFull(error: unknown): boolean {
+export function isFull(error: unknown): boolean {
   if (error instanceof SealiftError) return error.problems.some(({ got }) => fullWords.test(got));
   const code = error instanceof Error && "code" in error ? error.code : undefined;
   return code === "ENOSPC" || code === "EDQUOT";

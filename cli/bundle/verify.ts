@@ -1,5 +1,8 @@
 import { Command } from "commander";
 import { SealiftError } from "../../modules/core/errors.ts";
+import { isCarried } from "../../offline-bundle/carried-source.ts";
+import { holderName } from "../../offline-bundle/delta.ts";
+import { type VerifiedCarried, verifyCarried } from "../../offline-bundle/verify-carried.ts";
 import { type VerifiedBundle, verifyBundle } from "../../offline-bundle/verify.ts";
 import { columns, size } from "../columns.ts";
 import { exitCode } from "../exit-code.ts";
@@ -8,16 +11,25 @@ import { progressLine } from "../progress.ts";
 export function verifyCommand(): Command {
   return new Command("verify")
     .description("checks signature, index, manifests and every blob; needs no network")
-    .argument("<directory>", "the bundle")
+    .argument(
+      "<bundle>",
+      "the directory, or what is carried: the .tar.zst, its .parts.json, or its first part",
+    )
     .requiredOption("--signers <path>", "keys that may sign: ssh-keygen(1), ALLOWED SIGNERS")
     .option("--lock <path>", "the lock that the bundle must have been built from")
     .option("--json", "print the result, or all problems, as JSON")
-    .addHelpText("after", "\nExample:\n  $ sealift bundle verify /mnt/usb/bundle --signers allowed_signers")
+    .addHelpText(
+      "after",
+      "\nExample:\n  $ sealift bundle verify /mnt/usb/bundle.tar.zst.001 --signers allowed_signers",
+    )
     .action(async (directory: string, flags: VerifyFlags) => {
       if (flags.json === true) await printJson(directory, flags);
       else console.log(columns(rows(await verify(directory, flags))));
     });
 }
+
+/** Of a directory or of what is carried. */
+type Verified = VerifiedCarried & Partial<Pick<VerifiedBundle, "blobPath">>;
 
 interface VerifyFlags {
   readonly signers: string;
@@ -25,9 +37,10 @@ interface VerifyFlags {
   readonly json?: true;
 }
 
-async function verify(directory: string, flags: VerifyFlags): Promise<VerifiedBundle> {
+async function verify(directory: string, flags: VerifyFlags): Promise<Verified> {
   const progress = progressLine();
-  return verifyBundle(directory, {
+  const check = (await isCarried(directory)) ? verifyCarried : verifyBundle;
+  return check(directory, {
     allowedSigners: flags.signers,
     ...(flags.lock === undefined ? {} : { lockFile: flags.lock }),
     progress: (bytes, total) => {
@@ -36,16 +49,21 @@ async function verify(directory: string, flags: VerifyFlags): Promise<VerifiedBu
   }).finally(progress.end);
 }
 
-function rows(bundle: VerifiedBundle): readonly (readonly [string, string])[] {
+function rows(bundle: Verified): readonly (readonly [string, string])[] {
   return [
     ["bundle", bundle.directory],
     ["serial", String(bundle.serial)],
     ["signed by", bundle.signer],
     ["lock", `sha256 ${bundle.lockSha256}`],
     ["blobs", `${bundle.blobs}, ${size(bundle.bytes)}, all as signed`],
+    ...(bundle.needs === undefined ? [] : [["needs", needsText(bundle.needs)] as const]),
     ...bundle.engines().map(({ version, platform }) => ["engine", `${version} ${platform}`] as const),
     ...bundle.lock.images.map(({ name, platforms }) => ["image", `${name} ${platforms.join(" ")}`] as const),
   ];
+}
+
+function needsText({ base, blobs, bytes }: NonNullable<Verified["needs"]>): string {
+  return `${blobs} blobs, ${size(bytes)}, of ${holderName(base)}: sealift bundle unpack --base`;
 }
 
 async function printJson(directory: string, flags: VerifyFlags): Promise<void> {
@@ -66,6 +84,7 @@ async function printJson(directory: string, flags: VerifyFlags): Promise<void> {
       bytes,
       engines,
       images: bundle.lock.images,
+      ...(bundle.needs === undefined ? {} : { needs: bundle.needs }),
     });
   } catch (error) {
     if (!(error instanceof SealiftError)) throw error;
