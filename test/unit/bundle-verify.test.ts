@@ -7,6 +7,7 @@ import { readLock } from "../../offline-bundle/lock-file.ts";
 import { sealBundle } from "../../offline-bundle/seal.ts";
 import { signBundle } from "../../offline-bundle/sign.ts";
 import { verifyBundle } from "../../offline-bundle/verify.ts";
+import { flipBit } from "../support/flip-bit.ts";
 import { codesOf, refused } from "../support/refused.ts";
 import { copyOf, makeTinyBundle, type TinyBundle, tinyImage } from "../support/tiny-bundle.ts";
 
@@ -153,11 +154,3 @@ test("a signed bundle that lacks what its own lock pins is refused", async () =>
 test("a directory that is no bundle is refused", async () => {
   assert.deepEqual(await codesOf(verifyBundle(tiny.folder, tiny)), ["E_BUNDLE_MISSING"]);
 });
-
-async function flipBit(file: string): Promise<void> {
-  await chmod(file, 0o600);
-  const data = await readFile(file);
-  const middle = Math.floor(data.length / 2);
-  data[middle] = (data[middle] ?? 0) ^ 1;
-  await writeFile(file, data);
-}
