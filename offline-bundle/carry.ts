@@ -74,8 +74,6 @@ export function tarBytes(entries: readonly Content[]): number {
 }
 
 interface Entry extends Content {
-  /** What it must hash to. */
-  readonly sha256?: string;
   /** Its bytes, when it is no file of the bundle. */
   readonly text?: string;
 }

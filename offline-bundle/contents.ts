@@ -1,15 +1,18 @@
 /** Every file of a bundle in the order in which it is carried. */
-import { readdir, stat } from "node:fs/promises";
+import { readdir, readFile, stat } from "node:fs/promises";
 import { join } from "node:path";
-import { type Problem, refuse } from "../modules/core/errors.ts";
-import { inside } from "./layout.ts";
-import { children, type Descriptor, hexOf, isManifest, readIndex, readManifest } from "./manifests.ts";
+import { type ErrorCode, type Problem, refuse, SealiftError } from "../modules/core/errors.ts";
+import { type Digest, digestOfBytes } from "./digest.ts";
+import { inside, parseSeal, readSealText } from "./layout.ts";
+import { children, type Descriptor, hexOf, isManifest, type Manifest } from "./manifests.ts";
 
 /** A file of a bundle. */
 export interface Content {
   /** Path inside the bundle. */
   readonly name: string;
   readonly bytes: number;
+  /** What it must hash to, where that is known. */
+  readonly sha256?: string;
 }
 
 export interface BlobContent extends Content {
@@ -32,12 +35,14 @@ export interface Contents {
  */
 export async function contentsOf(directory: string): Promise<Contents> {
   const names = [inside.seal, ...(await signatures(directory)), inside.marker, inside.index, inside.lock];
+  const seal = parseSeal(await readSealText(directory), directory);
+  const pins: Readonly<Record<string, Digest>> = { [inside.index]: seal.index, [inside.lock]: seal.lock };
   const head = await Promise.all(
-    names.map(async (name) => ({ name, bytes: await lengthOf(directory, name) })),
+    names.map(async (name) => ({ name, ...(pins[name] ?? { bytes: await lengthOf(directory, name) }) })),
   );
   const manifests = new Map<string, BlobContent>();
   const others = new Map<string, BlobContent>();
-  let level = (await readIndex(directory)).manifests ?? [];
+  let level = children(await readPinned(directory, { name: inside.index, ...seal.index }));
   while (level.length > 0) {
     const below: Descriptor[] = [];
     for (const descriptor of level.toSorted((a, b) => (a.digest < b.digest ? -1 : 1))) {
@@ -45,8 +50,7 @@ export async function contentsOf(directory: string): Promise<Contents> {
       if (!blob.manifest) others.set(blob.sha256, blob);
       if (!blob.manifest || manifests.has(blob.sha256)) continue;
       manifests.set(blob.sha256, blob);
-      refuse(await lengthProblems(directory, blob));
-      below.push(...children(await readManifest(directory, descriptor.digest)));
+      below.push(...children(await readPinned(directory, blob)));
     }
     level = below;
   }
@@ -55,6 +59,15 @@ export async function contentsOf(directory: string): Promise<Contents> {
   const blobs = [...manifests.values(), ...bySize];
   refuse((await Promise.all(blobs.map((blob) => lengthProblems(directory, blob)))).flat());
   return { head, blobs };
+}
+
+/** A manifest that is what it must be: what hangs on another one means nothing. */
+async function readPinned(directory: string, content: Content): Promise<Manifest> {
+  refuse(await lengthProblems(directory, content));
+  const data = await readFile(join(directory, content.name));
+  const { sha256 } = digestOfBytes(data);
+  if (sha256 === content.sha256) return JSON.parse(data.toString()) as Manifest;
+  throw new SealiftError([wrong(directory, content, "E_BUNDLE_DIGEST", `sha256 ${sha256}`)]);
 }
 
 /** What a descriptor says of its blob. */
@@ -83,17 +96,15 @@ async function lengthOf(directory: string, name: string): Promise<number> {
   return (await stat(join(directory, name))).size;
 }
 
-async function lengthProblems(directory: string, { name, bytes }: BlobContent): Promise<readonly Problem[]> {
-  const length = await lengthOf(directory, name).catch(() => undefined);
-  if (length === bytes) return [];
-  return [
-    {
-      where: directory,
-      code: length === undefined ? "E_BUNDLE_INCOMPLETE" : "E_BUNDLE_DIGEST",
-      subject: name,
-      got: length === undefined ? "no such file" : `${length} bytes`,
-      expected: `${bytes} bytes`,
-      todo: "build the bundle again",
-    },
-  ];
+async function lengthProblems(directory: string, content: Content): Promise<readonly Problem[]> {
+  const length = await lengthOf(directory, content.name).catch(() => undefined);
+  if (length === content.bytes) return [];
+  return length === undefined
+    ? [wrong(directory, content, "E_BUNDLE_INCOMPLETE", "no such file")]
+    : [wrong(directory, content, "E_BUNDLE_DIGEST", `${length} bytes`)];
+}
+
+function wrong(where: string, { name, bytes, sha256 }: Content, code: ErrorCode, got: string): Problem {
+  const expected = `${bytes} bytes, sha256 ${sha256 ?? "?"}`;
+  return { where, code, subject: name, got, expected, todo: "build the bundle again" };
 }
