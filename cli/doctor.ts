@@ -1,7 +1,6 @@
 /** `sealift doctor <env>`: what is right and what is wrong on every host, without Pulumi and without changing anything. */
 import { Command } from "commander";
 import { SealiftError } from "../modules/core/errors.ts";
-import { diagnose } from "../modules/doctor.ts";
 import type { Diagnosis } from "../modules/diagnosis.ts";
 import { doctorText } from "./doctor-text.ts";
 import { exitCode } from "./exit-code.ts";
@@ -21,6 +20,8 @@ export function doctorCommand(): Command {
     .option("--deep", "hash every installed byte again, whatever an earlier look has noted")
     .addHelpText("after", examples)
     .action(async (environment: string, flags: Flags) => {
+      // Only doctor needs all modules: the other commands start without them.
+      const { diagnose } = await import("../modules/doctor.ts");
       const progress = progressLine();
       const work = diagnose(environment, { deep: flags.deep === true, report: progress.report });
       try {
