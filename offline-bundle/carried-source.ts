@@ -68,7 +68,7 @@ async function* readAll(paths: readonly string[]): AsyncGenerator<Buffer> {
   }
 }
 
-const readSizeBytes = 1024 * 1024;
+const readSizeBytes = 256 * 1024;
 
 async function lengthOf(path: string): Promise<number | undefined> {
   const there = await stat(path).catch(() => undefined);

@@ -60,7 +60,8 @@ export async function* decompressed(input: AsyncIterable<Buffer>, bytes: number)
   }
 }
 
-const pieceBytes = 1024 * 1024;
+/** Short, because what was read waits for the garbage collector. */
+const pieceBytes = 256 * 1024;
 /** What is compressed at a time, in as many jobs as there can be threads. */
 const blockBytes = 16 * 1024 * 1024;
 /** 8 MiB, that of level 19: what unpacking may take in memory. */
