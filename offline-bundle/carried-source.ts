@@ -105,4 +105,10 @@ export async function blaming<T>(source: CarriedSource, folder: string, work: ()
 }
 
 /** Nothing that another copy of a part would change. */
-const notOfParts: readonly ErrorCode[] = ["E_SPACE", "E_BUNDLE_BASE", "E_BUNDLE_PART", "E_LOCK_MISSING"];
+const notOfParts: readonly ErrorCode[] = [
+  "E_SPACE",
+  "E_BUNDLE_BASE",
+  "E_BUNDLE_PART",
+  "E_LOCK_MISSING",
+  "E_LOCK_STALE",
+];

@@ -3,7 +3,7 @@ import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { buffer } from "node:stream/consumers";
 import { after, before, test } from "node:test";
-import { zstdCompressSync } from "node:zlib";
+import { zstdCompressSync, zstdDecompressSync } from "node:zlib";
 import { type Header, pack } from "tar-stream";
 import { contentsOf } from "../../offline-bundle/contents.ts";
 import { inside } from "../../offline-bundle/layout.ts";
@@ -74,6 +74,22 @@ test("names and kinds that a bundle has not are refused", async () => {
     ];
     const entries = places[at % places.length] ?? [];
     await refusedAs(await archive(entries), `${one.header.type ?? "file"} ${one.header.name}`);
+  }
+});
+
+test("a blob that says that it is something else than a file is refused, whatever its bytes are", async () => {
+  const name = blobs.at(-1)?.header.name ?? "";
+  for (const type of ["1", "2", "3", "4", "5", "6", "7", "x", "g", "L", "K", "S", "\0"]) {
+    await archive([...head, ...blobs]);
+    const file = join(folder, "hostile.tar.zst");
+    const bytes = zstdDecompressSync(await readFile(file));
+    const header = bytes.subarray(bytes.indexOf(name), bytes.indexOf(name) + 512);
+    header.write(type, 156, "latin1");
+    header.fill(" ", 148, 156);
+    const sum = header.reduce((all, byte) => all + byte, 0);
+    header.write(`${sum.toString(8).padStart(6, "0")}\0 `, 148, "latin1");
+    await writeFile(file, zstdCompressSync(bytes));
+    await refusedAs(file, `type ${JSON.stringify(type)}`);
   }
 });
 

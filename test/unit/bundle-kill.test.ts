@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { existsSync } from "node:fs";
-import { readdir, rm } from "node:fs/promises";
+import { existsSync, readdirSync } from "node:fs";
+import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { setTimeout } from "node:timers/promises";
@@ -33,27 +33,35 @@ after(async () => {
 test("build, killed anywhere, is run again and is whole", async () => {
   const directory = join(tiny.folder, "again");
   const inputs = ["--file", tiny.bundleFile, "--lock", tiny.lockFile, "--key", tiny.key];
-  await killedAndRepeated(["build", directory, ...inputs], async () => {
-    assert.deepEqual(await folderListing(directory), whole);
-  });
-  await leftBeside("again", ["again"]);
+  await killedAndRepeated(
+    () => ["build", directory, ...inputs],
+    () => beside("again").includes("again.part"),
+    async () => {
+      assert.deepEqual(await folderListing(directory), whole);
+    },
+  );
+  leftBeside("again", ["again"]);
 });
 
 test("pack, killed anywhere, is run again and is whole", async () => {
   const file = join(tiny.folder, "packed.tar.zst");
-  await killedAndRepeated(["pack", tiny.directory, file, "--split", "2MiB"], async () => {
-    const { serial } = await verifyCarried(`${file}.parts.json`, { allowedSigners: tiny.allowedSigners });
-    assert.equal(serial, 1);
-  });
+  await killedAndRepeated(
+    () => ["pack", tiny.directory, file, "--split", "2MiB"],
+    () => beside("packed").some((name) => name.endsWith(".part")),
+    async () => {
+      const { serial } = await verifyCarried(`${file}.parts.json`, { allowedSigners: tiny.allowedSigners });
+      assert.equal(serial, 1);
+    },
+  );
   const parts = Array.from({ length: 6 }, (_, at) => `packed.tar.zst.00${at + 1}`);
-  await leftBeside("packed", [...parts, "packed.tar.zst.parts.json"]);
+  leftBeside("packed", [...parts, "packed.tar.zst.parts.json"]);
 });
 
 test("unpack, killed anywhere, never leaves half a bundle, and is run again", async () => {
   const directory = join(tiny.folder, "unpacked");
-  const command = ["unpack", carried, directory, "--signers", tiny.allowedSigners];
   await killedAndRepeated(
-    command,
+    () => ["unpack", carried, directory, "--signers", tiny.allowedSigners],
+    () => beside("unpacked").includes("unpacked.part"),
     async () => {
       assert.deepEqual(await folderListing(directory), whole);
       await rm(directory, { recursive: true });
@@ -62,7 +70,7 @@ test("unpack, killed anywhere, never leaves half a bundle, and is run again", as
       if (existsSync(directory)) assert.deepEqual(await folderListing(directory), whole);
     },
   );
-  await leftBeside("unpacked", []);
+  leftBeside("unpacked", []);
 });
 
 test("push, killed anywhere, is run again, and every tag is as signed", async () => {
@@ -71,6 +79,7 @@ test("push, killed anywhere, is run again, and every tag is as signed", async ()
   const flags = ["--signers", tiny.allowedSigners, "--plain-http"];
   await killedAndRepeated(
     () => ["push", tiny.directory, place(), ...flags],
+    () => registry.log().some((line) => line.includes("POST") && line.includes(`/site-${count}/`)),
     async () => {
       assert.equal(await run("push", tiny.directory, place(), ...flags, "--check"), 0);
       count += 1;
@@ -78,34 +87,41 @@ test("push, killed anywhere, is run again, and every tag is as signed", async ()
   );
 });
 
-/** How often each command is killed: at moments spread over its whole run, each shifted by chance. */
+/** How often each command is killed: once at any moment, then at moments after it has begun to write. */
 const kills = 3;
 
 async function killedAndRepeated(
-  command: readonly string[] | (() => readonly string[]),
+  command: () => readonly string[],
+  begun: () => boolean,
   whenDone: () => Promise<void>,
   whenKilled: () => Promise<void> = () => Promise.resolve(),
 ): Promise<void> {
-  const words = (): readonly string[] => (typeof command === "function" ? command() : command);
   const start = Date.now();
-  assert.equal(await run(...words()), 0);
+  assert.equal(await run(...command()), 0);
   const runMs = Date.now() - start;
   await whenDone();
   for (let at = 0; at < kills; at++) {
-    const child = sealift(words());
+    const child = sealift(command());
     const ended = once(child, "exit");
-    await Promise.race([ended, setTimeout((runMs * (at + Math.random())) / kills)]);
+    if (at === 0) await Promise.race([ended, setTimeout(runMs * Math.random())]);
+    else {
+      while (!begun() && child.exitCode === null) await setTimeout(2);
+      await Promise.race([ended, setTimeout((Math.random() * runMs * at) / (2 * kills))]);
+    }
     killTree(child.pid ?? 0);
     await ended;
     await whenKilled();
-    assert.equal(await run(...words()), 0, `killed at moment ${at + 1}`);
+    assert.equal(await run(...command()), 0, `killed for the ${at + 1}. time`);
     await whenDone();
   }
 }
 
-async function leftBeside(name: string, expected: readonly string[]): Promise<void> {
-  const there = (await readdir(tiny.folder)).filter((one) => one.startsWith(name));
-  assert.deepEqual(there.sort(), expected);
+function beside(name: string): readonly string[] {
+  return readdirSync(tiny.folder).filter((one) => one.startsWith(name));
+}
+
+function leftBeside(name: string, expected: readonly string[]): void {
+  assert.deepEqual(beside(name).toSorted(), expected);
 }
 
 function sealift(words: readonly string[]): ChildProcess {
