@@ -3,23 +3,33 @@ import { Command } from "commander";
 import { acceptCommand } from "./bundle/accept.ts";
 import { buildCommand } from "./bundle/build.ts";
 import { diffCommand } from "./bundle/diff.ts";
-import { inspectCommand } from "./bundle/inspect.ts";
 import { fetchCommand } from "./bundle/fetch.ts";
+import { inspectCommand } from "./bundle/inspect.ts";
+import { inventoryCommand } from "./bundle/inventory.ts";
 import { lockCommand } from "./bundle/lock.ts";
+import { packCommand } from "./bundle/pack.ts";
+import { pushCommand } from "./bundle/push.ts";
+import { runbookCommand } from "./bundle/export-runbook.ts";
 import { sbomCommand } from "./bundle/sbom.ts";
 import { signCommand } from "./bundle/sign.ts";
+import { unpackCommand } from "./bundle/unpack.ts";
 import { verifyCommand } from "./bundle/verify.ts";
 
 export function bundleCommand(): Command {
   return new Command("bundle")
-    .description("pins, builds and checks the bundle that carries every byte into the site")
+    .description("pins, builds, carries and checks the bundle that brings every byte into the site")
     .addCommand(lockCommand())
     .addCommand(fetchCommand())
     .addCommand(buildCommand())
     .addCommand(signCommand())
+    .addCommand(packCommand())
     .addCommand(verifyCommand())
+    .addCommand(unpackCommand())
     .addCommand(acceptCommand())
     .addCommand(inspectCommand())
     .addCommand(diffCommand())
-    .addCommand(sbomCommand());
+    .addCommand(sbomCommand())
+    .addCommand(inventoryCommand())
+    .addCommand(pushCommand())
+    .addCommand(runbookCommand());
 }

@@ -1,11 +1,9 @@
 /** Every blob of a bundle, read once: its file name is its sha256. */
 import { readdir, stat } from "node:fs/promises";
-import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import type { Problem } from "../modules/core/errors.ts";
-import { digestOf } from "./digest.ts";
+import { hashFiles } from "./hash-files.ts";
 import { inside } from "./layout.ts";
-import { inParallel } from "./parallel.ts";
 
 export interface CheckedBlobs {
   /** Length in bytes of each blob that is what its name says. */
@@ -16,14 +14,14 @@ export interface CheckedBlobs {
   readonly problems: readonly Problem[];
 }
 
-/** Hashes all blobs in parallel streams. @returns E_BUNDLE_INCOMPLETE and E_BUNDLE_DIGEST as problems. */
+/** Hashes all blobs on all cores. @returns E_BUNDLE_INCOMPLETE and E_BUNDLE_DIGEST as problems. */
 export async function checkBlobs(
   directory: string,
   progress: (bytes: number, total: number) => void = () => undefined,
 ): Promise<CheckedBlobs> {
   const folder = join(directory, inside.blobs);
   const todo = "copy the bundle again";
-  const names = await readdir(folder).catch(() => undefined);
+  const names = (await readdir(folder).catch(() => undefined))?.toSorted();
   if (names === undefined) {
     const problem: Problem = {
       where: folder,
@@ -37,21 +35,16 @@ export async function checkBlobs(
   }
   const sizes = await Promise.all(names.map(async (name) => (await stat(join(folder, name))).size));
   const total = sizes.reduce((sum, size) => sum + size, 0);
-  let done = 0;
-  const checked = await inParallel(names.toSorted(), availableParallelism(), async (name) => {
-    // A stick that cannot be read is told like any other wrong blob, with the system's own words.
-    const digest = await digestOf(join(folder, name)).catch((error: unknown) => ({
-      bytes: 0,
-      sha256: String(error),
-    }));
-    done += digest.bytes;
-    progress(done, total);
-    return { name, ...digest };
+  const files = names.map((name, at) => ({ name, path: join(folder, name), bytes: sizes[at] ?? 0 }));
+  const sha256s = await hashFiles(files, (bytes) => {
+    progress(bytes, total);
   });
-  const broken = checked.values.filter(({ name, sha256 }) => name !== sha256);
+  // A stick that cannot be read is told like any other wrong blob, with the system's own words.
+  const checked = files.map((file, at) => ({ ...file, sha256: sha256s[at] ?? "" }));
+  const broken = checked.filter(({ name, sha256 }) => name !== sha256);
   return {
     found: new Map(
-      checked.values.filter((one) => !broken.includes(one)).map(({ name, bytes }) => [name, bytes]),
+      checked.filter(({ name, sha256 }) => name === sha256).map(({ name, bytes }) => [name, bytes]),
     ),
     broken: new Set(broken.map(({ name }) => name)),
     bytes: total,

@@ -2,20 +2,25 @@
  * Builds the bundle that a lock describes: an OCI image layout with every file and image, the lock, and the text that gets
  * signed. The same lock gives the same bytes.
  */
-import { copyFile, mkdir, readFile, rename, rm, stat } from "node:fs/promises";
+import { existsSync } from "node:fs";
+import { copyFile, mkdir, rm } from "node:fs/promises";
 import { basename, dirname, join, resolve } from "node:path";
 import { refuse, SealiftError } from "../modules/core/errors.ts";
 import { fetchFiles } from "./fetch.ts";
 import type { Warn } from "./first-place.ts";
-import { copyImage } from "./images.ts";
+import { copyImage, imageBytes } from "./images.ts";
 import { inside, type Seal } from "./layout.ts";
-import { type LockedFile, readLock, staleness } from "./lock-file.ts";
+import { type Lock, type LockedFile, readLock, staleness } from "./lock-file.ts";
 import type { Report } from "./lock.ts";
 import { hexOf, readManifest } from "./manifests.ts";
+import type { Sources } from "./obtain-file.ts";
 import { oras } from "./oras.ts";
+import { inParallel } from "./parallel.ts";
+import { refuseForeign, replaceBundle } from "./replace-bundle.ts";
+import { type Need, requireRoom, withinRoom } from "./room.ts";
 import { sealBundle } from "./seal.ts";
 import { signBundle } from "./sign.ts";
-import { fileRef, label, readWant } from "./want.ts";
+import { fileRef, label, locateUrl, readWant } from "./want.ts";
 
 export interface BuildOptions {
   readonly bundleFile: string;
@@ -26,6 +31,8 @@ export interface BuildOptions {
   readonly directory: string;
   /** Key to sign with; absent: the bundle stays unsigned and verify refuses it. */
   readonly key?: string;
+  /** Carried file that will be made of it: its room is asked for as well. */
+  readonly carry?: string;
   readonly report?: Report;
   readonly warn?: Warn;
 }
@@ -38,40 +45,73 @@ export interface BuildOptions {
  * when `directory` holds something that is no bundle.
  */
 export async function buildBundle(options: BuildOptions): Promise<Seal> {
-  const { bundleFile, lockFile, report = () => undefined } = options;
+  const { bundleFile, lockFile, store, warn, report = () => undefined } = options;
   const directory = resolve(options.directory);
   const want = await readWant(bundleFile);
   const lock = await readLock(lockFile);
   refuse(staleness(want, lock, lockFile));
   await refuseForeign(directory);
-  const { store, warn } = options;
+  const part = `${directory}.part`;
+  await rm(part, { recursive: true, force: true });
   const sources = { bundleFile, store, mirrors: want.mirrors, ...(warn === undefined ? {} : { warn }) };
+  await requireRoom(await needsOf(lock, options, sources));
   const paths = await fetchFiles(lock, sources, ({ name, done, total }) => {
     report(name, total === undefined ? undefined : done / total);
   });
-  const part = `${directory}.part`;
-  await rm(part, { recursive: true, force: true });
-  await mkdir(part, { recursive: true });
   try {
-    for (const [index, file] of lock.files.entries()) {
-      report(`packing ${label(file)}`, index / lock.files.length);
-      await addFile(file, paths.get(file.sha256) ?? "", part);
-    }
-    for (const image of lock.images) {
-      report(`packing ${image.name}`);
-      await copyImage(image, part, sources);
-    }
-    await copyFile(lockFile, join(part, inside.lock));
-    const seal = await sealBundle(part, lock);
-    if (options.key !== undefined) await signBundle(part, options.key);
-    await replace(directory, part);
-    return seal;
+    return await withinRoom(directory, () => fill(lock, paths, part, options, sources));
   } catch (error) {
     await rm(part, { recursive: true, force: true });
     throw error;
   }
 }
 
+async function fill(
+  lock: Lock,
+  paths: ReadonlyMap<string, string>,
+  part: string,
+  { lockFile, directory, key, report = () => undefined }: BuildOptions,
+  sources: Sources,
+): Promise<Seal> {
+  await mkdir(part, { recursive: true });
+  for (const [index, file] of lock.files.entries()) {
+    report(`packing ${label(file)}`, index / lock.files.length);
+    await addFile(file, paths.get(file.sha256) ?? "", part);
+  }
+  for (const image of lock.images) {
+    report(`packing ${image.name}`);
+    await copyImage(image, part, sources);
+  }
+  await copyFile(lockFile, join(part, inside.lock));
+  const seal = await sealBundle(part, lock);
+  if (key !== undefined) await signBundle(part, key);
+  await replaceBundle(resolve(directory), part);
+  return seal;
+}
+
+/** What will be written where. Downloads that are there already need no room again. */
+async function needsOf(
+  lock: Lock,
+  { bundleFile, store, directory, carry }: BuildOptions,
+  sources: Sources,
+): Promise<readonly Need[]> {
+  const sum = (sizes: readonly number[]): number => sizes.reduce((all, one) => all + one, 0);
+  const images = await inParallel(lock.images, imagesAtOnce, (image) => imageBytes(image, sources));
+  refuse(images.problems);
+  const files = new Map(lock.files.map((file) => [file.sha256, file]));
+  const sizes = [...files.values()].map(({ bytes = 0 }) => bytes);
+  const coming = [...files.values()].filter(
+    (file) => locateUrl(file.url, bundleFile).protocol !== "file:" && !existsSync(join(store, file.sha256)),
+  );
+  const bytes = sum(sizes) + sum(images.values);
+  return [
+    { what: "downloads", path: store, bytes: sum(coming.map((file) => file.bytes ?? 0)) },
+    { what: "the bundle", path: directory, bytes },
+    ...(carry === undefined ? [] : [{ what: "the carried bundle", path: carry, bytes }]),
+  ];
+}
+
+const imagesAtOnce = 4;
 /** The type under which a host file travels; its one layer is the file as it is. */
 const fileArtifactType = "application/vnd.sealift.file.v1";
 
@@ -113,30 +153,4 @@ async function addFile(file: LockedFile, path: string, directory: string): Promi
       },
     ]);
   }
-}
-
-/** Only an earlier bundle may be replaced. */
-async function refuseForeign(directory: string): Promise<void> {
-  const there = await stat(directory).catch(() => undefined);
-  if (there === undefined) return;
-  const bundle = await readFile(join(directory, inside.seal)).catch(() => undefined);
-  if (bundle !== undefined) return;
-  throw new SealiftError([
-    {
-      where: directory,
-      code: "E_VALUE",
-      subject: "output directory",
-      got: "something that is no bundle",
-      expected: "nothing, or a bundle to replace",
-      todo: "name another directory",
-    },
-  ]);
-}
-
-async function replace(directory: string, part: string): Promise<void> {
-  const old = `${directory}.old`;
-  await rm(old, { recursive: true, force: true });
-  await rename(directory, old).catch(() => undefined);
-  await rename(part, directory);
-  await rm(old, { recursive: true, force: true });
 }

@@ -5,7 +5,7 @@ import { firstPlace } from "./first-place.ts";
 import { computedHere, type LockedImage } from "./lock-file.ts";
 import { children, type Descriptor, isManifest, type Manifest, readManifest } from "./manifests.ts";
 import type { Sources } from "./obtain-file.ts";
-import { obtainImage } from "./obtain-image.ts";
+import { obtainImage, storedImage } from "./obtain-image.ts";
 import { referencesOf, repositoryOf } from "./oci-reference.ts";
 import { oras } from "./oras.ts";
 import { locateUrl, type WantedImage } from "./want.ts";
@@ -59,6 +59,32 @@ export async function copyImage(image: LockedImage, directory: string, sources: 
     const tag = `${repositoryOf(image.name)}:part-${digest.slice("sha256:".length, "sha256:".length + 16)}`;
     await oras(["tag", "--oci-layout", `.@${digest}`, tag], directory);
   }
+}
+
+/** Bytes that an image takes in a layout: all of its manifests and everything they name, each once. */
+export async function imageBytes(
+  image: LockedImage,
+  { bundleFile, store, mirrors }: Sources,
+): Promise<number> {
+  const layout = layoutOf(image, bundleFile) ?? (await storedImage(store, image.digest));
+  const read = async (digest: string): Promise<Manifest> => {
+    // What a layout does not hold is told when it is to be copied.
+    if (layout !== undefined) return readManifest(layout, digest).catch(() => ({}));
+    const text = await firstPlace(referencesOf(image.name, mirrors), (place) =>
+      oras(["manifest", "fetch", `${repositoryOf(place)}@${digest}`], ".", "E_DOWNLOAD"),
+    );
+    return JSON.parse(text) as Manifest;
+  };
+  const sizes = new Map<string, number>();
+  const visit = async (digest: string): Promise<void> => {
+    for (const child of children(await read(digest))) {
+      if (sizes.has(child.digest)) continue;
+      sizes.set(child.digest, child.size);
+      if (isManifest(child)) await visit(child.digest);
+    }
+  };
+  await visit(image.digest);
+  return [...sizes.values()].reduce((sum, bytes) => sum + bytes, 0);
 }
 
 function layoutOf({ from }: WantedImage, bundleFile: string): string | undefined {

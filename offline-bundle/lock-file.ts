@@ -1,8 +1,9 @@
 /** bundle.lock.yaml: its shape, reading, writing, and whether it still says what bundle.yaml asks for. */
-import { rename, writeFile } from "node:fs/promises";
+import { rename, rm, writeFile } from "node:fs/promises";
 import type { Problem } from "../modules/core/errors.ts";
 import { readDocument } from "./document.ts";
 import type { Member } from "./members.ts";
+import { withinRoom } from "./room.ts";
 import { label, type Platform, type Want, type WantedFile, type WantedImage } from "./want.ts";
 
 export interface LockedFile extends WantedFile {
@@ -49,12 +50,18 @@ export async function readLock(file: string): Promise<Lock> {
   return value;
 }
 
-/** Writes a lock file in one step: a reader sees the old one or the new one. */
+/** Writes a lock file in one step: a reader sees the old one or the new one. @throws {SealiftError} E_SPACE */
 export async function writeLock(file: string, lock: Lock): Promise<void> {
   const { stringify } = await import("yaml");
   const part = `${file}.part`;
-  await writeFile(part, header + stringify(inOrder(lock), { lineWidth: 0, aliasDuplicateObjects: false }));
-  await rename(part, file);
+  const text = header + stringify(inOrder(lock), { lineWidth: 0, aliasDuplicateObjects: false });
+  try {
+    await withinRoom(file, () => writeFile(part, text));
+    await rename(part, file);
+  } catch (error) {
+    await rm(part, { force: true });
+    throw error;
+  }
 }
 
 /** One order of keys, so that the same lock is the same bytes and a diff shows only what changed. */

@@ -1,5 +1,6 @@
 /** Runs `oras`: everything that reads or writes OCI layouts and registries, https://oras.land (v1.3). */
-import { execFile } from "node:child_process";
+import { spawn } from "node:child_process";
+import type { Readable, Writable } from "node:stream";
 import { type ErrorCode, SealiftError } from "../modules/core/errors.ts";
 
 /**
@@ -7,30 +8,44 @@ import { type ErrorCode, SealiftError } from "../modules/core/errors.ts";
  * `oras` on the PATH. It has no time limit of its own: a pull takes as long as the bytes take.
  *
  * @param directory working directory; paths in `args` are relative to it.
+ * @param inherited descriptor of an open file, which oras can read as {@link inheritedFile}.
  * @throws {SealiftError} E_TOOL when there is no oras; `code` with its own words when it fails.
  */
 export function oras(
   args: readonly string[],
   directory: string,
   code: ErrorCode = "E_TOOL",
+  inherited?: number,
 ): Promise<string> {
   const program = process.env["SEALIFT_ORAS"] ?? "oras";
   return new Promise((resolve, reject) => {
-    execFile(
-      program,
-      [...args],
-      { cwd: directory, maxBuffer: maxOutputBytes, encoding: "utf8" },
-      (error, stdout, stderr) => {
-        if (error === null) resolve(stdout.trimEnd());
-        else if (error.code === "ENOENT") reject(missing(program));
-        else reject(failed(codeOf(code, stderr), args, stderr.trim() === "" ? error.message : stderr.trim()));
-      },
-    );
+    const child = spawn(program, args, {
+      cwd: directory,
+      stdio: ["ignore", "pipe", "pipe", inherited ?? "ignore"],
+    });
+    const [stdout, stderr] = [textOf(child.stdio[1]), textOf(child.stdio[2])];
+    child.on("error", (error: NodeJS.ErrnoException) => {
+      reject(error.code === "ENOENT" ? missing(program) : failed(code, args, error.message));
+    });
+    child.on("close", (exitCode, signal) => {
+      const words = stderr().trim();
+      if (exitCode === 0) resolve(stdout().trimEnd());
+      else
+        reject(
+          failed(codeOf(code, words), args, words === "" ? `ended by ${signal ?? String(exitCode)}` : words),
+        );
+    });
   });
 }
 
-/** A manifest is at most 4 MiB by the distribution specification (1.1, section "Pushing Manifests"). */
-const maxOutputBytes = 8 * 1024 * 1024;
+/** Under this name oras finds the file that it was given open. */
+export const inheritedFile = "/dev/fd/3";
+
+function textOf(stream: Readable | Writable | null | undefined): () => string {
+  const pieces: Buffer[] = [];
+  stream?.on("data", (piece: Buffer) => pieces.push(piece));
+  return () => Buffer.concat(pieces).toString();
+}
 
 function missing(program: string): SealiftError {
   return new SealiftError([

@@ -39,15 +39,20 @@ export interface VerifiedBundle extends Bundle {
 /**
  * Checks all of a bundle and opens it.
  *
+ * @param read blobs that were hashed already, while they came in; absent: all are hashed here.
  * @throws {SealiftError} all of: E_BUNDLE_MISSING, E_BUNDLE_UNSIGNED, E_BUNDLE_SIGNATURE, E_BUNDLE_DIGEST (a byte differs),
  * E_BUNDLE_INCOMPLETE (something is not there), E_BUNDLE_SERIAL, E_BUNDLE_PLATFORM, E_LOCK_MISSING and E_LOCK_STALE (about
  * `lockFile`).
  */
-export async function verifyBundle(directory: string, options: VerifyOptions): Promise<VerifiedBundle> {
+export async function verifyBundle(
+  directory: string,
+  options: VerifyOptions,
+  read?: CheckedBlobs,
+): Promise<VerifiedBundle> {
   const text = await readSealText(directory);
   const [{ signers, problems, waived, passedOver }, blobs] = await Promise.all([
     checkSignatures(directory, text, options),
-    checkBlobs(directory, options.progress),
+    read ?? checkBlobs(directory, options.progress),
   ]);
   // A text that is not signed is read only to tell more about what is wrong; it ends in a refusal either way.
   const seal = readableSeal(text, directory, [...problems, ...blobs.problems]);

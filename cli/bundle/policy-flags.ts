@@ -42,7 +42,10 @@ export function verifyOptions(flags: PolicyFlags, progress: ProgressLine): Verif
 }
 
 /** On stderr: what a flag has let pass, and which signatures did not count. */
-export function tellWaived(flags: PolicyFlags, { waived, passedOver }: VerifiedBundle): void {
+export function tellWaived(
+  flags: PolicyFlags,
+  { waived, passedOver }: Pick<VerifiedBundle, "waived" | "passedOver">,
+): void {
   const given = [
     ...(flags.insecureAllowOlder === true ? [["--insecure-allow-older", "E_BUNDLE_SERIAL"] as const] : []),
     ...(flags.insecureAllowUnsigned === true

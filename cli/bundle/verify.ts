@@ -1,7 +1,10 @@
 import { Command } from "commander";
 import { refuse } from "../../modules/core/errors.ts";
 import { type Coverage, coverageOf } from "../../modules/coverage.ts";
-import { type VerifiedBundle, verifyBundle } from "../../offline-bundle/verify.ts";
+import { isCarried } from "../../offline-bundle/carried-source.ts";
+import { holderName } from "../../offline-bundle/delta.ts";
+import { type VerifiedCarried, verifyCarried } from "../../offline-bundle/verify-carried.ts";
+import { verifyBundle } from "../../offline-bundle/verify.ts";
 import { columns, size } from "../columns.ts";
 import { progressLine } from "../progress.ts";
 import { coverageRow, verifyLock } from "./verify-lock.ts";
@@ -11,7 +14,10 @@ import { addPolicyFlags, type PolicyFlags, tellWaived, verifyOptions } from "./p
 export function verifyCommand(): Command {
   const command: Command = new Command("verify")
     .description("checks signatures, policy, index, manifests and every blob; needs no network")
-    .argument("[directory]", "the bundle")
+    .argument(
+      "[bundle]",
+      "the directory, or what is carried: the .tar.zst, its .parts.json, or its first part",
+    )
     .option(
       "--signers <path>",
       "keys that may sign: ssh-keygen(1), ALLOWED SIGNERS (required with a bundle)",
@@ -28,7 +34,7 @@ export function verifyCommand(): Command {
         await verifyLock({ ...flags, stacks: stacks ?? "stacks" });
         return;
       }
-      if (directory === undefined) command.error("error: missing required argument 'directory'");
+      if (directory === undefined) command.error("error: missing required argument 'bundle'");
       const { signers } = flags;
       if (signers === undefined) command.error("error: required option '--signers <path>' not specified");
       const work = (): Promise<Verified> => verify(directory, { ...flags, signers }, stacks);
@@ -44,13 +50,16 @@ type VerifyFlags = Partial<PolicyFlags> & {
 };
 
 interface Verified {
-  readonly bundle: VerifiedBundle;
+  readonly bundle: VerifiedCarried;
   readonly coverage?: Coverage;
 }
 
 async function verify(directory: string, flags: PolicyFlags, stacks: string | undefined): Promise<Verified> {
   const progress = progressLine();
-  const bundle = await verifyBundle(directory, verifyOptions(flags, progress)).finally(progress.end);
+  const check = (await isCarried(directory)) ? verifyCarried : verifyBundle;
+  const bundle: VerifiedCarried = await check(directory, verifyOptions(flags, progress)).finally(
+    progress.end,
+  );
   tellWaived(flags, bundle);
   if (stacks === undefined) return { bundle };
   const coverage = coverageOf(bundle.lock, stacks);
@@ -65,6 +74,7 @@ function rows({ bundle, coverage }: Verified): readonly (readonly [string, strin
     ["signed by", bundle.signers.join(", ") || "nobody"],
     ["lock", `sha256 ${bundle.lockSha256}`],
     ["blobs", `${bundle.blobs}, ${size(bundle.bytes)}, all as signed`],
+    ...(bundle.needs === undefined ? [] : [["needs", needsText(bundle.needs)] as const]),
     ...bundle.engines().map(({ version, platform }) => ["engine", `${version} ${platform}`] as const),
     ...bundle.lock.images.map(({ name, platforms }) => ["image", `${name} ${platforms.join(" ")}`] as const),
     ...(coverage === undefined ? [] : [coverageRow(coverage)]),
@@ -77,13 +87,19 @@ function forScripts({ bundle, coverage }: Verified): object {
   return {
     ...{ directory, serial, signer, signers, lockSha256, blobs, bytes, engines, images: lock.images },
     ...{ waived, passedOver },
+    ...(bundle.needs === undefined ? {} : { needs: bundle.needs }),
     ...(coverage === undefined ? {} : { stacks: coverage.files, hosts: coverage.hosts }),
   };
+}
+
+function needsText({ base, blobs, bytes }: NonNullable<VerifiedCarried["needs"]>): string {
+  return `${blobs} blobs, ${size(bytes)}, of ${holderName(base)}: sealift bundle unpack --base`;
 }
 
 const examples = `
 Examples:
   $ sealift bundle verify /mnt/usb/bundle --signers allowed_signers
   $ sealift bundle verify /mnt/usb/bundle --signers allowed_signers --signatures 2 --revoked revoked_keys
+  $ sealift bundle verify /mnt/usb/bundle.tar.zst.001 --signers allowed_signers
   $ sealift bundle verify /mnt/usb/bundle --signers allowed_signers --stacks
   $ sealift bundle verify --lock-only                  the lock and stacks/ of this checkout, no bundle`;

@@ -1,4 +1,5 @@
 /** A bundle of a few kilobytes in a folder of its own: two engines' worth of files, one program and a two-platform image. */
+import { randomBytes } from "node:crypto";
 import { createWriteStream } from "node:fs";
 import { cp, mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
@@ -28,8 +29,8 @@ export interface TinyBundle {
 export const tinyImage = "docker.io/library/hello:1";
 
 /** Writes the inputs, locks, builds and signs. */
-export async function makeTinyBundle(): Promise<TinyBundle> {
-  const tiny = await makeTinyInputs();
+export async function makeTinyBundle(ballastBytes = 0): Promise<TinyBundle> {
+  const tiny = await makeTinyInputs(ballastBytes);
   try {
     await lockBundle(tiny);
     await buildBundle(tiny);
@@ -40,15 +41,21 @@ export async function makeTinyBundle(): Promise<TinyBundle> {
   }
 }
 
-/** The inputs and the key alone: no lock and no bundle yet. */
-export async function makeTinyInputs(): Promise<TinyBundle> {
+/**
+ * The inputs and the key alone: no lock and no bundle yet.
+ *
+ * @param ballastBytes length of one more file, which does not compress; 0: no such file.
+ */
+export async function makeTinyInputs(ballastBytes = 0): Promise<TinyBundle> {
   await mkdir(cachePath("test"), { recursive: true });
   const folder = await mkdtemp(cachePath("test", "bundle-"));
   const remove = (): Promise<void> => rm(folder, { recursive: true });
   try {
     await writeFiles(folder);
     await writeTwoPlatformImage(folder);
-    await writeFile(join(folder, "bundle.yaml"), stringify(wanted));
+    if (ballastBytes > 0) await writeFile(join(folder, "ballast"), randomBytes(ballastBytes));
+    const files = [...wanted.files, ...(ballastBytes > 0 ? [ballast] : [])];
+    await writeFile(join(folder, "bundle.yaml"), stringify({ ...wanted, files }));
     const { file: key, allowedSigners } = await ensureSigningKey(join(folder, "key"));
     return {
       folder,
@@ -92,6 +99,14 @@ const wanted = {
     },
   ],
   images: [{ name: tinyImage, from: "file:image" }],
+};
+
+const ballast = {
+  name: "ballast",
+  kind: "binary",
+  versions: ["1"],
+  licence: "Apache-2.0",
+  url: "file:ballast",
 };
 
 async function writeFiles(folder: string): Promise<void> {

@@ -8,6 +8,7 @@ import { inside, type Seal } from "../../offline-bundle/layout.ts";
 import { readLock, writeLock } from "../../offline-bundle/lock-file.ts";
 import { oras } from "../../offline-bundle/oras.ts";
 import { verifyBundle } from "../../offline-bundle/verify.ts";
+import { folderListing } from "../support/folder-listing.ts";
 import { codesOf } from "../support/refused.ts";
 import { makeTinyBundle, type TinyBundle, tinyImage } from "../support/tiny-bundle.ts";
 
@@ -20,7 +21,7 @@ after(() => tiny.remove());
 test("the same lock gives the same bytes, signature and all", async () => {
   const again = join(tiny.folder, "again");
   await buildBundle({ ...tiny, directory: again });
-  assert.deepEqual(await listing(again), await listing(tiny.directory));
+  assert.deepEqual(await folderListing(again), await folderListing(tiny.directory));
 });
 
 test("a file's blob digest is its lock digest, and every manifest has a tag", async () => {
@@ -92,14 +93,3 @@ test("a lock that is missing, or does not say what bundle.yaml asks for, is refu
   await appendFile(bundleFile, "fils: []\nplatforms: [linux/amd64]\n");
   assert.deepEqual(await codesOf(buildBundle({ ...tiny, bundleFile, directory })), ["E_YAML"]);
 });
-
-/** Every file of a folder with what is in it. */
-async function listing(folder: string): Promise<readonly string[]> {
-  const entries = await readdir(folder, { recursive: true, withFileTypes: true });
-  const lines = entries.map(async (entry) => {
-    const path = join(entry.parentPath, entry.name);
-    const content = entry.isFile() ? (await digestOf(path)).sha256 : "folder";
-    return `${path.slice(folder.length)} ${content}`;
-  });
-  return (await Promise.all(lines)).sort();
-}

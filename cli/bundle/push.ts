@@ -1,0 +1,55 @@
+import { Command } from "commander";
+import { pushBundle } from "../../offline-bundle/push.ts";
+import { columns, size } from "../columns.ts";
+import { progressLine } from "../progress.ts";
+import { registryAccess, type RegistryFlags, withRegistryOptions } from "./registry-options.ts";
+
+export function pushCommand(): Command {
+  const command = new Command("push")
+    .description("verifies a bundle and sends a registry what it does not have of it")
+    .argument("<directory>", "the bundle")
+    .argument("<registry>", "host[:port][/path]")
+    .requiredOption("--signers <path>", "keys that may sign: ssh-keygen(1), ALLOWED SIGNERS")
+    .option("--lock <path>", "the lock that the bundle must have been built from")
+    .option("--check", "only compare: every tag has to stand for what was signed");
+  return withRegistryOptions(command)
+    .addHelpText("after", examples)
+    .action(async (directory: string, registry: string, flags: PushFlags) => {
+      const access = await registryAccess(flags, command);
+      const progress = progressLine();
+      const pushed = await pushBundle(directory, registry, {
+        ...access,
+        allowedSigners: flags.signers,
+        ...(flags.lock === undefined ? {} : { lockFile: flags.lock }),
+        ...(flags.check === undefined ? {} : { check: true }),
+        report: progress.report,
+        progress: (bytes, total) => {
+          progress.report(`verifying ${size(total)}`, bytes / total);
+        },
+      }).finally(progress.end);
+      const rows = [
+        ["registry", registry],
+        ["bundle", `serial ${pushed.serial}, signed by ${pushed.signer}`],
+        ["tags", `${pushed.tags}, ${pushed.current} of them were as signed already`],
+        ...pushed.moved.map(({ ref, from, to }) => ["moved", `${ref} from ${from} to ${to}`]),
+        ["sent", size(pushed.sentBytes)],
+        ["skipped", `${size(pushed.skippedBytes)} that the registry has`],
+      ];
+      console.log(columns(rows));
+    });
+}
+
+interface PushFlags extends RegistryFlags {
+  readonly signers: string;
+  readonly lock?: string;
+  readonly check?: true;
+}
+
+const examples = `
+An image keeps the name of its source: docker.io/library/hello:1 becomes <registry>/docker.io/library/hello:1. A host file
+becomes <registry>/files/<name>:<version>-<os>-<arch>. It can be interrupted at any time and is then run again.
+
+Examples:
+  $ sealift bundle push /srv/bundle registry.site:5000 --signers allowed_signers --ca-file ca.crt
+  $ pass registry | sealift bundle push /srv/bundle registry.site:5000 --signers allowed_signers --ca-file ca.crt \\
+      --username operator --password-stdin`;

@@ -1,0 +1,275 @@
+/**
+ * Reads a carried bundle from its first byte to its last and believes nothing: the signature is checked before anything
+ * that hangs on it is read, and every file must be one that the signed bundle names, in the length that it names.
+ */
+import { createHash } from "node:crypto";
+import { mkdir, open } from "node:fs/promises";
+import { dirname, join } from "node:path";
+import { type Problem, refuse, SealiftError } from "../modules/core/errors.ts";
+import type { CheckedBlobs } from "./blobs.ts";
+import { type CarriedSource } from "./carried-source.ts";
+import { type BlobContent, blobOf, isSignature } from "./carried-order.ts";
+import { type Delta, deltaName, parseDelta } from "./delta.ts";
+import { type Digest, digestOfBytes } from "./digest.ts";
+import { inside, parseSeal } from "./layout.ts";
+import { children, type Manifest } from "./manifests.ts";
+import { refuseOtherBundle } from "./part-index.ts";
+import { checkSignatures, type SignaturePolicy } from "./signature.ts";
+import { tarEntries, TarError, type TarEntry } from "./tar-entries.ts";
+import { decompressed } from "./zstd.ts";
+
+export interface ReadOptions extends SignaturePolicy {
+  /** Whether blobs are written; head and manifests always are. */
+  readonly keep: boolean;
+  /**
+   * Called once it is known what the bundle is made of, before the first blob that is no manifest: bytes that will come,
+   * and what the delta leaves to its base. @returns those of them that are there.
+   */
+  readonly known: (
+    coming: number,
+    delta: Delta | undefined,
+    lacking: readonly BlobContent[],
+  ) => Promise<Found>;
+  /** Told while it is read: bytes so far of the compressed stream, bytes in all. */
+  readonly progress?: (bytes: number, total: number) => void;
+}
+
+/** sha256 -> bytes of blobs that are what their name says. */
+export type Found = ReadonlyMap<string, number>;
+
+export interface ReadBundle {
+  readonly blobs: CheckedBlobs;
+  readonly delta: Delta | undefined;
+}
+
+/**
+ * Reads all of it once and writes it below `into`.
+ *
+ * @throws {SealiftError} E_BUNDLE_UNSIGNED, E_BUNDLE_SIGNATURE, E_BUNDLE_DIGEST for index, lock or a manifest; E_ARCHIVE
+ * when something is in it that does not belong there; E_BUNDLE_PART when the parts are of another bundle. Blobs that are
+ * not what they must be are among the problems of the result.
+ */
+export async function readCarried(
+  source: CarriedSource,
+  into: string,
+  options: ReadOptions,
+): Promise<ReadBundle> {
+  const { file } = source;
+  try {
+    return await new Reader(source, into, options).read();
+  } catch (error) {
+    if (error instanceof SealiftError || !(error instanceof Error)) throw error;
+    // Whoever writes knows what a full disk is; a stick that cannot be read is told in the system's words.
+    if ("syscall" in error && error.syscall !== "read") throw error;
+    const { subject, expected } = error instanceof TarError ? error : brokenStream;
+    const todo = "do not use it: copy it again, and if it stays, ask who built it";
+    throw new SealiftError([{ where: file, code: "E_ARCHIVE", subject, got: error.message, expected, todo }]);
+  }
+}
+
+const brokenStream = { subject: "compressed stream", expected: "what sealift bundle build --carry wrote" };
+
+/** Far above what is ever needed, far below what would hurt. */
+const most = { seal: 4 << 20, signature: 64 << 10, signatures: 8, marker: 1 << 10, delta: 32 << 20 } as const;
+/** A manifest is at most 4 MiB by the distribution specification (1.1, section "Pushing Manifests"). */
+const mostManifestBytes = 4 << 20;
+
+class Reader {
+  readonly #source: CarriedSource;
+  readonly #into: string;
+  readonly #options: ReadOptions;
+  readonly #entries: AsyncGenerator<TarEntry>;
+  readonly #expected = new Map<string, BlobContent>();
+  readonly #found = new Map<string, number>();
+  readonly #broken = new Map<string, Problem>();
+  #bytes = 0;
+
+  constructor(source: CarriedSource, into: string, options: ReadOptions) {
+    this.#source = source;
+    this.#into = into;
+    this.#options = options;
+    this.#entries = tarEntries(decompressed(this.#counted(), source.bytes));
+  }
+
+  async read(): Promise<ReadBundle> {
+    await mkdir(join(this.#into, inside.blobs), { recursive: true });
+    const first = await this.#head();
+    const delta = first?.name === deltaName ? await this.#delta(first) : undefined;
+    let entry = delta === undefined ? first : await this.#next();
+    let told = false;
+    const tell = async (): Promise<void> => {
+      if (told) return;
+      told = true;
+      const lacking = this.#lacking(delta);
+      const coming = [...this.#expected.values()].filter(
+        (blob) => !this.#found.has(blob.sha256) && !lacking.includes(blob),
+      );
+      const bytes = coming.reduce((sum, blob) => sum + blob.bytes, 0);
+      for (const [sha256, length] of await this.#options.known(bytes, delta, lacking))
+        this.#found.set(sha256, length);
+    };
+    for (; entry !== undefined; entry = await this.#next()) {
+      const blob = this.#blob(entry);
+      if (blob.manifest) await this.#manifest(entry, blob);
+      else {
+        await tell();
+        await this.#content(entry, blob);
+      }
+    }
+    await tell();
+    const blobs: CheckedBlobs = {
+      found: this.#found,
+      broken: new Set(this.#broken.keys()),
+      bytes: this.#bytes,
+      problems: [...this.#broken.values()],
+    };
+    return { blobs, delta };
+  }
+
+  /** Bundle text, signatures, marker, index and lock. @returns what comes after them. */
+  async #head(): Promise<TarEntry | undefined> {
+    const text = await this.#small(await this.#next(), inside.seal, most.seal);
+    if (this.#source.index !== undefined)
+      refuseOtherBundle(this.#source.file, this.#source.index, digestOfBytes(text).sha256);
+    let entry = await this.#next();
+    for (let count = 0; entry !== undefined && isSignature(entry.name) && count < most.signatures; count++) {
+      await this.#small(entry, entry.name, most.signature);
+      entry = await this.#next();
+    }
+    const { problems } = await checkSignatures(this.#into, text, this.#options);
+    refuse(problems);
+    const seal = parseSeal(text, this.#source.file);
+    await this.#small(entry, inside.marker, most.marker);
+    const index = await this.#pinned(await this.#next(), inside.index, seal.index);
+    this.#expect(JSON.parse(index.toString()) as Manifest);
+    await this.#pinned(await this.#next(), inside.lock, seal.lock);
+    return this.#next();
+  }
+
+  async #delta(entry: TarEntry): Promise<Delta> {
+    const delta = parseDelta((await this.#whole(entry, deltaName, most.delta)).toString());
+    if (delta === undefined) throw new TarError(deltaName, "a text of another shape", "format 1");
+    return delta;
+  }
+
+  #expect(manifest: Manifest): void {
+    for (const blob of children(manifest).map(blobOf)) {
+      if (!this.#expected.has(blob.sha256)) this.#expected.set(blob.sha256, blob);
+    }
+  }
+
+  #lacking(delta: Delta | undefined): readonly BlobContent[] {
+    return (delta?.lacks ?? []).map((sha256) => {
+      const blob = this.#expected.get(sha256);
+      if (blob !== undefined && !blob.manifest) return blob;
+      throw new TarError(deltaName, `the digest ${sha256}`, "only what the signed bundle names");
+    });
+  }
+
+  /** The blob that an entry stands for. */
+  #blob({ name, bytes }: TarEntry): BlobContent {
+    const sha256 = name.slice(inside.blobs.length + 1);
+    const blob = this.#expected.get(sha256);
+    if (blob?.name !== name) throw new TarError(name, "a name that does not belong here", expectedNames);
+    if (this.#found.has(sha256) || this.#broken.has(sha256))
+      throw new TarError(name, "a second one", "each blob once");
+    if (blob.bytes !== bytes) throw new TarError(name, `${bytes} bytes`, `${blob.bytes} bytes, as signed`);
+    return blob;
+  }
+
+  async #manifest(entry: TarEntry, { sha256, bytes }: BlobContent): Promise<void> {
+    const text = await this.#pinned(entry, entry.name, { bytes, sha256 }, mostManifestBytes);
+    this.#found.set(sha256, bytes);
+    this.#bytes += bytes;
+    this.#expect(JSON.parse(text.toString()) as Manifest);
+  }
+
+  async #content({ name, content }: TarEntry, { sha256, bytes }: BlobContent): Promise<void> {
+    const hash = createHash("sha256");
+    const target = this.#options.keep ? await open(join(this.#into, name), "wx", 0o644) : undefined;
+    try {
+      for await (const piece of content()) {
+        hash.update(piece);
+        await target?.writeFile(piece);
+      }
+      await target?.datasync();
+    } finally {
+      await target?.close();
+    }
+    const got = hash.digest("hex");
+    this.#bytes += bytes;
+    if (got === sha256) this.#found.set(sha256, bytes);
+    else this.#broken.set(sha256, this.#differs(name, { bytes, sha256: got }, { bytes, sha256 }));
+  }
+
+  /** Reads, checks and writes a small file whose length and digest are known. */
+  async #pinned(
+    entry: TarEntry | undefined,
+    name: string,
+    wanted: Digest,
+    mostBytes = most.delta,
+  ): Promise<Buffer> {
+    if (entry?.name === name && entry.bytes !== wanted.bytes)
+      throw new TarError(name, `${entry.bytes} bytes`, `${wanted.bytes} bytes, as signed`);
+    const text = await this.#whole(entry, name, mostBytes);
+    const digest = digestOfBytes(text);
+    if (digest.sha256 !== wanted.sha256) throw new SealiftError([this.#differs(name, digest, wanted)]);
+    await this.#write(name, text);
+    return text;
+  }
+
+  async #small(entry: TarEntry | undefined, name: string, mostBytes: number): Promise<Buffer> {
+    const text = await this.#whole(entry, name, mostBytes);
+    await this.#write(name, text);
+    return text;
+  }
+
+  async #whole(entry: TarEntry | undefined, name: string, mostBytes: number): Promise<Buffer> {
+    if (entry?.name !== name) throw new TarError(entry?.name ?? "archive", "this here", `${name} here`);
+    if (entry.bytes > mostBytes)
+      throw new TarError(name, `${entry.bytes} bytes`, `at most ${mostBytes} bytes`);
+    const pieces: Buffer[] = [];
+    for await (const piece of entry.content()) pieces.push(piece);
+    return Buffer.concat(pieces);
+  }
+
+  async #write(name: string, text: Buffer): Promise<void> {
+    const path = join(this.#into, name);
+    await mkdir(dirname(path), { recursive: true });
+    const target = await open(path, "wx", 0o644);
+    try {
+      await target.writeFile(text);
+      await target.datasync();
+    } finally {
+      await target.close();
+    }
+  }
+
+  async #next(): Promise<TarEntry | undefined> {
+    const step: IteratorResult<TarEntry, unknown> = await this.#entries.next();
+    return step.done === true ? undefined : step.value;
+  }
+
+  async *#counted(): AsyncGenerator<Buffer> {
+    const { stream, bytes } = this.#source;
+    let done = 0;
+    for await (const piece of stream()) {
+      done += piece.length;
+      this.#options.progress?.(done, bytes);
+      yield piece;
+    }
+  }
+
+  #differs(name: string, got: Digest, wanted: Digest): Problem {
+    return {
+      where: this.#source.file,
+      code: "E_BUNDLE_DIGEST",
+      subject: name,
+      got: `${got.bytes} bytes, sha256 ${got.sha256}`,
+      expected: `${wanted.bytes} bytes, sha256 ${wanted.sha256}`,
+      todo: "copy the bundle again",
+    };
+  }
+}
+
+const expectedNames = "only blobs that the signed bundle names, each after what names it";

@@ -1,0 +1,120 @@
+/** A registry, spoken to by oras: where it is, whom it trusts, and who asks. */
+import { type FileHandle, mkdtemp, open, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { type ErrorCode, type Problem, SealiftError } from "../modules/core/errors.ts";
+import { inheritedFile, oras } from "./oras.ts";
+
+export interface RegistryAccess {
+  /** Certificates to trust besides those of the system. */
+  readonly caFile?: string;
+  /** Without TLS; only to a registry on this machine. */
+  readonly plainHttp?: boolean;
+  /** Who asks; absent: as Docker's configuration says (DOCKER_CONFIG, or ~/.docker). */
+  readonly login?: { readonly username: string; readonly password: string };
+}
+
+export interface Registry {
+  /** `host[:port][/path]`, as given. */
+  readonly reference: string;
+  /** Runs a command of oras that has one place, such as `resolve`. */
+  readonly ask: (verb: readonly string[], ...args: readonly string[]) => Promise<string>;
+  /** Copies from a layout in `directory` to this registry. @returns what oras says about each blob. */
+  readonly copyFrom: (directory: string, ref: string, target: string) => Promise<string>;
+  /** The digest that a tag stands for; undefined when there is no such tag. */
+  readonly resolve: (target: string) => Promise<string | undefined>;
+}
+
+/**
+ * Does work with a registry. A password is never in an argument, nor in a file that has a name.
+ *
+ * @param reference `host[:port][/path]`; everything is below the path.
+ * @throws {SealiftError} E_VALUE for a reference that is none, or plain http over a network; E_LOGIN when the registry lets
+ * nobody in, or not with this password; E_REGISTRY for everything else that it refuses; E_TOOL without oras.
+ */
+export async function withRegistry<T>(
+  reference: string,
+  access: RegistryAccess,
+  work: (registry: Registry) => Promise<T>,
+): Promise<T> {
+  refuseReference(reference, access);
+  const host = reference.replace(/\/.*$/, "");
+  const secret = access.login === undefined ? undefined : await secretFile(host, access.login);
+  const flags = (prefix: string): readonly string[] => [
+    ...(access.caFile === undefined ? [] : [`--${prefix}ca-file`, access.caFile]),
+    ...(access.plainHttp === true ? [`--${prefix}plain-http`] : []),
+    ...(secret === undefined ? [] : [`--${prefix}registry-config`, inheritedFile]),
+  ];
+  const run = (args: readonly string[], subject: string): Promise<string> =>
+    oras(args, process.cwd(), "E_REGISTRY", secret?.fd).catch((error: unknown) => {
+      throw told(error, reference, subject);
+    });
+  const ask: Registry["ask"] = (verb, ...args) => run([...verb, ...flags(""), ...args], args.at(-1) ?? "");
+  try {
+    return await work({
+      reference,
+      ask,
+      copyFrom: (directory, ref, target) =>
+        run(["copy", "--no-tty", ...flags("to-"), "--from-oci-layout-path", directory, ref, target], target),
+      resolve: (target) => ask(["resolve"], target).catch(undefinedWhenAbsent),
+    });
+  } finally {
+    await secret?.close();
+  }
+}
+
+/** Docker's configuration with one password, in a file that has lost its name before anything is in it. */
+async function secretFile(
+  host: string,
+  { username, password }: NonNullable<RegistryAccess["login"]>,
+): Promise<FileHandle> {
+  const folder = await mkdtemp(join(tmpdir(), "sealift-"));
+  try {
+    const file = await open(join(folder, "config.json"), "wx+", 0o600);
+    await rm(folder, { recursive: true });
+    const auth = Buffer.from(`${username}:${password}`).toString("base64");
+    await file.writeFile(JSON.stringify({ auths: { [host]: { auth } } }));
+    return file;
+  } catch (error) {
+    await rm(folder, { recursive: true, force: true });
+    throw error;
+  }
+}
+
+function undefinedWhenAbsent(error: unknown): undefined {
+  if (error instanceof SealiftError && error.problems.every(({ got }) => /: not found\b/.test(got))) return;
+  throw error;
+}
+
+/** A failure of oras in our words: which reference, and whether it is about who asks. */
+function told(error: unknown, where: string, subject: string): unknown {
+  if (!(error instanceof SealiftError)) return error;
+  return new SealiftError(
+    error.problems.map((problem): Problem => {
+      if (problem.code !== "E_REGISTRY") return problem;
+      const { got } = problem;
+      const login = /unauthorized|\b401\b|\b403\b|credential not found|authentication required/i.test(got);
+      const code: ErrorCode = login ? "E_LOGIN" : "E_REGISTRY";
+      const expected = login ? "a login that may do this" : "an answer";
+      const todo = login
+        ? "give --username and the password on stdin, or log in with docker login"
+        : "check name, network, --ca-file and that it runs; then run it again: what is there already is skipped";
+      return { where, code, subject, got, expected, todo };
+    }),
+  );
+}
+
+function refuseReference(reference: string, { plainHttp }: RegistryAccess): void {
+  const problem = (subject: string, got: string, expected: string, todo: string): SealiftError =>
+    new SealiftError([{ where: reference, code: "E_VALUE", subject, got, expected, todo }]);
+  if (!/^[a-z0-9.-]+(:\d+)?(\/[a-z0-9._-]+)*$|^\[[0-9a-f:]+\](:\d+)?(\/[a-z0-9._-]+)*$/i.test(reference))
+    throw problem("registry", reference, "host[:port][/path]", "leave out the scheme and the tag");
+  if (plainHttp !== true || /^(localhost|127(\.\d+){3}|\[::1\])(:|\/|$)/.test(reference)) return;
+  const expected = "--plain-http for a registry on this machine only";
+  throw problem(
+    "--plain-http",
+    "a registry on the network",
+    expected,
+    "give the registry TLS and use --ca-file",
+  );
+}

@@ -1,0 +1,32 @@
+/** A bundle directory appears whole or not at all. */
+import { readFile, rename, rm, stat } from "node:fs/promises";
+import { join } from "node:path";
+import { SealiftError } from "../modules/core/errors.ts";
+import { inside } from "./layout.ts";
+
+/** Puts a finished bundle where it belongs; the one that was there before goes. */
+export async function replaceBundle(directory: string, part: string): Promise<void> {
+  const old = `${directory}.old`;
+  await rm(old, { recursive: true, force: true });
+  await rename(directory, old).catch(() => undefined);
+  await rename(part, directory);
+  await rm(old, { recursive: true, force: true });
+}
+
+/** Only an earlier bundle may be replaced. @throws {SealiftError} E_VALUE */
+export async function refuseForeign(directory: string): Promise<void> {
+  const there = await stat(directory).catch(() => undefined);
+  if (there === undefined) return;
+  const bundle = await readFile(join(directory, inside.seal)).catch(() => undefined);
+  if (bundle !== undefined) return;
+  throw new SealiftError([
+    {
+      where: directory,
+      code: "E_VALUE",
+      subject: "output directory",
+      got: "something that is no bundle",
+      expected: "nothing, or a bundle to replace",
+      todo: "name another directory",
+    },
+  ]);
+}

@@ -1,0 +1,125 @@
+import assert from "node:assert/strict";
+import { cp, readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { after, before, test } from "node:test";
+import { buildBundle } from "../../offline-bundle/build.ts";
+import { carryBundle } from "../../offline-bundle/carry.ts";
+import { digestOf } from "../../offline-bundle/digest.ts";
+import { inventoryOfBundle } from "../../offline-bundle/inventory.ts";
+import { inside } from "../../offline-bundle/layout.ts";
+import { lockBundle } from "../../offline-bundle/lock.ts";
+import { unpackBundle } from "../../offline-bundle/unpack.ts";
+import { verifyCarried } from "../../offline-bundle/verify-carried.ts";
+import { verifyBundle, type VerifyOptions } from "../../offline-bundle/verify.ts";
+import { flipBit } from "../support/flip-bit.ts";
+import { folderListing } from "../support/folder-listing.ts";
+import { codesOf, refused } from "../support/refused.ts";
+import { makeTinyBundle, type TinyBundle } from "../support/tiny-bundle.ts";
+
+let tiny: TinyBundle;
+/** Serial 2: another compose, everything else as in serial 1. */
+let next: string;
+let have: string;
+let file: string;
+let trust: VerifyOptions;
+before(async () => {
+  tiny = await makeTinyBundle(300_000);
+  trust = { allowedSigners: tiny.allowedSigners };
+  const { inventory } = await inventoryOfBundle(tiny.directory);
+  have = join(tiny.folder, "inventory.json");
+  await writeFile(have, JSON.stringify(inventory));
+  for (const arch of ["amd64", "arm64"])
+    await writeFile(join(tiny.folder, `compose-${arch}`), `newer ${arch}\n`);
+  const bundleFile = join(tiny.folder, "next.yaml");
+  await writeFile(bundleFile, (await readFile(tiny.bundleFile, "utf8")).replace("5.5.1", "5.5.2"));
+  const lockFile = join(tiny.folder, "next.lock.yaml");
+  await cp(tiny.lockFile, lockFile);
+  await lockBundle({ ...tiny, bundleFile, lockFile });
+  next = join(tiny.folder, "next");
+  await buildBundle({ ...tiny, bundleFile, lockFile, directory: next });
+  file = join(tiny.folder, "delta.tar.zst");
+});
+after(() => tiny.remove());
+
+test("a delta holds what is new, and becomes the whole bundle on its base", async () => {
+  const whole = await carryBundle(next, { file: join(tiny.folder, "whole.tar.zst") });
+  const delta = await carryBundle(next, { file, have });
+  assert.equal(delta.blobs + delta.left, whole.blobs);
+  assert.ok(delta.left > 0 && delta.bytes < whole.bytes / 10, `${delta.bytes} of ${whole.bytes}`);
+  const { needs, serial } = await verifyCarried(file, trust);
+  assert.equal(serial, 2);
+  assert.deepEqual(needs, {
+    base: { bundle: "bundle", serial: 1 },
+    blobs: delta.left,
+    bytes: delta.leftBytes,
+  });
+  const directory = join(tiny.folder, "merged");
+  await unpackBundle(file, directory, { ...trust, base: tiny.directory });
+  assert.deepEqual(await folderListing(directory), await folderListing(next));
+  await verifyBundle(directory, trust);
+});
+
+test("a split delta does the same, and a base on the way to a third bundle is as good", async () => {
+  const { files } = await carryBundle(next, { file, have, splitBytes: 1_000 });
+  assert.ok(files.length > 3);
+  const first = join(tiny.folder, "merged-first");
+  await unpackBundle(`${file}.parts.json`, first, { ...trust, base: tiny.directory });
+  const second = join(tiny.folder, "merged-second");
+  await unpackBundle(`${file}.001`, second, { ...trust, base: first });
+  await verifyBundle(second, trust);
+});
+
+test("blobs of the base are links where they can be, and hashed in any case", async () => {
+  await carryBundle(next, { file, have });
+  const directory = join(tiny.folder, "linked");
+  await unpackBundle(file, directory, { ...trust, base: tiny.directory });
+  const { inventory } = await inventoryOfBundle(tiny.directory);
+  const inodes = async (folder: string): Promise<readonly number[]> =>
+    Promise.all(
+      (await readdir(join(folder, inside.blobs)))
+        .filter((name) => inventory.digests.includes(name))
+        .map(async (name) => (await stat(join(folder, inside.blobs, name))).ino),
+    );
+  const old = await inodes(tiny.directory);
+  assert.ok((await inodes(directory)).some((inode) => old.includes(inode)));
+});
+
+test("without a base, or on one that lacks or has broken a blob, what is missing is named", async () => {
+  const { left } = await carryBundle(next, { file, have });
+  const directory = join(tiny.folder, "never");
+  const [none] = await refused(unpackBundle(file, directory, trust));
+  assert.equal(none?.code, "E_BUNDLE_BASE");
+  assert.match(none.subject, new RegExp(`^${left} blobs, \\d+ bytes$`));
+  assert.match(none.expected, /^bundle serial 1,/);
+
+  const { sha256: name } = await digestOf(join(tiny.folder, "ballast"));
+  for (const damage of [(path: string) => rm(path), (path: string) => flipBit(path)]) {
+    const base = join(tiny.folder, "base");
+    await cp(tiny.directory, base, { recursive: true });
+    await damage(join(base, inside.blobs, name));
+    const [problem] = await refused(unpackBundle(file, directory, { ...trust, base }));
+    assert.equal(problem?.code, "E_BUNDLE_BASE");
+    assert.equal(problem.got, `a base without ${name}`);
+    await rm(base, { recursive: true });
+  }
+  assert.ok(!(await readdir(tiny.folder)).some((one) => one.startsWith("never")));
+});
+
+test("an inventory leaves out what is broken, so that a delta brings it anew", async () => {
+  const base = join(tiny.folder, "damaged");
+  await cp(tiny.directory, base, { recursive: true });
+  const all = (await inventoryOfBundle(base)).inventory.digests;
+  const [name = ""] = all;
+  await flipBit(join(base, inside.blobs, name));
+  const { inventory, broken } = await inventoryOfBundle(base);
+  assert.deepEqual(broken, [name]);
+  assert.deepEqual([...inventory.digests, name].sort(), all);
+});
+
+test("an inventory that is none is refused", async () => {
+  const wrong = join(tiny.folder, "wrong.json");
+  await writeFile(wrong, '{"format":1,"digests":["../../etc"]}');
+  assert.deepEqual(await codesOf(carryBundle(next, { file, have: wrong })), ["E_VALUE"]);
+  const absent = join(tiny.folder, "absent.json");
+  assert.deepEqual(await codesOf(carryBundle(next, { file, have: absent })), ["E_BUNDLE_MISSING"]);
+});

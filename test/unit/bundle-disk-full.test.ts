@@ -1,0 +1,131 @@
+import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
+import { existsSync } from "node:fs";
+import { mkdir, readdir, readFile, writeFile } from "node:fs/promises";
+import { createServer } from "node:http";
+import { once } from "node:events";
+import type { AddressInfo } from "node:net";
+import { join } from "node:path";
+import { after, before, test, type TestContext } from "node:test";
+import { buildBundle } from "../../offline-bundle/build.ts";
+import { carryBundle } from "../../offline-bundle/carry.ts";
+import { lockBundle } from "../../offline-bundle/lock.ts";
+import { obtain } from "../../offline-bundle/store.ts";
+import { unpackBundle } from "../../offline-bundle/unpack.ts";
+import { verifyBundle } from "../../offline-bundle/verify.ts";
+import { onExit } from "../support/on-exit.ts";
+import { refused } from "../support/refused.ts";
+import { makeTinyBundle, type TinyBundle } from "../support/tiny-bundle.ts";
+
+let tiny: TinyBundle;
+let carried: string;
+before(async () => {
+  tiny = await makeTinyBundle(3_000_000);
+  carried = join(tiny.folder, "carried.tar.zst");
+  await carryBundle(tiny.directory, { file: carried });
+});
+after(() => tiny.remove());
+
+test("too little room is refused before anything is written, with what is needed and what is free", async (t) => {
+  const disk = await smallDisk(t, "size=2m");
+  if (disk === undefined) return;
+  const works = {
+    build: () => buildBundle({ ...tiny, directory: join(disk, "bundle") }),
+    "build with its carried file": () =>
+      buildBundle({ ...tiny, directory: join(tiny.folder, "roomy"), carry: join(disk, "b.tar.zst") }),
+    pack: () => carryBundle(tiny.directory, { file: join(disk, "b.tar.zst") }),
+    unpack: () => unpackBundle(carried, join(disk, "bundle"), tiny),
+  };
+  for (const [what, work] of Object.entries(works)) {
+    const [problem, ...more] = await refused(work());
+    assert.deepEqual([problem?.code, more.length], ["E_SPACE", 0], what);
+    assert.match(problem?.got ?? "", /^2\d{6} bytes free$/, what);
+    assert.match(problem?.expected ?? "", /^3\d{6} bytes free$/, what);
+    assert.deepEqual(await readdir(disk), [], what);
+  }
+  assert.ok(!existsSync(join(tiny.folder, "roomy")));
+});
+
+test("room is counted once for each disk, and an earlier half is not in the way", async (t) => {
+  const disk = await smallDisk(t, "size=5m");
+  if (disk === undefined) return;
+  const both = { ...tiny, directory: join(disk, "bundle"), carry: join(disk, "b.tar.zst") };
+  const [problem] = await refused(buildBundle(both));
+  assert.match(problem?.subject ?? "", /^the bundle \d+, the carried bundle \d+$/);
+  await mkdir(join(disk, "bundle.part"));
+  await writeFile(join(disk, "bundle.part", "half"), Buffer.alloc(3_000_000));
+  await unpackBundle(carried, join(disk, "bundle"), tiny);
+});
+
+test("a disk that fills up in the middle is told as such, leaves nothing, and the next run finishes", async (t) => {
+  // No more files: a disk that has bytes left, so that only the attempt shows that it is full.
+  const disk = await smallDisk(t, "size=20m,nr_inodes=12");
+  if (disk === undefined) return;
+  const works = {
+    pack: () => carryBundle(tiny.directory, { file: join(disk, "b.tar.zst"), splitBytes: 100_000 }),
+    unpack: () => unpackBundle(carried, join(disk, "bundle"), tiny),
+    build: () => buildBundle({ ...tiny, directory: join(disk, "bundle") }),
+  };
+  for (const [what, work] of Object.entries(works)) {
+    const [problem, ...more] = await refused(work());
+    assert.deepEqual([problem?.code, more.length], ["E_SPACE", 0], what);
+    assert.match(problem?.got ?? "", /filled up meanwhile/, what);
+    assert.deepEqual(await readdir(disk), [], what);
+  }
+  mount("-o", "remount,nr_inodes=1000", disk);
+  for (const work of Object.values(works)) await work();
+  await verifyBundle(join(disk, "bundle"), tiny);
+});
+
+test("a download or a lock that fills the disk is told as such, and goes on when there is room", async (t) => {
+  const disk = await smallDisk(t, "size=1m");
+  if (disk === undefined) return;
+  const ballast = await readFile(join(tiny.folder, "ballast"));
+  const server = createServer((request, response) => {
+    const from = Number(/\d+/.exec(request.headers.range ?? "")?.[0] ?? 0);
+    response.writeHead(from > 0 ? 206 : 200, { "content-length": ballast.length - from });
+    response.end(ballast.subarray(from));
+  }).listen(0, "127.0.0.1");
+  await once(server, "listening");
+  try {
+    const { port } = server.address() as AddressInfo;
+    const url = new URL(`http://127.0.0.1:${port}/ballast`);
+    const store = join(disk, "store");
+    const get = (): Promise<unknown> => obtain(url, store, undefined, () => undefined);
+    const [full, ...more] = await refused(get());
+    assert.deepEqual([full?.code, more.length], ["E_SPACE", 0]);
+    // Now it is so full that not even a lock fits.
+    const own = { ...tiny, lockFile: join(disk, "bundle.lock.yaml") };
+    const [problem] = await refused(lockBundle(own));
+    assert.equal(problem?.code, "E_SPACE");
+    assert.ok(!(await readdir(disk)).some((name) => name.startsWith("bundle.lock")));
+    mount("-o", "remount,size=8m", disk);
+    assert.ok((await lockBundle(own)).written);
+    await get();
+  } finally {
+    server.close();
+    server.closeAllConnections();
+  }
+});
+
+/** A file system of its own in memory, unmounted after the test; undefined, and said so, without the right to mount. */
+async function smallDisk(t: TestContext, size: string): Promise<string | undefined> {
+  const disk = join(tiny.folder, `disk-${t.name.length}`);
+  await mkdir(disk);
+  if (process.getuid?.() !== 0 || mount("-t", "tmpfs", "-o", size, "tmpfs", disk) !== 0) {
+    t.skip("not run: only root can mount a small disk");
+    return undefined;
+  }
+  const forget = onExit(() => {
+    spawnSync("umount", ["-l", disk]);
+  });
+  t.after(() => {
+    forget();
+    assert.equal(spawnSync("umount", [disk]).status, 0);
+  });
+  return disk;
+}
+
+function mount(...args: readonly string[]): number | null {
+  return spawnSync("mount", args).status;
+}

@@ -1,0 +1,101 @@
+import assert from "node:assert/strict";
+import { cp, mkdir, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { after, before, test } from "node:test";
+import { carryBundle } from "../../offline-bundle/carry.ts";
+import { inventoryOfBundle } from "../../offline-bundle/inventory.ts";
+import { inside } from "../../offline-bundle/layout.ts";
+import { pushBundle } from "../../offline-bundle/push.ts";
+import { runbookOf } from "../../offline-bundle/runbook.ts";
+import { flipBit } from "../support/flip-bit.ts";
+import { folderListing } from "../support/folder-listing.ts";
+import { startRegistry } from "../support/registry-process.ts";
+import { type ProcessResult, runProcess } from "../support/run-process.ts";
+import { copyOf, makeTinyBundle, type TinyBundle } from "../support/tiny-bundle.ts";
+
+let tiny: TinyBundle;
+/** The commands of the runbook in their order: settings, unpack, check, files from the bundle, files from the registry. */
+let blocks: readonly string[];
+before(async () => {
+  tiny = await makeTinyBundle();
+  const text = await runbookOf(tiny.directory);
+  blocks = [...text.matchAll(/```sh\n(.*?)```/gs)].map((match) => match[1] ?? "");
+  assert.equal(blocks.length, 5);
+});
+after(() => tiny.remove());
+
+const [settings, unpack, check, fromBundle, fromRegistry] = [0, 1, 2, 3, 4];
+
+test("a bundle as built passes the check by hand, and any flipped bit does not", async () => {
+  const good = await sh([settings, check], { BUNDLE: tiny.directory });
+  assert.equal(good.exitCode, 0, good.stderr);
+  assert.match(good.stdout, /Good "sealift-bundle" signature for lab@sealift/);
+  const blobs = (await readdir(join(tiny.directory, inside.blobs))).map((name) => join(inside.blobs, name));
+  const { seal, signature, index, lock, marker } = inside;
+  for (const name of [...blobs, seal, signature, index, lock, marker]) {
+    const copy = await copyOf(tiny);
+    await flipBit(join(copy, name));
+    const bad = await sh([settings, check], { BUNDLE: copy });
+    assert.notEqual(bad.exitCode, 0, name);
+    await rm(copy, { recursive: true });
+  }
+  const missing = await copyOf(tiny);
+  await rm(join(missing, blobs[0] ?? ""));
+  assert.notEqual((await sh([settings, check], { BUNDLE: missing })).exitCode, 0);
+  const more = await copyOf(tiny);
+  await writeFile(join(more, inside.blobs, "more"), "x");
+  assert.notEqual((await sh([settings, check], { BUNDLE: more })).exitCode, 0);
+});
+
+test("one file, parts and a delta are unpacked by hand to what was packed", async () => {
+  const folder = join(tiny.folder, "by hand");
+  await mkdir(folder);
+  const file = join(folder, "bundle.tar.zst");
+  const have = join(folder, "inventory.json");
+  await writeFile(have, JSON.stringify((await inventoryOfBundle(tiny.directory)).inventory));
+  for (const options of [{}, { splitBytes: 1_000 }, { have }]) {
+    await carryBundle(tiny.directory, { file, ...options });
+    const BUNDLE = join(folder, "unpacked");
+    const result = await sh([settings, unpack, check], { BUNDLE, CARRIED: file, BASE: tiny.directory });
+    assert.equal(result.exitCode, 0, result.stderr);
+    assert.deepEqual(await folderListing(BUNDLE), await folderListing(tiny.directory));
+    await rm(BUNDLE, { recursive: true });
+  }
+});
+
+test("host files come out of the bundle and off the registry by hand, under their sha256", async () => {
+  const registry = await startRegistry(join(tiny.folder, "registry"), { tls: true });
+  try {
+    const CA = registry.caFile ?? "";
+    await pushBundle(tiny.directory, registry.address, { ...tiny, caFile: CA });
+    const folder = join(tiny.folder, "files");
+    await mkdir(folder);
+    const names = { BUNDLE: tiny.directory, REGISTRY: registry.address, CA };
+    const first = await sh([settings, fromBundle], names, folder);
+    assert.equal(first.exitCode, 0, first.stderr);
+    const listing = await folderListing(folder);
+    assert.equal(
+      await readFile(join(folder, "compose-5.5.1-linux-arm64-compose-arm64"), "utf8"),
+      "compose for arm64\n",
+    );
+    const other = join(tiny.folder, "from-registry");
+    await mkdir(other);
+    const second = await sh([settings, fromRegistry], names, other);
+    assert.equal(second.exitCode, 0, second.stderr);
+    assert.deepEqual(await folderListing(other), listing);
+    await cp(join(tiny.folder, "key", "signing.pub"), join(other, "ca"));
+    const distrusted = await sh([settings, fromRegistry], { ...names, CA: join(other, "ca") }, other);
+    assert.notEqual(distrusted.exitCode, 0);
+  } finally {
+    await registry.stop();
+  }
+});
+
+function sh(
+  wanted: readonly number[],
+  env: Readonly<Record<string, string>>,
+  cwd = tiny.folder,
+): Promise<ProcessResult> {
+  const script = wanted.map((at) => blocks[at] ?? "exit 1").join("\n");
+  return runProcess("sh", ["-c", script], { cwd, env: { SIGNERS: tiny.allowedSigners, ...env } });
+}
