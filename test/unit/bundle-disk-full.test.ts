@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
 import { existsSync } from "node:fs";
-import { mkdir, readdir, readFile, writeFile } from "node:fs/promises";
+import { mkdir, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { createServer } from "node:http";
 import { once } from "node:events";
 import type { AddressInfo } from "node:net";
@@ -94,12 +94,14 @@ test("a download or a lock that fills the disk is told as such, and goes on when
     const get = (): Promise<unknown> => obtain(url, store, undefined, () => undefined);
     const [full, ...more] = await refused(get());
     assert.deepEqual([full?.code, more.length], ["E_SPACE", 0]);
-    // Now it is so full that not even a lock fits.
+    // So full that not even a lock fits.
+    await writeFile(join(disk, "rest"), ballast).catch(() => undefined);
     const own = { ...tiny, lockFile: join(disk, "bundle.lock.yaml") };
     const [problem] = await refused(lockBundle(own));
     assert.equal(problem?.code, "E_SPACE");
     assert.ok(!(await readdir(disk)).some((name) => name.startsWith("bundle.lock")));
     mount("-o", "remount,size=8m", disk);
+    await rm(join(disk, "rest"), { force: true });
     assert.ok((await lockBundle(own)).written);
     await get();
   } finally {
