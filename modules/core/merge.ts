@@ -1,6 +1,7 @@
 /** What a host inherits from its site: objects key by key, everything else whole. */
 import { imageStoreKeys, imageStoreOf } from "./image-store.ts";
 import { containersSlice, profileKeys, writtenAlways, type DaemonProfile } from "./profiles.ts";
+import { registryOf, type RegistryFile, type RegistrySpec } from "./registry.ts";
 import type {
   ContainerLimitsSpec,
   DaemonSpec,
@@ -32,6 +33,7 @@ export interface SiteFile extends Sections {
   readonly bundle: Site["bundle"];
   /** Networks, in CIDR form, that hosts and containers have to reach. */
   readonly networks?: readonly string[];
+  readonly registry?: RegistryFile;
   readonly hosts: readonly HostFile[];
 }
 
@@ -54,6 +56,8 @@ export function mergeHost(site: SiteFile, host: HostFile): MergedHost {
   const profile = host.daemonProfile ?? site.daemonProfile ?? "baseline";
   const daemon: Partial<DaemonSpec> = { ...profileKeys(profile, written), ...written, ...writtenAlways };
   const imageStore = imageStoreOf(daemon, engine.version);
+  const classic = imageStore === "classic";
+  const registry = registryOf(site.registry, site.hosts, host.name, classic);
   return {
     ...host,
     port: host.port ?? 22,
@@ -64,9 +68,19 @@ export function mergeHost(site: SiteFile, host: HostFile): MergedHost {
     volumes: { group: "vg0", ...site.volumes, ...host.volumes },
     engine,
     imageStore,
-    daemon: { ...daemon, ...withFeatures(daemon, imageStoreKeys(imageStore)) },
+    daemon: {
+      ...daemon,
+      ...withFeatures(daemon, imageStoreKeys(imageStore)),
+      ...(classic && registry !== undefined ? mirrorKeys(registry) : {}),
+    },
+    ...(registry === undefined ? {} : { registry }),
     ...(limited ? { containerLimits: limits } : {}),
   };
+}
+
+/** The classic store knows no other way to a registry of the site; a mirror has to be a root, and is for Docker Hub only. */
+function mirrorKeys({ name, port, prefix }: RegistrySpec): object {
+  return prefix === "" ? { "registry-mirrors": [`https://${name}:${port}`] } : {};
 }
 
 /** Features beside the image store stay as they were written. */

@@ -4,6 +4,7 @@ import type { ImageStore } from "./image-store.ts";
 import { refuse } from "./errors.ts";
 import { locate, type Locate } from "./locate.ts";
 import { mergeHost, type SiteFile } from "./merge.ts";
+import type { RegistrySpec } from "./registry.ts";
 import { schemaProblems } from "./schema.ts";
 import { plainSecretProblems } from "./rules/secrets.ts";
 import { siteProblems } from "./rules/site-rules.ts";
@@ -136,6 +137,8 @@ export interface HostSpec {
   readonly imageStore: ImageStore;
   readonly daemon: DaemonSpec;
   readonly containerLimits?: ContainerLimitsSpec;
+  /** The registry that feeds the site; absent: everything travels over ssh. */
+  readonly registry?: RegistrySpec;
 }
 
 export interface Site {
