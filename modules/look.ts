@@ -4,11 +4,16 @@ import type { HostFiles } from "./core/blob.ts";
 import { SealiftError, type Problem } from "./core/errors.ts";
 import { readLibrary, type Library } from "./core/library.ts";
 import { probe, type Probe } from "./core/probe.ts";
-import { readSite, type HostSpec, type Site } from "./core/site.ts";
+import { isServed, readSite, type HostSpec, type ServedHost, type Site } from "./core/site.ts";
 import type { Phase } from "./core/step.ts";
 import { hostFiles } from "./engine/from-bundle.ts";
-import { phasesOf, type HostPhases } from "./phases.ts";
+import { phasesOf, type HostPhases, type SiteFacts } from "./phases.ts";
 import { preflightPhase } from "./preflight/index.ts";
+import { registryContent, type RegistryContent } from "./registry/content.ts";
+import { authorityPhase } from "./registry/index.ts";
+import { authorityCode } from "./registry/steps.ts";
+import { readAuthorityFile } from "./trust/authority-file.ts";
+import { unchangedNameProblems } from "./trust/from-bundle.ts";
 
 /** A host and what the bundle has for it. */
 export interface PlannedHost {
@@ -17,11 +22,16 @@ export interface PlannedHost {
   readonly files: HostFiles | undefined;
 }
 
+/** A site as it is before any host is looked at. */
 export interface Inputs {
   /** Serial of the bundle; undefined when it is refused. */
   readonly serial: number | undefined;
   readonly library: Library;
   readonly hosts: readonly PlannedHost[];
+  /** What the site's registry is to hold; nothing when the site has none. */
+  readonly content: RegistryContent;
+  /** The CAs of a registry that others look after. */
+  readonly authorities: readonly string[];
   /** What is wrong with the bundle, or missing in it. */
   readonly problems: readonly Problem[];
 }
@@ -52,16 +62,30 @@ export async function readInputs(
   const site = readSite(value, file);
   const library = readLibrary();
   const bundle = await openBundle(site.bundle, progress);
+  const authorityFile = site.hosts[0]?.registry?.trust.file;
+  const read = authorityFile === undefined ? [] : readAuthorityFile(authorityFile);
+  const [authorities, unread] = "where" in read ? [[], [read]] : [read, []];
   if (!("serial" in bundle)) {
     const hosts = site.hosts.map((spec) => ({ spec, files: undefined }));
-    return { serial: undefined, library, hosts, problems: bundle };
+    const content = { manifests: [], blobs: [] };
+    return { serial: undefined, library, hosts, content, authorities, problems: [...bundle, ...unread] };
   }
   const found = site.hosts.map((spec) => ({ spec, files: hostFiles(spec, bundle, file) }));
+  const content = site.hosts.some(({ registry }) => registry !== undefined)
+    ? await registryContent(bundle)
+    : { manifests: [], blobs: [] };
+  const repositories = content.manifests.map(({ repository }) => repository);
   return {
     serial: bundle.serial,
     library,
     hosts: found.map(({ spec, files }) => ({ spec, files: "archive" in files ? files : undefined })),
-    problems: found.flatMap(({ files }) => ("archive" in files ? [] : files)),
+    content,
+    authorities,
+    problems: [
+      ...found.flatMap(({ files }) => ("archive" in files ? [] : files)),
+      ...unread,
+      ...unchangedNameProblems(site.hosts, repositories, file),
+    ],
   };
 }
 
@@ -70,16 +94,47 @@ export interface LookOptions {
   readonly deep?: boolean;
   /** The site's secrets are not known, so that steps that need them are not looked at. Default false. */
   readonly secretsClosed?: boolean;
+  /** Called for each host that has been looked at. */
+  readonly seen?: () => void;
+}
+
+/** A site as it was seen. */
+export interface SiteLook {
+  readonly hosts: readonly HostLook[];
+  /** The CAs of the registry as base64 of DER; undefined while one of its hosts has not made its own, or cannot say. */
+  readonly authorities: readonly string[] | undefined;
+}
+
+/** One read-only look at every host, all at once; the hosts of a registry are asked for its CAs before. */
+export async function lookAtSite(inputs: Inputs, options: LookOptions = {}): Promise<SiteLook> {
+  const { library, content, hosts } = inputs;
+  const served = hosts.map(({ spec }) => spec).filter(isServed);
+  const made = await Promise.all(served.map((spec) => authorityAt(spec, library)));
+  const own = made.filter((one) => one !== undefined);
+  const authorities = own.length < made.length ? undefined : [...inputs.authorities, ...own];
+  const classic = hosts.some(({ spec }) => spec.imageStore === "classic");
+  const facts = { library, content, classic, authorities, clock: Math.floor(Date.now() / 1000) };
+  const seen = hosts.map(async (host) => {
+    const look = await lookAt(host, facts, options);
+    options.seen?.();
+    return look;
+  });
+  return { hosts: await Promise.all(seen), authorities };
+}
+
+async function authorityAt(spec: ServedHost, library: Library): Promise<string | undefined> {
+  const seen = await probe(spec, [authorityPhase(spec)], library);
+  return seen.kind === "reached" ? seen.report.values?.[authorityCode] : undefined;
 }
 
 /** One read-only look at a host. Without an engine for it only preflight is looked at. */
-export async function lookAt(
+async function lookAt(
   { spec, files }: PlannedHost,
-  library: Library,
-  { deep = process.env["SEALIFT_DEEP"] === "1", secretsClosed = false }: LookOptions = {},
+  facts: SiteFacts,
+  { deep = process.env["SEALIFT_DEEP"] === "1", secretsClosed = false }: LookOptions,
 ): Promise<HostLook> {
-  const clock = Math.floor(Date.now() / 1000);
-  const planned = files === undefined ? undefined : { files, phases: phasesOf(spec, files, library, clock) };
+  const { library, clock } = facts;
+  const planned = files === undefined ? undefined : { files, phases: phasesOf(spec, files, facts) };
   const all =
     planned === undefined ? [preflightPhase(spec, undefined, clock)] : Object.values(planned.phases);
   const phases = secretsClosed ? all.map(withoutSecrets) : all;

@@ -24,6 +24,8 @@ export interface RegistrySpec {
   readonly addresses: readonly string[];
   /** Registries whose image names work unchanged. */
   readonly sources: readonly string[];
+  /** A person wrote them. */
+  readonly sourcesWritten: boolean;
   /** Who vouches for the registry: these hosts, each with a CA of its own, or a PEM file; neither: the system's own CAs. */
   readonly trust: { readonly hosts: readonly string[]; readonly file?: string };
   /** Present on the hosts that run it. */
@@ -60,7 +62,8 @@ export function registryOf(
   if (file === undefined) return undefined;
   // The classic store can follow another name for Docker Hub only (registry-mirrors).
   const sources = file.sources ?? (classic ? ["docker.io"] : usualSources);
-  if (file.external !== undefined) return externalOf(file.external, sources);
+  const sourcesWritten = file.sources !== undefined;
+  if (file.external !== undefined) return { ...externalOf(file.external), sources, sourcesWritten };
   const { port = registryPorts.port, writerPort = registryPorts.writerPort } = file;
   const served = (file.hosts ?? []).map(({ name, address }) => ({
     name,
@@ -73,6 +76,7 @@ export function registryOf(
     prefix: "",
     addresses: served.map(({ address }) => address),
     sources,
+    sourcesWritten,
     trust: { hosts: served.map(({ name }) => name) },
     ...(own === undefined
       ? {}
@@ -87,17 +91,17 @@ export function registryOf(
   };
 }
 
-function externalOf(
-  { url, ca, path }: NonNullable<RegistryFile["external"]>,
-  sources: readonly string[],
-): RegistrySpec {
+function externalOf({
+  url,
+  ca,
+  path,
+}: NonNullable<RegistryFile["external"]>): Omit<RegistrySpec, "sources" | "sourcesWritten"> {
   const [, name = "", port = "443"] = /^https:\/\/([^:/]+)(?::(\d+))?$/.exec(url) ?? [];
   return {
     name,
     port: Number(port),
     prefix: path === undefined ? "" : `${path}/`,
     addresses: [],
-    sources,
     trust: { hosts: [], ...(ca === undefined ? {} : { file: ca }) },
   };
 }

@@ -4,7 +4,7 @@ import type { ImageStore } from "./image-store.ts";
 import { refuse } from "./errors.ts";
 import { locate, type Locate } from "./locate.ts";
 import { mergeHost, type SiteFile } from "./merge.ts";
-import type { RegistrySpec } from "./registry.ts";
+import type { RegistrySpec, ServedRegistry } from "./registry.ts";
 import { schemaProblems } from "./schema.ts";
 import { plainSecretProblems } from "./rules/secrets.ts";
 import { siteProblems } from "./rules/site-rules.ts";
@@ -139,6 +139,13 @@ export interface HostSpec {
   readonly containerLimits?: ContainerLimitsSpec;
   /** The registry that feeds the site; absent: everything travels over ssh. */
   readonly registry?: RegistrySpec;
+}
+
+/** A host that runs the site's registry. */
+export type ServedHost = HostSpec & { readonly registry: RegistrySpec & { readonly serves: ServedRegistry } };
+
+export function isServed(host: HostSpec): host is ServedHost {
+  return host.registry?.serves !== undefined;
 }
 
 export interface Site {

@@ -1,6 +1,6 @@
-/** What a host takes out of the bundle: its engine and the plugins of the docker command. */
+/** What a host takes out of the bundle: its engine, the plugins of the docker command, and the registry where it runs. */
 import type { Bundle } from "../../offline-bundle/layout.ts";
-import type { HostFiles } from "../core/blob.ts";
+import type { Archive, HostFiles } from "../core/blob.ts";
 import type { ErrorCode, Problem } from "../core/errors.ts";
 import type { HostSpec } from "../core/site.ts";
 
@@ -13,11 +13,12 @@ const pluginNames = ["compose", "buildx"] as const;
  * @returns what was found, or every version that the bundle does not hold.
  */
 export function hostFiles(
-  { name, engine, architecture }: HostSpec,
+  { name, engine, architecture, registry: spec }: HostSpec,
   bundle: Bundle,
   file: string,
 ): HostFiles | readonly Problem[] {
   const problems: Problem[] = [];
+  const served = spec?.serves;
   const missing = (
     code: ErrorCode,
     key: string,
@@ -29,7 +30,7 @@ export function hostFiles(
     problems.push({
       where: file,
       code,
-      subject: `${name} engine.${key}`,
+      subject: `${name} ${key}`,
       got: `${version} for linux/${architecture}`,
       expected: `${what} of the bundle: ${list || "it holds none"}`,
       todo: "name one of these, or carry in a bundle that holds it",
@@ -37,14 +38,30 @@ export function hostFiles(
   };
   const archive = bundle.engine(engine.version, architecture);
   if (archive === undefined)
-    missing("E_ENGINE_NOT_IN_BUNDLE", "version", engine.version, "an engine", bundle.engines());
+    missing("E_ENGINE_NOT_IN_BUNDLE", "engine.version", engine.version, "an engine", bundle.engines());
   const plugins = pluginNames.flatMap((plugin) => {
     const version = engine[plugin];
     if (version === undefined) return [];
     const found = bundle.binary(plugin, version, architecture);
     if (found === undefined)
-      missing("E_PLUGIN_NOT_IN_BUNDLE", plugin, version, `a ${plugin}`, bundle.versions(plugin));
+      missing("E_PLUGIN_NOT_IN_BUNDLE", `engine.${plugin}`, version, `a ${plugin}`, bundle.versions(plugin));
     return found ?? [];
   });
-  return archive === undefined || problems.length > 0 ? problems : { archive, plugins };
+  const registry = registryArchive();
+  if (archive === undefined || problems.length > 0) return problems;
+  return { archive, plugins, ...(registry === undefined ? {} : { registry }) };
+
+  function registryArchive(): Archive | undefined {
+    if (served === undefined) return undefined;
+    const found = bundle.file("registry", served.version, `linux/${architecture}`);
+    if (found === undefined)
+      missing(
+        "E_REGISTRY_NOT_IN_BUNDLE",
+        "registry.version",
+        served.version,
+        "a registry",
+        bundle.versions("registry"),
+      );
+    return found;
+  }
 }

@@ -2,23 +2,9 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { formatProblem } from "../../modules/core/errors.ts";
 import { registryPorts } from "../../modules/core/registry.ts";
-import { changed, exampleText, problemsOf, siteOf } from "../support/site-text.ts";
+import { external, own, withRegistry } from "../support/registry-site.ts";
+import { exampleText, problemsOf, siteOf } from "../support/site-text.ts";
 import schema from "../../stacks/site.schema.json" with { type: "json" };
-
-/** The example with a registry on node-a; its hosts have the containerd store unless `classic` is asked for. */
-function withRegistry(lines: string, store: "containerd" | "classic" = "containerd"): string {
-  const registry = `\n    registry:\n${lines.replaceAll(/^/gm, "      ")}\n    hosts:\n`;
-  const text = changed(/\n {4}hosts:\n/, registry);
-  const volumes = text.replace(
-    "mount: /logs }\n",
-    "mount: /logs }\n        - { name: registry, size: 20GiB, mount: /registry }\n",
-  );
-  if (store === "classic") return volumes;
-  return volumes.replace("storage-driver: overlay2", "features: { containerd-snapshotter: true }");
-}
-
-const own = "name: registry.site\nversion: 3.1.2\nmount: /registry\nhosts: [{ name: node-a }]";
-const external = "external: { url: https://harbor.corp:8443, path: sealift }";
 
 test("a registry on a host: every host knows where it is, and the host itself that it runs it", () => {
   const [a, b] = siteOf(withRegistry(own)).hosts;
@@ -28,6 +14,7 @@ test("a registry on a host: every host knows where it is, and the host itself th
     prefix: "",
     addresses: ["10.20.0.11"],
     sources: ["docker.io", "ghcr.io", "quay.io", "registry.k8s.io"],
+    sourcesWritten: false,
     trust: { hosts: ["node-a"] },
   };
   assert.deepEqual(b?.registry, known);
