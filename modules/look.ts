@@ -112,8 +112,8 @@ export async function lookAtSite(inputs: Inputs, options: LookOptions = {}): Pro
   const made = await Promise.all(served.map((spec) => authorityAt(spec, library)));
   const own = made.filter((one) => one !== undefined);
   const authorities = own.length < made.length ? undefined : [...inputs.authorities, ...own];
-  const classic = hosts.some(({ spec }) => spec.imageStore === "classic");
-  const facts = { library, content, classic, authorities, clock: Math.floor(Date.now() / 1000) };
+  const mirrors = hosts.some(({ spec }) => spec.registry?.follows === "mirror");
+  const facts = { library, content, mirrors, authorities, clock: Math.floor(Date.now() / 1000) };
   const seen = hosts.map(async (host) => {
     const look = await lookAt(host, facts, options);
     options.seen?.();

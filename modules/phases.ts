@@ -32,15 +32,15 @@ export interface SiteFacts {
   readonly clock: number;
   /** What the registry of the site is to hold. */
   readonly content: RegistryContent;
-  /** Some host of the site has the classic image store. */
-  readonly classic: boolean;
+  /** Some engine of the site knows the registry as a mirror of Docker Hub and no other way. */
+  readonly mirrors: boolean;
   /** The CAs of the registry; undefined while they are not known. */
   readonly authorities: readonly string[] | undefined;
 }
 
 /** Pure: everything that has to be true on one host. */
 export function phasesOf(host: HostSpec, files: HostFiles, facts: SiteFacts): HostPhases {
-  const { library, clock, content, classic, authorities } = facts;
+  const { library, clock, content, mirrors, authorities } = facts;
   const deliveries = [...deliveriesOf(host, files), ...seedsOf(host, content)];
   return {
     preflight: preflightPhase(host, files.archive, clock),
@@ -50,10 +50,10 @@ export function phasesOf(host: HostSpec, files: HostFiles, facts: SiteFacts): Ho
     ...(isServed(host) && files.registry !== undefined
       ? {
           registry: registryPhase(host, files.registry),
-          seed: seedPhase(host, content.manifests, classic),
+          seed: seedPhase(host, content.manifests, mirrors),
         }
       : {}),
-    ...(host.registry === undefined ? {} : { trust: trustPhase(host, host.registry, authorities) }),
+    ...(host.registry === undefined ? {} : { trust: trustPhase(host.registry, authorities) }),
     engine: enginePhase(host, files),
     daemon: daemonPhase(host),
   };

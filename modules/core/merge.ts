@@ -1,5 +1,5 @@
 /** What a host inherits from its site: objects key by key, everything else whole. */
-import { imageStoreKeys, imageStoreOf } from "./image-store.ts";
+import { followsNames, imageStoreKeys, imageStoreOf } from "./image-store.ts";
 import { containersSlice, profileKeys, writtenAlways, type DaemonProfile } from "./profiles.ts";
 import { registryOf, type RegistryFile, type RegistrySpec } from "./registry.ts";
 import type {
@@ -56,8 +56,8 @@ export function mergeHost(site: SiteFile, host: HostFile): MergedHost {
   const profile = host.daemonProfile ?? site.daemonProfile ?? "baseline";
   const daemon: Partial<DaemonSpec> = { ...profileKeys(profile, written), ...written, ...writtenAlways };
   const imageStore = imageStoreOf(daemon, engine.version);
-  const classic = imageStore === "classic";
-  const registry = registryOf(site.registry, site.hosts, host.name, classic);
+  const follows = followsNames(imageStore, engine.version) ? "names" : "mirror";
+  const registry = registryOf(site.registry, site.hosts, host.name, follows);
   return {
     ...host,
     port: host.port ?? 22,
@@ -71,14 +71,14 @@ export function mergeHost(site: SiteFile, host: HostFile): MergedHost {
     daemon: {
       ...daemon,
       ...withFeatures(daemon, imageStoreKeys(imageStore)),
-      ...(classic && registry !== undefined ? mirrorKeys(registry) : {}),
+      ...(registry?.follows === "mirror" ? mirrorKeys(registry) : {}),
     },
     ...(registry === undefined ? {} : { registry }),
     ...(limited ? { containerLimits: limits } : {}),
   };
 }
 
-/** The classic store knows no other way to a registry of the site; a mirror has to be a root, and is for Docker Hub only. */
+/** The one way to the registry that such an engine knows; a mirror has to be a root, and is for Docker Hub only. */
 function mirrorKeys({ name, port, prefix }: RegistrySpec): object {
   return prefix === "" ? { "registry-mirrors": [`https://${name}:${port}`] } : {};
 }

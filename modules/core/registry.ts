@@ -24,6 +24,8 @@ export interface RegistrySpec {
   readonly addresses: readonly string[];
   /** Registries whose image names work unchanged. */
   readonly sources: readonly string[];
+  /** Whether the host's engine can be led elsewhere name by name, or knows a mirror of Docker Hub and nothing else. */
+  readonly follows: "names" | "mirror";
   /** A person wrote them. */
   readonly sourcesWritten: boolean;
   /** Who vouches for the registry: these hosts, each with a CA of its own, or a PEM file; neither: the system's own CAs. */
@@ -57,13 +59,15 @@ export function registryOf(
   file: RegistryFile | undefined,
   hosts: readonly { readonly name: string; readonly address: string }[],
   host: string,
-  classic: boolean,
+  follows: RegistrySpec["follows"],
 ): RegistrySpec | undefined {
   if (file === undefined) return undefined;
-  // The classic store can follow another name for Docker Hub only (registry-mirrors).
-  const sources = file.sources ?? (classic ? ["docker.io"] : usualSources);
-  const sourcesWritten = file.sources !== undefined;
-  if (file.external !== undefined) return { ...externalOf(file.external), sources, sourcesWritten };
+  const common = {
+    sources: file.sources ?? (follows === "mirror" ? ["docker.io"] : usualSources),
+    sourcesWritten: file.sources !== undefined,
+    follows,
+  };
+  if (file.external !== undefined) return { ...externalOf(file.external), ...common };
   const { port = registryPorts.port, writerPort = registryPorts.writerPort } = file;
   const served = (file.hosts ?? []).map(({ name, address }) => ({
     name,
@@ -75,8 +79,7 @@ export function registryOf(
     port,
     prefix: "",
     addresses: served.map(({ address }) => address),
-    sources,
-    sourcesWritten,
+    ...common,
     trust: { hosts: served.map(({ name }) => name) },
     ...(own === undefined
       ? {}
@@ -95,7 +98,7 @@ function externalOf({
   url,
   ca,
   path,
-}: NonNullable<RegistryFile["external"]>): Omit<RegistrySpec, "sources" | "sourcesWritten"> {
+}: NonNullable<RegistryFile["external"]>): Omit<RegistrySpec, "sources" | "sourcesWritten" | "follows"> {
   const [, name = "", port = "443"] = /^https:\/\/([^:/]+)(?::(\d+))?$/.exec(url) ?? [];
   return {
     name,

@@ -59,7 +59,7 @@ export async function registryContent(bundle: Bundle): Promise<RegistryContent> 
 }
 
 /**
- * The classic image store can be led elsewhere for Docker Hub only, and to a root: there its images stand a second time,
+ * Some engines can be led elsewhere for Docker Hub only, and to a root: there its images stand a second time,
  * as `library/hello` beside `docker.io/library/hello`. It costs a few links.
  */
 export function withMirrorNames(manifests: readonly RegistryManifest[]): readonly RegistryManifest[] {

@@ -18,15 +18,15 @@ export function registryPhase({ name, login, registry }: ServedHost, archive: Ar
   return { name: "registry", steps: registrySteps({ host: name, login, registry, archive }) };
 }
 
-/** Pure: the bundle in it. @param classic some host of the site has the classic image store. */
+/** Pure: the bundle in it. @param mirrors some engine knows the registry as a mirror of Docker Hub. */
 export function seedPhase(
   { registry }: ServedHost,
   manifests: readonly RegistryManifest[],
-  classic: boolean,
+  mirrors: boolean,
 ): Phase {
   return {
     name: "seed",
-    steps: seedSteps({ registry, manifests: classic ? withMirrorNames(manifests) : manifests }),
+    steps: seedSteps({ registry, manifests: mirrors ? withMirrorNames(manifests) : manifests }),
   };
 }
 

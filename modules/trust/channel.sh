@@ -15,14 +15,17 @@ apply_channel_blob() {
   channel_part=$SEALIFT_BLOBS/$channel_sha256.part
   install -d -m 0755 "$SEALIFT_BLOBS"
   if [ $# -eq 0 ]; then set -- -; fi
-  for channel_reader; do
-    if channel_fetch "$channel_reader"; then
-      sync "$channel_part"
-      mv "$channel_part" "$SEALIFT_BLOBS/$channel_sha256"
-      return 0
-    fi
+  # What one was cut off from, the next goes on with; a line that drops again and again is given three rounds.
+  for channel_round in 1 2 3; do
+    for channel_reader; do
+      if channel_fetch "$channel_reader"; then
+        sync "$channel_part"
+        mv "$channel_part" "$SEALIFT_BLOBS/$channel_sha256"
+        return 0
+      fi
+    done
   done
-  echo "no reader of the registry has given $channel_url"
+  echo "in $channel_round rounds no reader of the registry has given $channel_url"
   return 1
 }
 
@@ -32,7 +35,7 @@ channel_fetch() {
   if [ "$channel_has" -gt "$channel_bytes" ]; then rm "$channel_part"; fi
   if [ "$channel_has" -ne "$channel_bytes" ]; then
     set -- "$1" -q --fail --silent --show-error --proto '=https' --tlsv1.2 --noproxy '*' --continue-at - \
-      --retry 5 --retry-connrefused --connect-timeout 10 --speed-limit 1024 --speed-time 30 --output "$channel_part"
+      --retry 2 --connect-timeout 10 --speed-limit 1024 --speed-time 30 --output "$channel_part"
     if [ "$channel_ca" = own ]; then set -- "$@" --cacert "$TRUST_CERTS/$channel_registry/ca.crt"; fi
     if [ "$1" != - ]; then set -- "$@" --resolve "$channel_registry:$1"; fi
     channel_reader=$1

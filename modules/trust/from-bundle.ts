@@ -17,11 +17,13 @@ export function unchangedNameProblems(
     (source) => source !== "files",
   );
   const told = new Set<string>();
-  return hosts.flatMap(({ name, imageStore, registry }) => {
+  return hosts.flatMap(({ name, registry }) => {
     if (registry === undefined || registry.sourcesWritten) return [];
     return came
       .filter((source) => !registry.sources.includes(source))
-      .filter((source) => !told.has(`${imageStore} ${source}`) && told.add(`${imageStore} ${source}`))
+      .filter(
+        (source) => !told.has(`${registry.follows} ${source}`) && told.add(`${registry.follows} ${source}`),
+      )
       .map((source): Problem => {
         const own = `${registry.name}:${registry.port}/${registry.prefix}${source}/…`;
         const written = `registry.sources: [${registry.sources.join(", ")}] to say that people write ${own}`;
@@ -31,12 +33,12 @@ export function unchangedNameProblems(
           subject: "registry.sources",
           got: `images of ${source} in the bundle`,
           expected:
-            imageStore === "classic"
-              ? `images of docker.io alone: ${name} has the classic image store, which can follow no other name`
+            registry.follows === "mirror"
+              ? `images of docker.io alone: ${name} has the classic image store or an engine before 28.5, which follow no other name`
               : `${source} among the sources of ${name}`,
           todo:
-            imageStore === "classic"
-              ? `set daemon.features: { containerd-snapshotter: true } for ${name}, or write ${written}`
+            registry.follows === "mirror"
+              ? `set daemon.features: { containerd-snapshotter: true } for ${name}, with an engine from 28.5 on, or write ${written}`
               : `add ${source} to registry.sources, or write ${written}`,
         };
       });

@@ -8,24 +8,19 @@ import type { Phase } from "../core/step.ts";
 import { trustSteps } from "./steps.ts";
 
 /** Pure: the phase of one host. @param authorities undefined while they are not known: the phase cannot hold then. */
-export function trustPhase(
-  { imageStore }: Pick<HostSpec, "imageStore">,
-  registry: RegistrySpec,
-  authorities: readonly string[] | undefined,
-): Phase {
-  return { name: "trust", steps: trustSteps({ registry, imageStore, authorities }) };
+export function trustPhase(registry: RegistrySpec, authorities: readonly string[] | undefined): Phase {
+  return { name: "trust", steps: trustSteps({ registry, authorities }) };
 }
 
 /** The phase with the CAs that registry hosts report in this very run. */
 export function settledTrust(
-  spec: HostSpec,
+  { registry }: HostSpec,
   authorities: readonly pulumi.Output<string | undefined>[],
 ): pulumi.Output<Phase> | undefined {
-  const { registry } = spec;
   if (registry === undefined) return undefined;
   return pulumi.all([...authorities]).apply((made) => {
     const known = made.filter((one) => one !== undefined);
-    return trustPhase(spec, registry, known.length < made.length ? undefined : known);
+    return trustPhase(registry, known.length < made.length ? undefined : known);
   });
 }
 

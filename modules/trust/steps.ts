@@ -1,17 +1,18 @@
 /** What a client of the registry knows of it, as facts. */
-import type { ImageStore } from "../core/image-store.ts";
 import type { RegistrySpec } from "../core/registry.ts";
 import type { Step } from "../core/step.ts";
 
 export interface TrustSpec {
-  readonly registry: Pick<RegistrySpec, "name" | "port" | "prefix" | "addresses" | "sources" | "trust">;
-  readonly imageStore: ImageStore;
+  readonly registry: Pick<
+    RegistrySpec,
+    "name" | "port" | "prefix" | "addresses" | "sources" | "follows" | "trust"
+  >;
   /** The CAs that vouch for the registry, as base64 of DER; undefined while a host has not made its own. */
   readonly authorities: readonly string[] | undefined;
 }
 
-export function trustSteps({ registry, imageStore, authorities }: TrustSpec): readonly Step[] {
-  const { name, port, prefix, addresses, sources } = registry;
+export function trustSteps({ registry, authorities }: TrustSpec): readonly Step[] {
+  const { name, port, prefix, addresses, sources, follows } = registry;
   const at = `${name}:${port}`;
   const own = hasOwnAuthority(registry);
   return [
@@ -27,8 +28,8 @@ export function trustSteps({ registry, imageStore, authorities }: TrustSpec): re
           ]),
         ]
       : []),
-    // The classic store knows a mirror of Docker Hub alone; that one stands in daemon.json.
-    ...(imageStore === "classic"
+    // The mirror of an engine that knows nothing else stands in daemon.json.
+    ...(follows === "mirror"
       ? []
       : [
           step("sources", `images of ${sources.join(", ")} come from ${at} and nowhere else`, [

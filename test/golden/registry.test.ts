@@ -38,11 +38,11 @@ const content = {
 };
 
 /** The phases of one host of the example with a registry; node-a runs it. */
-function phases(name: string, text: string, classic: boolean, authorities?: readonly string[]): HostPhases {
+function phases(name: string, text: string, mirrors: boolean, authorities?: readonly string[]): HostPhases {
   const host = siteOf(text).hosts.find((one) => one.name === name);
   assert.ok(host);
   const files = { ...exampleFiles, ...(host.registry?.serves === undefined ? {} : { registry }) };
-  return phasesOf(host, files, { ...exampleFacts, content, classic, authorities });
+  return phasesOf(host, files, { ...exampleFacts, content, mirrors, authorities });
 }
 
 /** UPDATE_GOLDEN=1 writes it anew. */

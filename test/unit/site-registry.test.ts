@@ -15,6 +15,7 @@ test("a registry on a host: every host knows where it is, and the host itself th
     addresses: ["10.20.0.11"],
     sources: ["docker.io", "ghcr.io", "quay.io", "registry.k8s.io"],
     sourcesWritten: false,
+    follows: "names",
     trust: { hosts: ["node-a"] },
   };
   assert.deepEqual(b?.registry, known);
@@ -134,7 +135,7 @@ const slips: readonly [string, string, RegExp][] = [
   [
     "more than the classic store can",
     withRegistry(`${own}\nsources: [docker.io, ghcr.io]`, "classic"),
-    /E_CONFLICT registry\.sources: got \["ghcr\.io"\]; expected docker\.io alone where a host \(node-a\) has the classic image store, .*; set daemon\.features: \{ containerd-snapshotter: true \} for node-a, or take them out/,
+    /E_CONFLICT registry\.sources: got \["ghcr\.io"\]; expected docker\.io alone where a host \(node-a\) has the classic image store or an engine before 28\.5, .*; set daemon\.features: \{ containerd-snapshotter: true \} for node-a, with an engine from 28\.5 on, or take them out/,
   ],
   [
     "a path and the classic store",

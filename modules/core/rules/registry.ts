@@ -136,10 +136,10 @@ function clientProblems(
   const mirrored = hosts.findIndex(
     (_, index) => (file.hosts[index]?.daemon ?? file.daemon)?.["registry-mirrors"] !== undefined,
   );
-  const classic = hosts.find(({ imageStore }) => imageStore === "classic")?.name;
+  const mirror = hosts.find((host) => host.registry?.follows === "mirror")?.name;
   const others = (registry.sources ?? []).filter((source) => source !== "docker.io");
   const path = registry.external?.path;
-  const todo = `set daemon.features: { containerd-snapshotter: true } for ${classic ?? ""}`;
+  const todo = `set daemon.features: { containerd-snapshotter: true } for ${mirror ?? ""}, with an engine from 28.5 on`;
   return [
     ...(mirrored < 0
       ? []
@@ -152,25 +152,25 @@ function clientProblems(
             "remove it",
           ),
         ]),
-    ...(classic === undefined || others.length === 0
+    ...(mirror === undefined || others.length === 0
       ? []
       : [
           say(
             at("sources"),
             "E_CONFLICT",
             shown(others),
-            `docker.io alone where a host (${classic}) has the classic image store, which follows no other name`,
+            `docker.io alone where a host (${mirror}) has the classic image store or an engine before 28.5, which follow no other name`,
             `${todo}, or take them out and have people write <registry>/${others[0] ?? ""}/…`,
           ),
         ]),
-    ...(classic === undefined || path === undefined
+    ...(mirror === undefined || path === undefined
       ? []
       : [
           say(
             at("external", "path"),
             "E_CONFLICT",
             shown(path),
-            `no path where a host (${classic}) has the classic image store, whose mirror has to be a root`,
+            `no path where a host (${mirror}) has the classic image store or an engine before 28.5, whose mirror has to be a root`,
             todo,
           ),
         ]),
