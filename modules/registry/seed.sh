@@ -91,5 +91,5 @@ seed_push_blob() {
 # seed_curl OPTION...: as the writer's own user; the password stands in a file of root.
 seed_curl() {
   curl -q --silent --show-error --proto '=https' --noproxy '*' --connect-timeout 20 --speed-limit 1 --speed-time 120 \
-    --cacert "$REGISTRY_ETC/ca.crt" --netrc-file "$REGISTRY_ETC/netrc" --resolve "$seed_name:$seed_port:127.0.0.1" "$@"
+    --cacert "$REGISTRY_ETC/ca.crt" --capath /dev/null --netrc-file "$REGISTRY_ETC/netrc" --resolve "$seed_name:$seed_port:127.0.0.1" "$@"
 }

@@ -218,5 +218,5 @@ registry_ask() {
   ask_port=$2
   shift 2
   curl -q --silent --output /dev/null --write-out '%{http_code}' --max-time 20 --proto '=https' --noproxy '*' "$@" \
-    --cacert "$REGISTRY_ETC/ca.crt" --resolve "$ask_name:$ask_port:127.0.0.1" "https://$ask_name:$ask_port/v2/" || true
+    --cacert "$REGISTRY_ETC/ca.crt" --capath /dev/null --resolve "$ask_name:$ask_port:127.0.0.1" "https://$ask_name:$ask_port/v2/" || true
 }

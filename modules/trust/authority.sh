@@ -53,7 +53,8 @@ apply_registry_authority() {
   install -d -m 0755 "$TRUST_CERTS/$authority_registry" "$TRUST_STORE"
   authority_text "$@" >"$TRUST_CERTS/$authority_registry/ca.crt.new"
   mv "$TRUST_CERTS/$authority_registry/ca.crt.new" "$TRUST_CERTS/$authority_registry/ca.crt"
-  rm -f "$TRUST_STORE"/sealift-registry-*.crt
+  # update-ca-certificates leaves its links to what is gone.
+  rm -f "$TRUST_STORE"/sealift-registry-*.crt "${TRUST_BUNDLE%/*}"/sealift-registry-*.pem
   authority_number=0
   for authority_one; do
     authority_number=$((authority_number + 1))

@@ -36,7 +36,8 @@ channel_fetch() {
   if [ "$channel_has" -ne "$channel_bytes" ]; then
     set -- "$1" -q --fail --silent --show-error --proto '=https' --tlsv1.2 --noproxy '*' --continue-at - \
       --retry 2 --connect-timeout 10 --speed-limit 1024 --speed-time 30 --output "$channel_part"
-    if [ "$channel_ca" = own ]; then set -- "$@" --cacert "$TRUST_CERTS/$channel_registry/ca.crt"; fi
+    # Debian's curl would believe the system's CAs beside the one that it is given.
+    if [ "$channel_ca" = own ]; then set -- "$@" --cacert "$TRUST_CERTS/$channel_registry/ca.crt" --capath /dev/null; fi
     if [ "$1" != - ]; then set -- "$@" --resolve "$channel_registry:$1"; fi
     channel_reader=$1
     shift
