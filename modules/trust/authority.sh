@@ -60,7 +60,7 @@ apply_registry_authority() {
     authority_number=$((authority_number + 1))
     authority_text "$authority_one" >"$TRUST_STORE/sealift-registry-$authority_number.crt"
   done
-  timeout 120 update-ca-certificates >/dev/null
+  timeout 600 update-ca-certificates >/dev/null
 }
 
 # authority_text BASE64...: PEM, as every reader of certificates takes it.

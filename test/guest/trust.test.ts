@@ -87,11 +87,13 @@ describe("the registry's CA", () => {
     await applies("registry_authority", at, second);
     assert.equal(await root("ls /usr/local/share/ca-certificates"), "sealift-registry-1.crt\n");
     assert.equal(await root("ls /etc/ssl/certs | grep -c sealift"), "1\n");
+    // Rehashing the system's store takes a minute on an emulated host: one repair for two kinds of damage.
     await root("sed -i 5d /usr/local/share/ca-certificates/sealift-registry-1.crt");
     await finds(/sealift-registry-1\.crt is absent or another$/, "registry_authority", at, second);
-    await applies("registry_authority", at, second);
-    await root("rm /usr/local/share/ca-certificates/sealift-registry-1.crt && update-ca-certificates");
-    await finds(/sealift-registry-1\.crt is absent or another$/, "registry_authority", at, second);
+    await root(
+      `cp ${certs}/${at}/ca.crt /usr/local/share/ca-certificates/sealift-registry-1.crt && : >/etc/ssl/certs/ca-certificates.crt`,
+    );
+    await finds("/etc/ssl/certs/ca-certificates.crt lacks CA 1", "registry_authority", at, second);
     await applies("registry_authority", at, second);
   });
 });
