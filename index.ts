@@ -4,9 +4,11 @@ import { Host } from "./modules/core/converge.ts";
 import { Daemon } from "./modules/daemon/index.ts";
 import { Engine } from "./modules/engine/index.ts";
 import { explain } from "./modules/core/explain.ts";
-import { survey, type SurveyedHost } from "./modules/survey.ts";
-import { rollOut } from "./modules/roll-out.ts";
 import { leaveReceipt } from "./modules/receipt/issue.ts";
+import { Registry, Seed } from "./modules/registry/index.ts";
+import { rollOut } from "./modules/roll-out.ts";
+import { survey, type SurveyedHost } from "./modules/survey.ts";
+import { settledTrust, Trust } from "./modules/trust/index.ts";
 import { Users } from "./modules/users/index.ts";
 import { Volumes } from "./modules/volumes/index.ts";
 
@@ -15,13 +17,38 @@ const site = await explain(() =>
   survey(new pulumi.Config().getObject("site"), `stacks/Pulumi.${pulumi.getStack()}.yaml`),
 );
 
-function provision({ spec, files, phases, probe, warnings }: SurveyedHost): Daemon {
+/** A host with what everything else on it needs. */
+function begin({ spec, deliveries, phases, probe, warnings }: SurveyedHost): { host: Host; users: Users } {
   const { library, serial } = site;
-  const blobs = [files.archive, ...files.plugins];
-  const host = new Host(spec.name, { spec, library, blobs, probe, warnings, serial });
+  const host = new Host(spec.name, { spec, library, blobs: deliveries, probe, warnings, serial });
   const volumes = new Volumes(host, phases.volumes, []);
-  const users = new Users(host, phases.users, [volumes]);
-  const engine = new Engine(host, phases.engine, [users]);
+  return { host, users: new Users(host, phases.users, [volumes]) };
+}
+
+/** The hosts that run the registry, with the bundle in it, one after the other: before all that it feeds. */
+const begun = new Map<string, ReturnType<typeof begin>>();
+const registries: { readonly authority: Registry["authority"]; readonly seed: Seed }[] = [];
+for (const seen of site.hosts) {
+  const { spec, phases, seeds, probe } = seen;
+  if (phases.registry === undefined || phases.seed === undefined) continue;
+  // In an update nothing is asked of a host that does not answer; it is told at the end.
+  if (probe.kind !== "reached" && !pulumi.runtime.isDryRun()) continue;
+  const { host, users } = begin(seen);
+  const before = registries.map(({ seed }) => seed);
+  const registry = new Registry(host, phases.registry, [users, ...before]);
+  const seed = new Seed(host, phases.seed, [registry, ...host.send(seeds, [registry])]);
+  begun.set(spec.name, { host, users });
+  registries.push({ authority: registry.authority, seed });
+}
+
+function provision(seen: SurveyedHost): Daemon {
+  const { spec, phases } = seen;
+  const { host, users } = begun.get(spec.name) ?? begin(seen);
+  const made = registries.map(({ authority }) => authority);
+  const settled = site.authorities === undefined ? settledTrust(spec, made) : undefined;
+  const after = [users, ...registries.map(({ seed }) => seed)];
+  const trust = phases.trust === undefined ? [] : [new Trust(host, phases.trust, after, settled)];
+  const engine = new Engine(host, phases.engine, [users, ...trust]);
   return new Daemon(host, phases.daemon, [engine]);
 }
 

@@ -1,7 +1,7 @@
 /** Everything that can be seen of an environment, without Pulumi, without refusing and without changing anything. */
 import { operatorProblems } from "./core/operator.ts";
 import { diagnoseHost, type Diagnosis } from "./diagnosis.ts";
-import { lookAt, readInputs } from "./look.ts";
+import { lookAtSite, readInputs } from "./look.ts";
 import { readStackFile } from "./stack-file.ts";
 
 export interface DoctorOptions {
@@ -22,14 +22,12 @@ export async function diagnose(environment: string, { deep, report }: DoctorOpti
     report("reading the bundle", bytes / total);
   });
   let done = 0;
-  const hosts = await Promise.all(
-    inputs.hosts.map(async (host) => {
-      const look = await lookAt(host, inputs.library, { deep, secretsClosed: true });
-      done += 1;
-      report(`looking at ${inputs.hosts.length} hosts, ${done} done`, done / inputs.hosts.length);
-      return diagnoseHost(look);
-    }),
-  );
+  const seen = (): void => {
+    done += 1;
+    report(`looking at ${inputs.hosts.length} hosts, ${done} done`, done / inputs.hosts.length);
+  };
+  const looks = await lookAtSite(inputs, { deep, secretsClosed: true, seen });
+  const hosts = looks.hosts.map(diagnoseHost);
   const problems = [...operator, ...inputs.problems];
   const fails = hosts.some(({ findings }) => findings.some(({ verdict }) => verdict === "fail"));
   return {

@@ -1,4 +1,5 @@
 /** What there is to see before anything is changed anywhere: the site file, the bundle, and all hosts. It refuses nothing. */
+import { inParallel } from "../offline-bundle/parallel.ts";
 import { verifyBundle, type VerifiedBundle } from "../offline-bundle/verify.ts";
 import type { HostFiles } from "./core/blob.ts";
 import { SealiftError, type Problem } from "./core/errors.ts";
@@ -9,14 +10,21 @@ import {
   completeSite,
   composeSite,
   type HostSpec,
+  isServed,
   type ReceiptSpec,
   type RolloutSpec,
+  type ServedHost,
 } from "./core/site.ts";
 import type { Phase } from "./core/step.ts";
 import { hostFiles } from "./engine/from-bundle.ts";
 import { linesOf } from "./lines.ts";
-import { phasesOf, type HostPhases } from "./phases.ts";
+import { phasesOf, type HostPhases, type SiteFacts } from "./phases.ts";
 import { preflightPhase } from "./preflight/index.ts";
+import { registryContent, type RegistryContent } from "./registry/content.ts";
+import { authorityPhase } from "./registry/index.ts";
+import { authorityCode } from "./registry/steps.ts";
+import { readAuthorityFile } from "./trust/authority-file.ts";
+import { unchangedNameProblems } from "./trust/from-bundle.ts";
 
 /** A host and what the bundle has for it. */
 export interface PlannedHost {
@@ -25,6 +33,7 @@ export interface PlannedHost {
   readonly files: HostFiles | undefined;
 }
 
+/** A site as it is before any host is looked at. */
 export interface Inputs {
   /** Serial of the bundle; undefined when it is refused. */
   readonly serial: number | undefined;
@@ -35,6 +44,10 @@ export interface Inputs {
   readonly rollout: RolloutSpec;
   readonly receipt: ReceiptSpec | undefined;
   readonly hosts: readonly PlannedHost[];
+  /** What the site's registry is to hold; nothing when the site has none. */
+  readonly content: RegistryContent;
+  /** The CAs of a registry that others look after. */
+  readonly authorities: readonly string[];
   /** What is wrong with the bundle, or missing in it. */
   readonly problems: readonly Problem[];
 }
@@ -66,19 +79,33 @@ export async function readInputs(
   const site = completeSite(composed, await linesOf(composed.value));
   const library = readLibrary();
   const bundle = await openBundle(site.bundle, progress);
-  const common = { library, rollout: site.rollout, receipt: site.receipt };
+  const authorityFile = site.hosts[0]?.registry?.trust.file;
+  const read = authorityFile === undefined ? [] : readAuthorityFile(authorityFile);
+  const [authorities, unread] = "where" in read ? [[], [read]] : [read, []];
+  const common = { library, rollout: site.rollout, receipt: site.receipt, authorities };
   if (!("serial" in bundle)) {
     const hosts = site.hosts.map((spec) => ({ spec, files: undefined }));
-    return { ...common, serial: undefined, lockSha256: "", signer: "", hosts, problems: bundle };
+    const content = { manifests: [], blobs: [] };
+    const none = { serial: undefined, lockSha256: "", signer: "" };
+    return { ...common, ...none, hosts, content, problems: [...bundle, ...unread] };
   }
   const found = site.hosts.map((spec) => ({ spec, files: hostFiles(spec, bundle, file) }));
+  const content = site.hosts.some(({ registry }) => registry !== undefined)
+    ? await registryContent(bundle)
+    : { manifests: [], blobs: [] };
+  const repositories = content.manifests.map(({ repository }) => repository);
   return {
     ...common,
     serial: bundle.serial,
     lockSha256: bundle.lockSha256,
     signer: bundle.signer,
     hosts: found.map(({ spec, files }) => ({ spec, files: "archive" in files ? files : undefined })),
-    problems: found.flatMap(({ files }) => ("archive" in files ? [] : files)),
+    content,
+    problems: [
+      ...found.flatMap(({ files }) => ("archive" in files ? [] : files)),
+      ...unread,
+      ...unchangedNameProblems(site.hosts, repositories, file),
+    ],
   };
 }
 
@@ -90,16 +117,47 @@ export interface LookOptions {
   readonly deep?: boolean;
   /** The site's secrets are not known, so that steps that need them are not looked at. Default false. */
   readonly secretsClosed?: boolean;
+  /** Called for each host that has been looked at. */
+  readonly seen?: () => void;
+}
+
+/** A site as it was seen. */
+export interface SiteLook {
+  readonly hosts: readonly HostLook[];
+  /** The CAs of the registry as base64 of DER; undefined while one of its hosts has not made its own, or cannot say. */
+  readonly authorities: readonly string[] | undefined;
+}
+
+/** One read-only look at every host, all at once; the hosts of a registry are asked for its CAs before. */
+export async function lookAtSite(inputs: Inputs, options: LookOptions = {}): Promise<SiteLook> {
+  const { library, content, hosts } = inputs;
+  const served = hosts.map(({ spec }) => spec).filter(isServed);
+  const made = await Promise.all(served.map((spec) => authorityAt(spec, library)));
+  const own = made.filter((one) => one !== undefined);
+  const authorities = own.length < made.length ? undefined : [...inputs.authorities, ...own];
+  const mirrors = hosts.some(({ spec }) => spec.registry?.follows === "mirror");
+  const facts = { library, content, mirrors, authorities, clock: Math.floor(Date.now() / 1000) };
+  const { values: seen } = await inParallel(hosts, looksAtOnce, async (host) => {
+    const look = await lookAt(host, facts, options);
+    options.seen?.();
+    return look;
+  });
+  return { hosts: seen, authorities };
+}
+
+async function authorityAt(spec: ServedHost, library: Library): Promise<string | undefined> {
+  const seen = await probe(spec, [authorityPhase(spec)], library);
+  return seen.kind === "reached" ? seen.report.values?.[authorityCode] : undefined;
 }
 
 /** One read-only look at a host. Without an engine for it only preflight is looked at. */
-export async function lookAt(
+async function lookAt(
   { spec, files }: PlannedHost,
-  library: Library,
-  { deep = process.env["SEALIFT_DEEP"] === "1", secretsClosed = false }: LookOptions = {},
+  facts: SiteFacts,
+  { deep = process.env["SEALIFT_DEEP"] === "1", secretsClosed = false }: LookOptions,
 ): Promise<HostLook> {
-  const clock = Math.floor(Date.now() / 1000);
-  const planned = files === undefined ? undefined : { files, phases: phasesOf(spec, files, library, clock) };
+  const { library, clock } = facts;
+  const planned = files === undefined ? undefined : { files, phases: phasesOf(spec, files, facts) };
   const all =
     planned === undefined ? [preflightPhase(spec, undefined, clock)] : Object.values(planned.phases);
   const phases = secretsClosed ? all.map(withoutSecrets) : all;

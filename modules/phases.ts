@@ -1,31 +1,78 @@
 /** The order of work on a host: one list, for the program and for every command that looks at hosts. */
 import type { HostFiles } from "./core/blob.ts";
-import { deliveryPhase } from "./core/delivery.ts";
+import { blobDelivery, deliveryPhase, type Delivery } from "./core/delivery.ts";
 import type { Library } from "./core/library.ts";
-import type { HostSpec } from "./core/site.ts";
+import { isServed, type HostSpec, type ServedHost } from "./core/site.ts";
 import type { Phase } from "./core/step.ts";
 import { daemonPhase } from "./daemon/index.ts";
 import { enginePhase } from "./engine/index.ts";
 import { preflightPhase } from "./preflight/index.ts";
+import type { RegistryContent } from "./registry/content.ts";
+import { registryPhase, seedPhase } from "./registry/index.ts";
+import { seedArrivalPath, seedKeptPath } from "./registry/seed.ts";
+import { trustPhase } from "./trust/index.ts";
 import { usersPhase } from "./users/index.ts";
 import { volumesPhase } from "./volumes/index.ts";
 
 /** In the order of work; preflight and delivery are only checked, before anything is changed. */
 export type HostPhases = Readonly<
-  Record<"preflight" | "delivery" | "volumes" | "users" | "engine" | "daemon", Phase>
+  Record<"preflight" | "delivery" | "volumes" | "users" | "engine" | "daemon", Phase> & {
+    /** On a host that runs the registry: the registry, and the bundle in it. */
+    readonly registry?: Phase;
+    readonly seed?: Phase;
+    /** On every host of a site that has a registry. */
+    readonly trust?: Phase;
+  }
 >;
 
-/**
- * Pure: everything that has to be true on one host.
- * @param clock the operator's clock, in seconds since 1970.
- */
-export function phasesOf(host: HostSpec, files: HostFiles, library: Library, clock: number): HostPhases {
+/** What is the same for all hosts of a site. */
+export interface SiteFacts {
+  readonly library: Library;
+  /** The operator's clock, in seconds since 1970. */
+  readonly clock: number;
+  /** What the registry of the site is to hold. */
+  readonly content: RegistryContent;
+  /** Some engine of the site knows the registry as a mirror of Docker Hub and no other way. */
+  readonly mirrors: boolean;
+  /** The CAs of the registry; undefined while they are not known. */
+  readonly authorities: readonly string[] | undefined;
+}
+
+/** Pure: everything that has to be true on one host. */
+export function phasesOf(host: HostSpec, files: HostFiles, facts: SiteFacts): HostPhases {
+  const { library, clock, content, mirrors, authorities } = facts;
+  const deliveries = [...deliveriesOf(host, files), ...seedsOf(host, content)];
   return {
     preflight: preflightPhase(host, files.archive, clock),
-    delivery: deliveryPhase(library, [files.archive, ...files.plugins]),
+    delivery: deliveryPhase(library, deliveries),
     volumes: volumesPhase(host),
     users: usersPhase(host),
+    ...(isServed(host) && files.registry !== undefined
+      ? {
+          registry: registryPhase(host, files.registry),
+          seed: seedPhase(host, content.manifests, mirrors),
+        }
+      : {}),
+    ...(host.registry === undefined ? {} : { trust: trustPhase(host.registry, authorities) }),
     engine: enginePhase(host, files),
     daemon: daemonPhase(host),
   };
+}
+
+/** What has to be on a host before its first phase: with a registry in the site, its program alone, and that on few hosts. */
+export function deliveriesOf(host: HostSpec, { archive, plugins, registry }: HostFiles): readonly Delivery[] {
+  const blobs = host.registry === undefined ? [archive, ...plugins] : [];
+  return [...blobs, ...(registry === undefined ? [] : [registry])].map(blobDelivery);
+}
+
+/** What a registry host is sent once its registry runs: the bundle. */
+export function seedsOf(host: HostSpec, content: RegistryContent): readonly Delivery[] {
+  if (!isServed(host)) return [];
+  const { serves }: ServedHost["registry"] = host.registry;
+  return content.blobs.map((blob) => ({
+    ...blob,
+    what: `seed-${blob.sha256.slice(0, 12)}`,
+    lands: seedArrivalPath(serves, blob.sha256),
+    kept: seedKeptPath(serves, blob.sha256),
+  }));
 }

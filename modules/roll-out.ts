@@ -33,17 +33,19 @@ export async function rollOut<T extends PhaseResource>(
     await Promise.all(hosts.map(({ spec }) => done(made.get(spec.name))));
     const next = waves.slice(index + 1).filter(({ kind }) => kind === "wave");
     if (next.length === 0 && site.rollout.gate === undefined) continue;
-    const problems = await gateProblems(hosts, site.library, site.rollout);
+    const problems = await gateProblems(hosts, site);
     if (problems.length > 0) throw new SealiftError([...problems, ...stopped(wave, next)]);
   }
   return made;
 }
 
+/** Two hosts of the registry never change together: one of them goes on feeding the site. */
 function candidate({ spec, phases, probe }: SurveyedHost): Parameters<typeof wavesOf>[0][number] {
   const all = Object.values(phases).filter(({ name }) => name !== "preflight");
   return {
     name: spec.name,
     ...(spec.rack === undefined ? {} : { rack: spec.rack }),
+    ...(phases.registry === undefined ? {} : { never: "registry" }),
     changes: all.some((phase) => (differences(phase, probe) ?? []).length > 0),
     answers: probe.kind === "reached",
   };

@@ -1,19 +1,24 @@
 /** One look at everything a site needs, and every refusal, before anything is changed anywhere. */
-import type { HostFiles } from "./core/blob.ts";
+import type { Delivery } from "./core/delivery.ts";
 import { refuse, type Problem } from "./core/errors.ts";
 import type { Library } from "./core/library.ts";
 import { operatorProblems } from "./core/operator.ts";
 import type { Probe } from "./core/probe.ts";
+import type { HostFiles } from "./core/blob.ts";
 import type { HostSpec, ReceiptSpec, RolloutSpec } from "./core/site.ts";
-import { inParallel } from "../offline-bundle/parallel.ts";
-import { lookAt, looksAtOnce, readInputs, type HostLook } from "./look.ts";
-import type { HostPhases } from "./phases.ts";
+import { lookAtSite, readInputs, type HostLook } from "./look.ts";
+import { deliveriesOf, seedsOf, type HostPhases } from "./phases.ts";
+import type { RegistryContent } from "./registry/content.ts";
 import { refusedOf, warnedOf } from "./told.ts";
 
 export interface SurveyedHost {
   readonly spec: HostSpec;
   /** The engine of the bundle that this host runs, and its plugins. */
   readonly files: HostFiles;
+  /** What has to be on it before its first phase. */
+  readonly deliveries: readonly Delivery[];
+  /** What its registry is sent once it runs; nothing on a host that runs none. */
+  readonly seeds: readonly Delivery[];
   readonly phases: HostPhases;
   readonly probe: Probe;
   /** What to tell of a host that may be changed all the same. */
@@ -29,6 +34,8 @@ export interface Survey {
   readonly signer: string;
   readonly rollout: RolloutSpec;
   readonly receipt: ReceiptSpec | undefined;
+  /** The CAs of the registry as base64 of DER; undefined while they are not known. */
+  readonly authorities: readonly string[] | undefined;
   readonly hosts: readonly SurveyedHost[];
 }
 
@@ -41,15 +48,17 @@ export interface Survey {
 export async function survey(value: unknown, file: string): Promise<Survey> {
   refuse(operatorProblems(process.env));
   const inputs = await readInputs(value, file);
-  const { serial = 0, library, hosts } = inputs;
-  refuse(inputs.problems);
-  const { values: looks } = await inParallel(hosts, looksAtOnce, (host) => lookAt(host, library));
+  const { serial = 0, content, problems } = inputs;
+  refuse(problems);
+  const { hosts: looks, authorities } = await lookAtSite(inputs);
   refuse(looks.flatMap(({ spec, probe }) => refusedOf(spec, probe)));
-  return { ...inputs, serial, hosts: looks.flatMap(surveyed) };
+  return { ...inputs, serial, authorities, hosts: looks.flatMap((look) => surveyed(look, content)) };
 }
 
 /** No problem with the bundle means that every host is planned. */
-function surveyed({ spec, planned, probe }: HostLook): SurveyedHost[] {
+function surveyed({ spec, planned, probe }: HostLook, content: RegistryContent): SurveyedHost[] {
   if (planned === undefined) return [];
-  return [{ spec, ...planned, probe, warnings: warnedOf(spec, probe) }];
+  const { files, phases } = planned;
+  const sent = { deliveries: deliveriesOf(spec, files), seeds: seedsOf(spec, content) };
+  return [{ spec, files, phases, ...sent, probe, warnings: warnedOf(spec, probe) }];
 }

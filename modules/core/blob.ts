@@ -23,6 +23,8 @@ export interface Binary extends Blob {
 export interface HostFiles {
   readonly archive: Archive;
   readonly plugins: readonly Binary[];
+  /** The program of the registry, on a host that runs it. */
+  readonly registry?: Archive;
 }
 
 /** Where a blob arrives, relative to the login's home. */

@@ -2,8 +2,7 @@
 import { readFileSync } from "node:fs";
 import { remote } from "@pulumi/command";
 import * as pulumi from "@pulumi/pulumi";
-import { arrivalPath, type Blob } from "./blob.ts";
-import { deliveryPhase } from "./delivery.ts";
+import { deliveryCode, deliveryPhase, type Delivery } from "./delivery.ts";
 import { describe, differences, seen, type Difference } from "./drift.ts";
 import { formatProblem, type Problem } from "./errors.ts";
 import { libraryPath, writeLibrary, type Library } from "./library.ts";
@@ -15,7 +14,7 @@ export interface HostArgs {
   readonly spec: HostSpec;
   readonly library: Library;
   /** Bytes that have to be on the host before the first phase. */
-  readonly blobs: readonly Blob[];
+  readonly blobs: readonly Delivery[];
   readonly probe: Probe;
   /** What to tell of the host, though it may be changed; one line each. */
   readonly warnings?: readonly Problem[];
@@ -50,32 +49,33 @@ export class Host extends pulumi.ComponentResource {
     const told = probe.kind === "reached" ? warnings : [probe.problem];
     for (const problem of told) void pulumi.log.warn(formatProblem(problem), this);
     const lost = differences(deliveryPhase(library, blobs), probe) ?? [];
-    const first = this.deliver(lost, "library", writeLibrary(library), libraryPath(library.sha256), []);
-    this.deliveries = [
-      first,
-      // One after the other: both make ~/.sealift.
-      ...blobs.map(({ sha256, path }) =>
-        this.deliver(lost, sha256.slice(0, 12), path, arrivalPath(sha256), [first]),
-      ),
-    ];
+    const text = { what: "library", path: writeLibrary(library), lands: libraryPath(library.sha256) };
+    const first = this.deliver(lost, text, []);
+    // One after the other: both make ~/.sealift.
+    this.deliveries = [first, ...blobs.map((blob) => this.deliver(lost, blob, [first]))];
     this.registerOutputs();
+  }
+
+  /** More bytes, to a place that a phase has to make first. */
+  send(deliveries: readonly Delivery[], after: readonly pulumi.Resource[]): readonly pulumi.Resource[] {
+    const { library, probe } = this.args;
+    const lost = differences(deliveryPhase(library, deliveries), probe) ?? [];
+    return deliveries.map((delivery) => this.deliver(lost, delivery, [...after]));
   }
 
   private deliver(
     missing: readonly Difference[],
-    what: string,
-    path: string,
-    remotePath: string,
+    { what, path, lands }: Pick<Delivery, "what" | "path" | "lands">,
     dependsOn: pulumi.Resource[],
   ): remote.CopyToRemote {
     const { spec, probe } = this.args;
-    const lost = missing.find(({ step }) => step.code === `delivery.${what}`);
+    const lost = missing.find(({ step }) => step.code === deliveryCode(what));
     return new remote.CopyToRemote(
       `${spec.name}-${what}`,
       {
         connection: this.connection,
         source: new pulumi.asset.FileAsset(path),
-        remotePath,
+        remotePath: lands,
         // Another machine behind the same name, or a file that was lost, is a reason to copy; else nothing is.
         triggers: [
           `${spec.address}:${spec.port}`,
@@ -89,6 +89,7 @@ export class Host extends pulumi.ComponentResource {
 
 /**
  * One phase on one host: its plan text goes to the library on standard input.
+ * @param settled the phase with what another host reports in this very run; `phase` is what was looked at.
  * @returns what the host reported, one line a step.
  */
 export function converge(
@@ -96,6 +97,7 @@ export function converge(
   host: Host,
   phase: Phase,
   opts: pulumi.CustomResourceOptions,
+  settled?: pulumi.Output<Phase>,
 ): pulumi.Output<string> {
   const { spec, library, probe, serial } = host.args;
   const drift = differences(phase, probe);
@@ -103,7 +105,8 @@ export function converge(
   const comments = note(phase, drift ?? [], probe)
     .map((line) => `# ${line}\n`)
     .join("");
-  const plan = planText(spec.name, phase, serial);
+  const planOf = (one: Phase): string => planText(spec.name, one, serial);
+  const plan = settled === undefined ? planOf(phase) : settled.apply(planOf);
   const secret = phase.steps.some((step) => step.secret === true);
   const command = new remote.Command(
     name,

@@ -1,12 +1,28 @@
-/** What has to be on a host before its first phase. */
+/** What has to be on a host before its first phase, and what a later one waits for. */
 import { arrivalPath, keptPath, type Blob } from "./blob.ts";
 import { libraryPath, type Library } from "./library.ts";
 import type { Phase } from "./step.ts";
 
+/** Bytes that travel to a host over ssh. */
+export interface Delivery extends Blob {
+  /** Unique on a host. */
+  readonly what: string;
+  /** Where they arrive: absolute, or relative to the login's home. */
+  readonly lands: string;
+  /** Where a phase puts them then; they count as arrived in either place. */
+  readonly kept: string;
+}
+
+/** A blob as most phases take it. */
+export function blobDelivery(blob: Blob): Delivery {
+  const { sha256 } = blob;
+  return { ...blob, what: sha256.slice(0, 12), lands: arrivalPath(sha256), kept: keptPath(sha256) };
+}
+
 /** Files that have to be on the host, as facts that are only ever checked. */
-export function deliveryPhase(library: Library, blobs: readonly Blob[]): Phase {
+export function deliveryPhase(library: Library, deliveries: readonly Delivery[]): Phase {
   const delivered = (what: string, bytes: number, ...paths: string[]) => ({
-    code: `delivery.${what}`,
+    code: deliveryCode(what),
     fact: `${what} has arrived`,
     effect: "none" as const,
     call: ["delivered", String(bytes), ...paths] as const,
@@ -15,9 +31,11 @@ export function deliveryPhase(library: Library, blobs: readonly Blob[]): Phase {
     name: "delivery",
     steps: [
       delivered("library", library.bytes, libraryPath(library.sha256)),
-      ...blobs.map(({ sha256, bytes }) =>
-        delivered(sha256.slice(0, 12), bytes, keptPath(sha256), arrivalPath(sha256)),
-      ),
+      ...deliveries.map(({ what, bytes, kept, lands }) => delivered(what, bytes, kept, lands)),
     ],
   };
+}
+
+export function deliveryCode(what: string): string {
+  return `delivery.${what}`;
 }

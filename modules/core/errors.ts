@@ -26,6 +26,7 @@ export const errorCodes = [
   "E_ENGINE_NOT_IN_BUNDLE",
   "E_PLUGIN_NOT_IN_BUNDLE",
   "E_IMAGE_NOT_IN_BUNDLE",
+  "E_REGISTRY_NOT_IN_BUNDLE",
   // the operator's own machine
   "E_NODE_VERSION",
   "E_PLUGIN_VERSION",
@@ -102,6 +103,7 @@ export const errorCodes = [
   "E_ENGINE_JUMP",
   // a host whose state makes a step impossible: told by the guard that stands beside the danger
   "E_LIMIT_IN_USE",
+  "E_REGISTRY_NAME",
   "E_FOREIGN_UNIT",
   "E_REFUSED",
   "E_HOST_LOCKED",

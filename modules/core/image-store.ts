@@ -19,6 +19,15 @@ export function imageStoreOf(
   return Number(version?.split(".")[0] ?? 0) >= 29 ? "containerd" : "classic";
 }
 
+/**
+ * Whether pulls can be led elsewhere name by name (hosts.toml): with the containerd store, from engine 28.5 on (moby
+ * daemon/hosts.go, 28.5.2). All others know a mirror of Docker Hub and nothing else.
+ */
+export function followsNames(store: ImageStore, version: string | undefined): boolean {
+  const [major = 0, minor = 0] = (version ?? "0.0").split(".").map(Number);
+  return store === "containerd" && (major > 28 || (major === 28 && minor >= 5));
+}
+
 /** The same choice as keys of daemon.json, always written down: an engine's default may change with its version. */
 export function imageStoreKeys(store: ImageStore): Readonly<Record<string, unknown>> {
   return store === "classic"

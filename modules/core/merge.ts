@@ -1,6 +1,7 @@
 /** What a host inherits from its site: objects key by key, everything else whole. */
-import { imageStoreKeys, imageStoreOf } from "./image-store.ts";
+import { followsNames, imageStoreKeys, imageStoreOf } from "./image-store.ts";
 import { containersSlice, profileKeys, writtenAlways, type DaemonProfile } from "./profiles.ts";
+import { registryOf, type RegistryFile, type RegistrySpec } from "./registry.ts";
 import type {
   ContainerLimitsSpec,
   DaemonSpec,
@@ -37,6 +38,7 @@ export interface SiteFile extends Sections {
   readonly networks?: readonly string[];
   readonly rollout?: RolloutSpec;
   readonly receipt?: ReceiptSpec;
+  readonly registry?: RegistryFile;
   readonly hosts: readonly HostFile[];
 }
 
@@ -59,6 +61,8 @@ export function mergeHost(site: SiteFile, host: HostFile): MergedHost {
   const profile = host.daemonProfile ?? site.daemonProfile ?? "baseline";
   const daemon: Partial<DaemonSpec> = { ...profileKeys(profile, written), ...written, ...writtenAlways };
   const imageStore = imageStoreOf(daemon, engine.version);
+  const follows = followsNames(imageStore, engine.version) ? "names" : "mirror";
+  const registry = registryOf(site.registry, site.hosts, host.name, follows);
   return {
     ...host,
     port: host.port ?? 22,
@@ -70,9 +74,19 @@ export function mergeHost(site: SiteFile, host: HostFile): MergedHost {
     volumes: { group: "vg0", ...site.volumes, ...host.volumes },
     engine,
     imageStore,
-    daemon: { ...daemon, ...withFeatures(daemon, imageStoreKeys(imageStore)) },
+    daemon: {
+      ...daemon,
+      ...withFeatures(daemon, imageStoreKeys(imageStore)),
+      ...(registry?.follows === "mirror" ? mirrorKeys(registry) : {}),
+    },
+    ...(registry === undefined ? {} : { registry }),
     ...(limited ? { containerLimits: limits } : {}),
   };
+}
+
+/** The one way to the registry that such an engine knows; a mirror has to be a root, and is for Docker Hub only. */
+function mirrorKeys({ name, port, prefix }: RegistrySpec): object {
+  return prefix === "" ? { "registry-mirrors": [`https://${name}:${port}`] } : {};
 }
 
 /** Features beside the image store stay as they were written. */

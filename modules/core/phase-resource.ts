@@ -7,13 +7,22 @@ export abstract class PhaseResource extends pulumi.ComponentResource {
   /** What the host reported, one `status TAB code TAB fact TAB found` line a step. */
   readonly report: pulumi.Output<string>;
 
-  /** @param type token `sealift:<module>:<Class>`. @param after phases of the same host that have to be done first. */
-  constructor(type: string, host: Host, phase: Phase, after: readonly PhaseResource[]) {
+  /**
+   * @param type token `sealift:<module>:<Class>`. @param after what has to be done first; empty: the deliveries of the host.
+   * @param settled the same phase with all that another host has to report first; absent: `phase` is whole.
+   */
+  constructor(
+    type: string,
+    host: Host,
+    phase: Phase,
+    after: readonly pulumi.Resource[],
+    settled?: pulumi.Output<Phase>,
+  ) {
     const name = `${host.args.spec.name}-${phase.name}`;
     super(type, name, {}, { parent: host });
     // What comes before a phase has waited for the deliveries.
     const dependsOn = after.length > 0 ? [...after] : [...host.deliveries];
-    this.report = converge(`${name}-run`, host, phase, { parent: this, dependsOn });
+    this.report = converge(`${name}-run`, host, phase, { parent: this, dependsOn }, settled);
     // The report is the Command's already; the state need not hold it twice.
     this.registerOutputs();
   }

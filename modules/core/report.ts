@@ -24,19 +24,31 @@ export interface Mark {
 
 export interface Report {
   readonly steps: readonly StepReport[];
+  /** What steps know and other hosts need, by code; absent when no step has any. */
+  readonly values?: Readonly<Record<string, string>>;
   /** The host's mark at the end of the run; a run that was cut off has none. */
   readonly mark: Mark | undefined;
 }
 
-/** Reads `status TAB code TAB fact TAB found [TAB effect]` lines and the closing `done <machine> <lines>`; others are for people. */
+/** Reads `status TAB code TAB fact TAB found [TAB effect]` lines, `value TAB code TAB value` lines and the closing `done <machine> <lines>`; others are for people. */
 export function parseReport(text: string): Report {
   const lines = text.split("\n");
-  return { steps: lines.flatMap(parseLine), mark: lines.map(parseMark).find((mark) => mark !== undefined) };
+  const values = lines.flatMap(parseValue);
+  return {
+    steps: lines.flatMap(parseLine),
+    ...(values.length === 0 ? {} : { values: Object.fromEntries(values) }),
+    mark: lines.map(parseMark).find((mark) => mark !== undefined),
+  };
 }
 
 function parseMark(line: string): Mark | undefined {
   const match = /^done ([0-9a-f]{8}) (\d+)$/.exec(line);
   return match === null ? undefined : { machine: match[1] ?? "", journalLines: Number(match[2]) };
+}
+
+function parseValue(line: string): [string, string][] {
+  const [word, code, value] = line.split("\t");
+  return word === "value" && code !== undefined && value !== undefined ? [[code, value]] : [];
 }
 
 function parseLine(line: string): StepReport[] {

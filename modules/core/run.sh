@@ -5,9 +5,10 @@
 # failed, or warn: it does not hold, is told, and is left as it is. A whole run is closed by "done", the machine's id and
 # the length of its journal: a mark that is new after every change and every installation.
 #
-# A step NAME has check_NAME and apply_NAME. Two more functions of the same arguments are its own choice, both read-only:
+# A step NAME has check_NAME and apply_NAME. Three more functions of the same arguments are its own choice, all read-only:
 #   guard_NAME   fails, through `refuse_because`, when applying would have to be refused: told by a look, before anything is
 #                changed on any host. apply_NAME calls it too, so that the guard stands in front of the danger.
+#   value_NAME   prints one line that other hosts need when the fact holds; told as value TAB code TAB line.
 #   effect_NAME  prints what applying would cost here and now: none, reload, restart or containers-stop. What an earlier step
 #                of the same look is told with counts there: run_differ has the codes of those that differ.
 
@@ -78,6 +79,7 @@ step() {
   attempt "check_$step_name" "$@"
   if [ "$attempt_status" -eq 0 ]; then
     tell ok "$attempt_output"
+    tell_value "$@"
     return
   fi
   if [ "$attempt_status" -eq "$SEALIFT_WARNS" ]; then
@@ -99,6 +101,7 @@ step() {
     give_up "still not so after it was applied: $attempt_output"
   fi
   tell changed "$step_found"
+  tell_value "$@"
   journal changed "$step_found"
 }
 
@@ -116,6 +119,13 @@ foresee() {
     if [ "$attempt_status" -eq 0 ]; then step_effect=$attempt_output; fi
   fi
   tell drift "$step_found" "$step_effect"
+}
+
+# tell_value ARG...: what the step knows and others need, for a step that has such.
+tell_value() {
+  if ! command -v "value_$step_name" >/dev/null; then return 0; fi
+  attempt "value_$step_name" "$@"
+  if [ "$attempt_status" -eq 0 ]; then printf 'value\t%s\t%s\n' "$step_code" "$attempt_output"; fi
 }
 
 # warn_that CODE FINDING REMEDY: the last words of a check, when people are to know what was found and Sealift leaves it as

@@ -6,6 +6,7 @@ import { compose, type Composed } from "./layers/compose.ts";
 import { exactVersions, type Lines } from "./layers/exact-versions.ts";
 import { locate, type Locate } from "./locate.ts";
 import { mergeHost, type SiteFile } from "./merge.ts";
+import type { RegistrySpec, ServedRegistry } from "./registry.ts";
 import { schemaProblems } from "./schema.ts";
 import { plainSecretProblems } from "./rules/secrets.ts";
 import { siteProblems } from "./rules/site-rules.ts";
@@ -164,6 +165,15 @@ export interface HostSpec {
   readonly imageStore: ImageStore;
   readonly daemon: DaemonSpec;
   readonly containerLimits?: ContainerLimitsSpec;
+  /** The registry that feeds the site; absent: everything travels over ssh. */
+  readonly registry?: RegistrySpec;
+}
+
+/** A host that runs the site's registry. */
+export type ServedHost = HostSpec & { readonly registry: RegistrySpec & { readonly serves: ServedRegistry } };
+
+export function isServed(host: HostSpec): host is ServedHost {
+  return host.registry?.serves !== undefined;
 }
 
 /** The bundle that was carried in, and what makes it acceptable. Paths are absolute or relative to the checkout. */

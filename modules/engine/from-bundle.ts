@@ -1,6 +1,6 @@
-/** What a host takes out of the bundle: its engine and the plugins of the docker command. */
+/** What a host takes out of the bundle: its engine, the plugins of the docker command, and the registry where it runs. */
 import type { Lookup } from "../../offline-bundle/lookup.ts";
-import type { HostFiles } from "../core/blob.ts";
+import type { Archive, HostFiles } from "../core/blob.ts";
 import type { ErrorCode, Problem } from "../core/errors.ts";
 import type { HostSpec } from "../core/site.ts";
 
@@ -14,13 +14,14 @@ const pluginNames = ["compose", "buildx"] as const;
  * the architecture.
  */
 export function hostFiles(
-  { name, engine, architecture, images }: HostSpec,
+  { name, engine, architecture, images, registry: spec }: HostSpec,
   bundle: Lookup,
   file: string,
 ): HostFiles | readonly Problem[] {
   const platform = `linux/${architecture}` as const;
   if (!bundle.lock.platforms.includes(platform)) return [noPlatform(name, platform, bundle, file)];
   const problems: Problem[] = [];
+  const served = spec?.serves;
   const missing = (
     code: ErrorCode,
     key: string,
@@ -32,7 +33,7 @@ export function hostFiles(
     problems.push({
       where: file,
       code,
-      subject: `${name} engine.${key}`,
+      subject: `${name} ${key}`,
       got: `${version} for ${platform}`,
       expected: `${what} of the bundle: ${list || "it holds none"}`,
       todo: "name one of these, or carry in a bundle that holds it",
@@ -40,13 +41,13 @@ export function hostFiles(
   };
   const archive = bundle.engine(engine.version, architecture);
   if (archive === undefined)
-    missing("E_ENGINE_NOT_IN_BUNDLE", "version", engine.version, "an engine", bundle.engines());
+    missing("E_ENGINE_NOT_IN_BUNDLE", "engine.version", engine.version, "an engine", bundle.engines());
   const plugins = pluginNames.flatMap((plugin) => {
     const version = engine[plugin];
     if (version === undefined) return [];
     const found = bundle.binary(plugin, version, architecture);
     if (found === undefined)
-      missing("E_PLUGIN_NOT_IN_BUNDLE", plugin, version, `a ${plugin}`, bundle.versions(plugin));
+      missing("E_PLUGIN_NOT_IN_BUNDLE", `engine.${plugin}`, version, `a ${plugin}`, bundle.versions(plugin));
     return found ?? [];
   });
   const carried = bundle.lock.images.map((image) => image.name);
@@ -60,7 +61,23 @@ export function hostFiles(
       ];
     }),
   );
-  return archive === undefined || problems.length > 0 ? problems : { archive, plugins };
+  const registry = registryArchive();
+  if (archive === undefined || problems.length > 0) return problems;
+  return { archive, plugins, ...(registry === undefined ? {} : { registry }) };
+
+  function registryArchive(): Archive | undefined {
+    if (served === undefined) return undefined;
+    const found = bundle.file("registry", served.version, `linux/${architecture}`);
+    if (found === undefined)
+      missing(
+        "E_REGISTRY_NOT_IN_BUNDLE",
+        "registry.version",
+        served.version,
+        "a registry",
+        bundle.versions("registry"),
+      );
+    return found;
+  }
 }
 
 function noPlatform(host: string, platform: string, { lock }: Lookup, file: string): Problem {

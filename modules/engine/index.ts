@@ -2,13 +2,23 @@
 import type { HostFiles } from "../core/blob.ts";
 import type { Host } from "../core/converge.ts";
 import { PhaseResource } from "../core/phase-resource.ts";
+import type { RegistrySpec } from "../core/registry.ts";
 import type { HostSpec } from "../core/site.ts";
 import type { Phase } from "../core/step.ts";
-import { engineSteps } from "./steps.ts";
+import { engineSteps, type Channel } from "./steps.ts";
 
 /** Pure: the phase of one host. */
-export function enginePhase({ daemon, imageStore }: HostSpec, files: HostFiles): Phase {
-  return { name: "engine", steps: engineSteps({ files, dataRoot: daemon["data-root"], imageStore }) };
+export function enginePhase({ daemon, imageStore, registry }: HostSpec, files: HostFiles): Phase {
+  const channel = registry === undefined ? {} : { channel: channelOf(registry) };
+  return {
+    name: "engine",
+    steps: engineSteps({ files, dataRoot: daemon["data-root"], imageStore, ...channel }),
+  };
+}
+
+function channelOf({ name, port, prefix, addresses, trust }: RegistrySpec): Channel {
+  const ownAuthority = trust.hosts.length > 0 || trust.file !== undefined;
+  return { registry: `${name}:${port}`, prefix, addresses, ownAuthority };
 }
 
 export class Engine extends PhaseResource {

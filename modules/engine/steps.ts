@@ -12,9 +12,23 @@ export interface EngineSpec {
   /** daemon.json's data-root; containerd's root goes below it, and both wait for its mount. */
   readonly dataRoot: string;
   readonly imageStore: ImageStore;
+  /** The registry that has the bundle; absent: what is needed came over ssh. */
+  readonly channel?: Channel;
 }
 
-export function engineSteps({ files, dataRoot, imageStore }: EngineSpec): readonly Step[] {
+/** How a host gets bytes of the bundle from the registry. */
+export interface Channel {
+  /** `name:port`. */
+  readonly registry: string;
+  /** What stands before every repository: empty, or with a slash at its end. */
+  readonly prefix: string;
+  /** A CA of the site vouches for it, and not only those of the system. */
+  readonly ownAuthority: boolean;
+  /** IPv4 addresses in the order in which they are tried; empty: as the name server says. */
+  readonly addresses: readonly string[];
+}
+
+export function engineSteps({ files, dataRoot, imageStore, channel }: EngineSpec): readonly Step[] {
   const { archive, plugins } = files;
   const { version, sha256, members } = archive;
   return [
@@ -30,7 +44,7 @@ export function engineSteps({ files, dataRoot, imageStore }: EngineSpec): readon
       effect: "none",
       call: ["engine_store", imageStore, dataRoot],
     },
-    blobStep("engine.archive", `the archive of engine ${version}`, archive),
+    blobStep("engine.archive", `the archive of engine ${version}`, "docker", archive, channel),
     {
       code: "engine.files",
       fact: `${engineRoot}/${version} holds the ${members.length} programs of the lock, byte for byte`,
@@ -54,7 +68,7 @@ export function engineSteps({ files, dataRoot, imageStore }: EngineSpec): readon
       effect: "none",
       call: ["engine_commands", "docker"],
     },
-    ...plugins.flatMap(pluginSteps),
+    ...plugins.flatMap((plugin) => pluginSteps(plugin, channel)),
     {
       code: "engine.units",
       fact: `the units of containerd and docker wait for the mount of ${dataRoot}`,
@@ -70,10 +84,10 @@ export function engineSteps({ files, dataRoot, imageStore }: EngineSpec): readon
   ];
 }
 
-function pluginSteps(plugin: Binary): readonly Step[] {
+function pluginSteps(plugin: Binary, channel: Channel | undefined): readonly Step[] {
   const { name, version, sha256 } = plugin;
   return [
-    blobStep(`engine.${name}-file`, `docker-${name} ${version}`, plugin),
+    blobStep(`engine.${name}-file`, `docker-${name} ${version}`, name, plugin, channel),
     {
       code: `engine.${name}`,
       fact: `docker ${name} is version ${version}, byte for byte as the lock says`,
@@ -83,11 +97,24 @@ function pluginSteps(plugin: Binary): readonly Step[] {
   ];
 }
 
-function blobStep(code: string, what: string, { sha256, bytes }: Blob): Step {
+/** @param file name of the bundle's file, which is the last part of its repository. */
+function blobStep(
+  code: string,
+  what: string,
+  file: string,
+  { sha256, bytes }: Blob,
+  channel: Channel | undefined,
+): Step {
   return {
     code,
     fact: `${what} is on the host (sha256 ${sha256.slice(0, 12)})`,
     effect: "none",
-    call: ["engine_blob", sha256, String(bytes)],
+    call: channel === undefined ? ["engine_blob", sha256, String(bytes)] : channelCall(channel),
   };
+
+  function channelCall({ registry, prefix, ownAuthority, addresses }: Channel): Step["call"] {
+    const repository = `${prefix}files/${file}`;
+    const authority = ownAuthority ? "own" : "system";
+    return ["channel_blob", sha256, String(bytes), registry, repository, authority, ...addresses];
+  }
 }

@@ -30,6 +30,10 @@ const commands = [
   "wipefs",
 ] as const;
 
+/** Beside them: what fetches from a registry and trusts it, and what makes one. */
+const clientCommands = ["curl", "update-ca-certificates"] as const;
+const registryCommands = ["openssl", "perl", "ss"] as const;
+
 /** Modules that must be there; iptables works by nf_tables or by tables of its own (moby contrib/check-config.sh, 29.7.2). */
 const modules = [
   "overlay",
@@ -71,7 +75,14 @@ export function preflightSteps(host: HostSpec, archive: Archive | undefined, clo
   return [
     check("os", "the operating system is supported", "os", ...supportedSystems),
     check("architecture", `the processor is ${host.architecture}`, "architecture", host.architecture),
-    check("commands", "the commands of the base system are there", "commands", ...commands),
+    check(
+      "commands",
+      "the commands of the base system are there",
+      "commands",
+      ...commands,
+      ...(host.registry === undefined ? [] : clientCommands),
+      ...(host.registry?.serves === undefined ? [] : registryCommands),
+    ),
     check("memory", `there are ${leastMemoryMiB} MiB of memory`, "memory", String(leastMemoryMiB)),
     check("hostname", "the host knows its own name", "hostname"),
     check(
@@ -99,7 +110,7 @@ export function preflightSteps(host: HostSpec, archive: Archive | undefined, clo
     check("sysctls", "no setting of the kernel is too tight for containers", "sysctls"),
     check("engine", "no other Docker is installed", "no_foreign_engine"),
     ...networkSteps(host.daemon),
-    ...roomSteps(archive),
+    ...roomSteps(archive, host.registry !== undefined),
   ];
 }
 
@@ -125,8 +136,8 @@ function networkSteps(daemon: DaemonSpec): readonly Step[] {
 }
 
 /** What goes where, in MiB, and the file or folder that says that it is there already. */
-function roomSteps(archive: Archive | undefined): readonly Step[] {
-  const engine = archive === undefined ? [] : engineRoom(archive);
+function roomSteps(archive: Archive | undefined, fetched: boolean): readonly Step[] {
+  const engine = archive === undefined ? [] : engineRoom(archive, fetched);
   return [
     check("space", "there is room for what will be written", "space", ...engine, "64:/tmp:-", "16:/etc:-"),
     check("mounts", "programs run from /opt and /var/lib", "mount_runs", "/opt", "/var/lib"),
@@ -134,14 +145,15 @@ function roomSteps(archive: Archive | undefined): readonly Step[] {
   ];
 }
 
-function engineRoom({ sha256, bytes, version }: Archive): readonly string[] {
+/** @param fetched from a registry, so that nothing arrives in the login's home. */
+function engineRoom({ sha256, bytes, version }: Archive, fetched: boolean): readonly string[] {
   const mib = Math.ceil(bytes / 2 ** 20);
   const kept = keptPath(sha256);
   return [
     // The programs come out at two to three times their archive, and are complete before they take the old ones' place.
     `${4 * mib}:/opt/docker:/opt/docker/${version}`,
     `${mib}:/var/lib/sealift:${kept}`,
-    `${mib}:${arrivalPath(sha256)}:${kept}`,
+    ...(fetched ? [] : [`${mib}:${arrivalPath(sha256)}:${kept}`]),
   ];
 }
 

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { blobDelivery } from "../../modules/core/delivery.ts";
 import { exampleArchive, exampleHost, examplePhases, library } from "../support/example-host.ts";
 import { recordResources, type Asked } from "../support/mocks.ts";
 
@@ -27,7 +28,7 @@ function probeWhere(holds: (code: string) => boolean, journalLines = 26): Probe 
 async function make(name: string, probe: Probe, usersPhase = phases.users): Promise<readonly Asked[]> {
   const before = asked.length;
   const spec = { ...exampleHost(), name };
-  const host = new Host(name, { spec, library, blobs: [exampleArchive], probe, serial: 7 });
+  const host = new Host(name, { spec, library, blobs: [blobDelivery(exampleArchive)], probe, serial: 7 });
   const volumes = new Volumes(host, phases.volumes, []);
   const users = new Users(host, usersPhase, [volumes]);
   // Nothing is asserted before everything has been asked for.

@@ -10,17 +10,25 @@ export interface Content {
   readonly choice: EngineChoice;
   readonly engines: readonly Engine[];
   readonly plugins: readonly Plugin[];
+  /** The registry's version, where there is one. */
+  readonly registry?: string;
+}
+
+/** Where a bundle of this choice is kept: the one with a registry beside the others, which take each other's place. */
+export function bundleFolder(choice: EngineChoice): string {
+  return cachePath(choice === "newest" ? "bundle-registry" : "bundle");
 }
 
 /** Says what is in the bundle that is there. */
-const record = cachePath("bundle", "content.json");
+const recordOf = (choice: EngineChoice): string => join(bundleFolder(choice), "content.json");
 
-export async function readContent(): Promise<Content | undefined> {
-  const text = await readFile(record, "utf8").catch(() => undefined);
+export async function readContent(choice: EngineChoice): Promise<Content | undefined> {
+  const text = await readFile(recordOf(choice), "utf8").catch(() => undefined);
   return text === undefined ? undefined : (JSON.parse(text) as Content);
 }
 
 export async function writeContent(content: Content): Promise<void> {
+  const record = recordOf(content.choice);
   await writeFile(`${record}.part`, JSON.stringify(content));
   await rename(`${record}.part`, record);
 }
@@ -33,7 +41,7 @@ export async function folderOf(content: Content): Promise<string> {
     for (const name of names.toSorted()) hash.update(await readFile(join(checkout, folder, name)));
   }
   for (const name of recipe) hash.update(await readFile(join(checkout, "test", "lab", "tools", name)));
-  return cachePath("bundle", "made", hash.digest("hex").slice(0, 16));
+  return join(bundleFolder(content.choice), "made", hash.digest("hex").slice(0, 16));
 }
 
 function isInput(folder: string, name: string): boolean {
@@ -50,6 +58,7 @@ const inputs: ReadonlySet<string> = new Set([
   "debian-engine.ts",
   "engine-tarball.ts",
   "engine.ts",
+  "registry-tarball.ts",
   "scratch-image.ts",
 ]);
 

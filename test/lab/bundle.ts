@@ -8,7 +8,7 @@ import { writeLock } from "../../offline-bundle/lock-file.ts";
 import { lockBundle } from "../../offline-bundle/lock.ts";
 import { verifyBundle } from "../../offline-bundle/verify.ts";
 import type { Report } from "../support/stages.ts";
-import { type Content, folderOf, readContent, writeContent } from "./bundle-content.ts";
+import { bundleFolder, type Content, folderOf, readContent, writeContent } from "./bundle-content.ts";
 import { cachePath } from "./cache.ts";
 import { choosePlugins, type Plugin, pluginFile, type PluginName, takePlugins } from "./cli-plugins.ts";
 import { takeBusybox } from "./debian-engine.ts";
@@ -21,6 +21,7 @@ import {
   platform,
 } from "./engine.ts";
 import { withLock } from "./lock.ts";
+import { packRegistry, registryFile, registryVersion } from "./registry-tarball.ts";
 import { writeScratchImage } from "./scratch-image.ts";
 import { ensureSigningKey, type SigningKey } from "./signing-key.ts";
 
@@ -38,9 +39,13 @@ export interface LabBundle {
   readonly plugins: Readonly<Partial<Record<PluginName, string>>>;
   /** Full name of the one image in it: a static busybox with sh, echo, cat, sleep and others. */
   readonly image: string;
+  /** Version of the registry, where there is one in it. */
+  readonly registry?: string;
 }
 
 const image = "docker.io/library/hello:1";
+/** The same from another registry than Docker's; beside a registry of the site only. */
+export const imageElsewhere = "ghcr.io/team/hello:2";
 
 /**
  * Sees to it that the lab's bundle is there and in order; one with all engines will do for whoever wants one. A second call
@@ -64,7 +69,7 @@ async function keptBundle(
   choice: EngineChoice,
   { allowedSigners }: SigningKey,
 ): Promise<LabBundle | undefined> {
-  const content = await readContent();
+  const content = await readContent(choice);
   if (content === undefined || (choice === "all" && content.choice === "one")) return undefined;
   const work = await folderOf(content);
   const lockFile = join(work, inside.lock);
@@ -82,17 +87,27 @@ async function makeBundle(
   const store = cachePath("bundle-files");
   const chosen = await chooseEngines(choice, store, report);
   const plugins = choice === "all" ? await choosePlugins(report) : [];
-  const content = { choice, engines: chosen.map(({ engine }) => engine), plugins };
+  const registry = choice === "newest" ? { registry: registryVersion } : {};
+  const content = { choice, engines: chosen.map(({ engine }) => engine), plugins, ...registry };
   const work = await folderOf(content);
-  await rm(cachePath("bundle", "made"), { recursive: true, force: true });
+  await rm(join(bundleFolder(choice), "made"), { recursive: true, force: true });
   await mkdir(work, { recursive: true });
   for (const { engine, pack } of chosen) await pack?.(join(work, tarball(engine)));
   await takePlugins(plugins, work, report);
   report("making the image");
   await takeBusybox(join(work, "busybox"), report);
   await writeScratchImage(join(work, "busybox"), architecture, image, join(work, "image"));
+  if (choice === "newest") {
+    await packRegistry(join(work, registryFile));
+    await writeScratchImage(
+      join(work, "busybox"),
+      architecture,
+      imageElsewhere,
+      join(work, "image-elsewhere"),
+    );
+  }
   const files = { bundleFile: join(work, "bundle.yaml"), lockFile: join(work, inside.lock), store };
-  await writeFile(files.bundleFile, bundleYaml(chosen, plugins));
+  await writeFile(files.bundleFile, bundleYaml(chosen, plugins, content.registry));
   const pins = chosen.flatMap(({ pin }) => pin ?? []);
   if (pins.length > 0)
     await writeLock(files.lockFile, { format: 1, serial: 1, platforms: [platform], files: pins, images: [] });
@@ -105,7 +120,7 @@ async function makeBundle(
   return describe(content, work, allowedSigners);
 }
 
-function describe({ engines, plugins }: Content, work: string, allowedSigners: string): LabBundle {
+function describe({ engines, plugins, registry }: Content, work: string, allowedSigners: string): LabBundle {
   const [usual] = engines;
   if (usual === undefined) throw new Error("a bundle without an engine");
   return {
@@ -116,6 +131,7 @@ function describe({ engines, plugins }: Content, work: string, allowedSigners: s
     engines: engines.map(({ version, origin }) => ({ version, origin })),
     plugins: Object.fromEntries(plugins.map(({ name, version }) => [name, version])),
     image,
+    ...(registry === undefined ? {} : { registry }),
   };
 }
 
@@ -124,7 +140,11 @@ function tarball({ version }: Engine): string {
 }
 
 /** The same kind of file that a team writes. */
-function bundleYaml(chosen: readonly ChosenEngine[], plugins: readonly Plugin[]): string {
+function bundleYaml(
+  chosen: readonly ChosenEngine[],
+  plugins: readonly Plugin[],
+  registry: string | undefined,
+): string {
   const common = { licence: "Apache-2.0" };
   return stringify({
     platforms: [platform],
@@ -143,7 +163,21 @@ function bundleYaml(chosen: readonly ChosenEngine[], plugins: readonly Plugin[])
         versions: [plugin.version],
         url: `file:${pluginFile(plugin)}`,
       })),
+      ...(registry === undefined
+        ? []
+        : [
+            {
+              ...common,
+              name: "registry",
+              kind: "archive",
+              versions: [registry],
+              url: `file:${registryFile}`,
+            },
+          ]),
     ],
-    images: [{ name: image, from: "file:image" }],
+    images: [
+      { name: image, from: "file:image" },
+      ...(registry === undefined ? [] : [{ name: imageElsewhere, from: "file:image-elsewhere" }]),
+    ],
   });
 }

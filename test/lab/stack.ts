@@ -15,6 +15,7 @@ export interface LabSite {
   users: Record<string, unknown>[];
   volumes: { group: string; logical: Record<string, string>[] };
   daemon: Record<string, unknown>;
+  registry?: Record<string, unknown>;
   hosts: Record<string, unknown>[];
 }
 

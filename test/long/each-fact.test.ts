@@ -1,8 +1,7 @@
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
-import { lookAt, readInputs } from "../../modules/look.ts";
+import { lookAtSite, readInputs } from "../../modules/look.ts";
 import type { HostPhases } from "../../modules/phases.ts";
-import { library } from "../support/example-host.ts";
 import { startProvisionedSite } from "../support/provisioned-site.ts";
 import { shellOn, type ShellFunctions } from "../support/shell-functions.ts";
 import type { SiteUnderTest } from "../support/site-under-test.ts";
@@ -81,11 +80,10 @@ describe("each fact, broken by hand", () => {
 
   /** The same look that preview and up take. */
   async function look(): Promise<{ phases: HostPhases; wrong: readonly string[] }> {
-    const { hosts } = await readInputs(await site.value(), site.file);
-    const [host] = hosts;
-    assert.ok(host);
-    const { planned, probe } = await lookAt(host, library);
-    assert.ok(planned);
+    const { hosts } = await lookAtSite(await readInputs(await site.value(), site.file));
+    const [look] = hosts;
+    assert.ok(look?.planned);
+    const { planned, probe } = look;
     assert.equal(probe.kind, "reached", JSON.stringify(probe));
     const own = probe.report.steps.filter(({ code }) => !code.startsWith("preflight."));
     return {

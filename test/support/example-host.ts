@@ -2,7 +2,7 @@
 import type { Archive, HostFiles } from "../../modules/core/blob.ts";
 import { readLibrary } from "../../modules/core/library.ts";
 import type { HostSpec } from "../../modules/core/site.ts";
-import { phasesOf, type HostPhases } from "../../modules/phases.ts";
+import { phasesOf, type HostPhases, type SiteFacts } from "../../modules/phases.ts";
 import { exampleText, siteOf } from "./site-text.ts";
 
 export const exampleArchive: Archive = {
@@ -13,7 +13,7 @@ export const exampleArchive: Archive = {
   members: ["docker", "dockerd", "runc"].map((name) => ({ path: `docker/${name}`, sha256: "cd".repeat(32) })),
 };
 
-const exampleFiles: HostFiles = {
+export const exampleFiles: HostFiles = {
   archive: exampleArchive,
   plugins: [
     { name: "compose", version: "5.5.1", sha256: "ef".repeat(32), bytes: 64_000_000, path: "index.ts" },
@@ -28,6 +28,15 @@ export function exampleHost(): HostSpec {
   return host;
 }
 
+/** A site without a registry, at a fixed time. */
+export const exampleFacts: SiteFacts = {
+  library,
+  clock: 1_800_000_000,
+  content: { manifests: [], blobs: [] },
+  mirrors: true,
+  authorities: [],
+};
+
 export function examplePhases(): HostPhases {
-  return phasesOf(exampleHost(), exampleFiles, library, 1_800_000_000);
+  return phasesOf(exampleHost(), exampleFiles, exampleFacts);
 }

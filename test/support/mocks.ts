@@ -9,13 +9,17 @@ export interface Asked {
 }
 
 /** Starts the mocks; has to be done before any resource is made. The list grows as resources are made. */
-export async function recordResources(preview: boolean): Promise<readonly Asked[]> {
+/** @param said what the Command of this name prints; by default nothing, undefined is what a preview does not know. */
+export async function recordResources(
+  preview: boolean,
+  said: (name: string) => string | undefined = () => "",
+): Promise<readonly Asked[]> {
   const asked: Asked[] = [];
   await pulumi.runtime.setMocks(
     {
       newResource: ({ type, name, inputs }: MockResourceArgs) => {
         asked.push({ type, name, inputs: inputs as Record<string, unknown> });
-        return { id: `${name}-id`, state: { ...(inputs as object), stdout: "" } };
+        return { id: `${name}-id`, state: { ...(inputs as object), stdout: said(name) } };
       },
       call: () => ({}),
     },

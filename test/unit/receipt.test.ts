@@ -54,6 +54,8 @@ function host(before: Probe): SurveyedHost {
   return {
     spec: exampleHost(),
     files: { archive: exampleArchive, plugins: [] },
+    deliveries: [],
+    seeds: [],
     phases,
     probe: before,
     warnings: [],

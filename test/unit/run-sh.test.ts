@@ -25,6 +25,9 @@ second	line"; return 1; }
 apply_never() { false; echo "set -e did not hold"; }
 check_noted() { if [ "$1" = yes ]; then warn_that E_X "worth a word" "read it"; fi; }
 apply_noted() { echo never >"$1"; return 1; }
+check_made() { [ -f "$1" ] || { echo absent; return 1; }; }
+apply_made() { echo "what is in $1" >"$1"; }
+value_made() { cat "$1"; }
 check_greedy() { cat; }
 apply_greedy() { :; }
 `;
@@ -100,4 +103,18 @@ test("the journal says what was done, by which bundle, and what was found", () =
   );
   assert.match(journal, / failed t t\.never bundle=7 /);
   assert.doesNotMatch(journal, / t\.a /, "a check leaves no entry");
+});
+
+test("a step that others wait for tells its value when it holds, and only then", () => {
+  const made: Step = {
+    code: "t.made",
+    fact: "it is made",
+    effect: "none",
+    call: ["made", join(folder, "made")],
+  };
+  assert.equal(run("check", [made]).values, undefined);
+  const value = { "t.made": `what is in ${join(folder, "made")}` };
+  assert.deepEqual(run("apply", [made]).values, value, "when it has just been made");
+  assert.deepEqual(run("apply", [made]).values, value, "when it was made before");
+  assert.deepEqual(run("check", [made]).values, value);
 });

@@ -7,6 +7,7 @@ import { groupProblems } from "./groups.ts";
 import { hostProblems } from "./hosts.ts";
 import { loginProblems } from "./logins.ts";
 import { networkProblems } from "./networks.ts";
+import { registryProblems } from "./registry.ts";
 import { sayer } from "./say.ts";
 import { userProblems } from "./users.ts";
 import { volumeProblems } from "./volumes.ts";
@@ -25,5 +26,6 @@ export function siteProblems(
     ...loginProblems(file, hosts, say),
     ...volumeProblems(file, hosts, say),
     ...daemonProblems(file, hosts, say),
+    ...registryProblems(file, hosts, say),
   ];
 }

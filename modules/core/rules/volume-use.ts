@@ -76,7 +76,7 @@ function journalProblems(host: MergedHost, path: Path, say: Say): Problem[] {
 }
 
 /** The volume with the longest mount point above a path. */
-function volumeOf(path: string, logical: readonly LogicalVolumeSpec[]): LogicalVolumeSpec | undefined {
+export function volumeOf(path: string, logical: readonly LogicalVolumeSpec[]): LogicalVolumeSpec | undefined {
   return logical
     .filter(({ mount }) => path === mount || path.startsWith(`${mount}/`))
     .toSorted((one, other) => other.mount.length - one.mount.length)[0];

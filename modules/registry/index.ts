@@ -1,0 +1,57 @@
+/**
+ * The registry that feeds the site, and the bundle in it. @stateful Destroying leaves both: program, CA, password and all
+ * that is in the registry.
+ */
+import type * as pulumi from "@pulumi/pulumi";
+import type { Archive } from "../core/blob.ts";
+import type { Host } from "../core/converge.ts";
+import { PhaseResource } from "../core/phase-resource.ts";
+import { parseReport } from "../core/report.ts";
+import type { ServedHost } from "../core/site.ts";
+import type { Phase } from "../core/step.ts";
+import { withMirrorNames, type RegistryManifest } from "./content.ts";
+import { seedSteps } from "./seed.ts";
+import { authorityCode, authorityStep, registrySteps } from "./steps.ts";
+
+/** Pure: the registry on a host that runs one. */
+export function registryPhase({ name, login, registry }: ServedHost, archive: Archive): Phase {
+  return { name: "registry", steps: registrySteps({ host: name, login, registry, archive }) };
+}
+
+/** Pure: the bundle in it. @param mirrors some engine knows the registry as a mirror of Docker Hub. */
+export function seedPhase(
+  { registry }: ServedHost,
+  manifests: readonly RegistryManifest[],
+  mirrors: boolean,
+): Phase {
+  return {
+    name: "seed",
+    steps: seedSteps({ registry, manifests: mirrors ? withMirrorNames(manifests) : manifests }),
+  };
+}
+
+/** Pure: the one fact that has to be known of a registry host before any other host can be looked at. */
+export function authorityPhase({ name, registry }: ServedHost): Phase {
+  return { name: "registry", steps: [authorityStep(name, registry)] };
+}
+
+/** The CA's certificate out of what a registry host has reported; undefined when it is not as it should be. */
+export function authorityOf(report: string): string | undefined {
+  return parseReport(report).values?.[authorityCode];
+}
+
+export class Registry extends PhaseResource {
+  /** The certificate of the CA that this host has made, as base64 of its DER. */
+  readonly authority: pulumi.Output<string | undefined>;
+
+  constructor(host: Host, phase: Phase, after: readonly PhaseResource[]) {
+    super("sealift:registry:Registry", host, phase, after);
+    this.authority = this.report.apply(authorityOf);
+  }
+}
+
+export class Seed extends PhaseResource {
+  constructor(host: Host, phase: Phase, after: readonly pulumi.Resource[]) {
+    super("sealift:registry:Seed", host, phase, after);
+  }
+}

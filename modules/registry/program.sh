@@ -1,0 +1,97 @@
+# CNCF Distribution as one static program: versions side by side in /opt/registry, one symlink says which runs; its system
+# user, and where it keeps its files.
+
+REGISTRIES=/opt/registry
+REGISTRY_USER=sealift-registry
+
+# Fact: /opt/registry/<version>/bin/registry is the program of the lock, byte for byte, and the one that runs next.
+# $1 version, $2 sha256 of the archive, $3 path of the program in the archive, $4 its sha256
+check_registry_program() {
+  program_path=$REGISTRIES/$1/bin/registry
+  if [ ! -x "$program_path" ]; then
+    echo "$program_path is absent"
+    return 1
+  fi
+  hash_look "$program_path"
+  if ! known_hash "$program_path" "$4"; then
+    echo "$program_path is altered"
+    return 1
+  fi
+  program_found=$(readlink "$REGISTRIES/current" || echo "no current version")
+  if [ "$program_found" != "$1" ]; then
+    echo "$program_found"
+    return 1
+  fi
+}
+apply_registry_program() {
+  program_bin=$REGISTRIES/$1/bin
+  install -d -m 0755 "$program_bin"
+  hash_look "$program_bin/registry"
+  if [ ! -x "$program_bin/registry" ] || ! known_hash "$program_bin/registry" "$4"; then
+    # The bytes were checked when they arrived; they are checked again before they run.
+    echo "$2  $SEALIFT_BLOBS/$2" | sha256sum -c --quiet
+    timeout 300 tar -xzf "$SEALIFT_BLOBS/$2" -O "$3" >"$program_bin/registry.new"
+    echo "$4  $program_bin/registry.new" | sha256sum -c --quiet
+    chmod 0755 "$program_bin/registry.new"
+    sync "$program_bin/registry.new"
+    # A program for another processor, or a folder mounted noexec, is told before it goes live.
+    if ! timeout 60 "$program_bin/registry.new" --version >/dev/null; then
+      echo "$program_bin/registry.new does not run on this host"
+      return 1
+    fi
+    mv "$program_bin/registry.new" "$program_bin/registry"
+    remember_hash "$program_bin/registry" "$4"
+  fi
+  ln -sfn "$1" "$REGISTRIES/current.new"
+  mv -T "$REGISTRIES/current.new" "$REGISTRIES/current"
+}
+
+# Fact: the registry has a system user of its own, who can log in nowhere.
+check_registry_user() {
+  if ! account /etc/passwd "$REGISTRY_USER"; then
+    echo "no such user"
+    return 1
+  fi
+  if [ "$FIELD_7" != /usr/sbin/nologin ]; then
+    echo "shell $FIELD_7"
+    return 1
+  fi
+}
+apply_registry_user() {
+  if account /etc/passwd "$REGISTRY_USER"; then
+    usermod --shell /usr/sbin/nologin "$REGISTRY_USER"
+  else
+    useradd --system --user-group --no-create-home --home-dir /nonexistent --shell /usr/sbin/nologin "$REGISTRY_USER"
+  fi
+}
+
+# Fact: the registry's files lie on the volume that is mounted there, and what is sent arrives beside them.
+# $1 mount point, $2 login that sends
+check_registry_storage() {
+  if ! mount_look "$1"; then
+    echo "nothing mounted at $1"
+    return 1
+  fi
+  storage_wanted="$REGISTRY_USER $REGISTRY_USER 750${SEALIFT_LINE_END}$2 700"
+  storage_found=$(stat -c '%U %G %a' "$1/storage" 2>/dev/null || echo absent)$SEALIFT_LINE_END$(stat -c '%U %a' "$1/arriving" 2>/dev/null || echo absent)
+  if [ "$storage_found" != "$storage_wanted" ]; then
+    echo "$1/storage: ${storage_found%"$SEALIFT_LINE_END"*}, $1/arriving: ${storage_found#*"$SEALIFT_LINE_END"}"
+    return 1
+  fi
+}
+guard_registry_storage() {
+  if mount_look "$1" && [ -d "$1/storage" ] && [ ! -d "$1/storage/docker" ] && [ -n "$(find "$1/storage" -mindepth 1 -print -quit)" ]; then
+    refuse_because E_MOUNT_POINT "$1/storage holds files that are no registry's" "move them away"
+  fi
+}
+apply_registry_storage() {
+  guard_registry_storage "$@"
+  if ! mount_look "$1"; then
+    echo "nothing is mounted at $1"
+    return 1
+  fi
+  install -d -o "$REGISTRY_USER" -g "$REGISTRY_USER" -m 0750 "$1/storage"
+  # Files keep numbers, and on a new system disk the user may have got another one.
+  chown -R "$REGISTRY_USER:$REGISTRY_USER" "$1/storage"
+  install -d -o "$2" -m 0700 "$1/arriving"
+}

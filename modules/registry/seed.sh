@@ -1,0 +1,95 @@
+# What is in the registry: the bundle, manifest by manifest, through the writer. Bytes arrive over ssh on the registry's own
+# volume; what is in the registry already is not sent again.
+
+# Fact: the registry has this manifest under this tag, and everything that it names.
+# $1 mount point, $2 DNS name, $3 port of the writer, $4 repository, $5 tag, $6 media type, $7 sha256 of the manifest,
+# $8... sha256 of each blob that it names
+check_registry_manifest() {
+  manifest_root=$1/storage/docker/registry/v2
+  manifest_repository=$manifest_root/repositories/$4
+  manifest_found=
+  { read -r manifest_found || true; } 2>/dev/null <"$manifest_repository/_manifests/tags/$5/current/link" || true
+  if [ "$manifest_found" != "sha256:$7" ]; then
+    echo "${manifest_found:-no such tag}"
+    return 1
+  fi
+  manifest_hex=$7
+  shift 7
+  if [ ! -s "$(registry_blob "$manifest_root" "$manifest_hex")" ]; then
+    echo "the manifest sha256:$manifest_hex is lost"
+    return 1
+  fi
+  for manifest_hex; do
+    if [ ! -s "$manifest_repository/_layers/sha256/$manifest_hex/link" ] || [ ! -s "$(registry_blob "$manifest_root" "$manifest_hex")" ]; then
+      echo "the blob sha256:$manifest_hex is lost"
+      return 1
+    fi
+  done
+}
+apply_registry_manifest() {
+  seed_mount=$1
+  seed_name=$2
+  seed_port=$3
+  seed_repository=$4
+  seed_tag=$5
+  seed_type=$6
+  seed_hex=$7
+  shift 7
+  for seed_blob; do
+    seed_push_blob "$seed_blob"
+  done
+  seed_from "$seed_hex"
+  seed_answer=$(seed_curl --upload-file "$seed_file" --header "Content-Type: $seed_type" --write-out '%{http_code}' \
+    "https://$seed_name:$seed_port/v2/$seed_repository/manifests/$seed_tag")
+  if [ "${seed_answer##*"$SEALIFT_LINE_END"}" != 201 ]; then
+    echo "the writer refused the manifest of $seed_repository:$seed_tag: $seed_answer"
+    return 1
+  fi
+  for seed_blob in "$@" "$seed_hex"; do
+    rm -f "$seed_mount/arriving/$seed_blob"
+  done
+}
+
+# registry_blob ROOT SHA256: where Distribution's filesystem driver keeps these bytes (registry/storage/paths.go, 3.1.2).
+registry_blob() {
+  blob_rest=${2#??}
+  echo "$1/blobs/sha256/${2%"$blob_rest"}/$2/data"
+}
+
+# seed_from SHA256: sets seed_file to where the bytes are on this host: arrived, or in the registry under another name.
+seed_from() {
+  seed_file=$seed_mount/arriving/$1
+  if [ -f "$seed_file" ]; then return 0; fi
+  seed_file=$(registry_blob "$seed_mount/storage/docker/registry/v2" "$1")
+  if [ -f "$seed_file" ]; then return 0; fi
+  echo "sha256:$1 did not arrive in $seed_mount/arriving; run pulumi up again, it is sent anew"
+  return 1
+}
+
+# seed_push_blob SHA256: HEAD, then POST and PUT of the distribution specification 1.1; the registry checks the digest. What was cut
+# off left nothing but an upload that the registry throws away.
+seed_push_blob() {
+  if [ "$(seed_curl --head --output /dev/null --write-out '%{http_code}' "https://$seed_name:$seed_port/v2/$seed_repository/blobs/sha256:$1")" = 200 ]; then return 0; fi
+  seed_from "$1"
+  seed_answer=$(seed_curl --request POST --header 'Content-Length: 0' --dump-header - --write-out 'status %{http_code}' \
+    "https://$seed_name:$seed_port/v2/$seed_repository/blobs/uploads/" | tr -d '\r')
+  seed_place=$(printf '%s\n' "$seed_answer" | sed -n 's/^[Ll]ocation: //p')
+  if [ "${seed_answer##*status }" != 202 ] || [ -z "$seed_place" ]; then
+    echo "the writer took no upload for $seed_repository: $seed_answer"
+    return 1
+  fi
+  case $seed_place in
+    /*) seed_place=https://$seed_name:$seed_port$seed_place ;;
+  esac
+  seed_answer=$(seed_curl --upload-file "$seed_file" --header 'Content-Type: application/octet-stream' --write-out '%{http_code}' "$seed_place&digest=sha256:$1")
+  if [ "${seed_answer##*"$SEALIFT_LINE_END"}" != 201 ]; then
+    echo "the writer refused sha256:$1 for $seed_repository: $seed_answer"
+    return 1
+  fi
+}
+
+# seed_curl OPTION...: as the writer's own user; the password stands in a file of root.
+seed_curl() {
+  curl -q --silent --show-error --proto '=https' --noproxy '*' --connect-timeout 20 --speed-limit 1 --speed-time 120 \
+    --cacert "$REGISTRY_ETC/ca.crt" --capath /dev/null --netrc-file "$REGISTRY_ETC/netrc" --resolve "$seed_name:$seed_port:127.0.0.1" "$@"
+}

@@ -1,0 +1,84 @@
+# The two processes: from which program, with what, and whether they answer.
+
+# Fact: reader and writer run from this version, with this configuration and certificate; one answers, the other asks for a login.
+# $1 version, $2 DNS name, $3 port of the reader, $4 port of the writer
+check_registry_running() {
+  for registry_role in reader writer; do
+    if ! registry_process "$registry_role" "$1"; then
+      echo "$registry_role: $registry_found"
+      return 1
+    fi
+  done
+  if ! registry_answers "$2" "$3" "$4"; then
+    echo "$registry_found"
+    return 1
+  fi
+}
+guard_registry_running() {
+  for registry_one in "reader $3" "writer $4" "reader $(($3 + 10))" "writer $(($4 + 10))"; do
+    registry_port=${registry_one#* }
+    registry_pid=$(systemctl show -P MainPID "sealift-registry-${registry_one% *}.service" 2>/dev/null || echo 0)
+    registry_taker=$(ss -Hltnp "sport = :$registry_port" 2>/dev/null | head -n 1)
+    case $registry_taker in
+      '' | *"pid=$registry_pid,"*) continue ;;
+      *users:*)
+        registry_taker=${registry_taker#*users:((\"}
+        registry_pid=${registry_taker#*pid=}
+        registry_taker="${registry_taker%%\"*}, pid ${registry_pid%%,*}"
+        ;;
+      *) registry_taker=somebody ;;
+    esac
+    refuse_because E_PORT "port $registry_port is taken by $registry_taker" "stop it, or give the registry another port in the site file"
+  done
+}
+apply_registry_running() {
+  guard_registry_running "$@"
+  for registry_role in reader writer; do
+    if registry_process "$registry_role" "$1"; then continue; fi
+    systemctl reset-failed "sealift-registry-$registry_role.service" 2>/dev/null || true
+    timeout 60 systemctl restart "sealift-registry-$registry_role.service"
+  done
+  for registry_try in 1 1 1 2 2 3 5 5 5 5; do
+    if registry_answers "$2" "$3" "$4"; then return 0; fi
+    sleep "$registry_try"
+  done
+  echo "$registry_found; the log says:"
+  journalctl -q -u 'sealift-registry-*' -n 8 -o cat --no-pager
+  return 1
+}
+
+# registry_process ROLE VERSION: whether it runs, from what, and with what; sets registry_found when it does not.
+registry_process() {
+  registry_pid=$(systemctl show -P MainPID "sealift-registry-$1.service" 2>/dev/null || echo 0)
+  if [ "$registry_pid" = 0 ]; then
+    registry_found="not running"
+    return 1
+  fi
+  registry_found=$(readlink "/proc/$registry_pid/exe" || true)
+  if [ "$registry_found" != "$REGISTRIES/$2/bin/registry" ]; then
+    registry_found="runs from $registry_found"
+    return 1
+  fi
+  for registry_file in "$1.yml" server.crt; do
+    if ! cmp -s "$REGISTRY_ETC/$registry_file" "/run/sealift-registry-$1/$registry_file"; then
+      registry_found="runs with an earlier $registry_file"
+      return 1
+    fi
+  done
+}
+
+# registry_answers NAME READER_PORT WRITER_PORT: by name and certificate, as clients see it, but on this host.
+registry_answers() {
+  registry_found=$(registry_ask "$1" "$2"):$(registry_ask "$1" "$3"):$(registry_ask "$1" "$3" --netrc-file "$REGISTRY_ETC/netrc")
+  if [ "$registry_found" = 200:401:200 ]; then return 0; fi
+  registry_found="the reader answers ${registry_found%%:*}, the writer ${registry_found#*:} (without and with login)"
+  return 1
+}
+# registry_ask NAME PORT OPTION...: the status of its root.
+registry_ask() {
+  ask_name=$1
+  ask_port=$2
+  shift 2
+  curl -q --silent --output /dev/null --write-out '%{http_code}' --max-time 20 --proto '=https' --noproxy '*' "$@" \
+    --cacert "$REGISTRY_ETC/ca.crt" --capath /dev/null --resolve "$ask_name:$ask_port:127.0.0.1" "https://$ask_name:$ask_port/v2/" || true
+}

@@ -1,0 +1,139 @@
+# Two processes on the same files: a reader whom nobody has to log in to and who can change nothing, and a writer with a
+# login. Distribution knows no rights of users, so this is what makes a host unable to push.
+
+REGISTRY_UNITS=/etc/systemd/system
+
+# Fact: configuration and units of reader and writer are the ones of this site.
+# $1 mount point, $2 port of the reader, $3 port of the writer
+check_registry_units() {
+  registry_wrong=
+  for_each_registry_file "$@" registry_file_compare
+  for registry_role in reader writer; do
+    if [ ! -L "$REGISTRY_UNITS/multi-user.target.wants/sealift-registry-$registry_role.service" ]; then
+      registry_wrong="$registry_wrong sealift-registry-$registry_role.service is not started at boot"
+    fi
+  done
+  if [ -n "$registry_wrong" ]; then
+    echo "absent or altered:$registry_wrong"
+    return 1
+  fi
+}
+apply_registry_units() {
+  for_each_registry_file "$@" registry_file_write
+  systemctl daemon-reload
+  systemctl enable --quiet sealift-registry-reader.service sealift-registry-writer.service
+}
+registry_file_compare() {
+  if ! printf '%s' "$2" | cmp -s - "$1"; then registry_wrong="$registry_wrong $1"; fi
+}
+registry_file_write() {
+  if printf '%s' "$2" | cmp -s - "$1"; then return 0; fi
+  printf '%s' "$2" >"$1.new"
+  mv "$1.new" "$1"
+}
+
+# for_each_registry_file MOUNT READER_PORT WRITER_PORT FUNCTION: calls FUNCTION with each path and the text that it has to hold.
+for_each_registry_file() {
+  "$4" "$REGISTRY_ETC/reader.yml" "$(registry_config "$1" "$2" 1)
+  maintenance:
+    readonly:
+      enabled: true
+"
+  "$4" "$REGISTRY_ETC/writer.yml" "$(registry_config "$1" "$3" 2)
+  delete:
+    enabled: true
+auth:
+  htpasswd:
+    realm: sealift
+    path: $REGISTRY_ETC/htpasswd
+"
+  "$4" "$REGISTRY_UNITS/sealift-registry-reader.service" "$(registry_unit reader "$1" ReadOnlyPaths)$SEALIFT_LINE_END"
+  "$4" "$REGISTRY_UNITS/sealift-registry-writer.service" "$(registry_unit writer "$1" ReadWritePaths)$SEALIFT_LINE_END"
+}
+
+# registry_config MOUNT PORT OFFSET: metrics are on loopback alone, ten ports above: they ask nobody for a login.
+# It ends in storage, for what each role adds. No cache of descriptors: the reader has to see what the writer has just done.
+registry_config() {
+  cat <<END
+# Made by Sealift.
+version: 0.1
+log:
+  level: info
+  accesslog:
+    disabled: true
+http:
+  addr: :$2
+  draintimeout: 30s
+  tls:
+    certificate: $REGISTRY_ETC/server.crt
+    key: $REGISTRY_ETC/server.key
+    minimumtls: tls1.2
+  debug:
+    addr: 127.0.0.1:$(($2 + 10))
+    prometheus:
+      enabled: true
+      path: /metrics
+storage:
+  filesystem:
+    rootdirectory: $1/storage
+  redirect:
+    disable: true
+END
+}
+
+# registry_unit ROLE MOUNT PATHS: systemd.exec(5). The copies say which configuration and certificate a process has read.
+registry_unit() {
+  cat <<END
+# Made by Sealift.
+[Unit]
+Description=Registry of the site, $1
+Documentation=https://distribution.github.io/distribution
+After=network.target
+# Without its volume it would start on an empty folder of the root disk.
+RequiresMountsFor=$2
+
+[Service]
+User=$REGISTRY_USER
+Group=$REGISTRY_USER
+RuntimeDirectory=sealift-registry-$1
+RuntimeDirectoryMode=0700
+ExecStartPre=/bin/cp $REGISTRY_ETC/$1.yml $REGISTRY_ETC/server.crt /run/sealift-registry-$1/
+ExecStart=$REGISTRIES/current/bin/registry serve $REGISTRY_ETC/$1.yml
+Environment=OTEL_TRACES_EXPORTER=none
+Restart=always
+RestartSec=2
+LimitNOFILE=65536
+UMask=0027
+$3=$2/storage
+CapabilityBoundingSet=
+DevicePolicy=closed
+LockPersonality=yes
+MemoryDenyWriteExecute=yes
+NoNewPrivileges=yes
+PrivateDevices=yes
+PrivateTmp=yes
+PrivateUsers=yes
+ProcSubset=pid
+ProtectClock=yes
+ProtectControlGroups=yes
+ProtectHome=yes
+ProtectHostname=yes
+ProtectKernelLogs=yes
+ProtectKernelModules=yes
+ProtectKernelTunables=yes
+ProtectProc=invisible
+ProtectSystem=strict
+RemoveIPC=yes
+RestrictAddressFamilies=AF_INET AF_INET6
+RestrictNamespaces=yes
+RestrictRealtime=yes
+RestrictSUIDSGID=yes
+SystemCallArchitectures=native
+SystemCallFilter=@system-service
+SystemCallFilter=~@privileged @resources
+SystemCallErrorNumber=EPERM
+
+[Install]
+WantedBy=multi-user.target
+END
+}

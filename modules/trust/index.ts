@@ -1,0 +1,32 @@
+/** Name and CA of the site's registry, and where image names lead. Destroying leaves them. */
+import * as pulumi from "@pulumi/pulumi";
+import type { Host } from "../core/converge.ts";
+import { PhaseResource } from "../core/phase-resource.ts";
+import type { RegistrySpec } from "../core/registry.ts";
+import type { HostSpec } from "../core/site.ts";
+import type { Phase } from "../core/step.ts";
+import { trustSteps } from "./steps.ts";
+
+/** Pure: the phase of one host. @param authorities undefined while they are not known: the phase cannot hold then. */
+export function trustPhase(registry: RegistrySpec, authorities: readonly string[] | undefined): Phase {
+  return { name: "trust", steps: trustSteps({ registry, authorities }) };
+}
+
+/** The phase with the CAs that registry hosts report in this very run. */
+export function settledTrust(
+  { registry }: HostSpec,
+  authorities: readonly pulumi.Output<string | undefined>[],
+): pulumi.Output<Phase> | undefined {
+  if (registry === undefined) return undefined;
+  return pulumi.all([...authorities]).apply((made) => {
+    const known = made.filter((one) => one !== undefined);
+    return trustPhase(registry, known.length < made.length ? undefined : known);
+  });
+}
+
+export class Trust extends PhaseResource {
+  /** @param settled the phase as it is once the registry has made its CA; absent when `phase` knows it already. */
+  constructor(host: Host, phase: Phase, after: readonly pulumi.Resource[], settled?: pulumi.Output<Phase>) {
+    super("sealift:trust:Trust", host, phase, after, settled);
+  }
+}

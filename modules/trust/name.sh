@@ -1,0 +1,55 @@
+# The registry's name, where no name server knows it.
+
+HOSTS_FILE=/etc/hosts
+HOSTS_BEGIN='# Sealift: the registry of the site'
+HOSTS_END='# Sealift: end'
+
+# Fact: the registry's name leads to its addresses, in this order.
+# $1 DNS name, $2... IPv4 addresses
+check_registry_name() {
+  name_block=$(hosts_block "$@")
+  # A block of ours that is right costs no process; /etc/hosts counts before name servers (nsswitch.conf).
+  name_hosts=$(cat "$HOSTS_FILE")
+  case $SEALIFT_LINE_END$name_hosts$SEALIFT_LINE_END in *"$SEALIFT_LINE_END$name_block$SEALIFT_LINE_END"*) return 0 ;; esac
+  name_found=$(name_addresses "$1")
+  name_one=$1
+  shift
+  # A name server may give them in any order.
+  if [ "$(printf '%s\n' "$name_found" | tr ' ' '\n' | sort)" = "$(printf '%s\n' "$@" | sort)" ]; then return 0; fi
+  echo "$name_one leads to ${name_found:-nothing}"
+  return 1
+}
+guard_registry_name() {
+  if grep -qxF "$HOSTS_BEGIN" "$HOSTS_FILE"; then return 0; fi
+  name_found=$(name_addresses "$1")
+  if [ -z "$name_found" ]; then return 0; fi
+  name_one=$1
+  shift
+  if [ "$(printf '%s\n' "$name_found" | tr ' ' '\n' | sort)" = "$(printf '%s\n' "$@" | sort)" ]; then return 0; fi
+  refuse_because E_REGISTRY_NAME "$name_one leads to $name_found here" "have name server and site file say the same, or take another name"
+}
+apply_registry_name() {
+  guard_registry_name "$@"
+  # /etc/hosts may be a mount of its own (in a container), and is read at any time: a copy takes its place.
+  {
+    sed "/^$HOSTS_BEGIN\$/,/^$HOSTS_END\$/d" "$HOSTS_FILE"
+    hosts_block "$@"
+  } >"$HOSTS_FILE.new"
+  chmod 0644 "$HOSTS_FILE.new"
+  sync "$HOSTS_FILE.new"
+  mv "$HOSTS_FILE.new" "$HOSTS_FILE"
+}
+
+# hosts_block NAME ADDRESS...
+hosts_block() {
+  block_name=$1
+  shift
+  echo "$HOSTS_BEGIN"
+  for block_one; do echo "$block_one $block_name"; done
+  echo "$HOSTS_END"
+}
+
+# name_addresses NAME: with blanks between; empty when nobody knows it.
+name_addresses() {
+  timeout 20 getent ahostsv4 "$1" | sed -n 's/ *STREAM.*//p' | tr '\n' ' ' | sed 's/ $//'
+}

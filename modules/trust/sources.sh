@@ -1,0 +1,88 @@
+# Where image names lead, for engines with the containerd store: to the registry of the site, under the name of where they
+# came from, and never outside. The files are read at each pull.
+
+# Fact: images of these registries are taken from the registry of the site.
+# $1 name:port, $2 path before every repository there (empty, or with a slash at its end), $3 own or system: whose CAs
+# vouch for it, $4... the registries
+check_registry_sources() {
+  sources_registry=$1
+  sources_prefix=$2
+  sources_ca=$3
+  shift 3
+  sources_wrong=
+  for sources_one; do
+    if [ "$(cat "$TRUST_CERTS/$sources_one/hosts.toml" 2>/dev/null)" != "$(sources_text "$sources_one")" ]; then
+      sources_wrong="$sources_wrong $sources_one,"
+    fi
+  done
+  if [ -n "$sources_wrong" ]; then
+    sources_wrong=${sources_wrong# }
+    echo "they lead elsewhere: ${sources_wrong%,}"
+    return 1
+  fi
+  sources_left "$@"
+  if [ -n "$sources_found" ]; then
+    echo "led here and no longer of the site:$sources_found"
+    return 1
+  fi
+}
+guard_registry_sources() {
+  shift 3
+  for sources_one; do
+    sources_file=$TRUST_CERTS/$sources_one/hosts.toml
+    if [ -f "$sources_file" ] && ! made_by_sealift "$sources_file"; then
+      refuse_because E_CONFLICT "$sources_file is a file that Sealift did not put there" "see what it is for, then move it away"
+    fi
+  done
+}
+apply_registry_sources() {
+  guard_registry_sources "$@"
+  sources_registry=$1
+  sources_prefix=$2
+  sources_ca=$3
+  shift 3
+  for sources_one; do
+    install -d -m 0755 "$TRUST_CERTS/$sources_one"
+    sources_text "$sources_one" >"$TRUST_CERTS/$sources_one/hosts.toml.new"
+    mv "$TRUST_CERTS/$sources_one/hosts.toml.new" "$TRUST_CERTS/$sources_one/hosts.toml"
+  done
+  sources_left "$@"
+  for sources_one in $sources_found; do
+    rm "$TRUST_CERTS/$sources_one/hosts.toml"
+  done
+}
+
+# sources_text SOURCE: containerd docs/hosts.md. The server is the same, so that nothing is tried after it.
+sources_text() {
+  sources_url=https://$sources_registry/v2/$sources_prefix$1
+  echo "# Made by Sealift."
+  sources_entry "server = \"$sources_url\""
+  echo
+  sources_entry "[host.\"$sources_url\"]"
+}
+sources_entry() {
+  echo "$1"
+  echo 'capabilities = ["pull", "resolve"]'
+  echo 'override_path = true'
+  if [ "$sources_ca" = own ]; then echo "ca = \"$TRUST_CERTS/$sources_registry/ca.crt\""; fi
+}
+
+# sources_left SOURCE...: sets sources_found to those that Sealift led here once and that are not among these.
+sources_left() {
+  sources_found=
+  for sources_file in "$TRUST_CERTS"/*/hosts.toml; do
+    if [ ! -f "$sources_file" ] || ! made_by_sealift "$sources_file"; then continue; fi
+    sources_name=${sources_file%/hosts.toml}
+    sources_name=${sources_name##*/}
+    case " $* " in
+      *" $sources_name "*) ;;
+      *) sources_found="$sources_found $sources_name" ;;
+    esac
+  done
+}
+
+made_by_sealift() {
+  made_first=
+  read -r made_first <"$1" || true
+  [ "$made_first" = "# Made by Sealift." ]
+}

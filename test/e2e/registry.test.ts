@@ -1,0 +1,174 @@
+/**
+ * A registry feeds a site: two hosts from blank disks on a network segment of their own. One runs the registry and is sent
+ * the bundle over ssh; the other is sent the library and nothing else, and takes its engine and its images from the first.
+ */
+import assert from "node:assert/strict";
+import { relative } from "node:path";
+import { after, before, describe, test } from "node:test";
+import { startAgent, type Agent } from "../lab/agent.ts";
+import { imageElsewhere } from "../lab/bundle.ts";
+import { checkout } from "../lab/cache.ts";
+import { removeGuest, startGuest, type Guest } from "../lab/guest.ts";
+import { joinSegment, segmentCard } from "../lab/guest-segment.ts";
+import { prepareLab, type Lab } from "../lab/prepare.ts";
+import { pulumiEnv } from "../lab/pulumi-env.ts";
+import { freshStack, pulumi, type PulumiRun } from "../lab/pulumi.ts";
+import { labSite, labUser, removeStackFile, stackFile, writeStack } from "../lab/stack.ts";
+
+const stack = "lab-registry";
+const registry = "registry.site:5000";
+let lab: Lab;
+let store: Guest;
+let node: Guest;
+let agent: Agent;
+let env: Readonly<Record<string, string>>;
+
+before(async () => {
+  lab = await prepareLab("newest");
+  for (const name of ["store", "node"]) await removeGuest(name);
+  [store, node] = await Promise.all([startGuest({ name: "store" }), startGuest({ name: "node" })]);
+  await joinSegment({ guest: store, address: "10.9.0.1/24" }, { guest: node, address: "10.9.0.2/24" });
+  agent = await startAgent(store.identityFile);
+  env = { ...pulumiEnv(), SSH_AUTH_SOCK: agent.socket };
+  await writeSite();
+  await freshStack(stack, env);
+});
+
+after(async () => {
+  await pulumi(["stack", "rm", "--yes", "--force", stack], { env });
+  await removeStackFile(stack);
+  for (const name of ["store", "node"]) await removeGuest(name);
+  await agent.stop();
+});
+
+async function writeSite(): Promise<void> {
+  const site = await labSite([store, node], lab.bundle);
+  delete site.daemon["storage-driver"];
+  site.daemon["features"] = { "containerd-snapshotter": true };
+  site.volumes.logical = [
+    { name: "registry", size: "2GiB", filesystem: "xfs", mount: "/registry" },
+    { name: "data", size: "4GiB", filesystem: "xfs", mount: "/data" },
+  ];
+  const hosts = [{ name: "store", address: "10.9.0.1" }];
+  const version = lab.bundle.registry ?? "";
+  await writeStack(stack, {
+    ...site,
+    registry: { name: "registry.site", version, mount: "/registry", hosts },
+  });
+}
+
+/** The command's output, of a command that has to end with 0. */
+async function on(guest: Guest, command: string, login = guest.login): Promise<string> {
+  const { stdout, stderr, exitCode } = await guest.exec(command, { login });
+  assert.equal(exitCode, 0, `${command}: ${stderr}`);
+  return stdout;
+}
+
+const run = (verb: string, ...args: string[]): Promise<PulumiRun> =>
+  pulumi([verb, "--stack", stack, ...args], { env });
+
+async function succeeds(verb: string, ...args: string[]): Promise<string> {
+  const { exitCode, output } = await run(verb, ...args);
+  assert.equal(exitCode, 0, output);
+  return output;
+}
+
+describe("a registry feeds a site", () => {
+  test("preview, when there is nothing yet: the CA that nobody has made is no error", async () => {
+    const output = await succeeds("preview");
+    assert.match(output, /store-registry-run/);
+    assert.match(output, /node-trust-run/);
+    assert.match(output, /the registry has not made its CA yet/);
+  });
+
+  test("one pulumi up, and the second host has not been sent one byte of the bundle over ssh", async () => {
+    // Whatever leaves the host for any other place than its segment, and is no answer to ssh and no DHCP.
+    await on(
+      node,
+      `sudo -n nft -f - <<'END'
+table inet witness {
+  counter left { }
+  chain output {
+    type filter hook output priority 0; policy accept;
+    oifname { "lo", "${segmentCard}" } accept
+    tcp sport 22 accept
+    meta l4proto ipv6-icmp accept
+    udp dport { 67, 547 } accept
+    counter name left
+  }
+  chain forward {
+    type filter hook forward priority 0; policy accept;
+    oifname != { "${segmentCard}", "docker0" } counter name left
+  }
+}
+END`,
+    );
+    await succeeds("up", "--yes", "--skip-preview");
+    assert.equal(await on(node, "ls .sealift"), (await on(node, "cd .sealift && ls *.sh")).trim() + "\n");
+    assert.match(await on(store, "sudo -n ls /registry/storage/docker/registry/v2/repositories"), /^files$/m);
+    assert.equal(await on(store, "sudo -n ls /registry/arriving"), "");
+  });
+
+  test("an unchanged name of Docker Hub runs on the second host, for a user who is not root", async () => {
+    assert.equal(
+      await on(node, `docker run --rm ${lab.bundle.image} echo from-the-registry`, labUser),
+      "from-the-registry\n",
+    );
+  });
+
+  test("so does an unchanged name of another registry", async () => {
+    assert.equal(await on(node, `docker run --rm ${imageElsewhere} echo elsewhere`, labUser), "elsewhere\n");
+  });
+
+  test("an image that is not there is told at once, and nothing was asked of anybody outside", async () => {
+    for (const name of ["nothere:1", "ghcr.io/team/nothere:1", "quay.io/team/nothere:1"]) {
+      const { exitCode, stderr } = await node.exec(`timeout 60 docker pull ${name}`, { login: labUser });
+      assert.equal(exitCode, 1, stderr);
+      assert.match(stderr, /not found/);
+    }
+    assert.match(await on(node, "sudo -n nft list counter inet witness left"), /packets 0 bytes 0/);
+  });
+
+  test("the registry's own name works too, and nobody pushes from a host", async () => {
+    await on(node, `docker pull ${registry}/${lab.bundle.image}`, labUser);
+    await on(node, `docker tag ${lab.bundle.image} ${registry}/mine:1`, labUser);
+    const { exitCode, stderr } = await node.exec(`docker push ${registry}/mine:1`, { login: labUser });
+    assert.equal(exitCode, 1);
+    assert.match(stderr, /405 Method Not Allowed|unsupported|not allowed/i);
+  });
+
+  test("a second run changes nothing", async () => {
+    const output = await succeeds("up", "--yes", "--skip-preview");
+    assert.match(output, /Resources:\s+\d+ unchanged\n/);
+  });
+
+  test("a CA that a client no longer knows is a difference, and is mended", async () => {
+    await on(node, `sudo -n sh -c 'echo stale >/etc/docker/certs.d/${registry}/ca.crt'`);
+    const preview = await succeeds("preview");
+    assert.match(
+      preview,
+      /trust\.authority: wanted .*; found \S*ca\.crt is absent or another; effect nothing stops/,
+    );
+    await succeeds("up", "--yes", "--skip-preview");
+    await on(node, `docker pull ${lab.bundle.image}`, labUser);
+  });
+
+  test("a registry that lost its CA makes another, and every client learns of it in the same run", async () => {
+    await on(store, "sudo -n rm /etc/sealift/registry/ca.key");
+    const preview = await succeeds("preview");
+    assert.match(preview, /registry\.ca: wanted /);
+    await succeeds("up", "--yes", "--skip-preview");
+    await on(node, `docker pull ${registry}/${lab.bundle.image}`, labUser);
+    assert.match(await succeeds("up", "--yes", "--skip-preview"), /Resources:\s+\d+ unchanged\n/);
+  });
+
+  test("no password and no private key is in the state", async () => {
+    const output = await succeeds("stack", "export");
+    const password =
+      (await on(store, "sudo -n cat /etc/sealift/registry/netrc")).trim().split(" ").at(-1) ?? "";
+    assert.equal(password.length, 64);
+    assert.ok(!output.includes(password));
+    assert.doesNotMatch(output, /PRIVATE KEY/);
+    console.log(`state: ${Math.round(output.length / 1024)} KiB, ${relative(checkout, stackFile(stack))}`);
+  });
+});

@@ -1,0 +1,95 @@
+import assert from "node:assert/strict";
+import { readFileSync, writeFileSync } from "node:fs";
+import { test } from "node:test";
+import { planText } from "../../modules/core/step.ts";
+import { phasesOf, type HostPhases } from "../../modules/phases.ts";
+import { exampleArchive, exampleFacts, exampleFiles, library } from "../support/example-host.ts";
+import { external, own, withRegistry } from "../support/registry-site.ts";
+import { siteOf } from "../support/site-text.ts";
+
+const hex = (digits: string): string => digits.repeat(32);
+const registry = {
+  ...exampleArchive,
+  version: "3.1.2",
+  sha256: hex("12"),
+  members: [
+    { path: "LICENSE", sha256: hex("34") },
+    { path: "registry", sha256: hex("56") },
+  ],
+};
+const content = {
+  manifests: [
+    {
+      repository: "files/docker",
+      tag: "28.5.2-linux-amd64",
+      mediaType: "application/vnd.oci.image.manifest.v1+json",
+      sha256: hex("a1"),
+      blobs: [hex("a2"), hex("ab")],
+    },
+    {
+      repository: "docker.io/library/hello",
+      tag: "1",
+      mediaType: "application/vnd.oci.image.index.v1+json",
+      sha256: hex("b1"),
+      blobs: [],
+    },
+  ],
+  blobs: [{ sha256: hex("a2"), bytes: 2, path: "index.ts" }],
+};
+
+/** The phases of one host of the example with a registry; node-a runs it. */
+function phases(name: string, text: string, mirrors: boolean, authorities?: readonly string[]): HostPhases {
+  const host = siteOf(text).hosts.find((one) => one.name === name);
+  assert.ok(host);
+  const files = { ...exampleFiles, ...(host.registry?.serves === undefined ? {} : { registry }) };
+  return phasesOf(host, files, { ...exampleFacts, content, mirrors, authorities });
+}
+
+/** UPDATE_GOLDEN=1 writes it anew. */
+function same(name: string, found: HostPhases, ...wanted: readonly (keyof HostPhases)[]): void {
+  const text = wanted
+    .flatMap((key) => found[key] ?? [])
+    .map((phase) => planText("node-a", phase, 7))
+    .join("")
+    .replaceAll(library.sha256, "<library sha256>")
+    .replace(`delivered ${library.bytes} `, "delivered <library bytes> ");
+  const file = new URL(`plan-${name}.txt`, import.meta.url);
+  if (process.env["UPDATE_GOLDEN"] === "1") writeFileSync(file, text);
+  assert.equal(text, readFileSync(file, "utf8"));
+}
+
+test("plan texts of a host that runs the registry, in a site with the classic store", () => {
+  const found = phases("node-a", withRegistry(own, "classic"), true, ["MIIB"]);
+  same("registry-host", found, "delivery", "registry", "seed", "trust", "engine");
+});
+
+test("plan texts of a client: nothing but the library is sent to it", () => {
+  const found = phases("node-b", withRegistry(own), false, ["MIIB"]);
+  same("registry-client", found, "delivery", "trust", "engine");
+});
+
+test("before the registry has made its CA, its clients have the same facts, and the CA is unknown", () => {
+  const found = phases("node-b", withRegistry(own), false);
+  const known = phases("node-b", withRegistry(own), false, ["MIIB"]);
+  const codes = (all: HostPhases): string[] => (all.trust?.steps ?? []).map(({ code }) => code);
+  assert.deepEqual(codes(found), codes(known));
+  const call = found.trust?.steps.find(({ code }) => code === "trust.authority")?.call;
+  assert.deepEqual(call, ["registry_authority", "registry.site:5000", "unknown"]);
+});
+
+test("plan texts of a client of an external registry", () => {
+  const found = phases("node-b", withRegistry(external), false, []);
+  same("registry-external", found, "trust", "engine");
+});
+
+test("every step calls functions that the library has, with codes of its phase", () => {
+  const found = phases("node-a", withRegistry(own), true, ["MIIB"]);
+  for (const phase of [found.registry, found.seed, found.trust, found.engine]) {
+    assert.ok(phase);
+    for (const { code, call } of phase.steps) {
+      assert.ok(code.startsWith(`${phase.name}.`), code);
+      for (const kind of ["check", "apply"])
+        assert.match(library.text, new RegExp(`^${kind}_${call[0]}\\(\\)`, "m"));
+    }
+  }
+});

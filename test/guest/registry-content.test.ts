@@ -1,0 +1,151 @@
+/** What goes into the registry on a real host, and what does not; and a push that is cut off. */
+import assert from "node:assert/strict";
+import { after, before, describe, test } from "node:test";
+import {
+  mount,
+  registryName,
+  sha256Of,
+  startRegistryGuest,
+  type RegistryInGuest,
+} from "../support/registry-in-guest.ts";
+import { shellFacts } from "../support/shell-facts.ts";
+
+let on: RegistryInGuest;
+before(async () => {
+  on = await startRegistryGuest("registry-content");
+  const { mark, text } = await on.on.run("apply", on.steps);
+  assert.ok(mark, text);
+});
+after(() => on.on.end());
+
+const { finds, applies } = shellFacts(() => on.on);
+const etc = "/etc/sealift/registry";
+const root = (command: string): Promise<string> => on.on.root(command);
+
+describe("what is in the registry", () => {
+  test("a manifest is pushed whole through the writer, found when a part is lost, and pushed again", async () => {
+    const config = await on.arrive("{}");
+    const layer = await on.arrive("the bytes of a layer");
+    const describe_ = (sha256: string, size: number, mediaType: string): object => ({
+      mediaType,
+      digest: `sha256:${sha256}`,
+      size,
+    });
+    const type = "application/vnd.oci.image.manifest.v1+json";
+    const manifest = await on.arrive(
+      JSON.stringify({
+        schemaVersion: 2,
+        mediaType: type,
+        artifactType: "application/vnd.sealift.file.v1",
+        config: describe_(config, 2, "application/vnd.oci.empty.v1+json"),
+        layers: [describe_(layer, 20, "application/octet-stream")],
+      }),
+    );
+    const call = (repository: string) =>
+      [
+        "registry_manifest",
+        mount,
+        registryName,
+        "5001",
+        repository,
+        "1",
+        type,
+        manifest,
+        config,
+        layer,
+      ] as const;
+    await finds("no such tag", ...call("files/thing"));
+    await applies(...call("files/thing"));
+    assert.equal(await root(`ls ${mount}/arriving`), "", "what has arrived lies nowhere twice");
+    const url = `https://${registryName}:5000/v2/files/thing/blobs/sha256:${layer}`;
+    assert.equal(await on.curl(url), "the bytes of a layer");
+    // The same bytes under another name need not be sent again.
+    await applies(...call("docker.io/library/thing"));
+
+    const data = `${mount}/storage/docker/registry/v2/blobs/sha256/${layer.slice(0, 2)}/${layer}/data`;
+    await root(`rm ${data}`);
+    await finds(`the blob sha256:${layer} is lost`, ...call("files/thing"));
+    const { exitCode, output } = await on.on.call("apply_registry_manifest", ...call("files/thing").slice(1));
+    assert.equal(exitCode, 1);
+    assert.match(output, /did not arrive in \/registry\/arriving; run pulumi up again, it is sent anew/);
+    await on.arrive("the bytes of a layer");
+    await applies(...call("files/thing"));
+    assert.equal(await on.curl(url), "the bytes of a layer");
+  });
+
+  test("bytes that are not what their name says are not taken", async () => {
+    const wanted = sha256Of("what was signed");
+    await on.on.guest.exec(`echo otherwise >${mount}/arriving/${wanted}`);
+    const call = [
+      "apply_registry_manifest",
+      mount,
+      registryName,
+      "5001",
+      "files/lie",
+      "1",
+      "any",
+      wanted,
+      wanted,
+    ] as const;
+    const { exitCode, output } = await on.on.call(...call);
+    assert.equal(exitCode, 1);
+    assert.match(output, /the writer refused sha256:\w{64} for files\/lie: .*(DIGEST_INVALID|400)/s);
+    await root(`rm ${mount}/arriving/${wanted}`);
+  });
+
+  test("nobody writes to the reader, and nobody writes without the password", async () => {
+    const push = (port: number, more = ""): Promise<string> =>
+      on.curl(
+        `-o /dev/null -w '%{http_code}' -X POST ${more} https://${registryName}:${port}/v2/files/x/blobs/uploads/`,
+      );
+    assert.equal(await push(5000), "405");
+    assert.equal(await push(5000, `--netrc-file ${etc}/netrc`), "405");
+    assert.equal(await push(5001), "401");
+    await root(`umask 077; sed 's/password .*/password wrong/' ${etc}/netrc >/run/wrong`);
+    assert.equal(await push(5001, "--netrc-file /run/wrong"), "401");
+    assert.equal(await push(5001, `--netrc-file ${etc}/netrc`), "202");
+  });
+
+  test("kill -9 of the registry during a push: the push is told as failed, and the next one ends it", async () => {
+    const bytes = Buffer.alloc(24 * 2 ** 20, "x");
+    const layer = await on.arrive(bytes);
+    const type = "application/vnd.oci.image.manifest.v1+json";
+    const empty = sha256Of("{}");
+    const manifest = await on.arrive(
+      JSON.stringify({
+        schemaVersion: 2,
+        mediaType: type,
+        config: { mediaType: "application/vnd.oci.empty.v1+json", digest: `sha256:${empty}`, size: 2 },
+        layers: [{ mediaType: "application/octet-stream", digest: `sha256:${layer}`, size: bytes.length }],
+      }),
+    );
+    await on.arrive("{}");
+    const call = [
+      "registry_manifest",
+      mount,
+      registryName,
+      "5001",
+      "files/big",
+      "1",
+      type,
+      manifest,
+      empty,
+      layer,
+    ] as const;
+    // As soon as a part of the layer is in the registry's uploads.
+    const killer = root(
+      `timeout 120 sh -c 'until find ${mount}/storage/docker/registry/v2/repositories/files/big/_uploads -name data -size +1M 2>/dev/null | grep -q .; do :; done'; kill -9 $(systemctl show -P MainPID sealift-registry-writer)`,
+    );
+    const [{ exitCode, output }] = await Promise.all([
+      on.on.call("apply_registry_manifest", ...call.slice(1)),
+      killer,
+    ]);
+    assert.notEqual(exitCode, 0, output);
+    assert.match(output, /curl: \(\d+\)/);
+    await finds("no such tag", ...call);
+    await root("timeout 120 sh -c 'until ss -Hltn | grep -q :5001; do sleep 0.5; done'");
+    await applies(...call);
+    const url = `https://${registryName}:5000/v2/files/big/blobs/sha256:${layer}`;
+    assert.equal((await on.curl(`${url} | sha256sum`)).split(" ")[0], layer);
+  });
+});

@@ -1,0 +1,164 @@
+/** The registry on a real host, fact by fact: made, broken by hand, found, made again; and what may not be done with it. */
+import assert from "node:assert/strict";
+import { after, before, describe, test } from "node:test";
+import { mount, startRegistryGuest, type RegistryInGuest } from "../support/registry-in-guest.ts";
+import { shellFacts } from "../support/shell-facts.ts";
+
+let on: RegistryInGuest;
+before(async () => {
+  on = await startRegistryGuest("registry");
+});
+after(() => on.on.end());
+
+const { finds, applies, refuses } = shellFacts(() => on.on);
+const etc = "/etc/sealift/registry";
+const root = (command: string): Promise<string> => on.on.root(command);
+
+describe("the registry of a site", () => {
+  test("from nothing: every fact is made true, in order, and then holds", async () => {
+    const before = await on.on.run("check", on.steps);
+    assert.deepEqual(
+      before.steps.map(({ code, status }) => `${code} ${status}`),
+      on.steps.map(({ code }) => `${code} drift`),
+    );
+    assert.equal(before.values, undefined, "there is no CA to tell of");
+    const made = await on.on.run("apply", on.steps);
+    assert.ok(made.mark, made.text);
+    const again = await on.on.run("check", on.steps);
+    assert.deepEqual(
+      again.steps.filter(({ status }) => status !== "ok"),
+      [],
+    );
+    assert.deepEqual(again.values, made.values);
+    const pem = (await root(`cat ${etc}/ca.crt`)).split("\n").filter((line) => !line.startsWith("---"));
+    assert.equal(made.values?.["registry.ca"], pem.join(""));
+  });
+
+  test("TLS 1.1 is refused, and the certificate is good for the name and the address alone", async () => {
+    const client = `openssl s_client -connect 127.0.0.1:5000 -CAfile ${etc}/ca.crt -verify_return_error </dev/null`;
+    assert.match(await root(`${client} -tls1_2 2>&1 | grep 'Verify return code'`), /: 0 \(ok\)/);
+    await root(`! ${client} -tls1_1 2>&1`);
+    // What the CA signs for anybody else is nothing: name constraints.
+    await root(
+      `cd /run && openssl req -new -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout other.key -subj /CN=other.site -out other.csr 2>/dev/null && printf 'subjectAltName=DNS:other.site' >other.ext && openssl x509 -req -in other.csr -CA ${etc}/ca.crt -CAkey ${etc}/ca.key -extfile other.ext -out other.crt 2>/dev/null`,
+    );
+    assert.match(
+      await root(`openssl verify -CAfile ${etc}/ca.crt /run/other.crt 2>&1 || true`),
+      /permitted subtree violation/,
+    );
+  });
+
+  test("key and password are for those who need them, and the password is on no command line", async () => {
+    assert.equal(
+      await root(`stat -c '%n %U:%G %a' ${etc}/ca.key ${etc}/server.key ${etc}/netrc ${etc}/htpasswd`),
+      `${etc}/ca.key root:root 600\n${etc}/server.key root:sealift-registry 640\n${etc}/netrc root:root 600\n${etc}/htpasswd root:sealift-registry 640\n`,
+    );
+    assert.match(await root(`cat ${etc}/htpasswd`), /^sealift:\$2y\$05\$[A-Za-z0-9./]{53}\n$/);
+  });
+
+  test("metrics are on loopback alone", async () => {
+    const listening = await root("ss -Hltn | awk '{ print $4 }' | sort");
+    assert.deepEqual(
+      listening.split("\n").filter((one) => /:50\d\d$/.test(one)),
+      ["*:5000", "*:5001", "127.0.0.1:5010", "127.0.0.1:5011"],
+    );
+  });
+
+  test("the units are hardened: exposure of at most 1.5", async () => {
+    for (const role of ["reader", "writer"]) {
+      const text = await root(`systemd-analyze security --no-pager sealift-registry-${role} | tail -n 1`);
+      const exposure = Number(/: ([\d.]+) /.exec(text)?.[1]);
+      console.log(text.trim());
+      assert.ok(exposure <= 1.5, text);
+    }
+  });
+
+  /** By hand, and what the check of the step says then; each is mended by its apply. */
+  const breakages: readonly [string, string, string, RegExp][] = [
+    [
+      "a program that was altered",
+      "program",
+      "cd /opt/registry/3.1.2/bin && cp registry other && printf x >>other && mv other registry",
+      /registry is altered/,
+    ],
+    ["another current version", "program", "ln -sfn 2.8.3 /opt/registry/current", /^2\.8\.3$/],
+    ["a user who can log in", "user", "usermod --shell /bin/bash sealift-registry", /^shell \/bin\/bash$/],
+    ["storage of root", "storage", `chown root ${mount}/storage`, /storage: root sealift-registry 750/],
+    ["a CA key that all can read", "ca", `chmod 0644 ${etc}/ca.key`, /ca\.key: root 644/],
+    [
+      "a certificate of another key",
+      "certificate",
+      `openssl ecparam -name prime256v1 -genkey -noout >${etc}/server.key`,
+      /not of server\.key/,
+    ],
+    [
+      "a password that was changed by half",
+      "credential",
+      `sed -i 's/password .*/password other/' ${etc}/netrc`,
+      /htpasswd is not of the password/,
+    ],
+    [
+      "a unit that was edited",
+      "units",
+      "sed -i /MemoryDeny/d /etc/systemd/system/sealift-registry-writer.service",
+      /absent or altered: \S*writer\.service$/,
+    ],
+    [
+      "a service that is off",
+      "units",
+      "systemctl disable --quiet sealift-registry-reader",
+      /reader\.service is not started at boot/,
+    ],
+    [
+      "a service that was stopped",
+      "running",
+      "systemctl stop sealift-registry-reader",
+      /^reader: not running$/,
+    ],
+    [
+      "a configuration that was not loaded",
+      "running",
+      `sed -i '$a # more' /run/sealift-registry-reader/reader.yml`,
+      /^reader: runs with an earlier reader\.yml$/,
+    ],
+  ];
+  for (const [name, what, command, finding] of breakages) {
+    test(`found and mended: ${name}`, async () => {
+      await root(command);
+      await finds(finding, ...on.call(what));
+      await applies(...on.call(what));
+    });
+  }
+
+  test("after all of that, one run of all steps finds everything right", async () => {
+    const made = await on.on.run("apply", on.steps);
+    assert.ok(made.mark, made.text);
+  });
+
+  test("a certificate that ends soon is a difference, is made anew, and is the one that is served", async () => {
+    const serial = (): Promise<string> =>
+      root(`openssl s_client -connect 127.0.0.1:5000 </dev/null 2>/dev/null | openssl x509 -noout -serial`);
+    const old = await serial();
+    const [name, ...args] = on.call("certificate");
+    const longer = [...args.slice(0, 2), "400"];
+    await finds(/^server\.crt ends on .* 2027 GMT, less than 400 days from now$/, name, ...longer);
+    const { exitCode } = await on.on.call(`apply_${name}`, ...args);
+    assert.equal(exitCode, 0);
+    await finds(/^reader: runs with an earlier server\.crt$/, ...on.call("running"));
+    await applies(...on.call("running"));
+    assert.notEqual(await serial(), old);
+  });
+
+  test("a port that is somebody else's is refused, and it is said whose it is", async () => {
+    await root(
+      "systemctl stop sealift-registry-reader && systemd-run --quiet --unit squatter python3 -m http.server 5000",
+    );
+    await root("timeout 60 sh -c 'until ss -Hltn | grep -q :5000; do sleep 0.2; done'");
+    await refuses(
+      /^E_PORT port 5000 is taken by python3, pid \d+; stop it, or give the registry another port/,
+      ...on.call("running"),
+    );
+    await root("systemctl stop squatter");
+    await applies(...on.call("running"));
+  });
+});

@@ -1,0 +1,77 @@
+/** A registry in a guest, put there by the library's own functions, with files for it to hold. */
+import assert from "node:assert/strict";
+import { createHash } from "node:crypto";
+import { readFile } from "node:fs/promises";
+import { buffer } from "node:stream/consumers";
+import { createGzip } from "node:zlib";
+import { pack } from "tar-stream";
+import type { Archive } from "../../modules/core/blob.ts";
+import type { Step } from "../../modules/core/step.ts";
+import { registrySteps } from "../../modules/registry/steps.ts";
+import { ensureTools } from "../lab/tools/ensure-tools.ts";
+import { startFunctions, type ShellFunctions } from "./shell-functions.ts";
+
+export interface RegistryInGuest {
+  readonly on: ShellFunctions;
+  readonly archive: Archive;
+  readonly steps: readonly Step[];
+  /** A step's call, by what stands behind `registry.` in its code. */
+  readonly call: (what: string) => Step["call"];
+  /** `curl <words>` as root with the CA and the name; what it prints. */
+  readonly curl: (words: string) => Promise<string>;
+  /** Puts bytes where the bundle's arrive; their sha256. */
+  readonly arrive: (bytes: string | Buffer) => Promise<string>;
+}
+
+export const registryName = "registry.site";
+export const registryAddress = "10.0.2.15";
+export const mount = "/registry";
+
+/** A pristine guest with a volume for the registry, and the registry's archive in the login's home. */
+export async function startRegistryGuest(name: string): Promise<RegistryInGuest> {
+  const on = await startFunctions(name);
+  await on.root(`mkfs.xfs -q /dev/vdb && mkdir -p ${mount} && mount /dev/vdb ${mount}`);
+  const { archive, bytes } = await registryArchive();
+  const lands = `.sealift/blobs/${archive.sha256}`;
+  const { exitCode } = await on.guest.exec(`mkdir -p .sealift/blobs && cat >${lands}`, { input: bytes });
+  assert.equal(exitCode, 0);
+  const serves = { version: archive.version, mount, address: registryAddress, writerPort: 5001 };
+  const registry = { name: registryName, port: 5000, serves };
+  const steps = registrySteps({ host: name, login: on.guest.login, registry, archive });
+  return {
+    on,
+    archive,
+    steps,
+    call: (what) => {
+      const step = steps.find(({ code }) => code === `registry.${what}`);
+      assert.ok(step, what);
+      return step.call;
+    },
+    curl: (words) =>
+      on.root(
+        `curl -sS --cacert /etc/sealift/registry/ca.crt --resolve ${registryName}:5000:127.0.0.1 --resolve ${registryName}:5001:127.0.0.1 ${words}`,
+      ),
+    arrive: async (input) => {
+      const sha256 = sha256Of(input);
+      await on.guest.exec(`cat >${mount}/arriving/${sha256}`, { input });
+      return sha256;
+    },
+  };
+}
+
+export function sha256Of(bytes: string | Buffer): string {
+  return createHash("sha256").update(bytes).digest("hex");
+}
+
+/** The lab's registry as its release has it: one program in a gzipped tar. */
+export async function registryArchive(): Promise<{ archive: Archive; bytes: Buffer }> {
+  const { registry, had } = await ensureTools();
+  const version = had.find((tool) => tool.name === "registry")?.version ?? "";
+  const program = await readFile(registry);
+  const tar = pack();
+  tar.entry({ name: "registry", mode: 0o755, mtime: new Date(0) }, program);
+  tar.finalize();
+  const bytes = await buffer(tar.pipe(createGzip({ level: 1 })));
+  const members = [{ path: "registry", sha256: sha256Of(program) }];
+  return { archive: { version, sha256: sha256Of(bytes), bytes: bytes.length, path: "", members }, bytes };
+}

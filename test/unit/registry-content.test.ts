@@ -1,0 +1,114 @@
+import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, before, test } from "node:test";
+import { formatProblem } from "../../modules/core/errors.ts";
+import { registryContent, withMirrorNames, type RegistryContent } from "../../modules/registry/content.ts";
+import { readAuthorityFile } from "../../modules/trust/authority-file.ts";
+import { unchangedNameProblems } from "../../modules/trust/from-bundle.ts";
+import { openBundle, type Bundle } from "../../offline-bundle/layout.ts";
+import { own, withRegistry } from "../support/registry-site.ts";
+import { siteOf } from "../support/site-text.ts";
+import { makeTinyBundle, type TinyBundle } from "../support/tiny-bundle.ts";
+
+let tiny: TinyBundle;
+let bundle: Bundle;
+let content: RegistryContent;
+const folder = mkdtempSync(join(tmpdir(), "sealift-ca-"));
+before(async () => {
+  tiny = await makeTinyBundle();
+  bundle = await openBundle(tiny.directory);
+  content = await registryContent(bundle);
+});
+after(async () => {
+  rmSync(folder, { recursive: true });
+  await tiny.remove();
+});
+
+test("every file and image goes in under its tag, a list of platforms after what it lists", () => {
+  const names = content.manifests.map(({ repository, tag }) =>
+    `${repository}:${tag}`.replace(/part-.*/, "part"),
+  );
+  assert.deepEqual(names.toSorted(), [
+    "docker.io/library/hello:1",
+    "docker.io/library/hello:part",
+    "docker.io/library/hello:part",
+    "files/compose:5.5.1-linux-amd64",
+    "files/compose:5.5.1-linux-arm64",
+    "files/docker:28.5.2-linux-amd64",
+    "files/docker:28.5.2-linux-arm64",
+  ]);
+  assert.equal(names.at(-1), "docker.io/library/hello:1");
+  assert.deepEqual(content.manifests.at(-1)?.blobs, []);
+});
+
+test("the lock's digest of a file is a blob of the repository that bears its name", () => {
+  const { sha256 } = bundle.engine("28.5.2", "amd64") ?? {};
+  const held = content.manifests.find(({ tag }) => tag === "28.5.2-linux-amd64" && sha256 !== undefined);
+  assert.equal(held?.repository, "files/docker");
+  assert.ok(held.blobs.includes(sha256 ?? ""));
+});
+
+test("every blob is sent once, with its length", () => {
+  const sent = content.blobs.map(({ sha256 }) => sha256);
+  assert.equal(new Set(sent).size, sent.length);
+  for (const { sha256, blobs } of content.manifests)
+    for (const one of [sha256, ...blobs]) assert.ok(sent.includes(one), one);
+  assert.ok(content.blobs.every(({ bytes }) => bytes > 0));
+});
+
+test("for a mirror, images of Docker Hub stand at the root once more, and nothing else does", () => {
+  const more = withMirrorNames(content.manifests).slice(content.manifests.length);
+  assert.deepEqual([...new Set(more.map(({ repository }) => repository))], ["library/hello"]);
+  assert.equal(more.length, 3);
+});
+
+const repositories = ["files/docker", "docker.io/library/hello", "ghcr.io/team/app", "corp.site/app"];
+const told = (text: string): string[] =>
+  unchangedNameProblems(siteOf(text).hosts, repositories, "stack.yaml").map(formatProblem);
+
+test("names of the bundle that would lead outside are told, once for all hosts of a kind", () => {
+  assert.deepEqual(told(withRegistry(own)), [
+    "stack.yaml: E_CONFLICT registry.sources: got images of corp.site in the bundle; expected corp.site among the sources of node-a; add corp.site to registry.sources, or write registry.sources: [docker.io, ghcr.io, quay.io, registry.k8s.io] to say that people write registry.site:5000/corp.site/…",
+  ]);
+  const classic = told(withRegistry(own, "classic"));
+  assert.equal(classic.length, 2);
+  assert.match(
+    classic[0] ?? "",
+    /got images of ghcr\.io in the bundle; expected images of docker\.io alone: node-a has the classic image store .*; set daemon\.features: \{ containerd-snapshotter: true \} for node-a, with an engine from 28\.5 on, or write registry\.sources: \[docker\.io\]/,
+  );
+});
+
+test("a site that writes its sources has decided, and one without a registry has nothing to decide", () => {
+  assert.deepEqual(told(withRegistry(`${own}\nsources: [docker.io]`)), []);
+});
+
+test("the CAs of a registry that is there already: one or several of a file, and nothing that is none", () => {
+  const make = (name: string, ca: boolean): string => {
+    const path = join(folder, name);
+    const extension = `basicConstraints=critical,CA:${ca ? "TRUE" : "FALSE"}`;
+    const key = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-keyout", `${path}.key`];
+    execFileSync(
+      "openssl",
+      ["req", "-x509", ...key, "-subj", `/CN=${name}`, "-addext", extension, "-out", path],
+      {
+        stdio: "ignore",
+      },
+    );
+    return path;
+  };
+  const [one, two, leaf] = [make("one", true), make("two", true), make("leaf", false)];
+  const both = join(folder, "both");
+  writeFileSync(both, execFileSync("cat", [one, two]));
+  const read = readAuthorityFile(both);
+  assert.ok(
+    !("where" in read) && read.length === 2 && read.every((text) => /^MII[A-Za-z0-9+/=]+$/.test(text)),
+  );
+  const refused = [leaf, join(folder, "absent"), `${one}.key`].map((path) => readAuthorityFile(path));
+  const words = refused.map((problem) => ("where" in problem ? problem.got : "taken"));
+  assert.match(words[0] ?? "", /a certificate that is no CA's: CN=leaf/);
+  assert.match(words[1] ?? "", /ENOENT/);
+  assert.equal(words[2], "no certificate");
+});

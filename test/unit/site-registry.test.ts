@@ -1,0 +1,154 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { formatProblem } from "../../modules/core/errors.ts";
+import { registryPorts } from "../../modules/core/registry.ts";
+import { external, own, withRegistry } from "../support/registry-site.ts";
+import { exampleText, problemsOf, siteOf } from "../support/site-text.ts";
+import schema from "../../stacks/site.schema.json" with { type: "json" };
+
+test("a registry on a host: every host knows where it is, and the host itself that it runs it", () => {
+  const [a, b] = siteOf(withRegistry(own)).hosts;
+  const known = {
+    name: "registry.site",
+    port: 5000,
+    prefix: "",
+    addresses: ["10.20.0.11"],
+    sources: ["docker.io", "ghcr.io", "quay.io", "registry.k8s.io"],
+    sourcesWritten: false,
+    follows: "names",
+    trust: { hosts: ["node-a"] },
+  };
+  assert.deepEqual(b?.registry, known);
+  const serves = { version: "3.1.2", mount: "/registry", address: "10.20.0.11", writerPort: 5001 };
+  assert.deepEqual(a?.registry, { ...known, serves });
+  assert.equal(b.daemon["registry-mirrors"], undefined);
+});
+
+test("the address of a registry host may be another than the one that ssh reaches", () => {
+  const [, b] = siteOf(withRegistry(own.replace("node-a }", "node-a, address: 192.0.2.7 }"))).hosts;
+  assert.deepEqual(b?.registry?.addresses, ["192.0.2.7"]);
+});
+
+test("a host with the classic store gets a mirror for Docker Hub, and nothing else is promised", () => {
+  const [, b] = siteOf(withRegistry(own, "classic")).hosts;
+  assert.deepEqual(b?.registry?.sources, ["docker.io"]);
+  assert.deepEqual(b.daemon["registry-mirrors"], ["https://registry.site:5000"]);
+});
+
+test("an external registry: its name, port and path, and nobody who runs it", () => {
+  const [a] = siteOf(
+    withRegistry(`external: { url: https://harbor.corp, ca: ca.pem, path: sealift/prod }`),
+  ).hosts;
+  const { name, port, prefix, addresses, trust, serves } = a?.registry ?? {};
+  assert.deepEqual(
+    { name, port, prefix, addresses, trust, serves },
+    {
+      name: "harbor.corp",
+      port: 443,
+      prefix: "sealift/prod/",
+      addresses: [],
+      trust: { hosts: [], file: "ca.pem" },
+      serves: undefined,
+    },
+  );
+});
+
+test("without a registry no host has one, nor a mirror", () => {
+  const [a] = siteOf(exampleText).hosts;
+  assert.equal(a?.registry, undefined);
+  assert.equal(a?.daemon["registry-mirrors"], undefined);
+});
+
+test("the ports of the schema are the ports of the code", () => {
+  const { port, writerPort } = schema.$defs.registry.properties;
+  assert.deepEqual({ port: port.default, writerPort: writerPort.default }, registryPorts);
+});
+
+/** One slip each: the text, and the words that it has to be refused with. */
+const slips: readonly [string, string, RegExp][] = [
+  [
+    "neither run nor external",
+    withRegistry("port: 5000"),
+    /:\d+:\d+: E_KEY_MISSING registry\.name: got nothing; expected the key "name", or external; add name: to registry$/,
+  ],
+  [
+    "host that is not there",
+    withRegistry(own.replace("node-a", "node-z")),
+    /E_VALUE registry\.hosts\[0\]\.name: got "node-z"; expected a host of this site \(node-a, node-b\); name one of these$/,
+  ],
+  [
+    "host named twice",
+    withRegistry(own.replace("{ name: node-a }", "{ name: node-a }, { name: node-a }")),
+    /E_DUPLICATE registry\.hosts\[1\]\.name: got "node-a"/,
+  ],
+  [
+    "address that is a name",
+    withRegistry(own.replace("node-a }", "node-a, address: store.site }")),
+    /E_VALUE registry\.hosts\[0\]\.address: got "store\.site"; expected an IPv4 address; write address: /,
+  ],
+  [
+    "mount that no volume has",
+    withRegistry(own.replace("/registry", "/elsewhere")),
+    /E_VALUE registry\.mount: got "\/elsewhere"; expected the mount of a logical volume of node-a \(\/svc, \/logs, \/registry, \/data\)/,
+  ],
+  [
+    "the engine's own volume",
+    withRegistry(own.replace("mount: /registry", "mount: /data")),
+    /E_CONFLICT registry\.mount: got "\/data"; expected another volume than the one of data-root \(\/data\/docker\) of node-a/,
+  ],
+  [
+    "one port for both",
+    withRegistry(`${own}\nport: 5001`),
+    /E_CONFLICT registry\.writerPort: got 5001; expected another port than the reader's/,
+  ],
+  ["port of the system", withRegistry(`${own}\nport: 443`), /E_VALUE registry\.port: got 443/],
+  [
+    "version with a known hole",
+    withRegistry(own.replace("3.1.2", "3.0.0")),
+    /E_VALUE registry\.version: got "3\.0\.0"; expected 3\.1\.1 or later; carry a newer one in the bundle$/,
+  ],
+  [
+    "name with a port",
+    withRegistry(own.replace("registry.site", "registry.site:5000")),
+    /E_VALUE registry\.name: got "registry\.site:5000"; expected a DNS name/,
+  ],
+  [
+    "own and external at once",
+    withRegistry(`${external}\nversion: 3.1.2`),
+    /E_CONFLICT registry\.version: got "3\.1\.2"; expected only sources beside external/,
+  ],
+  [
+    "external without TLS",
+    withRegistry("external: { url: http://harbor.corp }"),
+    /E_VALUE registry\.external\.url: got "http:\/\/harbor\.corp"; expected https:\/\/, a DNS name/,
+  ],
+  [
+    "external with a port that is none",
+    withRegistry("external: { url: https://harbor.corp:70000 }"),
+    /E_VALUE registry\.external\.url: .*expected a port up to 65535/,
+  ],
+  [
+    "mirrors beside the registry",
+    withRegistry(own).replace("log-driver: local", "registry-mirrors: [https://mirror.corp]"),
+    /E_CONFLICT hosts\[0\]\.daemon\.registry-mirrors: .*the registry of the site is the only one; remove it$/,
+  ],
+  [
+    "more than the classic store can",
+    withRegistry(`${own}\nsources: [docker.io, ghcr.io]`, "classic"),
+    /E_CONFLICT registry\.sources: got \["ghcr\.io"\]; expected docker\.io alone where a host \(node-a\) has the classic image store or an engine before 28\.5, .*; set daemon\.features: \{ containerd-snapshotter: true \} for node-a, with an engine from 28\.5 on, or take them out/,
+  ],
+  [
+    "a path and the classic store",
+    withRegistry(external, "classic"),
+    /E_CONFLICT registry\.external\.path: got "sealift"; expected no path where a host \(node-a\) has the classic image store/,
+  ],
+];
+for (const [name, text, words] of slips) {
+  test(`refused with code, place and remedy: ${name}`, () => {
+    const told = problemsOf(text).map(formatProblem);
+    assert.ok(
+      told.some((line) => words.test(line)),
+      told.join("\n"),
+    );
+  });
+}
