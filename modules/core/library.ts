@@ -20,6 +20,7 @@ export function readLibrary(): Library {
     "core/apart.sh",
     "core/delivery.sh",
     "core/gate.sh",
+    "core/survey.sh",
     ...phaseFiles(),
     "core/main.sh",
   ];

@@ -4,6 +4,7 @@ import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { parse } from "yaml";
+import { readLibrary } from "../../modules/core/library.ts";
 import { readSite } from "../../modules/core/site.ts";
 import { checkout } from "../lab/cache.ts";
 import manifest from "../../package.json" with { type: "json" };
@@ -60,6 +61,15 @@ test("every stack file in the repository is a site", () => {
     const { config } = parse(text(path)) as { config: Record<string, unknown> };
     assert.ok(readSite(config["sealift:site"], path).hosts.length > 0, path);
   }
+});
+
+test("every shell file of the modules is in the library that goes to hosts", () => {
+  const { text: library } = readLibrary();
+  const shell = tracked.filter((path) => /^modules\/.*\.sh$/.test(path) && !path.endsWith("/launch.sh"));
+  assert.deepEqual(
+    shell.filter((path) => !library.includes(text(path))),
+    [],
+  );
 });
 
 test("no secret, no path of a machine, nothing switched off", () => {
