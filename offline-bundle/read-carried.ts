@@ -4,13 +4,14 @@
  */
 import { createHash } from "node:crypto";
 import { mkdir, open } from "node:fs/promises";
-import { dirname, join } from "node:path";
+import { join } from "node:path";
 import { type Problem, refuse, SealiftError } from "../modules/core/errors.ts";
 import type { CheckedBlobs } from "./blobs.ts";
 import { type CarriedSource } from "./carried-source.ts";
 import { type BlobContent, blobOf, isSignature } from "./carried-order.ts";
 import { type Delta, deltaName, parseDelta } from "./delta.ts";
-import { type Digest, digestOfBytes } from "./digest.ts";
+import { digestOfBytes } from "./digest.ts";
+import { differs, KeptFiles, whole } from "./kept-files.ts";
 import { inside, parseSeal } from "./layout.ts";
 import { children, type Manifest } from "./manifests.ts";
 import { refuseOtherBundle } from "./part-index.ts";
@@ -78,6 +79,7 @@ class Reader {
   readonly #source: CarriedSource;
   readonly #into: string;
   readonly #options: ReadOptions;
+  readonly #kept: KeptFiles;
   readonly #entries: AsyncGenerator<TarEntry>;
   readonly #expected = new Map<string, BlobContent>();
   readonly #found = new Map<string, number>();
@@ -88,6 +90,7 @@ class Reader {
     this.#source = source;
     this.#into = into;
     this.#options = options;
+    this.#kept = new KeptFiles(source.file, into);
     this.#entries = tarEntries(decompressed(this.#counted(), source.bytes));
   }
 
@@ -128,26 +131,26 @@ class Reader {
 
   /** Bundle text, signatures, marker, index and lock. @returns what comes after them. */
   async #head(): Promise<TarEntry | undefined> {
-    const text = await this.#small(await this.#next(), inside.seal, most.seal);
+    const text = await this.#kept.small(await this.#next(), inside.seal, most.seal);
     if (this.#source.index !== undefined)
       refuseOtherBundle(this.#source.file, this.#source.index, digestOfBytes(text).sha256);
     let entry = await this.#next();
     for (let count = 0; entry !== undefined && isSignature(entry.name) && count < most.signatures; count++) {
-      await this.#small(entry, entry.name, most.signature);
+      await this.#kept.small(entry, entry.name, most.signature);
       entry = await this.#next();
     }
     const { problems } = await checkSignatures(this.#into, text, this.#options);
     refuse(problems);
     const seal = parseSeal(text, this.#source.file);
-    await this.#small(entry, inside.marker, most.marker);
-    const index = await this.#pinned(await this.#next(), inside.index, seal.index);
+    await this.#kept.small(entry, inside.marker, most.marker);
+    const index = await this.#kept.pinned(await this.#next(), inside.index, seal.index);
     this.#expect(JSON.parse(index.toString()) as Manifest);
-    await this.#pinned(await this.#next(), inside.lock, seal.lock);
+    await this.#kept.pinned(await this.#next(), inside.lock, seal.lock);
     return this.#next();
   }
 
   async #delta(entry: TarEntry): Promise<Delta> {
-    const delta = parseDelta((await this.#whole(entry, deltaName, most.delta)).toString());
+    const delta = parseDelta((await whole(entry, deltaName, most.delta)).toString());
     if (delta === undefined) throw new TarError(deltaName, "a text of another shape", "format 1");
     return delta;
   }
@@ -178,7 +181,7 @@ class Reader {
   }
 
   async #manifest(entry: TarEntry, { sha256, bytes }: BlobContent): Promise<void> {
-    const text = await this.#pinned(entry, entry.name, { bytes, sha256 }, mostManifestBytes);
+    const text = await this.#kept.pinned(entry, entry.name, { bytes, sha256 }, mostManifestBytes);
     this.#found.set(sha256, bytes);
     this.#bytes += bytes;
     this.#expect(JSON.parse(text.toString()) as Manifest);
@@ -199,50 +202,8 @@ class Reader {
     const got = hash.digest("hex");
     this.#bytes += bytes;
     if (got === sha256) this.#found.set(sha256, bytes);
-    else this.#broken.set(sha256, this.#differs(name, { bytes, sha256: got }, { bytes, sha256 }));
-  }
-
-  /** Reads, checks and writes a small file whose length and digest are known. */
-  async #pinned(
-    entry: TarEntry | undefined,
-    name: string,
-    wanted: Digest,
-    mostBytes = most.delta,
-  ): Promise<Buffer> {
-    if (entry?.name === name && entry.bytes !== wanted.bytes)
-      throw new TarError(name, `${entry.bytes} bytes`, `${wanted.bytes} bytes, as signed`);
-    const text = await this.#whole(entry, name, mostBytes);
-    const digest = digestOfBytes(text);
-    if (digest.sha256 !== wanted.sha256) throw new SealiftError([this.#differs(name, digest, wanted)]);
-    await this.#write(name, text);
-    return text;
-  }
-
-  async #small(entry: TarEntry | undefined, name: string, mostBytes: number): Promise<Buffer> {
-    const text = await this.#whole(entry, name, mostBytes);
-    await this.#write(name, text);
-    return text;
-  }
-
-  async #whole(entry: TarEntry | undefined, name: string, mostBytes: number): Promise<Buffer> {
-    if (entry?.name !== name) throw new TarError(entry?.name ?? "archive", "this here", `${name} here`);
-    if (entry.bytes > mostBytes)
-      throw new TarError(name, `${entry.bytes} bytes`, `at most ${mostBytes} bytes`);
-    const pieces: Buffer[] = [];
-    for await (const piece of entry.content()) pieces.push(piece);
-    return Buffer.concat(pieces);
-  }
-
-  async #write(name: string, text: Buffer): Promise<void> {
-    const path = join(this.#into, name);
-    await mkdir(dirname(path), { recursive: true });
-    const target = await open(path, "wx", 0o644);
-    try {
-      await target.writeFile(text);
-      await target.datasync();
-    } finally {
-      await target.close();
-    }
+    else
+      this.#broken.set(sha256, differs(this.#source.file, name, { bytes, sha256: got }, { bytes, sha256 }));
   }
 
   async #next(): Promise<TarEntry | undefined> {
@@ -258,17 +219,6 @@ class Reader {
       this.#options.progress?.(done, bytes);
       yield piece;
     }
-  }
-
-  #differs(name: string, got: Digest, wanted: Digest): Problem {
-    return {
-      where: this.#source.file,
-      code: "E_BUNDLE_DIGEST",
-      subject: name,
-      got: `${got.bytes} bytes, sha256 ${got.sha256}`,
-      expected: `${wanted.bytes} bytes, sha256 ${wanted.sha256}`,
-      todo: "copy the bundle again",
-    };
   }
 }
 

@@ -44,7 +44,7 @@ const parts: readonly Part[] = [
   // The shell of the phases on guests, function by function.
   { name: "guest", run: () => tests("test/guest", 2) },
   { name: "e2e", run: () => tests("test/e2e", 2) },
-  // Every engine of the lab, floods of logs, the benchmark of docker: an hour under emulation.
+  // Every engine of the lab, floods of logs, the benchmark of docker, a registry with its clients: two hours under emulation.
   { name: "long", long: true, run: () => tests("test/long", 1) },
 ];
 
