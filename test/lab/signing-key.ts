@@ -1,7 +1,7 @@
 /** The key that signs the lab's bundles. Made in the cache, never in the repository. */
 import { execFile } from "node:child_process";
 import { existsSync } from "node:fs";
-import { mkdir, readFile, writeFile } from "node:fs/promises";
+import { mkdir, readFile, rename, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { promisify } from "node:util";
 
@@ -21,6 +21,11 @@ export async function ensureSigningKey(directory: string, signer = "lab@sealift"
     await promisify(execFile)("ssh-keygen", ["-q", "-t", "ed25519", "-N", "", "-C", signer, "-f", file]);
   }
   const publicKey = (await readFile(`${file}.pub`, "utf8")).trim();
-  await writeFile(allowedSigners, `${signer} namespaces="sealift-bundle" ${publicKey}\n`);
+  const text = `${signer} namespaces="sealift-bundle" ${publicKey}\n`;
+  if ((await readFile(allowedSigners, "utf8").catch(() => "")) !== text) {
+    // In one step: another test may be verifying a bundle with it.
+    await writeFile(`${allowedSigners}.${process.pid}`, text);
+    await rename(`${allowedSigners}.${process.pid}`, allowedSigners);
+  }
   return { file, allowedSigners };
 }
