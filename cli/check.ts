@@ -1,8 +1,7 @@
 /** `sealift check [env…]`: everything that can be wrong with environments, without a network. */
 import { Command } from "commander";
-import { checkEnvironments, type CheckedEnvironment } from "../modules/check.ts";
+import type { CheckedEnvironment } from "../modules/check.ts";
 import { SealiftError } from "../modules/core/errors.ts";
-import { environments } from "../modules/stack-file.ts";
 import { columns } from "./columns.ts";
 import { exitCode } from "./exit-code.ts";
 import { problemText } from "./findings-text.ts";
@@ -16,6 +15,9 @@ export function checkCommand(): Command {
     .option("--json", "print the result as JSON")
     .addHelpText("after", examples)
     .action(async (names: readonly string[], flags: { readonly json?: true }) => {
+      // The rules of a site take longer to load than most other commands need in all.
+      const { checkEnvironments } = await import("../modules/check.ts");
+      const { environments } = await import("../modules/stack-file.ts");
       const progress = progressLine();
       const asked = names.length > 0 ? names : environments();
       const checked = await checkEnvironments(asked, (bytes, total) => {

@@ -1,7 +1,6 @@
 /** `sealift diff <env> <env>`: what one environment runs that another does not, and what taking it over costs. */
 import { Command } from "commander";
-import { type Change, promotion } from "../modules/promotion.ts";
-import { readEnvironment } from "../modules/read-environment.ts";
+import { type Change, type Pinned, promotion } from "../modules/promotion.ts";
 import { columns, size } from "./columns.ts";
 
 export function diffCommand(): Command {
@@ -20,7 +19,9 @@ export function diffCommand(): Command {
     });
 }
 
-async function pinned(name: string): Promise<Parameters<typeof promotion>[0]> {
+async function pinned(name: string): Promise<Pinned> {
+  // The rules of a site take longer to load than most other commands need in all.
+  const { readEnvironment } = await import("../modules/read-environment.ts");
   const { site, lock } = await readEnvironment(name);
   return { name, hosts: site.hosts, lock };
 }

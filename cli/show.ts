@@ -1,6 +1,6 @@
 /** `sealift show <env>`: the environment as it counts, and where each value comes from. */
 import { Command } from "commander";
-import { type ShownHost, type ShownValue, viewSite } from "../modules/site-view.ts";
+import type { ShownHost, ShownValue } from "../modules/site-view.ts";
 import { columns } from "./columns.ts";
 
 interface Flags {
@@ -18,6 +18,8 @@ export function showCommand(): Command {
     .option("--json", "print it as JSON, origins included")
     .addHelpText("after", examples)
     .action(async (environment: string, flags: Flags) => {
+      // The rules of a site take longer to load than most other commands need in all.
+      const { viewSite } = await import("../modules/site-view.ts");
       const hosts = (await viewSite(environment)).filter(
         ({ name }) => flags.host === undefined || name === flags.host,
       );

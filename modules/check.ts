@@ -1,5 +1,5 @@
 /** Everything that can be wrong with environments, found without asking any host. */
-import { access } from "node:fs/promises";
+import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { type Lookup, lookupIn } from "../offline-bundle/lookup.ts";
 import { inside } from "../offline-bundle/layout.ts";
@@ -7,10 +7,10 @@ import { readLock } from "../offline-bundle/lock-file.ts";
 import { verifyBundle } from "../offline-bundle/verify.ts";
 import { SealiftError, type Problem } from "./core/errors.ts";
 import type { Composed } from "./core/layers/compose.ts";
-import { completeSite, composeSite, type Site } from "./core/site.ts";
+import type { Site } from "./core/site.ts";
 import { hostFiles } from "./engine/from-bundle.ts";
-import { linesOf } from "./lines.ts";
-import { readStackFile } from "./stack-file.ts";
+import { environmentOf } from "./read-environment.ts";
+import { readStackFile, siteMissing } from "./stack-file.ts";
 
 export interface CheckedEnvironment {
   readonly environment: string;
@@ -51,8 +51,7 @@ async function checkOne(environment: string, progress: (bytes: number, total: nu
   try {
     const { file, value } = readStackFile(environment);
     if (value === undefined) return { checked: { ...none, problems: [siteMissing(file)] } };
-    const composed = composeSite(value, file);
-    const site = completeSite(composed, await linesOf(composed.value));
+    const { site, composed } = await environmentOf(value, file);
     const { content, against, problems } = await contentFor(site.bundle, progress);
     const missing = site.hosts.flatMap((host) => {
       const files = content === undefined ? [] : hostFiles(host, content, file);
@@ -78,7 +77,7 @@ async function contentFor(
   progress: (bytes: number, total: number) => void,
 ): Promise<Content> {
   try {
-    if (await exists(join(directory, inside.seal))) {
+    if (existsSync(join(directory, inside.seal))) {
       const options = { ...policy, progress, ...(lock === undefined ? {} : { lockFile: lock }) };
       const bundle = await verifyBundle(directory, options);
       return { content: bundle, against: `bundle, serial ${bundle.serial}`, problems: [] };
@@ -123,22 +122,4 @@ function sharedHosts(
       },
     ];
   });
-}
-
-function siteMissing(file: string): Problem {
-  return {
-    where: file,
-    code: "E_SITE_MISSING",
-    subject: "sealift:site",
-    got: "nothing",
-    expected: "a site below config",
-    todo: "copy what stands in stacks/Pulumi.example.yaml and make it yours",
-  };
-}
-
-async function exists(path: string): Promise<boolean> {
-  return access(path).then(
-    () => true,
-    () => false,
-  );
 }

@@ -1,6 +1,6 @@
 /** What a host shows as its key to whoever asks: worth nothing before a person has compared it. */
 import { spawn } from "node:child_process";
-import { createHash } from "node:crypto";
+import { fingerprintOf as fingerprintOfBytes } from "../offline-bundle/ssh-signature.ts";
 import { SealiftError } from "./core/errors.ts";
 
 export interface ShownKey {
@@ -38,10 +38,9 @@ export async function shownKey(address: string, port: number): Promise<ShownKey>
   return { key, fingerprint: fingerprintOf(key) };
 }
 
-/** Base64 without padding, as OpenSSH writes it. */
+/** Of a key as public key files have it: its kind, then base64. */
 export function fingerprintOf(key: string): string {
-  const bytes = Buffer.from(key.split(" ")[1] ?? "", "base64");
-  return `SHA256:${createHash("sha256").update(bytes).digest("base64").replace(/=+$/, "")}`;
+  return fingerprintOfBytes(Buffer.from(key.split(" ")[1] ?? "", "base64"));
 }
 
 function keyscan(address: string, port: number): Promise<string> {

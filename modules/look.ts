@@ -7,8 +7,6 @@ import { readLibrary, type Library } from "./core/library.ts";
 import { probe, type Probe } from "./core/probe.ts";
 import {
   type BundleSpec,
-  completeSite,
-  composeSite,
   type HostSpec,
   isServed,
   type ReceiptSpec,
@@ -17,12 +15,13 @@ import {
 } from "./core/site.ts";
 import type { Phase } from "./core/step.ts";
 import { hostFiles } from "./engine/from-bundle.ts";
-import { linesOf } from "./lines.ts";
 import { phasesOf, type HostPhases, type SiteFacts } from "./phases.ts";
 import { preflightPhase } from "./preflight/index.ts";
+import { environmentOf } from "./read-environment.ts";
 import { registryContent, type RegistryContent } from "./registry/content.ts";
 import { authorityPhase } from "./registry/index.ts";
 import { authorityCode } from "./registry/steps.ts";
+import { siteMissing } from "./stack-file.ts";
 import { readAuthorityFile } from "./trust/authority-file.ts";
 import { unchangedNameProblems } from "./trust/from-bundle.ts";
 
@@ -75,8 +74,7 @@ export async function readInputs(
   progress?: (bytes: number, total: number) => void,
 ): Promise<Inputs> {
   if (value === undefined) throw new SealiftError([siteMissing(file)]);
-  const composed = composeSite(value, file);
-  const site = completeSite(composed, await linesOf(composed.value));
+  const { site } = await environmentOf(value, file);
   const library = readLibrary();
   const bundle = await openBundle(site.bundle, progress);
   const authorityFile = site.hosts[0]?.registry?.trust.file;
@@ -183,15 +181,4 @@ async function openBundle(
     if (error instanceof SealiftError) return error.problems;
     throw error;
   }
-}
-
-function siteMissing(file: string): Problem {
-  return {
-    where: file,
-    code: "E_SITE_MISSING",
-    subject: "sealift:site",
-    got: "nothing",
-    expected: "a site below config",
-    todo: "copy what stands in stacks/Pulumi.example.yaml and make it yours",
-  };
 }

@@ -4,7 +4,7 @@ import { differences } from "./core/drift.ts";
 import { SealiftError, type Problem } from "./core/errors.ts";
 import type { PhaseResource } from "./core/phase-resource.ts";
 import { gateProblems } from "./gate.ts";
-import { wavesOf, type Wave } from "./rollout.ts";
+import { wavesOf, type Wave } from "./waves.ts";
 import type { Survey, SurveyedHost } from "./survey.ts";
 
 /**

@@ -1,11 +1,10 @@
 /** A site as it counts, host by host and key by key, and where each value was written. */
-import { composeSite, completeSite, type HostSpec } from "./core/site.ts";
-import { secretKeys } from "./core/schema.ts";
+import type { HostSpec } from "./core/site.ts";
+import { withoutSecrets } from "./core/schema.ts";
 import type { Composed } from "./core/layers/compose.ts";
 import { isObject } from "./core/layers/traced.ts";
 import type { Path } from "./core/locate.ts";
-import { linesOf } from "./lines.ts";
-import { readStackFile } from "./stack-file.ts";
+import { readEnvironment } from "./read-environment.ts";
 
 export interface ShownValue {
   /** `daemon.log-driver`. */
@@ -28,10 +27,8 @@ export interface ShownHost {
  * @throws {SealiftError} with every problem of the site file.
  */
 export async function viewSite(environment: string): Promise<readonly ShownHost[]> {
-  const { file, value } = readStackFile(environment);
-  const composed = composeSite(value, file);
-  const { hosts } = completeSite(composed, await linesOf(composed.value));
-  return hosts.map((host, index) => ({ name: host.name, values: valuesOf(host, index, composed) }));
+  const { site, composed } = await readEnvironment(environment);
+  return site.hosts.map((host, index) => ({ name: host.name, values: valuesOf(host, index, composed) }));
 }
 
 function valuesOf(host: HostSpec, index: number, composed: Composed): readonly ShownValue[] {
@@ -46,7 +43,7 @@ function shown(path: Path, value: unknown, index: number, { value: site, origins
   const told = found === undefined ? undefined : origins.of(found);
   return {
     key: path.join("."),
-    value: withoutSecrets(value),
+    value: JSON.parse(withoutSecrets(value)),
     ...(found === undefined ? {} : { where: origins.locate(found) }),
     what: told === undefined ? "default" : nameOf(told.origin.what, found),
   };
@@ -61,11 +58,4 @@ function has(value: unknown, [first, ...rest]: Path): boolean {
   if (first === undefined) return true;
   if (typeof value !== "object" || value === null || !Object.hasOwn(value, first)) return false;
   return has((value as Readonly<Record<string | number, unknown>>)[first], rest);
-}
-
-function withoutSecrets(value: unknown): unknown {
-  const text = JSON.stringify(value, (key, inner: unknown) =>
-    secretKeys.includes(key) ? "a secret" : inner,
-  );
-  return JSON.parse(text) as unknown;
 }

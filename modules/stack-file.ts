@@ -1,7 +1,7 @@
 /** An environment's file, read without Pulumi. Values that Pulumi has encrypted stay closed. */
 import { readdirSync, readFileSync } from "node:fs";
-import { parseDocument } from "yaml";
 import { SealiftError, type Problem } from "./core/errors.ts";
+import { yamlValue } from "./core/yaml-text.ts";
 
 export interface StackFile {
   /** The path, relative to the checkout. */
@@ -21,22 +21,8 @@ export const closedSecret = "$6$closed.secret.of.the.stack";
  */
 export function readStackFile(environment: string, folder = "stacks"): StackFile {
   const file = `${folder}/Pulumi.${environment}.yaml`;
-  const document = parseDocument(readText(file, environment, folder));
-  const [error] = document.errors;
-  if (error !== undefined) {
-    const { line = 1, col = 1 } = error.linePos?.[0] ?? {};
-    throw new SealiftError([
-      {
-        where: `${file}:${line}:${col}`,
-        code: "E_YAML",
-        subject: "the file",
-        got: error.code,
-        expected: "YAML 1.2",
-        todo: "mend what stands at this place",
-      },
-    ]);
-  }
-  const { config } = (document.toJS() ?? {}) as { config?: Record<string, unknown> };
+  const text = readText(file, environment, folder);
+  const { config } = (yamlValue(text, file) ?? {}) as { config?: Record<string, unknown> };
   const unread: string[] = [];
   return { file, value: open(config?.["sealift:site"], "", unread), unread };
 }
@@ -88,4 +74,16 @@ export function environments(folder = "stacks"): string[] {
   } catch {
     return [];
   }
+}
+
+/** What is told of a stack file without a site. */
+export function siteMissing(file: string): Problem {
+  return {
+    where: file,
+    code: "E_SITE_MISSING",
+    subject: "sealift:site",
+    got: "nothing",
+    expected: "a site below config",
+    todo: "copy what stands in stacks/Pulumi.example.yaml and make it yours",
+  };
 }

@@ -1,6 +1,7 @@
-import { rm, statfs } from "node:fs/promises";
+import { rm } from "node:fs/promises";
 import { dirname } from "node:path";
 import { SealiftError } from "../modules/core/errors.ts";
+import { freeBytes } from "./room.ts";
 
 /** E_DOWNLOAD: the url, and the last reason in the words of whoever gave it. */
 export function downloadFailed(url: URL, error: unknown): SealiftError {
@@ -39,13 +40,12 @@ export async function otherLength(
 /** E_SPACE: the volume of a file that was being written is full. */
 export async function noSpace(path: string, bytes?: number): Promise<SealiftError> {
   const folder = dirname(path);
-  const { bavail, bsize } = await statfs(folder);
   return new SealiftError([
     {
       where: folder,
       code: "E_SPACE",
       subject: "room for downloads",
-      got: `${bavail * bsize} bytes free`,
+      got: `${await freeBytes(folder)} bytes free`,
       expected: bytes === undefined ? "room for the rest of the file" : `room for ${bytes} bytes more`,
       todo: "make room, or name another folder in SEALIFT_CACHE; what is here already is kept",
     },

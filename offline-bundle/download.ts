@@ -1,12 +1,13 @@
 /** Brings a file over https: resumes, and never hands out bytes that are not all there. */
 import { createWriteStream } from "node:fs";
-import { rename, rm, stat, statfs, truncate } from "node:fs/promises";
+import { rename, rm, stat, truncate } from "node:fs/promises";
 import { dirname } from "node:path";
 import { Transform } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { setTimeout as sleep } from "node:timers/promises";
 import { SealiftError } from "../modules/core/errors.ts";
 import { downloadFailed, noSpace, otherLength } from "./download-problem.ts";
+import { freeBytes, isFull } from "./room.ts";
 import { backoff, type Patience, retryAfter, usualPatience } from "./patience.ts";
 import { watchdog, type Watchdog } from "./watchdog.ts";
 import { readValidator, validatorFile, writeValidator } from "./validator.ts";
@@ -193,22 +194,15 @@ function discard({ body }: Answer): void {
 }
 
 async function refuseWithoutSpace(part: string, bytes: number): Promise<void> {
-  const { bavail, bsize } = await statfs(dirname(part));
-  if (bavail * bsize < bytes) throw await noSpace(part, bytes);
-}
-
-function isFull(error: unknown): boolean {
-  return hasCode(error, ["ENOSPC", "EDQUOT"]);
+  if ((await freeBytes(dirname(part))) < bytes) throw await noSpace(part, bytes);
 }
 
 /** Nobody answered at all: that passes less often than other trouble, and another place may be there. */
 function isUnreachable(error: unknown): boolean {
-  return hasCode(error, ["ENOTFOUND", "EAI_AGAIN", "ECONNREFUSED", "ENETUNREACH", "EHOSTUNREACH"]);
+  return error instanceof Error && "code" in error && silence.has(String(error.code));
 }
 
-function hasCode(error: unknown, codes: readonly string[]): boolean {
-  return error instanceof Error && "code" in error && codes.includes(String(error.code));
-}
+const silence = new Set(["ENOTFOUND", "EAI_AGAIN", "ECONNREFUSED", "ENETUNREACH", "EHOSTUNREACH"]);
 
 async function lengthOf(path: string): Promise<number> {
   return stat(path).then(

@@ -2,6 +2,7 @@
 import { spawn } from "node:child_process";
 import type { Readable, Writable } from "node:stream";
 import { type ErrorCode, SealiftError } from "../modules/core/errors.ts";
+import { saysFull } from "./room.ts";
 
 /**
  * Runs oras and gives its standard output without the last newline. The program is the one named by SEALIFT_ORAS, or
@@ -62,7 +63,7 @@ function missing(program: string): SealiftError {
 
 /** A full disk is no fault of the registry. */
 function codeOf(code: ErrorCode, words: string): ErrorCode {
-  return /no space left on device|disk quota exceeded/i.test(words) ? "E_SPACE" : code;
+  return saysFull(words) ? "E_SPACE" : code;
 }
 
 function failed(code: ErrorCode, args: readonly string[], words: string): SealiftError {

@@ -49,12 +49,15 @@ export async function fullDisk(path: string): Promise<SealiftError> {
 
 /** Whether an error says that a disk is full, in the system's words or in those of a program that was run. */
 export function isFull(error: unknown): boolean {
-  if (error instanceof SealiftError) return error.problems.some(({ got }) => fullWords.test(got));
+  if (error instanceof SealiftError) return error.problems.some(({ got }) => saysFull(got));
   const code = error instanceof Error && "code" in error ? error.code : undefined;
   return code === "ENOSPC" || code === "EDQUOT";
 }
 
-const fullWords = /no space left on device|disk quota exceeded/i;
+/** The same of what a program has printed. */
+export function saysFull(words: string): boolean {
+  return /no space left on device|disk quota exceeded/i.test(words);
+}
 
 function tooFull(at: string, free: number, needs: readonly Need[]): readonly Problem[] {
   const bytes = needs.reduce((sum, need) => sum + need.bytes, 0);
@@ -68,7 +71,8 @@ function problem(where: string, subject: string, got: string, expected = "room f
   return { where, code: "E_SPACE", subject, got, expected, todo };
 }
 
-async function freeBytes(path: string): Promise<number> {
+/** What is left for a user who is not root on the disk of a path that is there. */
+export async function freeBytes(path: string): Promise<number> {
   const { bavail, bsize } = await statfs(path);
   return bavail * bsize;
 }

@@ -47,6 +47,7 @@ function stringAt(data: Buffer, offset: number): Buffer | undefined {
   return end > data.length ? undefined : data.subarray(start, end);
 }
 
-function fingerprintOf(key: Buffer): string {
+/** Of a public key in its binary form: `SHA256:…`, base64 without padding, as OpenSSH writes it. */
+export function fingerprintOf(key: Buffer): string {
   return `SHA256:${createHash("sha256").update(key).digest("base64").replace(/=+$/, "")}`;
 }

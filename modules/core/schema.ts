@@ -169,8 +169,11 @@ export const secretKeys: readonly string[] = ["passwordHash"];
 
 /** A value in a message: JSON, short, secrets left out. */
 export function shown(value: unknown): string {
-  const text = JSON.stringify(value, (key, inner: unknown) =>
-    secretKeys.includes(key) ? "a secret" : inner,
-  );
+  const text = withoutSecrets(value);
   return text.length > 80 ? `${text.slice(0, 77)}...` : text;
+}
+
+/** A value as JSON in which every secret is the words `a secret`. */
+export function withoutSecrets(value: unknown): string {
+  return JSON.stringify(value, (key, inner: unknown) => (secretKeys.includes(key) ? "a secret" : inner));
 }

@@ -1,10 +1,10 @@
 /** What environments share: a file beside theirs, checked before anything is taken from it. */
 import { readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
-import { parseDocument } from "yaml";
-import { SealiftError } from "../errors.ts";
+import { refuse, SealiftError } from "../errors.ts";
 import { locate, type Locate } from "../locate.ts";
 import { schemaProblems } from "../schema.ts";
+import { yamlValue } from "../yaml-text.ts";
 import type { Values } from "./traced.ts";
 
 export interface SharedFile {
@@ -25,25 +25,9 @@ export interface SharedFile {
 export function readSharedFile(name: string, environmentFile: string): SharedFile {
   const file = join(dirname(environmentFile), name);
   const text = readText(file, environmentFile);
-  const document = parseDocument(text);
-  const [error] = document.errors;
-  const { line = 1, col = 1 } = error?.linePos?.[0] ?? {};
-  if (error !== undefined) {
-    throw new SealiftError([
-      {
-        where: `${file}:${line}:${col}`,
-        code: "E_YAML",
-        subject: "the file",
-        got: error.code,
-        expected: "YAML 1.2",
-        todo: "mend what stands at this place",
-      },
-    ]);
-  }
+  const value = (yamlValue(text, file) ?? {}) as Partial<Pick<SharedFile, "site" | "classes" | "teams">>;
   const place = locate(file, text, []);
-  const value = (document.toJS() ?? {}) as Partial<Pick<SharedFile, "site" | "classes" | "teams">>;
-  const problems = schemaProblems(value, place, "shared");
-  if (problems.length > 0) throw new SealiftError(problems);
+  refuse(schemaProblems(value, place, "shared"));
   return {
     file,
     text,

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import { type Candidate, wavesOf } from "../../modules/rollout.ts";
+import { type Candidate, wavesOf } from "../../modules/waves.ts";
 
 function hosts(count: number, own: (index: number) => Partial<Candidate> = () => ({})): Candidate[] {
   return Array.from({ length: count }, (_, index) => ({
