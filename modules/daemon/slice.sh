@@ -27,13 +27,14 @@ apply_containers_slice() {
   slice_text "$@" >"$SLICE_UNIT.new"
   chmod 0644 "$SLICE_UNIT.new"
   mv "$SLICE_UNIT.new" "$SLICE_UNIT"
-  # What `systemctl set-property` has left counts before the unit. systemd writes the new values into a slice that is in use, too.
-  for slice_place in /run /etc; do
-    rm -f "$slice_place"/systemd/system.control/docker.slice.d/50-MemoryMax.conf \
-      "$slice_place"/systemd/system.control/docker.slice.d/50-CPUQuota*.conf \
-      "$slice_place"/systemd/system.control/docker.slice.d/50-TasksMax.conf
-  done
-  systemctl daemon-reload
+  slice_forget_properties
+  # A reload reads the unit but leaves the kernel's values of a slice in use as they are (systemd 257); set-property writes them.
+  if [ -d "$SLICE_GROUP" ]; then
+    slice_cpus=
+    if [ "$2" != - ]; then slice_cpus=$(slice_percent "$2")%; fi
+    systemctl --runtime set-property docker.slice "MemoryMax=$(slice_or_infinity "$1")" "CPUQuota=$slice_cpus" "TasksMax=$(slice_or_infinity "$3")"
+    slice_forget_properties
+  fi
 }
 guard_containers_slice() {
   if [ -f "$SLICE_UNIT" ]; then
@@ -53,6 +54,21 @@ guard_containers_slice() {
       "stop what is not needed, or raise containerLimits.memory"
     return 1
   fi
+}
+
+# What `systemctl set-property` has left would count before the unit.
+slice_forget_properties() {
+  for slice_place in /run /etc; do
+    rm -f "$slice_place"/systemd/system.control/docker.slice.d/50-MemoryMax.conf \
+      "$slice_place"/systemd/system.control/docker.slice.d/50-CPUQuota*.conf \
+      "$slice_place"/systemd/system.control/docker.slice.d/50-TasksMax.conf
+  done
+  systemctl daemon-reload
+}
+
+# slice_or_infinity CEILING: in systemd's words.
+slice_or_infinity() {
+  if [ "$1" = - ]; then echo infinity; else echo "$1"; fi
 }
 
 slice_text() {

@@ -97,6 +97,14 @@ test("a ceiling that was changed by hand is found and put back", async () => {
   assert.equal(await group("pids.max"), "300\n");
 });
 
+test("a ceiling that the site no longer has is lifted while containers run", async () => {
+  const { steps } = await limited("apply", { tasks: 300 });
+  assert.equal(steps[0]?.status, "changed");
+  assert.equal(await group("memory.max"), "max\n");
+  assert.equal(await group("cpu.max"), "max 100000\n");
+  assert.equal(await group("pids.max"), "300\n");
+});
+
 test("a slice of somebody else's is not overwritten", async () => {
   await engine.on.root("printf '[Slice]\\nMemoryMax=1G\\n' >/etc/systemd/system/docker.slice");
   const { steps } = await limited("check", { tasks: 300 });
