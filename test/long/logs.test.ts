@@ -28,17 +28,17 @@ describe("a container that floods its log cannot fill the volume", () => {
 
   test("with the local driver: max-size times max-file, below data-root", async () => {
     const before = await used("/data");
-    // 33 MB, eleven times what the three files may hold, and each line another one.
-    const flood = `line=$(busybox head -c 750 /dev/urandom | busybox base64 | busybox tr -d "\\n"); i=0; while [ $i -lt 33000 ]; do echo $i $line; i=$((i+1)); done`;
+    // 33 MB, eleven times what the three files may hold; rotated files are compressed, and these hardly can be.
+    const flood = "busybox head -c 25000000 /dev/urandom | busybox base64 -w 1000; echo end";
     await onHost(
       `docker run -d --name flood ${site.lab.bundle.image} sh -c '${flood}' && docker wait flood`,
       labUser,
     );
-    assert.match(await onHost("docker logs --tail 1 flood", labUser), /^32999 /);
+    assert.equal(await onHost("docker logs --tail 1 flood", labUser), "end\n");
     const held = Number((await onHost("sudo du -s -B1 /data/docker/containers")).split("\t")[0]);
     const grown = (await used("/data")) - before;
     console.log(`local: 33 MB written, ${held} bytes below containers, the volume holds ${grown} more`);
-    assert.ok(held > 0.2 * mib, `${held} bytes: the log did arrive`);
+    assert.ok(held > mib, `${held} bytes: the log did arrive`);
     assert.ok(held < 4 * mib, `${held} bytes below containers`);
     assert.ok(grown < 5 * mib, `the volume holds ${grown} bytes more`);
   });
@@ -55,7 +55,12 @@ describe("a container that floods its log cannot fill the volume", () => {
     const kept = Number(
       await onHost("sudo journalctl -D /logs/journal CONTAINER_NAME=journal -o cat | wc -c"),
     );
-    const held = Number((await onHost("sudo du -s -B1 /logs/journal")).split("\t")[0]);
+    // Files alone, as journald counts.
+    const held = Number(
+      await onHost(
+        "sudo find /logs/journal -type f -printf '%b\\n' | awk '{ sum += $1 * 512 } END { print sum }'",
+      ),
+    );
     const grown = { logs: (await used("/logs")) - before.logs, root: (await used("/")) - before.root };
     console.log(
       `journald: 40 MB written, ${kept} kept, ${held} bytes on /logs, ${grown.logs} more than before; root ${grown.root}`,
