@@ -128,13 +128,13 @@ export interface SiteLook {
 
 /** One read-only look at every host, all at once; the hosts of a registry are asked for its CAs before. */
 export async function lookAtSite(inputs: Inputs, options: LookOptions = {}): Promise<SiteLook> {
-  const { library, content, hosts } = inputs;
+  const { library, content, serial = 0, hosts } = inputs;
   const served = hosts.map(({ spec }) => spec).filter(isServed);
   const made = await Promise.all(served.map((spec) => authorityAt(spec, library)));
   const own = made.filter((one) => one !== undefined);
   const authorities = own.length < made.length ? undefined : [...inputs.authorities, ...own];
   const mirrors = hosts.some(({ spec }) => spec.registry?.follows === "mirror");
-  const facts = { library, content, mirrors, authorities, clock: Math.floor(Date.now() / 1000) };
+  const facts = { library, content, serial, mirrors, authorities, clock: Math.floor(Date.now() / 1000) };
   const { values: seen } = await inParallel(hosts, looksAtOnce, async (host) => {
     const look = await lookAt(host, facts, options);
     options.seen?.();

@@ -30,8 +30,9 @@ export interface SiteFacts {
   readonly library: Library;
   /** The operator's clock, in seconds since 1970. */
   readonly clock: number;
-  /** What the registry of the site is to hold. */
+  /** What the registry of the site is to hold, and the serial of the bundle that brings it. */
   readonly content: RegistryContent;
+  readonly serial: number;
   /** Some engine of the site knows the registry as a mirror of Docker Hub and no other way. */
   readonly mirrors: boolean;
   /** The CAs of the registry; undefined while they are not known. */
@@ -40,7 +41,7 @@ export interface SiteFacts {
 
 /** Pure: everything that has to be true on one host. */
 export function phasesOf(host: HostSpec, files: HostFiles, facts: SiteFacts): HostPhases {
-  const { library, clock, content, mirrors, authorities } = facts;
+  const { library, clock, content, serial, mirrors, authorities } = facts;
   const deliveries = [...deliveriesOf(host, files), ...seedsOf(host, content)];
   return {
     preflight: preflightPhase(host, files.archive, clock),
@@ -50,7 +51,7 @@ export function phasesOf(host: HostSpec, files: HostFiles, facts: SiteFacts): Ho
     ...(isServed(host) && files.registry !== undefined
       ? {
           registry: registryPhase(host, files.registry),
-          seed: seedPhase(host, content.manifests, mirrors),
+          seed: seedPhase(host, content.manifests, { mirrors, serial }),
         }
       : {}),
     ...(host.registry === undefined ? {} : { trust: trustPhase(host.registry, authorities) }),

@@ -6,6 +6,7 @@ export interface RegistryFile {
   readonly version?: string;
   readonly hosts?: readonly { readonly name: string; readonly address?: string }[];
   readonly mount?: string;
+  readonly keep?: number;
   readonly port?: number;
   readonly writerPort?: number;
   readonly sources?: readonly string[];
@@ -43,6 +44,8 @@ export interface ServedRegistry {
   readonly address: string;
   /** TCP port of the writer. */
   readonly writerPort: number;
+  /** How many bundles stay, the one in use among them; undefined: all. */
+  readonly keep?: number;
 }
 
 /** Where most public images come from; none of these names leaves the site any more. */
@@ -89,6 +92,7 @@ export function registryOf(
             mount: file.mount ?? "",
             address: own.address,
             writerPort,
+            ...(file.keep === undefined ? {} : { keep: file.keep }),
           },
         }),
   };

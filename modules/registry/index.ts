@@ -18,15 +18,15 @@ export function registryPhase({ name, login, registry }: ServedHost, archive: Ar
   return { name: "registry", steps: registrySteps({ host: name, login, registry, archive }) };
 }
 
-/** Pure: the bundle in it. @param mirrors some engine knows the registry as a mirror of Docker Hub. */
+/** Pure: the bundle in it, by its serial. @param mirrors some engine knows the registry as a mirror of Docker Hub. */
 export function seedPhase(
   { registry }: ServedHost,
   manifests: readonly RegistryManifest[],
-  mirrors: boolean,
+  { mirrors, serial }: { readonly mirrors: boolean; readonly serial: number },
 ): Phase {
   return {
     name: "seed",
-    steps: seedSteps({ registry, manifests: mirrors ? withMirrorNames(manifests) : manifests }),
+    steps: seedSteps({ registry, manifests: mirrors ? withMirrorNames(manifests) : manifests, serial }),
   };
 }
 

@@ -4,13 +4,16 @@ import type { Step } from "../core/step.ts";
 import type { RegistryManifest } from "./content.ts";
 
 export interface SeedSpec {
-  readonly registry: Pick<RegistrySpec, "name"> & { readonly serves: ServedRegistry };
+  readonly registry: Pick<RegistrySpec, "name" | "port"> & { readonly serves: ServedRegistry };
   readonly manifests: readonly RegistryManifest[];
+  /** Serial of the bundle. */
+  readonly serial: number;
 }
 
-export function seedSteps({ registry: { name, serves }, manifests }: SeedSpec): readonly Step[] {
-  const { mount, writerPort } = serves;
-  return manifests.map(({ repository, tag, mediaType, sha256, blobs }) => ({
+export function seedSteps({ registry, manifests, serial }: SeedSpec): readonly Step[] {
+  const { name, port, serves } = registry;
+  const { mount, writerPort, keep } = serves;
+  const seeded = manifests.map(({ repository, tag, mediaType, sha256, blobs }): Step => ({
     code: `seed.${repository}:${tag}`,
     fact: `the registry has ${repository}:${tag} whole (sha256 ${sha256.slice(0, 12)})`,
     effect: "none",
@@ -26,6 +29,21 @@ export function seedSteps({ registry: { name, serves }, manifests }: SeedSpec): 
       ...blobs,
     ],
   }));
+  const brought = manifests.map(({ repository, sha256, tag }) => `${repository} ${sha256} ${tag}`);
+  const bundle: Step = {
+    code: "seed.bundle",
+    fact: `what bundle ${serial} brought is written down`,
+    effect: "none",
+    call: ["registry_bundle", mount, String(serial), ...brought],
+  };
+  if (keep === undefined) return [...seeded, bundle];
+  const sweep: Step = {
+    code: "seed.sweep",
+    fact: `of all bundles the last ${keep} are in the registry`,
+    effect: "none",
+    call: ["registry_sweep", mount, String(keep), String(serial), name, String(port), String(writerPort)],
+  };
+  return [...seeded, bundle, sweep];
 }
 
 /** Where a blob of the bundle arrives on the registry's own volume. */

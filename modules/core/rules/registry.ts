@@ -101,7 +101,7 @@ function mountProblems(mount: string, { name, volumes, daemon }: MergedHost, say
 }
 
 function externalProblems(registry: RegistryFile, say: Say): Problem[] {
-  const own = (["name", "version", "hosts", "mount", "port", "writerPort"] as const).filter(
+  const own = (["name", "version", "hosts", "mount", "keep", "port", "writerPort"] as const).filter(
     (key) => registry[key] !== undefined,
   );
   const url = registry.external?.url ?? "";

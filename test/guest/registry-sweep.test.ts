@@ -1,0 +1,198 @@
+/** What goes when the site keeps only the last bundles, and all that does not. */
+import assert from "node:assert/strict";
+import { after, before, describe, test } from "node:test";
+import {
+  mount,
+  registryName,
+  startRegistryGuest,
+  type RegistryInGuest,
+} from "../support/registry-in-guest.ts";
+import { shellFacts } from "../support/shell-facts.ts";
+
+const manifestType = "application/vnd.oci.image.manifest.v1+json";
+const listType = "application/vnd.oci.image.index.v1+json";
+const shared = "a layer of every version";
+
+let guest: RegistryInGuest;
+/** sha256 of manifests, by what they are called here. */
+const made: Record<string, string> = {};
+const { holds, finds, applies } = shellFacts(() => guest.on);
+const root = (command: string): Promise<string> => guest.on.root(command);
+const storage = `${mount}/storage/docker/registry/v2`;
+
+before(async () => {
+  guest = await startRegistryGuest("registry-sweep");
+  const { mark, text } = await guest.on.run("apply", guest.steps);
+  assert.ok(mark, text);
+  await image("a-old", "files/a", "1", shared, "the first a");
+  await image("b", "files/b", "1", "b, as long as it is");
+  await image("part", "docker.io/library/l", "1-linux-amd64", "a part of a list");
+  await list("list", "docker.io/library/l", "1", "part");
+  await brought(
+    1,
+    "files/a a-old 1",
+    "files/b b 1",
+    "docker.io/library/l part 1-linux-amd64",
+    "docker.io/library/l list 1",
+  );
+  await image("a-next", "files/a", "2", shared, "the next a");
+  await brought(2, "files/a a-next 2", "files/b b 1");
+  // The tag of the first bundle leads elsewhere in the third.
+  await image("a-new", "files/a", "1", shared, "another first a");
+  await brought(3, "files/a a-new 1");
+  // Pushed by somebody: one more tag for what a bundle brought, and something that none did.
+  await image("b", "files/b", "mine", "b, as long as it is");
+  await image("theirs", "team/thing", "1", "a thing of theirs");
+});
+after(() => guest.on.end());
+
+async function put(
+  name: string,
+  repository: string,
+  tag: string,
+  type: string,
+  text: string,
+  blobs: string[],
+): Promise<void> {
+  made[name] = await guest.arrive(text);
+  await applies(
+    "registry_manifest",
+    mount,
+    registryName,
+    "5001",
+    repository,
+    tag,
+    type,
+    made[name],
+    ...blobs,
+  );
+}
+
+async function image(name: string, repository: string, tag: string, ...layers: string[]): Promise<void> {
+  const blobs = ["{}", ...layers];
+  const sha256s: string[] = [];
+  for (const blob of blobs) sha256s.push(await guest.arrive(blob));
+  const [config, ...rest] = sha256s.map((sha256, at) => ({
+    mediaType: "application/octet-stream",
+    digest: `sha256:${sha256}`,
+    size: blobs[at]?.length,
+  }));
+  const text = JSON.stringify({ schemaVersion: 2, mediaType: manifestType, config, layers: rest });
+  await put(name, repository, tag, manifestType, text, sha256s);
+}
+
+async function list(name: string, repository: string, tag: string, part: string): Promise<void> {
+  const digest = `sha256:${made[part] ?? ""}`;
+  const size = Number(await root(`stat -c %s ${blobPath(made[part] ?? "")}`));
+  const manifests = [{ mediaType: manifestType, digest, size }];
+  await put(
+    name,
+    repository,
+    tag,
+    listType,
+    JSON.stringify({ schemaVersion: 2, mediaType: listType, manifests }),
+    [],
+  );
+}
+
+/** @param lines `repository name tag` */
+async function brought(serial: number, ...lines: string[]): Promise<void> {
+  await applies("registry_bundle", mount, String(serial), ...lines.map(withDigest));
+}
+
+function withDigest(line: string): string {
+  const [repository = "", name = "", tag = ""] = line.split(" ");
+  return `${repository} ${made[name] ?? ""} ${tag}`;
+}
+
+function blobPath(sha256: string): string {
+  return `${storage}/blobs/sha256/${sha256.slice(0, 2)}/${sha256}/data`;
+}
+
+const sweep = (keep: number, serial: number) =>
+  ["registry_sweep", mount, String(keep), String(serial), registryName, "5000", "5001"] as const;
+
+/** What the reader answers for a manifest. */
+const status = (repository: string, reference: string): Promise<string> =>
+  guest.curl(
+    `-o /dev/null -w '%{http_code}' -H 'Accept: ${manifestType}, ${listType}' https://${registryName}:5000/v2/${repository}/manifests/${reference}`,
+  );
+
+describe("what earlier bundles brought", () => {
+  test("stays as long as there are no more bundles than the site keeps", async () => {
+    await holds(...sweep(3, 3));
+    await finds(`${mount}/bundles/3 is absent or another`, "registry_bundle", mount, "3", "files/a x 1");
+  });
+
+  test("the bundle in use counts among those that stay, also when it is not the last", async () => {
+    await finds(
+      /^bundle 2 is before the last 2, and 1 manifests are of no other: files\/a:2\n?$/,
+      ...sweep(2, 1),
+    );
+    await finds("bundle 2, 1 goes when bundle 4 is in, but for what both have", ...sweep(2, 4));
+  });
+
+  test("is told by name before it goes", async () => {
+    await finds(
+      /^bundle 2, 1 is before the last 1, and 5 manifests are of no other: files\/a:2, files\/b:1, files\/a:1, docker\.io\/library\/l:1-linux-amd64, …\n?$/,
+      ...sweep(1, 3),
+    );
+  });
+
+  test("nothing goes when nobody knows what the bundle in use brought", async () => {
+    const { exitCode, output } = await guest.on.call("apply_registry_sweep", ...sweep(1, 4).slice(1));
+    assert.equal(exitCode, 1);
+    assert.match(
+      output,
+      /what bundle 4 brought is not written down in \/registry\/bundles: nothing is swept/,
+    );
+    assert.equal(await status("files/a", "2"), "200");
+  });
+
+  test("goes, cut off after the tags too; what stays is whole, and the writer is back", async () => {
+    await root(`rm -r ${storage}/repositories/docker.io/library/l/_manifests/tags/1`);
+    await applies(...sweep(1, 3));
+    for (const [repository, name] of [
+      ["files/a", "a-old"],
+      ["files/a", "a-next"],
+      ["docker.io/library/l", "list"],
+      ["docker.io/library/l", "part"],
+    ] as const) {
+      assert.equal(await status(repository, `sha256:${made[name] ?? ""}`), "404", name);
+      await root(`test ! -e ${blobPath(made[name] ?? "")}`);
+    }
+    assert.equal(await status("files/a", "1"), "200");
+    assert.equal(await status("files/a", `sha256:${made["a-new"] ?? ""}`), "200");
+    assert.equal(await root(`ls ${mount}/bundles`), "3\n");
+    assert.match(await guest.curl(`-o /dev/null -w '%{http_code}' https://${registryName}:5001/v2/`), /401/);
+  });
+
+  test("what somebody pushed, or has a tag of their own for, stays", async () => {
+    assert.equal(await status("team/thing", "1"), "200");
+    assert.equal(await status("files/b", "1"), "404");
+    assert.equal(await status("files/b", "mine"), "200");
+  });
+
+  test("what was swept can be sent again", async () => {
+    await image("a-next", "files/a", "2", shared, "the next a");
+    assert.equal(await status("files/a", "2"), "200");
+    await brought(4, "files/a a-new 1", "files/a a-next 2");
+  });
+
+  test("bytes that rot are found when what stays is read", async () => {
+    const layer = (await root(`grep -rlF 'another first a' ${storage}/blobs --include=data`))
+      .trim()
+      .split("\n");
+    const [file = ""] = layer;
+    await root(`printf x | dd of=${file} conv=notrunc status=none`);
+    const { exitCode, output } = await guest.on.call("apply_registry_sweep", ...sweep(1, 4).slice(1));
+    assert.equal(exitCode, 1);
+    assert.match(
+      output,
+      /sha256:\w{64} of files\/a, which stays, cannot be read as what it is \(.*\): move it away/,
+    );
+    await root(`rm ${file}`);
+    await image("a-new", "files/a", "1", shared, "another first a");
+    await applies(...sweep(1, 4));
+  });
+});
