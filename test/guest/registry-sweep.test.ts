@@ -1,16 +1,17 @@
 /** What goes when the site keeps only the last bundles, and all that does not. */
 import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
 import { after, before, describe, test } from "node:test";
 import {
+  blobPath,
   mount,
   registryName,
   startRegistryGuest,
   type RegistryInGuest,
 } from "../support/registry-in-guest.ts";
+import { listType, manifestType, pushImage, pushList } from "../support/registry-pushes.ts";
 import { shellFacts } from "../support/shell-facts.ts";
 
-const manifestType = "application/vnd.oci.image.manifest.v1+json";
-const listType = "application/vnd.oci.image.index.v1+json";
 const shared = "a layer of every version";
 
 let guest: RegistryInGuest;
@@ -24,10 +25,10 @@ before(async () => {
   guest = await startRegistryGuest("registry-sweep");
   const { mark, text } = await guest.on.run("apply", guest.steps);
   assert.ok(mark, text);
-  await image("a-old", "files/a", "1", shared, "the first a");
-  await image("b", "files/b", "1", "b, as long as it is");
-  await image("part", "docker.io/library/l", "1-linux-amd64", "a part of a list");
-  await list("list", "docker.io/library/l", "1", "part");
+  made["a-old"] = await pushImage(guest, "files/a", "1", shared, "the first a");
+  made["b"] = await pushImage(guest, "files/b", "1", "b, as long as it is");
+  made["part"] = await pushImage(guest, "docker.io/library/l", "1-linux-amd64", "a part of a list");
+  made["list"] = await pushList(guest, "docker.io/library/l", "1", made["part"] ?? "");
   await brought(
     1,
     "files/a a-old 1",
@@ -35,65 +36,16 @@ before(async () => {
     "docker.io/library/l part 1-linux-amd64",
     "docker.io/library/l list 1",
   );
-  await image("a-next", "files/a", "2", shared, "the next a");
+  made["a-next"] = await pushImage(guest, "files/a", "2", shared, "the next a");
   await brought(2, "files/a a-next 2", "files/b b 1");
   // The tag of the first bundle leads elsewhere in the third.
-  await image("a-new", "files/a", "1", shared, "another first a");
+  made["a-new"] = await pushImage(guest, "files/a", "1", shared, "another first a");
   await brought(3, "files/a a-new 1");
   // Pushed by somebody: one more tag for what a bundle brought, and something that none did.
-  await image("b", "files/b", "mine", "b, as long as it is");
-  await image("theirs", "team/thing", "1", "a thing of theirs");
+  made["b"] = await pushImage(guest, "files/b", "mine", "b, as long as it is");
+  made["theirs"] = await pushImage(guest, "team/thing", "1", "a thing of theirs");
 });
 after(() => guest.on.end());
-
-async function put(
-  name: string,
-  repository: string,
-  tag: string,
-  type: string,
-  text: string,
-  blobs: string[],
-): Promise<void> {
-  made[name] = await guest.arrive(text);
-  await applies(
-    "registry_manifest",
-    mount,
-    registryName,
-    "5001",
-    repository,
-    tag,
-    type,
-    made[name],
-    ...blobs,
-  );
-}
-
-async function image(name: string, repository: string, tag: string, ...layers: string[]): Promise<void> {
-  const blobs = ["{}", ...layers];
-  const sha256s: string[] = [];
-  for (const blob of blobs) sha256s.push(await guest.arrive(blob));
-  const [config, ...rest] = sha256s.map((sha256, at) => ({
-    mediaType: "application/octet-stream",
-    digest: `sha256:${sha256}`,
-    size: blobs[at]?.length,
-  }));
-  const text = JSON.stringify({ schemaVersion: 2, mediaType: manifestType, config, layers: rest });
-  await put(name, repository, tag, manifestType, text, sha256s);
-}
-
-async function list(name: string, repository: string, tag: string, part: string): Promise<void> {
-  const digest = `sha256:${made[part] ?? ""}`;
-  const size = Number(await root(`stat -c %s ${blobPath(made[part] ?? "")}`));
-  const manifests = [{ mediaType: manifestType, digest, size }];
-  await put(
-    name,
-    repository,
-    tag,
-    listType,
-    JSON.stringify({ schemaVersion: 2, mediaType: listType, manifests }),
-    [],
-  );
-}
 
 /** @param lines `repository name tag` */
 async function brought(serial: number, ...lines: string[]): Promise<void> {
@@ -103,10 +55,6 @@ async function brought(serial: number, ...lines: string[]): Promise<void> {
 function withDigest(line: string): string {
   const [repository = "", name = "", tag = ""] = line.split(" ");
   return `${repository} ${made[name] ?? ""} ${tag}`;
-}
-
-function blobPath(sha256: string): string {
-  return `${storage}/blobs/sha256/${sha256.slice(0, 2)}/${sha256}/data`;
 }
 
 const sweep = (keep: number, serial: number) =>
@@ -174,7 +122,7 @@ describe("what earlier bundles brought", () => {
   });
 
   test("what was swept can be sent again", async () => {
-    await image("a-next", "files/a", "2", shared, "the next a");
+    made["a-next"] = await pushImage(guest, "files/a", "2", shared, "the next a");
     assert.equal(await status("files/a", "2"), "200");
     await brought(4, "files/a a-new 1", "files/a a-next 2");
   });
@@ -192,7 +140,42 @@ describe("what earlier bundles brought", () => {
       /sha256:\w{64} of files\/a, which stays, cannot be read as what it is \(.*\): move it away/,
     );
     await root(`rm ${file}`);
-    await image("a-new", "files/a", "1", shared, "another first a");
+    made["a-new"] = await pushImage(guest, "files/a", "1", shared, "another first a");
     await applies(...sweep(1, 4));
+  });
+});
+
+describe("a copy by the guide", () => {
+  const guide = readFileSync(new URL("../../docs/guide/registry.md", import.meta.url), "utf8");
+  const commands = (name: string): string => {
+    const [, text = ""] =
+      new RegExp(`<!-- guest: ${name} -->\\n\\n\`\`\`sh\\n([^]*?)\`\`\``).exec(guide) ?? [];
+    assert.notEqual(text, "");
+    return text;
+  };
+  const asWritten = async (name: string): Promise<void> => {
+    const { stderr, exitCode } = await guest.on.guest.exec("sh -es", { input: commands(name) });
+    assert.equal(exitCode, 0, stderr);
+  };
+
+  test("holds all that was there, is made while the registry runs, and brings it back", async () => {
+    await root("mkdir -p /media/disk");
+    const bundles = await root(`ls ${mount}/bundles`);
+    await asWritten("backup");
+    await root("test ! -e /dev/vg0/registry-copy && ! findmnt /run/registry-copy");
+    assert.equal(await status("team/thing", "1"), "200");
+    await root(`rm -r ${storage}/repositories/team ${blobPath(made["theirs"] ?? "")} ${mount}/bundles`);
+    assert.equal(await status("team/thing", "1"), "404");
+    made["after"] = await pushImage(guest, "files/after", "1", "pushed after the copy");
+    await asWritten("restore");
+    await root(
+      "timeout 120 sh -c 'until ss -Hltn | grep -q :5000 && ss -Hltn | grep -q :5001; do sleep 0.5; done'",
+    );
+    for (const repository of ["team/thing", "files/after", "files/a"])
+      assert.equal(await status(repository, "1"), "200", repository);
+    assert.equal(await root(`ls ${mount}/bundles`), bundles);
+    const { mark, text } = await guest.on.run("check", guest.steps);
+    assert.ok(mark, text);
+    assert.doesNotMatch(text, /^drift/m);
   });
 });

@@ -27,10 +27,12 @@ export const registryName = "registry.site";
 export const registryAddress = "10.0.2.15";
 export const mount = "/registry";
 
-/** A pristine guest with a volume for the registry, and the registry's archive in the login's home. */
+/** A pristine guest with a logical volume for the registry and room for a snapshot of it, and the registry's archive in the login's home. */
 export async function startRegistryGuest(name: string): Promise<RegistryInGuest> {
   const on = await startFunctions(name);
-  await on.root(`mkfs.xfs -q /dev/vdb && mkdir -p ${mount} && mount /dev/vdb ${mount}`);
+  await on.root(
+    `pvcreate -q /dev/vdb && vgcreate -q vg0 /dev/vdb && lvcreate -q -l 60%VG -n registry vg0 && mkfs.xfs -q /dev/vg0/registry && mkdir -p ${mount} && mount /dev/vg0/registry ${mount}`,
+  );
   const { archive, bytes } = await registryArchive();
   const lands = `.sealift/blobs/${archive.sha256}`;
   const { exitCode } = await on.guest.exec(`mkdir -p .sealift/blobs && cat >${lands}`, { input: bytes });
@@ -57,6 +59,11 @@ export async function startRegistryGuest(name: string): Promise<RegistryInGuest>
       return sha256;
     },
   };
+}
+
+/** Where Distribution keeps these bytes (registry/storage/paths.go, 3.1.2). */
+export function blobPath(sha256: string): string {
+  return `${mount}/storage/docker/registry/v2/blobs/sha256/${sha256.slice(0, 2)}/${sha256}/data`;
 }
 
 export function sha256Of(bytes: string | Buffer): string {

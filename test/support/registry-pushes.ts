@@ -1,0 +1,51 @@
+/** Small images and lists for a registry in a guest, pushed by the library's own function. */
+import assert from "node:assert/strict";
+import { blobPath, mount, registryName, type RegistryInGuest } from "./registry-in-guest.ts";
+
+export const manifestType = "application/vnd.oci.image.manifest.v1+json";
+export const listType = "application/vnd.oci.image.index.v1+json";
+
+/** @returns sha256 of the manifest. */
+export async function pushImage(
+  guest: RegistryInGuest,
+  repository: string,
+  tag: string,
+  ...layers: readonly string[]
+): Promise<string> {
+  const blobs = ["{}", ...layers];
+  const sha256s: string[] = [];
+  for (const blob of blobs) sha256s.push(await guest.arrive(blob));
+  const [config, ...rest] = sha256s.map((sha256, at) => ({
+    mediaType: "application/octet-stream",
+    digest: `sha256:${sha256}`,
+    size: blobs[at]?.length,
+  }));
+  const manifest = { schemaVersion: 2, mediaType: manifestType, config, layers: rest };
+  return push(guest, [repository, tag, manifestType], JSON.stringify(manifest), sha256s);
+}
+
+/** A list of one image that is in the repository. @returns its sha256. */
+export async function pushList(
+  guest: RegistryInGuest,
+  repository: string,
+  tag: string,
+  part: string,
+): Promise<string> {
+  const size = Number(await guest.on.root(`stat -c %s ${blobPath(part)}`));
+  const manifests = [{ mediaType: manifestType, digest: `sha256:${part}`, size }];
+  const list = { schemaVersion: 2, mediaType: listType, manifests };
+  return push(guest, [repository, tag, listType], JSON.stringify(list), []);
+}
+
+async function push(
+  guest: RegistryInGuest,
+  what: readonly [repository: string, tag: string, type: string],
+  text: string,
+  blobs: readonly string[],
+): Promise<string> {
+  const sha256 = await guest.arrive(text);
+  const call = ["apply_registry_manifest", mount, registryName, "5001", ...what, sha256, ...blobs] as const;
+  const { exitCode, output } = await guest.on.call(...call);
+  assert.equal(exitCode, 0, output);
+  return sha256;
+}
