@@ -1,7 +1,8 @@
 /** The order of work on a host: one list, for the program and for every command that looks at hosts. */
 import type { HostFiles } from "./core/blob.ts";
-import { blobDelivery, deliveryPhase, type Delivery } from "./core/delivery.ts";
+import { blobDelivery, deliveryCode, deliveryPhase, type Delivery } from "./core/delivery.ts";
 import type { Library } from "./core/library.ts";
+import type { Probe } from "./core/probe.ts";
 import { isServed, type HostSpec, type ServedHost } from "./core/site.ts";
 import type { Phase } from "./core/step.ts";
 import { daemonPhase } from "./daemon/index.ts";
@@ -42,7 +43,7 @@ export interface SiteFacts {
 /** Pure: everything that has to be true on one host. */
 export function phasesOf(host: HostSpec, files: HostFiles, facts: SiteFacts): HostPhases {
   const { library, clock, content, serial, mirrors, authorities } = facts;
-  const deliveries = [...deliveriesOf(host, files), ...seedsOf(host, content)];
+  const deliveries = [...deliveriesOf(host, files), ...sparesOf(host, files), ...seedsOf(host, content)];
   return {
     preflight: preflightPhase(host, files.archive, clock),
     delivery: deliveryPhase(library, deliveries),
@@ -64,6 +65,21 @@ export function phasesOf(host: HostSpec, files: HostFiles, facts: SiteFacts): Ho
 export function deliveriesOf(host: HostSpec, { archive, plugins, registry }: HostFiles): readonly Delivery[] {
   const blobs = host.registry === undefined ? [archive, ...plugins] : [];
   return [...blobs, ...(registry === undefined ? [] : [registry])].map(blobDelivery);
+}
+
+/**
+ * Other versions of the same, as far as the host has them. Their copies stay in the state as long as they lie on the host, so that
+ * a way back sends nothing.
+ *
+ * @param probe what was seen of the host; absent: all of them, to look for.
+ */
+export function sparesOf(host: HostSpec, { others = [] }: HostFiles, probe?: Probe): readonly Delivery[] {
+  if (host.registry !== undefined) return [];
+  const spares = others.map(blobDelivery);
+  if (probe === undefined) return spares;
+  if (probe.kind !== "reached") return [];
+  const there = probe.report.steps.filter(({ status }) => status === "ok").map(({ code }) => code);
+  return spares.filter(({ what }) => there.includes(deliveryCode(what)));
 }
 
 /** What a registry host is sent once its registry runs: the bundle. */

@@ -7,7 +7,7 @@ import type { Probe } from "./core/probe.ts";
 import type { HostFiles } from "./core/blob.ts";
 import type { HostSpec, ReceiptSpec, RolloutSpec } from "./core/site.ts";
 import { lookAtSite, readInputs, type HostLook } from "./look.ts";
-import { deliveriesOf, seedsOf, type HostPhases } from "./phases.ts";
+import { deliveriesOf, seedsOf, sparesOf, type HostPhases } from "./phases.ts";
 import type { RegistryContent } from "./registry/content.ts";
 import { refusedOf, warnedOf } from "./told.ts";
 
@@ -15,7 +15,7 @@ export interface SurveyedHost {
   readonly spec: HostSpec;
   /** The engine of the bundle that this host runs, and its plugins. */
   readonly files: HostFiles;
-  /** What has to be on it before its first phase. */
+  /** What has to be on it before its first phase, and what it keeps of other versions. */
   readonly deliveries: readonly Delivery[];
   /** What its registry is sent once it runs; nothing on a host that runs none. */
   readonly seeds: readonly Delivery[];
@@ -59,6 +59,7 @@ export async function survey(value: unknown, file: string): Promise<Survey> {
 function surveyed({ spec, planned, probe }: HostLook, content: RegistryContent): SurveyedHost[] {
   if (planned === undefined) return [];
   const { files, phases } = planned;
-  const sent = { deliveries: deliveriesOf(spec, files), seeds: seedsOf(spec, content) };
+  const deliveries = [...deliveriesOf(spec, files), ...sparesOf(spec, files, probe)];
+  const sent = { deliveries, seeds: seedsOf(spec, content) };
   return [{ spec, files, phases, ...sent, probe, warnings: warnedOf(spec, probe) }];
 }

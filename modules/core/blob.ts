@@ -25,6 +25,8 @@ export interface HostFiles {
   readonly plugins: readonly Binary[];
   /** The program of the registry, on a host that runs it. */
   readonly registry?: Archive;
+  /** Other versions that the bundle holds: what a host keeps of them is not sent again when it goes back. */
+  readonly others?: readonly Blob[];
 }
 
 /** Where a blob arrives, relative to the login's home. */

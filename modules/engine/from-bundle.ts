@@ -1,6 +1,6 @@
 /** What a host takes out of the bundle: its engine, the plugins of the docker command, and the registry where it runs. */
 import type { Lookup } from "../../offline-bundle/lookup.ts";
-import type { Archive, HostFiles } from "../core/blob.ts";
+import type { Archive, Blob, HostFiles } from "../core/blob.ts";
 import type { ErrorCode, Problem } from "../core/errors.ts";
 import type { HostSpec } from "../core/site.ts";
 
@@ -63,7 +63,18 @@ export function hostFiles(
   );
   const registry = registryArchive();
   if (archive === undefined || problems.length > 0) return problems;
-  return { archive, plugins, ...(registry === undefined ? {} : { registry }) };
+  const taken = [archive, ...plugins].map(({ sha256 }) => sha256);
+  const others = otherVersions().filter(({ sha256 }) => !taken.includes(sha256));
+  return { archive, plugins, others, ...(registry === undefined ? {} : { registry }) };
+
+  function otherVersions(): readonly Blob[] {
+    return [
+      ...bundle.engines().flatMap(({ version }) => bundle.engine(version, architecture) ?? []),
+      ...pluginNames.flatMap((plugin) =>
+        bundle.versions(plugin).flatMap(({ version }) => bundle.binary(plugin, version, architecture) ?? []),
+      ),
+    ].filter((one, at, all) => all.findIndex(({ sha256 }) => sha256 === one.sha256) === at);
+  }
 
   function registryArchive(): Archive | undefined {
     if (served === undefined) return undefined;

@@ -3,7 +3,9 @@ import { after, before, test } from "node:test";
 import { formatProblem, type Problem } from "../../modules/core/errors.ts";
 import type { HostFiles } from "../../modules/core/blob.ts";
 import type { EngineChoice } from "../../modules/core/site.ts";
+import { deliveryCode } from "../../modules/core/delivery.ts";
 import { hostFiles } from "../../modules/engine/from-bundle.ts";
+import { sparesOf } from "../../modules/phases.ts";
 import { openBundle, type Bundle } from "../../offline-bundle/layout.ts";
 import { exampleHost } from "../support/example-host.ts";
 import { makeTinyBundle, type TinyBundle } from "../support/tiny-bundle.ts";
@@ -33,6 +35,23 @@ test("an engine and its plugin, with the bytes of this host's architecture", () 
 test("no plugin that the site does not name", () => {
   const found = taken({ version: "28.5.2" });
   assert.ok("archive" in found && found.plugins.length === 0);
+});
+
+test("what the bundle holds besides is copied only to a host that has it already, so that a way back sends nothing", () => {
+  const found = taken({ version: "28.5.2" });
+  assert.ok("archive" in found);
+  const spares = sparesOf(exampleHost(), found);
+  const compose = bundle.binary("compose", "5.5.1", "amd64");
+  assert.deepEqual(
+    spares.map(({ sha256 }) => sha256),
+    [compose?.sha256],
+  );
+  const seen = (status: "ok" | "drift") => {
+    const steps = spares.map(({ what }) => ({ status, code: deliveryCode(what), fact: "", found: "" }));
+    return sparesOf(exampleHost(), found, { kind: "reached", report: { steps } });
+  };
+  assert.deepEqual(seen("ok"), spares);
+  assert.deepEqual(seen("drift"), []);
 });
 
 test("every version that the bundle does not hold is told at once, with those that it holds", () => {
