@@ -48,7 +48,7 @@ test("what the bundle holds besides is copied only to a host that has it already
   );
   const seen = (status: "ok" | "drift") => {
     const steps = spares.map(({ what }) => ({ status, code: deliveryCode(what), fact: "", found: "" }));
-    return sparesOf(exampleHost(), found, { kind: "reached", report: { steps } });
+    return sparesOf(exampleHost(), found, { kind: "reached", report: { steps, mark: undefined } });
   };
   assert.deepEqual(seen("ok"), spares);
   assert.deepEqual(seen("drift"), []);
