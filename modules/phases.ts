@@ -1,8 +1,7 @@
 /** The order of work on a host: one list, for the program and for every command that looks at hosts. */
 import type { HostFiles } from "./core/blob.ts";
-import { blobDelivery, deliveryCode, deliveryPhase, type Delivery } from "./core/delivery.ts";
+import { blobDelivery, deliveryPhase, type Delivery } from "./core/delivery.ts";
 import type { Library } from "./core/library.ts";
-import type { Probe } from "./core/probe.ts";
 import { isServed, type HostSpec, type ServedHost } from "./core/site.ts";
 import type { Phase } from "./core/step.ts";
 import { daemonPhase } from "./daemon/index.ts";
@@ -43,10 +42,10 @@ export interface SiteFacts {
 /** Pure: everything that has to be true on one host. */
 export function phasesOf(host: HostSpec, files: HostFiles, facts: SiteFacts): HostPhases {
   const { library, clock, content, serial, mirrors, authorities } = facts;
-  const deliveries = [...deliveriesOf(host, files), ...sparesOf(host, files), ...seedsOf(host, content)];
+  const deliveries = [...deliveriesOf(host, files), ...seedsOf(host, content)];
   return {
     preflight: preflightPhase(host, files.archive, clock),
-    delivery: deliveryPhase(library, deliveries),
+    delivery: deliveryPhase(library, deliveries, sparesOf(host, files)),
     volumes: volumesPhase(host),
     users: usersPhase(host),
     ...(isServed(host) && files.registry !== undefined
@@ -68,18 +67,11 @@ export function deliveriesOf(host: HostSpec, { archive, plugins, registry }: Hos
 }
 
 /**
- * Other versions of the same, as far as the host has them. Their copies stay in the state as long as they lie on the host, so that
- * a way back sends nothing.
- *
- * @param probe what was seen of the host; absent: all of them, to look for.
+ * Other versions of the same. The copies of those that lie on the host stay in the state, so that a way back sends nothing; with a
+ * registry in the site nothing of it is sent in the first place.
  */
-export function sparesOf(host: HostSpec, { others = [] }: HostFiles, probe?: Probe): readonly Delivery[] {
-  if (host.registry !== undefined) return [];
-  const spares = others.map(blobDelivery);
-  if (probe === undefined) return spares;
-  if (probe.kind !== "reached") return [];
-  const there = probe.report.steps.filter(({ status }) => status === "ok").map(({ code }) => code);
-  return spares.filter(({ what }) => there.includes(deliveryCode(what)));
+export function sparesOf(host: HostSpec, { others = [] }: HostFiles): readonly Delivery[] {
+  return host.registry === undefined ? others.map(blobDelivery) : [];
 }
 
 /** What a registry host is sent once its registry runs: the bundle. */

@@ -1,5 +1,5 @@
 /** One look at everything a site needs, and every refusal, before anything is changed anywhere. */
-import type { Delivery } from "./core/delivery.ts";
+import { keptSpares, type Delivery } from "./core/delivery.ts";
 import { refuse, type Problem } from "./core/errors.ts";
 import type { Library } from "./core/library.ts";
 import { operatorProblems } from "./core/operator.ts";
@@ -59,7 +59,7 @@ export async function survey(value: unknown, file: string): Promise<Survey> {
 function surveyed({ spec, planned, probe }: HostLook, content: RegistryContent): SurveyedHost[] {
   if (planned === undefined) return [];
   const { files, phases } = planned;
-  const deliveries = [...deliveriesOf(spec, files), ...sparesOf(spec, files, probe)];
+  const deliveries = [...deliveriesOf(spec, files), ...keptSpares(sparesOf(spec, files), probe)];
   const sent = { deliveries, seeds: seedsOf(spec, content) };
   return [{ spec, files, phases, ...sent, probe, warnings: warnedOf(spec, probe) }];
 }

@@ -1,6 +1,7 @@
 /** What has to be on a host before its first phase, and what a later one waits for. */
 import { arrivalPath, keptPath, type Blob } from "./blob.ts";
 import { libraryPath, type Library } from "./library.ts";
+import type { Probe } from "./probe.ts";
 import type { Phase } from "./step.ts";
 
 /** Bytes that travel to a host over ssh. */
@@ -19,8 +20,15 @@ export function blobDelivery(blob: Blob): Delivery {
   return { ...blob, what: sha256.slice(0, 12), lands: arrivalPath(sha256), kept: keptPath(sha256) };
 }
 
-/** Files that have to be on the host, as facts that are only ever checked. */
-export function deliveryPhase(library: Library, deliveries: readonly Delivery[]): Phase {
+/**
+ * Files that have to be on the host, as facts that are only ever checked.
+ * @param spares what need not be there, but is asked for; {@link keptSpares} has the answer.
+ */
+export function deliveryPhase(
+  library: Library,
+  deliveries: readonly Delivery[],
+  spares: readonly Delivery[] = [],
+): Phase {
   const delivered = (what: string, bytes: number, ...paths: string[]) => ({
     code: deliveryCode(what),
     fact: `${what} has arrived`,
@@ -32,8 +40,30 @@ export function deliveryPhase(library: Library, deliveries: readonly Delivery[])
     steps: [
       delivered("library", library.bytes, libraryPath(library.sha256)),
       ...deliveries.map(({ what, bytes, kept, lands }) => delivered(what, bytes, kept, lands)),
+      ...(spares.length === 0
+        ? []
+        : [
+            {
+              code: sparesCode,
+              fact: "it is known which other versions the host keeps",
+              effect: "none" as const,
+              call: [
+                "spares",
+                ...spares.flatMap(({ what, bytes, kept }) => [what, String(bytes), kept]),
+              ] as const,
+            },
+          ]),
     ],
   };
+}
+
+const sparesCode = "delivery.spares";
+
+/** Those of them that lie on the host; none when nobody could look. */
+export function keptSpares(spares: readonly Delivery[], probe: Probe): readonly Delivery[] {
+  if (probe.kind !== "reached") return [];
+  const there = (probe.report.values?.[sparesCode] ?? "").split(" ");
+  return spares.filter(({ what }) => there.includes(what));
 }
 
 export function deliveryCode(what: string): string {

@@ -3,7 +3,7 @@ import { after, before, test } from "node:test";
 import { formatProblem, type Problem } from "../../modules/core/errors.ts";
 import type { HostFiles } from "../../modules/core/blob.ts";
 import type { EngineChoice } from "../../modules/core/site.ts";
-import { deliveryCode } from "../../modules/core/delivery.ts";
+import { keptSpares } from "../../modules/core/delivery.ts";
 import { hostFiles } from "../../modules/engine/from-bundle.ts";
 import { sparesOf } from "../../modules/phases.ts";
 import { openBundle, type Bundle } from "../../offline-bundle/layout.ts";
@@ -46,12 +46,13 @@ test("what the bundle holds besides is copied only to a host that has it already
     spares.map(({ sha256 }) => sha256),
     [compose?.sha256],
   );
-  const seen = (status: "ok" | "drift") => {
-    const steps = spares.map(({ what }) => ({ status, code: deliveryCode(what), fact: "", found: "" }));
-    return sparesOf(exampleHost(), found, { kind: "reached", report: { steps, mark: undefined } });
+  const [{ what } = { what: "none" }] = spares;
+  const seen = (value: string) => {
+    const report = { steps: [], mark: undefined, values: { "delivery.spares": value } };
+    return keptSpares(spares, { kind: "reached", report });
   };
-  assert.deepEqual(seen("ok"), spares);
-  assert.deepEqual(seen("drift"), []);
+  assert.deepEqual(seen(what), spares);
+  assert.deepEqual(seen(""), []);
 });
 
 test("every version that the bundle does not hold is told at once, with those that it holds", () => {
