@@ -6,8 +6,16 @@ import { stripVTControlCharacters } from "node:util";
 /** `<!-- run: name -->`, a fence with lines that start with `$ ` and their output, `<!-- /run -->`. */
 const marker = /(<!-- run: [\w-]+ -->\n\n?```\n)([^]*?)(```\n\n?<!-- \/run -->)/g;
 
+export interface Where {
+  readonly cwd: string;
+  /** Goes before PATH. */
+  readonly path: string;
+  /** Added to this process's environment. */
+  readonly env?: Readonly<Record<string, string>>;
+}
+
 /** Runs every block of a document in order and puts in what was printed. */
-export function runDocument(text: string, where: { readonly cwd: string; readonly path: string }): string {
+export function runDocument(text: string, where: Where): string {
   return text.replace(marker, (_all, head: string, block: string, tail: string) => {
     const commands = block.split("\n").filter((line) => line.startsWith("$ "));
     return head + commands.map((line) => `${line}\n${outputOf(line.slice(2), where)}`).join("\n") + tail;
@@ -24,11 +32,11 @@ export function shapeOf(text: string): string {
     .replaceAll(/ +/g, " ");
 }
 
-function outputOf(command: string, { cwd, path }: { readonly cwd: string; readonly path: string }): string {
+function outputOf(command: string, { cwd, path, env = {} }: Where): string {
   const { stdout, stderr, status } = spawnSync("sh", ["-c", command], {
     cwd,
     encoding: "utf8",
-    env: { ...process.env, PATH: `${path}:${process.env["PATH"] ?? ""}`, NO_COLOR: "1" },
+    env: { ...process.env, ...env, PATH: `${path}:${process.env["PATH"] ?? ""}`, NO_COLOR: "1" },
   });
   const printed = stripVTControlCharacters(`${stderr}${stdout}`)
     .replaceAll(`${userInfo().username}@${hostname()}`, "ops@inside")
