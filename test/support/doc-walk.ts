@@ -29,6 +29,8 @@ export function shapeOf(text: string): string {
     .replaceAll(/\b[0-9a-f]{12,64}\b/g, "hex")
     .replaceAll(/\b\d{4}-\d\d-\d\dT[\d:]{8}Z?/g, "date")
     .replaceAll(/\b\d+(\.\d)? k?B\b|\b\d+ bytes\b|"bytes": \d+/g, "size")
+    .replaceAll(/127\.0\.0\.1:\d+/g, "127.0.0.1:port")
+    .replaceAll(/\(pid \d+\)/g, "(pid)")
     .replaceAll(/ +/g, " ");
 }
 
