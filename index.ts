@@ -5,6 +5,7 @@ import { Daemon } from "./modules/daemon/index.ts";
 import { Engine } from "./modules/engine/index.ts";
 import { explain } from "./modules/core/explain.ts";
 import { leaveReceipt } from "./modules/receipt/issue.ts";
+import { siteOutputs } from "./modules/outputs.ts";
 import { Registry, Seed } from "./modules/registry/index.ts";
 import { rollOut } from "./modules/roll-out.ts";
 import { survey, type SurveyedHost } from "./modules/survey.ts";
@@ -56,10 +57,8 @@ const last = await explain(() =>
   rollOut(site, provision).finally(() => leaveReceipt(site, pulumi.getStack(), began)),
 );
 
-/** Per host: what it runs. */
-export const report = Object.fromEntries(
-  site.hosts.map(({ spec }) => [
-    spec.name,
-    { engine: spec.engine.version, daemon: last.get(spec.name)?.urn },
-  ]),
-);
+const authorities = site.authorities ?? registries.map(({ authority }) => authority);
+const specs = site.hosts.map(({ spec }) => spec);
+
+/** What other stacks read by a StackReference: docs/guide/outputs.md. */
+export const { hosts, registry } = siteOutputs(specs, last, authorities);

@@ -7,6 +7,7 @@ import { readLock } from "../offline-bundle/lock-file.ts";
 import { verifyBundle } from "../offline-bundle/verify.ts";
 import { SealiftError, type Problem } from "./core/errors.ts";
 import type { Composed } from "./core/layers/compose.ts";
+import { doorway } from "./core/rules/hosts.ts";
 import type { Site } from "./core/site.ts";
 import { hostFiles } from "./engine/from-bundle.ts";
 import { environmentOf } from "./read-environment.ts";
@@ -105,8 +106,9 @@ function sharedHosts(
   composed: Composed | undefined,
   seen: Seen[],
 ): Problem[] {
-  return hosts.flatMap(({ name, address, port, hostKey }, index) => {
-    const own = { environment, name, address: `${address}:${port}`, hostKey };
+  return hosts.flatMap((host, index) => {
+    const { name, hostKey } = host;
+    const own = { environment, name, address: doorway(host), hostKey };
     const other = seen.find((one) => one.address === own.address || one.hostKey === own.hostKey);
     seen.push(own);
     if (other === undefined || other.environment === environment) return [];

@@ -5,14 +5,8 @@ import type { HostFiles } from "./core/blob.ts";
 import { SealiftError, type Problem } from "./core/errors.ts";
 import { readLibrary, type Library } from "./core/library.ts";
 import { probe, type Probe } from "./core/probe.ts";
-import {
-  type BundleSpec,
-  type HostSpec,
-  isServed,
-  type ReceiptSpec,
-  type RolloutSpec,
-  type ServedHost,
-} from "./core/site.ts";
+import type { RolloutSpec } from "./core/rollout.ts";
+import { type BundleSpec, type HostSpec, isServed, type ReceiptSpec, type ServedHost } from "./core/site.ts";
 import type { Phase } from "./core/step.ts";
 import { hostFiles } from "./engine/from-bundle.ts";
 import { phasesOf, type HostPhases, type SiteFacts } from "./phases.ts";

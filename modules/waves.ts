@@ -1,5 +1,5 @@
 /** The order in which hosts change: a few first, and the others when those are well. Pure. */
-import type { RolloutSpec } from "./core/site.ts";
+import type { RolloutSpec } from "./core/rollout.ts";
 
 /** A host as the order sees it. */
 export interface Candidate {

@@ -58,7 +58,7 @@ async function main(): Promise<boolean> {
     return false;
   }
   await ensurePackages();
-  await ensurePackages("page");
+  await ensurePackages("page", "state");
   const wanted = ({ name, long }: Part): boolean =>
     asked.length === 0 ? long !== true : asked.includes(name);
   const rows: string[][] = [];

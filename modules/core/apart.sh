@@ -3,7 +3,8 @@
 
 APART=/run/sealift/apply
 
-# run_apart LIBRARY: works through the plan on standard input as root in a unit, tells its report, ends with its result.
+# run_apart LIBRARY FROM: works through the plan on standard input as root in a unit, tells its report, ends with its result.
+# FROM is the SSH_CONNECTION of who asked for it.
 run_apart() {
   set -u
   apart_plan=$(cat)
@@ -22,7 +23,7 @@ run_apart() {
     )
     # Its exit code says less than the result, and nothing when the unit was killed.
     systemd-run --quiet --wait --collect --unit "sealift-$apart_id" --description "Sealift works on this host" \
-      --working-directory "$PWD" --setenv "SUDO_USER=${SUDO_USER:-root}" sh "$1" work "$apart_folder" </dev/null || true
+      --working-directory "$PWD" --setenv "SUDO_USER=${SUDO_USER:-root}" --setenv "SEALIFT_FROM=$2" sh "$1" work "$apart_folder" </dev/null || true
   fi
   if [ ! -f "$apart_folder/result" ]; then
     cat "$apart_folder/report" 2>/dev/null || true

@@ -2,6 +2,7 @@
 import { readFileSync } from "node:fs";
 import { remote } from "@pulumi/command";
 import * as pulumi from "@pulumi/pulumi";
+import { connectionOf, type Connection } from "./connection.ts";
 import { deliveryCode, deliveryPhase, type Delivery } from "./delivery.ts";
 import { describe, differences, seen, type Difference } from "./drift.ts";
 import { formatProblem, type Problem } from "./errors.ts";
@@ -22,30 +23,20 @@ export interface HostArgs {
   readonly serial: number;
 }
 
-/** Few retries: whether the host answers was asked a moment ago. */
-const connectionLimits = { dialErrorLimit: 3, perDialTimeout: 15 };
-
 /**
  * The root of everything on one host: what has to be delivered before its phases.
  * `pulumi destroy` leaves the host as it is.
  */
 export class Host extends pulumi.ComponentResource {
   readonly args: HostArgs;
-  readonly connection: remote.CopyToRemoteArgs["connection"];
+  readonly connection: Connection;
   readonly deliveries: readonly pulumi.Resource[];
 
   constructor(name: string, args: HostArgs, opts?: pulumi.ComponentResourceOptions) {
     super("sealift:core:Host", name, {}, opts);
     const { spec, library, blobs, probe, warnings = [] } = args;
     this.args = args;
-    // Field by field: the plugin prints the whole connection when it meets a key that it does not know.
-    this.connection = {
-      host: spec.address,
-      port: spec.port,
-      user: spec.login,
-      hostKey: spec.hostKey,
-      ...connectionLimits,
-    };
+    this.connection = connectionOf(spec);
     const told = probe.kind === "reached" ? warnings : [probe.problem];
     for (const problem of told) void pulumi.log.warn(formatProblem(problem), this);
     const lost = differences(deliveryPhase(library, blobs), probe) ?? [];

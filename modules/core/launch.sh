@@ -3,4 +3,4 @@
 cd || exit
 echo "$1  .sealift/$1.sh" | sha256sum -c --status || { echo "E_LIBRARY run pulumi up again"; exit 66; }
 [ "$(id -u)" = 0 ] || sudo=sudo\ -n
-exec ${sudo-} sh ".sealift/$1.sh" apply
+exec ${sudo-} sh ".sealift/$1.sh" apply "${SSH_CONNECTION-}"

@@ -17,6 +17,7 @@ export interface Library {
 export function readLibrary(): Library {
   const files = [
     "core/run.sh",
+    "core/host-lock.sh",
     "core/apart.sh",
     "core/delivery.sh",
     "core/gate.sh",

@@ -2,6 +2,8 @@
 import { followsNames, imageStoreKeys, imageStoreOf } from "./image-store.ts";
 import { containersSlice, profileKeys, writtenAlways, type DaemonProfile } from "./profiles.ts";
 import { registryOf, type RegistryFile, type RegistrySpec } from "./registry.ts";
+import type { RolloutSpec } from "./rollout.ts";
+import { jumpOf, type JumpSpec } from "./jump.ts";
 import type {
   ContainerLimitsSpec,
   DaemonSpec,
@@ -9,7 +11,6 @@ import type {
   GroupSpec,
   HostSpec,
   ReceiptSpec,
-  RolloutSpec,
   Site,
   UserSpec,
   VolumesSpec,
@@ -26,6 +27,7 @@ export type Sections = {
   readonly daemonProfile?: DaemonProfile;
   readonly containerLimits?: ContainerLimitsSpec;
   readonly images?: readonly string[];
+  readonly jump?: Partial<JumpSpec>;
 };
 type HostFile = Pick<HostSpec, "name" | "address" | "login" | "hostKey"> &
   Partial<Pick<HostSpec, "port" | "architecture" | "rack" | "team">> &
@@ -63,9 +65,13 @@ export function mergeHost(site: SiteFile, host: HostFile): MergedHost {
   const imageStore = imageStoreOf(daemon, engine.version);
   const follows = followsNames(imageStore, engine.version) ? "names" : "mirror";
   const registry = registryOf(site.registry, site.hosts, host.name, follows);
+  const jump = jumpOf(site.jump, host.jump, host);
+  const own: Omit<HostFile, "jump"> = { ...host };
+  Reflect.deleteProperty(own, "jump");
   return {
-    ...host,
+    ...own,
     port: host.port ?? 22,
+    ...(jump === undefined ? {} : { jump: jump as JumpSpec }),
     architecture: host.architecture ?? "amd64",
     images: [...new Set([...(site.images ?? []), ...(host.images ?? [])])],
     groups: host.groups ?? site.groups ?? [],

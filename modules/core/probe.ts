@@ -1,13 +1,17 @@
 /** One read-only look at a host over one ssh connection. The only file that opens ssh. */
 import { spawn } from "node:child_process";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import type { ErrorCode, Problem } from "./errors.ts";
+import { atDoor, knocking } from "./door.ts";
+import type { Problem } from "./errors.ts";
 import type { Library } from "./library.ts";
+import { lookProblem, turnedAway, type Ended } from "./look-problem.ts";
 import { parseReport, type Report } from "./report.ts";
-import type { HostSpec } from "./site.ts";
+import { knownHostLine, sshArguments, type Reach, type SshFiles } from "./ssh-arguments.ts";
 import { planText, type Phase } from "./step.ts";
+
+export type { Reach } from "./ssh-arguments.ts";
 
 /** What a look gave: a report, or the problem that kept it from being made. Never an exception. */
 export type Probe =
@@ -15,68 +19,64 @@ export type Probe =
   | { readonly kind: "unreachable"; readonly problem: Problem }
   | { readonly kind: "refused"; readonly problem: Problem };
 
-/** How ssh gets to a host. */
-export type Reach = Pick<HostSpec, "name" | "address" | "port" | "login" | "hostKey">;
-
 /** A host that answers and then says nothing for this long is as good as gone. */
 const probeTimeoutMs = 180_000;
-const connectTimeoutSec = 10;
 
 /** Runs every step of the phases in check mode, as root, and changes nothing. */
 export async function probe(host: Reach, phases: readonly Phase[], library: Library): Promise<Probe> {
   const plan = phases.map((phase) => planText(host.name, phase, 0)).join("");
-  // The plan has no line of this name: quote() lets no line end into it.
-  const input = `${library.text}\nrun check <<'SEALIFT_PLAN'\n${plan}SEALIFT_PLAN\n`;
+  // The plan has no line of this name: quote() lets no line end into it. The first word back says that the login is done.
+  const input = `echo in\n${library.text}\nrun check <<'SEALIFT_PLAN'\n${plan}SEALIFT_PLAN\n`;
   const folder = mkdtempSync(join(tmpdir(), "sealift-"));
   try {
-    const knownHosts = join(folder, "known_hosts");
-    writeFileSync(knownHosts, `${knownName(host)} ${host.hostKey}\n`);
-    const { exitCode, stdout, stderr } = await ssh(host, knownHosts, input);
-    const report = parseReport(stdout);
+    const files = writeFiles(host, folder);
+    const look = (): Promise<Ended> => atDoor(doorOf(host), (entered) => ssh(host, files, input, entered));
+    const ended = await knocking(look, turnedAway);
+    const report = parseReport(ended.stdout);
     if (report.mark !== undefined) return { kind: "reached", report };
-    return classify(host, exitCode, stdout, stderr);
+    return lookProblem(host, ended);
   } finally {
     rmSync(folder, { recursive: true });
   }
 }
 
-interface Ended {
-  readonly exitCode: number | null;
-  readonly stdout: string;
-  readonly stderr: string;
+function writeFiles(host: Reach, folder: string): SshFiles {
+  const files = {
+    knownHosts: join(folder, "known_hosts"),
+    knownJumps: join(folder, "known_jumps"),
+    jumpLog: join(folder, "jump.log"),
+  };
+  writeFileSync(files.knownHosts, knownHostLine(host));
+  if (host.jump !== undefined) writeFileSync(files.knownJumps, knownHostLine(host.jump));
+  return files;
 }
 
-function ssh(host: Reach, knownHosts: string, input: string): Promise<Ended> {
-  const options = {
-    BatchMode: "yes",
-    StrictHostKeyChecking: "yes",
-    UserKnownHostsFile: knownHosts,
-    GlobalKnownHostsFile: "/dev/null",
-    // As Pulumi's plugin does: the agent's keys and no other, so that a look proves that the run will get in.
-    IdentityFile: "none",
-    ConnectTimeout: String(connectTimeoutSec),
-    ServerAliveInterval: "10",
-    ServerAliveCountMax: "3",
-    ControlPath: "none",
-    LogLevel: "ERROR",
-  };
-  const args = ["-F", "none", "-T", "-p", String(host.port), "-l", host.login];
-  const flags = Object.entries(options).flatMap(([name, value]) => ["-o", `${name}=${value}`]);
+/** Where the first login is asked for: all hosts behind a jump host share it. */
+function doorOf({ jump, address, port }: Reach): string {
+  return jump === undefined ? `${address}:${port}` : `${jump.address}:${jump.port}`;
+}
+
+/** @param entered called when the host has said its first word. */
+function ssh(host: Reach, files: SshFiles, input: string, entered: () => void): Promise<Ended> {
   const shell = host.login === "root" ? ["sh", "-s"] : ["sudo", "-n", "sh", "-s"];
+  rmSync(files.jumpLog, { force: true });
   return new Promise((resolve) => {
-    const child = spawn("ssh", [...args, ...flags, "--", host.address, ...shell], {
-      env: { ...process.env, LC_ALL: "C" },
+    const child = spawn("ssh", [...sshArguments(host, files), "--", host.address, ...shell], {
+      // ssh runs the way through a jump host by the person's own shell otherwise.
+      env: { ...process.env, LC_ALL: "C", SHELL: "/bin/sh" },
       timeout: probeTimeoutMs,
     });
     const out: Buffer[] = [];
     const err: Buffer[] = [];
     child.stdout.on("data", (chunk: Buffer) => out.push(chunk));
+    child.stdout.once("data", entered);
     child.stderr.on("data", (chunk: Buffer) => err.push(chunk));
     const end = (exitCode: number | null, note = ""): void => {
       resolve({
         exitCode,
         stdout: Buffer.concat(out).toString(),
         stderr: Buffer.concat(err).toString() + note,
+        jumpLog: readLog(files.jumpLog),
       });
     };
     child.on("error", (error) => {
@@ -91,43 +91,10 @@ function ssh(host: Reach, knownHosts: string, input: string): Promise<Ended> {
   });
 }
 
-function classify(host: Reach, exitCode: number | null, stdout: string, stderr: string): Probe {
-  const said = lastLine(stderr) || lastLine(stdout) || `exit code ${String(exitCode)}`;
-  const say = (code: ErrorCode, expected: string, todo: string): Problem => ({
-    where: host.name,
-    code,
-    subject: `${host.login}@${host.address}:${host.port}`,
-    got: JSON.stringify(said),
-    expected,
-    todo,
-  });
-  if (/host key verification failed|identification has changed/i.test(stderr)) {
-    const todo =
-      "if the host was really installed anew, put its new key into the site file; if not, somebody is in between";
-    return { kind: "refused", problem: say("E_HOST_KEY", "the host key of the site file", todo) };
+function readLog(file: string): string {
+  try {
+    return readFileSync(file, "utf8");
+  } catch {
+    return "";
   }
-  if (/permission denied/i.test(stderr)) {
-    const todo = `load the login's key into the agent (ssh-add), and have it in ~${host.login}/.ssh/authorized_keys`;
-    return { kind: "refused", problem: say("E_LOGIN", "a login with a key of the ssh-agent", todo) };
-  }
-  if (exitCode === 255 || exitCode === null) {
-    const todo = "see that the host runs and that its sshd can be reached from here";
-    return { kind: "unreachable", problem: say("E_HOST_UNREACHABLE", "an answer from sshd", todo) };
-  }
-  if (/sudo/.test(stderr)) {
-    const todo = `put "${host.login} ALL=(ALL) NOPASSWD: ALL" into a file in /etc/sudoers.d on the host`;
-    return { kind: "refused", problem: say("E_SUDO", "sudo without a password", todo) };
-  }
-  return {
-    kind: "refused",
-    problem: say("E_PROBE", "a whole report of the host", "look at the host by hand with ssh"),
-  };
-}
-
-function knownName({ address, port }: Reach): string {
-  return port === 22 ? address : `[${address}]:${port}`;
-}
-
-function lastLine(text: string): string {
-  return text.trim().split("\n").at(-1)?.trim() ?? "";
 }

@@ -13,7 +13,6 @@
 #                of the same look is told with counts there: run_differ has the codes of those that differ.
 
 SEALIFT_STATE=/var/lib/sealift
-SEALIFT_LOCK_WAIT_SEC=120
 export LC_ALL=C PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
 umask 022
 run_differ=
@@ -51,16 +50,6 @@ plan_is_whole() {
   esac
 }
 end() { :; }
-
-# Two operators at once: the second waits, then says who it waited for. The lock goes with the process that holds it.
-lock_host() {
-  exec 9<>/run/lock/sealift.lock
-  if ! flock -w "$SEALIFT_LOCK_WAIT_SEC" 9; then
-    echo "E_HOST_LOCKED another run works on this host: $(cat /run/lock/sealift.lock); wait for it to end, then run again"
-    exit 75
-  fi
-  echo "login ${SUDO_USER:-root} since $(date -u +%Y-%m-%dT%H:%M:%SZ)" >/run/lock/sealift.lock
-}
 
 # phase HOST PHASE SERIAL: what the steps below belong to, for the journal and for errors.
 phase() {

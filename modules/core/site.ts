@@ -4,9 +4,11 @@ import type { ImageStore } from "./image-store.ts";
 import { refuse, type Problem } from "./errors.ts";
 import { compose, type Composed } from "./layers/compose.ts";
 import { exactVersions, type Lines } from "./layers/exact-versions.ts";
+import type { JumpSpec } from "./jump.ts";
 import { locate, type Locate } from "./locate.ts";
 import { mergeHost, type SiteFile } from "./merge.ts";
 import type { RegistrySpec, ServedRegistry } from "./registry.ts";
+import type { RolloutSpec } from "./rollout.ts";
 import { schemaProblems } from "./schema.ts";
 import { plainSecretProblems } from "./rules/secrets.ts";
 import { siteProblems } from "./rules/site-rules.ts";
@@ -122,18 +124,6 @@ export interface ContainerLimitsSpec {
   readonly tasks?: number;
 }
 
-/** In which order hosts change, and when the next ones may. */
-export interface RolloutSpec {
-  /** How many hosts change together, first wave first; the last one counts for all that follow. @default [1, "10%", "100%"] */
-  readonly waves?: readonly (number | string)[];
-  /** At most so many hosts at a time, whatever the wave says. @default no limit of its own */
-  readonly maxUnavailable?: number | string;
-  /** Hosts of one rack only in a wave. @default false */
-  readonly perRack?: boolean;
-  /** A command that has to end with 0 on each host of a wave before the next one begins. @default none */
-  readonly gate?: string;
-}
-
 /** What a run leaves for those outside. */
 export interface ReceiptSpec {
   /** Folder for receipts and their pages. */
@@ -149,6 +139,8 @@ export interface HostSpec {
   readonly port: number;
   readonly login: string;
   readonly hostKey: string;
+  /** Absent: the host is reached directly. */
+  readonly jump?: JumpSpec;
   readonly architecture: Architecture;
   /** Where it stands, for the order in which hosts change. */
   readonly rack?: string;

@@ -3,6 +3,13 @@ import type { Check } from "./check.ts";
 import { supportedSystems } from "./supported-systems.ts";
 
 export const hostChecks = {
+  free: {
+    group: "system",
+    level: "warn",
+    error: "E_HOST_LOCKED",
+    looksAt: "the lock of a run that changes something: who holds it and since when",
+    todo: "let it end first: an update that changes this host waits two minutes for it, then gives up",
+  },
   os: {
     group: "system",
     level: "fail",

@@ -73,6 +73,7 @@ const engineMtu = 1500;
 export function preflightSteps(host: HostSpec, archive: Archive | undefined, clock: number): readonly Step[] {
   const { fail, warn } = clockLimits;
   return [
+    check("free", "no other run works on this host", "host_free"),
     check("os", "the operating system is supported", "os", ...supportedSystems),
     check("architecture", `the processor is ${host.architecture}`, "architecture", host.architecture),
     check(

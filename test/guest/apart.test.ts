@@ -96,7 +96,7 @@ test("a second operator waits, then is told who works there and since when", asy
   assert.equal(exitCode, 75, stdout);
   assert.match(
     stdout,
-    /^E_HOST_LOCKED another run works on this host: login ops since \d{4}-.*Z; wait for it/m,
+    /^E_HOST_LOCKED another run works on this host: (\S+ as )?login ops from [\d.]+ since \d{4}-.*Z; wait for it/m,
   );
   await on.root("rm /run/hold");
   assert.equal((await first).exitCode, 0);

@@ -1,5 +1,6 @@
 /** What a package is wanted for: the guest, its image, a cloud image's seed, the loopback sshd of tests, lint of shell. */
-export type Need = "guest" | "image" | "seed" | "ssh" | "sshd" | "lint" | "bundle" | "page";
+export type Need =
+  "guest" | "image" | "seed" | "ssh" | "sshd" | "lint" | "bundle" | "page" | "state" | "fleet";
 
 export interface NeededPackage {
   /** Debian's and Ubuntu's name. */
@@ -45,12 +46,27 @@ const packages: readonly NeededPackage[] = [
     for: ["sshd"],
     has: "sshd",
   },
+  {
+    package: "postgresql",
+    why: "keeps Pulumi's state in a test (Debian makes a cluster of its own, too)",
+    for: ["state"],
+    has: "/usr/share/postgresql-common/pg_wrapper",
+  },
+  {
+    package: "ansible-core",
+    why: "runs beside Sealift in the benchmark of a fleet",
+    for: ["fleet"],
+    has: "ansible-playbook",
+  },
   { package: "chromium", why: "shows the page of a receipt", for: ["page"], has: "chromium" },
   { package: "shellcheck", why: "checks the shell files", for: ["lint"], has: "shellcheck" },
 ];
 
-/** The packages for these needs; none given: for all but a browser, which only a test of a page needs. */
+/** What only one test or benchmark needs, and asks for by name. */
+const byName: readonly Need[] = ["page", "state", "fleet"];
+
+/** The packages for these needs; none given: for all but those that are asked for by name. */
 export function needed(needs: readonly Need[]): readonly NeededPackage[] {
-  if (needs.length === 0) return packages.filter((each) => !each.for.includes("page"));
+  if (needs.length === 0) return packages.filter((each) => !each.for.some((need) => byName.includes(need)));
   return packages.filter((each) => each.for.some((need) => needs.includes(need)));
 }

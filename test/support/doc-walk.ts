@@ -6,8 +6,16 @@ import { stripVTControlCharacters } from "node:util";
 /** `<!-- run: name -->`, a fence with lines that start with `$ ` and their output, `<!-- /run -->`. */
 const marker = /(<!-- run: [\w-]+ -->\n\n?```\n)([^]*?)(```\n\n?<!-- \/run -->)/g;
 
+export interface Where {
+  readonly cwd: string;
+  /** Goes before PATH. */
+  readonly path: string;
+  /** Added to this process's environment. */
+  readonly env?: Readonly<Record<string, string>>;
+}
+
 /** Runs every block of a document in order and puts in what was printed. */
-export function runDocument(text: string, where: { readonly cwd: string; readonly path: string }): string {
+export function runDocument(text: string, where: Where): string {
   return text.replace(marker, (_all, head: string, block: string, tail: string) => {
     const commands = block.split("\n").filter((line) => line.startsWith("$ "));
     return head + commands.map((line) => `${line}\n${outputOf(line.slice(2), where)}`).join("\n") + tail;
@@ -21,14 +29,16 @@ export function shapeOf(text: string): string {
     .replaceAll(/\b[0-9a-f]{12,64}\b/g, "hex")
     .replaceAll(/\b\d{4}-\d\d-\d\dT[\d:]{8}Z?/g, "date")
     .replaceAll(/\b\d+(\.\d)? k?B\b|\b\d+ bytes\b|"bytes": \d+/g, "size")
+    .replaceAll(/127\.0\.0\.1:\d+/g, "127.0.0.1:port")
+    .replaceAll(/\(pid \d+\)/g, "(pid)")
     .replaceAll(/ +/g, " ");
 }
 
-function outputOf(command: string, { cwd, path }: { readonly cwd: string; readonly path: string }): string {
+function outputOf(command: string, { cwd, path, env = {} }: Where): string {
   const { stdout, stderr, status } = spawnSync("sh", ["-c", command], {
     cwd,
     encoding: "utf8",
-    env: { ...process.env, PATH: `${path}:${process.env["PATH"] ?? ""}`, NO_COLOR: "1" },
+    env: { ...process.env, ...env, PATH: `${path}:${process.env["PATH"] ?? ""}`, NO_COLOR: "1" },
   });
   const printed = stripVTControlCharacters(`${stderr}${stdout}`)
     .replaceAll(`${userInfo().username}@${hostname()}`, "ops@inside")

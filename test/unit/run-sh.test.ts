@@ -13,10 +13,10 @@ after(() => {
   rmSync(folder, { recursive: true });
 });
 
-const runner = readFileSync(new URL("../../modules/core/run.sh", import.meta.url), "utf8").replace(
-  "SEALIFT_STATE=/var/lib/sealift",
-  `SEALIFT_STATE=${folder}/state`,
-);
+const runner = ["run.sh", "host-lock.sh"]
+  .map((file) => readFileSync(new URL(`../../modules/core/${file}`, import.meta.url), "utf8"))
+  .join("\n")
+  .replace("SEALIFT_STATE=/var/lib/sealift", `SEALIFT_STATE=${folder}/state`);
 const pairs = `
 check_file() { if [ "$(cat "$1" 2>/dev/null)" != "$2" ]; then echo "found $(cat "$1" 2>/dev/null || echo nothing)"; return 1; fi; }
 apply_file() { printf '%s\\n' "$2" >"$1"; }

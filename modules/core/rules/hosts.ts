@@ -2,14 +2,21 @@
 import type { Problem } from "../errors.ts";
 import type { Path } from "../locate.ts";
 import type { MergedHost, SiteFile } from "../merge.ts";
+import type { HostSpec } from "../site.ts";
 import { duplicates, type Say } from "./say.ts";
 
 export function hostProblems(file: SiteFile, hosts: readonly MergedHost[], say: Say): readonly Problem[] {
   return [
     ...duplicates(file.hosts, ["hosts"], "name", say),
-    ...duplicates(file.hosts, ["hosts"], (host) => `${host.address}:${host.port ?? 22}`, say, "address"),
+    ...duplicates(hosts, ["hosts"], (host) => doorway(host), say, "address"),
     ...hosts.flatMap((host, index) => missing(host, ["hosts", index], say)),
   ];
+}
+
+/** Behind two jump hosts the same private address is two machines. */
+export function doorway({ address, port, jump }: Pick<HostSpec, "address" | "port" | "jump">): string {
+  const own = `${address}:${port}`;
+  return jump === undefined ? own : `${own} behind ${jump.address}:${jump.port}`;
 }
 
 function missing(host: MergedHost, path: Path, say: Say): Problem[] {
@@ -17,6 +24,7 @@ function missing(host: MergedHost, path: Path, say: Say): Problem[] {
     [["volumes", "disk"], host.volumes.disk, "disk: /dev/disk/by-id/<the disk's own name>"],
     [["volumes", "logical"], host.volumes.logical, "logical: with svc, logs and data"],
     [["engine", "version"], host.engine.version, "version: and an engine of the bundle"],
+    ...jumpKeys(host),
     [["daemon", "data-root"], host.daemon["data-root"], "data-root: and a path on a volume"],
   ];
   return wanted
@@ -24,4 +32,14 @@ function missing(host: MergedHost, path: Path, say: Say): Problem[] {
     .map(([key, , todo]) =>
       say([...path, ...key], "E_KEY_MISSING", "nothing", "it here or for the whole site", `add ${todo}`),
     );
+}
+
+/** What the way to a host lacks, as `missing` asks for it. */
+function jumpKeys({ jump }: MergedHost): [Path, unknown, string][] {
+  if (jump === undefined) return [];
+  return [
+    [["jump", "address"], jump.address, "address: of the jump host"],
+    [["jump", "login"], jump.login, "login: an account there that may forward"],
+    [["jump", "hostKey"], jump.hostKey, "hostKey: as ssh-keyscan -t ed25519 <address> prints it"],
+  ];
 }

@@ -1,0 +1,23 @@
+/** The host that ssh goes through to get to another one. */
+export interface JumpSpec {
+  readonly address: string;
+  /** TCP port of its sshd. @default 22 */
+  readonly port: number;
+  /** Needs no right there but to have connections forwarded. */
+  readonly login: string;
+  readonly hostKey: string;
+}
+
+/**
+ * A host's own words over the site's; keys may be missing until the rules have run. A host that is itself the way to the others
+ * is reached directly.
+ */
+export function jumpOf(
+  site: Partial<JumpSpec> | undefined,
+  own: Partial<JumpSpec> | undefined,
+  host: { readonly address: string; readonly port?: number },
+): Partial<JumpSpec> | undefined {
+  if (site === undefined && own === undefined) return undefined;
+  const jump = { port: 22, ...site, ...own };
+  return jump.address === host.address && jump.port === (host.port ?? 22) ? undefined : jump;
+}

@@ -1,0 +1,120 @@
+/** What other stacks read of a site by a StackReference: addresses, versions, fingerprints. No secret is among it. */
+import { createHash } from "node:crypto";
+import * as pulumi from "@pulumi/pulumi";
+import type { ImageStore } from "./core/image-store.ts";
+import type { RegistrySpec } from "./core/registry.ts";
+import type { Architecture, HostSpec, UserSpec } from "./core/site.ts";
+import { fingerprintOf } from "./host-keys.ts";
+
+export interface HostOutput {
+  readonly address: string;
+  readonly port: number;
+  /** `ssh-ed25519 AAAA…`, for a connection that pins it, and the same as `SHA256:…` for people. */
+  readonly hostKey: string;
+  readonly hostKeyFingerprint: string;
+  readonly architecture: Architecture;
+  /** Version of the engine. */
+  readonly engine: string;
+  readonly imageStore: ImageStore;
+  readonly dataRoot: string;
+  readonly rack?: string;
+  readonly team?: string;
+  /** URL of the engine by the name of each user who may use it over ssh: `docker context create --docker host=…`. */
+  readonly contexts: Readonly<Record<string, string>>;
+}
+
+export interface RegistryOutput {
+  /** `https://registry.site:5000`, with the path before every repository where there is one. */
+  readonly url: string;
+  /** Who vouches for it; empty where the system's own CAs do. */
+  readonly authorities: readonly AuthorityOutput[];
+}
+
+export interface AuthorityOutput {
+  /** sha256 of the certificate, as `openssl x509 -fingerprint -sha256` prints it. */
+  readonly fingerprint: string;
+  /** PEM. */
+  readonly certificate: string;
+}
+
+export interface SiteOutputs {
+  /** By name of the host; those of a host that is not begun are not known. */
+  readonly hosts: Readonly<Record<string, pulumi.Output<HostOutput>>>;
+  /** Undefined for a site without one. */
+  readonly registry: pulumi.Output<RegistryOutput> | undefined;
+}
+
+/**
+ * @param last the last resource of each host: what is told of a host is told when it is so.
+ * @param authorities the registry's CAs as base64 of DER, of the look or of the run itself.
+ */
+export function siteOutputs(
+  hosts: readonly HostSpec[],
+  last: ReadonlyMap<string, { readonly report: pulumi.Output<string> }>,
+  authorities: readonly pulumi.Input<string | undefined>[],
+): SiteOutputs {
+  const registry = hosts.find((host) => host.registry !== undefined)?.registry;
+  const told = hosts.flatMap((host) => {
+    const report = last.get(host.name)?.report;
+    return report === undefined ? [] : [[host.name, report.apply(() => hostOutput(host))] as const];
+  });
+  return {
+    hosts: Object.fromEntries(told),
+    registry:
+      registry === undefined
+        ? undefined
+        : pulumi.all([...authorities]).apply((known) => registryOutput(registry, known)),
+  };
+}
+
+/** Pure. */
+export function hostOutput(host: HostSpec): HostOutput {
+  const { address, port, hostKey, architecture, engine, imageStore, daemon, rack, team, users } = host;
+  return {
+    address,
+    port,
+    hostKey,
+    hostKeyFingerprint: fingerprintOf(hostKey),
+    architecture,
+    engine: engine.version,
+    imageStore,
+    dataRoot: daemon["data-root"],
+    ...(rack === undefined ? {} : { rack }),
+    ...(team === undefined ? {} : { team }),
+    contexts: Object.fromEntries(
+      users
+        .filter(mayUseEngine)
+        .map(({ name }) => [name, `ssh://${name}@${bracketed(address)}:${port}`] as const),
+    ),
+  };
+}
+
+function mayUseEngine({ docker = true, locked = false, authorizedKeys }: UserSpec): boolean {
+  return docker && !locked && authorizedKeys.length > 0;
+}
+
+/** Pure. @param authorities base64 of DER; one that is not known yet is left out. */
+export function registryOutput(
+  { name, port, prefix }: Pick<RegistrySpec, "name" | "port" | "prefix">,
+  authorities: readonly (string | undefined)[],
+): RegistryOutput {
+  const path = prefix === "" ? "" : `/${prefix.replace(/\/$/, "")}`;
+  return {
+    url: `https://${name}:${port}${path}`,
+    authorities: authorities.filter((one) => one !== undefined).map(authorityOutput),
+  };
+}
+
+function authorityOutput(base64: string): AuthorityOutput {
+  const hex = createHash("sha256").update(Buffer.from(base64, "base64")).digest("hex").toUpperCase();
+  const lines = base64.match(/.{1,64}/g) ?? [];
+  return {
+    fingerprint: (hex.match(/../g) ?? []).join(":"),
+    certificate: ["-----BEGIN CERTIFICATE-----", ...lines, "-----END CERTIFICATE-----", ""].join("\n"),
+  };
+}
+
+/** An IPv6 address in a URL. */
+function bracketed(address: string): string {
+  return address.includes(":") ? `[${address}]` : address;
+}

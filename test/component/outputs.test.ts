@@ -1,0 +1,84 @@
+import assert from "node:assert/strict";
+import { X509Certificate } from "node:crypto";
+import { test } from "node:test";
+import * as pulumi from "@pulumi/pulumi";
+import { recordResources } from "../support/mocks.ts";
+import { external, own, withRegistry } from "../support/registry-site.ts";
+import { changed, siteOf } from "../support/site-text.ts";
+import { authorityBase64 } from "../support/made-authority.ts";
+
+await recordResources(false);
+const { hostOutput, registryOutput, siteOutputs } = await import("../../modules/outputs.ts");
+
+const report = pulumi.output("done");
+const read = <T>(value: pulumi.Output<T>): Promise<T> =>
+  new Promise((resolve) => {
+    value.apply(resolve);
+  });
+const first = (text: string): ReturnType<typeof hostOutput> => {
+  const [host] = siteOf(text).hosts;
+  assert.ok(host);
+  return hostOutput(host);
+};
+
+test("a host is told with what it runs, how it is reached, and by whom", () => {
+  assert.deepEqual(first(changed("address: 10.20.0.11", "address: 10.20.0.11\n        port: 2222")), {
+    address: "10.20.0.11",
+    port: 2222,
+    hostKey: "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIE0m4vL0J5dF9r0tKxA2yD3b7fJ0g6wQxq1m0R5cS1Ab",
+    hostKeyFingerprint: "SHA256:OtcbTBU3tlAp8SGvFmPjUNUbz5Pw9f+sREoeijLZkJk",
+    architecture: "amd64",
+    engine: "28.5.2",
+    imageStore: "classic",
+    dataRoot: "/data/docker",
+    contexts: { deploy: "ssh://deploy@10.20.0.11:2222" },
+  });
+});
+
+test("whoever may not use the engine over ssh has no context", () => {
+  for (const more of ["docker: false", "locked: true"])
+    assert.deepEqual(first(changed("uid: 1500", `uid: 1500\n        ${more}`)).contexts, {}, more);
+});
+
+test("an IPv6 address stands in brackets", () => {
+  const text = changed("address: 10.20.0.11", "address: fd00::11");
+  assert.deepEqual(first(text).contexts, { deploy: "ssh://deploy@[fd00::11]:22" });
+});
+
+test("hosts that were not begun have no output, and no secret is in any", async () => {
+  const hash = "$6$salt$made-up-for-this-test";
+  const specs = siteOf(withRegistry(own)).hosts.map((host) => ({
+    ...host,
+    users: host.users.map((user) => ({ ...user, passwordHash: hash })),
+  }));
+  const outputs = siteOutputs(specs, new Map([["node-a", { report }]]), []);
+  assert.deepEqual(Object.keys(outputs.hosts), ["node-a"]);
+  const told = await Promise.all(Object.values(outputs.hosts).map(read));
+  assert.doesNotMatch(JSON.stringify(told), /made-up-for-this-test/);
+});
+
+test("the registry is told with its CAs: those of the look, or those that its hosts report in this run", async () => {
+  const specs = siteOf(withRegistry(own)).hosts;
+  const { registry } = siteOutputs(specs, new Map(), [pulumi.output(authorityBase64), undefined]);
+  assert.ok(registry);
+  const { url, authorities } = await read(registry);
+  assert.equal(url, "https://registry.site:5000");
+  const [authority, ...others] = authorities;
+  assert.ok(authority);
+  assert.deepEqual(others, []);
+  const certificate = new X509Certificate(authority.certificate);
+  assert.equal(authority.fingerprint, certificate.fingerprint256);
+});
+
+test("an external registry has its path in the URL; a site without one has no such output", () => {
+  const [host] = siteOf(withRegistry(external)).hosts;
+  assert.ok(host?.registry);
+  assert.deepEqual(registryOutput(host.registry, []), {
+    url: "https://harbor.corp:8443/sealift",
+    authorities: [],
+  });
+  assert.equal(
+    siteOutputs(siteOf(changed("uid: 1500", "uid: 1501")).hosts, new Map(), []).registry,
+    undefined,
+  );
+});

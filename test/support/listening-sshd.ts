@@ -1,0 +1,62 @@
+/** An sshd on loopback that listens by itself: for what only the listener decides, as how many may knock at a time. */
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { readFileSync, rmSync } from "node:fs";
+import { connect } from "node:net";
+import { setTimeout as pause } from "node:timers/promises";
+import { freePort } from "../lab/free-port.ts";
+import { onExit } from "./on-exit.ts";
+import { makeSshdFiles, type SshdFiles, type SshdOptions } from "./sshd-files.ts";
+
+export interface ListeningSshd extends SshdFiles {
+  readonly host: "127.0.0.1";
+  readonly port: number;
+  readonly pid: number;
+  /** What the server has logged so far. */
+  readonly log: () => string;
+  readonly stop: () => Promise<void>;
+}
+
+/** It ends with this process, however that ends (setpriv(1)). */
+export async function startListeningSshd(options: SshdOptions = {}): Promise<ListeningSshd> {
+  const files = await makeSshdFiles(options);
+  const port = await freePort();
+  const args = ["-D", "-f", files.configFile, "-E", files.logFile, "-p", String(port)];
+  const own = ["-o", "ListenAddress=127.0.0.1"];
+  // sshd re-executes itself and therefore wants to be called by its full path.
+  const child = spawn("setpriv", ["--pdeathsig", "TERM", "/usr/sbin/sshd", ...args, ...own], {
+    stdio: "ignore",
+  });
+  const end = (): void => {
+    child.kill();
+    rmSync(files.directory, { recursive: true, force: true });
+  };
+  const forget = onExit(end);
+  child.unref();
+  while (!(await listens(port)) && child.exitCode === null) await pause(20);
+  return {
+    ...files,
+    host: "127.0.0.1",
+    port,
+    pid: child.pid ?? 0,
+    log: () => readFileSync(files.logFile, "utf8"),
+    stop: async () => {
+      const ended = child.exitCode === null ? once(child, "exit") : undefined;
+      end();
+      await ended;
+      forget();
+    },
+  };
+}
+
+async function listens(port: number): Promise<boolean> {
+  const socket = connect(port, "127.0.0.1");
+  try {
+    await once(socket, "connect");
+    return true;
+  } catch {
+    return false;
+  } finally {
+    socket.destroy();
+  }
+}

@@ -1,0 +1,134 @@
+/** Looks through a jump host, with two real sshd: the way, both pinned keys, and what is told when it is closed. */
+import assert from "node:assert/strict";
+import { mkdirSync } from "node:fs";
+import { after, before, test } from "node:test";
+import { probe, type Probe, type Reach } from "../../modules/core/probe.ts";
+import { startAgent, type Agent } from "../lab/agent.ts";
+import { library } from "../support/example-host.ts";
+import { sudoFor } from "../support/sudo-for.ts";
+import { startSshd, type Sshd } from "../support/sshd.ts";
+import { startListeningSshd } from "../support/listening-sshd.ts";
+
+const strange = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIKz0sCJ4Oz1EpoWEGl3sr0MsZkLr5VxyaXsH0yFwl0aA";
+const phase = {
+  name: "gate",
+  steps: [{ code: "gate.command", fact: "it runs", effect: "none", call: ["gate_command", "true"] }],
+} as const;
+
+let jump: Sshd;
+let host: Sshd;
+let agent: Agent;
+before(async () => {
+  jump = await startSshd();
+  host = await startSshd({ clientKeyFile: jump.privateKeyFile, options: sudoFor() });
+  agent = await startAgent(jump.privateKeyFile);
+  process.env["SSH_AUTH_SOCK"] = agent.socket;
+});
+after(async () => {
+  await agent.stop();
+  await host.stop();
+  await jump.stop();
+});
+
+const end = ({ host: address, port, user: login, hostKey }: Sshd): NonNullable<Reach["jump"]> => ({
+  address,
+  port,
+  login,
+  hostKey,
+});
+const look = (over: Partial<Reach> = {}, way: Partial<NonNullable<Reach["jump"]>> = {}): Promise<Probe> =>
+  probe({ name: "node-a", ...end(host), jump: { ...end(jump), ...way }, ...over }, [phase], library);
+const told = (seen: Probe): string =>
+  seen.kind === "reached" ? "reached" : `${seen.kind} ${seen.problem.code} ${seen.problem.subject}`;
+/** Connections that the jump host and the host got while this was done. */
+async function counted<T>(work: () => Promise<T>): Promise<[T, number, number]> {
+  const before = [jump.connections(), host.connections()] as const;
+  const result = await work();
+  return [result, jump.connections() - before[0], host.connections() - before[1]];
+}
+
+test("a look goes through the jump host: one login at each", async () => {
+  const [seen, atJump, atHost] = await counted(look);
+  assert.equal(told(seen), "reached");
+  assert.deepEqual([atJump, atHost], [1, 1]);
+  assert.equal(seen.kind === "reached" && seen.report.steps[0]?.status, "ok");
+});
+
+test("a jump host with another key is refused with a code of its own, and nobody behind it is asked", async () => {
+  const [seen, , atHost] = await counted(() => look({}, { hostKey: strange }));
+  assert.equal(told(seen), `refused E_JUMP_KEY jump ${jump.user}@127.0.0.1:${jump.port}`);
+  assert.equal(atHost, 0);
+  assert.doesNotMatch(await jump.log(), /Accepted publickey[^]*Accepted publickey/);
+});
+
+test("a host with another key behind the right jump host is refused as without one", async () => {
+  const way = `through 127.0.0.1:${jump.port}`;
+  const [seen] = await counted(() => look({ hostKey: strange }));
+  assert.equal(told(seen), `refused E_HOST_KEY ${host.user}@127.0.0.1:${host.port} ${way}`);
+});
+
+test("a login that the jump host does not take is told as its own", async () => {
+  const [seen, , atHost] = await counted(() => look({}, { login: "nobody-by-that-name" }));
+  assert.equal(told(seen), `refused E_JUMP_LOGIN jump nobody-by-that-name@127.0.0.1:${jump.port}`);
+  assert.equal(atHost, 0);
+});
+
+test("a jump host on whose port nobody listens is unreachable, and so is a host behind one that is there", async () => {
+  const gone = await startSshd();
+  await gone.stop();
+  const [closed, , atHost] = await counted(() => look({}, { port: gone.port }));
+  assert.equal(told(closed), `unreachable E_JUMP_UNREACHABLE jump ${jump.user}@127.0.0.1:${gone.port}`);
+  assert.equal(atHost, 0);
+  const behind = await look({ port: gone.port });
+  assert.match(told(behind), /^unreachable E_HOST_UNREACHABLE .* through /);
+  assert.match(behind.kind === "reached" ? "" : behind.problem.got, /refused|forwarding failed/i);
+});
+
+test("a jump host that forwards nothing is told with what to set", async () => {
+  const closed = await startSshd({
+    clientKeyFile: jump.privateKeyFile,
+    options: { AllowTcpForwarding: "no" },
+  });
+  const [seen, , atHost] = await counted(() => look({}, end(closed)));
+  await closed.stop();
+  assert.equal(told(seen), `refused E_JUMP_FORWARD jump ${jump.user}@127.0.0.1:${closed.port}`);
+  assert.equal(atHost, 0);
+});
+
+test("a folder with spaces, quotes and percent signs in its name does not open another way", async () => {
+  const { TMPDIR: old } = process.env;
+  process.env["TMPDIR"] = `${jump.directory}/it's 100%h`;
+  mkdirSync(process.env["TMPDIR"]);
+  try {
+    assert.equal(told(await look()), "reached");
+  } finally {
+    if (old === undefined) delete process.env["TMPDIR"];
+    else process.env["TMPDIR"] = old;
+  }
+});
+
+/** MaxStartups: from the fourth on that has not logged in yet, everybody is turned away. */
+const narrow = { MaxStartups: "3:100:3" };
+
+for (const [what, behind] of [
+  ["behind a jump host", true],
+  ["behind one address", false],
+] as const)
+  test(`twenty looks ${what} whose sshd takes three at a time all come about`, async () => {
+    const door = await startListeningSshd({
+      clientKeyFile: jump.privateKeyFile,
+      options: { ...narrow, ...sudoFor() },
+    });
+    const here = { address: door.host, port: door.port, login: door.user, hostKey: door.hostKey };
+    const seen = await Promise.all(
+      Array.from({ length: 20 }, (_, index) =>
+        behind
+          ? look({ name: `node-${index}` }, here)
+          : probe({ name: `node-${index}`, ...here }, [phase], library),
+      ),
+    );
+    const log = door.log();
+    await door.stop();
+    assert.deepEqual([...new Set(seen.map(told))], ["reached"]);
+    assert.equal(log.match(/Accepted publickey/g)?.length, 20);
+  });
