@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 import module from "node:module";
 import { join } from "node:path";
+import v8 from "node:v8";
 
 // Plain JavaScript, so that a Node that cannot run TypeScript says so in one line instead of a stack trace.
 const [major = 0, minor = 0] = process.versions.node.split(".").map(Number);
@@ -17,4 +18,7 @@ process.env.NODE_COMPILE_CACHE ??= join(
   "compile",
 );
 module.enableCompileCache(process.env.NODE_COMPILE_CACHE);
+// Whole bundles stream through: their pieces are to go as soon as a megabyte of objects has come together, not sixteen. It
+// takes up to 40 MB off the most memory of a verb.
+v8.setFlagsFromString("--semi-space-growth-factor=1");
 await import("./main.ts");
