@@ -1,16 +1,14 @@
-/** A bundle as a tar that is the same every time: the order given, one mode, no owner, no time. */
+/** A bundle as a tar that is the same every time, in the order given. */
 import { createHash } from "node:crypto";
-import { createReadStream } from "node:fs";
+import { open } from "node:fs/promises";
 import { join } from "node:path";
-import { pipeline } from "node:stream/promises";
-import { pack } from "tar-stream";
 import { SealiftError } from "../modules/core/errors.ts";
 import type { Content } from "./carried-order.ts";
+import { tarHeader } from "./tar-header.ts";
 
 /** Bytes of the archive before compression: what is carried is never noticeably longer. */
 export function tarBytes(entries: readonly Content[]): number {
-  const block = 512;
-  return entries.reduce((sum, { bytes }) => sum + block + Math.ceil(bytes / block) * block, 2 * block);
+  return entries.reduce((sum, { bytes }) => sum + blockBytes + bytes + padding(bytes), 2 * blockBytes);
 }
 
 export interface Entry extends Content {
@@ -19,7 +17,8 @@ export interface Entry extends Content {
 }
 
 /**
- * Packs files of a directory, each checked on its way.
+ * Packs files of a directory, each checked on its way. A piece is only good until the next one is asked for: all of them are
+ * read into the same memory, so that a long file takes no more of it than a short one.
  *
  * @param progress told the bytes so far.
  * @throws {SealiftError} E_BUNDLE_DIGEST for a file that is not what it must be.
@@ -29,45 +28,42 @@ export async function* tarOf(
   entries: readonly Entry[],
   progress: (bytes: number) => void,
 ): AsyncGenerator<Buffer> {
-  const tar = pack();
+  const buffer = Buffer.allocUnsafeSlow(readSizeBytes);
   let done = 0;
-  const adding = (async () => {
-    for (const entry of entries) await add(entry);
-    tar.finalize();
-  })();
-  adding.catch((error: unknown) => {
-    tar.destroy(error instanceof Error ? error : new Error(String(error)));
-  });
-  for await (const piece of tar) {
-    done += (piece as Buffer).length;
-    progress(done);
-    yield piece as Buffer;
+  for (const entry of entries) {
+    yield tarHeader(entry.name, entry.bytes);
+    if (entry.text === undefined) {
+      for await (const piece of checked(directory, entry, buffer)) {
+        done += piece.length;
+        progress(done);
+        yield piece;
+      }
+    } else yield Buffer.from(entry.text);
+    yield Buffer.alloc(padding(entry.bytes));
+    done += blockBytes + padding(entry.bytes);
   }
-  await adding;
-
-  async function add(entry: Entry): Promise<void> {
-    const { name, bytes, text } = entry;
-    const header = { name, size: bytes, mode: 0o644, uid: 0, gid: 0, mtime: new Date(0) };
-    if (text !== undefined) {
-      tar.entry(header, text);
-      return;
-    }
-    await pipeline(checked(directory, entry), tar.entry(header));
-  }
+  yield Buffer.alloc(2 * blockBytes);
 }
 
 /** The bytes of a file, ending in a refusal when they are not what they must be. */
-async function* checked(directory: string, entry: Entry): AsyncGenerator<Buffer> {
+async function* checked(directory: string, entry: Entry, buffer: Buffer): AsyncGenerator<Buffer> {
   const { name, bytes } = entry;
   const hash = createHash("sha256");
   let length = 0;
-  for await (const chunk of createReadStream(join(directory, name), { highWaterMark: readSizeBytes })) {
-    const piece = chunk as Buffer;
-    length += piece.length;
-    // The archive has announced the length: more must not get into it.
-    if (length > bytes) throw differs(directory, entry, `more than ${bytes} bytes`);
-    hash.update(piece);
-    yield piece;
+  const file = await open(join(directory, name));
+  try {
+    for (;;) {
+      const { bytesRead } = await file.read(buffer);
+      if (bytesRead === 0) break;
+      const piece = buffer.subarray(0, bytesRead);
+      length += piece.length;
+      // The archive has announced the length: more must not get into it.
+      if (length > bytes) throw differs(directory, entry, `more than ${bytes} bytes`);
+      hash.update(piece);
+      yield piece;
+    }
+  } finally {
+    await file.close();
   }
   const sha256 = hash.digest("hex");
   if (length !== bytes || (entry.sha256 ?? sha256) !== sha256) {
@@ -75,7 +71,12 @@ async function* checked(directory: string, entry: Entry): AsyncGenerator<Buffer>
   }
 }
 
+const blockBytes = 512;
 const readSizeBytes = 1024 * 1024;
+
+function padding(bytes: number): number {
+  return (blockBytes - (bytes % blockBytes)) % blockBytes;
+}
 
 function differs(directory: string, { name, bytes }: Entry, got: string): SealiftError {
   return new SealiftError([

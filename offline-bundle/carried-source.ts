@@ -1,6 +1,5 @@
 /** A carried bundle as one stream, whether it is one file or many parts. */
-import { createReadStream } from "node:fs";
-import { stat } from "node:fs/promises";
+import { open, stat } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
 import { type ErrorCode, refuse, SealiftError } from "../modules/core/errors.ts";
 import { differingParts, type PartIndex, partIndexName, readPartIndex, refuseParts } from "./part-index.ts";
@@ -12,6 +11,7 @@ export interface CarriedSource {
   readonly bytes: number;
   /** Absent for one file. */
   readonly index?: PartIndex;
+  /** A piece is only good until the next one is asked for. */
   readonly stream: () => AsyncGenerator<Buffer>;
   /** Throws what can be said about single parts, if anything: they are read for this only once something is wrong. */
   readonly blameParts: () => Promise<void>;
@@ -63,8 +63,18 @@ async function listOf(file: string): Promise<string | undefined> {
 }
 
 async function* readAll(paths: readonly string[]): AsyncGenerator<Buffer> {
+  const buffer = Buffer.allocUnsafeSlow(readSizeBytes);
   for (const path of paths) {
-    for await (const piece of createReadStream(path, { highWaterMark: readSizeBytes })) yield piece as Buffer;
+    const file = await open(path);
+    try {
+      for (;;) {
+        const { bytesRead } = await file.read(buffer);
+        if (bytesRead === 0) break;
+        yield buffer.subarray(0, bytesRead);
+      }
+    } finally {
+      await file.close();
+    }
   }
 }
 

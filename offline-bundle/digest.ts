@@ -1,7 +1,6 @@
 /** Bytes and what they hash to. */
 import { createHash } from "node:crypto";
-import { createReadStream } from "node:fs";
-import { stat } from "node:fs/promises";
+import { open } from "node:fs/promises";
 
 /** What pins a file: its length in bytes and its sha256 as 64 lower-case hex digits. */
 export interface Digest {
@@ -16,15 +15,22 @@ export interface Digest {
  */
 export async function digestOf(path: string): Promise<Digest> {
   const hash = createHash("sha256");
-  let bytes = 0;
-  // A buffer of full size for each of many small files would cost more than hashing them.
-  const highWaterMark = Math.max(1, Math.min(readSizeBytes, (await stat(path)).size));
-  for await (const chunk of createReadStream(path, { highWaterMark })) {
-    const data = chunk as Buffer;
-    bytes += data.length;
-    hash.update(data);
+  const file = await open(path);
+  try {
+    // A buffer of full size for each of many small files would cost more than hashing them.
+    const { size } = await file.stat();
+    // One for all of the file: what a stream reads would wait for the garbage collector.
+    const buffer = Buffer.allocUnsafeSlow(Math.max(1, Math.min(readSizeBytes, size)));
+    let bytes = 0;
+    for (;;) {
+      const { bytesRead } = await file.read(buffer);
+      if (bytesRead === 0) return { bytes, sha256: hash.digest("hex") };
+      bytes += bytesRead;
+      hash.update(buffer.subarray(0, bytesRead));
+    }
+  } finally {
+    await file.close();
   }
-  return { bytes, sha256: hash.digest("hex") };
 }
 
 /** The same for bytes that are in memory. */

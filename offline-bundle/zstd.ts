@@ -7,8 +7,9 @@ import { constants, createZstdCompress, createZstdDecompress } from "node:zlib";
 export const zstdLevels = { lowest: 1, usual: 3, highest: 19 } as const;
 
 /**
- * Compresses a stream. The bytes depend on the input and the level alone: not on how the input comes in pieces, and not on
- * the number of threads, as long as zstd works with threads at all; so it does even for one.
+ * Compresses a stream; its pieces need only be good until the next one is asked for. The bytes depend on the input and the
+ * level alone: not on how the input comes in pieces, and not on the number of threads, as long as zstd works with threads at
+ * all; so it does even for one.
  */
 export async function* compressed(
   input: AsyncIterable<Buffer>,
@@ -27,7 +28,7 @@ export async function* compressed(
       [constants.ZSTD_c_checksumFlag]: 1,
     },
   });
-  const feeding = feed(inBlocks(input, blockBytes), zstd);
+  const feeding = feed(oneAhead(inBlocks(input, blockBytes)), zstd);
   // Awaited below; the loop ends by itself when the stream fails.
   feeding.catch(() => undefined);
   try {
@@ -39,7 +40,7 @@ export async function* compressed(
 }
 
 /**
- * Decompresses one zstd stream; `bytes` is how long it must be.
+ * Decompresses one zstd stream; `bytes` is how long it must be. Its pieces need only be good until the next one is asked for.
  *
  * @throws {Error} when it is broken, asks for more memory than a stream of ours, or is followed by other bytes.
  */
@@ -62,8 +63,11 @@ export async function* decompressed(input: AsyncIterable<Buffer>, bytes: number)
 
 /** Short, because what was read waits for the garbage collector. */
 const pieceBytes = 256 * 1024;
-/** What is compressed at a time, in as many jobs as there can be threads. */
-const blockBytes = 16 * 1024 * 1024;
+/**
+ * What is compressed at a time, in as many jobs as there can be threads. Blocks of 16 MiB make what is carried 0.5 % shorter
+ * (an engine of 115 MB: 32.7 instead of 32.9) and take 60 MB more memory.
+ */
+const blockBytes = 4 * 1024 * 1024;
 /** 8 MiB, that of level 19: what unpacking may take in memory. */
 const windowLog = 23;
 const mostThreads = 4;
@@ -92,19 +96,43 @@ async function feed(pieces: AsyncIterable<Buffer>, zstd: Zstd): Promise<void> {
   }
 }
 
+/**
+ * The input in blocks of one length, each only good until the one after the next is asked for: two pieces of memory take
+ * turns, so that one is filled while the other is compressed.
+ */
 async function* inBlocks(input: AsyncIterable<Buffer>, bytes: number): AsyncGenerator<Buffer> {
-  let waiting: Buffer[] = [];
+  let [filling, other] = [Buffer.allocUnsafeSlow(bytes), Buffer.allocUnsafeSlow(bytes)];
   let length = 0;
   for await (const piece of input) {
-    let rest = piece;
-    while (length + rest.length >= bytes) {
-      const head = rest.subarray(0, bytes - length);
-      yield Buffer.concat([...waiting, head]);
-      rest = rest.subarray(head.length);
-      [waiting, length] = [[], 0];
+    for (let at = 0; at < piece.length;) {
+      const copied = piece.copy(filling, length, at);
+      at += copied;
+      length += copied;
+      if (length < bytes) continue;
+      yield filling;
+      [filling, other] = [other, filling];
+      length = 0;
     }
-    if (rest.length > 0) waiting.push(rest);
-    length += rest.length;
   }
-  if (length > 0) yield Buffer.concat(waiting);
+  if (length > 0) yield filling.subarray(0, length);
+}
+
+/** The same pieces, the next one already being made while one is used. */
+async function* oneAhead(pieces: AsyncGenerator<Buffer>): AsyncGenerator<Buffer> {
+  const ask = (): Promise<IteratorResult<Buffer>> => {
+    const step = pieces.next();
+    // Whoever waits for it hears of it; nobody does after the end.
+    step.catch(() => undefined);
+    return step;
+  };
+  try {
+    for (let coming = ask(); ;) {
+      const step = await coming;
+      if (step.done === true) return;
+      coming = ask();
+      yield step.value;
+    }
+  } finally {
+    await pieces.return(undefined);
+  }
 }

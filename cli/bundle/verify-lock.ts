@@ -3,7 +3,8 @@ import { refuse } from "../../modules/core/errors.ts";
 import { type Coverage, coverageOf } from "../../modules/coverage.ts";
 import { checkLock } from "../../offline-bundle/lock-check.ts";
 import type { Lock } from "../../offline-bundle/lock-file.ts";
-import { columns, count } from "../columns.ts";
+import { columns } from "../columns.ts";
+import { coverageRow } from "./coverage-row.ts";
 import { printJson } from "./or-json.ts";
 import { lockFile } from "./places.ts";
 
@@ -37,10 +38,6 @@ export async function verifyLock(flags: Flags): Promise<void> {
       coverageRow(coverage),
     ]),
   );
-}
-
-export function coverageRow({ hosts, files }: Coverage): readonly [string, string] {
-  return ["stacks", `all that ${count(hosts, "host")} of ${files.join(", ")} ask for is pinned`];
 }
 
 async function check(

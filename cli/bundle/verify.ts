@@ -1,13 +1,13 @@
 import { Command } from "commander";
 import { refuse } from "../../modules/core/errors.ts";
-import { type Coverage, coverageOf } from "../../modules/coverage.ts";
+import type { Coverage } from "../../modules/coverage.ts";
 import { isCarried } from "../../offline-bundle/carried-source.ts";
 import { holderName } from "../../offline-bundle/delta.ts";
 import { type VerifiedCarried, verifyCarried } from "../../offline-bundle/verify-carried.ts";
 import { verifyBundle } from "../../offline-bundle/verify.ts";
 import { columns, size } from "../columns.ts";
 import { progressLine } from "../progress.ts";
-import { coverageRow, verifyLock } from "./verify-lock.ts";
+import { coverageRow } from "./coverage-row.ts";
 import { printJson } from "./or-json.ts";
 import { addPolicyFlags, type PolicyFlags, tellWaived, verifyOptions } from "./policy-flags.ts";
 
@@ -31,6 +31,8 @@ export function verifyCommand(): Command {
       const stacks = flags.stacks === true ? "stacks" : flags.stacks;
       if (flags.lockOnly === true) {
         if (directory !== undefined) command.error(`error: --lock-only takes no bundle, got '${directory}'`);
+        // Reading environments takes half as long again to start, and 10 MB: only for those who ask for it.
+        const { verifyLock } = await import("./verify-lock.ts");
         await verifyLock({ ...flags, stacks: stacks ?? "stacks" });
         return;
       }
@@ -62,6 +64,7 @@ async function verify(directory: string, flags: PolicyFlags, stacks: string | un
   );
   tellWaived(flags, bundle);
   if (stacks === undefined) return { bundle };
+  const { coverageOf } = await import("../../modules/coverage.ts");
   const coverage = coverageOf(bundle.lock, stacks);
   refuse(coverage.problems);
   return { bundle, coverage };

@@ -4,6 +4,9 @@ import { join } from "node:path";
 import { ensureSigningKey } from "../lab/signing-key.ts";
 import type { TinyBundle } from "./tiny-bundle.ts";
 
+/** Keys are made in it. */
+type Place = Pick<TinyBundle, "folder">;
+
 export interface Person {
   readonly name: string;
   /** Private key. */
@@ -13,7 +16,7 @@ export interface Person {
 }
 
 /** Somebody with a key of their own. */
-export async function person({ folder }: TinyBundle, name: string): Promise<Person> {
+export async function person({ folder }: Place, name: string): Promise<Person> {
   const { file: key } = await ensureSigningKey(join(folder, `key-of-${name.replace(/\W/g, "-")}`), name);
   return { name, key };
 }
@@ -24,7 +27,7 @@ export function builder({ key }: TinyBundle): Person {
 }
 
 /** An allowed signers file in a folder of its own, so that it has its own list of accepted bundles beside it. */
-export async function allow({ folder }: TinyBundle, people: readonly Person[]): Promise<string> {
+export async function allow({ folder }: Place, people: readonly Person[]): Promise<string> {
   const file = join(await mkdtemp(join(folder, "signers-")), "allowed_signers");
   const lines = people.map(async ({ name, key, options }) => {
     const publicKey = (await readFile(`${key}.pub`, "utf8")).trim();

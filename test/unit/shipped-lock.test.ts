@@ -1,10 +1,11 @@
 import assert from "node:assert/strict";
-import { readFile } from "node:fs/promises";
+import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { test } from "node:test";
 import { computedHere, isComplete, readLock, staleness } from "../../offline-bundle/lock-file.ts";
 import { label, readWant } from "../../offline-bundle/want.ts";
 import { checkout } from "../lab/cache.ts";
+import { doneJson } from "../support/bundle-verbs.ts";
 
 const folder = join(checkout, "offline-bundle");
 // Reading checks both files against their schemas.
@@ -44,6 +45,20 @@ test("no pin stands for two different files, and both platforms have one", () =>
       `${name} ${version}`,
     );
   }
+});
+
+test("verify --lock-only passes it and all shipped environments, and asks nobody", async () => {
+  const result = await doneJson<Record<string, unknown>>("verify", "--lock-only");
+  assert.deepEqual(
+    [result["serial"], result["files"], result["images"], result["platforms"]],
+    [lock.serial, lock.files.length, lock.images.length, lock.platforms],
+  );
+  const stacks = (await readdir(join(checkout, "stacks"))).filter((name) => /^Pulumi\..*\.yaml$/.test(name));
+  assert.deepEqual(
+    result["stacks"],
+    stacks.sort().map((name) => join("stacks", name)),
+  );
+  assert.ok(Number(result["hosts"]) >= stacks.length);
 });
 
 test("two lines of the engine can be chosen, and two versions of the newer one", () => {
