@@ -19,9 +19,12 @@ const site = await explain(() =>
 );
 
 /** A host with what everything else on it needs. */
-function begin({ spec, deliveries, phases, probe, warnings }: SurveyedHost): { host: Host; users: Users } {
+function begin({ spec, deliveries, spares, phases, probe, warnings }: SurveyedHost): {
+  host: Host;
+  users: Users;
+} {
   const { library, serial } = site;
-  const host = new Host(spec.name, { spec, library, blobs: deliveries, probe, warnings, serial });
+  const host = new Host(spec.name, { spec, library, blobs: deliveries, spares, probe, warnings, serial });
   const volumes = new Volumes(host, phases.volumes, []);
   return { host, users: new Users(host, phases.users, [volumes]) };
 }

@@ -16,8 +16,10 @@ export interface SurveyedHost {
   readonly spec: HostSpec;
   /** The engine of the bundle that this host runs, and its plugins. */
   readonly files: HostFiles;
-  /** What has to be on it before its first phase, and what it keeps of other versions. */
+  /** What has to be on it before its first phase. */
   readonly deliveries: readonly Delivery[];
+  /** What it keeps of other versions. */
+  readonly spares: readonly Delivery[];
   /** What its registry is sent once it runs; nothing on a host that runs none. */
   readonly seeds: readonly Delivery[];
   readonly phases: HostPhases;
@@ -60,7 +62,10 @@ export async function survey(value: unknown, file: string): Promise<Survey> {
 function surveyed({ spec, planned, probe }: HostLook, content: RegistryContent): SurveyedHost[] {
   if (planned === undefined) return [];
   const { files, phases } = planned;
-  const deliveries = [...deliveriesOf(spec, files), ...keptSpares(sparesOf(spec, files), probe)];
-  const sent = { deliveries, seeds: seedsOf(spec, content) };
+  const sent = {
+    deliveries: deliveriesOf(spec, files),
+    spares: keptSpares(sparesOf(spec, files), probe),
+    seeds: seedsOf(spec, content),
+  };
   return [{ spec, files, phases, ...sent, probe, warnings: warnedOf(spec, probe) }];
 }

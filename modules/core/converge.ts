@@ -16,6 +16,8 @@ export interface HostArgs {
   readonly library: Library;
   /** Bytes that have to be on the host before the first phase. */
   readonly blobs: readonly Delivery[];
+  /** What it keeps of other versions. Default nothing. */
+  readonly spares?: readonly Delivery[];
   readonly probe: Probe;
   /** What to tell of the host, though it may be changed; one line each. */
   readonly warnings?: readonly Problem[];
@@ -34,7 +36,7 @@ export class Host extends pulumi.ComponentResource {
 
   constructor(name: string, args: HostArgs, opts?: pulumi.ComponentResourceOptions) {
     super("sealift:core:Host", name, {}, opts);
-    const { spec, library, blobs, probe, warnings = [] } = args;
+    const { spec, library, blobs, spares = [], probe, warnings = [] } = args;
     this.args = args;
     this.connection = connectionOf(spec);
     const told = probe.kind === "reached" ? warnings : [probe.problem];
@@ -44,6 +46,7 @@ export class Host extends pulumi.ComponentResource {
     const first = this.deliver(lost, text, []);
     // One after the other: both make ~/.sealift.
     this.deliveries = [first, ...blobs.map((blob) => this.deliver(lost, blob, [first]))];
+    for (const spare of spares) this.deliver([], spare, [first]);
     this.registerOutputs();
   }
 

@@ -60,6 +60,15 @@ test("a host is its root, what is delivered, and one Command a phase; nothing el
   ]);
 });
 
+test("the copy of what the host keeps is there, and nothing is a reason to copy again", async () => {
+  const spec = { ...exampleHost(), name: "keeps" };
+  const probe = probeWhere(() => true);
+  new Host("keeps", { spec, library, blobs: [], spares: [blobDelivery(exampleArchive)], probe, serial: 7 });
+  await new Promise(setImmediate);
+  const { triggers } = find(asked, "keeps-abababababab");
+  assert.deepEqual(triggers, [`${spec.address}:${spec.port}`, "there"]);
+});
+
 test("the plan goes in on standard input and the library's sha256 stands in the command", async () => {
   const inputs = find(
     await make(

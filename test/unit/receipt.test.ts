@@ -55,6 +55,7 @@ function host(before: Probe): SurveyedHost {
     spec: exampleHost(),
     files: { archive: exampleArchive, plugins: [] },
     deliveries: [],
+    spares: [],
     seeds: [],
     phases,
     probe: before,
