@@ -1,5 +1,8 @@
-/** What a package is wanted for: the guest, its image, a cloud image's seed, the loopback sshd of tests, lint of shell. */
-export type Need = "guest" | "image" | "seed" | "ssh" | "sshd" | "lint" | "bundle" | "page";
+/**
+ * What a package is wanted for: the guest, its image, a cloud image's seed, the loopback sshd of tests, lint of shell,
+ * bundles, the page of a receipt, the benchmark of bundles.
+ */
+export type Need = "guest" | "image" | "seed" | "ssh" | "sshd" | "lint" | "bundle" | "page" | "bench";
 
 export interface NeededPackage {
   /** Debian's and Ubuntu's name. */
@@ -46,11 +49,15 @@ const packages: readonly NeededPackage[] = [
     has: "sshd",
   },
   { package: "chromium", why: "shows the page of a receipt", for: ["page"], has: "chromium" },
+  { package: "time", why: "tells how much memory a program took", for: ["bench"], has: "time" },
   { package: "shellcheck", why: "checks the shell files", for: ["lint"], has: "shellcheck" },
 ];
 
-/** The packages for these needs; none given: for all but a browser, which only a test of a page needs. */
+/** One test of a page needs a browser, and one benchmark that program. */
+const byName: ReadonlySet<Need> = new Set(["page", "bench"]);
+
+/** The packages for these needs; none given: for all but those that are asked for by name. */
 export function needed(needs: readonly Need[]): readonly NeededPackage[] {
-  if (needs.length === 0) return packages.filter((each) => !each.for.includes("page"));
+  if (needs.length === 0) return packages.filter((each) => !each.for.some((need) => byName.has(need)));
   return packages.filter((each) => each.for.some((need) => needs.includes(need)));
 }
