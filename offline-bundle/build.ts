@@ -5,17 +5,18 @@
 import { existsSync } from "node:fs";
 import { copyFile, mkdir, rm } from "node:fs/promises";
 import { basename, dirname, join, resolve } from "node:path";
-import { refuse, SealiftError } from "../modules/core/errors.ts";
+import { refuse } from "../modules/core/errors.ts";
 import { fetchFiles } from "./fetch.ts";
 import type { Warn } from "./first-place.ts";
 import { copyImage, imageBytes } from "./images.ts";
 import { inside, type Seal } from "./layout.ts";
 import { type Lock, type LockedFile, readLock, staleness } from "./lock-file.ts";
 import type { Report } from "./lock.ts";
-import { hexOf, readManifest } from "./manifests.ts";
 import type { Sources } from "./obtain-file.ts";
 import { oras } from "./oras.ts";
+import { hexOf, readIndex, readManifest, refName } from "./manifests.ts";
 import { inParallel } from "./parallel.ts";
+import { changedMeanwhile, placeBlob } from "./place-blob.ts";
 import { refuseForeign, replaceBundle } from "./replace-bundle.ts";
 import { type Need, requireRoom, withinRoom } from "./room.ts";
 import { sealBundle } from "./seal.ts";
@@ -73,11 +74,8 @@ async function fill(
   { lockFile, directory, key, report = () => undefined }: BuildOptions,
   sources: Sources,
 ): Promise<Seal> {
-  await mkdir(part, { recursive: true });
-  for (const [index, file] of lock.files.entries()) {
-    report(`packing ${label(file)}`, index / lock.files.length);
-    await addFile(file, paths.get(file.sha256) ?? "", part);
-  }
+  await mkdir(join(part, inside.blobs), { recursive: true });
+  await addFiles(lock.files, paths, part, report);
   for (const image of lock.images) {
     report(`packing ${image.name}`);
     await copyImage(image, part, sources);
@@ -87,6 +85,33 @@ async function fill(
   if (key !== undefined) await signBundle(part, key);
   await replaceBundle(resolve(directory), part);
   return seal;
+}
+
+/** Further files are copied while one is described. */
+async function addFiles(
+  files: readonly LockedFile[],
+  paths: ReadonlyMap<string, string>,
+  part: string,
+  report: Report,
+): Promise<void> {
+  let before: Promise<unknown> = Promise.resolve();
+  const { problems } = await inParallel(
+    [...new Set(files.map(({ sha256 }) => sha256))],
+    filesAtOnce,
+    async (sha256) => {
+      const path = paths.get(sha256) ?? "";
+      const same = files.filter((file) => file.sha256 === sha256);
+      report(`packing ${same.map(label).join(", ")}`);
+      await placeBlob(sha256, path, join(part, inside.blobs));
+      // Two at once would write the same index.
+      const described = before.then(async () => {
+        for (const file of same) await describeFile(file, path, part);
+      });
+      before = described.catch(() => undefined);
+      await described;
+    },
+  );
+  refuse(problems);
 }
 
 /** What will be written where. Downloads that are there already need no room again. */
@@ -112,13 +137,17 @@ async function needsOf(
 }
 
 const imagesAtOnce = 4;
+/** One is read while another is hashed or written. */
+const filesAtOnce = 4;
+
 /** The type under which a host file travels; its one layer is the file as it is. */
 const fileArtifactType = "application/vnd.sealift.file.v1";
 
 /** The manifest must not say when it was made, or two builds would differ. */
 const timeless = "org.opencontainers.image.created=1970-01-01T00:00:00Z";
 
-async function addFile(file: LockedFile, path: string, directory: string): Promise<void> {
+/** What oras finds among the blobs it does not copy: it writes the manifest and the index. */
+async function describeFile(file: LockedFile, path: string, directory: string): Promise<void> {
   const about = [
     timeless,
     `org.opencontainers.image.version=${file.version}`,
@@ -139,18 +168,10 @@ async function addFile(file: LockedFile, path: string, directory: string): Promi
     ],
     dirname(path),
   );
-  const digest = await oras(["resolve", "--oci-layout-path", directory, fileRef(file)], directory);
-  const layer = (await readManifest(directory, digest)).layers?.[0];
-  if (layer === undefined || hexOf(layer.digest) !== file.sha256) {
-    throw new SealiftError([
-      {
-        where: path,
-        code: "E_PIN",
-        subject: label(file),
-        got: layer?.digest ?? "no layer",
-        expected: `sha256:${file.sha256}`,
-        todo: "the file changed while it was read: run it again",
-      },
-    ]);
-  }
+  const top = (await readIndex(directory)).manifests?.find(
+    ({ annotations }) => annotations?.[refName] === fileRef(file),
+  );
+  const layer = top === undefined ? undefined : (await readManifest(directory, top.digest)).layers?.[0];
+  const sha256 = layer === undefined ? undefined : hexOf(layer.digest);
+  if (sha256 !== file.sha256) throw changedMeanwhile(path, sha256, file.sha256);
 }

@@ -56,8 +56,9 @@ export async function readCarried(
   options: ReadOptions,
 ): Promise<ReadBundle> {
   const { file } = source;
+  const reader = new Reader(source, into, options);
   try {
-    return await new Reader(source, into, options).read();
+    return await reader.read().finally(() => reader.end());
   } catch (error) {
     if (error instanceof SealiftError || !(error instanceof Error)) throw error;
     // Whoever writes knows what a full disk is; a stick that cannot be read is told in the system's words.
@@ -127,6 +128,11 @@ class Reader {
       problems: [...this.#broken.values()],
     };
     return { blobs, delta };
+  }
+
+  /** To be called in any case: it closes what is being read. */
+  async end(): Promise<void> {
+    await this.#entries.return(undefined);
   }
 
   /** Bundle text, signatures, marker, index and lock. @returns what comes after them. */

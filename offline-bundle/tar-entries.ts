@@ -25,6 +25,14 @@ export class TarError extends Error {
 /** @throws {TarError} at the first byte that is not as it must be. */
 export async function* tarEntries(stream: AsyncIterable<Buffer>): AsyncGenerator<TarEntry> {
   const source = new Source(stream);
+  try {
+    yield* entriesOf(source);
+  } finally {
+    await source.end();
+  }
+}
+
+async function* entriesOf(source: Source): AsyncGenerator<TarEntry> {
   for (;;) {
     const block = await source.exactly(blockBytes);
     if (block.every((byte) => byte === 0)) break;
@@ -85,6 +93,11 @@ class Source {
       }
       this.#waiting = Buffer.alloc(0);
     }
+  }
+
+  /** Whoever reads files for it closes them. */
+  async end(): Promise<void> {
+    await this.#pieces.return?.();
   }
 
   async #more(): Promise<boolean> {

@@ -1,6 +1,6 @@
 /**
- * `npm run bench`: the figures of the whole line on one guest. They are this machine's, so each is also a ratio to a bare
- * ssh round trip to the same guest in the same run.
+ * The figures of the whole line on one guest. They are this machine's, so each is also a ratio to a bare ssh round trip to
+ * the same guest in the same run.
  */
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
@@ -14,7 +14,7 @@ interface Traffic {
   readonly receivedBytes: number;
 }
 
-async function main(): Promise<void> {
+export async function hostBench(): Promise<void> {
   const site = await startSite("bench");
   try {
     console.log(
@@ -101,5 +101,3 @@ function programStart(): Promise<number> {
 function bareNode(): Promise<number> {
   return median(5, () => $({ cwd: cachePath(), quiet: true })`${process.execPath} -e 0`);
 }
-
-await main();

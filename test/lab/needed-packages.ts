@@ -1,6 +1,9 @@
-/** What a package is wanted for: the guest, its image, a cloud image's seed, the loopback sshd of tests, lint of shell. */
+/**
+ * What a package is wanted for: the guest, its image, a cloud image's seed, the loopback sshd of tests, lint of shell, bundles,
+ * the page of a receipt, where Pulumi's state lives, the benchmarks of bundles and of a fleet.
+ */
 export type Need =
-  "guest" | "image" | "seed" | "ssh" | "sshd" | "lint" | "bundle" | "page" | "state" | "fleet";
+  "guest" | "image" | "seed" | "ssh" | "sshd" | "lint" | "bundle" | "page" | "state" | "bench" | "fleet";
 
 export interface NeededPackage {
   /** Debian's and Ubuntu's name. */
@@ -59,11 +62,12 @@ const packages: readonly NeededPackage[] = [
     has: "ansible-playbook",
   },
   { package: "chromium", why: "shows the page of a receipt", for: ["page"], has: "chromium" },
+  { package: "time", why: "tells how much memory a program took", for: ["bench"], has: "time" },
   { package: "shellcheck", why: "checks the shell files", for: ["lint"], has: "shellcheck" },
 ];
 
 /** What only one test or benchmark needs, and asks for by name. */
-const byName: readonly Need[] = ["page", "state", "fleet"];
+const byName: readonly Need[] = ["page", "state", "bench", "fleet"];
 
 /** The packages for these needs; none given: for all but those that are asked for by name. */
 export function needed(needs: readonly Need[]): readonly NeededPackage[] {

@@ -17,7 +17,7 @@ export const goCache = cachePath("go");
  * @throws {E_TOOL} when Go is missing or too old, or when the build fails.
  */
 export async function goBuild(module: GoModule, folder: string, report: Report): Promise<void> {
-  const source = join(checkout, "test", "lab", "tools", module.folder);
+  const source = join(checkout, module.below ?? join("test", "lab", "tools"), module.folder);
   const go = await findGo(source, module.program);
   const env = {
     CGO_ENABLED: "0",

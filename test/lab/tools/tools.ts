@@ -10,8 +10,10 @@ export interface Archive {
 }
 
 export interface GoModule {
-  /** Folder below test/lab/tools with the go.mod that names the tool and its version, and go.sum. */
+  /** Folder with the go.mod that names the tool and its version, and go.sum: below test/lab/tools unless {@link below} says more. */
   readonly folder: string;
+  /** Where the folder is, from the root of the checkout. */
+  readonly below?: string;
   readonly package: string;
   readonly flags: readonly string[];
   /** What the build writes. */

@@ -1,0 +1,55 @@
+import { createHash } from "node:crypto";
+import { open } from "node:fs/promises";
+import { join } from "node:path";
+import { SealiftError } from "../modules/core/errors.ts";
+
+/**
+ * Copies a file among the blobs of a layout, under the sha256 of its pin, and hashes what it writes: the file was checked
+ * when it was looked for, but nobody knows what has happened to it since.
+ *
+ * @param pin the sha256 that is pinned.
+ * @param blobs folder of the blobs; has no blob of that name yet.
+ * @throws {SealiftError} E_PIN when the bytes are others than the pinned ones.
+ */
+export async function placeBlob(pin: string, path: string, blobs: string): Promise<void> {
+  const hash = createHash("sha256");
+  const source = await open(path);
+  try {
+    const target = await open(join(blobs, pin), "wx", blobMode);
+    try {
+      const { size } = await source.stat();
+      const buffer = Buffer.allocUnsafeSlow(Math.max(1, Math.min(readSizeBytes, size)));
+      for (;;) {
+        const { bytesRead } = await source.read(buffer);
+        if (bytesRead === 0) break;
+        const piece = buffer.subarray(0, bytesRead);
+        hash.update(piece);
+        await target.writeFile(piece);
+      }
+    } finally {
+      await target.close();
+    }
+  } finally {
+    await source.close();
+  }
+  const sha256 = hash.digest("hex");
+  if (sha256 !== pin) throw changedMeanwhile(path, sha256, pin);
+}
+
+/** As oras writes them. */
+const blobMode = 0o444;
+const readSizeBytes = 1024 * 1024;
+
+/** A file is not what it was when it was checked. */
+export function changedMeanwhile(path: string, got: string | undefined, pin: string): SealiftError {
+  return new SealiftError([
+    {
+      where: path,
+      code: "E_PIN",
+      subject: "sha256",
+      got: got ?? "no layer",
+      expected: pin,
+      todo: "the file changed while it was read: run it again",
+    },
+  ]);
+}

@@ -1,0 +1,30 @@
+/** The material as Zarf wants it: its package file, and each image as a tar of its OCI layout. */
+import { execFile } from "node:child_process";
+import { mkdir, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { promisify } from "node:util";
+import { stringify } from "yaml";
+import { architecture } from "../lab/engine.ts";
+import type { Material } from "./bundle-material.ts";
+
+/** @returns the folder of zarf.yaml. */
+export async function writeZarfPackage({ folder, files, images }: Material): Promise<string> {
+  const target = join(folder, "zarf");
+  await mkdir(target, { recursive: true });
+  for (const { layout } of images) {
+    const archive = join(target, `${layout}.tar`);
+    await promisify(execFile)("tar", ["-cf", archive, "-C", join(folder, layout), "."]);
+  }
+  const component = {
+    name: "all",
+    required: true,
+    files: files.map(({ file }) => ({ source: `../${file}`, target: `/opt/bench/${file}` })),
+    imageArchives: images.map(({ name, layout }) => ({ path: `${layout}.tar`, images: [name] })),
+  };
+  const metadata = { name: "bench", version: "1.0.0", architecture };
+  await writeFile(
+    join(target, "zarf.yaml"),
+    stringify({ kind: "ZarfPackageConfig", metadata, components: [component] }),
+  );
+  return target;
+}
