@@ -64,4 +64,4 @@ const authorities = site.authorities ?? registries.map(({ authority }) => author
 const specs = site.hosts.map(({ spec }) => spec);
 
 /** What other stacks read by a StackReference: docs/guide/outputs.md. */
-export const { hosts, registry } = siteOutputs(specs, last, authorities);
+export default siteOutputs(specs, last, authorities);

@@ -40,8 +40,8 @@ export interface AuthorityOutput {
 export interface SiteOutputs {
   /** By name of the host; those of a host that is not begun are not known. */
   readonly hosts: Readonly<Record<string, pulumi.Output<HostOutput>>>;
-  /** Undefined for a site without one. */
-  readonly registry: pulumi.Output<RegistryOutput> | undefined;
+  /** Absent from a site without one. */
+  readonly registry?: pulumi.Output<RegistryOutput>;
 }
 
 /**
@@ -60,10 +60,9 @@ export function siteOutputs(
   });
   return {
     hosts: Object.fromEntries(told),
-    registry:
-      registry === undefined
-        ? undefined
-        : pulumi.all([...authorities]).apply((known) => registryOutput(registry, known)),
+    ...(registry === undefined
+      ? {}
+      : { registry: pulumi.all([...authorities]).apply((known) => registryOutput(registry, known)) }),
   };
 }
 

@@ -76,14 +76,27 @@ export function environments(folder = "stacks"): string[] {
   }
 }
 
-/** What is told of a stack file without a site. */
+/** What is told of a stack file without a site, as that of another project is. */
 export function siteMissing(file: string): Problem {
+  const keys = configKeys(file);
   return {
     where: file,
     code: "E_SITE_MISSING",
     subject: "sealift:site",
-    got: "nothing",
+    got: keys.length === 0 ? "nothing" : `the keys ${keys.join(", ")}`,
     expected: "a site below config",
-    todo: "copy what stands in stacks/Pulumi.example.yaml and make it yours",
+    todo:
+      keys.length === 0
+        ? "copy what stands in stacks/Pulumi.example.yaml and make it yours"
+        : "see whether this is the stack of another project; a site's file has all of it below sealift:site",
   };
+}
+
+function configKeys(file: string): string[] {
+  try {
+    const { config } = (yamlValue(readFileSync(file, "utf8"), file) ?? {}) as { config?: object };
+    return Object.keys(config ?? {});
+  } catch {
+    return [];
+  }
 }

@@ -88,7 +88,7 @@ test("the shipped environments pass: the example, and a site of twelve hosts in 
 test("a bundle that is here is verified, and holds what the site names", async () => {
   const { exitCode, output } = await check({ "Pulumi.dev.yaml": environment() }, "dev");
   assert.equal(exitCode, 0, output);
-  assert.match(output, /^dev +ok +1 host +bundle, serial 1$/m);
+  assert.match(output, /^dev +ok +1 host +bundle, serial 1/m);
 });
 
 test("a bundle with a flipped byte is refused", async () => {
@@ -127,6 +127,16 @@ test("one machine in two environments is refused, by its address or by its host 
     "Pulumi.prod.yaml": environment({ address: "10.0.0.2" }),
   });
   assert.match(key.output, /E_DUPLICATE hosts\[0\]\.hostKey/);
+});
+
+test("the stack of another project is told by its keys", async () => {
+  const { exitCode, output } = await check({
+    "Pulumi.dev.yaml": environment().replaceAll("sealift:site", "monitoring:site"),
+  });
+  assert.equal(exitCode, 66, output);
+  assert.match(output, /Pulumi\.dev\.yaml: E_SITE_MISSING sealift:site/);
+  assert.match(output, /found +the keys monitoring:site$/m);
+  assert.match(output, /do +see whether this is the stack of another project; /);
 });
 
 test("all environments are told at once, as a table and as JSON", async () => {

@@ -8,6 +8,7 @@ import { hostProblems } from "./hosts.ts";
 import { loginProblems } from "./logins.ts";
 import { networkProblems } from "./networks.ts";
 import { registryProblems } from "./registry.ts";
+import { rolloutProblems } from "./rollout.ts";
 import { sayer } from "./say.ts";
 import { userProblems } from "./users.ts";
 import { volumeProblems } from "./volumes.ts";
@@ -27,5 +28,6 @@ export function siteProblems(
     ...volumeProblems(file, hosts, say),
     ...daemonProblems(file, hosts, say),
     ...registryProblems(file, hosts, say),
+    ...rolloutProblems(file, hosts, say),
   ];
 }
