@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { test } from "node:test";
+import { format } from "prettier";
 import { siteReference } from "../support/site-reference.ts";
 import { sharedSchema, stackSchema } from "../support/stack-schemas.ts";
 
@@ -15,13 +16,14 @@ test("docs/reference/site.md is what the schema says", async () => {
   assert.equal(readFileSync(file, "utf8"), page);
 });
 
-test("the schemas that editors read are made from the same one", () => {
+test("the schemas that editors read are made from the same one", async () => {
   for (const [name, schema] of [
     ["stack.schema.json", stackSchema()],
     ["shared.schema.json", sharedSchema()],
   ] as const) {
     const file = new URL(`../../stacks/${name}`, import.meta.url);
-    if (process.env["UPDATE_DOCS"] === "1") writeFileSync(file, JSON.stringify(schema));
+    if (process.env["UPDATE_DOCS"] === "1")
+      writeFileSync(file, await format(JSON.stringify(schema), { parser: "json" }));
     assert.deepEqual(JSON.parse(readFileSync(file, "utf8")), schema, name);
   }
 });
