@@ -4,9 +4,8 @@
  */
 import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join, relative } from "node:path";
-import { format } from "prettier";
 import { siteReference } from "../support/site-reference.ts";
-import { sharedSchema, stackSchema } from "../support/stack-schemas.ts";
+import { schemaText, sharedSchema, stackSchema } from "../support/stack-schemas.ts";
 import { checkout } from "./cache.ts";
 import { readTranscript } from "./transcript.ts";
 
@@ -29,7 +28,7 @@ for (const [name, schema] of [
   ["stack.schema.json", stackSchema()],
   ["shared.schema.json", sharedSchema()],
 ] as const)
-  writeFileSync(join(checkout, "stacks", name), await format(JSON.stringify(schema), { parser: "json" }));
+  writeFileSync(join(checkout, "stacks", name), await schemaText(schema));
 
 /** Undefined, and said so, when nothing has printed it yet: the document stays as it is. */
 function transcript(name: string): string | undefined {

@@ -1,4 +1,6 @@
 /** The schemas that an editor reads for the files in stacks/, out of the one that is written: site.schema.json. */
+import { fileURLToPath } from "node:url";
+import { format, resolveConfig } from "prettier";
 import { schemaOf } from "../../modules/core/schema.ts";
 
 const draft = "https://json-schema.org/draft/2020-12/schema";
@@ -33,4 +35,10 @@ function plain(value: unknown, names = false): unknown {
       // Below these the keys are names that a person writes.
       .map(([key, inner]) => [key, plain(inner, !names && (key === "properties" || key === "$defs"))]),
   );
+}
+
+/** A schema as its file in stacks/ is kept. */
+export async function schemaText(schema: object): Promise<string> {
+  const config = await resolveConfig(fileURLToPath(import.meta.url));
+  return format(JSON.stringify(schema), { ...config, parser: "json" });
 }
