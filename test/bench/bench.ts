@@ -1,5 +1,5 @@
 /**
- * `npm run bench`: the figures of the whole line on one guest. They are this machine's, so each is also a ratio to a bare
+ * `npm run bench [-- host]`: the figures of the whole line on one guest; `-- fleet` is fleet-bench.ts. They are this machine's, so each is also a ratio to a bare
  * ssh round trip to the same guest in the same run.
  */
 import { readFile } from "node:fs/promises";
@@ -102,4 +102,6 @@ function bareNode(): Promise<number> {
   return median(5, () => $({ cwd: cachePath(), quiet: true })`${process.execPath} -e 0`);
 }
 
-await main();
+const [what = "host", ...args] = process.argv.slice(2);
+if (what === "fleet") await (await import("./fleet-bench.ts")).fleetBench(args);
+else await main();
