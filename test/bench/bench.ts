@@ -1,23 +1,27 @@
 /**
  * `npm run bench`: every figure that this project holds itself to, each beside something bare in the same run.
- * `npm run bench -- host` and `npm run bench -- bundle` run one of the two.
+ * `npm run bench -- host`, `-- bundle` or `-- fleet [hosts…]` runs one of them.
  */
 import { formatProblem, SealiftError } from "../../modules/core/errors.ts";
 import { bundleBench } from "./bundle-bench.ts";
+import { fleetBench } from "./fleet-bench.ts";
 import { hostBench } from "./host-bench.ts";
 
-const benches: Readonly<Record<string, () => Promise<void>>> = { host: hostBench, bundle: bundleBench };
+const benches: Readonly<Record<string, (args: readonly string[]) => Promise<void>>> = {
+  host: hostBench,
+  bundle: bundleBench,
+  fleet: fleetBench,
+};
 
 async function main(): Promise<void> {
-  const asked = process.argv.slice(2);
-  const unknown = asked.filter((name) => benches[name] === undefined);
-  if (unknown.length > 0) {
-    console.error(`no such benchmark: ${unknown.join(", ")}; there are ${Object.keys(benches).join(", ")}`);
+  const [asked, ...args] = process.argv.slice(2);
+  if (asked !== undefined && benches[asked] === undefined) {
+    console.error(`no such benchmark: ${asked}; there are ${Object.keys(benches).join(", ")}`);
     process.exitCode = 2;
     return;
   }
   for (const [name, bench] of Object.entries(benches))
-    if (asked.length === 0 || asked.includes(name)) await bench();
+    if (asked === undefined || asked === name) await bench(args);
 }
 
 try {

@@ -13,6 +13,8 @@ export interface SshdOptions {
   readonly acceptEnv?: string;
   /** More of sshd_config(5), or other words than usual. */
   readonly options?: Readonly<Record<string, string>>;
+  /** Goes before PATH of whoever logs in. */
+  readonly path?: string;
   /** File with the private key that may log in, its public half beside it; absent: one of its own. */
   readonly clientKeyFile?: string;
 }
@@ -34,6 +36,7 @@ export async function makeSshdFiles({
   acceptEnv = "SEALIFT_TEST_* PULUMI_COMMAND_*",
   options = {},
   clientKeyFile,
+  path,
 }: SshdOptions): Promise<SshdFiles> {
   await mkdir(cachePath("tmp"), { recursive: true });
   const directory = await mkdtemp(cachePath("tmp", "sshd-"));
@@ -47,7 +50,7 @@ export async function makeSshdFiles({
       ? await makeKey(directory, "client_key")
       : (await readFile(`${clientKeyFile}.pub`, "utf8")).trim();
   await writeFile(join(directory, "authorized_keys"), `${clientKey}\n`);
-  const all = { ...usual(directory, home, acceptEnv, await needsPam(user, uid)), ...options };
+  const all = { ...usual(directory, home, acceptEnv, await needsPam(user, uid), path), ...options };
   const lines = Object.entries(all).map(([key, value]) => `${key} ${value}\n`);
   await writeFile(configFile, lines.join(""));
   // As root, sshd insists on this folder, which its own service makes at each start of the machine.
@@ -71,7 +74,13 @@ async function makeKey(directory: string, name: string): Promise<string> {
   return line.trim().split(" ").slice(0, 2).join(" ");
 }
 
-function usual(directory: string, home: string, acceptEnv: string, pam: boolean): Record<string, string> {
+function usual(
+  directory: string,
+  home: string,
+  acceptEnv: string,
+  pam: boolean,
+  path: string | undefined,
+): Record<string, string> {
   return {
     HostKey: join(directory, "host_key"),
     AuthorizedKeysFile: join(directory, "authorized_keys"),
@@ -87,7 +96,7 @@ function usual(directory: string, home: string, acceptEnv: string, pam: boolean)
     LogLevel: "VERBOSE",
     PidFile: "none",
     // Keeps the person's own shell start-up files out of the tests.
-    SetEnv: `HOME=${home}`,
+    SetEnv: `HOME=${home}${path === undefined ? "" : ` PATH=${path}:/usr/local/bin:/usr/bin:/bin`}`,
     Subsystem: `sftp internal-sftp -d ${home}`,
   };
 }

@@ -3,13 +3,13 @@ import { chmodSync, mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { cachePath } from "../lab/cache.ts";
 
-/** Options of sshd_config(5). What a look does as nobody in particular is enough for a test of the way to the host. */
-export function sudoFor(): Record<string, string> {
+/** What goes before PATH. What a look does as nobody in particular is enough for a test of the way to the host. */
+export function sudoFor(): { readonly path?: string } {
   if (process.getuid?.() === 0) return {};
   const folder = cachePath("tmp", "sudo");
   mkdirSync(folder, { recursive: true });
   const program = join(folder, "sudo");
   writeFileSync(program, '#!/bin/sh\n[ "$1" = -n ] && shift\nexec "$@"\n');
   chmodSync(program, 0o755);
-  return { SetEnv: `PATH=${folder}:/usr/bin:/bin` };
+  return { path: folder };
 }

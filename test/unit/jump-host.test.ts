@@ -20,7 +20,7 @@ let host: Sshd;
 let agent: Agent;
 before(async () => {
   jump = await startSshd();
-  host = await startSshd({ clientKeyFile: jump.privateKeyFile, options: sudoFor() });
+  host = await startSshd({ clientKeyFile: jump.privateKeyFile, ...sudoFor() });
   agent = await startAgent(jump.privateKeyFile);
   process.env["SSH_AUTH_SOCK"] = agent.socket;
 });
@@ -117,7 +117,8 @@ for (const [what, behind] of [
   test(`twenty looks ${what} whose sshd takes three at a time all come about`, async () => {
     const door = await startListeningSshd({
       clientKeyFile: jump.privateKeyFile,
-      options: { ...narrow, ...sudoFor() },
+      options: narrow,
+      ...sudoFor(),
     });
     const here = { address: door.host, port: door.port, login: door.user, hostKey: door.hostKey };
     const seen = await Promise.all(

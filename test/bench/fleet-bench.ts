@@ -1,0 +1,101 @@
+/**
+ * `npm run bench -- fleet [hosts…]`: what each more host costs on the operator's side. Simulated hosts on loopback, the real look,
+ * the real engine. 1, 10 and 100 unless other numbers are given; Ansible beside it up to 10, or as many as `--ansible <n>` says.
+ */
+import { loadavg } from "node:os";
+import { parseArgs } from "node:util";
+import { ensurePackages } from "../lab/packages.ts";
+import { ensureTools } from "../lab/tools/ensure-tools.ts";
+import { table } from "../support/table.ts";
+import { ansibleFleet } from "./ansible-fleet.ts";
+import { watchCost, type Cost, type CostWatch } from "./cost-of.ts";
+import { startFleet, type SimulatedFleet } from "./simulated-fleet.ts";
+
+interface Measured extends Cost {
+  readonly seconds: number;
+  readonly connections: number;
+}
+
+export async function fleetBench(args: readonly string[]): Promise<void> {
+  const { values, positionals } = parseArgs({
+    args: [...args],
+    allowPositionals: true,
+    options: { ansible: { type: "string", default: "10" }, jump: { type: "boolean", default: false } },
+  });
+  const counts = positionals.length === 0 ? [1, 10, 100] : positionals.map(Number);
+  const beside = Number(values.ansible);
+  await ensurePackages(...(beside > 0 ? (["fleet"] as const) : (["ssh", "sshd"] as const)));
+  const { commandPlugin } = await ensureTools();
+  const processors = navigator.hardwareConcurrency;
+  console.log(`\nCommand plugin: ${commandPlugin.kind}; ${processors} processors, which the hosts use too`);
+  const rows: string[][] = [
+    [
+      "hosts",
+      "what",
+      "seconds",
+      "processor seconds",
+      "of it per host",
+      "MB",
+      "connections per host",
+      "KiB of state per host",
+      "load",
+    ],
+  ];
+  for (const count of counts) {
+    const fleet = await startFleet(count, { jump: values.jump });
+    try {
+      const row = (
+        what: string,
+        { seconds, processorSeconds, bytes, connections }: Measured,
+        state?: number,
+      ): void => {
+        rows.push([
+          String(count),
+          what,
+          seconds.toFixed(1),
+          processorSeconds.toFixed(1),
+          (processorSeconds / count).toFixed(2),
+          (bytes / 1e6).toFixed(0),
+          (connections / count).toFixed(1),
+          state === undefined ? "" : (state / 1024 / count).toFixed(1),
+          (loadavg()[0] ?? 0).toFixed(1),
+        ]);
+        console.log(rows.at(-1)?.join("  "));
+      };
+      const up = ["up", "--yes", "--skip-preview", "--suppress-outputs"] as const;
+      row("first up", await sealift(fleet, [...up]), fleet.stateBytes());
+      row("up with nothing to do", await sealift(fleet, [...up, "--expect-no-changes"]), fleet.stateBytes());
+      row("preview", await sealift(fleet, ["preview", "--suppress-outputs", "--expect-no-changes"]));
+      if (count > beside) continue;
+      const ansible = await ansibleFleet(fleet.hosts, fleet.identityFile, fleet.facts());
+      row("Ansible, first run", await measure(fleet, (started) => ansible.play(started)));
+      row("Ansible, again", await measure(fleet, (started) => ansible.play(started)));
+      await ansible.end();
+    } finally {
+      await fleet.end();
+    }
+  }
+  console.log(`\n${table(rows)}`);
+}
+
+function sealift(fleet: SimulatedFleet, args: readonly string[]): Promise<Measured> {
+  return measure(fleet, async (started) => {
+    const { exitCode, output } = await fleet.pulumi(args, started);
+    if (exitCode !== 0) throw new Error(output);
+  });
+}
+
+async function measure(
+  fleet: SimulatedFleet,
+  work: (started: (pid: number) => void) => Promise<void>,
+): Promise<Measured> {
+  const before = fleet.connections();
+  const start = performance.now();
+  let cost: CostWatch | undefined;
+  await work((pid) => {
+    cost = watchCost(pid);
+  });
+  const seconds = (performance.now() - start) / 1000;
+  const spent = cost?.end() ?? { bytes: 0, processorSeconds: 0 };
+  return { ...spent, seconds, connections: fleet.connections() - before };
+}

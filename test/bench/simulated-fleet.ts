@@ -1,0 +1,96 @@
+/**
+ * Hosts on loopback: each a real sshd with a key, a home and a port of its own, on which the real library runs, with facts that are
+ * lines in a file. Everything on the operator's side is what it is with real hosts.
+ */
+import { readFileSync, statSync, writeFileSync } from "node:fs";
+import { join, relative } from "node:path";
+import { startAgent } from "../lab/agent.ts";
+import { checkout } from "../lab/cache.ts";
+import { ensureIdentity } from "../lab/identity.ts";
+import { freshStack, pulumi, type PulumiRun } from "../lab/pulumi.ts";
+import { pulumiEnv, stateDir } from "../lab/pulumi-env.ts";
+import { removeStackFile, stackFile } from "../lab/stack.ts";
+import { stringify } from "yaml";
+import { startListeningSshd, type ListeningSshd } from "../support/listening-sshd.ts";
+import { makeTinyBundle } from "../support/tiny-bundle.ts";
+
+export interface SimulatedFleet {
+  readonly hosts: readonly ListeningSshd[];
+  /** The jump host in front of them, when there is one. */
+  readonly front: ListeningSshd | undefined;
+  /** Private key that may log in everywhere. */
+  readonly identityFile: string;
+  /** `pulumi <args> --stack <the fleet's>`, of which `started` hears the process id. */
+  readonly pulumi: (args: readonly string[], started?: (pid: number) => void) => Promise<PulumiRun>;
+  /** How many connections all hosts together have taken so far. */
+  readonly connections: () => number;
+  readonly stateBytes: () => number;
+  /** How many facts the first host has. */
+  readonly facts: () => number;
+  readonly end: () => Promise<void>;
+}
+
+const tools = join(import.meta.dirname, "simulated-host");
+
+/** @param jump whether all hosts are reached through one more sshd, in front of them. */
+export async function startFleet(count: number, { jump = false } = {}): Promise<SimulatedFleet> {
+  const { identityFile, publicKey } = await ensureIdentity();
+  const [agent, bundle] = [await startAgent(identityFile), await makeTinyBundle()];
+  const hosts: ListeningSshd[] = [];
+  for (let index = 0; index < count; index += 1)
+    hosts.push(await startListeningSshd({ clientKeyFile: identityFile, path: tools }));
+  const front = jump ? await startListeningSshd({ clientKeyFile: identityFile }) : undefined;
+  const stack = `lab-fleet-${process.pid}`;
+  const site = {
+    bundle: {
+      directory: relative(checkout, bundle.directory),
+      allowedSigners: relative(checkout, bundle.allowedSigners),
+    },
+    ...(front === undefined ? {} : { jump: endOf(front) }),
+    engine: { version: "28.5.2", compose: "5.5.1" },
+    users: [{ name: "deploy", uid: 1500, authorizedKeys: [publicKey] }],
+    volumes: {
+      logical: [
+        { name: "logs", size: "20GiB", filesystem: "ext4", mount: "/logs" },
+        { name: "data", size: "80%FREE", filesystem: "xfs", mount: "/data" },
+      ],
+    },
+    daemon: { "data-root": "/data/docker", "log-driver": "local", "storage-driver": "overlay2" },
+    hosts: hosts.map((host, index) => ({
+      name: `sim-${index + 1}`,
+      ...endOf(host),
+      ...(process.arch === "arm64" ? { architecture: "arm64" } : {}),
+      volumes: { disk: `/dev/disk/by-id/sim-${index + 1}` },
+    })),
+  };
+  writeFileSync(stackFile(stack), stringify({ config: { "sealift:site": site } }, { lineWidth: 0 }));
+  const env = { ...pulumiEnv(), SSH_AUTH_SOCK: agent.socket };
+  await freshStack(stack, env);
+  const logs = front === undefined ? hosts : [...hosts, front];
+  return {
+    hosts,
+    front,
+    identityFile,
+    pulumi: ([verb = "", ...args], started) =>
+      pulumi([verb, "--stack", stack, ...args], { env, ...(started === undefined ? {} : { started }) }),
+    connections: () => logs.reduce((sum, one) => sum + connectionsOf(one), 0),
+    stateBytes: () => statSync(join(stateDir, ".pulumi", "stacks", "sealift", `${stack}.json`)).size,
+    facts: () => readFileSync(join(hosts[0]?.home ?? "", "facts"), "utf8").split("\n").length - 1,
+    end: async () => {
+      await pulumi(["stack", "rm", "--yes", "--force", "--stack", stack], { env });
+      await removeStackFile(stack);
+      for (const one of logs) await one.stop();
+      await bundle.remove();
+      await agent.stop();
+    },
+  };
+}
+
+/** As sshd has logged them. */
+export function connectionsOf(host: ListeningSshd): number {
+  return host.log().match(/^Connection from /gm)?.length ?? 0;
+}
+
+function endOf({ host, port, user, hostKey }: ListeningSshd): object {
+  return { address: host, port, login: user, hostKey };
+}

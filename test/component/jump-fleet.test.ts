@@ -1,0 +1,50 @@
+/** The whole program on hosts behind a jump host: the real CLI, the command plugin, real sshd, simulated facts. */
+import assert from "node:assert/strict";
+import { after, before, test } from "node:test";
+import { connectionsOf, startFleet, type SimulatedFleet } from "../bench/simulated-fleet.ts";
+import { ensureTools } from "../lab/tools/ensure-tools.ts";
+
+let fleet: SimulatedFleet;
+before(async () => {
+  await ensureTools();
+  fleet = await startFleet(2, { jump: true });
+});
+after(() => fleet.end());
+
+const pulumi = async (...args: string[]): Promise<string> => {
+  const { exitCode, output } = await fleet.pulumi(args);
+  assert.equal(exitCode, 0, output);
+  return output;
+};
+
+/** Connections so far: at the jump host, and at all hosts behind it. */
+function counted(): { front: number; hosts: number } {
+  assert.ok(fleet.front);
+  const hosts = fleet.hosts.reduce((sum, host) => sum + connectionsOf(host), 0);
+  return { front: connectionsOf(fleet.front), hosts };
+}
+
+test("looks, copies and commands go through the jump host, each with one login there; then nothing is left to do", async () => {
+  const before = counted();
+  await pulumi("up", "--yes", "--skip-preview");
+  const first = counted();
+  assert.ok(first.hosts - before.hosts > 2 * fleet.hosts.length, "a look, copies and commands");
+  assert.equal(first.front - before.front, first.hosts - before.hosts);
+  await pulumi("up", "--yes", "--skip-preview", "--expect-no-changes");
+  assert.deepEqual(counted(), {
+    front: first.front + fleet.hosts.length,
+    hosts: first.hosts + fleet.hosts.length,
+  });
+});
+
+test("what it tells other stacks is there, without a warning about what it has not", async () => {
+  const [host] = fleet.hosts;
+  assert.ok(host);
+  const outputs = JSON.parse(await pulumi("stack", "output", "--json")) as {
+    hosts: Record<string, { port: number; contexts: Record<string, string> }>;
+  };
+  assert.deepEqual(Object.keys(outputs), ["hosts"]);
+  assert.deepEqual(Object.keys(outputs.hosts), ["sim-1", "sim-2"]);
+  assert.deepEqual(outputs.hosts["sim-1"]?.contexts, { deploy: `ssh://deploy@127.0.0.1:${host.port}` });
+  assert.doesNotMatch(await pulumi("preview"), /warning/);
+});
