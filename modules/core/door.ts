@@ -4,8 +4,8 @@ import { setTimeout as pause } from "node:timers/promises";
 /** Below 10, from where sshd begins to turn away by chance (sshd_config(5), MaxStartups 10:30:100). */
 const knocksAtOnce = 8;
 
-/** Six tries, at most 10 s of pauses between them. */
-const pausesMs = [300, 600, 1200, 2400, 4800] as const;
+/** Nine tries, at most 38 s of pauses between them: on a machine that is busy too, a login alone takes seconds. */
+const pausesMs = [300, 600, 1200, 2400, 4800, 9600, 9600, 9600] as const;
 
 interface Door {
   free: number;

@@ -34,6 +34,9 @@ export function shapeOf(text: string): string {
     .replaceAll(/ +/g, " ");
 }
 
+/** What takes more than two seconds says how far it is, which it does on a busy machine only: `3 s  40% hashing`. */
+const progressLine = /^\d+ s {2}.*\n/gm;
+
 function outputOf(command: string, { cwd, path, env = {} }: Where): string {
   const { stdout, stderr, status } = spawnSync("sh", ["-c", command], {
     cwd,
@@ -42,6 +45,7 @@ function outputOf(command: string, { cwd, path, env = {} }: Where): string {
   });
   const printed = stripVTControlCharacters(`${stderr}${stdout}`)
     .replaceAll(`${userInfo().username}@${hostname()}`, "ops@inside")
-    .replaceAll(`${cwd}/`, "");
+    .replaceAll(`${cwd}/`, "")
+    .replaceAll(progressLine, "");
   return status === 0 ? printed : `${printed}(exit code ${String(status)})\n`;
 }
