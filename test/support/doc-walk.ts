@@ -26,6 +26,7 @@ export function runDocument(text: string, where: Where): string {
 export function shapeOf(text: string): string {
   return text
     .replaceAll(/SHA256:[\w+/]{43}/g, "SHA256:key")
+    .replaceAll(/\b[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\b/g, "uuid")
     .replaceAll(/\b[0-9a-f]{12,64}\b/g, "hex")
     .replaceAll(/\b\d{4}-\d\d-\d\dT[\d:]{8}Z?/g, "date")
     .replaceAll(/\b\d+(\.\d)? k?B\b|\b\d+ bytes\b|"bytes": \d+/g, "size")
