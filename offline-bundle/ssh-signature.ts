@@ -25,6 +25,9 @@ export function parseSshSignature(text: string): SshSignature | undefined {
   const data = Buffer.from(base64, "base64");
   if (data.toString("base64") !== base64) return undefined;
   if (data.toString("latin1", 0, magic.length) !== magic) return undefined;
+  // It is not among what is signed, and ssh-keygen takes 0 for 1.
+  if (data.length < magic.length + versionBytes || data.readUInt32BE(magic.length) !== version)
+    return undefined;
   const key = stringAt(data, magic.length + versionBytes);
   const keyType = key === undefined ? undefined : stringAt(key, 0);
   if (key === undefined || keyType === undefined) return undefined;
@@ -36,6 +39,7 @@ export function parseSshSignature(text: string): SshSignature | undefined {
 }
 
 const magic = "SSHSIG";
+const version = 1;
 const versionBytes = 4;
 const lengthBytes = 4;
 

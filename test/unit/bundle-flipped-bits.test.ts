@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { after, before, test } from "node:test";
 import fc from "fast-check";
 import { errorCodes } from "../../modules/core/errors.ts";
+import { inside } from "../../offline-bundle/layout.ts";
 import { signBundle } from "../../offline-bundle/sign.ts";
 import { verifyBundle } from "../../offline-bundle/verify.ts";
 import { flipBit } from "../support/flip-bit.ts";
@@ -51,6 +52,21 @@ test(`${flips} random flips over the whole bundle: each is refused, with a code 
   assert.ok(flipped.size > files.length / 2, `${flipped.size} of ${files.length} files`);
   // Nothing of this has hurt the bundle itself: what is refused is refused for the flip.
   assert.deepEqual((await verifyBundle(tiny.directory, options)).signers, ["lab@sealift", "bob@site"]);
+});
+
+test("the one bit of a signature that ssh-keygen does not look at is refused too", async () => {
+  const file = join(tiny.directory, inside.signature);
+  const text = await readFile(file, "utf8");
+  // The version of the format, 1, stands behind the magic word.
+  const other = text.replace("\nU1NIU0lHAAAAAQ", "\nU1NIU0lHAAAAAA");
+  assert.notEqual(other, text);
+  await writeFile(file, other);
+  const problems = await refused(verifyBundle(tiny.directory, { allowedSigners: tiny.allowedSigners }));
+  assert.deepEqual(
+    problems.map(({ code }) => code),
+    ["E_BUNDLE_SIGNATURE"],
+  );
+  await writeFile(file, text);
 });
 
 async function filesBelow(folder: string): Promise<readonly string[]> {
