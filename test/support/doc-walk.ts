@@ -32,6 +32,7 @@ export function shapeOf(text: string): string {
     .replaceAll(/\b\d+(\.\d)? k?B\b|\b\d+ bytes\b|"bytes": \d+/g, "size")
     .replaceAll(/127\.0\.0\.1:\d+/g, "127.0.0.1:port")
     .replaceAll(/\(pid \d+\)/g, "(pid)")
+    .replaceAll(/\b(now|\d+ (second|minute)s? ago)(?= +\d)/g, "lately")
     .replaceAll(/ +/g, " ");
 }
 
