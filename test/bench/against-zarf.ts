@@ -39,8 +39,11 @@ export async function againstZarf(material: Material, zarf: string): Promise<str
       ["what", `Zarf ${zarfVersion}`, "Sealift", "Zarf / Sealift"],
       ...[
         timeRow("create, without SBOM", bare),
+        cpuRow("  of processors", bare),
         timeRow("create, with SBOM", bill),
+        cpuRow("  of processors", bill),
         timeRow("verify", check),
+        cpuRow("  of processors", check),
         ["bytes carried", megabytes(bytes.zarf), megabytes(bytes.sealift), times(bytes.zarf / bytes.sealift)],
         memoryRow("peak memory of create", bare),
         memoryRow("peak memory of verify", check),
@@ -58,6 +61,11 @@ interface Pair {
 
 function timeRow(what: string, { zarf, sealift }: Pair): readonly string[] {
   return [what, inSeconds(zarf), inSeconds(sealift), times(zarf.seconds / sealift.seconds)];
+}
+
+function cpuRow(what: string, { zarf, sealift }: Pair): readonly string[] {
+  const of = ({ cpuSeconds }: Run): Run => ({ seconds: cpuSeconds, cpuSeconds, peakBytes: 0 });
+  return timeRow(what, { zarf: of(zarf), sealift: of(sealift) });
 }
 
 function memoryRow(what: string, { zarf, sealift }: Pair): readonly string[] {

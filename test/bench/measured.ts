@@ -17,6 +17,8 @@ export interface Command {
 
 export interface Run {
   readonly seconds: number;
+  /** Seconds of processor time of all its processes: what is left of a figure when the machine is busy with other things. */
+  readonly cpuSeconds: number;
   /** What the kernel calls the maximum resident set size; of a process and those it waited for, the largest one. */
   readonly peakBytes: number;
 }
@@ -29,7 +31,7 @@ export interface Run {
 export async function measured({ program, args, env, cwd, forgiven }: Command): Promise<Run> {
   const record = cachePath("bench", `peak-${process.pid}`);
   const start = performance.now();
-  const child = spawn("time", ["-f", "%M", "-o", record, program, ...args], {
+  const child = spawn("time", ["-f", "%M %U %S", "-o", record, program, ...args], {
     stdio: ["ignore", "ignore", "pipe"],
     env: { ...process.env, ...env },
     ...(cwd === undefined ? {} : { cwd }),
@@ -43,9 +45,10 @@ export async function measured({ program, args, env, cwd, forgiven }: Command): 
   if (code !== 0 && forgiven?.test(words) !== true)
     throw new Error(`${program} ${args.join(" ")}: exit ${code ?? "by a signal"}\n${words}`);
   // Before the figure stands a line about the exit code, if it was not 0.
-  const peakBytes = Number((await readFile(record, "utf8")).trim().split("\n").at(-1)) * 1024;
+  const line = (await readFile(record, "utf8")).trim().split("\n").at(-1) ?? "";
+  const [kilobytes = NaN, user = NaN, system = NaN] = line.split(" ").map(Number);
   await rm(record);
-  return { seconds, peakBytes };
+  return { seconds, cpuSeconds: user + system, peakBytes: kilobytes * 1024 };
 }
 
 /**
@@ -62,7 +65,12 @@ export async function sideBySide<Name extends string>(
   for (let round = 0; round < runs; round++) for (const name of names) all[name].push(await work[name]());
   const medians = names.map((name) => {
     const median = (pick: (run: Run) => number): number => middle(all[name].map(pick));
-    return [name, { seconds: median((run) => run.seconds), peakBytes: median((run) => run.peakBytes) }];
+    const run: Run = {
+      seconds: median(({ seconds }) => seconds),
+      cpuSeconds: median(({ cpuSeconds }) => cpuSeconds),
+      peakBytes: median(({ peakBytes }) => peakBytes),
+    };
+    return [name, run];
   });
   return Object.fromEntries(medians) as Record<Name, Run>;
 }
@@ -73,10 +81,14 @@ function middle(values: readonly number[]): number {
 
 /** Runs commands one after the other as if they were one: their seconds together, the largest of their processes. */
 export async function inTurn(commands: readonly Command[]): Promise<Run> {
-  let all: Run = { seconds: 0, peakBytes: 0 };
+  let all: Run = { seconds: 0, cpuSeconds: 0, peakBytes: 0 };
   for (const command of commands) {
-    const { seconds, peakBytes } = await measured(command);
-    all = { seconds: all.seconds + seconds, peakBytes: Math.max(all.peakBytes, peakBytes) };
+    const { seconds, cpuSeconds, peakBytes } = await measured(command);
+    all = {
+      seconds: all.seconds + seconds,
+      cpuSeconds: all.cpuSeconds + cpuSeconds,
+      peakBytes: Math.max(all.peakBytes, peakBytes),
+    };
   }
   return all;
 }
