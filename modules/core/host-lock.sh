@@ -42,5 +42,5 @@ lock_key() {
   if [ -z "$key_print" ]; then return 1; fi
   key_home=$(getent passwd "$1" | cut -d : -f 6)
   ssh-keygen -lf "$key_home/.ssh/authorized_keys" |
-    awk -v wanted="$key_print" '$2 == wanted { $1 = $2 = $NF = ""; sub(/^ +/, ""); sub(/ +$/, ""); print; exit }'
+    awk -v wanted="$key_print" '$2 == wanted { $1 = $2 = $NF = ""; sub(/^ +/, ""); sub(/ +$/, ""); if ($0 != "no comment") print; exit }'
 }
