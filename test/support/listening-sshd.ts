@@ -2,11 +2,11 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { readFileSync, rmSync } from "node:fs";
-import { connect } from "node:net";
 import { setTimeout as pause } from "node:timers/promises";
 import { freePort } from "../lab/free-port.ts";
 import { onExit } from "./on-exit.ts";
 import { makeSshdFiles, type SshdFiles, type SshdOptions } from "./sshd-files.ts";
+import { listens } from "./listens.ts";
 
 export interface ListeningSshd extends SshdFiles {
   readonly host: "127.0.0.1";
@@ -47,16 +47,4 @@ export async function startListeningSshd(options: SshdOptions = {}): Promise<Lis
       forget();
     },
   };
-}
-
-async function listens(port: number): Promise<boolean> {
-  const socket = connect(port, "127.0.0.1");
-  try {
-    await once(socket, "connect");
-    return true;
-  } catch {
-    return false;
-  } finally {
-    socket.destroy();
-  }
 }

@@ -2,7 +2,6 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { existsSync, readFileSync, renameSync, rmSync } from "node:fs";
-import { connect } from "node:net";
 import { createHash } from "node:crypto";
 import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
@@ -11,6 +10,7 @@ import { freePort } from "../lab/free-port.ts";
 import { withLock } from "../lab/lock.ts";
 import { goBuild } from "../lab/tools/go-build.ts";
 import { onExit } from "./on-exit.ts";
+import { listens } from "./listens.ts";
 
 export interface S3Process {
   readonly port: number;
@@ -33,7 +33,7 @@ export async function startS3(): Promise<S3Process> {
   const args = ["-backend", "memory", "-host", `127.0.0.1:${port}`, "-initialbucket", bucket];
   const child = spawn("setpriv", ["--pdeathsig", "TERM", program, ...args], { stdio: "ignore" });
   const forget = onExit(() => child.kill());
-  while (child.exitCode === null && !(await answers(port))) await pause(50);
+  while (child.exitCode === null && !(await listens(port))) await pause(50);
   return {
     port,
     bucket,
@@ -62,16 +62,4 @@ async function haveProgram(): Promise<string> {
     },
   );
   return join(folder, module.program);
-}
-
-async function answers(port: number): Promise<boolean> {
-  const socket = connect(port, "127.0.0.1");
-  try {
-    await once(socket, "connect");
-    return true;
-  } catch {
-    return false;
-  } finally {
-    socket.destroy();
-  }
 }
