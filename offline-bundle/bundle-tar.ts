@@ -1,8 +1,8 @@
 /** A bundle as a tar that is the same every time, in the order given. */
 import { createHash } from "node:crypto";
-import { open } from "node:fs/promises";
 import { join } from "node:path";
 import { SealiftError } from "../modules/core/errors.ts";
+import { pieceBuffer, piecesOf } from "./pieces.ts";
 import type { Content } from "./carried-order.ts";
 import { tarHeader } from "./tar-header.ts";
 
@@ -28,7 +28,7 @@ export async function* tarOf(
   entries: readonly Entry[],
   progress: (bytes: number) => void,
 ): AsyncGenerator<Buffer> {
-  const buffer = Buffer.allocUnsafeSlow(readSizeBytes);
+  const buffer = pieceBuffer();
   let done = 0;
   for (const entry of entries) {
     yield tarHeader(entry.name, entry.bytes);
@@ -50,20 +50,12 @@ async function* checked(directory: string, entry: Entry, buffer: Buffer): AsyncG
   const { name, bytes } = entry;
   const hash = createHash("sha256");
   let length = 0;
-  const file = await open(join(directory, name));
-  try {
-    for (;;) {
-      const { bytesRead } = await file.read(buffer);
-      if (bytesRead === 0) break;
-      const piece = buffer.subarray(0, bytesRead);
-      length += piece.length;
-      // The archive has announced the length: more must not get into it.
-      if (length > bytes) throw differs(directory, entry, `more than ${bytes} bytes`);
-      hash.update(piece);
-      yield piece;
-    }
-  } finally {
-    await file.close();
+  for await (const piece of piecesOf(join(directory, name), buffer)) {
+    length += piece.length;
+    // The archive has announced the length: more must not get into it.
+    if (length > bytes) throw differs(directory, entry, `more than ${bytes} bytes`);
+    hash.update(piece);
+    yield piece;
   }
   const sha256 = hash.digest("hex");
   if (length !== bytes || (entry.sha256 ?? sha256) !== sha256) {
@@ -72,7 +64,6 @@ async function* checked(directory: string, entry: Entry, buffer: Buffer): AsyncG
 }
 
 const blockBytes = 512;
-const readSizeBytes = 1024 * 1024;
 
 function padding(bytes: number): number {
   return (blockBytes - (bytes % blockBytes)) % blockBytes;

@@ -1,8 +1,9 @@
 /** A carried bundle as one stream, whether it is one file or many parts. */
-import { open, stat } from "node:fs/promises";
+import { stat } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
 import { type ErrorCode, refuse, SealiftError } from "../modules/core/errors.ts";
 import { differingParts, type PartIndex, partIndexName, readPartIndex, refuseParts } from "./part-index.ts";
+import { piecesOf } from "./pieces.ts";
 
 export interface CarriedSource {
   /** As it was given. */
@@ -64,18 +65,7 @@ async function listOf(file: string): Promise<string | undefined> {
 
 async function* readAll(paths: readonly string[]): AsyncGenerator<Buffer> {
   const buffer = Buffer.allocUnsafeSlow(readSizeBytes);
-  for (const path of paths) {
-    const file = await open(path);
-    try {
-      for (;;) {
-        const { bytesRead } = await file.read(buffer);
-        if (bytesRead === 0) break;
-        yield buffer.subarray(0, bytesRead);
-      }
-    } finally {
-      await file.close();
-    }
-  }
+  for (const path of paths) yield* piecesOf(path, buffer);
 }
 
 const readSizeBytes = 256 * 1024;

@@ -1,6 +1,6 @@
 /** Bytes and what they hash to. */
 import { createHash } from "node:crypto";
-import { open } from "node:fs/promises";
+import { piecesOf } from "./pieces.ts";
 
 /** What pins a file: its length in bytes and its sha256 as 64 lower-case hex digits. */
 export interface Digest {
@@ -15,22 +15,12 @@ export interface Digest {
  */
 export async function digestOf(path: string): Promise<Digest> {
   const hash = createHash("sha256");
-  const file = await open(path);
-  try {
-    // A buffer of full size for each of many small files would cost more than hashing them.
-    const { size } = await file.stat();
-    // One for all of the file: what a stream reads would wait for the garbage collector.
-    const buffer = Buffer.allocUnsafeSlow(Math.max(1, Math.min(readSizeBytes, size)));
-    let bytes = 0;
-    for (;;) {
-      const { bytesRead } = await file.read(buffer);
-      if (bytesRead === 0) return { bytes, sha256: hash.digest("hex") };
-      bytes += bytesRead;
-      hash.update(buffer.subarray(0, bytesRead));
-    }
-  } finally {
-    await file.close();
+  let bytes = 0;
+  for await (const piece of piecesOf(path)) {
+    bytes += piece.length;
+    hash.update(piece);
   }
+  return { bytes, sha256: hash.digest("hex") };
 }
 
 /** The same for bytes that are in memory. */
@@ -42,4 +32,3 @@ export function digestOfBytes(data: Uint8Array | string): Digest {
 }
 
 /** Large reads: the digest of a 90 MB file is bound by hashing, not by the number of reads. */
-const readSizeBytes = 1024 * 1024;

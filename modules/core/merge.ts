@@ -65,9 +65,8 @@ export function mergeHost(site: SiteFile, host: HostFile): MergedHost {
   const imageStore = imageStoreOf(daemon, engine.version);
   const follows = followsNames(imageStore, engine.version) ? "names" : "mirror";
   const registry = registryOf(site.registry, site.hosts, host.name, follows);
-  const jump = jumpOf(site.jump, host.jump, host);
-  const own: Omit<HostFile, "jump"> = { ...host };
-  Reflect.deleteProperty(own, "jump");
+  const { jump: ownJump, ...own } = host;
+  const jump = jumpOf(site.jump, ownJump, host);
   return {
     ...own,
     port: host.port ?? 22,
