@@ -4,6 +4,7 @@ import { Host } from "./modules/core/converge.ts";
 import { Daemon } from "./modules/daemon/index.ts";
 import { Engine } from "./modules/engine/index.ts";
 import { explain } from "./modules/core/explain.ts";
+import { skipUnusedTraces } from "./modules/core/stack-traces.ts";
 import { leaveReceipt } from "./modules/receipt/issue.ts";
 import { siteOutputs } from "./modules/outputs.ts";
 import { Registry, Seed } from "./modules/registry/index.ts";
@@ -14,8 +15,7 @@ import { Users } from "./modules/users/index.ts";
 import { Volumes } from "./modules/volumes/index.ts";
 
 const began = new Date();
-// Pulumi takes a stack trace for each promise that a resource makes: ten lines of each were a seventh of a preview of 30 hosts.
-Error.stackTraceLimit = 2;
+skipUnusedTraces();
 const site = await explain(() =>
   survey(new pulumi.Config().getObject("site"), `stacks/Pulumi.${pulumi.getStack()}.yaml`),
 );
