@@ -5,14 +5,16 @@ import { Command } from "commander";
 import { refuse, SealiftError, type Problem } from "../modules/core/errors.ts";
 import { readLibrary } from "../modules/core/library.ts";
 import type { Reach } from "../modules/core/probe.ts";
-import { shownKey } from "../modules/host-keys.ts";
+import type { JumpSpec } from "../modules/core/jump.ts";
 import { inventoryOf, type Inventory } from "../modules/inventory.ts";
 import { freePool, proposalText, type ProposedHost } from "../modules/proposal.ts";
+import { comparedKey } from "./compared-key.ts";
 
 interface Flags {
   readonly host: readonly string[];
   readonly hostKey: readonly string[];
   readonly login: string;
+  readonly jump?: string;
   readonly engine: string;
   readonly bundle: string;
   readonly signers: string;
@@ -29,6 +31,7 @@ export function initCommand(): Command {
     .option("--host <name=address[:port]>", "a host; may be given more than once; none: it asks", collect, [])
     .option("--host-key <fingerprint>", "a fingerprint that was compared already: SHA256:…", collect, [])
     .option("--login <name>", "the account that ssh logs in as, with sudo without a password", "ops")
+    .option("--jump <login@address[:port]>", "the jump host through which all of them are reached")
     .option("--engine <version>", "the engine, exact or a line", "28.5")
     .option("--bundle <directory>", "where the bundle that was carried in lies", "/media/carry/bundle")
     .option("--signers <file>", "keys that may sign it", "stacks/allowed_signers")
@@ -40,7 +43,8 @@ export function initCommand(): Command {
       refuse(await inTheWay(environment, file));
       const ask = asker();
       try {
-        const reaches = await reachesOf(flags, ask);
+        const jump = await jumpOf(flags, ask);
+        const reaches = await reachesOf(flags, jump, ask);
         const looks = await Promise.all(
           reaches.map(async (host) => ({ host, seen: await inventoryOf(host, readLibrary()) })),
         );
@@ -48,6 +52,7 @@ export function initCommand(): Command {
         const found = looks.flatMap(({ host, seen }) => ("code" in seen ? [] : [{ host, seen }]));
         const text = proposalText({
           environment,
+          ...(jump === undefined ? {} : { jump }),
           hosts: found.map(proposed),
           pool: freePool(found.flatMap(({ seen }) => seen.routes)),
           engine: flags.engine,
@@ -97,7 +102,17 @@ function asker(): Asker {
   };
 }
 
-async function reachesOf(flags: Flags, ask: Asker): Promise<readonly Reach[]> {
+async function jumpOf({ jump, hostKey }: Flags, ask: Asker): Promise<JumpSpec | undefined> {
+  if (jump === undefined) return undefined;
+  const [, login, address, port = "22"] = /^([^@\s]+)@([A-Za-z0-9.-]+)(?::(\d+))?$/.exec(jump) ?? [];
+  if (login === undefined || address === undefined)
+    throw usage("--jump", jump, "login@address or login@address:port");
+  const end = { address, port: Number(port) };
+  const key = await comparedKey({ name: `jump host ${address}`, ...end }, hostKey, ask.line);
+  return { ...end, login, hostKey: key };
+}
+
+async function reachesOf(flags: Flags, jump: JumpSpec | undefined, ask: Asker): Promise<readonly Reach[]> {
   const named = [...flags.host];
   for (;;) {
     if (flags.host.length > 0) break;
@@ -111,14 +126,9 @@ async function reachesOf(flags: Flags, ask: Asker): Promise<readonly Reach[]> {
     const [, name, address, port = "22"] = /^([a-z][a-z0-9-]*)=([A-Za-z0-9.-]+)(?::(\d+))?$/.exec(text) ?? [];
     if (name === undefined || address === undefined)
       throw usage("--host", text, "name=address or name=address:port");
-    const { key, fingerprint } = await shownKey(address, Number(port));
-    if (!flags.hostKey.includes(fingerprint)) {
-      const answer = await ask.line(
-        `${name} shows ${fingerprint}\nOn its console: ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub\nIs it the same? (yes/no) `,
-      );
-      if (answer.trim() !== "yes") throw notCompared(name, fingerprint);
-    }
-    reaches.push({ name, address, port: Number(port), login: flags.login, hostKey: key });
+    const end = { name, address, port: Number(port), ...(jump === undefined ? {} : { jump }) };
+    const hostKey = await comparedKey(end, flags.hostKey, ask.line);
+    reaches.push({ ...end, login: flags.login, hostKey });
   }
   return reaches;
 }
@@ -134,23 +144,11 @@ function usage(subject: string, got: string, expected: string): SealiftError {
   return new SealiftError([{ where: "command line", code: "E_VALUE", subject, got, expected, todo }]);
 }
 
-function notCompared(host: string, fingerprint: string): SealiftError {
-  return new SealiftError([
-    {
-      where: host,
-      code: "E_HOST_KEY",
-      subject: "host key",
-      got: `${fingerprint}, which nobody has compared`,
-      expected: "a key that a person has seen on the host's console",
-      todo: `compare it, then say so with --host-key ${fingerprint}`,
-    },
-  ]);
-}
-
 const examples = `
 It logs in with keys of the ssh-agent, looks for blank disks by their own names and for networks that are taken, and writes a
 file with comments. A host key that nobody has compared is not written down.
 
 Examples:
   $ sealift init prod
+  $ sealift init prod --jump ops@10.20.0.2 --host node-a=10.20.0.11 --host node-b=10.20.0.12
   $ sealift init prod --host node-a=10.20.0.11 --host-key SHA256:… --user-key "$(cat deploy.pub)"`;

@@ -2,6 +2,8 @@
 import { spawn } from "node:child_process";
 import { fingerprintOf as fingerprintOfBytes } from "../offline-bundle/ssh-signature.ts";
 import { SealiftError } from "./core/errors.ts";
+import type { JumpSpec } from "./core/jump.ts";
+import { keyBehindJump } from "./core/probe.ts";
 
 export interface ShownKey {
   /** `ssh-ed25519 AAAA…`. */
@@ -11,10 +13,19 @@ export interface ShownKey {
 }
 
 /**
- * Asks with ssh-keyscan(1); ed25519, or ecdsa where there is none.
- * @throws {SealiftError} E_HOST_UNREACHABLE.
+ * Asks with ssh-keyscan(1), which knows no way through a jump host: there ssh asks. ed25519, or ecdsa where there is none.
+ * @throws {SealiftError} E_HOST_UNREACHABLE; E_JUMP_KEY, E_JUMP_LOGIN, E_JUMP_FORWARD, E_JUMP_UNREACHABLE.
  */
-export async function shownKey(address: string, port: number): Promise<ShownKey> {
+export async function shownKey(address: string, port: number, jump?: JumpSpec): Promise<ShownKey> {
+  const key =
+    jump === undefined
+      ? await scannedKey(address, port)
+      : await keyBehindJump({ name: `${address}:${port}`, address, port, login: "nobody", jump });
+  if (typeof key !== "string") throw new SealiftError([key]);
+  return { key, fingerprint: fingerprintOf(key) };
+}
+
+async function scannedKey(address: string, port: number): Promise<string> {
   const text = await keyscan(address, port);
   const keys = text
     .split("\n")
@@ -35,7 +46,7 @@ export async function shownKey(address: string, port: number): Promise<ShownKey>
       },
     ]);
   }
-  return { key, fingerprint: fingerprintOf(key) };
+  return key;
 }
 
 /** Of a key as public key files have it: its kind, then base64. */

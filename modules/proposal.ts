@@ -1,5 +1,6 @@
 /** The first site file of an environment, as a text with comments that a person goes on with. Pure. */
 import { overlap, parseCidr } from "./core/address.ts";
+import type { JumpSpec } from "./core/jump.ts";
 import type { Reach } from "./core/probe.ts";
 import type { Disk } from "./inventory.ts";
 
@@ -13,6 +14,8 @@ export interface ProposedHost extends Reach {
 
 export interface Proposal {
   readonly environment: string;
+  /** The way to all hosts; absent: they are reached directly. */
+  readonly jump?: JumpSpec;
   readonly hosts: readonly ProposedHost[];
   /** Network for containers that nothing else uses, `172.30.0.0/16`; undefined when every candidate is taken. */
   readonly pool: string | undefined;
@@ -39,7 +42,7 @@ export function freePool(networks: readonly string[]): string | undefined {
 }
 
 /** The text of stacks/Pulumi.<env>.yaml. */
-export function proposalText({ environment, hosts, pool, engine, keys, bundle }: Proposal): string {
+export function proposalText({ environment, jump, hosts, pool, engine, keys, bundle }: Proposal): string {
   return `# yaml-language-server: $schema=stack.schema.json
 #
 # The environment ${environment}. Next:
@@ -58,7 +61,7 @@ config:
 
     # The newest of this line in the lock; write three numbers for one exact version.
     engine: { version: ${JSON.stringify(engine)} }
-
+${jump === undefined ? "" : jumpText(jump)}
     users:
       # May use docker; no root.
       - name: deploy
@@ -83,6 +86,19 @@ config:
     hosts:
 ${hosts.map(hostText).join("\n")}
 `;
+}
+
+function jumpText({ address, port, login, hostKey }: JumpSpec): string {
+  const lines = [
+    `address: ${address}`,
+    ...(port === 22 ? [] : [`port: ${port}`]),
+    `login: ${login}`,
+    `hostKey: ${hostKey}`,
+  ];
+  return `
+    # All hosts are reached through this one. It needs nothing but an sshd that forwards.
+    jump:
+${lines.map((line) => `      ${line}\n`).join("")}`;
 }
 
 function hostText({

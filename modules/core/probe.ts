@@ -8,7 +8,7 @@ import type { Problem } from "./errors.ts";
 import type { Library } from "./library.ts";
 import { lookProblem, turnedAway, type Ended } from "./look-problem.ts";
 import { parseReport, type Report } from "./report.ts";
-import { knownHostLine, sshArguments, type Reach, type SshFiles } from "./ssh-arguments.ts";
+import { keyArguments, knownHostLine, sshArguments, type Reach, type SshFiles } from "./ssh-arguments.ts";
 import { planText, type Phase } from "./step.ts";
 
 export type { Reach } from "./ssh-arguments.ts";
@@ -27,17 +27,42 @@ export async function probe(host: Reach, phases: readonly Phase[], library: Libr
   const plan = phases.map((phase) => planText(host.name, phase, 0)).join("");
   // The plan has no line of this name: quote() lets no line end into it. The first word back says that the login is done.
   const input = `echo in\n${library.text}\nrun check <<'SEALIFT_PLAN'\n${plan}SEALIFT_PLAN\n`;
-  const folder = mkdtempSync(join(tmpdir(), "sealift-"));
-  try {
-    const files = writeFiles(host, folder);
-    const look = (): Promise<Ended> => atDoor(doorOf(host), (entered) => ssh(host, files, input, entered));
-    const ended = await knocking(look, turnedAway);
+  return inFolder(host, async (files) => {
+    const shell = host.login === "root" ? ["sh", "-s"] : ["sudo", "-n", "sh", "-s"];
+    const args = [...sshArguments(host, files), "--", host.address, ...shell];
+    const ended = await login(host, args, files, input);
     const report = parseReport(ended.stdout);
     if (report.mark !== undefined) return { kind: "reached", report };
     return lookProblem(host, ended);
+  });
+}
+
+/**
+ * The key that a host shows to whoever asks through its jump host: worth nothing before a person has compared it. Nobody logs in.
+ * @returns `ssh-ed25519 AAAA…`, or what kept anybody from asking.
+ */
+export async function keyBehindJump(host: Omit<Reach, "hostKey">): Promise<string | Problem> {
+  const unknown = { ...host, hostKey: "" };
+  return inFolder(unknown, async (files) => {
+    writeFileSync(files.knownHosts, "");
+    const ended = await login(unknown, [...keyArguments(unknown, files), "--", host.address], files, "");
+    const [, key] = /^\S+ (\S+ \S+)$/m.exec(readFileSync(files.knownHosts, "utf8")) ?? [];
+    return key ?? lookProblem(unknown, ended).problem;
+  });
+}
+
+async function inFolder<T>(host: Reach, work: (files: SshFiles) => Promise<T>): Promise<T> {
+  const folder = mkdtempSync(join(tmpdir(), "sealift-"));
+  try {
+    return await work(writeFiles(host, folder));
   } finally {
     rmSync(folder, { recursive: true });
   }
+}
+
+/** Waits for room at the door, and comes back when it is turned away. */
+function login(host: Reach, args: readonly string[], files: SshFiles, input: string): Promise<Ended> {
+  return knocking(() => atDoor(doorOf(host), (entered) => ssh(args, files, input, entered)), turnedAway);
 }
 
 function writeFiles(host: Reach, folder: string): SshFiles {
@@ -57,11 +82,15 @@ function doorOf({ jump, address, port }: Reach): string {
 }
 
 /** @param entered called when the host has said its first word. */
-function ssh(host: Reach, files: SshFiles, input: string, entered: () => void): Promise<Ended> {
-  const shell = host.login === "root" ? ["sh", "-s"] : ["sudo", "-n", "sh", "-s"];
-  rmSync(files.jumpLog, { force: true });
+function ssh(
+  args: readonly string[],
+  { jumpLog }: SshFiles,
+  input: string,
+  entered: () => void,
+): Promise<Ended> {
+  rmSync(jumpLog, { force: true });
   return new Promise((resolve) => {
-    const child = spawn("ssh", [...sshArguments(host, files), "--", host.address, ...shell], {
+    const child = spawn("ssh", args, {
       // ssh runs the way through a jump host by the person's own shell otherwise.
       env: { ...process.env, LC_ALL: "C", SHELL: "/bin/sh" },
       timeout: probeTimeoutMs,
@@ -76,7 +105,7 @@ function ssh(host: Reach, files: SshFiles, input: string, entered: () => void): 
         exitCode,
         stdout: Buffer.concat(out).toString(),
         stderr: Buffer.concat(err).toString() + note,
-        jumpLog: readLog(files.jumpLog),
+        jumpLog: readLog(jumpLog),
       });
     };
     child.on("error", (error) => {

@@ -30,6 +30,21 @@ export function sshArguments(host: Reach, files: SshFiles): readonly string[] {
 }
 
 /**
+ * The same way to a host whose key nobody knows yet: ssh writes the key that it shows into `files.knownHosts`, and nobody logs in. A
+ * jump host in between has to show its pinned key all the same.
+ */
+export function keyArguments(host: Reach, files: SshFiles): readonly string[] {
+  // What comes first counts: ssh_config(5).
+  const options = {
+    StrictHostKeyChecking: "accept-new",
+    PreferredAuthentications: "none",
+    HostKeyAlgorithms: "ssh-ed25519,ecdsa-sha2-nistp256",
+  };
+  const flags = Object.entries(options).flatMap(([name, value]) => ["-o", `${name}=${value}`]);
+  return [...flags, ...sshArguments(host, files)];
+}
+
+/**
  * Not `-J`: it would give none of these options to the second ssh, whose jump host would then be any. ssh runs this by a shell, and
  * replaces words with a percent sign.
  */

@@ -99,6 +99,12 @@ function init(...words: readonly string[]): Promise<ProcessResult> {
   });
 }
 
+test("the way through a jump host is written once, for all hosts", () => {
+  const jump = { address: "10.0.0.9", port: 2200, login: "hop", hostKey: host.hostKey };
+  const [first] = siteOf(proposalText({ ...proposal, jump })).hosts;
+  assert.deepEqual(first?.jump, jump);
+});
+
 test("nothing is written that nobody has compared, nor over a file that is there", async () => {
   const asked = await init("dev", "--host", `a=${sshd.host}:${sshd.port}`);
   assert.equal(asked.exitCode, 65, asked.stderr);

@@ -1,10 +1,16 @@
 /** Looks through a jump host, with two real sshd: the way, both pinned keys, and what is told when it is closed. */
 import assert from "node:assert/strict";
 import { mkdirSync } from "node:fs";
+import { mkdtemp, readFile } from "node:fs/promises";
+import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { probe, type Probe, type Reach } from "../../modules/core/probe.ts";
+import { fingerprintOf, shownKey } from "../../modules/host-keys.ts";
 import { startAgent, type Agent } from "../lab/agent.ts";
+import { checkout } from "../lab/cache.ts";
+import { freePort } from "../lab/free-port.ts";
 import { library } from "../support/example-host.ts";
+import { runProcess, type ProcessResult } from "../support/run-process.ts";
 import { sudoFor } from "../support/sudo-for.ts";
 import { startSshd, type Sshd } from "../support/sshd.ts";
 import { startListeningSshd } from "../support/listening-sshd.ts";
@@ -93,6 +99,45 @@ test("a jump host that forwards nothing is told with what to set", async () => {
   await closed.stop();
   assert.equal(told(seen), `refused E_JUMP_FORWARD jump ${jump.user}@127.0.0.1:${closed.port}`);
   assert.equal(atHost, 0);
+});
+
+test("the key of a host that nobody knows is shown through the jump host, and nobody logs in there", async () => {
+  const [shown] = await counted(() => shownKey(host.host, host.port, end(jump)));
+  assert.equal(shown.key, host.hostKey.split(" ").slice(0, 2).join(" "));
+  assert.doesNotMatch(await host.log(), /Accepted publickey for nobody/);
+  for (const [way, code] of [
+    [{ hostKey: strange }, "E_JUMP_KEY"],
+    [{ login: "nobody-by-that-name" }, "E_JUMP_LOGIN"],
+  ] as const)
+    await assert.rejects(shownKey(host.host, host.port, { ...end(jump), ...way }), new RegExp(code));
+  await assert.rejects(shownKey(host.host, await freePort(), end(jump)), /E_HOST_UNREACHABLE/);
+});
+
+test("sealift init asks through the jump host, and believes no key that nobody has compared", async () => {
+  const folder = await mkdtemp(join(jump.directory, "init-"));
+  const init = (...words: string[]): Promise<ProcessResult> =>
+    runProcess(
+      process.execPath,
+      [
+        join(checkout, "cli", "sealift.js"),
+        ...["init", "dev", "--login", host.user, "--jump", `${jump.user}@${jump.host}:${jump.port}`],
+        ...["--host", `node-a=${host.host}:${host.port}`, ...words],
+      ],
+      { cwd: folder },
+    );
+  const known = [jump, host].map(({ hostKey }) => fingerprintOf(hostKey));
+  const first = await init();
+  assert.match(first.stderr, /jump host 127\.0\.0\.1: E_HOST_KEY .*nobody has compared/);
+  const second = await init("--host-key", known[0] ?? "");
+  assert.match(second.stderr, /node-a: E_HOST_KEY .*nobody has compared/);
+  const third = await init(...known.flatMap((one) => ["--host-key", one]));
+  assert.equal(third.exitCode, 0, third.stderr);
+  const text = await readFile(join(folder, "stacks", "Pulumi.dev.yaml"), "utf8");
+  assert.match(
+    text,
+    new RegExp(`jump:\n +address: 127\\.0\\.0\\.1\n +port: ${jump.port}\n +login: ${jump.user}`),
+  );
+  assert.match(text, /- name: node-a\n/);
 });
 
 test("a folder with spaces, quotes and percent signs in its name does not open another way", async () => {
