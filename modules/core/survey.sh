@@ -43,3 +43,14 @@ apply_fill() {
   echo "what is used is only ever looked at"
   return 1
 }
+
+# Fact: there is nothing to tell of a certificate; what there is, is told as openssl writes the time of its end.
+# $1 path, PEM
+check_ends() {
+  openssl x509 -in "$1" -noout -enddate 2>/dev/null | sed 's/^notAfter=//'
+  return 1
+}
+apply_ends() {
+  echo "when a certificate ends is only ever looked at"
+  return 1
+}

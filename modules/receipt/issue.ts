@@ -8,7 +8,7 @@ import { looksAtOnce } from "../look.ts";
 import type { HostPhases } from "../phases.ts";
 import type { Survey } from "../survey.ts";
 import { receiptPage } from "./page.ts";
-import { fillSteps, hostReceipt, type Receipt } from "./receipt.ts";
+import { receiptSteps, hostReceipt, type Receipt } from "./receipt.ts";
 import { writeReceipt } from "./sign.ts";
 
 /**
@@ -34,7 +34,7 @@ async function issueReceipt(
 ): Promise<string> {
   const { values: hosts } = await inParallel(site.hosts, looksAtOnce, async (seen) => {
     const host = site.authorities === undefined ? { ...seen, phases: withoutTrust(seen.phases) } : seen;
-    const phases = [...Object.values(host.phases), { name: "receipt", steps: fillSteps(host) }];
+    const phases = [...Object.values(host.phases), { name: "receipt", steps: receiptSteps(host) }];
     return hostReceipt(host, await probe(host.spec, phases, site.library));
   });
   const receipt: Receipt = {

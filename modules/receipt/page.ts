@@ -55,7 +55,7 @@ function cell({ facts }: HostReceipt, phase: string): string {
 }
 
 function hostSection(host: HostReceipt): string {
-  const { name, address, machine, facts, changed, installed, volumes } = host;
+  const { name, address, machine, facts, changed, installed, volumes, certificates } = host;
   const wrong = facts.filter(({ holds }) => !holds);
   return `<section id="${text(name)}">
 <h2>${text(name)}</h2>
@@ -63,6 +63,7 @@ function hostSection(host: HostReceipt): string {
 ${wrong.length === 0 ? "" : `<h3>Does not hold</h3>${list(wrong.map(({ fact, found = "" }) => `${text(fact)}: found ${text(found)}`))}`}
 ${changed.length === 0 ? "<p>Nothing changed in this run.</p>" : `<h3>Changed in this run</h3>${list(facts.filter(({ code }) => changed.includes(code)).map(({ fact }) => text(fact)))}`}
 ${volumes.length === 0 ? "" : `<h3>Volumes</h3><table><tbody>${volumes.map(volumeRow).join("\n")}</tbody></table>`}
+${certificates.length === 0 ? "" : `<h3>Certificates</h3><table><tbody>${certificates.map(certificateRow).join("\n")}</tbody></table>`}
 <details><summary>All ${facts.length} facts</summary>${list(facts.map(({ fact, holds }) => `${holds ? "" : "<strong>not: </strong>"}${text(fact)}`))}</details>
 <details><summary>${installed.length} installed files, by sha256</summary><table><tbody>${installed
     .map(({ path, sha256 }) => `<tr><td>${text(path)}</td><td><code>${text(sha256)}</code></td></tr>`)
@@ -73,6 +74,10 @@ ${volumes.length === 0 ? "" : `<h3>Volumes</h3><table><tbody>${volumes.map(volum
 function volumeRow({ mount, bytes, usedBytes }: HostReceipt["volumes"][number]): string {
   const percent = bytes === 0 ? 0 : Math.round((usedBytes * 100) / bytes);
   return `<tr><th scope="row">${text(mount)}</th><td><meter min="0" max="100" high="80" value="${percent}">${percent} %</meter></td><td>${percent} % of ${gib(bytes)} GiB</td></tr>`;
+}
+
+function certificateRow({ name, ends }: HostReceipt["certificates"][number]): string {
+  return `<tr><th scope="row">${text(name)}</th><td>ends ${text(ends)}</td></tr>`;
 }
 
 function gib(bytes: number): string {

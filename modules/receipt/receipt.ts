@@ -2,6 +2,7 @@
 import { differences } from "../core/drift.ts";
 import type { Probe } from "../core/probe.ts";
 import type { Step } from "../core/step.ts";
+import { certificates } from "../registry/steps.ts";
 import type { SurveyedHost } from "../survey.ts";
 
 export interface Receipt {
@@ -34,6 +35,14 @@ export interface HostReceipt {
   /** Bytes that the lock pins for this host; whether they are what lies there, the engine's facts say. */
   readonly installed: readonly { readonly path: string; readonly sha256: string }[];
   readonly volumes: readonly VolumeReceipt[];
+  /** Those that the host has made; none where no registry runs. */
+  readonly certificates: readonly CertificateReceipt[];
+}
+
+export interface CertificateReceipt {
+  readonly name: string;
+  /** ISO 8601, UTC. */
+  readonly ends: string;
 }
 
 export interface FactReceipt {
@@ -50,15 +59,23 @@ export interface VolumeReceipt {
   readonly usedBytes: number;
 }
 
-/** The questions of a receipt beside the facts: how full the volumes are. */
-export function fillSteps({ spec }: SurveyedHost): readonly Step[] {
-  return spec.volumes.logical.map(({ name, mount }) => ({
-    code: `receipt.fill.${name}`,
-    fact: `${mount} is as full as it is`,
-    effect: "none",
-    call: ["fill", mount],
-  }));
+/** The questions of a receipt beside the facts: how full the volumes are, and when certificates end. */
+export function receiptSteps({ spec, phases }: SurveyedHost): readonly Step[] {
+  const question = (code: string, fact: string, ...call: Step["call"]): Step => ({
+    ...{ code, fact, call, effect: "none" },
+  });
+  return [
+    ...spec.volumes.logical.map(({ name, mount }) =>
+      question(fillCode(name), `${mount} is as full as it is`, "fill", mount),
+    ),
+    ...(phases.registry === undefined ? [] : certificates).map(({ name, path }) =>
+      question(endsCode(path), `the ${name} ends when it ends`, "ends", path),
+    ),
+  ];
 }
+
+const fillCode = (volume: string): string => `receipt.fill.${volume}`;
+const endsCode = (path: string): string => `receipt.ends.${path}`;
 
 /** @param after the look when the run had ended; `host.probe` is the one before it. */
 export function hostReceipt(host: SurveyedHost, after: Probe): HostReceipt {
@@ -87,13 +104,27 @@ export function hostReceipt(host: SurveyedHost, after: Probe): HostReceipt {
       ...files.plugins.map(({ name, version, sha256 }) => ({ path: `${name} ${version}`, sha256 })),
     ],
     volumes: reached ? fillOf(host, after) : [],
+    certificates: reached ? endsOf(after) : [],
   };
 }
 
-function fillOf(host: SurveyedHost, after: Extract<Probe, { kind: "reached" }>): readonly VolumeReceipt[] {
+function fillOf(host: SurveyedHost, after: Reached): readonly VolumeReceipt[] {
   return host.spec.volumes.logical.flatMap(({ name, mount }) => {
-    const report = after.report.steps.find(({ code }) => code === `receipt.fill.${name}`);
-    const [, bytes, used] = /^(\d+) (\d+)$/.exec(report?.found ?? "") ?? [];
+    const [, bytes, used] = /^(\d+) (\d+)$/.exec(answer(after, fillCode(name))) ?? [];
     return bytes === undefined ? [] : [{ mount, bytes: Number(bytes), usedBytes: Number(used) }];
   });
 }
+
+function endsOf(after: Reached): readonly CertificateReceipt[] {
+  return certificates.flatMap(({ name, path }) => {
+    // As openssl writes it: "Nov 21 18:00:00 2027 GMT".
+    const ends = new Date(answer(after, endsCode(path)));
+    return Number.isNaN(ends.getTime()) ? [] : [{ name, ends: ends.toISOString() }];
+  });
+}
+
+function answer({ report }: Reached, code: string): string {
+  return report.steps.find((step) => step.code === code)?.found ?? "";
+}
+
+type Reached = Extract<Probe, { kind: "reached" }>;

@@ -17,6 +17,12 @@ const certificateDays = 30;
 /** What the CA of a registry host vouches for; its certificate is what the step tells to other hosts. */
 export const authorityCode = "registry.ca";
 
+/** What vouches for a registry on its host, as PEM: certificate.sh. */
+export const certificates = [
+  { name: "CA of the registry", path: "/etc/sealift/registry/ca.crt" },
+  { name: "certificate of the registry", path: "/etc/sealift/registry/server.crt" },
+] as const;
+
 export function registrySteps({ host, login, registry, archive }: RegistryStepsSpec): readonly Step[] {
   const { name, port, serves } = registry;
   const { version, mount, writerPort } = serves;

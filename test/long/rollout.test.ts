@@ -1,10 +1,15 @@
 import assert from "node:assert/strict";
+import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
+import { cachePath, checkout } from "../lab/cache.ts";
 import { freePort } from "../lab/free-port.ts";
 import { removeGuest, type Guest } from "../lab/guest.ts";
 import type { PulumiRun } from "../lab/pulumi.ts";
+import { ensureSigningKey } from "../lab/signing-key.ts";
 import { labSite, writeStack, type LabSite } from "../lab/stack.ts";
 import { startProvisionedGuest, startProvisionedSite } from "../support/provisioned-site.ts";
+import { runProcess } from "../support/run-process.ts";
 import type { SiteUnderTest } from "../support/site-under-test.ts";
 
 /** Two hosts that are right, one stack: who changes first, who waits, and what a gate that stays shut keeps from happening. */
@@ -14,18 +19,37 @@ describe("waves", () => {
   before(async () => {
     site = await startProvisionedSite("wave-a");
     second = await startProvisionedGuest("wave-b");
+    receipts = await mkdtemp(cachePath("test", "receipts-"));
+    ({ file: key } = await ensureSigningKey(join(receipts, "key")));
   });
   after(async () => {
     await site.end();
     await second.stop();
     await removeGuest("wave-b");
+    await rm(receipts, { recursive: true });
   });
 
+  let [receipts, key] = ["", ""];
+  /** What the last run has left, as somebody reads it who has the keys that may sign. */
+  const lastReceipt = async (): Promise<string> => {
+    const names = (await readdir(receipts)).filter((name) => name.endsWith(".json")).toSorted();
+    const file = join(receipts, names.at(-1) ?? "");
+    assert.match(await readFile(file.replace(/json$/, "html"), "utf8"), /<title>lab-wave-a: /);
+    const signers = join(receipts, "signers");
+    await writeFile(signers, `plant namespaces="sealift-receipt" ${await readFile(`${key}.pub`, "utf8")}`);
+    const words = ["receipt", "verify", file, "--signers", signers];
+    const { stdout, stderr } = await runProcess(process.execPath, [
+      join(checkout, "cli", "sealift.js"),
+      ...words,
+    ]);
+    assert.match(stdout, /^lab-wave-a, .*: signed by plant, bundle serial 1\n/, stderr);
+    return stdout;
+  };
   const gate = "test ! -e /etc/not-well";
   const write = async (level: string, more: (text: LabSite) => void = () => undefined): Promise<void> => {
     const text = await labSite([site.guest, second], site.lab.bundle);
     text.daemon["log-level"] = level;
-    Object.assign(text, { rollout: { waves: [1], gate } });
+    Object.assign(text, { rollout: { waves: [1], gate }, receipt: { directory: receipts, key } });
     more(text);
     await writeStack("lab-wave-a", text);
   };
@@ -44,6 +68,7 @@ describe("waves", () => {
     await write("info");
     await succeeds(site.up());
     assert.deepEqual(await levels(), ["info", "info"]);
+    assert.match(await lastReceipt(), /^wave-a .* \d+ facts hold .*\nwave-b .* \d+ facts hold +0 changed$/m);
   });
 
   test("a gate that stays shut: the first host has changed, the second is not begun, and the error says so", async () => {
@@ -54,6 +79,10 @@ describe("waves", () => {
     assert.match(output, /wave-a: E_GATE gate\.command: got .*exit code 1 of the gate/);
     assert.match(output, /rollout: E_GATE wave-a: .*not begun: wave-b/);
     assert.deepEqual(await levels(), ["warn", "info"]);
+    assert.match(
+      await lastReceipt(),
+      /^wave-a .* \d+ facts hold +\d changed\nwave-b .* \d of \d+ facts do not hold +0 changed$/m,
+    );
   });
 
   test("with the gate open again the rollout goes on with the host that is left", async () => {

@@ -7,6 +7,7 @@ import { receiptPage } from "../../modules/receipt/page.ts";
 import { hostReceipt, type Receipt } from "../../modules/receipt/receipt.ts";
 import { readReceipt, writeReceipt } from "../../modules/receipt/sign.ts";
 import type { SurveyedHost } from "../../modules/survey.ts";
+import { certificates } from "../../modules/registry/steps.ts";
 import { cachePath, checkout } from "../lab/cache.ts";
 import { ensurePackages } from "../lab/packages.ts";
 import { ensureSigningKey } from "../lab/signing-key.ts";
@@ -44,9 +45,15 @@ function look(wrong: readonly string[], fill = "10737418240 2147483648"): Probe 
     fact: "",
     found: fill,
   }));
+  const ends = certificates.map(({ path }) => ({
+    status: "drift" as const,
+    code: `receipt.ends.${path}`,
+    fact: "",
+    found: "Nov 21 18:00:00 2027 GMT",
+  }));
   return {
     kind: "reached",
-    report: { steps: [...facts, ...volumes], mark: { machine: "62ff67b1", journalLines: 9 } },
+    report: { steps: [...facts, ...volumes, ...ends], mark: { machine: "62ff67b1", journalLines: 9 } },
   };
 }
 
@@ -85,6 +92,10 @@ test("what did not hold before and holds now has changed; what still does not is
   );
   assert.equal(one.machine, "62ff67b1");
   assert.equal(one.volumes[0]?.usedBytes, 2147483648);
+  assert.deepEqual(one.certificates[0], {
+    name: "CA of the registry",
+    ends: "2027-11-21T18:00:00.000Z",
+  });
   assert.deepEqual(
     one.installed,
     exampleArchive.members.map(({ path, sha256 }) => ({ path, sha256 })),
@@ -102,7 +113,7 @@ test("of a host that nobody reached nothing is said to hold, nor to have changed
   } as const;
   const silent = hostReceipt(host(look([first])), { kind: "unreachable", problem });
   assert.ok(silent.facts.length > 0 && silent.facts.every(({ holds }) => !holds));
-  assert.deepEqual([silent.changed, silent.volumes], [[], []]);
+  assert.deepEqual([silent.changed, silent.volumes, silent.certificates], [[], [], []]);
 });
 
 test("a receipt is signed, and believed only as it was signed, by a key that may", async () => {
@@ -160,6 +171,7 @@ test("the page needs nothing but itself, and a browser shows what the receipt sa
   assert.match(stdout, /<title>prod: 1 fact does not hold<\/title>/);
   assert.match(stdout, /found &lt;b&gt;something else&lt;\/b&gt;/);
   assert.match(stdout, /<meter[^>]*value="20"/);
+  assert.match(stdout, /certificate of the registry<\/th><td>ends 2027-11-21T18:00/);
   assert.match(stdout, /serial 7, signed by team@office/);
 });
 
