@@ -3,11 +3,12 @@ import * as pulumi from "@pulumi/pulumi";
 import { Host } from "./modules/core/converge.ts";
 import { Daemon } from "./modules/daemon/index.ts";
 import { Engine } from "./modules/engine/index.ts";
+import { feederFirst } from "./modules/core/site.ts";
 import { explain } from "./modules/core/explain.ts";
 import { skipUnusedTraces } from "./modules/core/stack-traces.ts";
 import { leaveReceipt } from "./modules/receipt/issue.ts";
 import { siteOutputs } from "./modules/outputs.ts";
-import { Registry, Seed } from "./modules/registry/index.ts";
+import { Registry, Seed, settledSeed } from "./modules/registry/index.ts";
 import { rollOut } from "./modules/roll-out.ts";
 import { survey, type SurveyedHost } from "./modules/survey.ts";
 import { settledTrust, Trust } from "./modules/trust/index.ts";
@@ -31,10 +32,10 @@ function begin({ spec, deliveries, spares, phases, probe, warnings }: SurveyedHo
   return { host, users: new Users(host, phases.users, [volumes]) };
 }
 
-/** The hosts that run the registry, with the bundle in it, one after the other: before all that it feeds. */
+/** The hosts that run the registry, with the bundle in it, one after the other: the first feeds them, and all of them the rest. */
 const begun = new Map<string, ReturnType<typeof begin>>();
 const registries: { readonly authority: Registry["authority"]; readonly seed: Seed }[] = [];
-for (const seen of site.hosts) {
+for (const seen of feederFirst(site.hosts)) {
   const { spec, phases, seeds, probe } = seen;
   if (phases.registry === undefined || phases.seed === undefined) continue;
   // In an update nothing is asked of a host that does not answer; it is told at the end.
@@ -42,7 +43,12 @@ for (const seen of site.hosts) {
   const { host, users } = begin(seen);
   const before = registries.map(({ seed }) => seed);
   const registry = new Registry(host, phases.registry, [users, ...before]);
-  const seed = new Seed(host, phases.seed, [registry, ...host.send(seeds, [registry])]);
+  const [feeder] = registries;
+  const settled =
+    feeder === undefined || site.authorities !== undefined
+      ? undefined
+      : settledSeed(phases.seed, feeder.authority);
+  const seed = new Seed(host, phases.seed, [registry, ...host.send(seeds, [registry])], settled);
   begun.set(spec.name, { host, users });
   registries.push({ authority: registry.authority, seed });
 }

@@ -6,7 +6,14 @@ import { SealiftError, type Problem } from "./core/errors.ts";
 import { readLibrary, type Library } from "./core/library.ts";
 import { probe, type Probe } from "./core/probe.ts";
 import type { RolloutSpec } from "./core/rollout.ts";
-import { type BundleSpec, type HostSpec, isServed, type ReceiptSpec, type ServedHost } from "./core/site.ts";
+import {
+  type BundleSpec,
+  feederFirst,
+  type HostSpec,
+  isServed,
+  type ReceiptSpec,
+  type ServedHost,
+} from "./core/site.ts";
 import type { Phase } from "./core/step.ts";
 import { hostFiles } from "./engine/from-bundle.ts";
 import { phasesOf, type HostPhases, type SiteFacts } from "./phases.ts";
@@ -123,7 +130,9 @@ export interface SiteLook {
 /** One read-only look at every host, all at once; the hosts of a registry are asked for its CAs before. */
 export async function lookAtSite(inputs: Inputs, options: LookOptions = {}): Promise<SiteLook> {
   const { library, content, serial = 0, hosts } = inputs;
-  const served = hosts.map(({ spec }) => spec).filter(isServed);
+  const served = feederFirst(hosts)
+    .map(({ spec }) => spec)
+    .filter(isServed);
   const made = await Promise.all(served.map((spec) => authorityAt(spec, library)));
   const own = made.filter((one) => one !== undefined);
   const authorities = own.length < made.length ? undefined : [...inputs.authorities, ...own];

@@ -35,7 +35,7 @@ export interface SiteFacts {
   readonly serial: number;
   /** Some engine of the site knows the registry as a mirror of Docker Hub and no other way. */
   readonly mirrors: boolean;
-  /** The CAs of the registry; undefined while they are not known. */
+  /** The CAs of the registry, that of the first of its hosts before the others; undefined while they are not known. */
   readonly authorities: readonly string[] | undefined;
 }
 
@@ -51,7 +51,7 @@ export function phasesOf(host: HostSpec, files: HostFiles, facts: SiteFacts): Ho
     ...(isServed(host) && files.registry !== undefined
       ? {
           registry: registryPhase(host, files.registry),
-          seed: seedPhase(host, content.manifests, { mirrors, serial }),
+          seed: seedPhase(host, content.manifests, { mirrors, serial, authority: authorities?.[0] }),
         }
       : {}),
     ...(host.registry === undefined ? {} : { trust: trustPhase(host.registry, authorities) }),
@@ -74,10 +74,11 @@ export function sparesOf(host: HostSpec, { others = [] }: HostFiles): readonly D
   return host.registry === undefined ? others.map(blobDelivery) : [];
 }
 
-/** What a registry host is sent once its registry runs: the bundle. */
+/** What the first registry host is sent once its registry runs: the bundle. It feeds the others. */
 export function seedsOf(host: HostSpec, content: RegistryContent): readonly Delivery[] {
   if (!isServed(host)) return [];
   const { serves }: ServedHost["registry"] = host.registry;
+  if (serves.feeder !== undefined) return [];
   return content.blobs.map((blob) => ({
     ...blob,
     what: `seed-${blob.sha256.slice(0, 12)}`,

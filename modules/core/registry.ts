@@ -44,6 +44,8 @@ export interface ServedRegistry {
   readonly address: string;
   /** TCP port of the writer. */
   readonly writerPort: number;
+  /** Address of the site's first registry, out of which this one fills itself; undefined on the first, which is sent the bundle. */
+  readonly feeder?: string;
   /** How many bundles stay, the one in use among them; undefined: all. */
   readonly keep?: number;
 }
@@ -56,11 +58,11 @@ export const registryPorts = { port: 5000, writerPort: 5001 } as const;
 
 /**
  * The registry as one host sees it; incomplete values are empty until the rules have run.
- * @param hosts of the site, for their addresses.
+ * @param hosts of the site, for their addresses and racks. A registry in the host's own rack is asked before others.
  */
 export function registryOf(
   file: RegistryFile | undefined,
-  hosts: readonly { readonly name: string; readonly address: string }[],
+  hosts: readonly { readonly name: string; readonly address: string; readonly rack?: string }[],
   host: string,
   follows: RegistrySpec["follows"],
 ): RegistrySpec | undefined {
@@ -72,16 +74,20 @@ export function registryOf(
   };
   if (file.external !== undefined) return { ...externalOf(file.external), ...common };
   const { port = registryPorts.port, writerPort = registryPorts.writerPort } = file;
+  const rackOf = (name: string): string | undefined => hosts.find((one) => one.name === name)?.rack;
   const served = (file.hosts ?? []).map(({ name, address }) => ({
     name,
     address: address ?? hosts.find((one) => one.name === name)?.address ?? "",
+    near: rackOf(name) !== undefined && rackOf(name) === rackOf(host),
   }));
+  const [feeder] = served;
   const own = served.find(({ name }) => name === host);
+  const nearFirst = served.toSorted((a, b) => Number(b.near) - Number(a.near));
   return {
     name: file.name ?? "",
     port,
     prefix: "",
-    addresses: served.map(({ address }) => address),
+    addresses: nearFirst.map(({ address }) => address),
     ...common,
     trust: { hosts: served.map(({ name }) => name) },
     ...(own === undefined
@@ -92,6 +98,7 @@ export function registryOf(
             mount: file.mount ?? "",
             address: own.address,
             writerPort,
+            ...(feeder === undefined || feeder === own ? {} : { feeder: feeder.address }),
             ...(file.keep === undefined ? {} : { keep: file.keep }),
           },
         }),

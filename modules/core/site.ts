@@ -164,6 +164,12 @@ export interface HostSpec {
 /** A host that runs the site's registry. */
 export type ServedHost = HostSpec & { readonly registry: RegistrySpec & { readonly serves: ServedRegistry } };
 
+/** The host whose registry is sent the bundle, before those that it feeds; else in their order. */
+export function feederFirst<T extends { readonly spec: HostSpec }>(hosts: readonly T[]): readonly T[] {
+  const fed = ({ spec }: T): number => Number(spec.registry?.serves?.feeder !== undefined);
+  return hosts.toSorted((a, b) => fed(a) - fed(b));
+}
+
 export function isServed(host: HostSpec): host is ServedHost {
   return host.registry?.serves !== undefined;
 }

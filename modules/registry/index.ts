@@ -2,7 +2,7 @@
  * The registry that feeds the site, and the bundle in it. @stateful Destroying leaves both: program, CA, password and all
  * that is in the registry.
  */
-import type * as pulumi from "@pulumi/pulumi";
+import * as pulumi from "@pulumi/pulumi";
 import type { Archive } from "../core/blob.ts";
 import type { Host } from "../core/converge.ts";
 import { PhaseResource } from "../core/phase-resource.ts";
@@ -10,7 +10,7 @@ import { parseReport } from "../core/report.ts";
 import type { ServedHost } from "../core/site.ts";
 import type { Phase } from "../core/step.ts";
 import { withMirrorNames, type RegistryManifest } from "./content.ts";
-import { seedSteps } from "./seed.ts";
+import { seedSteps, withAuthority, type SeedSpec } from "./seed.ts";
 import { authorityCode, authorityStep, registrySteps } from "./steps.ts";
 
 /** Pure: the registry on a host that runs one. */
@@ -18,16 +18,24 @@ export function registryPhase({ name, login, registry }: ServedHost, archive: Ar
   return { name: "registry", steps: registrySteps({ host: name, login, registry, archive }) };
 }
 
-/** Pure: the bundle in it, by its serial. @param mirrors some engine knows the registry as a mirror of Docker Hub. */
+/**
+ * Pure: the bundle in it, by its serial.
+ * @param mirrors some engine knows the registry as a mirror of Docker Hub. @param authority the CA of the site's first registry.
+ */
 export function seedPhase(
   { registry }: ServedHost,
   manifests: readonly RegistryManifest[],
-  { mirrors, serial }: { readonly mirrors: boolean; readonly serial: number },
+  { mirrors, ...rest }: { readonly mirrors: boolean } & Pick<SeedSpec, "serial" | "authority">,
 ): Phase {
   return {
     name: "seed",
-    steps: seedSteps({ registry, manifests: mirrors ? withMirrorNames(manifests) : manifests, serial }),
+    steps: seedSteps({ registry, manifests: mirrors ? withMirrorNames(manifests) : manifests, ...rest }),
   };
+}
+
+/** The phase of a registry that another one feeds, with the CA that the other reports in this very run. */
+export function settledSeed(phase: Phase, authority: Registry["authority"]): pulumi.Output<Phase> {
+  return authority.apply((known) => ({ ...phase, steps: withAuthority(phase.steps, known) }));
 }
 
 /** Pure: the one fact that has to be known of a registry host before any other host can be looked at. */
@@ -51,7 +59,8 @@ export class Registry extends PhaseResource {
 }
 
 export class Seed extends PhaseResource {
-  constructor(host: Host, phase: Phase, after: readonly pulumi.Resource[]) {
-    super("sealift:registry:Seed", host, phase, after);
+  /** @param settled the phase as it is once the registry that feeds this one has made its CA. */
+  constructor(host: Host, phase: Phase, after: readonly pulumi.Resource[], settled?: pulumi.Output<Phase>) {
+    super("sealift:registry:Seed", host, phase, after, settled);
   }
 }

@@ -1,5 +1,32 @@
-# What is in the registry: the bundle, manifest by manifest, through the writer. Bytes arrive over ssh on the registry's own
-# volume; what is in the registry already is not sent again.
+# What is in the registry: the bundle, manifest by manifest, through the writer. Bytes arrive over ssh on the volume of the site's
+# first registry; the others fetch them out of that one. What is in the registry already is neither sent nor fetched again.
+
+# Fact: it is known which registry feeds this one, and its CA.
+# $1 DNS name, $2 port of its reader, $3 its address, $4 its CA as base64 of DER, or "unknown" while it has not been made
+check_registry_feeder() {
+  if [ "$4" = unknown ]; then
+    echo "the registry on $3 has not made its CA yet"
+    return 1
+  fi
+  if [ "$(cat "$REGISTRY_ETC/feeder" 2>/dev/null)" != "$1 $2 $3" ]; then
+    echo "$REGISTRY_ETC/feeder is absent or names another"
+    return 1
+  fi
+  if [ "$(cat "$REGISTRY_ETC/feeder.crt" 2>/dev/null)" != "$(authority_text "$4")" ]; then
+    echo "$REGISTRY_ETC/feeder.crt is absent or another"
+    return 1
+  fi
+}
+apply_registry_feeder() {
+  if [ "$4" = unknown ]; then
+    echo "the registry on $3 has not made its CA yet; run pulumi up again"
+    return 1
+  fi
+  authority_text "$4" >"$REGISTRY_ETC/feeder.crt.new"
+  mv "$REGISTRY_ETC/feeder.crt.new" "$REGISTRY_ETC/feeder.crt"
+  echo "$1 $2 $3" >"$REGISTRY_ETC/feeder.new"
+  mv "$REGISTRY_ETC/feeder.new" "$REGISTRY_ETC/feeder"
+}
 
 # Fact: the registry has this manifest under this tag, and everything that it names.
 # $1 mount point, $2 DNS name, $3 port of the writer, $4 repository, $5 tag, $6 media type, $7 sha256 of the manifest,
@@ -38,7 +65,7 @@ apply_registry_manifest() {
   for seed_blob; do
     seed_push_blob "$seed_blob"
   done
-  seed_from "$seed_hex"
+  seed_from "$seed_hex" "manifests" "$seed_type"
   seed_answer=$(seed_curl --upload-file "$seed_file" --header "Content-Type: $seed_type" --write-out '%{http_code}' \
     "https://$seed_name:$seed_port/v2/$seed_repository/manifests/$seed_tag")
   if [ "${seed_answer##*"$SEALIFT_LINE_END"}" != 201 ]; then
@@ -56,21 +83,56 @@ registry_blob() {
   echo "$1/blobs/sha256/${2%"$blob_rest"}/$2/data"
 }
 
-# seed_from SHA256: sets seed_file to where the bytes are on this host: arrived, or in the registry under another name.
+# seed_from SHA256 WHAT [TYPE]: sets seed_file to where the bytes are on this host: arrived, in the registry under another name, or
+# fetched from the registry that feeds this one, which has them among its blobs or, of that media type, among its manifests.
 seed_from() {
   seed_file=$seed_mount/arriving/$1
   if [ -f "$seed_file" ]; then return 0; fi
   seed_file=$(registry_blob "$seed_mount/storage/docker/registry/v2" "$1")
   if [ -f "$seed_file" ]; then return 0; fi
+  if [ -e "$REGISTRY_ETC/feeder" ]; then
+    seed_fetch "$@"
+    return
+  fi
   echo "sha256:$1 did not arrive in $seed_mount/arriving; run pulumi up again, it is sent anew"
   return 1
+}
+
+# seed_fetch SHA256 WHAT [TYPE]: goes on where an earlier try was cut off; only the right bytes are kept.
+seed_fetch() {
+  read -r feeder_name feeder_port feeder_address <"$REGISTRY_ETC/feeder"
+  seed_file=$seed_mount/arriving/$1
+  # One that had come whole before the run was cut off: there is nothing more to ask for.
+  if [ -f "$seed_file.part" ] && seed_arrived "$1"; then return 0; fi
+  seed_status=0
+  timeout 3600 curl -q --fail --silent --show-error --proto '=https' --tlsv1.2 --noproxy '*' --continue-at - \
+    --retry 3 --connect-timeout 20 --speed-limit 1024 --speed-time 60 --output "$seed_file.part" ${3:+--header "Accept: $3"} \
+    --cacert "$REGISTRY_ETC/feeder.crt" --capath /dev/null --resolve "$feeder_name:$feeder_port:$feeder_address" \
+    "https://$feeder_name:$feeder_port/v2/$seed_repository/$2/sha256:$1" || seed_status=$?
+  if [ "$seed_status" -ne 0 ]; then
+    # Refused, or no way to go on from here (curl(1), EXIT CODES): from the start next time.
+    case $seed_status in 22 | 33 | 36) rm -f "$seed_file.part" ;; esac
+    echo "the registry on $feeder_address did not give sha256:$1; run pulumi up again when it runs and has the bundle"
+    return 1
+  fi
+  if seed_arrived "$1"; then return 0; fi
+  rm "$seed_file.part"
+  echo "what the registry on $feeder_address gave has sha256 ${seed_found%% *} and was removed"
+  return 1
+}
+
+# seed_arrived SHA256: takes the bytes in seed_file.part when they are the right ones.
+seed_arrived() {
+  seed_found=$(sha256sum "$seed_file.part")
+  if [ "${seed_found%% *}" != "$1" ]; then return 1; fi
+  mv "$seed_file.part" "$seed_file"
 }
 
 # seed_push_blob SHA256: HEAD, then POST and PUT of the distribution specification 1.1; the registry checks the digest. What was cut
 # off left nothing but an upload that the registry throws away.
 seed_push_blob() {
   if [ "$(seed_curl --head --output /dev/null --write-out '%{http_code}' "https://$seed_name:$seed_port/v2/$seed_repository/blobs/sha256:$1")" = 200 ]; then return 0; fi
-  seed_from "$1"
+  seed_from "$1" blobs
   seed_answer=$(seed_curl --request POST --header 'Content-Length: 0' --dump-header - --write-out 'status %{http_code}' \
     "https://$seed_name:$seed_port/v2/$seed_repository/blobs/uploads/" | tr -d '\r')
   seed_place=$(printf '%s\n' "$seed_answer" | sed -n 's/^[Ll]ocation: //p')

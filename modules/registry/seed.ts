@@ -8,11 +8,27 @@ export interface SeedSpec {
   readonly manifests: readonly RegistryManifest[];
   /** Serial of the bundle. */
   readonly serial: number;
+  /** CA of the first registry, as base64 of DER; undefined while it is not known. Of use to those that it feeds. */
+  readonly authority?: string | undefined;
 }
 
-export function seedSteps({ registry, manifests, serial }: SeedSpec): readonly Step[] {
+/** Which registry feeds this one, and by whose word. */
+const feederCode = "seed.feeder";
+
+export function seedSteps({ registry, manifests, serial, authority }: SeedSpec): readonly Step[] {
   const { name, port, serves } = registry;
-  const { mount, writerPort, keep } = serves;
+  const { mount, writerPort, keep, feeder } = serves;
+  const fed: readonly Step[] =
+    feeder === undefined
+      ? []
+      : [
+          {
+            code: feederCode,
+            fact: `the registry on ${feeder} feeds this one, and its CA is known`,
+            effect: "none",
+            call: ["registry_feeder", name, String(port), feeder, authority ?? unknownAuthority],
+          },
+        ];
   const seeded = manifests.map(({ repository, tag, mediaType, sha256, blobs }): Step => ({
     code: `seed.${repository}:${tag}`,
     fact: `the registry has ${repository}:${tag} whole (sha256 ${sha256.slice(0, 12)})`,
@@ -36,15 +52,26 @@ export function seedSteps({ registry, manifests, serial }: SeedSpec): readonly S
     effect: "none",
     call: ["registry_bundle", mount, String(serial), ...brought],
   };
-  if (keep === undefined) return [...seeded, bundle];
+  if (keep === undefined) return [...fed, ...seeded, bundle];
   const sweep: Step = {
     code: "seed.sweep",
     fact: `of all bundles the last ${keep} are in the registry`,
     effect: "none",
     call: ["registry_sweep", mount, String(keep), String(serial), name, String(port), String(writerPort)],
   };
-  return [...seeded, bundle, sweep];
+  return [...fed, ...seeded, bundle, sweep];
 }
+
+/** The same steps, with the CA that the first registry has made in this very run. */
+export function withAuthority(steps: readonly Step[], authority: string | undefined): readonly Step[] {
+  return steps.map((step) => {
+    if (step.code !== feederCode) return step;
+    const [name, ...args] = step.call;
+    return { ...step, call: [name, ...args.slice(0, -1), authority ?? unknownAuthority] };
+  });
+}
+
+const unknownAuthority = "unknown";
 
 /** Where a blob of the bundle arrives on the registry's own volume. */
 export function seedArrivalPath({ mount }: ServedRegistry, sha256: string): string {

@@ -12,7 +12,7 @@ const asked = await recordResources(false, (name) =>
 );
 // Imported after the mocks are in place, as Pulumi's testing guide asks.
 const { Host } = await import("../../modules/core/converge.ts");
-const { Registry, Seed } = await import("../../modules/registry/index.ts");
+const { Registry, Seed, settledSeed } = await import("../../modules/registry/index.ts");
 const { settledTrust, Trust } = await import("../../modules/trust/index.ts");
 const { deliveriesOf, phasesOf, seedsOf } = await import("../../modules/phases.ts");
 
@@ -55,6 +55,26 @@ test("the CA that a registry host reports is in the plans of its clients; only r
     `node-a-seed-a2a2a2a2a2a2 /registry/arriving/${blob.sha256}`,
     `node-b-library .sealift/${library.sha256}.sh`,
   ]);
+});
+
+test("a registry that another one feeds is sent nothing, and has the CA that the other has made in this run", async () => {
+  const two = withRegistry(own.replace("{ name: node-a }", "{ name: node-a }, { name: node-b }"));
+  const [store, fed] = siteOf(two.replaceAll("node-", "store-")).hosts;
+  assert.ok(store && fed);
+  const facts = { ...exampleFacts, content, mirrors: false, authorities: undefined };
+  const [first, second] = [store, fed].map((spec) => {
+    const files = { ...exampleFiles, registry: exampleArchive };
+    const host = new Host(spec.name, { spec, library, blobs: deliveriesOf(spec, files), probe, serial: 7 });
+    return { host, phases: phasesOf(spec, files, facts) };
+  });
+  assert.ok(first?.phases.registry && second?.phases.seed);
+  const { authority } = new Registry(first.host, first.phases.registry, []);
+  const sent = second.host.send(seedsOf(fed, content), []);
+  assert.deepEqual(sent, []);
+  const seed = new Seed(second.host, second.phases.seed, [], settledSeed(second.phases.seed, authority));
+  await new Promise((done) => seed.report.apply(done));
+  const plan = String(find("store-b-seed-run")["stdin"]);
+  assert.match(plan, new RegExp(`registry_feeder registry\\.site 5000 ${store.address} MIIBca\n`));
 });
 
 function find(name: string): Asked["inputs"] {

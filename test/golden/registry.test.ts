@@ -63,6 +63,11 @@ test("plan texts of a host that runs the registry, in a site with the classic st
   same("registry-host", found, "delivery", "registry", "seed", "trust", "engine");
 });
 
+test("plan text of a registry that the first one feeds", () => {
+  const two = withRegistry(own.replace("{ name: node-a }", "{ name: node-a }, { name: node-b }"));
+  same("registry-fed", phases("node-b", two, false, ["MIIBfirst", "MIIBsecond"]), "delivery", "seed");
+});
+
 test("plan texts of a client: nothing but the library is sent to it", () => {
   const found = phases("node-b", withRegistry(own), false, ["MIIB"]);
   same("registry-client", found, "delivery", "trust", "engine");

@@ -2,6 +2,8 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { formatProblem } from "../../modules/core/errors.ts";
 import { registryPorts } from "../../modules/core/registry.ts";
+import { feederFirst } from "../../modules/core/site.ts";
+import { seedsOf } from "../../modules/phases.ts";
 import { external, own, withRegistry } from "../support/registry-site.ts";
 import { exampleText, problemsOf, siteOf } from "../support/site-text.ts";
 import schema from "../../stacks/site.schema.json" with { type: "json" };
@@ -27,6 +29,35 @@ test("a registry on a host: every host knows where it is, and the host itself th
 test("the address of a registry host may be another than the one that ssh reaches", () => {
   const [, b] = siteOf(withRegistry(own.replace("node-a }", "node-a, address: 192.0.2.7 }"))).hosts;
   assert.deepEqual(b?.registry?.addresses, ["192.0.2.7"]);
+});
+
+/** node-a in rack r1 and node-b in rack r2, both with a registry. */
+const two = withRegistry(own.replace("{ name: node-a }", "{ name: node-a }, { name: node-b }")).replace(
+  /( +)- name: node-([ab])\n/g,
+  (line, indent: string, letter: string) => `${line}${indent}  rack: ${letter === "a" ? "r1" : "r2"}\n`,
+);
+
+test("the first registry host is sent the bundle; the next fills itself out of it", () => {
+  const [a, b] = siteOf(two).hosts;
+  assert.ok(a && b);
+  assert.equal(a.registry?.serves?.feeder, undefined);
+  assert.equal(b.registry?.serves?.feeder, a.address);
+  const content = { manifests: [], blobs: [{ sha256: "a2".repeat(32), bytes: 2, path: "index.ts" }] };
+  assert.deepEqual(
+    [a, b].map((host) => seedsOf(host, content).length),
+    [1, 0],
+  );
+  assert.deepEqual(
+    feederFirst([{ spec: b }, { spec: a }]).map(({ spec }) => spec.name),
+    ["node-a", "node-b"],
+  );
+});
+
+test("a host asks the registry of its own rack first", () => {
+  const [a, b] = siteOf(two).hosts;
+  assert.ok(a && b);
+  assert.deepEqual(a.registry?.addresses, [a.address, b.address]);
+  assert.deepEqual(b.registry?.addresses, [b.address, a.address]);
 });
 
 test("a host with the classic store gets a mirror for Docker Hub, and nothing else is promised", () => {
