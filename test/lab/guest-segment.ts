@@ -1,9 +1,10 @@
-/** A network segment of two guests' own, as a rack has one: they reach each other and nothing else over it. */
+/** A network segment of some guests' own, as a rack has one: they reach each other and nothing else over it. */
 import { join } from "node:path";
 import { guestFolder } from "./guest-record.ts";
 import type { Guest } from "./guest.ts";
 import { extraDisksAtMost, machineKind } from "./machine-kind.ts";
 import { withMonitor } from "./machine.ts";
+import type { Monitor } from "./monitor.ts";
 
 export interface Joined {
   readonly guest: Guest;
@@ -12,35 +13,51 @@ export interface Joined {
 }
 
 /**
- * Plugs a network card into each of two running guests and gives it its address. QEMU hands frames from one to the other over
- * unix sockets in their folders, so that nothing else hears them. A guest that is started anew has to join anew.
+ * Plugs a network card into each of some running guests and gives it its address. QEMU of the first one is the switch: it has a hub,
+ * and hands frames to each other guest over unix sockets in their folders, so that nothing else hears them. A guest that is started
+ * anew has to join anew.
  */
-export async function joinSegment(one: Joined, other: Joined): Promise<void> {
-  await Promise.all([join_(one, other), join_(other, one)]);
+export async function joinSegment(first: Joined, ...others: readonly Joined[]): Promise<void> {
+  const hub = async (monitor: Monitor): Promise<void> => {
+    for (const { guest } of others) {
+      await line(monitor, `to-${guest.name}`, `segment-${guest.name}.sock`, guest, "segment.sock");
+      await monitor.execute("netdev_add", {
+        ...{ type: "hubport", id: `port-${guest.name}`, hubid: 0, netdev: `to-${guest.name}` },
+      });
+    }
+    await monitor.execute("netdev_add", { type: "hubport", id: "segment", hubid: 0 });
+  };
+  await Promise.all([
+    plugIn(first, hub),
+    ...others.map((one) =>
+      plugIn(one, (monitor) =>
+        line(monitor, "segment", "segment.sock", first.guest, `segment-${one.guest.name}.sock`),
+      ),
+    ),
+  ]);
 }
 
 /** Name of the card in a guest. */
 export const segmentCard = "segment";
 
-async function join_({ guest, address }: Joined, peer: Joined): Promise<void> {
+/** A line to another guest; QEMU runs in the guest's folder: a whole path may be longer than a socket's may be. */
+async function line(monitor: Monitor, id: string, own: string, peer: Guest, its: string): Promise<void> {
+  await monitor.execute("netdev_add", {
+    ...{ type: "dgram", id },
+    local: { type: "unix", path: own },
+    remote: { type: "unix", path: join("..", peer.name, its) },
+  });
+}
+
+/** @param wire makes the netdev of the name "segment". */
+async function plugIn({ guest, address }: Joined, wire: (monitor: Monitor) => Promise<void>): Promise<void> {
   // Within the subnet the last number is a guest's own.
   const mac = `52:54:00:09:00:${(Number(/\.(\d+)\//.exec(address)?.[1]) % 256).toString(16).padStart(2, "0")}`;
   const place = machineKind().extraDiskPlace(extraDisksAtMost - 1);
-  const socket = "segment.sock";
   await withMonitor(guestFolder(guest.name), async (monitor) => {
-    await monitor.execute("netdev_add", {
-      type: "dgram",
-      id: "segment",
-      // QEMU runs in the guest's folder: a whole path may be longer than a socket's may be.
-      local: { type: "unix", path: socket },
-      remote: { type: "unix", path: join("..", peer.guest.name, socket) },
-    });
+    await wire(monitor);
     await monitor.execute("device_add", {
-      driver: "virtio-net-pci",
-      id: "nic-segment",
-      netdev: "segment",
-      mac,
-      romfile: "",
+      ...{ driver: "virtio-net-pci", id: "nic-segment", netdev: "segment", mac, romfile: "" },
       ...place,
     });
   });

@@ -1,6 +1,7 @@
 /**
- * A registry feeds a site: two hosts from blank disks on a network segment of their own. One runs the registry and is sent
- * the bundle over ssh; the other is sent the library and nothing else, and takes its engine and its images from the first.
+ * A registry feeds a site: three hosts from blank disks on a network segment of their own. Two run the registry: one is sent the
+ * bundle over ssh, and feeds the other. The third is sent the library and nothing else, and takes its engine and its images from
+ * either of them.
  */
 import assert from "node:assert/strict";
 import { relative } from "node:path";
@@ -17,17 +18,28 @@ import { labSite, labUser, removeStackFile, stackFile, writeStack } from "../lab
 
 const stack = "lab-registry";
 const registry = "registry.site:5000";
+const names = ["store", "twin", "node"] as const;
 let lab: Lab;
 let store: Guest;
+let twin: Guest;
 let node: Guest;
 let agent: Agent;
 let env: Readonly<Record<string, string>>;
 
 before(async () => {
   lab = await prepareLab("newest");
-  for (const name of ["store", "node"]) await removeGuest(name);
-  [store, node] = await Promise.all([startGuest({ name: "store" }), startGuest({ name: "node" })]);
-  await joinSegment({ guest: store, address: "10.9.0.1/24" }, { guest: node, address: "10.9.0.2/24" });
+  for (const name of names) await removeGuest(name);
+  [store, twin, node] = await Promise.all([
+    startGuest({ name: "store" }),
+    startGuest({ name: "twin" }),
+    startGuest({ name: "node" }),
+  ]);
+  const [first, ...others] = [store, twin, node].map((guest, index) => ({
+    guest,
+    address: `10.9.0.${index + 1}/24`,
+  }));
+  assert.ok(first);
+  await joinSegment(first, ...others);
   agent = await startAgent(store.identityFile);
   env = { ...pulumiEnv(), SSH_AUTH_SOCK: agent.socket };
   await writeSite();
@@ -37,19 +49,22 @@ before(async () => {
 after(async () => {
   await pulumi(["stack", "rm", "--yes", "--force", stack], { env });
   await removeStackFile(stack);
-  for (const name of ["store", "node"]) await removeGuest(name);
+  for (const name of names) await removeGuest(name);
   await agent.stop();
 });
 
 async function writeSite(): Promise<void> {
-  const site = await labSite([store, node], lab.bundle);
+  const site = await labSite([store, twin, node], lab.bundle);
   delete site.daemon["storage-driver"];
   site.daemon["features"] = { "containerd-snapshotter": true };
   site.volumes.logical = [
     { name: "registry", size: "2GiB", filesystem: "xfs", mount: "/registry" },
     { name: "data", size: "4GiB", filesystem: "xfs", mount: "/data" },
   ];
-  const hosts = [{ name: "store", address: "10.9.0.1" }];
+  const hosts = [
+    { name: "store", address: "10.9.0.1" },
+    { name: "twin", address: "10.9.0.2" },
+  ];
   const version = lab.bundle.registry ?? "";
   await writeStack(stack, {
     ...site,
@@ -67,6 +82,14 @@ async function on(guest: Guest, command: string, login = guest.login): Promise<s
 const run = (verb: string, ...args: string[]): Promise<PulumiRun> =>
   pulumi([verb, "--stack", stack, ...args], { env });
 
+/** The sha256 of the archive that the site's engine comes out of, as the host without a registry knows it. */
+async function engineSha256(): Promise<string> {
+  const plan = await succeeds("stack", "export");
+  const [, sha256] = /channel_blob ([0-9a-f]{64}) \d+ \S+ files\/docker /.exec(plan) ?? [];
+  assert.ok(sha256, "no archive in the plan of node-engine");
+  return sha256;
+}
+
 async function succeeds(verb: string, ...args: string[]): Promise<string> {
   const { exitCode, output } = await run(verb, ...args);
   assert.equal(exitCode, 0, output);
@@ -81,7 +104,7 @@ describe("a registry feeds a site", () => {
     assert.match(output, /the registry has not made its CA yet/);
   });
 
-  test("one pulumi up, and the second host has not been sent one byte of the bundle over ssh", async () => {
+  test("one pulumi up, and the host without a registry has not been sent one byte of the bundle over ssh", async () => {
     // Whatever leaves the host for any other place than its segment, and is no answer to ssh and no DHCP.
     await on(
       node,
@@ -109,7 +132,16 @@ END`,
     assert.equal(await on(store, "sudo -n ls /registry/arriving"), "");
   });
 
-  test("an unchanged name of Docker Hub runs on the second host, for a user who is not root", async () => {
+  test("the other registry was sent its program alone, and has filled itself out of the first: the same bytes", async () => {
+    const blobs = "sudo -n find /registry/storage/docker/registry/v2/blobs -name data | sort";
+    assert.equal(await on(twin, blobs), await on(store, blobs));
+    const state = await succeeds("stack", "export");
+    assert.match(state, /"urn:[^"]*::store-seed-[0-9a-f]{12}"/);
+    assert.doesNotMatch(state, /"urn:[^"]*::twin-seed-[0-9a-f]{12}"/);
+    assert.equal(await on(twin, "sudo -n ls /registry/arriving"), "");
+  });
+
+  test("an unchanged name of Docker Hub runs on a host, for a user who is not root", async () => {
     assert.equal(
       await on(node, `docker run --rm ${lab.bundle.image} echo from-the-registry`, labUser),
       "from-the-registry\n",
@@ -159,6 +191,53 @@ END`,
     assert.match(preview, /registry\.ca: wanted /);
     await succeeds("up", "--yes", "--skip-preview");
     await on(node, `docker pull ${registry}/${lab.bundle.image}`, labUser);
+    assert.match(await succeeds("up", "--yes", "--skip-preview"), /Resources:\s+\d+ unchanged\n/);
+  });
+
+  test("a registry that is killed in the middle of a fetch: the host goes on with the other, from where it was", async () => {
+    // Slow enough to be cut off for certain, and only on its way to the host that fetches.
+    const slow = `tc qdisc add dev ${segmentCard} root handle 1: prio && tc qdisc add dev ${segmentCard} parent 1:3 handle 30: tbf rate 40mbit burst 64k latency 400ms && tc filter add dev ${segmentCard} parent 1: protocol ip u32 match ip dst 10.9.0.3/32 flowid 1:3`;
+    await on(store, `sudo -n sh -c '${slow}'`);
+    const sha256 = await engineSha256();
+    const held = `/var/lib/sealift/blobs/${sha256}`;
+    await on(node, `sudo -n rm -r ${held} /opt/docker/${lab.bundle.engineVersion}/bin/ctr`);
+    const killed = on(
+      node,
+      `sudo -n timeout 300 sh -c 'until [ "$(stat -c %s ${held}.part 2>/dev/null || echo 0)" -gt 4000000 ]; do sleep 0.1; done; stat -c %s ${held}.part'`,
+    ).then(async (bytes) => {
+      await on(
+        store,
+        "sudo -n sh -c 'systemctl mask --runtime sealift-registry-reader && systemctl kill -s KILL sealift-registry-reader'",
+      );
+      return Number(bytes);
+    });
+    const [had] = await Promise.all([killed, succeeds("up", "--yes", "--skip-preview")]);
+    const log = await on(twin, "sudo -n journalctl -u sealift-registry-reader -o cat");
+    assert.match(
+      log,
+      new RegExp(`files/docker/blobs/sha256:${sha256}.*http.response.status=206`),
+      `the first registry had given ${had} bytes`,
+    );
+    await on(store, `sudo -n tc qdisc del dev ${segmentCard} root`);
+  });
+
+  test("while it is away a host pulls from the other, under the same name", async () => {
+    await on(node, `docker rmi -f ${lab.bundle.image} && docker pull ${lab.bundle.image}`, labUser);
+  });
+
+  test("a whole host that is gone stops nobody either", async () => {
+    await on(store, `sudo -n systemctl unmask --runtime sealift-registry-reader`);
+    await on(store, `sudo -n ip link set ${segmentCard} down`);
+    await on(
+      node,
+      `docker rmi -f ${lab.bundle.image} && timeout 300 docker pull ${lab.bundle.image}`,
+      labUser,
+    );
+    await on(store, `sudo -n ip link set ${segmentCard} up`);
+  });
+
+  test("when it is back, up starts what was stopped and nothing else", async () => {
+    await succeeds("up", "--yes", "--skip-preview");
     assert.match(await succeeds("up", "--yes", "--skip-preview"), /Resources:\s+\d+ unchanged\n/);
   });
 
