@@ -37,7 +37,7 @@ const parts: readonly Part[] = [
       return true;
     },
   },
-  { name: "unit", run: () => tests("test/unit") },
+  { name: "unit", run: () => tests("test/unit", 2) },
   { name: "golden", run: () => tests("test/golden") },
   { name: "component", run: () => tests("test/component") },
   { name: "conformance", run: () => tests("test/lab/command-plugin", 1) },

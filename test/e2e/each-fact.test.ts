@@ -61,9 +61,9 @@ const elsewhere: Readonly<Record<string, string>> = {
   "volumes.data.filesystem": "line.test.ts: growth",
   "volumes.logs.mount": "line.test.ts",
   "volumes.data.mount": "faults.test.ts",
-  "users.strangers": "reported only: test/long/users.test.ts",
+  "users.strangers": "reported only: test/e2e/users.test.ts",
   "engine.archive": "below, with up: it has to travel again",
-  "daemon.containers": "test/long/engine-versions.test.ts",
+  "daemon.containers": "test/e2e/engine-versions.test.ts",
 };
 
 describe("each fact, broken by hand", () => {
