@@ -35,7 +35,7 @@ function transcript(name: string): string | undefined {
   try {
     return readTranscript(name);
   } catch {
-    console.log(`${name} stays as it was: npm run demo or npm test -- e2e prints it`);
+    console.log(`${name} stays as it was: npm run demo or npm test -- lab guests prints it`);
     return undefined;
   }
 }
