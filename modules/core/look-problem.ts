@@ -58,13 +58,11 @@ function jumpProblem({ name, jump }: Reach, { exitCode, stderr, jumpLog }: Ended
     todo,
   });
   if (wrongKey.test(jumpLog)) {
-    const todo =
-      "if the jump host was really installed anew, put its new key into the site file; if not, somebody is in between";
-    return { kind: "refused", problem: say("E_JUMP_KEY", "the jump host's key of the site file", todo) };
+    const expected = "the jump host's key of the site file";
+    return { kind: "refused", problem: say("E_JUMP_KEY", expected, compareKey("jump host")) };
   }
   if (noLogin.test(jumpLog)) {
-    const todo = `load the login's key into the agent (ssh-add), and have it in ~${jump.login}/.ssh/authorized_keys there`;
-    return { kind: "refused", problem: say("E_JUMP_LOGIN", "a login with a key of the ssh-agent", todo) };
+    return { kind: "refused", problem: say("E_JUMP_LOGIN", agentLogin, `${bringKey(jump.login)} there`) };
   }
   if (/administratively prohibited/i.test(jumpLog)) {
     const todo = "set AllowTcpForwarding local in the jump host's sshd_config, and PermitOpen if it is there";
@@ -93,13 +91,11 @@ function hostProblem(host: Reach, { exitCode, stdout, stderr, jumpLog }: Ended):
     todo,
   });
   if (wrongKey.test(stderr)) {
-    const todo =
-      "if the host was really installed anew, put its new key into the site file; if not, somebody is in between";
-    return { kind: "refused", problem: say("E_HOST_KEY", "the host key of the site file", todo) };
+    const expected = "the host key of the site file";
+    return { kind: "refused", problem: say("E_HOST_KEY", expected, compareKey("host")) };
   }
   if (noLogin.test(stderr)) {
-    const todo = `load the login's key into the agent (ssh-add), and have it in ~${host.login}/.ssh/authorized_keys`;
-    return { kind: "refused", problem: say("E_LOGIN", "a login with a key of the ssh-agent", todo) };
+    return { kind: "refused", problem: say("E_LOGIN", agentLogin, bringKey(host.login)) };
   }
   if (exitCode === 255 || exitCode === null) {
     const from = host.jump === undefined ? "here" : "the jump host";
@@ -114,6 +110,16 @@ function hostProblem(host: Reach, { exitCode, stdout, stderr, jumpLog }: Ended):
     kind: "refused",
     problem: say("E_PROBE", "a whole report of the host", "look at the host by hand with ssh"),
   };
+}
+
+const agentLogin = "a login with a key of the ssh-agent";
+
+function bringKey(login: string): string {
+  return `load the login's key into the agent (ssh-add), and have it in ~${login}/.ssh/authorized_keys`;
+}
+
+function compareKey(whose: string): string {
+  return `if the ${whose} was really installed anew, put its new key into the site file; if not, somebody is in between`;
 }
 
 function lastLine(text: string): string {
