@@ -5,6 +5,7 @@ import { probe } from "./core/probe.ts";
 import type { Phase } from "./core/step.ts";
 import { inParallel } from "../offline-bundle/parallel.ts";
 import { looksAtOnce } from "./look.ts";
+import { withoutAuthorities } from "./phases.ts";
 import type { Survey, SurveyedHost } from "./survey.ts";
 
 /** Looks at every host of a wave again. @returns E_GATE for each that is not well. */
@@ -14,8 +15,9 @@ export async function gateProblems(
 ): Promise<readonly Problem[]> {
   const own: readonly Phase[] = gate === undefined ? [] : [gatePhase(gate)];
   const { values } = await inParallel(wave, looksAtOnce, async ({ spec, phases }) => {
-    const known = Object.values(phases).filter(({ name }) => !unasked(name, authorities));
-    const all = [...known, ...own];
+    const known = Object.values(authorities === undefined ? withoutAuthorities(phases) : phases);
+    // Preflight says whether a host may be changed, by a clock that has gone on since.
+    const all = [...known.filter(({ name }) => name !== "preflight" && name !== "delivery"), ...own];
     const seen = await probe(spec, all, library);
     if (seen.kind !== "reached") return [failed(spec.name, "host", seen.problem.got)];
     return all.flatMap((phase) =>
@@ -23,14 +25,6 @@ export async function gateProblems(
     );
   });
   return values.flat();
-}
-
-/**
- * Preflight says whether a host may be changed, by a clock that has gone on since. Before the registry had its CA nobody could
- * say what trust is; the phase itself has checked it since.
- */
-function unasked(phase: string, authorities: Survey["authorities"]): boolean {
-  return phase === "preflight" || phase === "delivery" || (phase === "trust" && authorities === undefined);
 }
 
 /** The site's own word on whether a host is well. */

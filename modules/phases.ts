@@ -9,7 +9,7 @@ import { enginePhase } from "./engine/index.ts";
 import { preflightPhase } from "./preflight/index.ts";
 import type { RegistryContent } from "./registry/content.ts";
 import { registryPhase, seedPhase } from "./registry/index.ts";
-import { seedArrivalPath, seedKeptPath } from "./registry/seed.ts";
+import { feederCode, seedArrivalPath, seedKeptPath } from "./registry/seed.ts";
 import { trustPhase } from "./trust/index.ts";
 import { usersPhase } from "./users/index.ts";
 import { volumesPhase } from "./volumes/index.ts";
@@ -58,6 +58,19 @@ export function phasesOf(host: HostSpec, files: HostFiles, facts: SiteFacts): Ho
     engine: enginePhase(host, files),
     daemon: daemonPhase(host),
   };
+}
+
+/**
+ * Before the registries had their CAs nobody could say what their clients trust, nor whose word one takes that another feeds: the
+ * phases themselves have checked it since.
+ */
+export function withoutAuthorities(phases: HostPhases): HostPhases {
+  const known = Object.entries(phases).filter(([name]) => name !== "trust");
+  const said = ({ name, steps }: Phase): Phase => ({
+    name,
+    steps: steps.filter(({ code }) => code !== feederCode),
+  });
+  return Object.fromEntries(known.map(([name, phase]) => [name, said(phase)])) as HostPhases;
 }
 
 /** What has to be on a host before its first phase: with a registry in the site, its program alone, and that on few hosts. */

@@ -5,7 +5,7 @@ import { inParallel } from "../../offline-bundle/parallel.ts";
 import { probe } from "../core/probe.ts";
 import type { ReceiptSpec } from "../core/site.ts";
 import { looksAtOnce } from "../look.ts";
-import type { HostPhases } from "../phases.ts";
+import { withoutAuthorities } from "../phases.ts";
 import type { Survey } from "../survey.ts";
 import { receiptPage } from "./page.ts";
 import { receiptSteps, hostReceipt, type Receipt } from "./receipt.ts";
@@ -33,7 +33,7 @@ async function issueReceipt(
   began: Date,
 ): Promise<string> {
   const { values: hosts } = await inParallel(site.hosts, looksAtOnce, async (seen) => {
-    const host = site.authorities === undefined ? { ...seen, phases: withoutTrust(seen.phases) } : seen;
+    const host = site.authorities === undefined ? { ...seen, phases: withoutAuthorities(seen.phases) } : seen;
     const phases = [...Object.values(host.phases), { name: "receipt", steps: receiptSteps(host) }];
     return hostReceipt(host, await probe(host.spec, phases, site.library));
   });
@@ -50,9 +50,4 @@ async function issueReceipt(
   await writeFile(`${page}.part`, receiptPage(receipt));
   await rename(`${page}.part`, page);
   return file;
-}
-
-/** Before the registry had its CA nobody could say what trust is; the next receipt does. */
-function withoutTrust(phases: HostPhases): HostPhases {
-  return Object.fromEntries(Object.entries(phases).filter(([name]) => name !== "trust")) as HostPhases;
 }

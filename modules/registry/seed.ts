@@ -13,7 +13,7 @@ export interface SeedSpec {
 }
 
 /** Which registry feeds this one, and by whose word. */
-const feederCode = "seed.feeder";
+export const feederCode = "seed.feeder";
 
 export function seedSteps({ registry, manifests, serial, authority }: SeedSpec): readonly Step[] {
   const { name, port, serves } = registry;

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { readFileSync, writeFileSync } from "node:fs";
 import { test } from "node:test";
 import { planText } from "../../modules/core/step.ts";
-import { phasesOf, type HostPhases } from "../../modules/phases.ts";
+import { phasesOf, withoutAuthorities, type HostPhases } from "../../modules/phases.ts";
 import { exampleArchive, exampleFacts, exampleFiles, library } from "../support/example-host.ts";
 import { external, own, withRegistry } from "../support/registry-site.ts";
 import { siteOf } from "../support/site-text.ts";
@@ -80,6 +80,18 @@ test("before the registry has made its CA, its clients have the same facts, and 
   assert.deepEqual(codes(found), codes(known));
   const call = found.trust?.steps.find(({ code }) => code === "trust.authority")?.call;
   assert.deepEqual(call, ["registry_authority", "registry.site:5000", "unknown"]);
+});
+
+test("what waits for a CA that nobody has made yet is not asked for between two waves", () => {
+  const two = withRegistry(own.replace("{ name: node-a }", "{ name: node-a }, { name: node-b }"));
+  const found = phases("node-b", two, false);
+  const asked = Object.values(withoutAuthorities(found)).flatMap(({ steps }) => steps);
+  assert.ok(Object.values(found).some(({ steps }) => steps.some(({ call }) => call.includes("unknown"))));
+  assert.deepEqual(
+    asked.filter(({ call }) => call.includes("unknown")),
+    [],
+  );
+  assert.ok(asked.some(({ code }) => code === "seed.bundle"));
 });
 
 test("plan texts of a client of an external registry", () => {
