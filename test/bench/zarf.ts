@@ -5,7 +5,7 @@ import { mkdir, readFile, rename, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { cachePath, checkout } from "../lab/cache.ts";
 import { withLock } from "../lab/lock.ts";
-import { goBuild, goCache } from "../lab/tools/go-build.ts";
+import { goBuild } from "../lab/tools/go-build.ts";
 import type { GoModule } from "../lab/tools/tools.ts";
 import type { Report } from "../support/stages.ts";
 
@@ -34,7 +34,7 @@ export async function haveZarf(report: Report): Promise<string> {
   const waiting = (): void => {
     report("waits for another run that gets the tools");
   };
-  // The tools' own lock: whoever holds it may remove Go's caches.
+  // The tools' own lock: two builds at once would only slow each other down.
   await withLock("tools", waiting, async () => {
     if (existsSync(program)) return;
     const part = `${folder}.part`;
@@ -42,7 +42,6 @@ export async function haveZarf(report: Report): Promise<string> {
     await mkdir(part, { recursive: true });
     await goBuild(module, part, report);
     await rename(part, folder);
-    await rm(goCache, { recursive: true, force: true });
   });
   return program;
 }

@@ -11,7 +11,7 @@ import { packEngine } from "./engine-tarball.ts";
 import { withLock } from "./lock.ts";
 import type { Deb } from "./packages.ts";
 import { builtVersions, engineModules } from "./tools/engine-modules.ts";
-import { goBuild, goCache } from "./tools/go-build.ts";
+import { goBuild } from "./tools/go-build.ts";
 
 /** What Debian gives: the CLI cannot be built as a module, and runc would need a C compiler. */
 const fromDebian = ["docker", "docker-init", "runc"] as const;
@@ -51,7 +51,7 @@ async function build(folder: string, debs: readonly Deb[], report: Report): Prom
   const waiting = (): void => {
     report("waits for another run that gets the tools");
   };
-  // The tools' own lock: whoever holds it may remove Go's caches.
+  // The tools' own lock: two builds at once would only slow each other down.
   await withLock("tools", waiting, async () => {
     if (existsSync(folder)) return;
     const part = `${folder}.part`;
@@ -61,7 +61,6 @@ async function build(folder: string, debs: readonly Deb[], report: Report): Prom
     await takePrograms(debs, fromDebian, part);
     await mkdir(dirname(folder), { recursive: true });
     await rename(part, folder);
-    await rm(goCache, { recursive: true, force: true });
   });
 }
 

@@ -1,8 +1,6 @@
-import { rmSync } from "node:fs";
 import { join } from "node:path";
 import type { Report } from "../../support/stages.ts";
 import { withLock } from "../lock.ts";
-import { goCache } from "./go-build.ts";
 import { type CommandPlugin, haveCommandPlugin } from "./have-command-plugin.ts";
 import { type Had, haveTool, linkPrograms } from "./have-tool.ts";
 import { binDir, pulumiHome } from "./places.ts";
@@ -42,8 +40,6 @@ async function getTools(report: Report): Promise<Tools> {
     had.push(one);
   }
   const commandPlugin = await haveCommandPlugin(report);
-  // 2 GB that nobody needs again: a changed go.mod fetches what it needs.
-  rmSync(goCache, { recursive: true, force: true });
   return {
     binDir,
     pulumi: join(binDir, "pulumi"),

@@ -7,12 +7,10 @@ import { findProgram } from "../find-program.ts";
 import { toolProblem } from "./tool-problem.ts";
 import type { GoModule } from "./tools.ts";
 
-/** Modules and compiled packages; removed when all tools are built. */
-export const goCache = cachePath("go");
-
 /**
  * Builds a tool from its tagged Go module: go.sum beside go.mod fixes every byte of source, and `-mod=readonly` refuses
- * anything else.
+ * anything else. Go's own caches are used as they are: another checkout on this machine compiles only what is new, and
+ * `go clean -cache -modcache` gives the disk back.
  *
  * @throws {E_TOOL} when Go is missing or too old, or when the build fails.
  */
@@ -21,9 +19,7 @@ export async function goBuild(module: GoModule, folder: string, report: Report):
   const go = await findGo(source, module.program);
   const env = {
     CGO_ENABLED: "0",
-    GOCACHE: join(goCache, "build"),
-    GOMODCACHE: join(goCache, "mod"),
-    GOFLAGS: "-mod=readonly -modcacherw -buildvcs=false -trimpath",
+    GOFLAGS: "-mod=readonly -buildvcs=false -trimpath",
     GOTOOLCHAIN: "auto",
     GOWORK: "off",
   };
