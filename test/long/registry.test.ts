@@ -195,9 +195,6 @@ END`,
   });
 
   test("a registry that is killed in the middle of a fetch: the host goes on with the other, from where it was", async () => {
-    // Slow enough to be cut off for certain, and only on its way to the host that fetches.
-    const slow = `tc qdisc add dev ${segmentCard} root handle 1: prio && tc qdisc add dev ${segmentCard} parent 1:3 handle 30: tbf rate 40mbit burst 64k latency 400ms && tc filter add dev ${segmentCard} parent 1: protocol ip u32 match ip dst 10.9.0.3/32 flowid 1:3`;
-    await on(store, `sudo -n sh -c '${slow}'`);
     const sha256 = await engineSha256();
     const held = `/var/lib/sealift/blobs/${sha256}`;
     await on(node, `sudo -n rm -r ${held} /opt/docker/${lab.bundle.engineVersion}/bin/ctr`);
@@ -218,7 +215,6 @@ END`,
       new RegExp(`files/docker/blobs/sha256:${sha256}.*http.response.status=206`),
       `the first registry had given ${had} bytes`,
     );
-    await on(store, `sudo -n tc qdisc del dev ${segmentCard} root`);
   });
 
   test("while it is away a host pulls from the other, under the same name", async () => {
