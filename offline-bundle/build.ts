@@ -3,20 +3,20 @@
  * signed. The same lock gives the same bytes.
  */
 import { existsSync } from "node:fs";
-import { copyFile, mkdir, rm } from "node:fs/promises";
-import { basename, dirname, join, resolve } from "node:path";
+import { copyFile, mkdir, rm, writeFile } from "node:fs/promises";
+import { basename, join, resolve } from "node:path";
 import { refuse } from "../modules/core/errors.ts";
 import { fetchFiles } from "./fetch.ts";
+import { emptyConfig, fileManifest } from "./file-manifest.ts";
 import type { Warn } from "./first-place.ts";
 import { copyImage, imageBytes } from "./images.ts";
 import { inside, type Seal } from "./layout.ts";
 import { type Lock, type LockedFile, readLock, staleness } from "./lock-file.ts";
 import type { Report } from "./lock.ts";
-import type { Sources } from "./obtain-file.ts";
+import { obtainFile, presentFile, type Sources } from "./obtain-file.ts";
 import { oras } from "./oras.ts";
-import { hexOf, readIndex, readManifest, refName } from "./manifests.ts";
 import { inParallel } from "./parallel.ts";
-import { changedMeanwhile, placeBlob } from "./place-blob.ts";
+import { blobMode, placeBlob } from "./place-blob.ts";
 import { refuseForeign, replaceBundle } from "./replace-bundle.ts";
 import { type Need, requireRoom, withinRoom } from "./room.ts";
 import { sealBundle } from "./seal.ts";
@@ -56,11 +56,12 @@ export async function buildBundle(options: BuildOptions): Promise<Seal> {
   await rm(part, { recursive: true, force: true });
   const sources = { bundleFile, store, mirrors: want.mirrors, ...(warn === undefined ? {} : { warn }) };
   await requireRoom(await needsOf(lock, options, sources));
-  const paths = await fetchFiles(lock, sources, ({ name, done, total }) => {
+  const missing = lock.files.filter((file) => presentFile(file, sources) === undefined);
+  await fetchFiles({ ...lock, files: missing }, sources, ({ name, done, total }) => {
     report(name, total === undefined ? undefined : done / total);
   });
   try {
-    return await withinRoom(directory, () => fill(lock, paths, part, options, sources));
+    return await withinRoom(directory, () => fill(lock, part, options, sources));
   } catch (error) {
     await rm(part, { recursive: true, force: true });
     throw error;
@@ -69,13 +70,12 @@ export async function buildBundle(options: BuildOptions): Promise<Seal> {
 
 async function fill(
   lock: Lock,
-  paths: ReadonlyMap<string, string>,
   part: string,
   { lockFile, directory, key, report = () => undefined }: BuildOptions,
   sources: Sources,
 ): Promise<Seal> {
   await mkdir(join(part, inside.blobs), { recursive: true });
-  await addFiles(lock.files, paths, part, report);
+  await addFiles(lock.files, part, report, sources);
   for (const image of lock.images) {
     report(`packing ${image.name}`);
     await copyImage(image, part, sources);
@@ -90,28 +90,47 @@ async function fill(
 /** Further files are copied while one is described. */
 async function addFiles(
   files: readonly LockedFile[],
-  paths: ReadonlyMap<string, string>,
   part: string,
   report: Report,
+  sources: Sources,
 ): Promise<void> {
+  if (files.length > 0)
+    await writeFile(join(part, inside.blobs, emptyConfig.sha256), emptyConfig.text, { mode: blobMode });
   let before: Promise<unknown> = Promise.resolve();
   const { problems } = await inParallel(
-    [...new Set(files.map(({ sha256 }) => sha256))],
+    files.filter(({ sha256 }, at) => files.findIndex((other) => other.sha256 === sha256) === at),
     filesAtOnce,
-    async (sha256) => {
-      const path = paths.get(sha256) ?? "";
-      const same = files.filter((file) => file.sha256 === sha256);
+    async (first) => {
+      const same = files.filter(({ sha256 }) => sha256 === first.sha256);
       report(`packing ${same.map(label).join(", ")}`);
-      await placeBlob(sha256, path, join(part, inside.blobs));
+      const { path, bytes } = await place(first, join(part, inside.blobs), sources);
       // Two at once would write the same index.
       const described = before.then(async () => {
-        for (const file of same) await describeFile(file, path, part);
+        for (const file of same) await describeFile(file, fileManifest(file, bytes, basename(path)), part);
       });
       before = described.catch(() => undefined);
       await described;
     },
   );
   refuse(problems);
+}
+
+/** What is here is hashed as it is copied, and looked into only when it is not what it must be, or cannot be read. */
+async function place(
+  file: LockedFile,
+  blobs: string,
+  sources: Sources,
+): Promise<{ readonly path: string; readonly bytes: number }> {
+  const here = presentFile(file, sources);
+  const bytes = here === undefined ? undefined : await tried(() => placeBlob(file.sha256, here, blobs));
+  if (here !== undefined && bytes !== undefined) return { path: here, bytes };
+  await rm(join(blobs, file.sha256), { force: true });
+  const { path } = await obtainFile(file, file, sources);
+  return { path, bytes: await placeBlob(file.sha256, path, blobs) };
+}
+
+async function tried<T>(work: () => Promise<T>): Promise<T | undefined> {
+  return work().catch(() => undefined);
 }
 
 /** What will be written where. Downloads that are there already need no room again. */
@@ -140,38 +159,10 @@ const imagesAtOnce = 4;
 /** One is read while another is hashed or written. */
 const filesAtOnce = 4;
 
-/** The type under which a host file travels; its one layer is the file as it is. */
-const fileArtifactType = "application/vnd.sealift.file.v1";
-
-/** The manifest must not say when it was made, or two builds would differ. */
-const timeless = "org.opencontainers.image.created=1970-01-01T00:00:00Z";
-
-/** What oras finds among the blobs it does not copy: it writes the manifest and the index. */
-async function describeFile(file: LockedFile, path: string, directory: string): Promise<void> {
-  const about = [
-    timeless,
-    `org.opencontainers.image.version=${file.version}`,
-    `org.opencontainers.image.licenses=${file.licence}`,
-    `vnd.sealift.platform=${file.platform}`,
-  ].flatMap((annotation) => ["--annotation", annotation]);
-  const target = ["--oci-layout-path", directory, fileRef(file)];
-  // oras writes down the path it is given as the title: run where the file is, so that the title is its bare name.
-  await oras(
-    [
-      "push",
-      "--no-tty",
-      "--artifact-type",
-      fileArtifactType,
-      ...about,
-      ...target,
-      `${basename(path)}:application/octet-stream`,
-    ],
-    dirname(path),
-  );
-  const top = (await readIndex(directory)).manifests?.find(
-    ({ annotations }) => annotations?.[refName] === fileRef(file),
-  );
-  const layer = top === undefined ? undefined : (await readManifest(directory, top.digest)).layers?.[0];
-  const sha256 = layer === undefined ? undefined : hexOf(layer.digest);
-  if (sha256 !== file.sha256) throw changedMeanwhile(path, sha256, file.sha256);
+/** oras writes the manifest and the index; the file is among the blobs already. */
+async function describeFile(file: LockedFile, manifest: string, directory: string): Promise<void> {
+  const text = join(directory, "manifest.part");
+  await writeFile(text, manifest);
+  await oras(["manifest", "push", fileRef(file), text, "--oci-layout-path", directory], directory);
+  await rm(text);
 }

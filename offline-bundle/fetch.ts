@@ -70,19 +70,16 @@ export async function fetchBundle(options: FetchOptions): Promise<FetchResult> {
 }
 
 /**
- * Every file of the lock, here and checked.
+ * Brings every file of the lock here, checked.
  *
- * @returns sha256 -> path.
  * @throws {SealiftError} as {@link fetchBundle} does.
  */
 export async function fetchFiles(
   lock: Lock,
   sources: Sources,
   onTransfer: (transfer: Transfer) => void,
-): Promise<ReadonlyMap<string, string>> {
-  const { values, problems } = await inParallel(lock.files, atOnce, fetcher(lock, sources, onTransfer));
-  refuse(problems);
-  return new Map(values.map(({ sha256, path }) => [sha256, path]));
+): Promise<void> {
+  refuse((await inParallel(lock.files, atOnce, fetcher(lock, sources, onTransfer))).problems);
 }
 
 /** Enough to fill a line, few enough for a server to stay friendly. */

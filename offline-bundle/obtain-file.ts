@@ -1,11 +1,13 @@
 /** Brings a file of the bundle into the store, from whichever place has the right bytes. */
+import { existsSync } from "node:fs";
+import { fileURLToPath } from "node:url";
 import type { Progress } from "./download.ts";
 import { firstPlace, type Warn } from "./first-place.ts";
 import { placesOf, type Mirrors } from "./mirrors.ts";
 import { obtainOci } from "./oci-file.ts";
 import { isOci, referenceOf } from "./oci-reference.ts";
 import type { Patience } from "./patience.ts";
-import { obtain, type Obtained } from "./store.ts";
+import { obtain, type Obtained, storedPath } from "./store.ts";
 import { fileTitle, locateUrl, type WantedFile } from "./want.ts";
 
 /** Where bytes come from and where they go. */
@@ -51,4 +53,14 @@ export async function obtainFile(
     });
   };
   return firstPlace(placesOf(file.url, mirrors), attempt, warn);
+}
+
+/** Where the bytes of a pinned file are, if they are here already; nobody has looked at them. */
+export function presentFile(
+  { url, sha256 }: Pick<WantedFile, "url"> & Pick<Pin, "sha256">,
+  { bundleFile, store }: Sources,
+): string | undefined {
+  const place = isOci(url) ? undefined : locateUrl(url, bundleFile);
+  const path = place?.protocol === "file:" ? fileURLToPath(place) : storedPath(store, sha256, fileTitle(url));
+  return existsSync(path) ? path : undefined;
 }

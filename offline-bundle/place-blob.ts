@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { open } from "node:fs/promises";
+import { open, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { SealiftError } from "../modules/core/errors.ts";
 
@@ -9,13 +9,16 @@ import { SealiftError } from "../modules/core/errors.ts";
  *
  * @param pin the sha256 that is pinned.
  * @param blobs folder of the blobs; has no blob of that name yet.
- * @throws {SealiftError} E_PIN when the bytes are others than the pinned ones.
+ * @returns its length.
+ * @throws {SealiftError} E_PIN when the bytes are others than the pinned ones; nothing of them stays.
  */
-export async function placeBlob(pin: string, path: string, blobs: string): Promise<void> {
+export async function placeBlob(pin: string, path: string, blobs: string): Promise<number> {
   const hash = createHash("sha256");
+  const target = join(blobs, pin);
+  let bytes = 0;
   const source = await open(path);
   try {
-    const target = await open(join(blobs, pin), "wx", blobMode);
+    const blob = await open(target, "wx", blobMode);
     try {
       const { size } = await source.stat();
       const buffer = Buffer.allocUnsafeSlow(Math.max(1, Math.min(readSizeBytes, size)));
@@ -24,30 +27,33 @@ export async function placeBlob(pin: string, path: string, blobs: string): Promi
         if (bytesRead === 0) break;
         const piece = buffer.subarray(0, bytesRead);
         hash.update(piece);
-        await target.writeFile(piece);
+        bytes += bytesRead;
+        await blob.writeFile(piece);
       }
     } finally {
-      await target.close();
+      await blob.close();
     }
   } finally {
     await source.close();
   }
   const sha256 = hash.digest("hex");
-  if (sha256 !== pin) throw changedMeanwhile(path, sha256, pin);
+  if (sha256 === pin) return bytes;
+  await rm(target);
+  throw changedMeanwhile(path, sha256, pin);
 }
 
 /** As oras writes them. */
-const blobMode = 0o444;
+export const blobMode = 0o444;
 const readSizeBytes = 1024 * 1024;
 
 /** A file is not what it was when it was checked. */
-export function changedMeanwhile(path: string, got: string | undefined, pin: string): SealiftError {
+function changedMeanwhile(path: string, got: string, pin: string): SealiftError {
   return new SealiftError([
     {
       where: path,
       code: "E_PIN",
       subject: "sha256",
-      got: got ?? "no layer",
+      got,
       expected: pin,
       todo: "the file changed while it was read: run it again",
     },

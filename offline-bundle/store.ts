@@ -58,19 +58,24 @@ export class OtherBytes extends SealiftError {
   }
 }
 
+/** Where bytes with this sha256 lie once they are in the store. */
+export function storedPath(store: string, sha256: string, title: string): string {
+  return join(store, sha256, title);
+}
+
 /**
  * The bytes with this sha256, if they are in the store.
  *
  * @throws {OtherBytes} E_DOWNLOAD_SHA256 when what is kept there has changed; it is deleted.
  */
 export async function kept(store: string, sha256: string, title: string): Promise<Obtained | undefined> {
-  const path = join(store, sha256, title);
+  const path = storedPath(store, sha256, title);
   return (await exists(path)) ? accept(path, path, await digestOf(path), sha256) : undefined;
 }
 
 /** Gives bytes that have arrived their place in the store. */
 export async function keep(store: string, title: string, arrived: string, digest: Digest): Promise<Obtained> {
-  const path = join(store, digest.sha256, title);
+  const path = storedPath(store, digest.sha256, title);
   await mkdir(dirname(path), { recursive: true });
   await rename(arrived, path);
   return { ...digest, path };
