@@ -5,6 +5,7 @@ import type { HostFiles } from "./core/blob.ts";
 import { SealiftError, type Problem } from "./core/errors.ts";
 import { readLibrary, type Library } from "./core/library.ts";
 import { probe, type Probe } from "./core/probe.ts";
+import type { Authority } from "./core/registry.ts";
 import type { RolloutSpec } from "./core/rollout.ts";
 import {
   type BundleSpec,
@@ -47,7 +48,7 @@ export interface Inputs {
   /** What the site's registry is to hold; nothing when the site has none. */
   readonly content: RegistryContent;
   /** The CAs of a registry that others look after. */
-  readonly authorities: readonly string[];
+  readonly authorities: readonly Authority[];
   /** What is wrong with the bundle, or missing in it. */
   readonly problems: readonly Problem[];
 }
@@ -123,8 +124,8 @@ export interface LookOptions {
 /** A site as it was seen. */
 export interface SiteLook {
   readonly hosts: readonly HostLook[];
-  /** The CAs of the registry as base64 of DER; undefined while one of its hosts has not made its own, or cannot say. */
-  readonly authorities: readonly string[] | undefined;
+  /** The CAs of the registry; undefined while one of its hosts has not made its own, or cannot say. */
+  readonly authorities: readonly Authority[] | undefined;
 }
 
 /** One read-only look at every host, all at once; the hosts of a registry are asked for its CAs before. */
@@ -146,7 +147,7 @@ export async function lookAtSite(inputs: Inputs, options: LookOptions = {}): Pro
   return { hosts: seen, authorities };
 }
 
-async function authorityAt(spec: ServedHost, library: Library): Promise<string | undefined> {
+async function authorityAt(spec: ServedHost, library: Library): Promise<Authority | undefined> {
   const seen = await probe(spec, [authorityPhase(spec)], library);
   return seen.kind === "reached" ? seen.report.values?.[authorityCode] : undefined;
 }

@@ -2,7 +2,7 @@
 import { createHash } from "node:crypto";
 import * as pulumi from "@pulumi/pulumi";
 import type { ImageStore } from "./core/image-store.ts";
-import type { RegistrySpec } from "./core/registry.ts";
+import { certificatesOf, type Authority, type RegistrySpec } from "./core/registry.ts";
 import type { Architecture, HostSpec, UserSpec } from "./core/site.ts";
 import { fingerprintOf } from "./host-keys.ts";
 
@@ -46,12 +46,12 @@ export interface SiteOutputs {
 
 /**
  * @param last the last resource of each host: what is told of a host is told when it is so.
- * @param authorities the registry's CAs as base64 of DER, of the look or of the run itself.
+ * @param authorities the registry's CAs, of the look or of the run itself.
  */
 export function siteOutputs(
   hosts: readonly HostSpec[],
   last: ReadonlyMap<string, { readonly report: pulumi.Output<string> }>,
-  authorities: readonly pulumi.Input<string | undefined>[],
+  authorities: readonly pulumi.Input<Authority | undefined>[],
 ): SiteOutputs {
   const registry = hosts.find((host) => host.registry !== undefined)?.registry;
   const told = hosts.flatMap((host) => {
@@ -92,15 +92,18 @@ function mayUseEngine({ docker = true, locked = false, authorizedKeys }: UserSpe
   return docker && !locked && authorizedKeys.length > 0;
 }
 
-/** Pure. @param authorities base64 of DER; one that is not known yet is left out. */
+/** Pure. @param authorities one that is not known yet is left out. */
 export function registryOutput(
   { name, port, prefix }: Pick<RegistrySpec, "name" | "port" | "prefix">,
-  authorities: readonly (string | undefined)[],
+  authorities: readonly (Authority | undefined)[],
 ): RegistryOutput {
   const path = prefix === "" ? "" : `/${prefix.replace(/\/$/, "")}`;
   return {
     url: `https://${name}:${port}${path}`,
-    authorities: authorities.filter((one) => one !== undefined).map(authorityOutput),
+    authorities: authorities
+      .filter((one) => one !== undefined)
+      .flatMap(certificatesOf)
+      .map(authorityOutput),
   };
 }
 

@@ -2,6 +2,7 @@
 import type { HostFiles } from "./core/blob.ts";
 import { blobDelivery, deliveryPhase, type Delivery } from "./core/delivery.ts";
 import type { Library } from "./core/library.ts";
+import type { Authority } from "./core/registry.ts";
 import { isServed, type HostSpec, type ServedHost } from "./core/site.ts";
 import type { Phase } from "./core/step.ts";
 import { daemonPhase } from "./daemon/index.ts";
@@ -36,7 +37,7 @@ export interface SiteFacts {
   /** Some engine of the site knows the registry as a mirror of Docker Hub and no other way. */
   readonly mirrors: boolean;
   /** The CAs of the registry, that of the first of its hosts before the others; undefined while they are not known. */
-  readonly authorities: readonly string[] | undefined;
+  readonly authorities: readonly Authority[] | undefined;
 }
 
 /** Pure: everything that has to be true on one host. */

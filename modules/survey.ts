@@ -4,6 +4,7 @@ import { refuse, type Problem } from "./core/errors.ts";
 import type { Library } from "./core/library.ts";
 import { operatorProblems } from "./core/operator.ts";
 import type { Probe } from "./core/probe.ts";
+import type { Authority } from "./core/registry.ts";
 import type { HostFiles } from "./core/blob.ts";
 import type { RolloutSpec } from "./core/rollout.ts";
 import type { HostSpec, ReceiptSpec } from "./core/site.ts";
@@ -37,8 +38,8 @@ export interface Survey {
   readonly signer: string;
   readonly rollout: RolloutSpec;
   readonly receipt: ReceiptSpec | undefined;
-  /** The CAs of the registry as base64 of DER; undefined while they are not known. */
-  readonly authorities: readonly string[] | undefined;
+  /** The CAs of the registry; undefined while they are not known. */
+  readonly authorities: readonly Authority[] | undefined;
   readonly hosts: readonly SurveyedHost[];
 }
 

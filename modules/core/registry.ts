@@ -13,6 +13,16 @@ export interface RegistryFile {
   readonly external?: { readonly url: string; readonly ca?: string; readonly path?: string };
 }
 
+/**
+ * What a registry host tells of its CA: a certificate as base64 of its DER; a blank and that of the next CA behind it, once there
+ * is one. A client trusts both.
+ */
+export type Authority = string;
+
+export function certificatesOf(authority: Authority): readonly string[] {
+  return authority.split(" ");
+}
+
 /** What every host of the site knows of the registry. */
 export interface RegistrySpec {
   /** The DNS name that clients use. */

@@ -7,6 +7,7 @@ import type { Archive } from "../core/blob.ts";
 import type { Host } from "../core/converge.ts";
 import { PhaseResource } from "../core/phase-resource.ts";
 import { parseReport } from "../core/report.ts";
+import type { Authority } from "../core/registry.ts";
 import type { ServedHost } from "../core/site.ts";
 import type { Phase } from "../core/step.ts";
 import { withMirrorNames, type RegistryManifest } from "./content.ts";
@@ -43,14 +44,14 @@ export function authorityPhase({ name, registry }: ServedHost): Phase {
   return { name: "registry", steps: [authorityStep(name, registry)] };
 }
 
-/** The CA's certificate out of what a registry host has reported; undefined when it is not as it should be. */
-export function authorityOf(report: string): string | undefined {
+/** The CA out of what a registry host has reported; undefined when it is not as it should be. */
+export function authorityOf(report: string): Authority | undefined {
   return parseReport(report).values?.[authorityCode];
 }
 
 export class Registry extends PhaseResource {
-  /** The certificate of the CA that this host has made, as base64 of its DER. */
-  readonly authority: pulumi.Output<string | undefined>;
+  /** The CA that this host has made. */
+  readonly authority: pulumi.Output<Authority | undefined>;
 
   constructor(host: Host, phase: Phase, after: readonly PhaseResource[]) {
     super("sealift:registry:Registry", host, phase, after);

@@ -2,7 +2,8 @@
 # first registry; the others fetch them out of that one. What is in the registry already is neither sent nor fetched again.
 
 # Fact: it is known which registry feeds this one, and its CA.
-# $1 DNS name, $2 port of its reader, $3 its address, $4 its CA as base64 of DER, or "unknown" while it has not been made
+# $1 DNS name, $2 port of its reader, $3 its address, $4... its CA, and the next one if there is one, as base64 of DER, or
+# "unknown" while it has not been made
 check_registry_feeder() {
   if [ "$4" = unknown ]; then
     echo "the registry on $3 has not made its CA yet"
@@ -12,7 +13,8 @@ check_registry_feeder() {
     echo "$REGISTRY_ETC/feeder is absent or names another"
     return 1
   fi
-  if [ "$(cat "$REGISTRY_ETC/feeder.crt" 2>/dev/null)" != "$(authority_text "$4")" ]; then
+  shift 3
+  if [ "$(cat "$REGISTRY_ETC/feeder.crt" 2>/dev/null)" != "$(authority_text "$@")" ]; then
     echo "$REGISTRY_ETC/feeder.crt is absent or another"
     return 1
   fi
@@ -22,9 +24,10 @@ apply_registry_feeder() {
     echo "the registry on $3 has not made its CA yet; run pulumi up again"
     return 1
   fi
-  authority_text "$4" >"$REGISTRY_ETC/feeder.crt.new"
-  mv "$REGISTRY_ETC/feeder.crt.new" "$REGISTRY_ETC/feeder.crt"
   echo "$1 $2 $3" >"$REGISTRY_ETC/feeder.new"
+  shift 3
+  authority_text "$@" >"$REGISTRY_ETC/feeder.crt.new"
+  mv "$REGISTRY_ETC/feeder.crt.new" "$REGISTRY_ETC/feeder.crt"
   mv "$REGISTRY_ETC/feeder.new" "$REGISTRY_ETC/feeder"
 }
 

@@ -1,5 +1,5 @@
 /** The bundle in a registry host's own registry, as facts. */
-import type { RegistrySpec, ServedRegistry } from "../core/registry.ts";
+import { certificatesOf, type Authority, type RegistrySpec, type ServedRegistry } from "../core/registry.ts";
 import type { Step } from "../core/step.ts";
 import type { RegistryManifest } from "./content.ts";
 
@@ -8,8 +8,8 @@ export interface SeedSpec {
   readonly manifests: readonly RegistryManifest[];
   /** Serial of the bundle. */
   readonly serial: number;
-  /** CA of the first registry, as base64 of DER; undefined while it is not known. Of use to those that it feeds. */
-  readonly authority?: string | undefined;
+  /** CA of the first registry; undefined while it is not known. Of use to those that it feeds. */
+  readonly authority?: Authority | undefined;
 }
 
 /** Which registry feeds this one, and by whose word. */
@@ -26,7 +26,7 @@ export function seedSteps({ registry, manifests, serial, authority }: SeedSpec):
             code: feederCode,
             fact: `the registry on ${feeder} feeds this one, and its CA is known`,
             effect: "none",
-            call: ["registry_feeder", name, String(port), feeder, authority ?? unknownAuthority],
+            call: feederCall(name, String(port), feeder, authority),
           },
         ];
   const seeded = manifests.map(({ repository, tag, mediaType, sha256, blobs }): Step => ({
@@ -63,15 +63,22 @@ export function seedSteps({ registry, manifests, serial, authority }: SeedSpec):
 }
 
 /** The same steps, with the CA that the first registry has made in this very run. */
-export function withAuthority(steps: readonly Step[], authority: string | undefined): readonly Step[] {
+export function withAuthority(steps: readonly Step[], authority: Authority | undefined): readonly Step[] {
   return steps.map((step) => {
     if (step.code !== feederCode) return step;
-    const [name, ...args] = step.call;
-    return { ...step, call: [name, ...args.slice(0, -1), authority ?? unknownAuthority] };
+    const [, name = "", port = "", feeder = ""] = step.call;
+    return { ...step, call: feederCall(name, port, feeder, authority) };
   });
 }
 
-const unknownAuthority = "unknown";
+function feederCall(
+  name: string,
+  port: string,
+  feeder: string,
+  authority: Authority | undefined,
+): Step["call"] {
+  return ["registry_feeder", name, port, feeder, ...certificatesOf(authority ?? "unknown")];
+}
 
 /** Where a blob of the bundle arrives on the registry's own volume. */
 export function seedArrivalPath({ mount }: ServedRegistry, sha256: string): string {

@@ -17,9 +17,10 @@ const certificateDays = 30;
 /** What the CA of a registry host vouches for; its certificate is what the step tells to other hosts. */
 export const authorityCode = "registry.ca";
 
-/** What vouches for a registry on its host, as PEM: certificate.sh. */
+/** What vouches for a registry on its host, as PEM: ca.sh and certificate.sh. */
 export const certificates = [
   { name: "CA of the registry", path: "/etc/sealift/registry/ca.crt" },
+  { name: "next CA of the registry", path: "/etc/sealift/registry/next.crt" },
   { name: "certificate of the registry", path: "/etc/sealift/registry/server.crt" },
 ] as const;
 
@@ -77,7 +78,7 @@ export function authorityStep(
     code: authorityCode,
     fact: `a CA on this host vouches for ${name} and ${serves.address} and nothing else`,
     effect: "none",
-    call: ["registry_ca", host, name, serves.address],
+    call: ["registry_ca", host, name, serves.address, String(certificateDays)],
   };
 }
 

@@ -1,5 +1,5 @@
 /** What a client of the registry knows of it, as facts. */
-import type { RegistrySpec } from "../core/registry.ts";
+import { certificatesOf, type Authority, type RegistrySpec } from "../core/registry.ts";
 import type { Step } from "../core/step.ts";
 
 export interface TrustSpec {
@@ -7,8 +7,8 @@ export interface TrustSpec {
     RegistrySpec,
     "name" | "port" | "prefix" | "addresses" | "sources" | "follows" | "trust"
   >;
-  /** The CAs that vouch for the registry, as base64 of DER; undefined while a host has not made its own. */
-  readonly authorities: readonly string[] | undefined;
+  /** The CAs that vouch for the registry; undefined while a host has not made its own. */
+  readonly authorities: readonly Authority[] | undefined;
 }
 
 export function trustSteps({ registry, authorities }: TrustSpec): readonly Step[] {
@@ -24,7 +24,7 @@ export function trustSteps({ registry, authorities }: TrustSpec): readonly Step[
           step("authority", `the engine and the system trust the CA of ${at}`, [
             "registry_authority",
             at,
-            ...(authorities ?? ["unknown"]),
+            ...(authorities ?? ["unknown"]).flatMap(certificatesOf),
           ]),
         ]
       : []),

@@ -10,7 +10,7 @@ before(async () => {
 });
 after(() => on.on.end());
 
-const { finds, applies, refuses } = shellFacts(() => on.on);
+const { holds, finds, applies, refuses } = shellFacts(() => on.on);
 const etc = "/etc/sealift/registry";
 const root = (command: string): Promise<string> => on.on.root(command);
 
@@ -147,6 +147,47 @@ describe("the registry of a site", () => {
     await finds(/^reader: runs with an earlier server\.crt$/, ...on.call("running"));
     await applies(...on.call("running"));
     assert.notEqual(await serial(), old);
+  });
+
+  /** What clients are told to trust: one CA, or two. */
+  const told = async (): Promise<readonly string[]> =>
+    (await on.on.call("value_registry_ca")).output.split(" ");
+  const aged = `touch -d '2 days ago' ${etc}/next.crt`;
+
+  test("a new CA that somebody asks for: clients know it beside the old one, and it signs from the next day on", async () => {
+    const [old] = await told();
+    await root(`touch ${etc}/ca.renew`);
+    await finds(`${etc}/ca.renew asks for a new CA`, ...on.call("ca"));
+    await applies(...on.call("ca"));
+    const both = await told();
+    assert.deepEqual([both.length, both[0]], [2, old]);
+    await holds(...on.call("certificate"));
+    await root(`cat ${etc}/ca.crt ${etc}/next.crt >/run/both.crt && ${aged}`);
+    await finds(
+      /^clients have known the next CA since \d{4}-\d\d-\d\d; the one that signs is still the old$/,
+      ...on.call("ca"),
+    );
+    const made = await on.on.run("apply", on.steps);
+    assert.ok(made.mark, made.text);
+    assert.deepEqual(await told(), both.slice(1));
+    for (const trusted of [`${etc}/ca.crt`, "/run/both.crt"]) {
+      const client = `openssl s_client -connect 127.0.0.1:5000 -CAfile ${trusted} </dev/null 2>&1`;
+      assert.match(await root(`${client} | grep 'Verify return code'`), /: 0 \(ok\)/);
+    }
+    await root(`! test -e ${etc}/ca.renew`);
+  });
+
+  test("a CA with less than two years left gets a next one, which waits until a certificate is due", async () => {
+    const [name, ...args] = on.call("ca");
+    await root(
+      `cd ${etc} && openssl x509 -in ca.crt -signkey ca.key -days 500 -out short.crt 2>/dev/null && mv short.crt ca.crt`,
+    );
+    await finds(/^ca\.crt ends on .* GMT, less than 730 days from now$/, name, ...args);
+    await applies(name, ...args);
+    assert.equal((await told()).length, 2);
+    await root(aged);
+    await holds(name, ...args);
+    await finds(/^clients have known the next CA since /, name, ...args.slice(0, -1), "400");
   });
 
   test("a port that is somebody else's is refused, and it is said whose it is", async () => {

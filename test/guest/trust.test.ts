@@ -20,9 +20,10 @@ const port = "5443";
 const at = `registry.site:${port}`;
 const certs = "/etc/docker/certs.d";
 
-/** A CA as a registry host makes one; its certificate as the host tells it. */
+/** A CA as a registry host makes one that has none; its certificate as the host tells it. */
 async function authority(address = "127.0.0.5"): Promise<string> {
-  const { exitCode, output } = await on.call("apply_registry_ca", "test", "registry.site", address);
+  await root("rm -f /etc/sealift/registry/ca.*");
+  const { exitCode, output } = await on.call("apply_registry_ca", "test", "registry.site", address, "30");
   assert.equal(exitCode, 0, output);
   return (await on.call("value_registry_ca")).output;
 }
