@@ -41,7 +41,7 @@ export interface Material {
 /** Collects it in a fresh folder; files are linked, not copied. */
 export async function bundleMaterial(tools: Tools, report: Report): Promise<Material> {
   const usual = await ensureLabBundle("one", report);
-  const newest = await ensureLabBundle("newest", report);
+  const newest = await ensureLabBundle("registry", report);
   const folder = cachePath("bench", "material");
   await rm(folder, { recursive: true, force: true });
   await mkdir(folder, { recursive: true });

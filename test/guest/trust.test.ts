@@ -200,6 +200,15 @@ describe("bytes by their digest", () => {
     await asked();
   });
 
+  test("a registry of others wants a token, and sends on to where its bytes lie", async () => {
+    await root(
+      `rm -f ${kept}; sed -i '/registry.site/d' /etc/hosts; echo '127.0.0.6 registry.site' >>/etc/hosts`,
+    );
+    await applies(...blob());
+    assert.equal(await asked(), "6");
+    await root("sed -i '/registry.site/d' /etc/hosts");
+  });
+
   test("a certificate that nobody vouches for, or that has ended, is no way in", async () => {
     await root(
       `mv ${certs}/${at}/ca.crt /run/ca.crt && openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout /run/x.key -subj /CN=x -out ${certs}/${at}/ca.crt 2>/dev/null`,

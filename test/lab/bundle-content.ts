@@ -16,7 +16,7 @@ export interface Content {
 
 /** Where a bundle of this choice is kept: the one with a registry beside the others, which take each other's place. */
 export function bundleFolder(choice: EngineChoice): string {
-  return cachePath(choice === "newest" ? "bundle-registry" : "bundle");
+  return cachePath(choice === "registry" ? "bundle-registry" : "bundle");
 }
 
 /** Says what is in the bundle that is there. */

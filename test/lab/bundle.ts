@@ -87,7 +87,7 @@ async function makeBundle(
   const store = cachePath("bundle-files");
   const chosen = await chooseEngines(choice, store, report);
   const plugins = choice === "all" ? await choosePlugins(report) : [];
-  const registry = choice === "newest" ? { registry: registryVersion } : {};
+  const registry = choice === "registry" ? { registry: registryVersion } : {};
   const content = { choice, engines: chosen.map(({ engine }) => engine), plugins, ...registry };
   const work = await folderOf(content);
   await rm(join(bundleFolder(choice), "made"), { recursive: true, force: true });
@@ -97,7 +97,7 @@ async function makeBundle(
   report("making the image");
   await takeBusybox(join(work, "busybox"), report);
   await writeScratchImage(join(work, "busybox"), architecture, image, join(work, "image"));
-  if (choice === "newest") {
+  if (choice === "registry") {
     await packRegistry(join(work, registryFile));
     await writeScratchImage(
       join(work, "busybox"),

@@ -28,10 +28,10 @@ export interface ChosenEngine {
 }
 
 /**
- * one: the lab's usual engine. all: also what upgrades and rollbacks are tried with. newest: one that can be led to a registry
- * of the site name by name; the bundle has a registry then.
+ * one: the lab's usual engine. all: also what upgrades and rollbacks are tried with. registry: two that can be led to a registry
+ * of the site name by name, 29 first; the bundle has a registry then.
  */
-export type EngineChoice = "one" | "all" | "newest";
+export type EngineChoice = "one" | "all" | "registry";
 
 /**
  * The engines, the usual one first: Docker's 28.5.2, or Debian's 26.1.5 where that cannot be reached. All of them, without
@@ -46,11 +46,11 @@ export async function chooseEngines(
   store: string,
   report: Report,
 ): Promise<readonly ChosenEngine[]> {
-  if (choice === "newest") {
-    const official = await fromDocker("29.8.1", store, report);
-    return official === undefined ? (await builtEngines(report)).slice(0, 1) : [official];
-  }
   const usual = await fromDocker("28.5.2", store, report);
+  if (choice === "registry") {
+    const newest = (await fromDocker("29.8.1", store, report)) ?? (await builtEngines(report))[0];
+    return [...(newest === undefined ? [] : [newest]), usual ?? (await debianEngine("sid", report))];
+  }
   const first = usual ?? (await debianEngine("trixie", report));
   if (choice === "one") return [first];
   const made = await builtEngines(report);
