@@ -27,6 +27,7 @@ function kindOf(code: ErrorCode): number {
   switch (code) {
     case "E_BUNDLE_UNSIGNED":
     case "E_BUNDLE_SIGNATURE":
+    case "E_IMAGE_SIGNATURE":
     case "E_BUNDLE_SERIAL":
     case "E_SIGNING_KEY":
     case "E_RECEIPT":

@@ -80,6 +80,7 @@ function imageComponent(image: LockedImage): object {
     properties: [
       ...image.platforms.map((platform) => property("platform", platform)),
       ...image.sources.map((source) => property("source", source)),
+      ...(image.signedBy === undefined ? [] : [property("signed-by", image.signedBy)]),
     ],
   };
 }

@@ -1,10 +1,11 @@
 /** Brings every byte of the lock into the store: after this a build needs no network. */
 import { refuse } from "../modules/core/errors.ts";
 import type { Warn } from "./first-place.ts";
-import { type Lock, readLock, uncovered } from "./lock-file.ts";
+import { readImageKey, verifyImageSignature } from "./image-signature.ts";
+import { type Lock, type LockedImage, otherKey, readLock, uncovered } from "./lock-file.ts";
 import { movedTags } from "./moved-tags.ts";
 import { obtainFile, type Sources } from "./obtain-file.ts";
-import { obtainImage } from "./obtain-image.ts";
+import { obtainImage, storedImage } from "./obtain-image.ts";
 import { inParallel } from "./parallel.ts";
 import type { Patience } from "./patience.ts";
 import { label, readWant } from "./want.ts";
@@ -42,7 +43,7 @@ export interface FetchResult {
  * refused, so that the next run has less to do.
  *
  * @throws {SealiftError} all of: E_LOCK_MISSING, E_LOCK_STALE when an item has no pin, E_DOWNLOAD, E_DOWNLOAD_SHA256, E_PIN,
- * E_SPACE, E_TOOL; E_TAG_MOVED when a tag stands for something else than it did (what is pinned was brought even so).
+ * E_IMAGE_SIGNATURE, E_SPACE, E_TOOL; E_TAG_MOVED when a tag stands for something else than it did (what is pinned was brought even so).
  */
 export async function fetchBundle(options: FetchOptions): Promise<FetchResult> {
   const { bundleFile, lockFile, store, warn, patience, onTransfer = () => undefined } = options;
@@ -58,7 +59,12 @@ export async function fetchBundle(options: FetchOptions): Promise<FetchResult> {
   const remote = lock.images.filter(({ from }) => from === undefined);
   const images = await inParallel(remote, atOnce, (image) => {
     onTransfer({ name: image.name, done: 0, total: undefined });
-    return obtainImage(image, sources);
+    return obtainSigned(
+      image,
+      want.images.find(({ name }) => name === image.name)?.cosign,
+      sources,
+      lockFile,
+    );
   });
   const { moved } = await movedTags(lock, want.mirrors);
   refuse([...files.problems, ...images.problems, ...moved]);
@@ -67,6 +73,22 @@ export async function fetchBundle(options: FetchOptions): Promise<FetchResult> {
     images: images.values.length,
     bytes: files.values.reduce((sum, { bytes }) => sum + bytes, 0),
   };
+}
+
+/** What is not here yet is asked once more whose it is: a lock may have been written by anybody. */
+async function obtainSigned(
+  image: LockedImage,
+  cosign: string | undefined,
+  sources: Sources,
+  lockFile: string,
+): Promise<string> {
+  if (cosign !== undefined) {
+    const key = readImageKey(cosign, sources.bundleFile);
+    refuse(key.fingerprint === image.signedBy ? [] : [otherKey(image, key.fingerprint, lockFile)]);
+    if ((await storedImage(sources.store, image.digest)) === undefined)
+      await verifyImageSignature(image.name, image.digest, key, sources);
+  }
+  return obtainImage(image, sources);
 }
 
 /**

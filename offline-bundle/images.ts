@@ -2,6 +2,7 @@
 import { fileURLToPath } from "node:url";
 import { SealiftError } from "../modules/core/errors.ts";
 import { firstPlace } from "./first-place.ts";
+import { readImageKey, verifyImageSignature } from "./image-signature.ts";
 import { computedHere, type LockedImage } from "./lock-file.ts";
 import { children, type Descriptor, isManifest, type Manifest, readManifest } from "./manifests.ts";
 import type { Sources } from "./obtain-file.ts";
@@ -10,17 +11,37 @@ import { referencesOf, repositoryOf } from "./oci-reference.ts";
 import { oras } from "./oras.ts";
 import { locateUrl, type WantedImage } from "./want.ts";
 
+export interface LockedOne {
+  readonly pin: LockedImage;
+  readonly change: "added" | "checked" | "filled" | "kept";
+}
+
 /**
  * Resolves an image to the digest that its tag stands for. An image of a registry that has a pin keeps it, whatever its
- * tag stands for today; one in a local layout has to match its pin.
+ * tag stands for today; one in a local layout has to match its pin. Where bundle.yaml names a key, the digest has to be signed by it.
  *
- * @throws {SealiftError} E_DOWNLOAD when it cannot be had, E_PIN when a local layout holds something else.
+ * @throws {SealiftError} E_DOWNLOAD when it cannot be had, E_PIN when a local layout holds something else; E_IMAGE_SIGNATURE,
+ * E_VALUE of a key.
  */
 export async function lockImage(
   image: WantedImage,
+  old: LockedImage | undefined,
+  sources: Sources,
+): Promise<LockedOne> {
+  const { pin, change } = await pinned(image, old, sources);
+  const { signedBy, ...rest } = pin;
+  if (image.cosign === undefined) return { pin: rest, change };
+  const key = readImageKey(image.cosign, sources.bundleFile);
+  if (signedBy === key.fingerprint) return { pin, change };
+  await verifyImageSignature(image.name, pin.digest, key, sources);
+  return { pin: { ...pin, signedBy: key.fingerprint }, change: change === "kept" ? "filled" : change };
+}
+
+async function pinned(
+  image: WantedImage,
   pin: LockedImage | undefined,
   { bundleFile, mirrors, warn }: Sources,
-): Promise<{ readonly pin: LockedImage; readonly change: "added" | "checked" | "kept" }> {
+): Promise<LockedOne> {
   const layout = layoutOf(image, bundleFile);
   if (pin !== undefined && layout === undefined && pin.from === undefined) return { pin, change: "kept" };
   const look = (place: string): Promise<LockedImage> => resolve(image, place, layout);
@@ -43,7 +64,8 @@ async function resolve(image: WantedImage, place: string, layout: string | undef
   const pinned = layout === undefined ? `${repositoryOf(place)}@${digest}` : place;
   const text = await oras(["manifest", "fetch", ...flags, pinned], directory, "E_DOWNLOAD");
   const platforms = await platformsOf(JSON.parse(text) as Manifest, [...flags, pinned], directory);
-  return { ...image, digest, platforms, sources: [computedHere] };
+  const { name, from } = image;
+  return { name, ...(from === undefined ? {} : { from }), digest, platforms, sources: [computedHere] };
 }
 
 /**
@@ -87,7 +109,7 @@ export async function imageBytes(
   return [...sizes.values()].reduce((sum, bytes) => sum + bytes, 0);
 }
 
-function layoutOf({ from }: WantedImage, bundleFile: string): string | undefined {
+function layoutOf({ from }: Pick<WantedImage, "from">, bundleFile: string): string | undefined {
   return from === undefined ? undefined : fileURLToPath(locateUrl(from, bundleFile));
 }
 

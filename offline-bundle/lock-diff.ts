@@ -46,8 +46,8 @@ function ofFile(file: LockedFile): Item {
   };
 }
 
-function ofImage({ name, from, digest, platforms, sources }: LockedImage): Item {
-  const fields = { digest, from, platforms: platforms.join(" "), sources: sources.join(", ") };
+function ofImage({ name, from, digest, signedBy, platforms, sources }: LockedImage): Item {
+  const fields = { digest, signedBy, from, platforms: platforms.join(" "), sources: sources.join(", ") };
   return { name: name.replace(/:[^:/]*$/, ""), version: name.replace(/^.*:/, ""), fields };
 }
 

@@ -18,9 +18,11 @@ export interface LockedFile extends WantedFile {
   readonly manifest?: string;
 }
 
-export interface LockedImage extends WantedImage {
+export interface LockedImage extends Omit<WantedImage, "cosign"> {
   /** `sha256:…` of the manifest or index. */
   readonly digest: string;
+  /** `sha256:…` of the public key by which its owner has signed this digest; absent: nobody was asked. */
+  readonly signedBy?: string;
   readonly platforms: readonly string[];
   readonly sources: readonly string[];
 }
@@ -82,10 +84,12 @@ function inOrder(lock: Lock): Lock {
         ...(members === undefined ? {} : { members: members.map(memberInOrder) }),
       };
     }),
-    images: lock.images.map(({ name, from, digest, platforms, sources }) => ({
+    images: lock.images.map(({ name, from, digest, signedBy, platforms, sources }) => ({
       name,
       ...(from === undefined ? {} : { from }),
-      ...{ digest, platforms, sources },
+      digest,
+      ...(signedBy === undefined ? {} : { signedBy }),
+      ...{ platforms, sources },
     })),
   };
 }
@@ -118,8 +122,8 @@ export function staleness(want: Want, lock: Lock, lockFile: string): readonly Pr
 
 /** What is wanted and has no pin, and what has one and is not wanted: E_LOCK_STALE. */
 export function uncovered(want: Want, lock: Lock, lockFile: string): readonly Problem[] {
-  const wanted = [...want.files.map(fileKey), ...want.images.map(imageKey)];
-  const locked = [...lock.files.map(fileKey), ...lock.images.map(imageKey)];
+  const wanted = [...want.files.map(fileKey), ...want.images.map((one) => imageKey(one, one.cosign))];
+  const locked = [...lock.files.map(fileKey), ...lock.images.map((one) => imageKey(one, one.signedBy))];
   return [
     ...wanted
       .filter((one) => !locked.includes(one))
@@ -128,6 +132,11 @@ export function uncovered(want: Want, lock: Lock, lockFile: string): readonly Pr
       .filter((one) => !wanted.includes(one))
       .map((one) => stale(lockFile, one, "a pin", "only what bundle.yaml asks for")),
   ];
+}
+
+/** The key of bundle.yaml is not the one by which the lock says that an image is signed. */
+export function otherKey({ name, signedBy }: LockedImage, fingerprint: string, lockFile: string): Problem {
+  return stale(lockFile, name, `signed by ${signedBy ?? "nobody"}`, `signed by ${fingerprint}`);
 }
 
 function stale(where: string, subject: string, got: string, expected: string): Problem {
@@ -140,8 +149,8 @@ function fileKey(file: WantedFile): string {
   return `${label(file)} (${kind}, ${file.licence}) from ${file.url}`;
 }
 
-function imageKey({ name, from }: WantedImage): string {
-  return from === undefined ? name : `${name} from ${from}`;
+function imageKey({ name, from }: Pick<WantedImage, "name" | "from">, key: string | undefined): string {
+  return `${name}${from === undefined ? "" : ` from ${from}`}${key === undefined ? "" : ", signed"}`;
 }
 
 const header = `# Written by "sealift bundle lock" from bundle.yaml; a person reviews every change of it.

@@ -12,25 +12,35 @@ import { saysFull } from "./room.ts";
  * @param inherited descriptor of an open file, which oras can read as {@link inheritedFile}.
  * @throws {SealiftError} E_TOOL when there is no oras; `code` with its own words when it fails.
  */
-export function oras(
+export async function oras(
   args: readonly string[],
   directory: string,
   code: ErrorCode = "E_TOOL",
   inherited?: number,
 ): Promise<string> {
+  return (await orasBytes(args, directory, code, inherited)).toString().trimEnd();
+}
+
+/** The same, and its standard output byte for byte. */
+export function orasBytes(
+  args: readonly string[],
+  directory: string,
+  code: ErrorCode = "E_TOOL",
+  inherited?: number,
+): Promise<Buffer> {
   const program = process.env["SEALIFT_ORAS"] ?? "oras";
   return new Promise((resolve, reject) => {
     const child = spawn(program, args, {
       cwd: directory,
       stdio: ["ignore", "pipe", "pipe", inherited ?? "ignore"],
     });
-    const [stdout, stderr] = [textOf(child.stdio[1]), textOf(child.stdio[2])];
+    const [stdout, stderr] = [bytesOf(child.stdio[1]), bytesOf(child.stdio[2])];
     child.on("error", (error: NodeJS.ErrnoException) => {
       reject(error.code === "ENOENT" ? missing(program) : failed(code, args, error.message));
     });
     child.on("close", (exitCode, signal) => {
-      const words = stderr().trim();
-      if (exitCode === 0) resolve(stdout().trimEnd());
+      const words = stderr().toString().trim();
+      if (exitCode === 0) resolve(stdout());
       else
         reject(
           failed(codeOf(code, words), args, words === "" ? `ended by ${signal ?? String(exitCode)}` : words),
@@ -42,10 +52,10 @@ export function oras(
 /** Under this name oras finds the file that it was given open. */
 export const inheritedFile = "/dev/fd/3";
 
-function textOf(stream: Readable | Writable | null | undefined): () => string {
+function bytesOf(stream: Readable | Writable | null | undefined): () => Buffer {
   const pieces: Buffer[] = [];
   stream?.on("data", (piece: Buffer) => pieces.push(piece));
-  return () => Buffer.concat(pieces).toString();
+  return () => Buffer.concat(pieces);
 }
 
 function missing(program: string): SealiftError {

@@ -46,6 +46,8 @@ export interface WantedImage {
   readonly name: string;
   /** `file:` url of an OCI layout that holds the image under this name; absent: pulled from its registry. */
   readonly from?: string;
+  /** Path of the public key by which its owner signs it with cosign, relative to bundle.yaml; absent: nobody is asked. */
+  readonly cosign?: string;
 }
 
 export interface Want {
@@ -99,6 +101,7 @@ export async function readWant(file: string): Promise<Want> {
       images.map(({ name }) => name),
       place(["images"]),
     ),
+    ...images.flatMap((image, index) => imageProblems(image, place(["images", index]))),
   ]);
   return { platforms: value.platforms, files, images, mirrors: value.mirrors ?? {} };
 }
@@ -146,6 +149,15 @@ function entryProblems(entry: Entry, platforms: readonly Platform[], where: stri
       (version) =>
         problem("E_VALUE", version, "letters, digits, dots, dashes, underscores", "correct the version"),
     ),
+  ];
+}
+
+/** A layout on disk keeps no signatures. */
+function imageProblems({ name, from, cosign }: WantedImage, where: string): readonly Problem[] {
+  if (from === undefined || cosign === undefined) return [];
+  const todo = "remove cosign, or pull the image from its registry";
+  return [
+    { where, code: "E_CONFLICT", subject: name, got: "from and cosign", expected: "one of them", todo },
   ];
 }
 

@@ -80,13 +80,16 @@ function files({ files: all }: Inspection): string {
 
 function images({ images: all }: Inspection): string {
   if (all.length === 0) return "";
+  const short = (digest: string): string => digest.slice(0, "sha256:".length + 12);
+  const signed = all.some(({ signedBy }) => signedBy !== undefined);
   return columns([
-    ["image", "digest", "platforms", "size"],
-    ...all.map(({ name, digest, platforms, bytes }) => [
+    ["image", "digest", "platforms", "size", ...(signed ? ["signed by key"] : [])],
+    ...all.map(({ name, digest, platforms, bytes, signedBy }) => [
       name,
-      digest.slice(0, "sha256:".length + 12),
+      short(digest),
       platforms.join(" "),
       bytes === undefined ? "?" : size(bytes),
+      ...(signed ? [signedBy === undefined ? "nobody" : short(signedBy)] : []),
     ]),
   ]);
 }

@@ -53,6 +53,7 @@ export const errorCodes = [
   "E_DOWNLOAD_SHA256",
   "E_PIN",
   "E_PIN_SOURCES",
+  "E_IMAGE_SIGNATURE",
   "E_TAG_MOVED",
   "E_REGISTRY",
   "E_SIGNING_KEY",

@@ -1,0 +1,81 @@
+/**
+ * Whether the owner of an image has signed its digest with cosign, by a public key that the team has. Neither transparency log nor
+ * certificates are asked: the key says it all.
+ */
+import { createHash, createPublicKey, type KeyObject, verify } from "node:crypto";
+import { readFileSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+import { type Problem, SealiftError } from "../modules/core/errors.ts";
+import { firstPlace } from "./first-place.ts";
+import { claimsAt } from "./image-claims.ts";
+import type { Sources } from "./obtain-file.ts";
+import { referencesOf, repositoryOf } from "./oci-reference.ts";
+import { locateUrl } from "./want.ts";
+
+export interface ImageKey {
+  readonly key: KeyObject;
+  /** `sha256:…` of its DER, as `openssl pkey -pubin -outform DER | sha256sum` prints it. */
+  readonly fingerprint: string;
+}
+
+/** @param path as bundle.yaml has it. @throws {SealiftError} E_VALUE for what is no public key. */
+export function readImageKey(path: string, bundleFile: string): ImageKey {
+  try {
+    const key = createPublicKey(readFileSync(fileURLToPath(locateUrl(path, bundleFile)), "utf8"));
+    const der = key.export({ type: "spki", format: "der" });
+    return { key, fingerprint: `sha256:${createHash("sha256").update(der).digest("hex")}` };
+  } catch (error) {
+    throw new SealiftError([
+      {
+        where: bundleFile,
+        code: "E_VALUE",
+        subject: path,
+        got: error instanceof Error ? error.message : String(error),
+        expected: "a public key in PEM, as cosign writes cosign.pub",
+        todo: "ask the owner of the image for it",
+      },
+    ]);
+  }
+}
+
+/**
+ * @param digest `sha256:…` of the image.
+ * @throws {SealiftError} E_IMAGE_SIGNATURE when no signature of this digest is of this key; E_DOWNLOAD when nobody could be asked.
+ */
+export async function verifyImageSignature(
+  name: string,
+  digest: string,
+  { key, fingerprint }: ImageKey,
+  { mirrors, warn }: Pick<Sources, "mirrors" | "warn">,
+): Promise<void> {
+  const places = referencesOf(name, mirrors);
+  const found = await firstPlace(places, (place) => claimsAt(repositoryOf(place), digest), warn);
+  const ours = found.filter(({ text, signature }) => isOf(key, text, signature));
+  if (ours.some(({ names }) => names.includes(digest))) return;
+  const others = ours.flatMap(({ names }) => names).join(", ");
+  const got =
+    found.length === 0
+      ? "no signature in the registry"
+      : ours.length === 0
+        ? `${found.length} signatures, none of this key`
+        : `a signature of ${others === "" ? "nothing" : others}`;
+  const problem: Problem = {
+    where: name,
+    code: "E_IMAGE_SIGNATURE",
+    subject: digest,
+    got,
+    expected: `a cosign signature of this digest by the key ${fingerprint}`,
+    todo: "ask its owner whether it is theirs; without cosign: in bundle.yaml nobody is asked",
+  };
+  throw new SealiftError([problem]);
+}
+
+/** ECDSA and RSA over sha256; Ed25519 has its hash within. */
+function isOf(key: KeyObject, text: Buffer, signature: Buffer): boolean {
+  const hash = key.asymmetricKeyType === "ed25519" ? null : "sha256";
+  try {
+    return verify(hash, text, key, signature);
+  } catch {
+    return false;
+  }
+}

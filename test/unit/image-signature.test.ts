@@ -1,0 +1,184 @@
+/** Signatures of images as cosign leaves them in a real registry: found, believed, and told apart from what only looks like one. */
+import assert from "node:assert/strict";
+import { createHash, generateKeyPairSync, type KeyObject, sign } from "node:crypto";
+import { readFile, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { after, before, test } from "node:test";
+import { oras } from "../../offline-bundle/oras.ts";
+import { writeScratchImage } from "../lab/scratch-image.ts";
+import { type AuthRegistry, authRegistry } from "../support/auth-registry.ts";
+import { codesOf, refused } from "../support/refused.ts";
+import { type SourcesUnderTest, sourcesUnderTest } from "../support/sources-under-test.ts";
+
+let site: SourcesUnderTest;
+let registry: AuthRegistry;
+const team = generateKeyPairSync("ec", { namedCurve: "P-256" });
+const stranger = generateKeyPairSync("ec", { namedCurve: "P-256" });
+const edwards = generateKeyPairSync("ed25519");
+
+before(async () => {
+  site = await sourcesUnderTest();
+  registry = await authRegistry(join(site.folder, "registry"), site.certificate);
+  process.env["DOCKER_CONFIG"] = registry.dockerConfig;
+  for (const [name, { publicKey }] of Object.entries({ team, edwards }))
+    await writeFile(join(site.folder, `${name}.pub`), publicKey.export({ type: "spki", format: "pem" }));
+  await writeFile(join(site.folder, "no.pub"), "not a key\n");
+});
+after(async () => {
+  delete process.env["DOCKER_CONFIG"];
+  await registry.stop();
+  await site.remove();
+});
+
+/** An image of its own in the registry. @returns its digest. */
+async function image(name: string): Promise<string> {
+  await writeFile(join(site.folder, "tool"), `${name}\n`);
+  await writeScratchImage(join(site.folder, "tool"), "amd64", "1", join(site.folder, `image-${name}`));
+  const target = `${registry.host}/acme/${name}:1`;
+  await oras(["copy", "--no-tty", "--from-oci-layout", `image-${name}:1`, target], site.folder);
+  return oras(["resolve", target], site.folder);
+}
+const wanting = (name: string, cosign: string): Promise<void> =>
+  site.want({ images: [{ name: `${registry.host}/acme/${name}:1`, cosign }] });
+
+const hashOf = (key: KeyObject): string | null => (key.asymmetricKeyType === "ed25519" ? null : "sha256");
+
+/** As `cosign sign` up to 2.x, and 3.x when asked to: a tag beside the image. The payload ends in a line end, as other signers write it. */
+async function signBeside(
+  name: string,
+  digest: string,
+  key: KeyObject,
+  says = digest,
+  altered = "",
+): Promise<void> {
+  const payload = JSON.stringify({
+    critical: {
+      identity: { "docker-reference": `${registry.host}/acme/${name}` },
+      image: { "docker-manifest-digest": says },
+      type: "cosign container image signature",
+    },
+    optional: null,
+  });
+  await writeFile(join(site.folder, "payload"), `${payload}${altered}\n`);
+  const signature = sign(hashOf(key), Buffer.from(`${payload}\n`), key).toString("base64");
+  const annotations = { payload: { "dev.cosignproject.cosign/signature": signature } };
+  await writeFile(join(site.folder, "annotations.json"), JSON.stringify(annotations));
+  const tag = `${registry.host}/acme/${name}:${digest.replace(":", "-")}.sig`;
+  const type = "application/vnd.dev.cosign.simplesigning.v1+json";
+  await oras(
+    ["push", "--no-tty", "--annotation-file", "annotations.json", tag, `payload:${type}`],
+    site.folder,
+  );
+}
+
+/** As `cosign sign` from 3.0 on: a statement in a DSSE envelope, as a referrer of the image. */
+async function signReferring(
+  name: string,
+  digest: string,
+  key: KeyObject,
+  predicateType = "https://sigstore.dev/cosign/sign/v1",
+): Promise<void> {
+  const type = "application/vnd.dev.sigstore.bundle.v0.3+json";
+  const payloadType = "application/vnd.in-toto+json";
+  const subject = [{ digest: { sha256: digest.slice("sha256:".length) } }];
+  const body = JSON.stringify({
+    _type: "https://in-toto.io/Statement/v1",
+    subject,
+    predicateType,
+    predicate: {},
+  });
+  const signed = `DSSEv1 ${payloadType.length} ${payloadType} ${body.length} ${body}`;
+  const bundle = {
+    mediaType: type,
+    verificationMaterial: { publicKey: { hint: "" } },
+    dsseEnvelope: {
+      payload: Buffer.from(body).toString("base64"),
+      payloadType,
+      signatures: [{ sig: sign(hashOf(key), Buffer.from(signed), key).toString("base64"), keyid: "" }],
+    },
+  };
+  await writeFile(join(site.folder, "bundle.json"), JSON.stringify(bundle));
+  const subjectOf = `${registry.host}/acme/${name}@${digest}`;
+  await oras(["attach", "--no-tty", "--artifact-type", type, subjectOf, `bundle.json:${type}`], site.folder);
+}
+
+const finding = async (work: Promise<unknown>): Promise<string | undefined> => {
+  const [problem] = await refused(work);
+  return `${problem?.code ?? ""} ${problem?.got ?? ""}`;
+};
+
+for (const [how, signs] of [
+  ["a tag beside the image", signBeside],
+  ["a referrer of the image", signReferring],
+] as const) {
+  const word = how.split(" ")[1] ?? "";
+  test(`${how}: the key's owner has signed it, and the lock says so`, async () => {
+    const digest = await image(word);
+    await wanting(word, "team.pub");
+    assert.equal(await finding(site.lock()), "E_IMAGE_SIGNATURE no signature in the registry");
+    await signs(word, digest, stranger.privateKey);
+    assert.equal(await finding(site.lock()), "E_IMAGE_SIGNATURE 1 signatures, none of this key");
+    await signs(word, digest, team.privateKey);
+    const { lock } = await site.lock();
+    assert.match(lock.images[0]?.signedBy ?? "", /^sha256:[0-9a-f]{64}$/);
+    assert.equal((await site.lock()).changed, false);
+    await site.fetch();
+  });
+}
+
+test("an Ed25519 key signs as well", async () => {
+  const digest = await image("edwards");
+  await wanting("edwards", "edwards.pub");
+  await signReferring("edwards", digest, edwards.privateKey);
+  assert.ok((await site.lock()).lock.images[0]?.signedBy);
+});
+
+test("a signature of another image, or of other words, is none", async () => {
+  const [one, other] = [await image("one"), await image("other")];
+  await wanting("one", "team.pub");
+  await signBeside("one", one, team.privateKey, other);
+  assert.equal(await finding(site.lock()), `E_IMAGE_SIGNATURE a signature of ${other}`);
+  await signBeside("one", one, team.privateKey, one, " ");
+  assert.equal(await finding(site.lock()), "E_IMAGE_SIGNATURE 1 signatures, none of this key");
+  await signReferring("one", one, team.privateKey, "https://slsa.dev/provenance/v1");
+  assert.equal(await finding(site.lock()), "E_IMAGE_SIGNATURE a signature of nothing");
+});
+
+test("a pin that was made without a key is asked for its signature; without the key it says nothing of one", async () => {
+  const digest = await image("later");
+  await site.want({ images: [{ name: `${registry.host}/acme/later:1` }] });
+  await site.lock();
+  await wanting("later", "team.pub");
+  assert.deepEqual(await codesOf(site.fetch()), ["E_LOCK_STALE"]);
+  await signReferring("later", digest, team.privateKey);
+  assert.deepEqual(
+    (await site.lock()).changes.map(({ change }) => change),
+    ["filled"],
+  );
+  await site.want({ images: [{ name: `${registry.host}/acme/later:1` }] });
+  assert.equal((await site.lock()).lock.images[0]?.signedBy, undefined);
+});
+
+test("a lock that somebody wrote by hand is asked whose the image is before it is brought", async () => {
+  await image("forged");
+  await site.want({ images: [{ name: `${registry.host}/acme/forged:1` }] });
+  await site.lock();
+  await wanting("forged", "team.pub");
+  const der = team.publicKey.export({ type: "spki", format: "der" });
+  const signedBy = `sha256:${createHash("sha256").update(der).digest("hex")}`;
+  const text = await readFile(site.lockFile, "utf8");
+  await writeFile(
+    site.lockFile,
+    text.replace(/( +)digest: .*/, (line, indent: string) => `${line}\n${indent}signedBy: ${signedBy}`),
+  );
+  assert.equal(await finding(site.fetch()), "E_IMAGE_SIGNATURE no signature in the registry");
+});
+
+test("what is no public key, and a key for a layout on disk, are refused", async () => {
+  await wanting("tag", "no.pub");
+  assert.deepEqual(await codesOf(site.lock()), ["E_VALUE"]);
+  await site.want({
+    images: [{ name: "docker.io/acme/tool:1", from: "file:image-one", cosign: "team.pub" }],
+  });
+  assert.deepEqual(await codesOf(site.lock()), ["E_CONFLICT"]);
+});
