@@ -1,15 +1,20 @@
-/** `npm run demo`: from nothing to a provisioned host, and the proof of it, as its user would see it. */
+/**
+ * `npm run demo`: from nothing to a provisioned host, and the proof of it, as its user would see it. `npm run demo -- --site`: three
+ * hosts that a registry feeds.
+ */
 import { rmSync } from "node:fs";
 import { formatProblem, SealiftError } from "../../modules/core/errors.ts";
 import { inSeconds } from "../support/stage-view.ts";
 import { runStages } from "../support/stages.ts";
 import { table } from "../support/table.ts";
 import { startAgent } from "./agent.ts";
+import { demoSite, siteStack } from "./demo-site.ts";
 import { findGuest, removeGuest, startGuest, type Guest } from "./guest.ts";
 import { imageArchive } from "./hello.ts";
 import { prepareLab, type Lab } from "./prepare.ts";
 import { pulumiEnv } from "./pulumi-env.ts";
-import { freshStack, pulumi } from "./pulumi.ts";
+import { freshStack } from "./pulumi.ts";
+import { type Row, shownOnHost, shownPulumi, timed } from "./shown.ts";
 import { labSite, labUser, stackFile, writeStack } from "./stack.ts";
 import { keepTranscript } from "./transcript.ts";
 
@@ -28,8 +33,6 @@ const broken = [
     command: `sudo sed -i 's/"log-driver": "local"/"log-driver": "json-file"/' /etc/docker/daemon.json`,
   },
 ] as const;
-
-type Row = readonly [fact: string, seconds: string];
 
 async function demo(): Promise<void> {
   const lab = await prepareLab();
@@ -53,70 +56,41 @@ async function demo(): Promise<void> {
   keepTranscript("summary", summary);
 }
 
-/** Each part says first what a person would type. */
 async function prove(lab: Lab, guest: Guest, env: Record<string, string>, rows: Row[]): Promise<void> {
   const up = ["up", "--stack", stack, "--yes", "--skip-preview"];
-  const part = async (fact: string, work: () => Promise<void>): Promise<void> => {
-    const start = performance.now();
-    await work();
-    rows.push([fact, inSeconds((performance.now() - start) / 1000)]);
-  };
-  const run = async (
-    title: string,
-    args: readonly string[],
-    mustHold: readonly string[] = [],
-  ): Promise<void> => {
-    console.log(`\n== ${title}\n$ pulumi ${args.join(" ")}`);
-    const { exitCode, output } = await pulumi(args, { env, show: true });
-    if (exitCode !== 0) throw new Error(`pulumi ${args.join(" ")} ended with ${exitCode}`);
-    keepTranscript(args[0] ?? "", `$ pulumi ${args.join(" ")}\n${output}`);
-    const absent = mustHold.filter((words) => !output.includes(words));
-    if (absent.length > 0) throw new Error(`its output does not hold ${absent.join(", ")}`);
-  };
-  const unchanged = [...up, "--expect-no-changes"];
-
-  await part("a bare guest became a Docker host", () => run("From a bare machine to a Docker host", up));
-  await part(`${labUser}, who is not root, runs a container`, () => runContainer(lab, guest));
-  await part("a second run changes nothing", () => run("The same again: nothing to do", unchanged));
-  await part("five facts that were broken by hand show in the preview", async () => {
-    console.log("\n== Somebody works on the host by hand");
-    for (const { command } of broken) await onHost(guest, command);
-    const title = "The preview names each: wanted, found, effect";
-    await run(
-      title,
-      ["preview", "--stack", stack],
-      broken.map(({ code }) => code),
+  const nothing = (fact: string): Promise<void> =>
+    timed(rows, fact, () =>
+      shownPulumi(env, "The same again: nothing to do", [...up, "--expect-no-changes"]),
     );
+  await timed(rows, "a bare guest became a Docker host", () =>
+    shownPulumi(env, "From a bare machine to a Docker host", up),
+  );
+  await timed(rows, `${labUser}, who is not root, runs a container`, () => runContainer(lab, guest));
+  await nothing("a second run changes nothing");
+  await timed(rows, "five facts that were broken by hand show in the preview", async () => {
+    console.log("\n== Somebody works on the host by hand");
+    for (const { command } of broken) await shownOnHost(guest, command);
+    const title = "The preview names each: wanted, found, effect";
+    await shownPulumi(env, title, ["preview", "--stack", stack], {
+      mustHold: broken.map(({ code }) => code),
+    });
   });
-  await part("the next run repairs them", async () => {
-    await run("The repair", up, ["~ 4 "]);
-    await onHost(guest, `grep '"log-driver": "local"' /etc/docker/daemon.json`);
+  await timed(rows, "the next run repairs them", async () => {
+    await shownPulumi(env, "The repair", up, { mustHold: ["~ 4 "] });
+    await shownOnHost(guest, `grep '"log-driver": "local"' /etc/docker/daemon.json`);
   });
-  await part("a third run changes nothing", () => run("The same again: nothing to do", unchanged));
+  await nothing("a third run changes nothing");
 }
 
 async function runContainer(lab: Lab, guest: Guest): Promise<void> {
   console.log(`\n== A container, run by ${labUser} over ssh`);
-  await onHost(guest, "docker load", labUser, await imageArchive(lab.bundle));
-  await onHost(guest, "id", labUser);
-  await onHost(
+  await shownOnHost(guest, "docker load", labUser, await imageArchive(lab.bundle));
+  await shownOnHost(guest, "id", labUser);
+  await shownOnHost(
     guest,
     `docker run --rm ${lab.bundle.image} echo "hello from a container with no way out"`,
     labUser,
   );
-}
-
-/** Shows the command and what it prints. @throws {Error} when it fails. */
-async function onHost(
-  guest: Guest,
-  command: string,
-  login = guest.login,
-  input: Buffer | string = "",
-): Promise<void> {
-  console.log(`$ ssh ${login}@${guest.name} ${command}`);
-  const { stdout, stderr, exitCode } = await guest.exec(command, { login, input });
-  process.stdout.write(stdout);
-  if (exitCode !== 0) throw new Error(`${command} ended with ${exitCode}: ${stderr}`);
 }
 
 async function pristineGuest(rows: Row[]): Promise<Guest> {
@@ -150,11 +124,15 @@ function farewell(lab: Lab): string {
   ].join("\n");
 }
 
+const asked = process.argv.slice(2);
 try {
-  await demo();
+  if (asked.length > 1 || asked.some((word) => word !== "--site")) {
+    console.error(`no such demo: ${asked.join(" ")}; there is npm run demo, and npm run demo -- --site`);
+    process.exitCode = 2;
+  } else await (asked.length === 0 ? demo() : demoSite());
 } catch (error) {
   // What a person can mend is one line each; the stack file of a failed run says nothing to anybody.
-  rmSync(stackFile(stack), { force: true });
+  for (const one of [stack, siteStack]) rmSync(stackFile(one), { force: true });
   console.error(error instanceof SealiftError ? error.problems.map(formatProblem).join("\n") : error);
   process.exitCode = 1;
 }

@@ -9,15 +9,16 @@ import { after, before, describe, test } from "node:test";
 import { startAgent, type Agent } from "../lab/agent.ts";
 import { imageElsewhere } from "../lab/bundle.ts";
 import { checkout } from "../lab/cache.ts";
-import { removeGuest, startGuest, type Guest } from "../lab/guest.ts";
-import { joinSegment, segmentCard } from "../lab/guest-segment.ts";
+import { removeGuest, type Guest } from "../lab/guest.ts";
+import { segmentCard } from "../lab/guest-segment.ts";
 import { prepareLab, type Lab } from "../lab/prepare.ts";
 import { pulumiEnv } from "../lab/pulumi-env.ts";
 import { freshStack, pulumi, type PulumiRun } from "../lab/pulumi.ts";
-import { labSite, labUser, removeStackFile, stackFile, writeStack } from "../lab/stack.ts";
+import { segmentRegistry, segmentSite, startSegment } from "../lab/segment-site.ts";
+import { labUser, removeStackFile, stackFile, writeStack } from "../lab/stack.ts";
 
 const stack = "lab-registry";
-const registry = "registry.site:5000";
+const registry = `${segmentRegistry}:5000`;
 const names = ["store", "twin", "node"] as const;
 let lab: Lab;
 let store: Guest;
@@ -28,18 +29,7 @@ let env: Readonly<Record<string, string>>;
 
 before(async () => {
   lab = await prepareLab("registry");
-  for (const name of names) await removeGuest(name);
-  [store, twin, node] = await Promise.all([
-    startGuest({ name: "store" }),
-    startGuest({ name: "twin" }),
-    startGuest({ name: "node" }),
-  ]);
-  const [first, ...others] = [store, twin, node].map((guest, index) => ({
-    guest,
-    address: `10.9.0.${index + 1}/24`,
-  }));
-  assert.ok(first);
-  await joinSegment(first, ...others);
+  [store, twin, node] = (await startSegment(names)) as [Guest, Guest, Guest];
   agent = await startAgent(store.identityFile);
   env = { ...pulumiEnv(), SSH_AUTH_SOCK: agent.socket };
   await writeSite();
@@ -54,24 +44,10 @@ after(async () => {
 });
 
 async function writeSite(): Promise<void> {
-  const site = await labSite([store, twin, node], lab.bundle);
-  delete site.daemon["storage-driver"];
-  site.daemon["features"] = { "containerd-snapshotter": true };
-  site.volumes.logical = [
-    { name: "registry", size: "2GiB", filesystem: "xfs", mount: "/registry" },
-    { name: "data", size: "4GiB", filesystem: "xfs", mount: "/data" },
-  ];
-  const hosts = [
-    { name: "store", address: "10.9.0.1" },
-    { name: "twin", address: "10.9.0.2" },
-  ];
-  const version = lab.bundle.registry ?? "";
+  const site = await segmentSite([store, twin, node], lab.bundle, 2);
   // Both lines of engines that follow names: 29 on the hosts of the registry, 28.5 on the one that is fed.
   Object.assign(site.hosts.at(-1) ?? {}, { engine: { version: lab.bundle.engines.at(-1)?.version } });
-  await writeStack(stack, {
-    ...site,
-    registry: { name: "registry.site", version, mount: "/registry", hosts },
-  });
+  await writeStack(stack, site);
 }
 
 /** The command's output, of a command that has to end with 0. */

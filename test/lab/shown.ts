@@ -1,0 +1,49 @@
+/** What a demo does, said first as a person would type it. */
+import { inSeconds } from "../support/stage-view.ts";
+import type { Guest } from "./guest.ts";
+import { pulumi } from "./pulumi.ts";
+import { keepTranscript } from "./transcript.ts";
+
+/** A fact of the summary, and how long it took to bring it about. */
+export type Row = readonly [fact: string, seconds: string];
+
+/** Does the work and adds it to the rows. */
+export async function timed<T>(rows: Row[], fact: string, work: () => Promise<T>): Promise<T> {
+  const start = performance.now();
+  const result = await work();
+  rows.push([fact, inSeconds((performance.now() - start) / 1000)]);
+  return result;
+}
+
+/**
+ * Runs pulumi with its output on the screen.
+ * @param kept name under which the output is kept for the documentation; default: the verb.
+ * @throws {Error} when it fails, or its output lacks one of the words in `mustHold`.
+ */
+export async function shownPulumi(
+  env: Readonly<Record<string, string>>,
+  title: string,
+  args: readonly string[],
+  { mustHold = [], kept = args[0] ?? "" }: { mustHold?: readonly string[]; kept?: string } = {},
+): Promise<void> {
+  console.log(`\n== ${title}\n$ pulumi ${args.join(" ")}`);
+  const { exitCode, output } = await pulumi(args, { env, show: true });
+  if (exitCode !== 0) throw new Error(`pulumi ${args.join(" ")} ended with ${exitCode}`);
+  keepTranscript(kept, `$ pulumi ${args.join(" ")}\n${output}`);
+  const absent = mustHold.filter((words) => !output.includes(words));
+  if (absent.length > 0) throw new Error(`its output does not hold ${absent.join(", ")}`);
+}
+
+/** Runs a command line on a guest. @returns its output. @throws {Error} when it fails. */
+export async function shownOnHost(
+  guest: Guest,
+  command: string,
+  login = guest.login,
+  input: Buffer | string = "",
+): Promise<string> {
+  console.log(`$ ssh ${login}@${guest.name} ${command}`);
+  const { stdout, stderr, exitCode } = await guest.exec(command, { login, input });
+  process.stdout.write(stdout);
+  if (exitCode !== 0) throw new Error(`${command} ended with ${exitCode}: ${stderr}`);
+  return stdout;
+}
