@@ -1,15 +1,17 @@
 /**
  * `npm run bench`: every figure that this project holds itself to, each beside something bare in the same run.
- * `npm run bench -- host`, `-- bundle` or `-- fleet [hosts…]` runs one of them.
+ * `npm run bench -- host`, `-- bundle`, `-- registry` or `-- fleet [hosts…]` runs one of them.
  */
 import { formatProblem, SealiftError } from "../../modules/core/errors.ts";
 import { bundleBench } from "./bundle-bench.ts";
 import { fleetBench } from "./fleet-bench.ts";
 import { hostBench } from "./host-bench.ts";
+import { registryBench } from "./registry-bench.ts";
 
 const benches: Readonly<Record<string, (args: readonly string[]) => Promise<void>>> = {
   host: hostBench,
   bundle: bundleBench,
+  registry: registryBench,
   fleet: fleetBench,
 };
 

@@ -11,6 +11,8 @@ export interface Command {
   /** Added to this process's environment. */
   readonly env?: Readonly<Record<string, string>>;
   readonly cwd?: string;
+  /** On its standard input. */
+  readonly input?: string;
   /** What it may say on stderr when it fails and has done all of its work even so. */
   readonly forgiven?: RegExp;
 }
@@ -28,15 +30,18 @@ export interface Run {
  *
  * @throws {Error} with what it wrote to stderr when it fails.
  */
-export async function measured({ program, args, env, cwd, forgiven }: Command): Promise<Run> {
+export async function measured({ program, args, env, cwd, input, forgiven }: Command): Promise<Run> {
   const record = cachePath("bench", `peak-${process.pid}`);
   const start = performance.now();
   const child = spawn("time", ["-f", "%M %U %S", "-o", record, program, ...args], {
-    stdio: ["ignore", "ignore", "pipe"],
+    stdio: ["pipe", "ignore", "pipe"],
     env: { ...process.env, ...env },
     ...(cwd === undefined ? {} : { cwd }),
   });
   const forget = onExit(() => child.kill());
+  // A program that does not read it closes the pipe.
+  child.stdin.on("error", () => undefined);
+  child.stdin.end(input);
   let words = "";
   child.stderr.on("data", (data: Buffer) => (words = (words + data.toString()).slice(-4000)));
   const [code] = (await once(child, "close")) as [number | null];

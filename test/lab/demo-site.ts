@@ -5,10 +5,10 @@ import { inSeconds } from "../support/stage-view.ts";
 import { startAgent } from "./agent.ts";
 import { imageElsewhere } from "./bundle.ts";
 import type { Guest } from "./guest.ts";
-import { segmentCard } from "./guest-segment.ts";
 import { prepareLab, type Lab } from "./prepare.ts";
 import { pulumiEnv } from "./pulumi-env.ts";
 import { freshStack } from "./pulumi.ts";
+import { received, type Received } from "./segment-bytes.ts";
 import { segmentSite, startSegment } from "./segment-site.ts";
 import { type Row, shownOnHost, shownPulumi, timed } from "./shown.ts";
 import { labUser, writeStack } from "./stack.ts";
@@ -70,18 +70,4 @@ async function prove(
       size((after[index]?.[way] ?? 0) - (before[index]?.[way] ?? 0));
     return [name, `${carried("operator")} from the operator`, `${carried("segment")} from other hosts`];
   });
-}
-
-interface Received {
-  readonly operator: number;
-  readonly segment: number;
-}
-
-/** Bytes that a guest's two cards have received: the operator's way in, and the segment. */
-async function received(guest: Guest): Promise<Received> {
-  const count = (card: string): string => `/sys/class/net/${card}/statistics/rx_bytes`;
-  const operator = `$(ip -o -4 addr | awk '$4 ~ /^10\\.0\\.2\\./ { print $2 }')`;
-  const { stdout } = await guest.exec(`cat ${count(operator)} ${count(segmentCard)}`);
-  const [first = 0, second = 0] = stdout.trim().split("\n").map(Number);
-  return { operator: first, segment: second };
 }
