@@ -109,32 +109,25 @@ describe("what is in the registry", () => {
     assert.equal(await push(5001, `--netrc-file ${etc}/netrc`), "202");
   });
 
+  test("a volume that is full during a push is told, and when there is room the next one ends it", async () => {
+    const bytes = Buffer.alloc(8 * 2 ** 20, "full");
+    await on.arrive(bytes);
+    const call = await manifestOf("files/late", bytes);
+    await root(
+      `fallocate -l $(($(df --output=avail -B 1 ${mount} | tail -n 1) - 4000000)) ${mount}/somebody-else`,
+    );
+    const { exitCode, output } = await on.on.call("apply_registry_manifest", ...call.slice(1));
+    assert.notEqual(exitCode, 0, output);
+    assert.match(output, /the writer refused sha256:\w{64} for files\/late: .*no space left on device/s);
+    await root(`rm ${mount}/somebody-else`);
+    await finds("no such tag", ...call);
+    await applies(...call);
+  });
+
   test("kill -9 of the registry during a push: the push is told as failed, and the next one ends it", async () => {
     const bytes = Buffer.alloc(24 * 2 ** 20, "x");
     const layer = await on.arrive(bytes);
-    const type = "application/vnd.oci.image.manifest.v1+json";
-    const empty = sha256Of("{}");
-    const manifest = await on.arrive(
-      JSON.stringify({
-        schemaVersion: 2,
-        mediaType: type,
-        config: { mediaType: "application/vnd.oci.empty.v1+json", digest: `sha256:${empty}`, size: 2 },
-        layers: [{ mediaType: "application/octet-stream", digest: `sha256:${layer}`, size: bytes.length }],
-      }),
-    );
-    await on.arrive("{}");
-    const call = [
-      "registry_manifest",
-      mount,
-      registryName,
-      "5001",
-      "files/big",
-      "1",
-      type,
-      manifest,
-      empty,
-      layer,
-    ] as const;
+    const call = await manifestOf("files/big", bytes);
     // As soon as a part of the layer is in the registry's uploads.
     const killer = root(
       `timeout 120 sh -c 'until find ${mount}/storage/docker/registry/v2/repositories/files/big/_uploads -name data -size +1M 2>/dev/null | grep -q .; do :; done'; kill -9 $(systemctl show -P MainPID sealift-registry-writer)`,
@@ -153,6 +146,23 @@ describe("what is in the registry", () => {
   });
 });
 
+/** A manifest with one layer, as a call of the step; it has arrived and its layer has not, unless somebody sees to that. */
+async function manifestOf(repository: string, bytes: Buffer) {
+  const type = "application/vnd.oci.image.manifest.v1+json";
+  const layer = sha256Of(bytes);
+  const config = await on.arrive("{}");
+  const manifest = await on.arrive(
+    JSON.stringify({
+      schemaVersion: 2,
+      mediaType: type,
+      config: { mediaType: "application/vnd.oci.empty.v1+json", digest: `sha256:${config}`, size: 2 },
+      layers: [{ mediaType: "application/octet-stream", digest: `sha256:${layer}`, size: bytes.length }],
+    }),
+  );
+  const names = [mount, registryName, "5001", repository, "1", type];
+  return ["registry_manifest", ...names, manifest, config, layer] as const;
+}
+
 describe("a registry that another one feeds", () => {
   const bytes = Buffer.alloc(250_000, "fed by another ");
   const port = "5443";
@@ -168,22 +178,6 @@ describe("a registry that another one feeds", () => {
   });
 
   const feeder = (address: string) => ["registry_feeder", registryName, port, address, authority] as const;
-  /** A manifest that has arrived, with a layer that has not. */
-  async function lacking(repository: string) {
-    const type = "application/vnd.oci.image.manifest.v1+json";
-    const layer = sha256Of(bytes);
-    const config = await on.arrive("{}");
-    const manifest = await on.arrive(
-      JSON.stringify({
-        schemaVersion: 2,
-        mediaType: type,
-        config: { mediaType: "application/vnd.oci.empty.v1+json", digest: `sha256:${config}`, size: 2 },
-        layers: [{ mediaType: "application/octet-stream", digest: `sha256:${layer}`, size: bytes.length }],
-      }),
-    );
-    const names = [mount, registryName, "5001", repository, "1", type];
-    return ["registry_manifest", ...names, manifest, config, layer] as const;
-  }
   const fails = async (words: RegExp, [name, ...args]: readonly [string, ...string[]]): Promise<void> => {
     const { exitCode, output } = await on.on.call(`apply_${name}`, ...args);
     assert.equal(exitCode, 1, output);
@@ -198,7 +192,7 @@ describe("a registry that another one feeds", () => {
   });
 
   test("one that has it not, and one that lies: told by address, and nothing of it is kept", async () => {
-    const call = await lacking("files/fed");
+    const call = await manifestOf("files/fed", bytes);
     await applies(...feeder("127.0.0.3"));
     await fails(/the registry on 127\.0\.0\.3 did not give sha256:\w{64}; run pulumi up again/, call);
     await applies(...feeder("127.0.0.2"));
@@ -207,7 +201,7 @@ describe("a registry that another one feeds", () => {
   });
 
   test("where a fetch was cut off the next run goes on, and the registry has it whole", async () => {
-    const call = await lacking("files/fed");
+    const call = await manifestOf("files/fed", bytes);
     await applies(...feeder("127.0.0.4"));
     await root("rm /run/asked");
     for (let run = 1; run <= 2; run += 1) await fails(/the registry on 127\.0\.0\.4 did not give/, call);
