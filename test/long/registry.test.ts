@@ -84,7 +84,8 @@ describe("a registry feeds a site", () => {
   });
 
   test("one pulumi up, and the host without a registry has not been sent one byte of the bundle over ssh", async () => {
-    // Whatever leaves the host for any other place than its segment, and is no answer to ssh and no DHCP.
+    // Whatever leaves the host for any other place than its segment, and is no answer to ssh and no DHCP. What goes to the engine's own
+    // bridge (the kernel joins a multicast group there, 40 bytes) stays inside.
     await on(
       node,
       `sudo -n nft -f - <<'END'
