@@ -1,11 +1,12 @@
 import assert from "node:assert/strict";
-import { readdir, readFile } from "node:fs/promises";
+import { mkdir, mkdtemp, readdir, readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { test } from "node:test";
 import { computedHere, isComplete, readLock, staleness } from "../../offline-bundle/lock-file.ts";
 import { label, readWant } from "../../offline-bundle/want.ts";
-import { checkout } from "../lab/cache.ts";
+import { cachePath, checkout } from "../lab/cache.ts";
 import { doneJson } from "../support/bundle-verbs.ts";
+import { copyShippedStacks } from "../support/shipped-stacks.ts";
 
 const folder = join(checkout, "offline-bundle");
 // Reading checks both files against their schemas.
@@ -47,16 +48,21 @@ test("no pin stands for two different files, and both platforms have one", () =>
   }
 });
 
-test("verify --lock-only passes it and all shipped environments, and asks nobody", async () => {
-  const result = await doneJson<Record<string, unknown>>("verify", "--lock-only");
+test("verify --lock-only passes it and all shipped environments, and asks nobody", async (t) => {
+  await mkdir(cachePath("test"), { recursive: true });
+  const work = await mkdtemp(cachePath("test", "shipped-"));
+  t.after(() => rm(work, { recursive: true }));
+  const shipped = join(work, "stacks");
+  await copyShippedStacks(shipped);
+  const result = await doneJson<Record<string, unknown>>("verify", "--lock-only", "--stacks", shipped);
   assert.deepEqual(
     [result["serial"], result["files"], result["images"], result["platforms"]],
     [lock.serial, lock.files.length, lock.images.length, lock.platforms],
   );
-  const stacks = (await readdir(join(checkout, "stacks"))).filter((name) => /^Pulumi\..*\.yaml$/.test(name));
+  const stacks = (await readdir(shipped)).filter((name) => /^Pulumi\..*\.yaml$/.test(name));
   assert.deepEqual(
     result["stacks"],
-    stacks.sort().map((name) => join("stacks", name)),
+    stacks.sort().map((name) => join(shipped, name)),
   );
   assert.ok(Number(result["hosts"]) >= stacks.length);
 });
