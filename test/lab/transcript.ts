@@ -6,7 +6,8 @@ import { cachePath } from "./cache.ts";
 /** The last text of a name wins. */
 export function keepTranscript(name: string, text: string): void {
   mkdirSync(cachePath("transcript"), { recursive: true });
-  writeFileSync(file(name), `${stripVTControlCharacters(text).trimEnd()}\n`);
+  const plain = stripVTControlCharacters(text).replaceAll(/[ \t]+$/gm, "");
+  writeFileSync(file(name), `${plain.trimEnd()}\n`);
 }
 
 /** @throws {Error} when no demo has run. */
