@@ -1,9 +1,10 @@
 /** bundle.yaml: what the team wants in the bundle, spread out to one entry per version and platform. */
 import { basename } from "node:path";
 import { pathToFileURL } from "node:url";
-import { type ErrorCode, type Problem, refuse } from "../modules/core/errors.ts";
+import { refuse } from "../modules/core/errors.ts";
 import { readDocument } from "./document.ts";
 import type { Mirrors } from "./mirrors.ts";
+import { duplicates, entryProblems, imageProblems } from "./want-problems.ts";
 
 /** In Docker's words; what the lab and the supported hosts have. */
 export type Platform = "linux/amd64" | "linux/arm64";
@@ -65,7 +66,8 @@ interface BundleFile {
   readonly mirrors?: Mirrors;
 }
 
-interface Entry {
+/** One entry of `files`, as written. */
+export interface Entry {
   readonly name: string;
   readonly versions: readonly string[];
   readonly kind: FileKind;
@@ -122,45 +124,6 @@ function spread(entry: Entry, platforms: readonly Platform[]): readonly WantedEn
   );
 }
 
-/** What a schema cannot say about one entry. */
-function entryProblems(entry: Entry, platforms: readonly Platform[], where: string): readonly Problem[] {
-  const problem = (code: ErrorCode, got: string, expected: string, todo: string): Problem[] => [
-    { where, code, subject: entry.name, got, expected, todo },
-  ];
-  const foreign = (entry.platforms ?? []).filter((one) => !platforms.includes(one));
-  const texts = [entry.url, entry.checksums ?? []].flat();
-  return [
-    ...(entry.platform !== undefined && entry.platforms !== undefined
-      ? problem("E_CONFLICT", "platform: any and platforms", "one of them", "remove the other")
-      : []),
-    ...(foreign.length > 0
-      ? problem("E_VALUE", foreign.join(), `platforms of the bundle: ${platforms.join()}`, "add it there too")
-      : []),
-    ...(entry.platform === "any" && texts.some((text) => /\{(arch|machine|cpu)\}/.test(text))
-      ? problem("E_CONFLICT", "a url with an architecture", "none, as it is for any", "remove platform: any")
-      : []),
-    ...(entry.package !== undefined && entry.kind !== "deb"
-      ? problem("E_CONFLICT", `package of a ${entry.kind}`, "package of a deb only", "remove the key")
-      : []),
-    ...(entry.kind === "engine" && entry.platform === "any"
-      ? problem("E_CONFLICT", "an engine for any platform", "a platform", "remove platform: any")
-      : []),
-    ...(entry.kind === "deb" ? [] : entry.versions.filter((version) => /[:+~]/.test(version))).flatMap(
-      (version) =>
-        problem("E_VALUE", version, "letters, digits, dots, dashes, underscores", "correct the version"),
-    ),
-  ];
-}
-
-/** A layout on disk keeps no signatures. */
-function imageProblems({ name, from, cosign }: WantedImage, where: string): readonly Problem[] {
-  if (from === undefined || cosign === undefined) return [];
-  const todo = "remove cosign, or pull the image from its registry";
-  return [
-    { where, code: "E_CONFLICT", subject: name, got: "from and cosign", expected: "one of them", todo },
-  ];
-}
-
 /** How a file is called in messages: `docker 28.5.2 linux/amd64`. */
 export function label(file: Pick<WantedFile, "name" | "version" | "platform">): string {
   return `${file.name} ${file.version} ${file.platform}`;
@@ -197,16 +160,4 @@ function fill(text: string, kind: FileKind, version: string, platform: FilePlatf
     .replaceAll("{arch}", arch)
     .replaceAll("{machine}", machine)
     .replaceAll("{cpu}", cpu);
-}
-
-function duplicates(names: readonly string[], where: string): readonly Problem[] {
-  const twice = new Set(names.filter((name, index) => names.indexOf(name) !== index));
-  return [...twice].map((name) => ({
-    where,
-    code: "E_DUPLICATE",
-    subject: name,
-    got: "more than one entry",
-    expected: "one",
-    todo: "remove the others",
-  }));
 }
