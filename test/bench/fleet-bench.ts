@@ -25,7 +25,8 @@ export async function fleetBench(args: readonly string[]): Promise<void> {
   const counts = positionals.length === 0 ? [1, 10, 100] : positionals.map(Number);
   const beside = Number(values.ansible);
   await ensurePackages(...(beside > 0 ? (["fleet"] as const) : (["ssh", "sshd"] as const)));
-  const { commandPlugin } = await ensureTools();
+  const { commandPlugin, binDir } = await ensureTools();
+  process.env["PATH"] = `${binDir}:${process.env["PATH"] ?? ""}`;
   const processors = navigator.hardwareConcurrency;
   console.log(`\nCommand plugin: ${commandPlugin.kind}; ${processors} processors, which the hosts use too`);
   const rows: string[][] = [
