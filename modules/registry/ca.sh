@@ -61,15 +61,7 @@ ca_decide() {
 
 # ca_right WHICH NAME ADDRESS DAYS: whether it is as it should be, and for so many days more; says what is not.
 ca_right() {
-  ca_found=$(stat -c '%U %a' "$REGISTRY_ETC/$1.key" 2>/dev/null || echo absent)
-  if [ "$ca_found" != "root 600" ]; then
-    echo "$REGISTRY_ETC/$1.key: $ca_found"
-    return 1
-  fi
-  if ! key_fits "$REGISTRY_ETC/$1"; then
-    echo "$REGISTRY_ETC/$1.crt is absent, or not of $1.key"
-    return 1
-  fi
+  if ! key_right "$1" '%U %a' "root 600"; then return 1; fi
   # Its spelling is the same from openssl 3.0 to 3.5.
   ca_found=$(openssl x509 -in "$REGISTRY_ETC/$1.crt" -noout -ext nameConstraints | tr -s ' \n' ' ')
   if [ "$ca_found" != "X509v3 Name Constraints: critical Permitted: DNS:$2 IP:$3/255.255.255.255 " ]; then

@@ -3,15 +3,7 @@
 # Fact: the registry's certificate is the CA's, for its name and address, and valid for some days more.
 # $1 DNS name, $2 IPv4 address, $3 days
 check_registry_certificate() {
-  certificate_found=$(stat -c '%U %G %a' "$REGISTRY_ETC/server.key" 2>/dev/null || echo absent)
-  if [ "$certificate_found" != "root $REGISTRY_USER 640" ]; then
-    echo "$REGISTRY_ETC/server.key: $certificate_found"
-    return 1
-  fi
-  if ! key_fits "$REGISTRY_ETC/server"; then
-    echo "$REGISTRY_ETC/server.crt is absent, or not of server.key"
-    return 1
-  fi
+  if ! key_right server '%U %G %a' "root $REGISTRY_USER 640"; then return 1; fi
   valid_for "$REGISTRY_ETC/server.crt" "$3"
   for certificate_what in "-verify_hostname $1" "-verify_ip $2"; do
     # shellcheck disable=SC2086 # an option and its value
@@ -51,10 +43,18 @@ END
   mv "$REGISTRY_ETC/server.crt.new" "$REGISTRY_ETC/server.crt"
 }
 
-# key_fits PATH: whether PATH.crt is of PATH.key.
-key_fits() {
-  if [ ! -s "$1.crt" ]; then return 1; fi
-  [ "$(openssl x509 -in "$1.crt" -noout -pubkey 2>/dev/null)" = "$(openssl pkey -in "$1.key" -pubout 2>/dev/null)" ]
+# key_right NAME FORMAT EXPECTED: whether the key is whose it should be, in stat's FORMAT, and the certificate is of it; says what
+# is not.
+key_right() {
+  key_found=$(stat -c "$2" "$REGISTRY_ETC/$1.key" 2>/dev/null || echo absent)
+  if [ "$key_found" != "$3" ]; then
+    echo "$REGISTRY_ETC/$1.key: $key_found"
+    return 1
+  fi
+  if [ ! -s "$REGISTRY_ETC/$1.crt" ] || [ "$(openssl x509 -in "$REGISTRY_ETC/$1.crt" -noout -pubkey 2>/dev/null)" != "$(openssl pkey -in "$REGISTRY_ETC/$1.key" -pubout 2>/dev/null)" ]; then
+    echo "$REGISTRY_ETC/$1.crt is absent, or not of $1.key"
+    return 1
+  fi
 }
 
 # valid_for CERTIFICATE DAYS: whether it is valid now and in so many days; says until when when it is not.
