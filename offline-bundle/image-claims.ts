@@ -2,7 +2,7 @@
 import { SealiftError } from "../modules/core/errors.ts";
 import { digestOfBytes } from "./digest.ts";
 import { type Descriptor, hexOf, type Manifest } from "./manifests.ts";
-import { oras, orasBytes } from "./oras.ts";
+import { oras, orasBytes, undefinedWhenAbsent } from "./oras.ts";
 
 /** What somebody has signed: the bytes, and the digests of images that they speak of. */
 export interface Claim {
@@ -119,9 +119,4 @@ function parsed<T extends object>(text: Buffer): Partial<T> {
   } catch {
     return {};
   }
-}
-
-function undefinedWhenAbsent(error: unknown): undefined {
-  if (error instanceof SealiftError && error.problems.every(({ got }) => /: not found\b/.test(got))) return;
-  throw error;
 }

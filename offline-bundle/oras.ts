@@ -58,6 +58,12 @@ function bytesOf(stream: Readable | Writable | null | undefined): () => Buffer {
   return () => Buffer.concat(pieces);
 }
 
+/** For a catch: what a registry does not have is undefined, and anything else is thrown on. */
+export function undefinedWhenAbsent(error: unknown): undefined {
+  if (error instanceof SealiftError && error.problems.every(({ got }) => /: not found\b/.test(got))) return;
+  throw error;
+}
+
 function missing(program: string): SealiftError {
   return new SealiftError([
     {

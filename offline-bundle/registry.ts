@@ -3,7 +3,7 @@ import { type FileHandle, mkdtemp, open, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type ErrorCode, type Problem, SealiftError } from "../modules/core/errors.ts";
-import { inheritedFile, oras } from "./oras.ts";
+import { inheritedFile, oras, undefinedWhenAbsent } from "./oras.ts";
 
 export interface RegistryAccess {
   /** Certificates to trust besides those of the system. */
@@ -79,11 +79,6 @@ async function secretFile(
     await rm(folder, { recursive: true, force: true });
     throw error;
   }
-}
-
-function undefinedWhenAbsent(error: unknown): undefined {
-  if (error instanceof SealiftError && error.problems.every(({ got }) => /: not found\b/.test(got))) return;
-  throw error;
 }
 
 /** A failure of oras in our words: which reference, and whether it is about who asks. */
