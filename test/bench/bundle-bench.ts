@@ -7,7 +7,7 @@ import { mkdir, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { cachePath } from "../lab/cache.ts";
 import { ensurePackages } from "../lab/packages.ts";
-import { ensureTools } from "../lab/tools/ensure-tools.ts";
+import { useTools } from "../lab/tools/ensure-tools.ts";
 import { runStages } from "../support/stages.ts";
 import { againstZarf } from "./against-zarf.ts";
 import { type Material, bundleMaterial } from "./bundle-material.ts";
@@ -48,9 +48,7 @@ async function prepare(): Promise<{ readonly material: Material; readonly zarf: 
     {
       title: "the tools, the engines and the images are here, and pinned",
       run: async (report) => {
-        const tools = await ensureTools(report);
-        process.env["PATH"] = `${tools.binDir}:${process.env["PATH"] ?? ""}`;
-        material = await bundleMaterial(tools, report);
+        material = await bundleMaterial(await useTools(report), report);
         await verb("lock", "--file", material.bundleFile, "--lock", material.lockFile);
       },
     },

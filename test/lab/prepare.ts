@@ -4,7 +4,7 @@ import { ensureLabBundle, type LabBundle } from "./bundle.ts";
 import type { EngineChoice } from "./engine.ts";
 import { ensureGolden } from "./golden.ts";
 import { ensurePackages } from "./packages.ts";
-import { ensureTools, type Tools } from "./tools/ensure-tools.ts";
+import { useTools, type Tools } from "./tools/ensure-tools.ts";
 
 export interface Lab {
   readonly tools: Tools;
@@ -26,9 +26,7 @@ export async function prepareLab(engines: EngineChoice = "one"): Promise<Lab> {
     {
       title: "the tools are here: pulumi, its language host, oras, registry, the command plugin",
       run: async (report) => {
-        tools = await ensureTools(report);
-        // The bundle's code finds oras as it does on a person's machine.
-        process.env["PATH"] = `${tools.binDir}:${process.env["PATH"] ?? ""}`;
+        tools = await useTools(report);
         return tools.had.map(({ name, version, origin }) => `${name} ${version} ${origin}`).join(", ");
       },
     },

@@ -32,6 +32,13 @@ export async function ensureTools(report: Report = () => undefined): Promise<Too
   return withLock("tools", waiting, () => getTools(report));
 }
 
+/** The same, and this process finds them: the bundle's code asks for oras as it does on a person's machine. */
+export async function useTools(report?: Report): Promise<Tools> {
+  const had = await ensureTools(report);
+  process.env["PATH"] = `${had.binDir}:${process.env["PATH"] ?? ""}`;
+  return had;
+}
+
 async function getTools(report: Report): Promise<Tools> {
   const had: Had[] = [];
   for (const tool of tools) {
