@@ -42,7 +42,8 @@ export class Host extends pulumi.ComponentResource {
     const told = probe.kind === "reached" ? warnings : [probe.problem];
     for (const problem of told) void pulumi.log.warn(formatProblem(problem), this);
     const lost = differences(deliveryPhase(library, blobs), probe) ?? [];
-    const text = { what: "library", path: writeLibrary(library), lands: libraryPath(library.sha256) };
+    const { sha256 } = library;
+    const text = { what: "library", sha256, path: writeLibrary(library), lands: libraryPath(sha256) };
     const first = this.deliver(lost, text, []);
     // One after the other: both make ~/.sealift.
     this.deliveries = [first, ...blobs.map((blob) => this.deliver(lost, blob, [first]))];
@@ -59,7 +60,7 @@ export class Host extends pulumi.ComponentResource {
 
   private deliver(
     missing: readonly Difference[],
-    { what, path, lands }: Pick<Delivery, "what" | "path" | "lands">,
+    { what, sha256, path, lands }: Pick<Delivery, "what" | "sha256" | "path" | "lands">,
     dependsOn: pulumi.Resource[],
   ): remote.CopyToRemote {
     const { spec, probe } = this.args;
@@ -68,7 +69,7 @@ export class Host extends pulumi.ComponentResource {
       `${spec.name}-${what}`,
       {
         connection: this.connection,
-        source: new pulumi.asset.FileAsset(path),
+        source: fileOf(path, sha256),
         remotePath: lands,
         // Another machine behind the same name, or a file that was lost, is a reason to copy; else nothing is.
         triggers: [
@@ -79,6 +80,14 @@ export class Host extends pulumi.ComponentResource {
       { parent: this, deletedWith: this, dependsOn, ignoreChanges: lost === undefined ? ["triggers"] : [] },
     );
   }
+}
+
+/**
+ * An asset whose hash is known: the bundle has been verified, and the host verifies what arrives. The engine reads every file anew
+ * for each host otherwise, in every run. Source: pulumi 3.259, sdk/go/common/resource/plugin/rpc.go (`ComputeAssetHashes`).
+ */
+function fileOf(path: string, sha256: string): pulumi.asset.FileAsset {
+  return Object.assign(new pulumi.asset.FileAsset(path), { hash: sha256 });
 }
 
 /**

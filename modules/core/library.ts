@@ -30,10 +30,18 @@ export function readLibrary(): Library {
 }
 
 /**
- * Puts the library where Pulumi can take it from, and says where.
+ * Puts the library where Pulumi can take it from, once a run, and says where.
  * @returns a path relative to the checkout: the state has to mean the same on another machine.
  */
-export function writeLibrary({ text, sha256 }: Library): string {
+export function writeLibrary(library: Library): string {
+  const path = written.get(library) ?? write(library);
+  written.set(library, path);
+  return path;
+}
+
+const written = new WeakMap<Library, string>();
+
+function write({ text, sha256 }: Library): string {
   const folder = join(checkout, ".cache", "library");
   mkdirSync(folder, { recursive: true });
   const path = join(folder, `${sha256}.sh`);

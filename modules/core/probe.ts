@@ -1,6 +1,7 @@
 /** One read-only look at a host over one ssh connection. The only file that opens ssh. */
 import { spawn } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { atDoor, knocking } from "./door.ts";
@@ -56,7 +57,7 @@ async function inFolder<T>(host: Reach, work: (files: SshFiles) => Promise<T>): 
   try {
     return await work(writeFiles(host, folder));
   } finally {
-    rmSync(folder, { recursive: true });
+    await rm(folder, { recursive: true });
   }
 }
 

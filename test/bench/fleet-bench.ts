@@ -1,11 +1,12 @@
 /**
  * `npm run bench -- fleet [hosts…]`: what each more host costs on the operator's side. Simulated hosts on loopback, the real look,
  * the real engine. 1, 10 and 100 unless other numbers are given; Ansible beside it up to 10, or as many as `--ansible <n>` says.
+ * `--engine <MB>` makes the engine as long as a real one, which all hosts are sent.
  */
 import { loadavg } from "node:os";
 import { parseArgs } from "node:util";
 import { ensurePackages } from "../lab/packages.ts";
-import { ensureTools } from "../lab/tools/ensure-tools.ts";
+import { useTools } from "../lab/tools/ensure-tools.ts";
 import { table } from "../support/table.ts";
 import { ansibleFleet } from "./ansible-fleet.ts";
 import { watchCost, type Cost, type CostWatch } from "./cost-of.ts";
@@ -20,13 +21,16 @@ export async function fleetBench(args: readonly string[]): Promise<void> {
   const { values, positionals } = parseArgs({
     args: [...args],
     allowPositionals: true,
-    options: { ansible: { type: "string", default: "10" }, jump: { type: "boolean", default: false } },
+    options: {
+      ansible: { type: "string", default: "10" },
+      engine: { type: "string", default: "0" },
+      jump: { type: "boolean", default: false },
+    },
   });
   const counts = positionals.length === 0 ? [1, 10, 100] : positionals.map(Number);
   const beside = Number(values.ansible);
   await ensurePackages(...(beside > 0 ? (["fleet"] as const) : (["ssh", "sshd"] as const)));
-  const { commandPlugin, binDir } = await ensureTools();
-  process.env["PATH"] = `${binDir}:${process.env["PATH"] ?? ""}`;
+  const { commandPlugin } = await useTools();
   const processors = navigator.hardwareConcurrency;
   console.log(`\nCommand plugin: ${commandPlugin.kind}; ${processors} processors, which the hosts use too`);
   const rows: string[][] = [
@@ -43,7 +47,7 @@ export async function fleetBench(args: readonly string[]): Promise<void> {
     ],
   ];
   for (const count of counts) {
-    const fleet = await startFleet(count, { jump: values.jump });
+    const fleet = await startFleet(count, { jump: values.jump, engineBytes: Number(values.engine) * 1e6 });
     try {
       const row = (
         what: string,

@@ -32,10 +32,16 @@ export interface SimulatedFleet {
 
 const tools = join(import.meta.dirname, "simulated-host");
 
-/** @param jump whether all hosts are reached through one more sshd, in front of them. */
-export async function startFleet(count: number, { jump = false } = {}): Promise<SimulatedFleet> {
+/**
+ * @param jump whether all hosts are reached through one more sshd, in front of them.
+ * @param engineBytes of the engine that each is sent.
+ */
+export async function startFleet(
+  count: number,
+  { jump = false, engineBytes = 0 } = {},
+): Promise<SimulatedFleet> {
   const { identityFile, publicKey } = await ensureIdentity();
-  const [agent, bundle] = [await startAgent(identityFile), await makeTinyBundle()];
+  const [agent, bundle] = [await startAgent(identityFile), await makeTinyBundle(0, engineBytes)];
   const hosts: ListeningSshd[] = [];
   for (let index = 0; index < count; index += 1)
     hosts.push(await startListeningSshd({ clientKeyFile: identityFile, path: tools }));

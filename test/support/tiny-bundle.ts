@@ -29,8 +29,8 @@ export interface TinyBundle {
 export const tinyImage = "docker.io/library/hello:1";
 
 /** Writes the inputs, locks, builds and signs. */
-export async function makeTinyBundle(ballastBytes = 0): Promise<TinyBundle> {
-  const tiny = await makeTinyInputs(ballastBytes);
+export async function makeTinyBundle(ballastBytes = 0, engineBytes = 0): Promise<TinyBundle> {
+  const tiny = await makeTinyInputs(ballastBytes, engineBytes);
   try {
     await lockBundle(tiny);
     await buildBundle(tiny);
@@ -45,13 +45,14 @@ export async function makeTinyBundle(ballastBytes = 0): Promise<TinyBundle> {
  * The inputs and the key alone: no lock and no bundle yet.
  *
  * @param ballastBytes length of one more file, which does not compress; 0: no such file.
+ * @param engineBytes by which an engine is longer than its two programs.
  */
-export async function makeTinyInputs(ballastBytes = 0): Promise<TinyBundle> {
+export async function makeTinyInputs(ballastBytes = 0, engineBytes = 0): Promise<TinyBundle> {
   await mkdir(cachePath("test"), { recursive: true });
   const folder = await mkdtemp(cachePath("test", "bundle-"));
   const remove = (): Promise<void> => rm(folder, { recursive: true });
   try {
-    await writeFiles(folder);
+    await writeFiles(folder, engineBytes);
     await writeTwoPlatformImage(folder);
     if (ballastBytes > 0) await writeFile(join(folder, "ballast"), randomBytes(ballastBytes));
     const files = [...wanted.files, ...(ballastBytes > 0 ? [ballast] : [])];
@@ -109,13 +110,14 @@ const ballast = {
   url: "file:ballast",
 };
 
-async function writeFiles(folder: string): Promise<void> {
+async function writeFiles(folder: string, engineBytes: number): Promise<void> {
   for (const arch of ["amd64", "arm64"] as const) {
     await writeTgz(
       [
         { path: "docker/", directory: true },
         { path: "docker/dockerd", content: `dockerd for ${arch}\n` },
         { path: "docker/runc", content: `runc for ${arch}\n` },
+        ...(engineBytes > 0 ? [{ path: "docker/ballast", content: randomBytes(engineBytes) }] : []),
       ],
       createWriteStream(join(folder, `docker-${arch}-28.5.2.tgz`)),
     );
