@@ -1,7 +1,8 @@
 /**
  * `npm run bench -- fleet [hosts…]`: what each more host costs on the operator's side. Simulated hosts on loopback, the real look,
  * the real engine. 1, 10 and 100 unless other numbers are given; Ansible beside it up to 10, or as many as `--ansible <n>` says.
- * `--engine <MB>` makes the engine as long as a real one, which all hosts are sent.
+ * `--engine <MB>` makes the engine as long as a real one, which all hosts are sent; `--kex <algorithms>` is what they offer
+ * of them; `--preview` looks at bare hosts and sends nothing.
  */
 import { loadavg } from "node:os";
 import { parseArgs } from "node:util";
@@ -24,7 +25,9 @@ export async function fleetBench(args: readonly string[]): Promise<void> {
     options: {
       ansible: { type: "string", default: "10" },
       engine: { type: "string", default: "0" },
+      kex: { type: "string", default: "" },
       jump: { type: "boolean", default: false },
+      preview: { type: "boolean", default: false },
     },
   });
   const counts = positionals.length === 0 ? [1, 10, 100] : positionals.map(Number);
@@ -47,7 +50,11 @@ export async function fleetBench(args: readonly string[]): Promise<void> {
     ],
   ];
   for (const count of counts) {
-    const fleet = await startFleet(count, { jump: values.jump, engineBytes: Number(values.engine) * 1e6 });
+    const fleet = await startFleet(count, {
+      jump: values.jump,
+      engineBytes: Number(values.engine) * 1e6,
+      kex: values.kex,
+    });
     try {
       const row = (
         what: string,
@@ -67,6 +74,10 @@ export async function fleetBench(args: readonly string[]): Promise<void> {
         ]);
         console.log(rows.at(-1)?.join("  "));
       };
+      if (values.preview) {
+        row("preview of bare hosts", await sealift(fleet, ["preview", "--suppress-outputs"]));
+        continue;
+      }
       const up = ["up", "--yes", "--skip-preview", "--suppress-outputs"] as const;
       row("first up", await sealift(fleet, [...up]), fleet.stateBytes());
       row("up with nothing to do", await sealift(fleet, [...up, "--expect-no-changes"]), fleet.stateBytes());

@@ -34,17 +34,18 @@ const tools = join(import.meta.dirname, "simulated-host");
 
 /**
  * @param jump whether all hosts are reached through one more sshd, in front of them.
- * @param engineBytes of the engine that each is sent.
+ * @param engineBytes of the engine that each is sent. @param kex the key exchanges that the hosts offer; "": as sshd has them.
  */
 export async function startFleet(
   count: number,
-  { jump = false, engineBytes = 0 } = {},
+  { jump = false, engineBytes = 0, kex = "" } = {},
 ): Promise<SimulatedFleet> {
   const { identityFile, publicKey } = await ensureIdentity();
   const [agent, bundle] = [await startAgent(identityFile), await makeTinyBundle(0, engineBytes)];
   const hosts: ListeningSshd[] = [];
+  const options: Readonly<Record<string, string>> = kex === "" ? {} : { KexAlgorithms: kex };
   for (let index = 0; index < count; index += 1)
-    hosts.push(await startListeningSshd({ clientKeyFile: identityFile, path: tools }));
+    hosts.push(await startListeningSshd({ clientKeyFile: identityFile, path: tools, options }));
   const front = jump ? await startListeningSshd({ clientKeyFile: identityFile }) : undefined;
   const stack = `lab-fleet-${process.pid}`;
   const site = {
