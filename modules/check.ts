@@ -50,7 +50,7 @@ interface One {
 async function checkOne(environment: string, progress: (bytes: number, total: number) => void): Promise<One> {
   const none = { environment, file: `stacks/Pulumi.${environment}.yaml`, hosts: undefined, against: "-" };
   try {
-    const { file, value } = readStackFile(environment);
+    const { file, value, problems: whole } = readStackFile(environment);
     if (value === undefined) return { checked: { ...none, problems: [siteMissing(file)] } };
     const { site, composed } = await environmentOf(value, file);
     const { content, against, problems } = await contentFor(site.bundle, progress);
@@ -59,7 +59,7 @@ async function checkOne(environment: string, progress: (bytes: number, total: nu
       return "archive" in files ? [] : files;
     });
     const checked = { environment, file, hosts: site.hosts.length, against };
-    return { checked: { ...checked, problems: [...problems, ...missing] }, site, composed };
+    return { checked: { ...checked, problems: [...whole, ...problems, ...missing] }, site, composed };
   } catch (error) {
     if (error instanceof SealiftError) return { checked: { ...none, problems: error.problems } };
     throw error;

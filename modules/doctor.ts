@@ -17,7 +17,7 @@ export interface DoctorOptions {
  */
 export async function diagnose(environment: string, { deep, report }: DoctorOptions): Promise<Diagnosis> {
   const operator = operatorProblems(process.env);
-  const { file, value, unread } = readStackFile(environment);
+  const { file, value, unread, problems: whole } = readStackFile(environment);
   const inputs = await readInputs(value, file, (bytes, total) => {
     report("reading the bundle", bytes / total);
   });
@@ -28,7 +28,7 @@ export async function diagnose(environment: string, { deep, report }: DoctorOpti
   };
   const looks = await lookAtSite(inputs, { deep, secretsClosed: true, seen });
   const hosts = looks.hosts.map(diagnoseHost);
-  const problems = [...operator, ...inputs.problems];
+  const problems = [...operator, ...whole, ...inputs.problems];
   const fails = hosts.some(({ findings }) => findings.some(({ verdict }) => verdict === "fail"));
   return {
     ok: problems.length === 0 && !fails,

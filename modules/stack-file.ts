@@ -1,5 +1,6 @@
 /** An environment's file, read without Pulumi. Values that Pulumi has encrypted stay closed. */
 import { readdirSync, readFileSync } from "node:fs";
+import { sizeProblems } from "./config-size.ts";
 import { SealiftError, type Problem } from "./core/errors.ts";
 import { yamlValue } from "./core/yaml-text.ts";
 
@@ -10,6 +11,8 @@ export interface StackFile {
   readonly value: unknown;
   /** The places of the secrets in it, as a person would write them: `users[0].passwordHash`. */
   readonly unread: readonly string[];
+  /** What is wrong with the file as a whole: E_SITE_SIZE. */
+  readonly problems: readonly Problem[];
 }
 
 /** Stands for a secret that nobody has opened: it passes the schema, and no step that needs it may be looked at. */
@@ -22,9 +25,14 @@ export const closedSecret = "$6$closed.secret.of.the.stack";
 export function readStackFile(environment: string, folder = "stacks"): StackFile {
   const file = `${folder}/Pulumi.${environment}.yaml`;
   const text = readText(file, environment, folder);
-  const { config } = (yamlValue(text, file) ?? {}) as { config?: Record<string, unknown> };
+  const { config = {} } = (yamlValue(text, file) ?? {}) as { config?: Record<string, unknown> };
   const unread: string[] = [];
-  return { file, value: open(config?.["sealift:site"], "", unread), unread };
+  return {
+    file,
+    value: open(config["sealift:site"], "", unread),
+    unread,
+    problems: sizeProblems(config, file),
+  };
 }
 
 /** Pulumi writes a secret as an object with the one key `secure` (Pulumi 3.259, config of a stack). */

@@ -4,6 +4,7 @@
 export const errorCodes = [
   // site file
   "E_SITE_MISSING",
+  "E_SITE_SIZE",
   "E_YAML",
   "E_KEY_UNKNOWN",
   "E_KEY_MISSING",

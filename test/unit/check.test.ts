@@ -114,6 +114,19 @@ test("a line stands for the newest version of it in the lock; what the lock lack
   assert.match(output, /^dev +3 problems +1 host/m);
 });
 
+test("a site that is longer than Pulumi can hand to its program is refused, with what to do", async () => {
+  const text = environment();
+  const padded = (bytes: number): string => `${text}  sealift:padding: ${"x".repeat(bytes)}\n`;
+  const bytes = Number(
+    /found +(\d+) bytes/.exec((await check({ "Pulumi.dev.yaml": padded(131_072) })).output)?.[1],
+  );
+  const most = 131_072 - (bytes - 131_072);
+  assert.equal((await check({ "Pulumi.dev.yaml": padded(most) })).exitCode, 0);
+  const { exitCode, output } = await check({ "Pulumi.dev.yaml": padded(most + 1) });
+  assert.equal(exitCode, 65, output);
+  assert.match(output, /E_SITE_SIZE config\n +found +131073 bytes[^]*make a stack of each rack/);
+});
+
 test("one machine in two environments is refused, by its address or by its host key", async () => {
   const dev = environment();
   const prod = environment({ address: "10.0.0.2", key: "B" });
