@@ -24,9 +24,12 @@ export function sizeProblems(config: Readonly<Record<string, unknown>>, file: st
   ];
 }
 
-/** With the name of the variable and the byte that ends it. Go's JSON writes three characters of HTML as six each. */
+/**
+ * With the name of the variable and the byte that ends it. `sealift:site` is called `sealift:config:site` there, and Go's JSON writes
+ * three characters of HTML as six each.
+ */
 function bytesHandedOver(config: Readonly<Record<string, unknown>>): number {
-  const values = Object.entries(config).map(([key, value]) => [key, textOf(value)] as const);
+  const values = Object.entries(config).map(([key, value]) => [key.replace(":", ":config:"), textOf(value)]);
   return Buffer.byteLength(`PULUMI_CONFIG=${goText(Object.fromEntries(values))}\0`);
 }
 
