@@ -8,9 +8,10 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { SealiftError } from "../modules/core/errors.ts";
 import { downloadFailed, noSpace, otherLength } from "./download-problem.ts";
 import { freeBytes, isFull } from "./room.ts";
-import { backoff, type Patience, retryAfter, usualPatience } from "./patience.ts";
+import { backoff, type Patience, usualPatience } from "./patience.ts";
 import { watchdog, type Watchdog } from "./watchdog.ts";
 import { readValidator, validatorFile, writeValidator } from "./validator.ts";
+import { Busy, discard, lengthHeader, refusalOf, startOf } from "./web-answer.ts";
 import { type Answer, Refusal, request } from "./web-request.ts";
 
 /** Told after every piece: bytes so far and, where it is known, in all. */
@@ -72,15 +73,6 @@ class OtherLength extends Refusal {
   constructor(got: string, wanted: number) {
     super(got);
     this.wanted = wanted;
-  }
-}
-
-/** The server asks to be left alone for a while. */
-class Busy extends Error {
-  readonly waitMs: number;
-  constructor(text: string, waitMs: number) {
-    super(text);
-    this.waitMs = waitMs;
   }
 }
 
@@ -166,31 +158,6 @@ async function atTheEnd(
 async function startOver(url: URL, part: string, options: DownloadOptions): Promise<boolean> {
   await truncate(part);
   return fetchRest(url, part, 0, options);
-}
-
-/** First byte of a part that was asked for (RFC 9110, 14.4). */
-function startOf(answer: Answer): number | undefined {
-  const start = /^bytes (\d+)-/.exec(answer.header("content-range") ?? "")?.[1];
-  return start === undefined ? undefined : Number(start);
-}
-
-function lengthHeader(answer: Answer): number | undefined {
-  const length = answer.header("content-length");
-  return length === undefined || answer.header("content-encoding") !== undefined ? undefined : Number(length);
-}
-
-function refusalOf(answer: Answer, patience: Patience): Error {
-  const { status } = answer;
-  if (status < 500 && ![408, 425, 429].includes(status)) return new Refusal(`HTTP status ${status}`);
-  const wait = retryAfter(answer.header("retry-after"));
-  if (wait === undefined) return new Error(`HTTP status ${status}`);
-  const text = `HTTP status ${status}, to be asked again in ${Math.ceil(wait / 1_000)} s`;
-  return wait > patience.longestRetryAfterMs ? new Refusal(text) : new Busy(text, wait);
-}
-
-/** The rest of an answer that nobody wants; if it does not end, the connection does. */
-function discard({ body }: Answer): void {
-  body.on("error", () => undefined).destroy();
 }
 
 async function refuseWithoutSpace(part: string, bytes: number): Promise<void> {
