@@ -3,7 +3,7 @@ import * as pulumi from "@pulumi/pulumi";
 import { Host } from "./modules/core/converge.ts";
 import { Daemon } from "./modules/daemon/index.ts";
 import { Engine } from "./modules/engine/index.ts";
-import { feederFirst } from "./modules/core/site.ts";
+import { feederFirst } from "./modules/core/site-spec.ts";
 import { explain } from "./modules/core/explain.ts";
 import { skipUnusedTraces } from "./modules/core/stack-traces.ts";
 import { leaveReceipt } from "./modules/receipt/issue.ts";

@@ -8,7 +8,7 @@ import { verifyBundle } from "../offline-bundle/verify.ts";
 import { SealiftError, type Problem } from "./core/errors.ts";
 import type { Composed } from "./core/layers/compose.ts";
 import { doorway } from "./core/rules/hosts.ts";
-import type { Site } from "./core/site.ts";
+import type { Site } from "./core/site-spec.ts";
 import { hostFiles } from "./engine/from-bundle.ts";
 import { environmentOf } from "./read-environment.ts";
 import { readStackFile, siteMissing } from "./stack-file.ts";

@@ -2,8 +2,8 @@
 import type { Lock } from "../offline-bundle/lock-file.ts";
 import { type Problem, SealiftError } from "./core/errors.ts";
 import type { Composed } from "./core/layers/compose.ts";
-import { completeSite, composeSite } from "./core/read-site.ts";
-import type { HostSpec } from "./core/site.ts";
+import { completeSite, composeSite } from "./core/site.ts";
+import type { HostSpec } from "./core/site-spec.ts";
 import { linesIn } from "./lines.ts";
 import { environments, readStackFile } from "./stack-file.ts";
 

@@ -14,7 +14,7 @@ import {
   isServed,
   type ReceiptSpec,
   type ServedHost,
-} from "./core/site.ts";
+} from "./core/site-spec.ts";
 import type { Phase } from "./core/step.ts";
 import { hostFiles } from "./engine/from-bundle.ts";
 import { phasesOf, type HostPhases, type SiteFacts } from "./phases.ts";

@@ -3,7 +3,7 @@ import { createHash } from "node:crypto";
 import * as pulumi from "@pulumi/pulumi";
 import type { ImageStore } from "./core/image-store.ts";
 import { certificatesOf, type Authority, type RegistrySpec } from "./core/registry.ts";
-import type { Architecture, HostSpec, UserSpec } from "./core/site.ts";
+import type { Architecture, HostSpec, UserSpec } from "./core/site-spec.ts";
 import { fingerprintOf } from "./host-keys.ts";
 
 export interface HostOutput {

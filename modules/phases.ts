@@ -3,7 +3,7 @@ import type { HostFiles } from "./core/blob.ts";
 import { blobDelivery, deliveryPhase, type Delivery } from "./core/delivery.ts";
 import type { Library } from "./core/library.ts";
 import type { Authority } from "./core/registry.ts";
-import { isServed, type HostSpec, type ServedHost } from "./core/site.ts";
+import { isServed, type HostSpec, type ServedHost } from "./core/site-spec.ts";
 import type { Phase } from "./core/step.ts";
 import { daemonPhase } from "./daemon/index.ts";
 import { enginePhase } from "./engine/index.ts";

@@ -1,6 +1,6 @@
 /** What one environment has that another has not: the versions that teams run, and what taking them over would cost. Pure. */
 import type { Lock } from "../offline-bundle/lock-file.ts";
-import type { HostSpec } from "./core/site.ts";
+import type { HostSpec } from "./core/site-spec.ts";
 
 /** An environment, and the lock that its bundle is built from. */
 export interface Pinned {

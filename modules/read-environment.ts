@@ -5,8 +5,8 @@ import { readLock, type Lock } from "../offline-bundle/lock-file.ts";
 import { SealiftError } from "./core/errors.ts";
 import type { Composed } from "./core/layers/compose.ts";
 import { isObject } from "./core/layers/traced.ts";
-import { completeSite, composeSite } from "./core/read-site.ts";
-import type { Site } from "./core/site.ts";
+import { completeSite, composeSite } from "./core/site.ts";
+import type { Site } from "./core/site-spec.ts";
 import { linesIn } from "./lines.ts";
 import { readStackFile } from "./stack-file.ts";
 

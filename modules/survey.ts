@@ -7,7 +7,7 @@ import type { Probe } from "./core/probe.ts";
 import type { Authority } from "./core/registry.ts";
 import type { HostFiles } from "./core/blob.ts";
 import type { RolloutSpec } from "./core/rollout.ts";
-import type { HostSpec, ReceiptSpec } from "./core/site.ts";
+import type { HostSpec, ReceiptSpec } from "./core/site-spec.ts";
 import { lookAtSite, readInputs, type HostLook } from "./look.ts";
 import { deliveriesOf, seedsOf, sparesOf, type HostPhases } from "./phases.ts";
 import type { RegistryContent } from "./registry/content.ts";

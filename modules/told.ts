@@ -2,7 +2,7 @@
 import type { Problem } from "./core/errors.ts";
 import type { Probe } from "./core/probe.ts";
 import { refusals, warnings } from "./core/refusal.ts";
-import type { HostSpec } from "./core/site.ts";
+import type { HostSpec } from "./core/site-spec.ts";
 import { preflightProblems, preflightWarnings } from "./preflight/index.ts";
 
 /** Why the host must not be changed; nothing when it may be. That it is silent is not told here. */

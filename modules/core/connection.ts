@@ -1,6 +1,6 @@
 /** How Pulumi's command plugin gets to a host. Pure. */
 import type { JumpSpec } from "./jump.ts";
-import type { HostSpec } from "./site.ts";
+import type { HostSpec } from "./site-spec.ts";
 
 /** In the plugin's own words. No key and no password is in it: both ends ask the agent. */
 export interface Connection extends End {

@@ -8,7 +8,7 @@ import { describe, differences, seen, type Difference } from "./drift.ts";
 import { formatProblem, type Problem } from "./errors.ts";
 import { libraryPath, writeLibrary, type Library } from "./library.ts";
 import type { Probe } from "./probe.ts";
-import type { HostSpec } from "./site.ts";
+import type { HostSpec } from "./site-spec.ts";
 import { planText, type Phase } from "./step.ts";
 
 export interface HostArgs {

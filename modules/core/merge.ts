@@ -14,7 +14,7 @@ import type {
   Site,
   UserSpec,
   VolumesSpec,
-} from "./site.ts";
+} from "./site-spec.ts";
 
 /** What the site says for all hosts, and a host for itself. */
 export type Sections = {

@@ -1,5 +1,5 @@
 /** What daemon.json has when a person writes nothing: a profile is a choice, a key that is written counts before it. */
-import type { DaemonSpec } from "./site.ts";
+import type { DaemonSpec } from "./site-spec.ts";
 
 export type DaemonProfile = "baseline" | "cis";
 

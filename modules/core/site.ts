@@ -1,187 +1,72 @@
-/** The site as all code beyond read-site.ts has it: every host whole, and nothing in it that has not been checked. */
-import type { ImageStore } from "./image-store.ts";
-import type { JumpSpec } from "./jump.ts";
-import type { RegistrySpec, ServedRegistry } from "./registry.ts";
-import type { RolloutSpec } from "./rollout.ts";
+/** From what a person wrote to a site: checked whole, and completed per host. The rules are beside it. */
+import { readFileSync } from "node:fs";
+import { refuse, type Problem } from "./errors.ts";
+import { compose, type Composed } from "./layers/compose.ts";
+import { exactVersions, type Lines } from "./layers/exact-versions.ts";
+import { locate, type Locate } from "./locate.ts";
+import { mergeHost, type SiteFile } from "./merge.ts";
+import { plainSecretProblems } from "./rules/secrets.ts";
+import { siteProblems } from "./rules/site-rules.ts";
+import { schemaProblems } from "./schema.ts";
+import type { HostSpec, Site } from "./site-spec.ts";
 
-/** Architectures in Docker's words. */
-export type Architecture = "amd64" | "arm64";
-
-export interface UserSpec {
-  readonly name: string;
-  readonly uid: number;
-  /** @default the uid */
-  readonly gid?: number;
-  readonly systemUid?: boolean;
-  /** @default "/bin/bash" */
-  readonly shell?: string;
-  /** @default "/home/<name>" */
-  readonly home?: string;
-  /** Besides the primary group and docker. */
-  readonly groups?: readonly string[];
-  /** Whether the user is in the docker group. @default true */
-  readonly docker?: boolean;
-  /** Everything, or these command lines, without a password. Absent: no rule. */
-  readonly sudo?: "ALL" | readonly string[];
-  readonly authorizedKeys: readonly string[];
-  /** @default "exact" */
-  readonly keys?: "exact" | "add";
-  /** A hash of crypt(5); a secret. Absent: no password. */
-  readonly passwordHash?: string;
-  /** First day without access, YYYY-MM-DD, UTC. */
-  readonly expires?: string;
-  /** @default false */
-  readonly locked?: boolean;
+/**
+ * Checks a site that Pulumi has read and completes its hosts.
+ * @param value the value of `sealift:site`.
+ * @param file the stack file, for line and column; what it does not hold is named without them.
+ * @param lines what `28.5` stands for; without it such a version stays as it is.
+ * @throws {SealiftError} with every problem of the file at once.
+ */
+export function readSite(value: unknown, file: string, lines?: Lines): Site {
+  return completeSite(composeSite(value, file), lines);
 }
 
-export interface GroupSpec {
-  readonly name: string;
-  readonly gid: number;
+/** The environment with all that it shares with others, not checked yet. @throws {SealiftError} when it cannot be composed. */
+export function composeSite(value: unknown, file: string): Composed {
+  const text = readText(file);
+  return compose(value, file, text, locate(file, text, ["config", "sealift:site"]));
 }
 
-/** The group that may use the engine. */
-export interface DockerGroupSpec {
-  /** Absent: any, made with one of the system's. */
-  readonly gid?: number;
-  /** What is done about members that the site does not name. @default "report" */
-  readonly strangers: "report" | "remove";
+/** @throws {SealiftError} with every problem of the composed site at once. */
+export function completeSite({ value, origins, texts }: Composed, lines?: Lines): Site {
+  const place = origins.locate;
+  const exact = lines === undefined ? value : exactVersions(value, lines);
+  const site = checkSite(exact, place);
+  refuse(plainSecretProblems(value as SiteFile, texts.join("\n"), place));
+  return site;
 }
 
-export interface LogicalVolumeSpec {
-  readonly name: string;
-  /** `20GiB`, `2TiB`, or `50%FREE` of what is free in the group when the volume is made. */
-  readonly size: string;
-  /** @default "xfs" */
-  readonly filesystem?: "xfs" | "ext4";
-  readonly mount: string;
-  /** @default ["nodev"] */
-  readonly options?: readonly MountOption[];
-  /** Of the top directory: `deploy`, `deploy:1600` or `1500:1500`. Absent: as it is. */
-  readonly owner?: string;
-  /** Of the top directory, four octal digits. Absent: as it is. */
-  readonly mode?: string;
+/** The same for a text that is there already. @throws {SealiftError} */
+export function checkSite(value: unknown, place: Locate): Site {
+  // A rule across keys would stumble over a value of the wrong type.
+  refuse(once(schemaProblems(value, place)));
+  const file = value as SiteFile;
+  const hosts = file.hosts.map((host) => mergeHost(file, host));
+  refuse(once(siteProblems(file, hosts, place)));
+  return {
+    bundle: file.bundle,
+    rollout: file.rollout ?? {},
+    ...(file.receipt === undefined ? {} : { receipt: file.receipt }),
+    hosts: hosts as readonly HostSpec[],
+  };
 }
 
-/** mount(8), options for all file systems. */
-export type MountOption = "nodev" | "nosuid" | "noexec" | "noatime";
-
-export interface DiskSpec {
-  /** Path below /dev/disk/by-id. */
-  readonly disk: string;
-  /** The serial number that the disk has to have, as lsblk(8) shows it. Absent: any. */
-  readonly serial?: string;
+/** What a class says is said once, however many hosts have it. */
+function once(problems: readonly Problem[]): readonly Problem[] {
+  const seen = new Set<string>();
+  return problems.filter(({ where, code, subject, got, expected }) => {
+    const exact = /:\d+:\d+$/.test(where);
+    const key = [where, code, exact ? subject.replace(/^hosts\[\d+\]/, "") : subject, got, expected].join(
+      " ",
+    );
+    return !seen.has(key) && seen.add(key);
+  });
 }
 
-/** Where journald keeps its files, and how much. Source: journald.conf(5). */
-export interface JournalSpec {
-  /** Mount point of a logical volume. */
-  readonly mount: string;
-  /** `500MiB` or `2GiB`. */
-  readonly maxUse: string;
-  /** `1GiB`. Absent: journald's own default, 15 % of the volume and at most 4 GiB. */
-  readonly keepFree?: string;
-  /** Absent: entries go only when there is no room for them. */
-  readonly maxRetentionDays?: number;
-}
-
-export interface VolumesSpec extends DiskSpec {
-  readonly moreDisks?: readonly DiskSpec[];
-  readonly group: string;
-  readonly logical: readonly LogicalVolumeSpec[];
-  readonly journal?: JournalSpec;
-}
-
-/** Exact versions; the bundle has to hold them. */
-export interface EngineChoice {
-  readonly version: string;
-  /** Plugins of the docker command; absent: Sealift installs none. */
-  readonly compose?: string;
-  readonly buildx?: string;
-}
-
-/** daemon.json, in Docker's own words. */
-export interface DaemonSpec {
-  readonly "data-root": string;
-  readonly [key: string]: unknown;
-}
-
-/** One ceiling for all containers of a host together. */
-export interface ContainerLimitsSpec {
-  /** `24GiB`, `512MiB`, `1TiB`, or `80%` of the host's. @default none */
-  readonly memory?: string;
-  /** A number of processors, or `75%` of the host's. @default none */
-  readonly cpus?: number | string;
-  /** Processes and threads. @default none */
-  readonly tasks?: number;
-}
-
-/** What a run leaves for those outside. */
-export interface ReceiptSpec {
-  /** Folder for receipts and their pages. */
-  readonly directory: string;
-  /** Key to sign with: a private key file, or a public one whose private half is in the ssh-agent. */
-  readonly key: string;
-}
-
-/** One host with everything it inherits from the site. */
-export interface HostSpec {
-  readonly name: string;
-  readonly address: string;
-  readonly port: number;
-  readonly login: string;
-  readonly hostKey: string;
-  /** Absent: the host is reached directly. */
-  readonly jump?: JumpSpec;
-  readonly architecture: Architecture;
-  /** Where it stands, for the order in which hosts change. */
-  readonly rack?: string;
-  /** The team whose versions run here, when one is named. */
-  readonly team?: string;
-  /** Images that the bundle has to hold for this host. */
-  readonly images: readonly string[];
-  readonly groups: readonly GroupSpec[];
-  readonly dockerGroup: DockerGroupSpec;
-  readonly users: readonly UserSpec[];
-  readonly volumes: VolumesSpec;
-  readonly engine: EngineChoice;
-  /** What daemon.json chooses, for the guards that keep a host from losing sight of its images. */
-  readonly imageStore: ImageStore;
-  readonly daemon: DaemonSpec;
-  readonly containerLimits?: ContainerLimitsSpec;
-  /** The registry that feeds the site; absent: everything travels over ssh. */
-  readonly registry?: RegistrySpec;
-}
-
-/** A host that runs the site's registry. */
-export type ServedHost = HostSpec & { readonly registry: RegistrySpec & { readonly serves: ServedRegistry } };
-
-/** The host whose registry is sent the bundle, before those that it feeds; else in their order. */
-export function feederFirst<T extends { readonly spec: HostSpec }>(hosts: readonly T[]): readonly T[] {
-  const fed = ({ spec }: T): number => Number(spec.registry?.serves?.feeder !== undefined);
-  return hosts.toSorted((a, b) => fed(a) - fed(b));
-}
-
-export function isServed(host: HostSpec): host is ServedHost {
-  return host.registry?.serves !== undefined;
-}
-
-/** The bundle that was carried in, and what makes it acceptable. Paths are absolute or relative to the checkout. */
-export interface BundleSpec {
-  readonly directory: string;
-  /** In the format of ssh-keygen(1), ALLOWED SIGNERS. */
-  readonly allowedSigners: string;
-  /** Absent: any lock that is signed. */
-  readonly lock?: string;
-  /** A KRL of ssh-keygen(1), or a list of public keys. Absent: none is revoked. */
-  readonly revokedKeys?: string;
-  /** How many different people of `allowedSigners` must have signed. @default 1 */
-  readonly signatures?: number;
-}
-
-export interface Site {
-  readonly rollout: RolloutSpec;
-  /** Absent: a run leaves no receipt. */
-  readonly receipt?: ReceiptSpec;
-  readonly bundle: BundleSpec;
-  readonly hosts: readonly HostSpec[];
+function readText(file: string): string {
+  try {
+    return readFileSync(file, "utf8");
+  } catch {
+    return "";
+  }
 }

@@ -1,7 +1,7 @@
 /** The command line of ssh for one look: every key pinned, nobody asked, nothing taken from the person's own configuration. Pure. */
 import { quote } from "./quote.ts";
 import type { JumpSpec } from "./jump.ts";
-import type { HostSpec } from "./site.ts";
+import type { HostSpec } from "./site-spec.ts";
 
 /** How ssh gets to a host. */
 export type Reach = Pick<HostSpec, "name" | "address" | "port" | "login" | "hostKey" | "jump">;

@@ -1,7 +1,7 @@
 /** daemon.json and the daemon that runs with it. Destroying leaves both, and every container. */
 import type { Host } from "../core/converge.ts";
 import { PhaseResource } from "../core/phase-resource.ts";
-import type { HostSpec } from "../core/site.ts";
+import type { HostSpec } from "../core/site-spec.ts";
 import type { Phase } from "../core/step.ts";
 import { daemonSteps } from "./steps.ts";
 

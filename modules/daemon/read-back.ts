@@ -2,7 +2,7 @@
  * What `docker info` has to say when the daemon runs with a daemon.json: members of its JSON, as text that it has to hold.
  * Source: system.Info of moby api/types/system, 26.1 to 29.7.2. Keys that it does not show are not here.
  */
-import type { DaemonSpec } from "../core/site.ts";
+import type { DaemonSpec } from "../core/site-spec.ts";
 
 type Member = (value: unknown) => readonly string[];
 

@@ -1,6 +1,6 @@
 /** daemon.json and the daemon, as facts. */
 import { containersSlice } from "../core/profiles.ts";
-import type { ContainerLimitsSpec, DaemonSpec } from "../core/site.ts";
+import type { ContainerLimitsSpec, DaemonSpec } from "../core/site-spec.ts";
 import type { Step } from "../core/step.ts";
 import { readBack } from "./read-back.ts";
 import { sortedJson } from "./sorted-json.ts";

@@ -2,7 +2,7 @@
 import type { Lookup } from "../../offline-bundle/lookup.ts";
 import type { Archive, Blob, HostFiles } from "../core/blob.ts";
 import type { ErrorCode, Problem } from "../core/errors.ts";
-import type { HostSpec } from "../core/site.ts";
+import type { HostSpec } from "../core/site-spec.ts";
 
 /** In the order in which they are installed. */
 const pluginNames = ["compose", "buildx"] as const;

@@ -3,7 +3,7 @@ import type { HostFiles } from "../core/blob.ts";
 import type { Host } from "../core/converge.ts";
 import { PhaseResource } from "../core/phase-resource.ts";
 import type { RegistrySpec } from "../core/registry.ts";
-import type { HostSpec } from "../core/site.ts";
+import type { HostSpec } from "../core/site-spec.ts";
 import type { Phase } from "../core/step.ts";
 import { engineSteps, type Channel } from "./steps.ts";
 

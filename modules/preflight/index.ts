@@ -2,7 +2,7 @@
 import type { Archive } from "../core/blob.ts";
 import type { Problem } from "../core/errors.ts";
 import type { Probe } from "../core/probe.ts";
-import type { HostSpec } from "../core/site.ts";
+import type { HostSpec } from "../core/site-spec.ts";
 import type { Phase } from "../core/step.ts";
 import type { Level } from "./check.ts";
 import { checkOf } from "./checks.ts";

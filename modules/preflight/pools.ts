@@ -1,5 +1,5 @@
 /** The networks from which an engine gives addresses to containers. */
-import type { DaemonSpec } from "../core/site.ts";
+import type { DaemonSpec } from "../core/site-spec.ts";
 
 /** What an engine takes when daemon.json says nothing (moby daemon/libnetwork/ipamutils, 29.7.2). */
 const builtinPools = [

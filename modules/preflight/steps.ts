@@ -1,6 +1,6 @@
 /** What has to hold before anything is changed, as facts. They are only ever checked. */
 import { arrivalPath, keptPath, type Archive } from "../core/blob.ts";
-import type { DaemonSpec, HostSpec } from "../core/site.ts";
+import type { DaemonSpec, HostSpec } from "../core/site-spec.ts";
 import type { Step } from "../core/step.ts";
 import { addressPools } from "./pools.ts";
 import { supportedSystems } from "./supported-systems.ts";

@@ -3,7 +3,7 @@ import { rename, writeFile } from "node:fs/promises";
 import * as pulumi from "@pulumi/pulumi";
 import { inParallel } from "../../offline-bundle/parallel.ts";
 import { probe } from "../core/probe.ts";
-import type { ReceiptSpec } from "../core/site.ts";
+import type { ReceiptSpec } from "../core/site-spec.ts";
 import { looksAtOnce } from "../look.ts";
 import { withoutAuthorities } from "../phases.ts";
 import type { Survey } from "../survey.ts";

@@ -8,7 +8,7 @@ import type { Host } from "../core/converge.ts";
 import { PhaseResource } from "../core/phase-resource.ts";
 import { parseReport } from "../core/report.ts";
 import type { Authority } from "../core/registry.ts";
-import type { ServedHost } from "../core/site.ts";
+import type { ServedHost } from "../core/site-spec.ts";
 import type { Phase } from "../core/step.ts";
 import { withMirrorNames, type RegistryManifest } from "./content.ts";
 import { seedSteps, withAuthority, type SeedSpec } from "./seed.ts";

@@ -1,6 +1,6 @@
 /** Whether hosts can pull what the bundle holds under its unchanged names; what cannot be is told before it is tried. */
 import type { Problem } from "../core/errors.ts";
-import type { HostSpec } from "../core/site.ts";
+import type { HostSpec } from "../core/site-spec.ts";
 
 /**
  * @param repositories in the bundle, with the registry that they came from: `ghcr.io/team/app`.

@@ -3,7 +3,7 @@ import * as pulumi from "@pulumi/pulumi";
 import type { Host } from "../core/converge.ts";
 import { PhaseResource } from "../core/phase-resource.ts";
 import type { Authority, RegistrySpec } from "../core/registry.ts";
-import type { HostSpec } from "../core/site.ts";
+import type { HostSpec } from "../core/site-spec.ts";
 import type { Phase } from "../core/step.ts";
 import { trustSteps } from "./steps.ts";
 

@@ -1,5 +1,5 @@
 /** Groups, users and who may use the engine, as facts. */
-import type { GroupSpec, HostSpec } from "../core/site.ts";
+import type { GroupSpec, HostSpec } from "../core/site-spec.ts";
 import type { Step } from "../core/step.ts";
 import { dockerGroup } from "./docker-group.ts";
 import { stepsOfUser } from "./user-steps.ts";

@@ -1,5 +1,5 @@
 /** What a user may do as somebody else, as one line of sudoers(5) (sudo 1.9; sudo-rs 0.2 reads the same). */
-import type { UserSpec } from "../core/site.ts";
+import type { UserSpec } from "../core/site-spec.ts";
 
 /** Everything as everybody, or these command lines as root, without a password; undefined: no rule. */
 export function sudoRule({ name, sudo }: Pick<UserSpec, "name" | "sudo">): string | undefined {

@@ -1,5 +1,5 @@
 /** One user as facts: who it is, what it is in, what lets it in, what it may do. */
-import type { GroupSpec, UserSpec } from "../core/site.ts";
+import type { GroupSpec, UserSpec } from "../core/site-spec.ts";
 import type { Step } from "../core/step.ts";
 import { dockerGroup } from "./docker-group.ts";
 import { sudoRule } from "./sudo-rule.ts";

@@ -4,7 +4,7 @@
  */
 import type { Host } from "../core/converge.ts";
 import { PhaseResource } from "../core/phase-resource.ts";
-import type { HostSpec } from "../core/site.ts";
+import type { HostSpec } from "../core/site-spec.ts";
 import type { Phase } from "../core/step.ts";
 import { volumeSteps } from "./steps.ts";
 

@@ -1,6 +1,6 @@
 /** One volume group on its disks, its volumes, and the journal on one of them, as facts. */
 import { ownerIds } from "../core/owner.ts";
-import type { HostSpec, JournalSpec, LogicalVolumeSpec, VolumesSpec } from "../core/site.ts";
+import type { HostSpec, JournalSpec, LogicalVolumeSpec, VolumesSpec } from "../core/site-spec.ts";
 import type { Step } from "../core/step.ts";
 import { parseGiB, parseMiB, parsePercentFree } from "../core/units.ts";
 

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
-import type { ContainerLimitsSpec } from "../../modules/core/site.ts";
+import type { ContainerLimitsSpec } from "../../modules/core/site-spec.ts";
 import type { Report } from "../../modules/core/report.ts";
 import { loadImage, startEngine, type EngineInGuest } from "../support/engine-in-guest.ts";
 

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { accountSteps } from "../../modules/users/steps.ts";
-import type { UserSpec } from "../../modules/core/site.ts";
+import type { UserSpec } from "../../modules/core/site-spec.ts";
 import { shellFacts } from "../support/shell-facts.ts";
 import { startFunctions, type ShellFunctions } from "../support/shell-functions.ts";
 

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
-import type { LogicalVolumeSpec } from "../../modules/core/site.ts";
+import type { LogicalVolumeSpec } from "../../modules/core/site-spec.ts";
 import { startFunctions, type ShellFunctions } from "../support/shell-functions.ts";
 import { changes, drifts, firstDisk, secondDisk, stepsOf } from "../support/volumes-under-test.ts";
 

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
-import type { JournalSpec, LogicalVolumeSpec } from "../../modules/core/site.ts";
+import type { JournalSpec, LogicalVolumeSpec } from "../../modules/core/site-spec.ts";
 import { startGuest } from "../lab/guest.ts";
 import { shellOn, startFunctions, type ShellFunctions } from "../support/shell-functions.ts";
 import { changes, drifts, stepsOf } from "../support/volumes-under-test.ts";

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
 import type { Archive } from "../../modules/core/blob.ts";
 import { arrivalPath } from "../../modules/core/blob.ts";
-import type { ContainerLimitsSpec, DaemonSpec } from "../../modules/core/site.ts";
+import type { ContainerLimitsSpec, DaemonSpec } from "../../modules/core/site-spec.ts";
 import { daemonPhase } from "../../modules/daemon/index.ts";
 import { engineSteps } from "../../modules/engine/steps.ts";
 import { verifyBundle } from "../../offline-bundle/verify.ts";

@@ -1,7 +1,7 @@
 /** The documented example as values: a host, and an engine made up for it. */
 import type { Archive, HostFiles } from "../../modules/core/blob.ts";
 import { readLibrary } from "../../modules/core/library.ts";
-import type { HostSpec } from "../../modules/core/site.ts";
+import type { HostSpec } from "../../modules/core/site-spec.ts";
 import { phasesOf, type HostPhases, type SiteFacts } from "../../modules/phases.ts";
 import { exampleText, siteOf } from "./site-text.ts";
 

@@ -3,8 +3,8 @@ import { readFileSync } from "node:fs";
 import { parse } from "yaml";
 import { SealiftError, type Problem } from "../../modules/core/errors.ts";
 import { locate } from "../../modules/core/locate.ts";
-import { checkSite } from "../../modules/core/read-site.ts";
-import type { Site } from "../../modules/core/site.ts";
+import { checkSite } from "../../modules/core/site.ts";
+import type { Site } from "../../modules/core/site-spec.ts";
 
 export const exampleText = readFileSync(new URL("../../stacks/Pulumi.example.yaml", import.meta.url), "utf8");
 

@@ -1,5 +1,5 @@
 /** Volumes of a guest, described as a site would and looked at or made by the library's shell. */
-import type { VolumesSpec } from "../../modules/core/site.ts";
+import type { VolumesSpec } from "../../modules/core/site-spec.ts";
 import type { Step } from "../../modules/core/step.ts";
 import type { StepReport } from "../../modules/core/report.ts";
 import { volumeSteps } from "../../modules/volumes/steps.ts";

@@ -3,7 +3,7 @@ import { test } from "node:test";
 import { parse, stringify } from "yaml";
 import { daemonPhase } from "../../modules/daemon/index.ts";
 import { exampleText, siteOf } from "../support/site-text.ts";
-import type { HostSpec } from "../../modules/core/site.ts";
+import type { HostSpec } from "../../modules/core/site-spec.ts";
 
 type Sections = Readonly<Record<string, unknown>>;
 

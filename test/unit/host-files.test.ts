@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { formatProblem, type Problem } from "../../modules/core/errors.ts";
 import type { HostFiles } from "../../modules/core/blob.ts";
-import type { EngineChoice } from "../../modules/core/site.ts";
+import type { EngineChoice } from "../../modules/core/site-spec.ts";
 import { keptSpares } from "../../modules/core/delivery.ts";
 import { hostFiles } from "../../modules/engine/from-bundle.ts";
 import { sparesOf } from "../../modules/phases.ts";

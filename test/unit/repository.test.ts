@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { test } from "node:test";
 import { parse } from "yaml";
 import { readLibrary } from "../../modules/core/library.ts";
-import { readSite } from "../../modules/core/read-site.ts";
+import { readSite } from "../../modules/core/site.ts";
 import { checkout } from "../lab/cache.ts";
 import manifest from "../../package.json" with { type: "json" };
 

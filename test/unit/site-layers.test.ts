@@ -5,8 +5,8 @@ import { after, before, test } from "node:test";
 import { parse } from "yaml";
 import { SealiftError } from "../../modules/core/errors.ts";
 import type { Lines } from "../../modules/core/layers/exact-versions.ts";
-import { composeSite, readSite } from "../../modules/core/read-site.ts";
-import type { Site } from "../../modules/core/site.ts";
+import { composeSite, readSite } from "../../modules/core/site.ts";
+import type { Site } from "../../modules/core/site-spec.ts";
 import { cachePath } from "../lab/cache.ts";
 
 let folder: string;

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { formatProblem } from "../../modules/core/errors.ts";
 import { registryPorts } from "../../modules/core/registry.ts";
-import { feederFirst } from "../../modules/core/site.ts";
+import { feederFirst } from "../../modules/core/site-spec.ts";
 import { seedsOf } from "../../modules/phases.ts";
 import { external, own, withRegistry } from "../support/registry-site.ts";
 import { exampleText, problemsOf, siteOf } from "../support/site-text.ts";

@@ -6,7 +6,7 @@ import { test } from "node:test";
 import { parse } from "yaml";
 import { formatProblem, SealiftError } from "../../modules/core/errors.ts";
 import { secretKeys } from "../../modules/core/schema.ts";
-import { readSite } from "../../modules/core/read-site.ts";
+import { readSite } from "../../modules/core/site.ts";
 import { changed, problemsOf, siteOf } from "../support/site-text.ts";
 import schema from "../../stacks/site.schema.json" with { type: "json" };
 

@@ -2,7 +2,7 @@
 import type { Problem } from "../errors.ts";
 import type { Path } from "../locate.ts";
 import type { MergedHost, SiteFile } from "../merge.ts";
-import type { HostSpec } from "../site.ts";
+import type { HostSpec } from "../site-spec.ts";
 import { duplicates, type Say } from "./say.ts";
 
 export function hostProblems(file: SiteFile, hosts: readonly MergedHost[], say: Say): readonly Problem[] {

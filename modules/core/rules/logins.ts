@@ -2,7 +2,7 @@
 import type { Problem } from "../errors.ts";
 import type { Path } from "../locate.ts";
 import type { MergedHost, SiteFile } from "../merge.ts";
-import type { UserSpec } from "../site.ts";
+import type { UserSpec } from "../site-spec.ts";
 import { oncePerPlace, placeOf, type Say } from "./say.ts";
 
 export function loginProblems(file: SiteFile, hosts: readonly MergedHost[], say: Say): readonly Problem[] {

@@ -3,7 +3,7 @@ import type { Problem } from "../errors.ts";
 import type { Path } from "../locate.ts";
 import type { SiteFile } from "../merge.ts";
 import { shown } from "../schema.ts";
-import type { UserSpec } from "../site.ts";
+import type { UserSpec } from "../site-spec.ts";
 import { duplicates, written, type Say } from "./say.ts";
 
 /** The codes of steps that are no user's begin with these. */
