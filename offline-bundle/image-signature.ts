@@ -7,7 +7,7 @@ import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { type Problem, SealiftError } from "../modules/core/errors.ts";
 import { firstPlace } from "./first-place.ts";
-import { claimsAt } from "./image-claims.ts";
+import { type Claim, claimsAt } from "./image-claims.ts";
 import type { Sources } from "./obtain-file.ts";
 import { referencesOf, repositoryOf } from "./oci-reference.ts";
 import { locateUrl } from "./want.ts";
@@ -52,22 +52,22 @@ export async function verifyImageSignature(
   const found = await firstPlace(places, (place) => claimsAt(repositoryOf(place), digest), warn);
   const ours = found.filter(({ text, signature }) => isOf(key, text, signature));
   if (ours.some(({ names }) => names.includes(digest))) return;
-  const others = ours.flatMap(({ names }) => names).join(", ");
-  const got =
-    found.length === 0
-      ? "no signature in the registry"
-      : ours.length === 0
-        ? `${found.length} signatures, none of this key`
-        : `a signature of ${others === "" ? "nothing" : others}`;
   const problem: Problem = {
     where: name,
     code: "E_IMAGE_SIGNATURE",
     subject: digest,
-    got,
+    got: saidOf(found, ours),
     expected: `a cosign signature of this digest by the key ${fingerprint}`,
     todo: "ask its owner whether it is theirs; without cosign: in bundle.yaml nobody is asked",
   };
   throw new SealiftError([problem]);
+}
+
+/** What was found in place of a signature of the right thing by the right key. */
+function saidOf(found: readonly Claim[], ours: readonly Claim[]): string {
+  if (ours.length > 0) return `a signature of ${ours.flatMap(({ names }) => names).join(", ") || "nothing"}`;
+  if (found.length > 1) return `${found.length} signatures, none of this key`;
+  return found.length === 1 ? "a signature, not of this key" : "no signature in the registry";
 }
 
 /** ECDSA and RSA over sha256; Ed25519 has its hash within. */
