@@ -15,7 +15,7 @@ import type { GoModule } from "./tools.ts";
  * @throws {E_TOOL} when Go is missing or too old, or when the build fails.
  */
 export async function goBuild(module: GoModule, folder: string, report: Report): Promise<void> {
-  const source = join(checkout, module.below ?? join("test", "lab", "tools"), module.folder);
+  const source = sourceOf(module);
   const go = await findGo(source, module.program);
   const env = {
     CGO_ENABLED: "0",
@@ -56,6 +56,11 @@ export async function goBuild(module: GoModule, folder: string, report: Report):
     report(`compiles ${module.program}: ${compiled} of ${total} packages${last}`, compiled / total);
     return true;
   });
+}
+
+/** Where its go.mod and go.sum are. */
+export function sourceOf({ folder, below = join("test", "lab", "tools") }: GoModule): string {
+  return join(checkout, below, folder);
 }
 
 /** From 1.21 on, Go gets the toolchain that go.mod asks for by itself (GOTOOLCHAIN=auto). */

@@ -1,0 +1,37 @@
+import { createHash } from "node:crypto";
+import { existsSync } from "node:fs";
+import { mkdir, readFile, rename, rm } from "node:fs/promises";
+import { join } from "node:path";
+import type { Report } from "../../support/stages.ts";
+import { cachePath } from "../cache.ts";
+import { withLock } from "../lock.ts";
+import { goBuild, sourceOf } from "./go-build.ts";
+import type { GoModule } from "./tools.ts";
+
+/**
+ * A program that only some tests and benchmarks want: built from its Go module at its first use, and kept under a name made of its
+ * recipe.
+ *
+ * @returns its path.
+ * @throws {E_TOOL} when Go is missing or the build fails.
+ */
+export async function builtProgram(module: GoModule, report: Report = () => undefined): Promise<string> {
+  const sums = await readFile(join(sourceOf(module), "go.sum"));
+  const recipe = createHash("sha256").update(JSON.stringify(module)).update(sums).digest("hex");
+  const folder = cachePath("tools", `${module.program}-${recipe.slice(0, 8)}`);
+  const program = join(folder, module.program);
+  if (existsSync(program)) return program;
+  const waiting = (): void => {
+    report("waits for another run that gets the tools");
+  };
+  // The tools' own lock: two builds at once would only slow each other down.
+  await withLock("tools", waiting, async () => {
+    if (existsSync(program)) return;
+    const part = `${folder}.part`;
+    await rm(part, { recursive: true, force: true });
+    await mkdir(part, { recursive: true });
+    await goBuild(module, part, report);
+    await rename(part, folder);
+  });
+  return program;
+}
