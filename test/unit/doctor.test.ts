@@ -1,14 +1,10 @@
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { after, test } from "node:test";
+import { test } from "node:test";
 import { doctorExitCode } from "../../cli/doctor.ts";
 import { doctorText } from "../../cli/doctor-text.ts";
 import type { Paint } from "../../cli/paint.ts";
-import { SealiftError } from "../../modules/core/errors.ts";
-import { closedSecret, readStackFile } from "../../modules/stack-file.ts";
 import { checkout } from "../lab/cache.ts";
 import { diagnosisOf, reachedHost, unreachableHost, type Differing } from "../support/looks.ts";
 
@@ -131,41 +127,6 @@ test("the exit code tells well, unfit and silent hosts apart", () => {
   assert.equal(doctorExitCode(diagnosisOf([reachedHost("node-a", unwell), unreachableHost("node-b")])), 78);
 });
 
-const folder = mkdtempSync(join(tmpdir(), "sealift-doctor-"));
-after(() => {
-  rmSync(folder, { recursive: true });
-});
-
-test("an environment's file, without what is secret in it", () => {
-  const site = `config:
-  sealift:site:
-    users:
-      - name: deploy
-        passwordHash: { secure: v1:abc:def }
-    keys: [{ secure: v1:x }, plain]
-    engine: { secure: true, version: 1.2.3 }
-`;
-  writeFileSync(join(folder, "Pulumi.prod.yaml"), site);
-  const { value, unread } = readStackFile("prod", folder);
-  assert.deepEqual(value, {
-    users: [{ name: "deploy", passwordHash: closedSecret }],
-    keys: [closedSecret, "plain"],
-    engine: { secure: true, version: "1.2.3" },
-  });
-  assert.deepEqual(unread, ["users[0].passwordHash", "keys[0]"]);
-});
-
-test("what stands for a closed secret passes the schema wherever there is one", () => {
-  const secrets: string[] = [];
-  JSON.parse(readFileSync(join(checkout, "stacks", "site.schema.json"), "utf8"), (_key, value: unknown) => {
-    const { secret, pattern } = (value ?? {}) as { secret?: boolean; pattern?: string };
-    if (secret === true) secrets.push(pattern ?? "");
-    return value;
-  });
-  assert.ok(secrets.length > 0);
-  for (const pattern of secrets) assert.match(closedSecret, new RegExp(pattern));
-});
-
 test("what is left as it is, because the site says so, is told; it neither holds nor waits", () => {
   const shown = text([
     reachedHost("node-a", {
@@ -181,24 +142,6 @@ test("what is left as it is, because the site says so, is told; it neither holds
     /^warn {2}node-a: E_STRANGERS users\.group\n {2}found +members that the site does not name: eve\n/m,
   );
   assert.match(shown, /\n1 warning\.$/);
-});
-
-test("an environment that is not there, and one that is no YAML", () => {
-  writeFileSync(join(folder, "Pulumi.broken.yaml"), "config:\n  - a: [1\n");
-  const message = (environment: string): string => {
-    try {
-      readStackFile(environment, folder);
-    } catch (error) {
-      if (error instanceof SealiftError) return error.message.replaceAll(folder, "stacks");
-      throw error;
-    }
-    return "";
-  };
-  assert.match(message("broken"), /^stacks\/Pulumi\.broken\.yaml:3:1: E_YAML the file: got /);
-  assert.match(
-    message("prd"),
-    /^stacks\/Pulumi\.prd\.yaml: E_SITE_MISSING prd: got no such file; expected an environment of this checkout: broken, prod; name one/,
-  );
 });
 
 test("help shows examples; an unknown environment is missing input, as text and as JSON", () => {

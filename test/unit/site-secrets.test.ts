@@ -1,0 +1,73 @@
+import assert from "node:assert/strict";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { test } from "node:test";
+import { parse } from "yaml";
+import { formatProblem, SealiftError } from "../../modules/core/errors.ts";
+import { secretKeys } from "../../modules/core/schema.ts";
+import { readSite } from "../../modules/core/site.ts";
+import { changed, problemsOf } from "../support/site-text.ts";
+import schema from "../../stacks/site.schema.json" with { type: "json" };
+
+/** The example with more said of its user. */
+const withUser = (words: string): string => changed("uid: 1500", `uid: 1500\n        ${words}`);
+const messages = (text: string): readonly string[] => problemsOf(text).map(formatProblem);
+const hash = `$y$j9T$${"x".repeat(22)}$${"y".repeat(43)}`;
+
+test("no message shows a secret, whatever is wrong with it or around it", () => {
+  const wrong = [
+    "passwordHash: hunter2-in-clear",
+    "passwordHash: [hunter2-in-clear]",
+    "passwordHash: { a: hunter2-in-clear }",
+  ];
+  for (const user of wrong) {
+    const lines = messages(withUser(user));
+    assert.match(
+      lines.join(),
+      /E_(VALUE|TYPE) users\[0\]\.passwordHash: got a secret; expected a hash that begins with/,
+    );
+    assert.doesNotMatch(lines.join(), /hunter2/);
+  }
+  const around = "    users:\n      deploy: { uid: 1500, passwordHash: hunter2-in-clear }\n";
+  const lines = messages(changed(/ {4}users:\n[^]*?office\n/, around));
+  assert.match(lines.join(), /E_TYPE users: got \{"deploy":\{"uid":1500,"passwordHash":"a secret"\}\}/);
+});
+
+test("the secrets of the schema are the ones that no message shows", () => {
+  const found = new Set<string>();
+  const walk = (node: unknown): void => {
+    if (typeof node !== "object" || node === null) return;
+    for (const [key, child] of Object.entries(node)) {
+      if ((child as { secret?: unknown } | null)?.secret === true) found.add(key);
+      walk(child);
+    }
+  };
+  walk(schema);
+  assert.deepEqual([...found], secretKeys);
+});
+
+test("a hash that stands in the file in clear is refused, and one that Pulumi has decrypted is not", () => {
+  const folder = mkdtempSync(join(tmpdir(), "sealift-site-"));
+  try {
+    const file = join(folder, "stack.yaml");
+    const text = withUser(`passwordHash: "${hash}"`);
+    const value = (parse(text) as { config: Record<string, unknown> }).config["sealift:site"];
+    writeFileSync(file, text);
+    assert.throws(
+      () => readSite(value, file),
+      (error: unknown) => {
+        assert.ok(error instanceof SealiftError);
+        assert.match(
+          error.message,
+          /:\d+:\d+: E_SECRET_PLAIN users\[0\]\.passwordHash: got a hash in clear text; .* --path 'sealift:site\.users\[0\]\.passwordHash'$/,
+        );
+        return !error.message.includes(hash);
+      },
+    );
+    writeFileSync(file, text.replace(hash, "v1:encrypted"));
+    assert.equal(readSite(value, file).hosts.length, 2);
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+});
