@@ -17,14 +17,17 @@ import { copyOf, makeTinyBundle, type TinyBundle } from "../support/tiny-bundle.
 let tiny: TinyBundle;
 /** The same lock with another serial: another bundle of the same length. */
 let other: string;
+/** Of the same length too, and no part of it is as one of the first: its largest file has other bytes. */
+let foreign: TinyBundle;
 before(async () => {
   tiny = await makeTinyBundle(300_000);
+  foreign = await makeTinyBundle(300_000);
   other = join(tiny.folder, "other");
   const lockFile = join(tiny.folder, "other.lock.yaml");
   await writeLock(lockFile, { ...(await readLock(tiny.lockFile)), serial: 2 });
   await buildBundle({ ...tiny, lockFile, directory: other });
 });
-after(() => tiny.remove());
+after(() => Promise.all([tiny.remove(), foreign.remove()]));
 
 const splitBytes = 70_001;
 
@@ -67,12 +70,12 @@ test("what an interrupted run has left is replaced, a foreign directory is not",
 test("a part that is missing, cut, longer, swapped or of another bundle is named", async () => {
   const folder = await fresh();
   const file = join(folder, "bundle.tar.zst");
-  const foreign = join(folder, "foreign.tar.zst");
+  const elsewhere = join(folder, "elsewhere.tar.zst");
   const cases: Readonly<Record<string, () => Promise<void>>> = {
     missing: () => rm(`${file}.003`),
     cut: () => truncate(`${file}.003`, 70_000),
     longer: () => writeFile(`${file}.003`, "x", { flag: "a" }),
-    "of another bundle": () => copyFile(`${foreign}.003`, `${file}.003`),
+    "of another bundle": () => copyFile(`${elsewhere}.003`, `${file}.003`),
     "one bit wrong": () => flipBit(`${file}.003`),
     swapped: async () => {
       await rename(`${file}.003`, `${file}.swap`);
@@ -82,7 +85,7 @@ test("a part that is missing, cut, longer, swapped or of another bundle is named
   };
   for (const [what, damage] of Object.entries(cases)) {
     await carryBundle(tiny.directory, { file, splitBytes });
-    await carryBundle(other, { file: foreign, splitBytes });
+    await carryBundle(foreign.directory, { file: elsewhere, splitBytes });
     await damage();
     for (const work of both(file, folder)) {
       const problems = await refused(work());
@@ -99,12 +102,12 @@ test("parts without their list, with that of another bundle, or with a broken on
   const folder = await fresh();
   const file = join(folder, "bundle.tar.zst");
   await carryBundle(other, { file, splitBytes });
-  const foreign = await readFile(`${file}.parts.json`, "utf8");
+  const theirs = await readFile(`${file}.parts.json`, "utf8");
   await carryBundle(tiny.directory, { file, splitBytes });
   const own = await readFile(`${file}.parts.json`, "utf8");
   const seal = /"seal": "[0-9a-f]+"/;
   const lists = [
-    own.replace(seal, seal.exec(foreign)?.[0] ?? ""),
+    own.replace(seal, seal.exec(theirs)?.[0] ?? ""),
     own.replace("bundle.tar.zst.002", "../bundle.tar.zst.002"),
     own.replace("bundle.tar.zst.002", "bundle.tar.zst.001"),
     own.slice(0, 100),
