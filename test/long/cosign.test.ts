@@ -1,0 +1,71 @@
+/** The real cosign signs images in a real registry, in each way that it has; its owner's key is all that is needed to believe it. */
+import assert from "node:assert/strict";
+import { writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { after, before, test } from "node:test";
+import { oras } from "../../offline-bundle/oras.ts";
+import { writeScratchImage } from "../lab/scratch-image.ts";
+import { builtProgram } from "../lab/tools/built-program.ts";
+import { useTools } from "../lab/tools/ensure-tools.ts";
+import { type AuthRegistry, authRegistry } from "../support/auth-registry.ts";
+import { refused } from "../support/refused.ts";
+import { runProcess } from "../support/run-process.ts";
+import { type SourcesUnderTest, sourcesUnderTest } from "../support/sources-under-test.ts";
+
+let program: string;
+let site: SourcesUnderTest;
+let registry: AuthRegistry;
+
+before(async () => {
+  await useTools();
+  program = await builtProgram({
+    folder: "cosign",
+    package: "github.com/sigstore/cosign/v3/cmd/cosign",
+    flags: ["-ldflags", "-s -w"],
+    program: "cosign",
+  });
+  site = await sourcesUnderTest();
+  registry = await authRegistry(join(site.folder, "registry"), site.certificate);
+  process.env["DOCKER_CONFIG"] = registry.dockerConfig;
+  await cosign("generate-key-pair");
+  await cosign("generate-key-pair", "--output-key-prefix", "stranger");
+});
+after(async () => {
+  delete process.env["DOCKER_CONFIG"];
+  await registry.stop();
+  await site.remove();
+});
+
+async function cosign(...args: readonly string[]): Promise<void> {
+  // Its own folder for what it keeps, and nothing of the person's.
+  const env = { COSIGN_PASSWORD: "only for this test", HOME: site.folder };
+  const { exitCode, stderr } = await runProcess(program, args, { cwd: site.folder, env });
+  assert.equal(exitCode, 0, stderr);
+}
+
+/** Without a log and without a time from outside: nobody is asked but the registry. */
+const alone = ["--yes", "--use-signing-config=false", "--tlog-upload=false"];
+
+for (const [name, flags] of [
+  ["referrer", []],
+  ["tag", ["--new-bundle-format=false"]],
+] as const) {
+  test(`what cosign signs as a ${name} is believed by the key of its owner, and by no other`, async () => {
+    const image = `${registry.host}/acme/${name}:1`;
+    await writeFile(join(site.folder, "tool"), `${name}\n`);
+    await writeScratchImage(join(site.folder, "tool"), "amd64", "1", join(site.folder, name));
+    await oras(["copy", "--no-tty", "--from-oci-layout", `${name}:1`, image], site.folder);
+    const digest = await oras(["resolve", image], site.folder);
+    const sign = (key: string): Promise<void> =>
+      cosign("sign", ...alone, ...flags, "--key", key, `${registry.host}/acme/${name}@${digest}`);
+    await site.want({ images: [{ name: image, cosign: "cosign.pub" }] });
+    await sign("stranger.key");
+    const [problem] = await refused(site.lock());
+    assert.equal(`${problem?.code} ${problem?.got}`, "E_IMAGE_SIGNATURE a signature, not of this key");
+    await sign("cosign.key");
+    const [pin] = (await site.lock()).lock.images;
+    assert.equal(pin?.digest, digest);
+    assert.match(pin.signedBy ?? "", /^sha256:[0-9a-f]{64}$/);
+    await site.fetch();
+  });
+}
