@@ -51,6 +51,17 @@ const until = async (command: string): Promise<void> => {
 };
 const unit = "systemctl --plain --no-legend list-units 'sealift-*'";
 
+test("a library with one other byte is not run, and goes, so that the next run sends it anew", async () => {
+  const held = `.sealift/${sha256}.sh`;
+  await on.guest.exec(
+    `cp ${held} .sealift/right && sed -i '1s/^# /#_/' ${held} && ! cmp -s ${held} .sealift/right`,
+  );
+  const { exitCode, stdout } = await apply(plan("other"));
+  assert.deepEqual([exitCode, stdout], [66, "E_LIBRARY run pulumi up again\n"]);
+  assert.equal((await on.guest.exec(`test -e ${held} || test -e /run/lines`)).exitCode, 1);
+  await on.guest.exec(`mv .sealift/right ${held}`);
+});
+
 test("a plan that arrived in part is not begun", async () => {
   const whole = plan("part");
   const { exitCode, stdout } = await apply(whole.slice(0, whole.lastIndexOf("part")));
