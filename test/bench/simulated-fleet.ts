@@ -41,7 +41,8 @@ export async function startFleet(
   { jump = false, engineBytes = 0, kex = "" } = {},
 ): Promise<SimulatedFleet> {
   const { identityFile, publicKey } = await ensureIdentity();
-  const [agent, bundle] = [await startAgent(identityFile), await makeTinyBundle(0, engineBytes)];
+  const bundle = await makeTinyBundle(0, engineBytes);
+  const agent = await startAgent(identityFile);
   const hosts: ListeningSshd[] = [];
   const options: Readonly<Record<string, string>> = kex === "" ? {} : { KexAlgorithms: kex };
   for (let index = 0; index < count; index += 1)

@@ -2,11 +2,11 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { connectionsOf, startFleet, type SimulatedFleet } from "../bench/simulated-fleet.ts";
-import { ensureTools } from "../lab/tools/ensure-tools.ts";
+import { useTools } from "../lab/tools/ensure-tools.ts";
 
 let fleet: SimulatedFleet;
 before(async () => {
-  await ensureTools();
+  await useTools();
   fleet = await startFleet(2, { jump: true });
 });
 after(() => fleet.end());
