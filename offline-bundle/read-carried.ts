@@ -5,15 +5,16 @@
 import { createHash } from "node:crypto";
 import { mkdir, open } from "node:fs/promises";
 import { join } from "node:path";
-import { type Problem, refuse, SealiftError } from "../modules/core/errors.ts";
+import { refuse, SealiftError } from "../modules/core/errors.ts";
 import type { CheckedBlobs } from "./blobs.ts";
 import { type CarriedSource } from "./carried-source.ts";
-import { type BlobContent, blobOf, isSignature } from "./carried-order.ts";
+import { type BlobContent, isSignature } from "./carried-order.ts";
 import { type Delta, deltaName, parseDelta } from "./delta.ts";
 import { digestOfBytes } from "./digest.ts";
 import { differs, KeptFiles, whole } from "./kept-files.ts";
 import { inside, parseSeal } from "./layout.ts";
-import { children, type Manifest } from "./manifests.ts";
+import type { Manifest } from "./manifests.ts";
+import { NamedBlobs } from "./named-blobs.ts";
 import { refuseOtherBundle } from "./part-index.ts";
 import { checkSignatures, type SignaturePolicy } from "./signature.ts";
 import { tarEntries, TarError, type TarEntry } from "./tar-entries.ts";
@@ -82,10 +83,7 @@ class Reader {
   readonly #options: ReadOptions;
   readonly #kept: KeptFiles;
   readonly #entries: AsyncGenerator<TarEntry>;
-  readonly #expected = new Map<string, BlobContent>();
-  readonly #found = new Map<string, number>();
-  readonly #broken = new Map<string, Problem>();
-  #bytes = 0;
+  readonly #named = new NamedBlobs();
 
   constructor(source: CarriedSource, into: string, options: ReadOptions) {
     this.#source = source;
@@ -104,16 +102,13 @@ class Reader {
     const tell = async (): Promise<void> => {
       if (told) return;
       told = true;
-      const lacking = this.#lacking(delta);
-      const coming = [...this.#expected.values()].filter(
-        (blob) => !this.#found.has(blob.sha256) && !lacking.includes(blob),
-      );
-      const bytes = coming.reduce((sum, blob) => sum + blob.bytes, 0);
+      const lacking = this.#named.lacking(delta);
+      const bytes = this.#named.coming(lacking);
       for (const [sha256, length] of await this.#options.known(bytes, delta, lacking))
-        this.#found.set(sha256, length);
+        this.#named.elsewhere(sha256, length);
     };
     for (; entry !== undefined; entry = await this.#next()) {
-      const blob = this.#blob(entry);
+      const blob = this.#named.blobOf(entry);
       if (blob.manifest) await this.#manifest(entry, blob);
       else {
         await tell();
@@ -121,13 +116,7 @@ class Reader {
       }
     }
     await tell();
-    const blobs: CheckedBlobs = {
-      found: this.#found,
-      broken: new Set(this.#broken.keys()),
-      bytes: this.#bytes,
-      problems: [...this.#broken.values()],
-    };
-    return { blobs, delta };
+    return { blobs: this.#named.checked(), delta };
   }
 
   /** To be called in any case: it closes what is being read. */
@@ -150,7 +139,7 @@ class Reader {
     const seal = parseSeal(text, this.#source.file);
     await this.#kept.small(entry, inside.marker, most.marker);
     const index = await this.#kept.pinned(await this.#next(), inside.index, seal.index);
-    this.#expect(JSON.parse(index.toString()) as Manifest);
+    this.#named.expect(JSON.parse(index.toString()) as Manifest);
     await this.#kept.pinned(await this.#next(), inside.lock, seal.lock);
     return this.#next();
   }
@@ -161,36 +150,10 @@ class Reader {
     return delta;
   }
 
-  #expect(manifest: Manifest): void {
-    for (const blob of children(manifest).map(blobOf)) {
-      if (!this.#expected.has(blob.sha256)) this.#expected.set(blob.sha256, blob);
-    }
-  }
-
-  #lacking(delta: Delta | undefined): readonly BlobContent[] {
-    return (delta?.lacks ?? []).map((sha256) => {
-      const blob = this.#expected.get(sha256);
-      if (blob !== undefined && !blob.manifest) return blob;
-      throw new TarError(deltaName, `the digest ${sha256}`, "only what the signed bundle names");
-    });
-  }
-
-  /** The blob that an entry stands for. */
-  #blob({ name, bytes }: TarEntry): BlobContent {
-    const sha256 = name.slice(inside.blobs.length + 1);
-    const blob = this.#expected.get(sha256);
-    if (blob?.name !== name) throw new TarError(name, "a name that does not belong here", expectedNames);
-    if (this.#found.has(sha256) || this.#broken.has(sha256))
-      throw new TarError(name, "a second one", "each blob once");
-    if (blob.bytes !== bytes) throw new TarError(name, `${bytes} bytes`, `${blob.bytes} bytes, as signed`);
-    return blob;
-  }
-
   async #manifest(entry: TarEntry, { sha256, bytes }: BlobContent): Promise<void> {
     const text = await this.#kept.pinned(entry, entry.name, { bytes, sha256 }, mostManifestBytes);
-    this.#found.set(sha256, bytes);
-    this.#bytes += bytes;
-    this.#expect(JSON.parse(text.toString()) as Manifest);
+    this.#named.right(sha256, bytes);
+    this.#named.expect(JSON.parse(text.toString()) as Manifest);
   }
 
   async #content({ name, content }: TarEntry, { sha256, bytes }: BlobContent): Promise<void> {
@@ -206,10 +169,13 @@ class Reader {
       await target?.close();
     }
     const got = hash.digest("hex");
-    this.#bytes += bytes;
-    if (got === sha256) this.#found.set(sha256, bytes);
+    if (got === sha256) this.#named.right(sha256, bytes);
     else
-      this.#broken.set(sha256, differs(this.#source.file, name, { bytes, sha256: got }, { bytes, sha256 }));
+      this.#named.wrong(
+        sha256,
+        bytes,
+        differs(this.#source.file, name, { bytes, sha256: got }, { bytes, sha256 }),
+      );
   }
 
   async #next(): Promise<TarEntry | undefined> {
@@ -227,5 +193,3 @@ class Reader {
     }
   }
 }
-
-const expectedNames = "only blobs that the signed bundle names, each after what names it";
