@@ -93,7 +93,7 @@ table inet witness {
   counter left { }
   chain output {
     type filter hook output priority 0; policy accept;
-    oifname { "lo", "${segmentCard}" } accept
+    oifname { "lo", "docker0", "${segmentCard}" } accept
     tcp sport 22 accept
     meta l4proto ipv6-icmp accept
     udp dport { 67, 547 } accept
