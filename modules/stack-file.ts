@@ -25,7 +25,9 @@ export const closedSecret = "$6$closed.secret.of.the.stack";
 export function readStackFile(environment: string, folder = "stacks"): StackFile {
   const file = `${folder}/Pulumi.${environment}.yaml`;
   const text = readText(file, environment, folder);
-  const { config = {} } = (yamlValue(text, file) ?? {}) as { config?: Record<string, unknown> };
+  const { config: written } = (yamlValue(text, file) ?? {}) as { config?: Record<string, unknown> | null };
+  // YAML's null is what `config:` with nothing below it says.
+  const config = written ?? {};
   const unread: string[] = [];
   return {
     file,

@@ -42,6 +42,15 @@ test("what stands for a closed secret passes the schema wherever there is one", 
   for (const pattern of secrets) assert.match(closedSecret, new RegExp(pattern));
 });
 
+test("a file that says nothing yet is one without a site", () => {
+  for (const text of ["", "config:\n", "config: {}\n"]) {
+    writeFileSync(join(folder, "Pulumi.empty.yaml"), text);
+    const { value, problems } = readStackFile("empty", folder);
+    assert.deepEqual([value, problems], [undefined, []]);
+  }
+  rmSync(join(folder, "Pulumi.empty.yaml"));
+});
+
 test("an environment that is not there, and one that is no YAML", () => {
   writeFileSync(join(folder, "Pulumi.broken.yaml"), "config:\n  - a: [1\n");
   const message = (environment: string): string => {
