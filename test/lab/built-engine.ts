@@ -1,15 +1,14 @@
 /** Engine 29 built from tagged Go modules, with Debian's docker, docker-init and runc. */
 import { createHash } from "node:crypto";
-import { existsSync, readFileSync } from "node:fs";
-import { mkdir, rename, rm } from "node:fs/promises";
-import { dirname, join } from "node:path";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import type { Report } from "../support/stages.ts";
 import { cachePath, checkout } from "./cache.ts";
 import { engineDebs, takePrograms } from "./debian-engine.ts";
 import type { ChosenEngine } from "./engine.ts";
 import { packEngine } from "./engine-tarball.ts";
-import { withLock } from "./lock.ts";
 import type { Deb } from "./packages.ts";
+import { builtOnce } from "./tools/built-program.ts";
 import { builtVersions, engineModules } from "./tools/engine-modules.ts";
 import { goBuild } from "./tools/go-build.ts";
 
@@ -26,7 +25,10 @@ export async function builtEngines(report: Report): Promise<readonly ChosenEngin
   const debs = all.filter(({ name }) => ["docker-cli", "runc", "tini"].includes(name));
   const recipe = recipeOf(debs);
   const folder = cachePath("tools", `engine-29-${recipe.slice(0, 8)}`);
-  if (!existsSync(folder)) await build(folder, debs, report);
+  await builtOnce(folder, report, async (part) => {
+    for (const module of engineModules) await goBuild(module, part, report);
+    await takePrograms(debs, fromDebian, part);
+  });
   return builtVersions.map((version) => ({
     engine: { origin: "built from Go modules", version, sha256: [recipe] },
     pack: async (target) => {
@@ -45,23 +47,6 @@ export async function builtEngines(report: Report): Promise<readonly ChosenEngin
       await packEngine(paths, target);
     },
   }));
-}
-
-async function build(folder: string, debs: readonly Deb[], report: Report): Promise<void> {
-  const waiting = (): void => {
-    report("waits for another run that gets the tools");
-  };
-  // The tools' own lock: two builds at once would only slow each other down.
-  await withLock("tools", waiting, async () => {
-    if (existsSync(folder)) return;
-    const part = `${folder}.part`;
-    await rm(part, { recursive: true, force: true });
-    await mkdir(part, { recursive: true });
-    for (const module of engineModules) await goBuild(module, part, report);
-    await takePrograms(debs, fromDebian, part);
-    await mkdir(dirname(folder), { recursive: true });
-    await rename(part, folder);
-  });
 }
 
 function recipeOf(debs: readonly Deb[]): string {

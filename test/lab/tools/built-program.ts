@@ -19,19 +19,27 @@ export async function builtProgram(module: GoModule, report: Report = () => unde
   const sums = await readFile(join(sourceOf(module), "go.sum"));
   const recipe = createHash("sha256").update(JSON.stringify(module)).update(sums).digest("hex");
   const folder = cachePath("tools", `${module.program}-${recipe.slice(0, 8)}`);
-  const program = join(folder, module.program);
-  if (existsSync(program)) return program;
+  await builtOnce(folder, report, (part) => goBuild(module, part, report));
+  return join(folder, module.program);
+}
+
+/** Fills a folder that is not there yet: it appears whole or not at all. */
+export async function builtOnce(
+  folder: string,
+  report: Report,
+  build: (part: string) => Promise<void>,
+): Promise<void> {
+  if (existsSync(folder)) return;
   const waiting = (): void => {
     report("waits for another run that gets the tools");
   };
   // The tools' own lock: two builds at once would only slow each other down.
   await withLock("tools", waiting, async () => {
-    if (existsSync(program)) return;
+    if (existsSync(folder)) return;
     const part = `${folder}.part`;
     await rm(part, { recursive: true, force: true });
     await mkdir(part, { recursive: true });
-    await goBuild(module, part, report);
+    await build(part);
     await rename(part, folder);
   });
-  return program;
 }
