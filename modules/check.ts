@@ -49,8 +49,10 @@ interface One {
 
 async function checkOne(environment: string, progress: (bytes: number, total: number) => void): Promise<One> {
   const none = { environment, file: `stacks/Pulumi.${environment}.yaml`, hosts: undefined, against: "-" };
+  let whole: readonly Problem[] = [];
   try {
-    const { file, value, problems: whole } = readStackFile(environment);
+    const { file, value, problems: ofFile } = readStackFile(environment);
+    whole = ofFile;
     if (value === undefined) return { checked: { ...none, problems: [siteMissing(file)] } };
     const { site, composed } = await environmentOf(value, file);
     const { content, against, problems } = await contentFor(site.bundle, progress);
@@ -61,7 +63,8 @@ async function checkOne(environment: string, progress: (bytes: number, total: nu
     const checked = { environment, file, hosts: site.hosts.length, against };
     return { checked: { ...checked, problems: [...whole, ...problems, ...missing] }, site, composed };
   } catch (error) {
-    if (error instanceof SealiftError) return { checked: { ...none, problems: error.problems } };
+    if (error instanceof SealiftError)
+      return { checked: { ...none, problems: [...whole, ...error.problems] } };
     throw error;
   }
 }

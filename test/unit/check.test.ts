@@ -125,6 +125,8 @@ test("a site that is longer than Pulumi can hand to its program is refused, with
   const { exitCode, output } = await check({ "Pulumi.dev.yaml": padded(most + 1) });
   assert.equal(exitCode, 65, output);
   assert.match(output, /E_SITE_SIZE config\n +found +131073 bytes[^]*make a stack of each rack/);
+  const wrong = padded(most + 100).replace("login: ops", "logon: ops");
+  assert.match((await check({ "Pulumi.dev.yaml": wrong })).output, /E_SITE_SIZE[^]*E_KEY_UNKNOWN/);
 });
 
 test("one machine in two environments is refused, by its address or by its host key", async () => {
