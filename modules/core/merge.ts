@@ -76,7 +76,7 @@ export function mergeHost(site: SiteFile, host: HostFile): MergedHost {
     groups: host.groups ?? site.groups ?? [],
     dockerGroup: { strangers: "report", ...site.dockerGroup, ...host.dockerGroup },
     users: host.users ?? site.users ?? [],
-    volumes: { group: "vg0", ...site.volumes, ...host.volumes },
+    volumes: volumesOf({ ...site.volumes, ...host.volumes }),
     engine,
     imageStore,
     daemon: {
@@ -87,6 +87,13 @@ export function mergeHost(site: SiteFile, host: HostFile): MergedHost {
     ...(registry === undefined ? {} : { registry }),
     ...(limited ? { containerLimits: limits } : {}),
   };
+}
+
+/** A host that names mounts of others, and neither a disk nor volumes, has no volumes. */
+function volumesOf(volumes: Partial<VolumesSpec>): MergedHost["volumes"] {
+  const { disk, logical, existing = [] } = volumes;
+  const none = disk === undefined && logical === undefined && existing.length > 0;
+  return { group: "vg0", ...(none ? { logical: [] } : {}), ...volumes };
 }
 
 /** The one way to the registry that such an engine knows; a mirror has to be a root, and is for Docker Hub only. */

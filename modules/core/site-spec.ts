@@ -74,7 +74,7 @@ export interface DiskSpec {
 
 /** Where journald keeps its files, and how much. Source: journald.conf(5). */
 export interface JournalSpec {
-  /** Mount point of a logical volume. */
+  /** Mount point of a logical volume, or of one that others have laid out. */
   readonly mount: string;
   /** `500MiB` or `2GiB`. */
   readonly maxUse: string;
@@ -84,10 +84,23 @@ export interface JournalSpec {
   readonly maxRetentionDays?: number;
 }
 
-export interface VolumesSpec extends DiskSpec {
+/** A mount that others have laid out: checked, never changed. */
+export interface ExistingMountSpec {
+  readonly mount: string;
+  /** Absent: any that outlives a boot. */
+  readonly filesystem?: "xfs" | "ext4";
+  /** `500MiB`, `50GiB` or `2TiB` that df(1) shows as available. Absent: nothing is asked. */
+  readonly minFree?: string;
+}
+
+/** A disk is there exactly where `logical` is not empty. */
+export interface VolumesSpec extends Partial<DiskSpec> {
   readonly moreDisks?: readonly DiskSpec[];
   readonly group: string;
+  /** Empty where all storage is laid out by others. */
   readonly logical: readonly LogicalVolumeSpec[];
+  /** Absent: none. */
+  readonly existing?: readonly ExistingMountSpec[];
   readonly journal?: JournalSpec;
 }
 

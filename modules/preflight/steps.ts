@@ -1,36 +1,34 @@
 /** What has to hold before anything is changed, as facts. They are only ever checked. */
 import { arrivalPath, keptPath, type Archive } from "../core/blob.ts";
-import type { DaemonSpec, HostSpec } from "../core/site-spec.ts";
+import type { DaemonSpec, HostSpec, VolumesSpec } from "../core/site-spec.ts";
 import type { Step } from "../core/step.ts";
 import { addressPools } from "./pools.ts";
 import { supportedSystems } from "./supported-systems.ts";
 
 const commands = [
   "awk",
-  "blkid",
-  "chattr",
   "cmp",
   "diff",
-  "dumpe2fs",
   "findmnt",
   "flock",
   "getent",
   "gpasswd",
   "ip",
   "iptables",
-  "lvcreate",
-  "mkfs.ext4",
-  "mkfs.xfs",
   "modprobe",
   "ps",
   "readlink",
   "systemctl",
   "tar",
   "timeout",
-  "wipefs",
 ] as const;
 
-/** Beside them: what fetches from a registry and trusts it, and what makes one. */
+/** Beside them: what makes volumes; what keeps a bare mount point unwritten; what tells an xfs from another. */
+const volumeCommands = ["blkid", "dumpe2fs", "lvcreate", "mkfs.ext4", "mkfs.xfs", "wipefs"] as const;
+const mountPointCommands = ["chattr"] as const;
+const xfsCommands = ["xfs_info"] as const;
+
+/** What fetches from a registry and trusts it, and what makes one. */
 const clientCommands = ["curl", "update-ca-certificates"] as const;
 const registryCommands = ["openssl", "perl", "ss"] as const;
 
@@ -81,6 +79,7 @@ export function preflightSteps(host: HostSpec, archive: Archive | undefined, clo
       "the commands of the base system are there",
       "commands",
       ...commands,
+      ...storageCommands(host.volumes),
       ...(host.registry === undefined ? [] : clientCommands),
       ...(host.registry?.serves === undefined ? [] : registryCommands),
     ),
@@ -112,6 +111,15 @@ export function preflightSteps(host: HostSpec, archive: Archive | undefined, clo
     check("engine", "no other Docker is installed", "no_foreign_engine"),
     ...networkSteps(host.daemon),
     ...roomSteps(archive, host.registry !== undefined),
+  ];
+}
+
+/** A host whose storage others have laid out needs no LVM, and nothing that makes file systems. */
+function storageCommands({ logical, existing = [], journal }: VolumesSpec): readonly string[] {
+  return [
+    ...(logical.length === 0 ? [] : volumeCommands),
+    ...(logical.length === 0 && journal === undefined ? [] : mountPointCommands),
+    ...(existing.some(({ filesystem }) => filesystem === "xfs") ? xfsCommands : []),
   ];
 }
 

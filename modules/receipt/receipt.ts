@@ -1,5 +1,6 @@
 /** What was true of a site when a run had ended: for those outside who have to believe it. Pure. */
 import { differences } from "../core/drift.ts";
+import { mountsOf } from "../core/mounts.ts";
 import type { Probe } from "../core/probe.ts";
 import type { Step } from "../core/step.ts";
 import { certificates } from "../registry/steps.ts";
@@ -65,8 +66,8 @@ export function receiptSteps({ spec, phases }: SurveyedHost): readonly Step[] {
     ...{ code, fact, call, effect: "none" },
   });
   return [
-    ...spec.volumes.logical.map(({ name, mount }) =>
-      question(fillCode(name), `${mount} is as full as it is`, "fill", mount),
+    ...mountsOf(spec.volumes).map(({ mount }) =>
+      question(fillCode(mount), `${mount} is as full as it is`, "fill", mount),
     ),
     ...(phases.registry === undefined ? [] : certificates).map(({ name, path }) =>
       question(endsCode(path), `the ${name} ends when it ends`, "ends", path),
@@ -74,7 +75,7 @@ export function receiptSteps({ spec, phases }: SurveyedHost): readonly Step[] {
   ];
 }
 
-const fillCode = (volume: string): string => `receipt.fill.${volume}`;
+const fillCode = (mount: string): string => `receipt.fill.${mount}`;
 const endsCode = (path: string): string => `receipt.ends.${path}`;
 
 /** @param after the look when the run had ended; `host.probe` is the one before it. */
@@ -109,8 +110,8 @@ export function hostReceipt(host: SurveyedHost, after: Probe): HostReceipt {
 }
 
 function fillOf(host: SurveyedHost, after: Reached): readonly VolumeReceipt[] {
-  return host.spec.volumes.logical.flatMap(({ name, mount }) => {
-    const [, bytes, used] = /^(\d+) (\d+)$/.exec(answer(after, fillCode(name))) ?? [];
+  return mountsOf(host.spec.volumes).flatMap(({ mount }) => {
+    const [, bytes, used] = /^(\d+) (\d+)$/.exec(answer(after, fillCode(mount))) ?? [];
     return bytes === undefined ? [] : [{ mount, bytes: Number(bytes), usedBytes: Number(used) }];
   });
 }

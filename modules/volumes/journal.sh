@@ -84,9 +84,10 @@ journal_unit_text() {
 # journal_is_on MOUNT: whether /var/log/journal is the directory journal of the file system that is mounted there.
 journal_is_on() {
   if ! mount_look "$1"; then return 1; fi
-  is_on_device=$seen_device
+  # What others have mounted may be a directory of its file system.
+  is_on_directory="$seen_device ${seen_root%/}/journal"
   if ! mount_look /var/log/journal; then return 1; fi
-  [ "$seen_device $seen_root" = "$is_on_device /journal" ]
+  [ "$seen_device $seen_root" = "$is_on_directory" ]
 }
 
 # journal_set_aside: the old files keep their directory under another name: `journalctl -D` reads them there.

@@ -1,14 +1,25 @@
-/** One volume group on its disks, its volumes, and the journal on one of them, as facts. */
+/** Mounts of others, one volume group on its disks, its volumes, and the journal on a mount, as facts. */
 import { ownerIds } from "../core/owner.ts";
-import type { HostSpec, JournalSpec, LogicalVolumeSpec, VolumesSpec } from "../core/site-spec.ts";
+import type {
+  DiskSpec,
+  ExistingMountSpec,
+  HostSpec,
+  JournalSpec,
+  LogicalVolumeSpec,
+  VolumesSpec,
+} from "../core/site-spec.ts";
 import type { Step } from "../core/step.ts";
 import { parseGiB, parseMiB, parsePercentFree } from "../core/units.ts";
 
-/** The group first, then each volume whole: made, formatted, mounted, owned; the journal when its volume is there. */
+/**
+ * What others have laid out first: it refuses before anything is changed. Then the group, then each volume whole: made, formatted,
+ * mounted, owned; the journal when its mount is there.
+ */
 export function volumeSteps({ volumes, users }: Pick<HostSpec, "volumes" | "users">): readonly Step[] {
-  const { group, logical, journal } = volumes;
+  const { disk, group, logical, existing = [], journal } = volumes;
   return [
-    groupStep(volumes),
+    ...existing.flatMap(existingSteps),
+    ...(disk === undefined ? [] : [groupStep({ ...volumes, disk })]),
     ...logical.flatMap((volume) => [
       ...stepsOfVolume(group, volume),
       ...rootSteps(volume, volume.owner === undefined ? undefined : ownerIds(volume.owner, users)),
@@ -17,7 +28,13 @@ export function volumeSteps({ volumes, users }: Pick<HostSpec, "volumes" | "user
   ];
 }
 
-function groupStep({ disk, serial, moreDisks = [], group, logical }: VolumesSpec): Step {
+function groupStep({
+  disk,
+  serial,
+  moreDisks = [],
+  group,
+  logical,
+}: VolumesSpec & Pick<DiskSpec, "disk">): Step {
   const disks = [{ disk, serial }, ...moreDisks];
   const sizes = logical.map(({ name, size }) => `${name}:${sizeArgument(size)}`);
   return {
@@ -31,6 +48,28 @@ function groupStep({ disk, serial, moreDisks = [], group, logical }: VolumesSpec
       ...disks.map((one) => (one.serial === undefined ? one.disk : `${one.disk}=${one.serial}`)),
     ],
   };
+}
+
+/** Their codes end with the path: its slash is in the name of no volume. */
+function existingSteps({ mount, filesystem, minFree }: ExistingMountSpec): Step[] {
+  const step = (aspect: string, fact: string, ...call: Step["call"]): Step => ({
+    code: `volumes.${aspect}.${mount}`,
+    fact,
+    effect: "none",
+    call,
+  });
+  const kinds = { xfs: "is xfs with ftype=1", ext4: "is ext4" };
+  const kind = filesystem === undefined ? "outlives a boot, and an xfs has ftype=1" : kinds[filesystem];
+  const file = `the file system at ${mount} ${kind}`;
+  const mib = minFree === undefined ? undefined : String(parseMiB(minFree));
+  return [
+    step("existing", `${mount} is a mount of its own`, "existing_mount", mount),
+    step("filesystem", file, "existing_file_system", mount, filesystem ?? "any"),
+    step("boot", `systemd mounts ${mount} at every boot`, "existing_boot", mount),
+    ...(mib === undefined
+      ? []
+      : [step("space", `${mib} MiB are available at ${mount}`, "existing_space", mount, mib)]),
+  ];
 }
 
 function stepsOfVolume(group: string, volume: LogicalVolumeSpec): Step[] {

@@ -39,9 +39,9 @@ function look(wrong: readonly string[], fill = "10737418240 2147483648"): Probe 
     fact,
     found: wrong.includes(code) ? "<b>something else</b>" : "",
   }));
-  const volumes = exampleHost().volumes.logical.map(({ name }) => ({
+  const volumes = exampleHost().volumes.logical.map(({ mount }) => ({
     status: "drift" as const,
-    code: `receipt.fill.${name}`,
+    code: `receipt.fill.${mount}`,
     fact: "",
     found: fill,
   }));

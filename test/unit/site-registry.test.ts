@@ -120,7 +120,7 @@ const slips: readonly [string, string, RegExp][] = [
   [
     "mount that no volume has",
     withRegistry(own.replace("/registry", "/elsewhere")),
-    /E_VALUE registry\.mount: got "\/elsewhere"; expected the mount of a logical volume of node-a \(\/svc, \/logs, \/registry, \/data\)/,
+    /E_VALUE registry\.mount: got "\/elsewhere"; expected a mount of node-a that the site names \(\/svc, \/logs, \/registry, \/data\)/,
   ],
   [
     "the engine's own volume",

@@ -94,7 +94,7 @@ const slips: readonly [string, string, string, RegExp][] = [
     "journal beside the volumes",
     group,
     `${group}      journal: { mount: /var/log, maxUse: 500MiB }\n`,
-    /E_VALUE hosts\[0\]\.volumes\.journal\.mount: got "\/var\/log"; expected the mount of a logical volume \(\/svc, \/logs, \/data\); name one of these, or add a volume$/,
+    /E_VALUE hosts\[0\]\.volumes\.journal\.mount: got "\/var\/log"; expected a mount of the site \(\/svc, \/logs, \/data\); name one of these, or add a volume$/,
   ],
   [
     "journal larger than its volume",

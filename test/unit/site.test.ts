@@ -126,7 +126,7 @@ const slips: readonly [string, string | RegExp, string, RegExp][] = [
     "data-root on the root disk",
     "/data/docker",
     "/var/lib/docker",
-    /E_VALUE daemon\.data-root: got "\/var\/lib\/docker"; expected a path on a logical volume \(\/svc, \/logs, \/data\)/,
+    /E_VALUE daemon\.data-root: got "\/var\/lib\/docker"; expected a path on a mount of the site \(\/svc, \/logs, \/data\)/,
   ],
   [
     "TCP listener",

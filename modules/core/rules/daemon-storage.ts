@@ -1,5 +1,6 @@
 /** Rules of where an engine keeps things. */
 import type { Problem } from "../errors.ts";
+import { mountOf, mountsOf } from "../mounts.ts";
 import { shown } from "../schema.ts";
 import { list, map, text, type DaemonHost } from "./daemon-host.ts";
 
@@ -9,10 +10,9 @@ export function storageRules(site: DaemonHost): readonly Problem[] {
 
 function dataRoot({ host, tell }: DaemonHost): Problem[] {
   const root = host.daemon["data-root"];
-  const mounts = (host.volumes.logical ?? []).map(({ mount }) => mount);
-  if (root === undefined || mounts.length === 0) return [];
-  if (mounts.some((mount) => root === mount || root.startsWith(`${mount}/`))) return [];
-  const expected = `a path on a logical volume (${mounts.join(", ")})`;
+  const mounts = mountsOf(host.volumes);
+  if (root === undefined || mounts.length === 0 || mountOf(root, mounts) !== undefined) return [];
+  const expected = `a path on a mount of the site (${mounts.map(({ mount }) => mount).join(", ")})`;
   return [tell(["data-root"], "E_VALUE", shown(root), expected, "move it onto the data volume")];
 }
 
@@ -42,8 +42,8 @@ function quota({ host, tell }: DaemonHost): Problem[] {
     return [say(got, "the classic image store, the only one with such options", "remove them")];
   }
   const root = host.daemon["data-root"] ?? "";
-  const volume = host.volumes.logical?.find(({ mount }) => root === mount || root.startsWith(`${mount}/`));
-  if (volume === undefined) return [];
+  const volume = mountOf(root, mountsOf(host.volumes));
+  if (volume === undefined || !("name" in volume)) return [];
   const accounted = /\bp(rj)?quota\b/.test(JSON.stringify(volume));
   if ((volume.filesystem ?? "xfs") === "xfs" && accounted) return [];
   const got = `${shown(options)} with data-root on volume ${volume.name} (${volume.filesystem ?? "xfs"})`;

@@ -21,17 +21,26 @@ export function doorway({ address, port, jump }: Pick<HostSpec, "address" | "por
 
 function missing(host: MergedHost, path: Path, say: Say): Problem[] {
   const wanted: [Path, unknown, string][] = [
-    [["volumes", "disk"], host.volumes.disk, "disk: /dev/disk/by-id/<the disk's own name>"],
-    [["volumes", "logical"], host.volumes.logical, "logical: with svc, logs and data"],
+    ...volumeKeys(host),
     [["engine", "version"], host.engine.version, "version: and an engine of the bundle"],
     ...jumpKeys(host),
-    [["daemon", "data-root"], host.daemon["data-root"], "data-root: and a path on a volume"],
+    [["daemon", "data-root"], host.daemon["data-root"], "data-root: and a path on one of its mounts"],
   ];
   return wanted
     .filter(([, value]) => value === undefined)
     .map(([key, , todo]) =>
       say([...path, ...key], "E_KEY_MISSING", "nothing", "it here or for the whole site", `add ${todo}`),
     );
+}
+
+/** What Sealift makes volumes of; nothing is asked of a host that says it has none. */
+function volumeKeys({ volumes: { disk, logical } }: MergedHost): [Path, unknown, string][] {
+  if (logical?.length === 0) return [];
+  const todo = "disk: /dev/disk/by-id/<the disk's own name>, or existing: with mounts that are there";
+  return [
+    [["volumes", "disk"], disk, todo],
+    [["volumes", "logical"], logical, "logical: with svc, logs and data"],
+  ];
 }
 
 /** What the way to a host lacks, as `missing` asks for it. */

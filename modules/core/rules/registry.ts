@@ -3,10 +3,10 @@ import { isIPv4 } from "node:net";
 import type { Problem } from "../errors.ts";
 import type { Path } from "../locate.ts";
 import type { MergedHost, SiteFile } from "../merge.ts";
+import { mountOf, mountsOf } from "../mounts.ts";
 import { registryPorts, type RegistryFile } from "../registry.ts";
 import { shown } from "../schema.ts";
 import { duplicates, type Say } from "./say.ts";
-import { volumeOf } from "./volume-use.ts";
 
 export function registryProblems(file: SiteFile, hosts: readonly MergedHost[], say: Say): readonly Problem[] {
   const { registry } = file;
@@ -86,16 +86,16 @@ function hostProblems(
 
 /** A volume of its own, so that neither images of the engine nor logs can fill it. */
 function mountProblems(mount: string, { name, volumes, daemon }: MergedHost, say: Say): Problem[] {
-  const logical = volumes.logical ?? [];
-  const volume = logical.find((one) => one.mount === mount);
+  const mounts = mountsOf(volumes);
+  const volume = mounts.find((one) => one.mount === mount);
   if (volume === undefined) {
-    const expected = `the mount of a logical volume of ${name} (${logical.map((one) => one.mount).join(", ")})`;
+    const expected = `a mount of ${name} that the site names (${mounts.map((one) => one.mount).join(", ")})`;
     return [
       say(at("mount"), "E_VALUE", shown(mount), expected, "name one of these, or add a volume to the host"),
     ];
   }
   const root = daemon["data-root"];
-  if (root === undefined || volumeOf(root, logical)?.name !== volume.name) return [];
+  if (root === undefined || mountOf(root, mounts) !== volume) return [];
   const expected = `another volume than the one of data-root (${root}) of ${name}`;
   return [say(at("mount"), "E_CONFLICT", shown(mount), expected, "add a volume for the registry")];
 }

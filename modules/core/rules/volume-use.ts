@@ -2,6 +2,7 @@
 import type { Problem } from "../errors.ts";
 import type { Path } from "../locate.ts";
 import type { MergedHost } from "../merge.ts";
+import { mountOf, mountsOf } from "../mounts.ts";
 import { ownerIds } from "../owner.ts";
 import { shown } from "../schema.ts";
 import type { LogicalVolumeSpec } from "../site-spec.ts";
@@ -22,7 +23,7 @@ export function volumeUseProblems(host: MergedHost, path: Path, say: Say): reado
 /** Programs of containers and of people are run from there. */
 function noexecProblems(host: MergedHost, volume: LogicalVolumeSpec, path: Path, say: Say): Problem[] {
   if (volume.options?.includes("noexec") !== true) return [];
-  const logical = host.volumes.logical ?? [];
+  const mounts = mountsOf(host.volumes);
   const root = host.daemon["data-root"];
   const uses = [
     ...(root === undefined ? [] : [{ what: "data-root", where: root }]),
@@ -31,7 +32,7 @@ function noexecProblems(host: MergedHost, volume: LogicalVolumeSpec, path: Path,
       where: home ?? `/home/${name}`,
     })),
   ];
-  const held = uses.find(({ where }) => volumeOf(where, logical)?.name === volume.name);
+  const held = uses.find(({ where }) => mountOf(where, mounts) === volume);
   if (held === undefined) return [];
   const expected = `no noexec on the volume that holds ${held.what} (${held.where})`;
   const todo = "remove noexec, programs are run from there";
@@ -46,11 +47,12 @@ function ownerProblems(host: MergedHost, { owner }: LogicalVolumeSpec, path: Pat
 }
 
 function journalProblems(host: MergedHost, path: Path, say: Say): Problem[] {
-  const { journal, logical = [] } = host.volumes;
-  if (journal === undefined || logical.length === 0) return [];
-  const volume = logical.find(({ mount }) => mount === journal.mount);
+  const { journal } = host.volumes;
+  const mounts = mountsOf(host.volumes);
+  if (journal === undefined || mounts.length === 0) return [];
+  const volume = mounts.find(({ mount }) => mount === journal.mount);
   if (volume === undefined) {
-    const expected = `the mount of a logical volume (${logical.map(({ mount }) => mount).join(", ")})`;
+    const expected = `a mount of the site (${mounts.map(({ mount }) => mount).join(", ")})`;
     return [
       say(
         [...path, "mount"],
@@ -61,7 +63,7 @@ function journalProblems(host: MergedHost, path: Path, say: Say): Problem[] {
       ),
     ];
   }
-  if (parsePercentFree(volume.size) !== undefined) return [];
+  if (!("size" in volume) || parsePercentFree(volume.size) !== undefined) return [];
   if (parseMiB(journal.maxUse) < parseMiB(volume.size)) return [];
   const expected = `less than the size of volume ${volume.name} (${volume.size})`;
   return [
@@ -73,11 +75,4 @@ function journalProblems(host: MergedHost, path: Path, say: Say): Problem[] {
       "lower it, or make the volume larger",
     ),
   ];
-}
-
-/** The volume with the longest mount point above a path. */
-export function volumeOf(path: string, logical: readonly LogicalVolumeSpec[]): LogicalVolumeSpec | undefined {
-  return logical
-    .filter(({ mount }) => path === mount || path.startsWith(`${mount}/`))
-    .toSorted((one, other) => other.mount.length - one.mount.length)[0];
 }

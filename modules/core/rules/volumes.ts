@@ -10,10 +10,13 @@ import { volumeUseProblems } from "./volume-use.ts";
 
 export function volumeProblems(file: SiteFile, hosts: readonly MergedHost[], say: Say): readonly Problem[] {
   return [
-    ...written(file, "volumes").flatMap(([path, { logical }]) =>
-      logical === undefined ? [] : listProblems(logical, [...path, "logical"], say),
-    ),
+    ...written(file, "volumes").flatMap(([path, { logical = [], existing = [] }]) => [
+      ...listProblems(logical, [...path, "logical"], say),
+      ...duplicates(existing, [...path, "existing"], "mount", say),
+    ]),
     ...hosts.flatMap((host, index) => [
+      ...emptyProblems(host, ["hosts", index, "volumes"], say),
+      ...existingProblems(host, ["hosts", index, "volumes"], say),
       ...diskProblems(host, ["hosts", index, "volumes"], say),
       ...volumeUseProblems(host, ["hosts", index, "volumes"], say),
     ]),
@@ -56,6 +59,47 @@ function orderProblems(logical: readonly LogicalVolumeSpec[], path: Path, say: S
     return [
       say([...path, index, "mount"], "E_VALUE", shown(mount), expected, `move it behind ${above.name}`),
     ];
+  });
+}
+
+/** An empty list says that others have laid out all storage of the host. */
+function emptyProblems({ volumes }: MergedHost, path: Path, say: Say): Problem[] {
+  const { disk, moreDisks = [], logical, existing = [] } = volumes;
+  if (logical === undefined || logical.length > 0) return [];
+  const expected = "no disk where there are no volumes";
+  const todo = "remove the disk, or name the volumes that it is for";
+  return [
+    ...(existing.length > 0
+      ? []
+      : [
+          say(
+            [...path, "logical"],
+            "E_VALUE",
+            "[]",
+            "volumes, or existing mounts",
+            "add logical or existing",
+          ),
+        ]),
+    ...(disk === undefined ? [] : [say([...path, "disk"], "E_CONFLICT", shown(disk), expected, todo)]),
+    ...(moreDisks.length === 0
+      ? []
+      : [say([...path, "moreDisks"], "E_CONFLICT", shown(moreDisks), expected, todo)]),
+  ];
+}
+
+/** A mount is laid out by others or by Sealift; one below a volume would be hidden by it when the volume is made. */
+function existingProblems({ volumes }: MergedHost, path: Path, say: Say): Problem[] {
+  const { logical = [], existing = [] } = volumes;
+  return existing.flatMap(({ mount }, index) => {
+    const volume = logical.find((one) => mount === one.mount || mount.startsWith(`${one.mount}/`));
+    if (volume === undefined) return [];
+    const at = [...path, "existing", index, "mount"];
+    if (volume.mount === mount) {
+      const expected = `another mount than volume ${volume.name} has`;
+      return [say(at, "E_DUPLICATE", shown(mount), expected, "remove one of the two")];
+    }
+    const expected = `a mount that volume ${volume.name} (${volume.mount}) does not hide`;
+    return [say(at, "E_CONFLICT", shown(mount), expected, "mount the volume somewhere else")];
   });
 }
 

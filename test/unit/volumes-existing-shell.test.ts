@@ -1,0 +1,184 @@
+import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
+import { test } from "node:test";
+import { library } from "../support/example-host.ts";
+
+/** A mount of others as the kernel and systemd tell of it. What is not given is as on a host where all is well. */
+interface Mounted {
+  /** Absent: nothing is mounted. */
+  readonly type?: string;
+  /** What `systemctl show` says of the mount unit. */
+  readonly shown?: Readonly<Record<string, string>>;
+  /** What `systemctl show` says of whatever triggers it. */
+  readonly trigger?: Readonly<Record<string, string>>;
+  /** The unit's What=. */
+  readonly what?: string;
+  readonly xfsInfo?: string;
+}
+
+const fstab = {
+  LoadState: "loaded",
+  FragmentPath: "/run/systemd/generator/data.mount",
+  NeedDaemonReload: "no",
+  WantedBy: "",
+  RequiredBy: "local-fs.target docker.service",
+  TriggeredBy: "",
+};
+
+/** Calls a function of the library where mounts, systemd and xfs_info are what the test says. */
+function call(words: string, mounted: Mounted): { readonly status: number; readonly said: string } {
+  const { type, shown = {}, trigger = {}, what = "/proc", xfsInfo = "naming =version 2 ftype=1" } = mounted;
+  const lines = (record: Readonly<Record<string, string>>): string =>
+    Object.entries(record)
+      .map(([key, value]) => `${key}=${value}`)
+      .join("\n");
+  const stubs = [
+    `mount_look() { ${type === undefined ? "return 1" : `seen_type=${type} seen_device=0:0 seen_source=/dev/sdx1`}; }`,
+    'timeout() { shift; "$@"; }',
+    `xfs_info() { echo '${xfsInfo}'; }`,
+    "systemctl() { case $* in",
+    `cat*) printf '%s\\n' '[Mount]' 'What=${what}' 'Where=/proc' ;;`,
+    `*.automount) printf '%s\\n' '${Object.values(trigger).join("\n")}' ;;`,
+    `*) printf '%s\\n' '${lines({ ...fstab, ...shown })}' ;;`,
+    "esac; }",
+  ].join("\n");
+  const script = `${library.text}\n${stubs}\nattempt ${words}\nprintf '%s' "$attempt_output"\nexit "$attempt_status"\n`;
+  try {
+    return { status: 0, said: execFileSync("sh", { input: script, encoding: "utf8" }) };
+  } catch (error) {
+    const { status, stdout } = error as { status: number; stdout: string };
+    return { status, said: stdout };
+  }
+}
+
+const noFile = "neither /etc/fstab nor a mount unit mounts /proc at boot";
+const noTarget = "no target starts proc.mount at boot (noauto, or not enabled)";
+const cases: readonly [what: string, words: string, mounted: Mounted, said: string][] = [
+  ["a mount of its own", "check_existing_mount /proc", { type: "ext4" }, ""],
+  ["no mount", "check_existing_mount /proc", {}, "nothing mounted at /proc"],
+  ["the file system asked for", "check_existing_file_system /proc ext4", { type: "ext4" }, ""],
+  ["another file system", "check_existing_file_system /proc xfs", { type: "ext4" }, "/proc is ext4"],
+  ["any file system", "check_existing_file_system /proc any", { type: "btrfs" }, ""],
+  [
+    "a file system in memory",
+    "check_existing_file_system /proc any",
+    { type: "tmpfs" },
+    "/proc is tmpfs, whose files are gone after a boot",
+  ],
+  ["an xfs with ftype", "check_existing_file_system /proc xfs", { type: "xfs" }, ""],
+  [
+    "an xfs without ftype",
+    "check_existing_file_system /proc any",
+    { type: "xfs", xfsInfo: "naming =version 2 ftype=0" },
+    "/proc is an xfs without ftype",
+  ],
+  [
+    "an xfs that nothing tells of",
+    "check_existing_file_system /proc any",
+    { type: "xfs", xfsInfo: "xfs_info: not found" },
+    "/proc is xfs, and xfs_info (package xfsprogs) cannot tell whether it has ftype",
+  ],
+  ["an entry of fstab", "check_existing_boot /proc", { type: "ext4" }, ""],
+  [
+    "an enabled unit",
+    "check_existing_boot /proc",
+    {
+      type: "ext4",
+      shown: {
+        FragmentPath: "/etc/systemd/system/proc.mount",
+        RequiredBy: "",
+        WantedBy: "multi-user.target",
+      },
+    },
+    "",
+  ],
+  ["mounted by hand", "check_existing_boot /proc", { type: "ext4", shown: { FragmentPath: "" } }, noFile],
+  [
+    "a transient unit",
+    "check_existing_boot /proc",
+    { type: "ext4", shown: { FragmentPath: "/run/systemd/transient/proc.mount" } },
+    "/run/systemd/transient/proc.mount mounts /proc, and that file is gone after a boot",
+  ],
+  [
+    "a masked unit",
+    "check_existing_boot /proc",
+    { type: "ext4", shown: { LoadState: "masked", FragmentPath: "/etc/systemd/system/proc.mount" } },
+    "proc.mount is masked",
+  ],
+  [
+    "what was changed since",
+    "check_existing_boot /proc",
+    { type: "ext4", shown: { NeedDaemonReload: "yes" } },
+    "/etc/fstab or proc.mount was changed and systemd has not read it since",
+  ],
+  [
+    "noauto, which only the engine would pull in",
+    "check_existing_boot /proc",
+    { type: "ext4", shown: { RequiredBy: "docker.service containerd.service" } },
+    noTarget,
+  ],
+  [
+    "an automount that a target starts",
+    "check_existing_boot /proc",
+    {
+      type: "ext4",
+      shown: { RequiredBy: "", TriggeredBy: "proc.automount" },
+      trigger: { WantedBy: "", RequiredBy: "local-fs.target" },
+    },
+    "",
+  ],
+  [
+    "an automount that nothing starts",
+    "check_existing_boot /proc",
+    {
+      type: "ext4",
+      shown: { RequiredBy: "", TriggeredBy: "proc.automount" },
+      trigger: { WantedBy: "", RequiredBy: "" },
+    },
+    noTarget,
+  ],
+  [
+    "a unit that mounts something else",
+    "check_existing_boot /proc",
+    { type: "ext4", what: "/sys" },
+    "proc.mount mounts /sys at boot, and /dev/sdx1 is mounted at /proc now",
+  ],
+  ["free space", "check_existing_space / 1", { type: "ext4" }, ""],
+];
+for (const [what, words, mounted, said] of cases) {
+  test(`a mount of others: ${what}`, () => {
+    assert.deepEqual(call(words, mounted), { status: said === "" ? 0 : 1, said });
+  });
+}
+
+test("too little free space is told in MiB", () => {
+  const { status, said } = call("check_existing_space / 99999999999", { type: "ext4" });
+  assert.match(said, /^\d+ MiB are available at \/$/);
+  assert.equal(status, 1);
+});
+
+/** Guard and apply say the same, so that the second look in a run refuses as the first one does. */
+const refused: readonly [words: string, mounted: Mounted, said: RegExp][] = [
+  ["existing_mount /proc", {}, /^E_MOUNT_ABSENT nothing is mounted at \/proc; mount it, or/],
+  ["existing_file_system /proc xfs", { type: "ext4" }, /^E_FILESYSTEM \/proc is ext4; have another/],
+  [
+    "existing_boot /proc",
+    { type: "ext4", shown: { FragmentPath: "" } },
+    /^E_MOUNT_BOOT neither .* at boot; put/,
+  ],
+  ["existing_space / 99999999999", { type: "ext4" }, /^E_MOUNT_SPACE \d+ MiB are available at \/; remove/],
+];
+for (const [words, mounted, said] of refused)
+  for (const kind of ["guard", "apply"])
+    test(`${kind}_${words} refuses`, () => {
+      const told = call(`${kind}_${words}`, mounted);
+      assert.equal(told.status, 1);
+      assert.match(told.said, said);
+    });
+
+test("what cannot be said without a mount is refused once, for the mount", () => {
+  for (const words of ["file_system /proc xfs", "boot /proc", "space /proc 1"]) {
+    assert.deepEqual(call(`check_existing_${words}`, {}), { status: 1, said: "nothing mounted at /proc" });
+    assert.deepEqual(call(`guard_existing_${words}`, {}), { status: 0, said: "" });
+  }
+});
