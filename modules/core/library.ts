@@ -20,6 +20,7 @@ export function readLibrary(): Library {
     "core/host-lock.sh",
     "core/apart.sh",
     "core/delivery.sh",
+    "core/curl.sh",
     "core/gate.sh",
     "core/survey.sh",
     ...phaseFiles(),

@@ -10,7 +10,12 @@ export interface RegistryFile {
   readonly port?: number;
   readonly writerPort?: number;
   readonly sources?: readonly string[];
-  readonly external?: { readonly url: string; readonly ca?: string; readonly path?: string };
+  readonly external?: {
+    readonly url: string;
+    readonly ca?: string;
+    readonly path?: string;
+    readonly allowedHosts?: readonly string[];
+  };
 }
 
 /**
@@ -33,6 +38,8 @@ export interface RegistrySpec {
   readonly prefix: string;
   /** IP addresses behind the name, in the order in which hosts try them; empty where DNS alone knows. */
   readonly addresses: readonly string[];
+  /** `name:port` of other hosts that it may lead to, for a token or for its bytes. @default none */
+  readonly allowedHosts?: readonly string[];
   /** Registries whose image names work unchanged. */
   readonly sources: readonly string[];
   /** Whether the host's engine can be led elsewhere name by name, or knows a mirror of Docker Hub and nothing else. */
@@ -119,6 +126,7 @@ function externalOf({
   url,
   ca,
   path,
+  allowedHosts,
 }: NonNullable<RegistryFile["external"]>): Omit<RegistrySpec, "sources" | "sourcesWritten" | "follows"> {
   const [, name = "", port = "443"] = /^https:\/\/([^:/]+)(?::(\d+))?$/.exec(url) ?? [];
   return {
@@ -126,6 +134,9 @@ function externalOf({
     port: Number(port),
     prefix: path === undefined ? "" : `${path}/`,
     addresses: [],
+    ...(allowedHosts === undefined
+      ? {}
+      : { allowedHosts: allowedHosts.map((one) => (one.includes(":") ? one : `${one}:443`)) }),
     trust: { hosts: [], ...(ca === undefined ? {} : { file: ca }) },
   };
 }

@@ -16,9 +16,9 @@ export function enginePhase({ daemon, imageStore, registry }: HostSpec, files: H
   };
 }
 
-function channelOf({ name, port, prefix, addresses, trust }: RegistrySpec): Channel {
+function channelOf({ name, port, prefix, addresses, allowedHosts = [], trust }: RegistrySpec): Channel {
   const ownAuthority = trust.hosts.length > 0 || trust.file !== undefined;
-  return { registry: `${name}:${port}`, prefix, addresses, ownAuthority };
+  return { registry: `${name}:${port}`, prefix, addresses, allowedHosts, ownAuthority };
 }
 
 export class Engine extends PhaseResource {

@@ -26,6 +26,8 @@ export interface Channel {
   readonly ownAuthority: boolean;
   /** IPv4 addresses in the order in which they are tried; empty: as the name server says. */
   readonly addresses: readonly string[];
+  /** `name:port` of other hosts that it may lead to; of use where the name server says where it is. @default none */
+  readonly allowedHosts?: readonly string[];
 }
 
 export function engineSteps({ files, dataRoot, imageStore, channel }: EngineSpec): readonly Step[] {
@@ -112,9 +114,16 @@ function blobStep(
     call: channel === undefined ? ["engine_blob", sha256, String(bytes)] : channelCall(channel),
   };
 
-  function channelCall({ registry, prefix, ownAuthority, addresses }: Channel): Step["call"] {
+  function channelCall({
+    registry,
+    prefix,
+    ownAuthority,
+    addresses,
+    allowedHosts = [],
+  }: Channel): Step["call"] {
     const repository = `${prefix}files/${file}`;
     const authority = ownAuthority ? "own" : "system";
-    return ["channel_blob", sha256, String(bytes), registry, repository, authority, ...addresses];
+    const readers = allowedHosts.length === 0 ? addresses : ["-", ...allowedHosts];
+    return ["channel_blob", sha256, String(bytes), registry, repository, authority, ...readers];
   }
 }

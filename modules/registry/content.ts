@@ -17,11 +17,15 @@ export interface RegistryManifest {
   readonly repository: string;
   readonly tag: string;
   readonly mediaType: string;
-  /** 64 hex digits. */
+  /** Of the manifest itself. */
   readonly sha256: string;
-  /** Config and layers, 64 hex digits each. */
-  readonly blobs: readonly string[];
+  readonly bytes: number;
+  /** Config and layers. */
+  readonly blobs: readonly Pinned[];
 }
+
+/** The digest of a blob as 64 hex digits, and its size. */
+type Pinned = Pick<Blob, "sha256" | "bytes">;
 
 export interface RegistryContent {
   /** In an order in which each finds what it names. */
@@ -39,22 +43,29 @@ export async function registryContent(bundle: Bundle): Promise<RegistryContent> 
       const blobs = children(named).filter((one) => !isManifest(one));
       const [, repository = "", tag = ""] = /^(.*):([^:/]+)$/.exec(annotations?.[refName] ?? "") ?? [];
       const list = named.manifests !== undefined;
-      const sha256s = [...new Set(blobs.map((one) => hexOf(one.digest)))];
-      return { list, manifest: { repository, tag, mediaType, sha256: hexOf(digest), blobs: sha256s } };
+      const names = [...new Set(blobs.map((one) => hexOf(one.digest)))];
+      return { list, named: { repository, tag, mediaType, sha256: hexOf(digest), names } };
     }),
   );
-  const tagged = read.filter(({ manifest }) => manifest.tag !== "");
+  const tagged = read.filter(({ named }) => named.tag !== "");
   // A list is taken only when what it lists is there.
-  const manifests = [...tagged.filter(({ list }) => !list), ...tagged.filter(({ list }) => list)].map(
-    ({ manifest }) => manifest,
+  const ordered = [...tagged.filter(({ list }) => !list), ...tagged.filter(({ list }) => list)].map(
+    ({ named }) => named,
   );
-  const names = new Set(manifests.flatMap(({ sha256, blobs }) => [sha256, ...blobs]));
+  const all = new Set(ordered.flatMap(({ sha256, names }) => [sha256, ...names]));
   const blobs = await Promise.all(
-    [...names].map(async (sha256) => {
+    [...all].map(async (sha256) => {
       const path = bundle.blobPath(sha256);
       return { sha256, path, bytes: (await stat(path)).size };
     }),
   );
+  const sizes = new Map(blobs.map(({ sha256, bytes }) => [sha256, bytes]));
+  const pinned = (sha256: string): Pinned => ({ sha256, bytes: sizes.get(sha256) ?? 0 });
+  const manifests = ordered.map(({ sha256, names, ...rest }) => ({
+    ...rest,
+    ...pinned(sha256),
+    blobs: names.map(pinned),
+  }));
   return { manifests, blobs };
 }
 

@@ -1,5 +1,6 @@
 # What is in the registry: the bundle, manifest by manifest, through the writer. Bytes arrive over ssh on the volume of the site's
 # first registry; the others fetch them out of that one. What is in the registry already is neither sent nor fetched again.
+# shellcheck disable=SC2154 # curl.sh sets web_…
 
 # Fact: it is known which registry feeds this one, and its CA.
 # $1 DNS name, $2 port of its reader, $3 its address, $4... its CA, and the next one if there is one, as base64 of DER, or
@@ -32,24 +33,25 @@ apply_registry_feeder() {
 }
 
 # Fact: the registry has this manifest under this tag, and everything that it names.
-# $1 mount point, $2 DNS name, $3 port of the writer, $4 repository, $5 tag, $6 media type, $7 sha256 of the manifest,
-# $8... sha256 of each blob that it names
+# $1 mount point, $2 DNS name, $3 port of the writer, $4 repository, $5 tag, $6 media type, $7 sha256:bytes of the manifest,
+# $8... sha256:bytes of each blob that it names
 check_registry_manifest() {
   manifest_root=$1/storage/docker/registry/v2
   manifest_repository=$manifest_root/repositories/$4
   manifest_found=
   { read -r manifest_found || true; } 2>/dev/null <"$manifest_repository/_manifests/tags/$5/current/link" || true
-  if [ "$manifest_found" != "sha256:$7" ]; then
+  manifest_hex=${7%%:*}
+  if [ "$manifest_found" != "sha256:$manifest_hex" ]; then
     echo "${manifest_found:-no such tag}"
     return 1
   fi
-  manifest_hex=$7
   shift 7
   if [ ! -s "$(registry_blob "$manifest_root" "$manifest_hex")" ]; then
     echo "the manifest sha256:$manifest_hex is lost"
     return 1
   fi
   for manifest_hex; do
+    manifest_hex=${manifest_hex%%:*}
     if [ ! -s "$manifest_repository/_layers/sha256/$manifest_hex/link" ] || [ ! -s "$(registry_blob "$manifest_root" "$manifest_hex")" ]; then
       echo "the blob sha256:$manifest_hex is lost"
       return 1
@@ -61,22 +63,22 @@ apply_registry_manifest() {
   seed_name=$2
   seed_port=$3
   seed_repository=$4
+  seed_root=https://$2:$3/v2/$4
   seed_tag=$5
   seed_type=$6
-  seed_hex=$7
+  seed_manifest=$7
   shift 7
   for seed_blob; do
     seed_push_blob "$seed_blob"
   done
-  seed_from "$seed_hex" "manifests" "$seed_type"
-  seed_answer=$(seed_curl --upload-file "$seed_file" --header "Content-Type: $seed_type" --write-out '%{http_code}' \
-    "https://$seed_name:$seed_port/v2/$seed_repository/manifests/$seed_tag")
+  seed_from "$seed_manifest" "manifests" "$seed_type"
+  seed_answer=$(seed_curl "$seed_root/manifests/$seed_tag" --upload-file "$seed_file" --header "Content-Type: $seed_type" --write-out '\n%{http_code}')
   if [ "${seed_answer##*"$SEALIFT_LINE_END"}" != 201 ]; then
     echo "the writer refused the manifest of $seed_repository:$seed_tag: $seed_answer"
     return 1
   fi
-  for seed_blob in "$@" "$seed_hex"; do
-    rm -f "$seed_mount/arriving/$seed_blob"
+  for seed_blob in "$@" "$seed_manifest"; do
+    rm -f "$seed_mount/arriving/${seed_blob%%:*}"
   done
 }
 
@@ -86,39 +88,40 @@ registry_blob() {
   echo "$1/blobs/sha256/${2%"$blob_rest"}/$2/data"
 }
 
-# seed_from SHA256 WHAT [TYPE]: sets seed_file to where the bytes are on this host: arrived, in the registry under another name, or
+# seed_from SHA256:BYTES WHAT [TYPE]: sets seed_file to where the bytes are on this host: arrived, in the registry under another name, or
 # fetched from the registry that feeds this one, which has them among its blobs or, of that media type, among its manifests.
 seed_from() {
-  seed_file=$seed_mount/arriving/$1
+  seed_hex=${1%%:*}
+  seed_file=$seed_mount/arriving/$seed_hex
   if [ -f "$seed_file" ]; then return 0; fi
-  seed_file=$(registry_blob "$seed_mount/storage/docker/registry/v2" "$1")
+  seed_file=$(registry_blob "$seed_mount/storage/docker/registry/v2" "$seed_hex")
   if [ -f "$seed_file" ]; then return 0; fi
   if [ -e "$REGISTRY_ETC/feeder" ]; then
     seed_fetch "$@"
     return
   fi
-  echo "sha256:$1 did not arrive in $seed_mount/arriving; run pulumi up again, it is sent anew"
+  echo "sha256:$seed_hex did not arrive in $seed_mount/arriving; run pulumi up again, it is sent anew"
   return 1
 }
 
-# seed_fetch SHA256 WHAT [TYPE]: goes on where an earlier try was cut off; only the right bytes are kept.
+# seed_fetch SHA256:BYTES WHAT [TYPE]: goes on where an earlier try was cut off; only the right bytes are kept.
 seed_fetch() {
   read -r feeder_name feeder_port feeder_address <"$REGISTRY_ETC/feeder"
-  seed_file=$seed_mount/arriving/$1
+  seed_file=$seed_mount/arriving/$seed_hex
   # One that had come whole before the run was cut off: there is nothing more to ask for.
-  if [ -f "$seed_file.part" ] && seed_arrived "$1"; then return 0; fi
+  if [ -f "$seed_file.part" ] && seed_arrived "$seed_hex"; then return 0; fi
   seed_status=0
-  timeout 3600 curl -q --fail --silent --show-error --proto '=https' --tlsv1.2 --noproxy '*' --continue-at - \
-    --retry 3 --connect-timeout 20 --speed-limit 1024 --speed-time 60 --output "$seed_file.part" ${3:+--header "Accept: $3"} \
-    --cacert "$REGISTRY_ETC/feeder.crt" --capath /dev/null --resolve "$feeder_name:$feeder_port:$feeder_address" \
-    "https://$feeder_name:$feeder_port/v2/$seed_repository/$2/sha256:$1" || seed_status=$?
+  web_curl "$feeder_name:$feeder_port" "https://$feeder_name:$feeder_port/v2/$seed_repository/$2/sha256:$seed_hex" "${1#*:}" 3600 \
+    --fail --continue-at - --retry 3 --connect-timeout 20 --speed-limit 1024 --speed-time 60 --output "$seed_file.part" \
+    ${3:+--header "Accept: $3"} --cacert "$REGISTRY_ETC/feeder.crt" --capath /dev/null \
+    --resolve "$feeder_name:$feeder_port:$feeder_address" || seed_status=$?
   if [ "$seed_status" -ne 0 ]; then
-    # Refused, or no way to go on from here (curl(1), EXIT CODES): from the start next time.
-    case $seed_status in 22 | 33 | 36) rm -f "$seed_file.part" ;; esac
-    echo "the registry on $feeder_address did not give sha256:$1; run pulumi up again when it runs and has the bundle"
+    # Refused, no way to go on from here, or too long (curl(1), EXIT CODES; 153 of the kernel): from the start next time.
+    case $seed_status in 22 | 33 | 36 | 63 | 153) rm -f "$seed_file.part" ;; esac
+    echo "the registry on $feeder_address did not give sha256:$seed_hex; run pulumi up again when it runs and has the bundle"
     return 1
   fi
-  if seed_arrived "$1"; then return 0; fi
+  if seed_arrived "$seed_hex"; then return 0; fi
   rm "$seed_file.part"
   echo "what the registry on $feeder_address gave has sha256 ${seed_found%% *} and was removed"
   return 1
@@ -131,30 +134,40 @@ seed_arrived() {
   mv "$seed_file.part" "$seed_file"
 }
 
-# seed_push_blob SHA256: HEAD, then POST and PUT of the distribution specification 1.1; the registry checks the digest. What was cut
-# off left nothing but an upload that the registry throws away.
+# seed_push_blob SHA256:BYTES: HEAD, then POST and PUT of the distribution specification 1.1; the registry checks the digest. What
+# was cut off left nothing but an upload that the registry throws away.
 seed_push_blob() {
-  if [ "$(seed_curl --head --output /dev/null --write-out '%{http_code}' "https://$seed_name:$seed_port/v2/$seed_repository/blobs/sha256:$1")" = 200 ]; then return 0; fi
+  if [ "$(seed_curl "$seed_root/blobs/sha256:${1%%:*}" --head --output /dev/null --write-out '%{http_code}')" = 200 ]; then return 0; fi
   seed_from "$1" blobs
-  seed_answer=$(seed_curl --request POST --header 'Content-Length: 0' --dump-header - --write-out 'status %{http_code}' \
-    "https://$seed_name:$seed_port/v2/$seed_repository/blobs/uploads/" | tr -d '\r')
-  seed_place=$(printf '%s\n' "$seed_answer" | sed -n 's/^[Ll]ocation: //p')
-  if [ "${seed_answer##*status }" != 202 ] || [ -z "$seed_place" ]; then
+  seed_answer=$(seed_curl "$seed_root/blobs/uploads/" --request POST --header 'Content-Length: 0' --dump-header - --write-out '\n%{http_code}')
+  seed_place=$(printf '%s\n' "$seed_answer" | web_header location)
+  if [ "${seed_answer##*"$SEALIFT_LINE_END"}" != 202 ]; then
     echo "the writer took no upload for $seed_repository: $seed_answer"
     return 1
   fi
   case $seed_place in
     /*) seed_place=https://$seed_name:$seed_port$seed_place ;;
   esac
-  seed_answer=$(seed_curl --upload-file "$seed_file" --header 'Content-Type: application/octet-stream' --write-out '%{http_code}' "$seed_place&digest=sha256:$1")
+  if ! web_url "$seed_name:$seed_port" "$seed_place"; then
+    echo "the writer's answer to an upload is not followed: $web_refused"
+    return 1
+  fi
+  case $seed_place in
+    *\?*) seed_place="$seed_place&" ;;
+    *) seed_place="$seed_place?" ;;
+  esac
+  seed_answer=$(seed_curl "${seed_place}digest=sha256:$seed_hex" --upload-file "$seed_file" --header 'Content-Type: application/octet-stream' --write-out '\n%{http_code}')
   if [ "${seed_answer##*"$SEALIFT_LINE_END"}" != 201 ]; then
-    echo "the writer refused sha256:$1 for $seed_repository: $seed_answer"
+    echo "the writer refused sha256:$seed_hex for $seed_repository: $seed_answer"
     return 1
   fi
 }
 
-# seed_curl OPTION...: as the writer's own user; the password stands in a file of root.
+# seed_curl URL OPTION...: as the writer's own user; the password stands in a file of root. Prints at most a short answer.
 seed_curl() {
-  curl -q --silent --show-error --proto '=https' --noproxy '*' --connect-timeout 20 --speed-limit 1 --speed-time 120 \
-    --cacert "$REGISTRY_ETC/ca.crt" --capath /dev/null --netrc-file "$REGISTRY_ETC/netrc" --resolve "$seed_name:$seed_port:127.0.0.1" "$@"
+  seed_to=$1
+  shift
+  web_curl "$seed_name:$seed_port" "$seed_to" "$WEB_TEXT_MAX" 3600 --connect-timeout 20 --speed-limit 1 --speed-time 120 \
+    --cacert "$REGISTRY_ETC/ca.crt" --capath /dev/null --netrc-file "$REGISTRY_ETC/netrc" --resolve "$seed_name:$seed_port:127.0.0.1" "$@" |
+    web_text "$WEB_TEXT_MAX"
 }

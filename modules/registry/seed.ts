@@ -29,7 +29,7 @@ export function seedSteps({ registry, manifests, serial, authority }: SeedSpec):
             call: feederCall(name, String(port), feeder, authority),
           },
         ];
-  const seeded = manifests.map(({ repository, tag, mediaType, sha256, blobs }): Step => ({
+  const seeded = manifests.map(({ repository, tag, mediaType, sha256, bytes, blobs }): Step => ({
     code: `seed.${repository}:${tag}`,
     fact: `the registry has ${repository}:${tag} whole (sha256 ${sha256.slice(0, 12)})`,
     effect: "none",
@@ -41,8 +41,8 @@ export function seedSteps({ registry, manifests, serial, authority }: SeedSpec):
       repository,
       tag,
       mediaType,
-      sha256,
-      ...blobs,
+      pinned({ sha256, bytes }),
+      ...blobs.map(pinned),
     ],
   }));
   const brought = manifests.map(({ repository, sha256, tag }) => `${repository} ${sha256} ${tag}`);
@@ -69,6 +69,11 @@ export function withAuthority(steps: readonly Step[], authority: Authority | und
     const [, name = "", port = "", feeder = ""] = step.call;
     return { ...step, call: feederCall(name, port, feeder, authority) };
   });
+}
+
+/** A digest, and how many bytes may be taken of whoever gives it. */
+function pinned({ sha256, bytes }: RegistryManifest["blobs"][number]): string {
+  return `${sha256}:${bytes}`;
 }
 
 function feederCall(

@@ -79,6 +79,6 @@ registry_ask() {
   ask_name=$1
   ask_port=$2
   shift 2
-  curl -q --silent --output /dev/null --write-out '%{http_code}' --max-time 20 --proto '=https' --noproxy '*' "$@" \
-    --cacert "$REGISTRY_ETC/ca.crt" --capath /dev/null --resolve "$ask_name:$ask_port:127.0.0.1" "https://$ask_name:$ask_port/v2/" || true
+  web_curl "$ask_name:$ask_port" "https://$ask_name:$ask_port/v2/" "$WEB_TEXT_MAX" 20 --output /dev/null --write-out '%{http_code}' "$@" \
+    --cacert "$REGISTRY_ETC/ca.crt" --capath /dev/null --resolve "$ask_name:$ask_port:127.0.0.1" 2>/dev/null || true
 }

@@ -145,9 +145,10 @@ sweep_pull() {
 
 # sweep_fetch NAME PORT REPOSITORY KIND SHA256
 sweep_fetch() {
-  sweep_hash=$(curl -q --silent --show-error --fail --proto '=https' --noproxy '*' --connect-timeout 20 --speed-limit 1 --speed-time 120 \
+  sweep_bytes=$(stat -c %s "$(registry_blob "$sweep_root" "$5")")
+  sweep_hash=$(web_curl "$1:$2" "https://$1:$2/v2/$3/$4/sha256:$5" "$sweep_bytes" 3600 --fail --connect-timeout 20 --speed-limit 1 --speed-time 120 \
     --header 'Accept: application/vnd.oci.image.manifest.v1+json, application/vnd.oci.image.index.v1+json, application/vnd.docker.distribution.manifest.v2+json, application/vnd.docker.distribution.manifest.list.v2+json' \
-    --cacert "$REGISTRY_ETC/ca.crt" --capath /dev/null --resolve "$1:$2:127.0.0.1" "https://$1:$2/v2/$3/$4/sha256:$5" 2>&1 | sha256sum)
+    --cacert "$REGISTRY_ETC/ca.crt" --capath /dev/null --resolve "$1:$2:127.0.0.1" 2>&1 | head -c "$((sweep_bytes + 1))" | sha256sum)
   if [ "${sweep_hash%% *}" = "$5" ]; then return 0; fi
   echo "sha256:$5 of $3, which stays, cannot be read as what it is ($(registry_blob "$sweep_root" "$5")): move it away and run pulumi up again, it is sent anew"
   return 1

@@ -19,7 +19,7 @@ const { deliveriesOf, phasesOf, seedsOf } = await import("../../modules/phases.t
 const blob = { sha256: "a2".repeat(32), bytes: 2, path: "index.ts" };
 const content = {
   manifests: [
-    { repository: "files/x", tag: "1", mediaType: "t", sha256: "a1".repeat(32), blobs: [blob.sha256] },
+    { repository: "files/x", tag: "1", mediaType: "t", sha256: "a1".repeat(32), bytes: 1, blobs: [blob] },
   ],
   blobs: [blob],
 };

@@ -6,6 +6,7 @@ import { after, before, describe, test } from "node:test";
 import { checkout } from "../lab/cache.ts";
 import {
   mount,
+  pinned,
   registryName,
   sha256Of,
   startRegistryGuest,
@@ -35,15 +36,14 @@ describe("what is in the registry", () => {
       size,
     });
     const type = "application/vnd.oci.image.manifest.v1+json";
-    const manifest = await on.arrive(
-      JSON.stringify({
-        schemaVersion: 2,
-        mediaType: type,
-        artifactType: "application/vnd.sealift.file.v1",
-        config: describe_(config, 2, "application/vnd.oci.empty.v1+json"),
-        layers: [describe_(layer, 20, "application/octet-stream")],
-      }),
-    );
+    const manifest = JSON.stringify({
+      schemaVersion: 2,
+      mediaType: type,
+      artifactType: "application/vnd.sealift.file.v1",
+      config: describe_(config, 2, "application/vnd.oci.empty.v1+json"),
+      layers: [describe_(layer, 20, "application/octet-stream")],
+    });
+    await on.arrive(manifest);
     const call = (repository: string) =>
       [
         "registry_manifest",
@@ -53,9 +53,9 @@ describe("what is in the registry", () => {
         repository,
         "1",
         type,
-        manifest,
-        config,
-        layer,
+        pinned(manifest),
+        `${config}:2`,
+        `${layer}:20`,
       ] as const;
     await finds("no such tag", ...call("files/thing"));
     await applies(...call("files/thing"));
@@ -87,8 +87,8 @@ describe("what is in the registry", () => {
       "files/lie",
       "1",
       "any",
-      wanted,
-      wanted,
+      `${wanted}:10`,
+      `${wanted}:10`,
     ] as const;
     const { exitCode, output } = await on.on.call(...call);
     assert.equal(exitCode, 1);
@@ -151,16 +151,15 @@ async function manifestOf(repository: string, bytes: Buffer) {
   const type = "application/vnd.oci.image.manifest.v1+json";
   const layer = sha256Of(bytes);
   const config = await on.arrive("{}");
-  const manifest = await on.arrive(
-    JSON.stringify({
-      schemaVersion: 2,
-      mediaType: type,
-      config: { mediaType: "application/vnd.oci.empty.v1+json", digest: `sha256:${config}`, size: 2 },
-      layers: [{ mediaType: "application/octet-stream", digest: `sha256:${layer}`, size: bytes.length }],
-    }),
-  );
+  const manifest = JSON.stringify({
+    schemaVersion: 2,
+    mediaType: type,
+    config: { mediaType: "application/vnd.oci.empty.v1+json", digest: `sha256:${config}`, size: 2 },
+    layers: [{ mediaType: "application/octet-stream", digest: `sha256:${layer}`, size: bytes.length }],
+  });
+  await on.arrive(manifest);
   const names = [mount, registryName, "5001", repository, "1", type];
-  return ["registry_manifest", ...names, manifest, config, layer] as const;
+  return ["registry_manifest", ...names, pinned(manifest), `${config}:2`, pinned(bytes)] as const;
 }
 
 describe("a registry that another one feeds", () => {

@@ -205,7 +205,7 @@ describe("bytes by their digest", () => {
       `rm -f ${kept}; sed -i '/registry.site/d' /etc/hosts; echo '127.0.0.6 registry.site' >>/etc/hosts`,
     );
     await applies(...blob());
-    assert.equal(await asked(), "6");
+    assert.equal(await asked(), "6 bytes=0-0, 6");
     await root("sed -i '/registry.site/d' /etc/hosts");
   });
 

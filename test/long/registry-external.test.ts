@@ -32,7 +32,7 @@ describe("a site whose registry is somebody else's", () => {
       text.engine.version = site.lab.bundle.engines.at(-1)?.version ?? "";
       Reflect.deleteProperty(text.daemon, "storage-driver");
       text.daemon["features"] = { "containerd-snapshotter": true };
-      text.registry = { external: { url, ca: registry.caFile, path } };
+      text.registry = { external: { url, ca: registry.caFile, path, allowedHosts: [registry.tokens] } };
     });
   }
   const push = (login: ForeignRegistry["login"]): ReturnType<typeof pushBundle> => {

@@ -17,6 +17,8 @@ export interface ForeignRegistry {
   /** Its name in the guest, and its port there and on the operator's loopback. */
   readonly name: string;
   readonly port: number;
+  /** `name:port` of its token server. */
+  readonly tokens: string;
   /** The CA, on the operator's side. */
   readonly caFile: string;
   /** Who may write. */
@@ -66,6 +68,7 @@ export async function startForeignRegistry(guest: Guest, name = "harbor.corp"): 
   return {
     name,
     port,
+    tokens: `127.0.0.1:${tokenPort}`,
     caFile,
     login,
     end: () => {

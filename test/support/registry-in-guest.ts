@@ -66,6 +66,11 @@ export function blobPath(sha256: string): string {
   return `${mount}/storage/docker/registry/v2/blobs/sha256/${sha256.slice(0, 2)}/${sha256}/data`;
 }
 
+/** Bytes as a call of the library pins them. */
+export function pinned(bytes: string | Buffer): string {
+  return `${sha256Of(bytes)}:${Buffer.byteLength(bytes)}`;
+}
+
 export function sha256Of(bytes: string | Buffer): string {
   return createHash("sha256").update(bytes).digest("hex");
 }

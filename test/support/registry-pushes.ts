@@ -1,6 +1,6 @@
 /** Small images and lists for a registry in a guest, pushed by the library's own function. */
 import assert from "node:assert/strict";
-import { blobPath, mount, registryName, type RegistryInGuest } from "./registry-in-guest.ts";
+import { blobPath, mount, pinned, registryName, type RegistryInGuest } from "./registry-in-guest.ts";
 
 export const manifestType = "application/vnd.oci.image.manifest.v1+json";
 export const listType = "application/vnd.oci.image.index.v1+json";
@@ -21,7 +21,7 @@ export async function pushImage(
     size: blobs[at]?.length,
   }));
   const manifest = { schemaVersion: 2, mediaType: manifestType, config, layers: rest };
-  return push(guest, [repository, tag, manifestType], JSON.stringify(manifest), sha256s);
+  return push(guest, [repository, tag, manifestType], JSON.stringify(manifest), blobs.map(pinned));
 }
 
 /** A list of one image that is in the repository. @returns its sha256. */
@@ -44,7 +44,8 @@ async function push(
   blobs: readonly string[],
 ): Promise<string> {
   const sha256 = await guest.arrive(text);
-  const call = ["apply_registry_manifest", mount, registryName, "5001", ...what, sha256, ...blobs] as const;
+  const names = [mount, registryName, "5001", ...what, pinned(text), ...blobs] as const;
+  const call = ["apply_registry_manifest", ...names] as const;
   const { exitCode, output } = await guest.on.call(...call);
   assert.equal(exitCode, 0, output);
   return sha256;

@@ -48,14 +48,14 @@ test("the lock's digest of a file is a blob of the repository that bears its nam
   const { sha256 } = bundle.engine("28.5.2", "amd64") ?? {};
   const held = content.manifests.find(({ tag }) => tag === "28.5.2-linux-amd64" && sha256 !== undefined);
   assert.equal(held?.repository, "files/docker");
-  assert.ok(held.blobs.includes(sha256 ?? ""));
+  assert.ok(held.blobs.some((blob) => blob.sha256 === sha256));
 });
 
 test("every blob is sent once, with its length", () => {
   const sent = content.blobs.map(({ sha256 }) => sha256);
   assert.equal(new Set(sent).size, sent.length);
   for (const { sha256, blobs } of content.manifests)
-    for (const one of [sha256, ...blobs]) assert.ok(sent.includes(one), one);
+    for (const one of [sha256, ...blobs.map((blob) => blob.sha256)]) assert.ok(sent.includes(one), one);
   assert.ok(content.blobs.every(({ bytes }) => bytes > 0));
 });
 

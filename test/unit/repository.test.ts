@@ -72,6 +72,17 @@ test("every stack file in the repository is a site", () => {
   }
 });
 
+test("one shell file calls curl, and every way out goes through it", () => {
+  const callers = tracked.filter(
+    (path) =>
+      /^modules\/.*\.sh$/.test(path) &&
+      text(path)
+        .split("\n")
+        .some((line) => !/^\s*#/.test(line) && /(^|[\s;|&(])(curl|wget)\s/.test(line)),
+  );
+  assert.deepEqual(callers, ["modules/core/curl.sh"]);
+});
+
 test("every shell file of the modules is in the library that goes to hosts", () => {
   const { text: library } = readLibrary();
   const shell = tracked.filter((path) => /^modules\/.*\.sh$/.test(path) && !path.endsWith("/launch.sh"));

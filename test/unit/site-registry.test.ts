@@ -66,6 +66,15 @@ test("a host with the classic store gets a mirror for Docker Hub, and nothing el
   assert.deepEqual(b.daemon["registry-mirrors"], ["https://registry.site:5000"]);
 });
 
+test("an external registry leads to the hosts that the site names, each with its port", () => {
+  const text = `external: { url: https://registry.corp, allowedHosts: [gitlab.corp, "minio.corp:9000"] }`;
+  const [a] = siteOf(withRegistry(text)).hosts;
+  assert.deepEqual(a?.registry?.allowedHosts, ["gitlab.corp:443", "minio.corp:9000"]);
+  const wrong = problemsOf(withRegistry(text.replace("9000", "99999"))).map(formatProblem);
+  assert.equal(wrong.length, 1);
+  assert.match(wrong[0] ?? "", /E_VALUE registry\.external\.allowedHosts\[1\]: .*a port up to 65535/);
+});
+
 test("an external registry: its name, port and path, and nobody who runs it", () => {
   const [a] = siteOf(
     withRegistry(`external: { url: https://harbor.corp, ca: ca.pem, path: sealift/prod }`),

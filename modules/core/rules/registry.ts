@@ -104,7 +104,7 @@ function externalProblems(registry: RegistryFile, say: Say): Problem[] {
   const own = (["name", "version", "hosts", "mount", "keep", "port", "writerPort"] as const).filter(
     (key) => registry[key] !== undefined,
   );
-  const url = registry.external?.url ?? "";
+  const { url = "", allowedHosts = [] } = registry.external ?? {};
   const port = [
     at("external", "url"),
     "E_VALUE",
@@ -114,6 +114,19 @@ function externalProblems(registry: RegistryFile, say: Say): Problem[] {
   ] as const;
   return [
     ...(URL.canParse(url) ? [] : [say(...port)]),
+    ...allowedHosts.flatMap((host, index) =>
+      URL.canParse(`https://${host}`)
+        ? []
+        : [
+            say(
+              at("external", "allowedHosts", index),
+              "E_VALUE",
+              shown(host),
+              "a port up to 65535",
+              "correct the port",
+            ),
+          ],
+    ),
     ...own.map((key) =>
       say(
         at(key),
