@@ -22,6 +22,7 @@ export function readLibrary(): Library {
     "core/delivery.sh",
     "core/curl.sh",
     "core/gate.sh",
+    "core/mounts.sh",
     "core/survey.sh",
     ...phaseFiles(),
     "core/main.sh",

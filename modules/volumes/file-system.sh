@@ -1,5 +1,5 @@
 # File systems on volumes: made once on a volume that nobody has used, grown in use, never made anew.
-# shellcheck disable=SC2154 # kernel.sh sets lv_… and seen_…
+# shellcheck disable=SC2154 # kernel.sh sets lv_…, core/mounts.sh seen_…
 
 # Fact: the logical volume carries this file system, as large as the volume.
 # $1 volume group, $2 logical volume, $3 xfs or ext4

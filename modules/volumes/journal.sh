@@ -1,5 +1,5 @@
 # The journal of the host on a volume, within limits. What was written before stays where a person can read it.
-# shellcheck disable=SC2154 # kernel.sh sets seen_…
+# shellcheck disable=SC2154 # core/mounts.sh sets seen_…
 
 # Fact: journald keeps its files on the volume that is mounted there, within these limits, now and after every boot.
 # $1 mount point; $2 MiB that the journal may use; $3 MiB of the volume that it leaves free, or - for journald's own
@@ -31,6 +31,10 @@ guard_journal_storage() {
   if mount_look /var/log/journal; then
     refuse_because E_MOUNT_POINT "$seen_root of $seen_source is mounted at /var/log/journal" "unmount it yourself, and see that it does not come back with the next boot"
   fi
+  # What is mounted once the network is up comes after local-fs.target, and the journal before: systemd would drop one of them.
+  case " $(timeout 60 systemctl show --property Before --value "$(unit_of_path "$1")") " in
+    *' remote-fs.target '*) refuse_because E_MOUNT_BOOT "$1 is mounted once the network is up, and the journal is needed before" "keep the journal on a mount that needs no network" ;;
+  esac
   if [ -L /var/log/journal ]; then
     refuse_because E_MOUNT_POINT "/var/log/journal is a symbolic link" "remove the link, what it points to may stay"
   fi

@@ -1,4 +1,4 @@
-# What the kernel itself says of volumes and mounts: from /sys and /proc alone, without one process. Reads only.
+# What the kernel itself says of volumes: from /sys alone, without one process. Reads only.
 # Names of groups and volumes hold no hyphen, so that GROUP-VOLUME of device-mapper means one volume only.
 # shellcheck disable=SC2034 # what is set here is read by the other files of the library
 
@@ -35,47 +35,6 @@ lv_stands_on_volumes() {
     esac
   done
   return 1
-}
-
-# mount_look MOUNT_POINT: fails when nothing is mounted there, else sets of what is on top, by proc_pid_mountinfo(5)
-#   seen_device   253:3
-#   seen_root     the directory of the file system that is seen there
-#   seen_options  those of the mount itself, between commas: ,rw,nodev,relatime,
-#   seen_source   /dev/mapper/vg0-data
-#   seen_type     xfs
-mount_look() {
-  seen_device=
-  while read -r _ _ look_device look_root look_point look_options look_rest; do
-    if [ "$look_point" = "$1" ]; then mount_seen; fi
-  done </proc/self/mountinfo
-  [ -n "$seen_device" ]
-}
-
-# mount_of NODE: the first place where the whole file system on the block device NODE is mounted, as seen_point and the
-# variables of mount_look; fails when it is not mounted.
-mount_of() {
-  seen_device=
-  seen_point=
-  if [ ! -r "/sys/block/$1/dev" ]; then return 1; fi
-  read -r of_device <"/sys/block/$1/dev"
-  while read -r _ _ look_device look_root look_point look_options look_rest; do
-    if [ "$look_device $look_root" != "$of_device /" ]; then continue; fi
-    seen_point=$look_point
-    mount_seen
-    return 0
-  done </proc/self/mountinfo
-  return 1
-}
-
-mount_seen() {
-  seen_device=$look_device
-  seen_root=$look_root
-  seen_options=,$look_options,
-  # Optional fields, a hyphen, then type and source.
-  look_rest=${look_rest#*- }
-  seen_type=${look_rest%% *}
-  look_rest=${look_rest#* }
-  seen_source=${look_rest%% *}
 }
 
 # file_is FILE TEXT: whether FILE is a plain file that holds exactly the lines of TEXT.

@@ -1,5 +1,5 @@
 # Volumes where systemd mounts them, before anything that needs them. Nothing is unmounted.
-# shellcheck disable=SC2154 # kernel.sh sets lv_… and seen_…
+# shellcheck disable=SC2154 # kernel.sh sets lv_…, core/mounts.sh seen_…
 
 # Fact: systemd mounts the volume there with these options, now and at every boot.
 # $1 volume group, $2 logical volume, $3 mount point, $4 file system; $5 of each pair nodev/dev, nosuid/suid, noexec/exec,
@@ -111,23 +111,6 @@ known_uuid() {
       return
     fi
   done
-}
-
-# unit_of_path PATH: the name that systemd gives to what is mounted there: systemd.unit(5), "String Escaping", for the
-# letters that a site file allows in a mount point.
-unit_of_path() {
-  unit_rest=${1#/}
-  unit_name=
-  while [ -n "$unit_rest" ]; do
-    unit_letter=${unit_rest%"${unit_rest#?}"}
-    unit_rest=${unit_rest#?}
-    case $unit_letter in
-      /) unit_letter=- ;;
-      -) unit_letter=\\x2d ;;
-    esac
-    unit_name=$unit_name$unit_letter
-  done
-  printf '%s.mount\n' "$unit_name"
 }
 
 # unit_is_wanted UNIT: whether local-fs.target starts it: what `systemctl enable` leaves behind.

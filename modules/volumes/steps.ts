@@ -1,4 +1,5 @@
 /** Mounts of others, one volume group on its disks, its volumes, and the journal on a mount, as facts. */
+import { mountOf, mountsOf, programPlaces } from "../core/mounts.ts";
 import { ownerIds } from "../core/owner.ts";
 import type {
   DiskSpec,
@@ -15,10 +16,11 @@ import { parseGiB, parseMiB, parsePercentFree } from "../core/units.ts";
  * What others have laid out first: it refuses before anything is changed. Then the group, then each volume whole: made, formatted,
  * mounted, owned; the journal when its mount is there.
  */
-export function volumeSteps({ volumes, users }: Pick<HostSpec, "volumes" | "users">): readonly Step[] {
+export function volumeSteps(host: Pick<HostSpec, "volumes" | "users" | "daemon">): readonly Step[] {
+  const { volumes, users } = host;
   const { disk, group, logical, existing = [], journal } = volumes;
   return [
-    ...existing.flatMap(existingSteps),
+    ...existing.flatMap((mount) => existingSteps(mount, usesOf(mount, host))),
     ...(disk === undefined ? [] : [groupStep({ ...volumes, disk })]),
     ...logical.flatMap((volume) => [
       ...stepsOfVolume(group, volume),
@@ -50,8 +52,26 @@ function groupStep({
   };
 }
 
+/** What the host asks of the options of a mount that it uses. */
+interface Uses {
+  /** Programs are run from there. */
+  readonly runs: boolean;
+  /** The engine bounds containers there by project quotas. */
+  readonly quota: boolean;
+}
+
+function usesOf(mount: ExistingMountSpec, host: Pick<HostSpec, "volumes" | "users" | "daemon">): Uses {
+  const mounts = mountsOf(host.volumes);
+  const root = host.daemon["data-root"];
+  const options = host.daemon["storage-opts"];
+  return {
+    runs: programPlaces(host).some(({ where }) => mountOf(where, mounts) === mount),
+    quota: Array.isArray(options) && options.length > 0 && mountOf(root, mounts) === mount,
+  };
+}
+
 /** Their codes end with the path: its slash is in the name of no volume. */
-function existingSteps({ mount, filesystem, minFree }: ExistingMountSpec): Step[] {
+function existingSteps({ mount, filesystem, minFree }: ExistingMountSpec, { runs, quota }: Uses): Step[] {
   const step = (aspect: string, fact: string, ...call: Step["call"]): Step => ({
     code: `volumes.${aspect}.${mount}`,
     fact,
@@ -61,10 +81,22 @@ function existingSteps({ mount, filesystem, minFree }: ExistingMountSpec): Step[
   const kinds = { xfs: "is xfs with ftype=1", ext4: "is ext4" };
   const kind = filesystem === undefined ? "outlives a boot, and an xfs has ftype=1" : kinds[filesystem];
   const file = `the file system at ${mount} ${kind}`;
+  const options = [
+    "can be written",
+    ...(runs ? ["runs programs"] : []),
+    ...(quota ? ["has project quotas"] : []),
+  ];
   const mib = minFree === undefined ? undefined : String(parseMiB(minFree));
   return [
     step("existing", `${mount} is a mount of its own`, "existing_mount", mount),
     step("filesystem", file, "existing_file_system", mount, filesystem ?? "any"),
+    step(
+      "options",
+      `${mount} ${options.join(" and ")}`,
+      "existing_options",
+      mount,
+      ["rw", ...(runs ? ["exec"] : []), ...(quota ? ["prjquota"] : [])].join(","),
+    ),
     step("boot", `systemd mounts ${mount} at every boot`, "existing_boot", mount),
     ...(mib === undefined
       ? []

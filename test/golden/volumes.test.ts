@@ -8,6 +8,7 @@ import { volumeSteps } from "../../modules/volumes/steps.ts";
 test("plan text of volumes with everything that they can have", () => {
   const steps = volumeSteps({
     users: [{ name: "deploy", uid: 1500, authorizedKeys: [] }],
+    daemon: { "data-root": "/rest/docker" },
     volumes: {
       group: "vg0",
       disk: "/dev/disk/by-id/scsi-a",
@@ -22,6 +23,27 @@ test("plan text of volumes with everything that they can have", () => {
   });
   const text = planText("node-a", { name: "volumes", steps }, 7);
   const file = new URL("plan-volumes-whole.txt", import.meta.url);
+  if (process.env["UPDATE_GOLDEN"] === "1") writeFileSync(file, text);
+  assert.equal(text, readFileSync(file, "utf8"));
+});
+
+test("plan text of mounts that others have laid out, without a volume", () => {
+  const steps = volumeSteps({
+    users: [{ name: "deploy", uid: 1500, authorizedKeys: [] }],
+    daemon: { "data-root": "/data/docker", "storage-opts": ["overlay2.size=20G"] },
+    volumes: {
+      group: "vg0",
+      logical: [],
+      existing: [
+        { mount: "/data", filesystem: "xfs", minFree: "50GiB" },
+        { mount: "/home" },
+        { mount: "/logs", filesystem: "ext4" },
+      ],
+      journal: { mount: "/logs", maxUse: "2GiB" },
+    },
+  });
+  const text = planText("node-a", { name: "volumes", steps }, 7);
+  const file = new URL("plan-volumes-existing.txt", import.meta.url);
   if (process.env["UPDATE_GOLDEN"] === "1") writeFileSync(file, text);
   assert.equal(text, readFileSync(file, "utf8"));
 });

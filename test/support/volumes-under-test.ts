@@ -10,7 +10,11 @@ export const firstDisk = "/dev/disk/by-id/virtio-lab-data";
 export const secondDisk = "/dev/disk/by-id/virtio-lab-more";
 
 export function stepsOf(volumes: Partial<VolumesSpec> & Pick<VolumesSpec, "logical">): readonly Step[] {
-  return volumeSteps({ users: [], volumes: { group: "vg0", disk: firstDisk, ...volumes } });
+  return volumeSteps({
+    users: [],
+    daemon: { "data-root": "/data/docker" },
+    volumes: { group: "vg0", disk: firstDisk, ...volumes },
+  });
 }
 
 /** `code: status` of all steps, or with `found` where that says something: `code: drift no such volume`. */

@@ -57,6 +57,7 @@ test("mounts of others stand beside volumes, one host has what another has not, 
     [
       "volumes.existing./data",
       "volumes.filesystem./data",
+      "volumes.options./data",
       "volumes.boot./data",
       "volumes.group",
       "volumes.svc",
@@ -68,7 +69,7 @@ test("mounts of others stand beside volumes, one host has what another has not, 
     volumeSteps(b ?? assert.fail()).map(({ code }) => code),
     [
       ...["/data", "/logs"].flatMap((mount) =>
-        ["existing", "filesystem", "boot"].map((one) => `volumes.${one}.${mount}`),
+        ["existing", "filesystem", "options", "boot"].map((one) => `volumes.${one}.${mount}`),
       ),
       "volumes.journal",
     ],
@@ -164,6 +165,12 @@ const slips: readonly [string, string, string, RegExp][] = [
     "{ existing: [{ mount: /srv }] }",
     "",
     /:\d+:\d+: E_VALUE .*data-root: got "\/data\/docker"; expected a path on a mount of the site \(\/srv\)/,
+  ],
+  [
+    "a home that is the mount",
+    "{ existing: [{ mount: /data }, { mount: /home/deploy }] }",
+    "",
+    /:\d+:\d+: E_CONFLICT hosts\[0\]\.volumes\.existing\[1\]\.mount: got "\/home\/deploy"; expected a mount that is not itself the home of deploy/,
   ],
   [
     "the journal beside the mounts",

@@ -7,6 +7,9 @@ import { library } from "../support/example-host.ts";
 interface Mounted {
   /** Absent: nothing is mounted. */
   readonly type?: string;
+  /** Options of the mount, and of the file system. */
+  readonly options?: string;
+  readonly super?: string;
   /** What `systemctl show` says of the mount unit. */
   readonly shown?: Readonly<Record<string, string>>;
   /** What `systemctl show` says of whatever triggers it. */
@@ -27,13 +30,14 @@ const fstab = {
 
 /** Calls a function of the library where mounts, systemd and xfs_info are what the test says. */
 function call(words: string, mounted: Mounted): { readonly status: number; readonly said: string } {
+  const { options = "rw,relatime", super: fileSystem = "rw" } = mounted;
   const { type, shown = {}, trigger = {}, what = "/proc", xfsInfo = "naming =version 2 ftype=1" } = mounted;
   const lines = (record: Readonly<Record<string, string>>): string =>
     Object.entries(record)
       .map(([key, value]) => `${key}=${value}`)
       .join("\n");
   const stubs = [
-    `mount_look() { ${type === undefined ? "return 1" : `seen_type=${type} seen_device=0:0 seen_source=/dev/sdx1`}; }`,
+    `mount_look() { ${type === undefined ? "return 1" : `seen_type=${type} seen_device=0:0 seen_source=/dev/sdx1 seen_options=,${options}, seen_super=,${fileSystem},`}; }`,
     'timeout() { shift; "$@"; }',
     `xfs_info() { echo '${xfsInfo}'; }`,
     "systemctl() { case $* in",
@@ -77,6 +81,38 @@ const cases: readonly [what: string, words: string, mounted: Mounted, said: stri
     "check_existing_file_system /proc any",
     { type: "xfs", xfsInfo: "xfs_info: not found" },
     "/proc is xfs, and xfs_info (package xfsprogs) cannot tell whether it has ftype",
+  ],
+  ["a mount to write to", "check_existing_options /proc rw", { type: "xfs", options: "rw,noexec" }, ""],
+  [
+    "a read-only mount",
+    "check_existing_options /proc rw",
+    { type: "xfs", options: "ro" },
+    "/proc is read-only",
+  ],
+  [
+    "a file system after an error",
+    "check_existing_options /proc rw",
+    { type: "ext4", super: "ro,errors=remount-ro" },
+    "/proc is read-only",
+  ],
+  ["programs", "check_existing_options /proc rw,exec", { type: "xfs" }, ""],
+  [
+    "programs that cannot be run",
+    "check_existing_options /proc rw,exec",
+    { type: "xfs", options: "rw,noexec" },
+    "/proc is mounted noexec, and programs are run from there",
+  ],
+  [
+    "quotas",
+    "check_existing_options /proc rw,exec,prjquota",
+    { type: "xfs", super: "rw,attr2,prjquota" },
+    "",
+  ],
+  [
+    "no quotas",
+    "check_existing_options /proc rw,exec,prjquota",
+    { type: "xfs", super: "rw,noquota" },
+    "/proc has no project quotas (mount option pquota)",
   ],
   ["an entry of fstab", "check_existing_boot /proc", { type: "ext4" }, ""],
   [
@@ -161,6 +197,7 @@ test("too little free space is told in MiB", () => {
 const refused: readonly [words: string, mounted: Mounted, said: RegExp][] = [
   ["existing_mount /proc", {}, /^E_MOUNT_ABSENT nothing is mounted at \/proc; mount it, or/],
   ["existing_file_system /proc xfs", { type: "ext4" }, /^E_FILESYSTEM \/proc is ext4; have another/],
+  ["existing_options /proc rw", { type: "xfs", options: "ro" }, /^E_MOUNT_OPTIONS \/proc is read-only; have/],
   [
     "existing_boot /proc",
     { type: "ext4", shown: { FragmentPath: "" } },
@@ -177,7 +214,7 @@ for (const [words, mounted, said] of refused)
     });
 
 test("what cannot be said without a mount is refused once, for the mount", () => {
-  for (const words of ["file_system /proc xfs", "boot /proc", "space /proc 1"]) {
+  for (const words of ["file_system /proc xfs", "options /proc rw", "boot /proc", "space /proc 1"]) {
     assert.deepEqual(call(`check_existing_${words}`, {}), { status: 1, said: "nothing mounted at /proc" });
     assert.deepEqual(call(`guard_existing_${words}`, {}), { status: 0, said: "" });
   }

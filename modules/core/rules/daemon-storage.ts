@@ -43,10 +43,12 @@ function quota({ host, tell }: DaemonHost): Problem[] {
   }
   const root = host.daemon["data-root"] ?? "";
   const volume = mountOf(root, mountsOf(host.volumes));
-  if (volume === undefined || !("name" in volume)) return [];
-  const accounted = /\bp(rj)?quota\b/.test(JSON.stringify(volume));
-  if ((volume.filesystem ?? "xfs") === "xfs" && accounted) return [];
-  const got = `${shown(options)} with data-root on volume ${volume.name} (${volume.filesystem ?? "xfs"})`;
+  if (volume === undefined) return [];
+  const { filesystem = "xfs", mount } = volume;
+  // How others have mounted theirs is looked at on the host.
+  const accounted = !("name" in volume) || /\bp(rj)?quota\b/.test(JSON.stringify(volume));
+  if (filesystem === "xfs" && accounted) return [];
+  const got = `${shown(options)} with data-root on ${"name" in volume ? `volume ${volume.name}` : mount} (${filesystem})`;
   return [say(got, "an xfs volume mounted with pquota", "remove it, or mount that volume so")];
 }
 

@@ -2,7 +2,7 @@
 import type { Problem } from "../errors.ts";
 import type { Path } from "../locate.ts";
 import type { MergedHost } from "../merge.ts";
-import { mountOf, mountsOf } from "../mounts.ts";
+import { homeOf, mountOf, mountsOf, programPlaces } from "../mounts.ts";
 import { ownerIds } from "../owner.ts";
 import { shown } from "../schema.ts";
 import type { LogicalVolumeSpec } from "../site-spec.ts";
@@ -10,8 +10,11 @@ import { parseMiB, parsePercentFree } from "../units.ts";
 import type { Say } from "./say.ts";
 
 export function volumeUseProblems(host: MergedHost, path: Path, say: Say): readonly Problem[] {
-  const { logical = [] } = host.volumes;
+  const { logical = [], existing = [] } = host.volumes;
   return [
+    ...existing.flatMap(({ mount }, index) =>
+      homeProblems(host, mount, [...path, "existing", index, "mount"], say),
+    ),
     ...logical.flatMap((volume, index) => [
       ...noexecProblems(host, volume, [...path, "logical", index], say),
       ...ownerProblems(host, volume, [...path, "logical", index], say),
@@ -24,19 +27,19 @@ export function volumeUseProblems(host: MergedHost, path: Path, say: Say): reado
 function noexecProblems(host: MergedHost, volume: LogicalVolumeSpec, path: Path, say: Say): Problem[] {
   if (volume.options?.includes("noexec") !== true) return [];
   const mounts = mountsOf(host.volumes);
-  const root = host.daemon["data-root"];
-  const uses = [
-    ...(root === undefined ? [] : [{ what: "data-root", where: root }]),
-    ...host.users.map(({ name, home }: { name: string; home?: string }) => ({
-      what: `the home of ${name}`,
-      where: home ?? `/home/${name}`,
-    })),
-  ];
-  const held = uses.find(({ where }) => mountOf(where, mounts) === volume);
+  const held = programPlaces(host).find(({ where }) => mountOf(where, mounts) === volume);
   if (held === undefined) return [];
   const expected = `no noexec on the volume that holds ${held.what} (${held.where})`;
   const todo = "remove noexec, programs are run from there";
   return [say([...path, "options"], "E_VALUE", shown(volume.options), expected, todo)];
+}
+
+/** A home belongs to its user, and others may not write into it: both would change what others have laid out. */
+function homeProblems({ users }: MergedHost, mount: string, path: Path, say: Say): Problem[] {
+  const user = users.find((one) => homeOf(one) === mount);
+  if (user === undefined) return [];
+  const expected = `a mount that is not itself the home of ${user.name}: it is never given an owner or a mode`;
+  return [say(path, "E_CONFLICT", shown(mount), expected, "take a folder below it as the home")];
 }
 
 function ownerProblems(host: MergedHost, { owner }: LogicalVolumeSpec, path: Path, say: Say): Problem[] {
