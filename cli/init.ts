@@ -136,7 +136,8 @@ async function reachesOf(flags: Flags, jump: JumpSpec | undefined, ask: Asker): 
 function proposed({ host, seen }: { readonly host: Reach; readonly seen: Inventory }): ProposedHost {
   const choices = seen.disks.filter(({ blank }) => blank);
   const architecture = seen.architecture === "arm64" || seen.architecture === "aarch64" ? "arm64" : "amd64";
-  return { ...host, architecture, choices, disk: choices.length === 1 ? choices[0] : undefined };
+  const disk = choices.length === 1 ? choices[0] : undefined;
+  return { ...host, architecture, choices, disk, mounts: choices.length === 0 ? seen.mounts : [] };
 }
 
 function usage(subject: string, got: string, expected: string): SealiftError {
@@ -145,8 +146,8 @@ function usage(subject: string, got: string, expected: string): SealiftError {
 }
 
 const examples = `
-It logs in with keys of the ssh-agent, looks for blank disks by their own names and for networks that are taken, and writes a
-file with comments. A host key that nobody has compared is not written down.
+It logs in with keys of the ssh-agent, looks for blank disks by their own names, without one for mounts that others have laid out, and for
+networks that are taken, and writes a file with comments. A host key that nobody has compared is not written down.
 
 Examples:
   $ sealift init prod

@@ -2,7 +2,7 @@
 import { overlap, parseCidr } from "./core/address.ts";
 import type { JumpSpec } from "./core/jump.ts";
 import type { Reach } from "./core/probe.ts";
-import type { Disk } from "./inventory.ts";
+import type { Disk, FoundMount } from "./inventory.ts";
 
 export interface ProposedHost extends Reach {
   readonly architecture: "amd64" | "arm64";
@@ -10,6 +10,8 @@ export interface ProposedHost extends Reach {
   readonly disk: Disk | undefined;
   /** All blank ones, to choose from. */
   readonly choices: readonly Disk[];
+  /** What others have laid out, the one with the most room first; empty where there is a blank disk. */
+  readonly mounts: readonly FoundMount[];
 }
 
 export interface Proposal {
@@ -43,6 +45,10 @@ export function freePool(networks: readonly string[]): string | undefined {
 
 /** The text of stacks/Pulumi.<env>.yaml. */
 export function proposalText({ environment, jump, hosts, pool, engine, keys, bundle }: Proposal): string {
+  const made = hosts.some(({ mounts }) => mounts.length === 0);
+  const roots = new Set(hosts.map(dataRootOf));
+  // The site says what most hosts have: volumes as soon as there is one that has them.
+  const dataRoot = made ? "/data/docker" : [...roots][0];
   return `# yaml-language-server: $schema=stack.schema.json
 #
 # The environment ${environment}. Next:
@@ -67,7 +73,20 @@ ${jump === undefined ? "" : jumpText(jump)}
       - name: deploy
         uid: 1500
         authorizedKeys:${keys.length === 0 ? " []" : `\n${keys.map((key) => `          - ${key}`).join("\n")}`}
+${made ? volumesText : ""}
+    daemon:
+      data-root: ${dataRoot ?? ""}
+      log-driver: local
+      log-opts: { max-size: 20m, max-file: "5" }
+      # Networks of containers: no host has a route to these addresses.
+      default-address-pools:${pool === undefined ? ` [] # every candidate is taken here: choose one yourself` : ` [{ base: ${pool}, size: 24 }]`}
 
+    hosts:
+${hosts.map((host) => hostText(host, made, dataRoot)).join("\n")}
+`;
+}
+
+const volumesText = `
     volumes:
       group: vg0
       # Sizes in GiB, or a part of what is left. They may grow later, and never shrink.
@@ -75,17 +94,11 @@ ${jump === undefined ? "" : jumpText(jump)}
         - { name: svc, size: 10GiB, filesystem: ext4, mount: /svc }
         - { name: logs, size: 10GiB, filesystem: ext4, mount: /logs }
         - { name: data, size: 80%FREE, filesystem: xfs, mount: /data }
-
-    daemon:
-      data-root: /data/docker
-      log-driver: local
-      log-opts: { max-size: 20m, max-file: "5" }
-      # Networks of containers: no host has a route to these addresses.
-      default-address-pools:${pool === undefined ? ` [] # every candidate is taken here: choose one yourself` : ` [{ base: ${pool}, size: 24 }]`}
-
-    hosts:
-${hosts.map(hostText).join("\n")}
 `;
+
+/** On the roomiest mount of others, or where the site's volumes have it. */
+function dataRootOf({ mounts: [mount] }: ProposedHost): string {
+  return mount === undefined ? "/data/docker" : `${mount.path}/docker`;
 }
 
 function jumpText({ address, port, login, hostKey }: JumpSpec): string {
@@ -101,16 +114,10 @@ function jumpText({ address, port, login, hostKey }: JumpSpec): string {
 ${lines.map((line) => `      ${line}\n`).join("")}`;
 }
 
-function hostText({
-  name,
-  address,
-  port,
-  login,
-  hostKey,
-  architecture,
-  disk,
-  choices,
-}: ProposedHost): string {
+/** @param made the site has volumes that this host may have to do without. @param dataRoot of the site. */
+function hostText(host: ProposedHost, made: boolean, dataRoot: string | undefined): string {
+  const { name, address, port, login, hostKey, architecture, disk, choices, mounts } = host;
+  const root = dataRootOf(host);
   return [
     `      - name: ${name}`,
     `        address: ${address}`,
@@ -118,21 +125,44 @@ function hostText({
     `        login: ${login}`,
     `        hostKey: ${hostKey}`,
     ...(architecture === "amd64" ? [] : [`        architecture: ${architecture}`]),
-    ...diskLines(disk, choices),
+    ...(mounts.length > 0 ? mountLines(mounts, made) : diskLines(disk, choices)),
+    ...(root === dataRoot ? [] : [`        daemon: { data-root: ${root} }`]),
   ].join("\n");
 }
 
+/** The roomiest is proposed; the others are named for whoever wants the journal or homes there. */
+function mountLines([first, ...others]: readonly FoundMount[], made: boolean): string[] {
+  if (first === undefined) return [];
+  const room = ({ path, filesystem, bytes, availableBytes }: FoundMount): string =>
+    `${path}  ${filesystem}, ${gib(bytes)}, ${gib(availableBytes)} available`;
+  return [
+    `        # No blank disk; laid out by others: ${room(first)}`,
+    ...others.map((other) => `        #   and ${room(other)}`),
+    "        volumes:",
+    ...(made ? ["          logical: []"] : []),
+    "          existing:",
+    `            - { mount: ${first.path}, filesystem: ${first.filesystem} }`,
+  ];
+}
+
+function gib(bytes: number): string {
+  return `${Math.floor(bytes / 2 ** 30)} GiB`;
+}
+
 function diskLines(disk: Disk | undefined, choices: readonly Disk[]): string[] {
-  const gib = ({ bytes }: Disk): string => `${Math.floor(bytes / 2 ** 30)} GiB`;
   if (disk !== undefined) {
     const serial = disk.serial === undefined ? "" : `, serial: ${JSON.stringify(disk.serial)}`;
-    return [`        # ${gib(disk)}, blank`, `        volumes: { disk: ${disk.path}${serial} }`];
+    return [`        # ${gib(disk.bytes)}, blank`, `        volumes: { disk: ${disk.path}${serial} }`];
   }
   if (choices.length === 0)
-    return ["        # No blank disk was found: name one below /dev/disk/by-id.", "        volumes: {}"];
+    return [
+      "        # No blank disk was found, and no mount of others that comes back at boot: name a disk below /dev/disk/by-id,",
+      "        # or mounts in existing.",
+      "        volumes: {}",
+    ];
   return [
     "        # Several blank disks: name the one that is meant.",
-    ...choices.map((one) => `        #   ${one.path}  ${gib(one)}`),
+    ...choices.map((one) => `        #   ${one.path}  ${gib(one.bytes)}`),
     "        volumes: {}",
   ];
 }

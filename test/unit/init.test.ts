@@ -33,6 +33,7 @@ const host: Proposal["hosts"][number] = {
   architecture: "arm64",
   disk,
   choices: [disk],
+  mounts: [],
 };
 const proposal: Proposal = {
   environment: "dev",
@@ -60,6 +61,44 @@ test("which of several disks is meant is left to the person, and the file is ref
   assert.throws(() => siteOf(text), /E_KEY_MISSING hosts\[0\]\.volumes\.disk/);
 });
 
+const srv = { path: "/srv", filesystem: "xfs", bytes: 500 * 2 ** 30, availableBytes: 400 * 2 ** 30 } as const;
+const laidOut: typeof host = { ...host, disk: undefined, choices: [], mounts: [srv] };
+
+test("mounts of others are proposed where there is no blank disk, and engines keep their files there", () => {
+  const text = proposalText({ ...proposal, hosts: [laidOut] });
+  assert.match(text, /# No blank disk; laid out by others: \/srv {2}xfs, 500 GiB, 400 GiB available\n/);
+  assert.doesNotMatch(text, /logical/);
+  const [only] = siteOf(text).hosts;
+  assert.deepEqual(only?.volumes.existing, [{ mount: "/srv", filesystem: "xfs" }]);
+  assert.equal(only.daemon["data-root"], "/srv/docker");
+});
+
+test("in one site a host has volumes, another what others have laid out, a third that somewhere else", () => {
+  const elsewhere = { ...laidOut, name: "node-c", port: 2224, mounts: [{ ...srv, path: "/data" }, srv] };
+  const text = proposalText({
+    ...proposal,
+    hosts: [host, { ...laidOut, name: "node-b", port: 2223 }, elsewhere],
+  });
+  assert.match(text, /# {3}and \/srv {2}xfs/);
+  const hosts = siteOf(text).hosts.map(({ volumes, daemon }) => [
+    volumes.logical.length,
+    volumes.existing?.map(({ mount }) => mount),
+    daemon["data-root"],
+  ]);
+  assert.deepEqual(hosts, [
+    [3, undefined, "/data/docker"],
+    [0, ["/srv"], "/srv/docker"],
+    [0, ["/data"], "/data/docker"],
+  ]);
+});
+
+test("what a host says of its disks and mounts gets into the file in the form of a site file, or not at all", () => {
+  const words =
+    "disk=/dev/disk/by-id/a}#b,100,S1,blank disk=/etc/x,100,S1,blank mount=/a}b,xfs,1,1 mount=/a/../b,xfs,1,1 mount=/c,btrfs,1,1 mount=/d,xfs,1e99,1";
+  const { disks, mounts } = parseInventory(words);
+  assert.deepEqual([disks, mounts], [[], []]);
+});
+
 test("the network for containers has no address that a host has a route to", () => {
   assert.equal(freePool([]), "172.30.0.0/16");
   assert.equal(freePool(["172.16.0.0/12", "10.1.0.0/16"]), "10.254.0.0/16");
@@ -70,13 +109,17 @@ test("the network for containers has no address that a host has a route to", () 
 test("a disk with several names is one disk, by the name that a person knows", () => {
   const words =
     "hostname=n arch=amd64 disk=/dev/disk/by-id/wwn-0x5000,100,S1,blank disk=/dev/disk/by-id/ata-X_S1,100,S1,blank " +
-    "disk=/dev/disk/by-id/virtio-b,200,-,used route=10.0.0.0/24";
+    "disk=/dev/disk/by-id/virtio-b,200,-,used mount=/logs,ext4,900,100 mount=/srv,xfs,500,400 route=10.0.0.0/24";
   assert.deepEqual(parseInventory(words), {
     hostname: "n",
     architecture: "amd64",
     disks: [
       { path: "/dev/disk/by-id/ata-X_S1", bytes: 100, serial: "S1", blank: true },
       { path: "/dev/disk/by-id/virtio-b", bytes: 200, blank: false },
+    ],
+    mounts: [
+      { path: "/srv", filesystem: "xfs", bytes: 500, availableBytes: 400 },
+      { path: "/logs", filesystem: "ext4", bytes: 900, availableBytes: 100 },
     ],
     routes: ["10.0.0.0/24"],
   });
