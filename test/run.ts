@@ -1,115 +1,138 @@
 /**
- * `npm test`: every check of the project, in the order in which a failure is cheapest. Nothing is skipped in silence:
- * what cannot run on this machine is named at the end, and a run in CI fails of it.
+ * `npm test`: every check and every test of the project, as many beside each other as this machine carries. Nothing is skipped in
+ * silence: what cannot run on this machine is named at the end, and a run in CI fails of it.
  *
- * `npm test -- unit golden` runs only the named parts; `npm test -- lab long` those that a plain run leaves out, which its last
- * lines say.
+ * `npm test -- unit golden` runs only the named parts, `npm test -- users` all tests of a module, `npm test -- unit users` the unit
+ * tests of one, `npm test -- test/unit/quote.test.ts` a file, `npm test -- lab` only prepares the lab. Each brings what it needs.
  */
-import { readdirSync } from "node:fs";
-import { join, relative } from "node:path";
-import { $ } from "zx";
+import { availableParallelism } from "node:os";
+import { delimiter, join } from "node:path";
 import { formatProblem, SealiftError } from "../modules/core/errors.ts";
-import { checkout } from "./lab/cache.ts";
 import { ensurePackages } from "./lab/packages.ts";
-import { prepareLab } from "./lab/prepare.ts";
-import { onExit } from "./support/on-exit.ts";
+import { binDir } from "./lab/tools/places.ts";
+import { runProgram, type Outcome, type Program } from "./runner/job-process.ts";
+import { files, labWord, type PartJob, preparationsOf, select } from "./runner/jobs.ts";
+import { moduleNames } from "./runner/modules.ts";
+import { parts, type Preparation } from "./runner/parts.ts";
+import { type Job, roomOf, runJobs } from "./runner/schedule.ts";
+import { rememberedSeconds, rememberSeconds } from "./runner/seconds.ts";
+import { type Done, type NotRun, summary } from "./runner/summary.ts";
 import { inSeconds } from "./support/stage-view.ts";
-import { table } from "./support/table.ts";
 
-interface Part {
-  readonly name: string;
-  readonly run: () => Promise<boolean>;
-  /** Too long for every run: it has to be asked for by name. */
-  readonly long?: true;
+interface PreparationJob extends Job {
+  readonly lane: "prepare";
+  readonly name: Preparation;
 }
 
-const parts: readonly Part[] = [
-  { name: "format", run: () => tool("prettier", ["--check", "--log-level", "warn", "."]) },
-  { name: "lint", run: () => tool("eslint", ["."]) },
-  { name: "types", run: () => tool("tsc", ["-p", "."]) },
-  { name: "shell", run: () => tool("shellcheck", ["-s", "dash", ...files(".", ".sh")]) },
-  // The lab comes first: bundles are made with the oras that it brings.
-  {
-    name: "lab",
-    run: async () => {
-      // All engines now, on all cores: later the tests on guests would wait for whoever builds them. The conformance suite tries
-      // the plugin with the real CLI, too.
-      process.env["SEALIFT_PULUMI"] = (await prepareLab("all")).tools.pulumi;
-      return true;
-    },
-  },
-  { name: "unit", run: () => tests(2, "test/unit") },
-  { name: "golden", run: () => tests(1, "test/golden") },
-  { name: "component", run: () => tests(1, "test/component") },
-  { name: "conformance", run: () => tests(1, "test/lab/command-plugin") },
-  // Whole provisionings first, because they take longest; then the shell of the phases, function by function. While one guest
-  // waits for Pulumi, another has its processor.
-  { name: "guests", run: () => tests(guestsAtOnce, "test/e2e", "test/guest") },
-  { name: "long", long: true, run: () => tests(1, "test/long") },
-];
+const limitMinutes = { prepare: 120, local: 15, container: 30, vm: 90 } as const;
 
-/** For two processors under emulation; 1.5 GB of memory each. */
-const guestsAtOnce = 3;
-
-async function main(): Promise<boolean> {
-  const asked = process.argv.slice(2);
-  const unknown = asked.filter((name) => !parts.some((part) => part.name === name));
+async function main(words: readonly string[]): Promise<boolean> {
+  const { jobs: asked, leftOut, unknown } = select(words, rememberedSeconds());
   if (unknown.length > 0) {
-    console.error(
-      `no such part: ${unknown.join(", ")}; there are ${parts.map(({ name }) => name).join(", ")}`,
-    );
+    const names = [...parts.map(({ name }) => name), labWord, ...moduleNames];
+    console.error(`no such part or module: ${unknown.join(", ")}; there are ${names.join(", ")}`);
     return false;
   }
-  await ensurePackages();
-  await ensurePackages("page", "state");
-  const wanted = ({ name, long }: Part): boolean =>
-    asked.length === 0 ? long !== true : asked.includes(name);
-  const rows: string[][] = [];
-  for (const { name, run } of parts.filter(wanted)) {
-    console.log(`\n== ${name}`);
-    const start = performance.now();
-    const passed = await run().catch(told);
-    rows.push([name, passed ? "passed" : "FAILED", inSeconds((performance.now() - start) / 1000)]);
+  const { jobs, notRun } = await withPackages(asked);
+  const preparations = words.includes(labWord)
+    ? (["tools", "bundle", "machines"] as const)
+    : preparationsOf(jobs);
+  const done = await runAll([...preparations.map(preparationJob), ...jobs], notRun);
+  rememberSeconds(
+    new Map(done.flatMap(({ name, outcome }) => (outcome.failed > 0 ? [] : [[name, outcome.seconds]]))),
+  );
+  const { text, good } = summary(done, notRun, leftOut, process.env["CI"] !== undefined);
+  console.log(`\n${text}`);
+  return good;
+}
+
+/** The packages that the asked-for needs are there, or what needs them is kept out. */
+async function withPackages(asked: readonly PartJob[]): Promise<{ jobs: PartJob[]; notRun: NotRun[] }> {
+  const notRun: NotRun[] = [];
+  const lacking = new Set<string>();
+  for (const part of parts.filter((each) => asked.some((job) => job.part === each))) {
+    if (part.packages.length === 0) continue;
+    const why = await ensurePackages(...part.packages).then(() => undefined, inOneLine);
+    if (why === undefined) continue;
+    lacking.add(part.name);
+    notRun.push({ name: `the part ${part.name}`, part: part.name, why });
   }
-  console.log(`\n${table(rows)}\n`);
-  const left = parts.filter((part) => asked.length === 0 && !wanted(part)).map(({ name }) => name);
-  if (left.length > 0) console.log(`left out, by name only: npm test -- lab ${left.join(" ")}`);
-  const failed = rows.filter(([, result]) => result === "FAILED").length;
-  console.log(`parts: ${rows.length - failed} passed, ${failed} failed`);
-  return failed === 0;
+  return { jobs: asked.filter(({ part }) => !lacking.has(part.name)), notRun };
 }
 
-function told(error: unknown): false {
-  console.error(error instanceof SealiftError ? error.problems.map(formatProblem).join("\n") : error);
-  return false;
+function preparationJob(name: Preparation): PreparationJob {
+  const before: readonly Preparation[] = name === "bundle" ? ["tools"] : [];
+  return { name, lane: "prepare", after: before, memory: 1 };
 }
 
-function tests(atOnce: number, ...folders: readonly string[]): Promise<boolean> {
-  const all = folders.flatMap((folder) => files(folder, ".test.ts"));
-  return tool(process.execPath, ["--test", `--test-concurrency=${atOnce}`, ...all]);
+async function runAll(jobs: readonly (PartJob | PreparationJob)[], notRun: NotRun[]): Promise<Done[]> {
+  const done: Done[] = [];
+  const start = performance.now();
+  const since = (): number => (performance.now() - start) / 1000;
+  const machines = jobs.some(({ lane }) => lane === "vm" || lane === "container");
+  const room = roomOf(availableParallelism(), process.availableMemory() / 1024 ** 3, machines);
+  const running = new Set<string>();
+  const stillRunning = setInterval(() => {
+    console.log(`${inSeconds(since()).padStart(12)}  still running: ${[...running].join(", ")}`);
+  }, 60_000);
+  await runJobs(
+    jobs,
+    room,
+    async (job) => {
+      const begun = since();
+      running.add(job.name);
+      const outcome = await runProgram(programOf(job));
+      running.delete(job.name);
+      stillRunning.refresh();
+      // A preparation is no test; one that fails has to be seen in the count.
+      const counted = "part" in job ? outcome : { ...outcome, passed: 0 };
+      done.push({ name: job.name, part: partOf(job), begun, outcome: counted });
+      console.log(line(job, outcome));
+      return outcome.failed === 0;
+    },
+    (job, by) => notRun.push({ name: job.name, part: partOf(job), why: `${by} could not be prepared` }),
+  );
+  clearInterval(stillRunning);
+  return done;
 }
 
-/** Runs a program with its output on the screen. @returns whether it ended with 0. */
-async function tool(program: string, args: readonly string[]): Promise<boolean> {
-  const child = $({
-    cwd: checkout,
-    stdio: ["ignore", "inherit", "inherit"],
-    nothrow: true,
-  })`${program} ${args}`;
-  const forget = onExit(() => void child.kill());
-  const { exitCode } = await child;
-  forget();
-  return exitCode === 0;
+function programOf(job: PartJob | PreparationJob): Program {
+  const { name, lane } = job;
+  const common = { name, env: {}, limitMinutes: limitMinutes[lane] };
+  if (!("part" in job)) {
+    const command = [process.execPath, "test/runner/prepare.ts", name] as const;
+    return { ...common, command, counted: false, shown: true };
+  }
+  const { part, file } = job;
+  if (file !== undefined) {
+    return { ...common, command: [process.execPath, file], env: toolsOf(part.after), counted: true };
+  }
+  const [program = "", ...args] = part.command ?? [];
+  const more = part.name === "shell" ? files(".", ".sh") : [];
+  return { ...common, command: [program, ...args, ...more], counted: false };
 }
 
-function files(folder: string, ending: string): string[] {
-  const passed = new Set(["node_modules", ".cache", ".git"]);
-  const walk = (path: string): string[] =>
-    readdirSync(path, { withFileTypes: true }).flatMap((entry) => {
-      if (entry.isDirectory()) return passed.has(entry.name) ? [] : walk(join(path, entry.name));
-      return entry.name.endsWith(ending) ? [relative(checkout, join(path, entry.name))] : [];
-    });
-  return walk(join(checkout, folder)).toSorted();
+/** A test that needs no tool gets none, so that one that does shows. */
+function toolsOf(after: readonly Preparation[]): Record<string, string> {
+  if (!after.includes("tools")) return {};
+  return {
+    PATH: [binDir, process.env["PATH"] ?? ""].join(delimiter),
+    SEALIFT_PULUMI: join(binDir, "pulumi"),
+  };
 }
 
-process.exitCode = (await main()) ? 0 : 1;
+function partOf(job: PartJob | PreparationJob): string {
+  return "part" in job ? job.part.name : labWord;
+}
+
+function line(job: PartJob | PreparationJob, { passed, failed, seconds, output }: Outcome): string {
+  const counted = "part" in job && job.file !== undefined ? `  ${passed} passed` : "";
+  const head = `${inSeconds(seconds).padStart(12)}  ${job.name}${counted}`;
+  return failed === 0 ? head : `${head}, ${failed} FAILED\n${output.replaceAll(/^/gm, "  | ")}`;
+}
+
+function inOneLine(error: unknown): string {
+  return error instanceof SealiftError ? error.problems.map(formatProblem).join("; ") : String(error);
+}
+
+process.exitCode = (await main(process.argv.slice(2))) ? 0 : 1;

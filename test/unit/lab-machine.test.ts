@@ -1,15 +1,10 @@
 /** What the lab tells QEMU and cloud-init: the parts that a machine without that processor or image cannot try. */
 import assert from "node:assert/strict";
-import { execFile } from "node:child_process";
-import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
-import { join } from "node:path";
 import { test } from "node:test";
-import { promisify } from "node:util";
 import { parse } from "yaml";
-import { cachePath } from "../lab/cache.ts";
 import { machineKind } from "../lab/machine-kind.ts";
 import { type Machine, qemuArguments } from "../lab/qemu.ts";
-import { seed, writeSeed } from "../lab/seed.ts";
+import { seed } from "../lab/seed.ts";
 
 function machine(architecture: string): Machine {
   const kind = machineKind(architecture);
@@ -72,20 +67,4 @@ test("another host key is another instance, so that cloud-init takes it", () => 
   const of = (hostKey: string): string => seed("ops", { ...keys, hostKey }, "k")["meta-data"];
   assert.equal(of("a"), of("a"));
   assert.notEqual(of("a"), of("b"));
-});
-
-test("the seed disk carries the label that cloud-init looks for, and both files byte for byte", async () => {
-  mkdirSync(cachePath("test"), { recursive: true });
-  const folder = mkdtempSync(cachePath("test", "seed-"));
-  try {
-    const disk = join(folder, "seed.img");
-    const content = seed("ops", keys, "k");
-    await writeSeed(content, disk);
-    const run = promisify(execFile);
-    assert.match((await run("mlabel", ["-i", disk, "-s", "::"])).stdout, /CIDATA/);
-    for (const [name, text] of Object.entries(content))
-      assert.equal((await run("mtype", ["-i", disk, `::${name}`])).stdout, text);
-  } finally {
-    rmSync(folder, { recursive: true, force: true });
-  }
 });

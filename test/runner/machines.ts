@@ -1,0 +1,38 @@
+/** Which machines a test file starts, and how much of this machine they take. */
+
+/** Virtual machines and containers are waited for apart: a few long tests of one kind must not keep the other's from running. */
+export type Lane = "local" | "container" | "vm";
+
+/** Memory of one machine with what its test runs beside it (Pulumi, its program, ssh). */
+export const gigabytes = { vm: 2, container: 0.7, local: 0.5 } as const;
+
+/** Files that run several machines at a time, and how many. */
+const several: Readonly<Record<string, number>> = {
+  "test/e2e/doctor.test.ts": 2,
+  "test/e2e/guest.test.ts": 2,
+  "test/e2e/rollout.test.ts": 2,
+  "test/long/registry.test.ts": 3,
+  "test/long/registry-external.test.ts": 2,
+};
+
+/** Files of {@link several}, for the test that they are there. */
+export const filesWithSeveral: readonly string[] = Object.keys(several);
+
+/** Whether this run has virtual machines only. */
+export function onlyVirtualMachines(): boolean {
+  return process.env["SEALIFT_LAB_MACHINES"] === "vm";
+}
+
+/**
+ * The lane of a file whose part starts machines.
+ *
+ * @param text of the file: it is for virtual machines when it asks for one by name.
+ */
+export function laneOf(text: string, onlyVms: boolean = onlyVirtualMachines()): Lane {
+  return onlyVms || /\bvm\("/.test(text) ? "vm" : "container";
+}
+
+/** GB of memory that a file takes while it runs. */
+export function memoryOf(path: string, lane: Lane): number {
+  return lane === "local" ? gigabytes.local : gigabytes[lane] * (several[path] ?? 1);
+}

@@ -1,0 +1,108 @@
+/** Which test files belong to which module: `npm test -- users` runs all of them, whatever part they are in. */
+import { basename } from "node:path";
+
+interface Group {
+  readonly name: string;
+  /** Files that bear another name, without `.test.ts`; or a folder with its last slash. */
+  readonly also: readonly string[];
+}
+
+/**
+ * A file belongs to each group whose name is a word of its own (`users`, `users-access`, `site-users`), and to each that names it
+ * here. `core` is what all modules stand on; `equipment` the lab itself; `whole` what provisions a site with everything in it.
+ */
+const groups: readonly Group[] = [
+  { name: "preflight", also: ["plan", "doctor"] },
+  { name: "volumes", also: ["plan"] },
+  { name: "users", also: ["plan"] },
+  { name: "engine", also: ["plan"] },
+  { name: "daemon", also: ["plan", "docker-bench"] },
+  { name: "registry", also: ["cosign"] },
+  { name: "trust", also: ["registry"] },
+  { name: "receipt", also: [] },
+  {
+    name: "environments",
+    also: [
+      "check",
+      "config-size",
+      "coverage",
+      "init",
+      "outputs-guide",
+      "promotion",
+      "sealift-command",
+      "site-layers",
+      "stack-file",
+      "state-guide",
+    ],
+  },
+  { name: "rollout", also: ["doctor", "refusal", "waves"] },
+  {
+    name: "bundle",
+    also: [
+      "test/bundle/",
+      "carry-it-across",
+      "coverage",
+      "cosign",
+      "image-signature",
+      "lab-bundle",
+      "lock-check",
+      "shipped-lock",
+    ],
+  },
+  {
+    name: "core",
+    also: [
+      "apart",
+      "drift",
+      "errors",
+      "host",
+      "host-files",
+      "host-lock",
+      "interrupted",
+      "jump-fleet",
+      "jump-host",
+      "operator",
+      "outputs",
+      "quote",
+      "report",
+      "run-sh",
+      "site",
+      "site-jump",
+      "site-secrets",
+      "stack-traces",
+      "units",
+    ],
+  },
+  {
+    name: "equipment",
+    also: [
+      "begin",
+      "debian-sources",
+      "download",
+      "guest",
+      "lab-machine",
+      "seed-disk",
+      "stages",
+      "tool-archive",
+      "test/lab/",
+    ],
+  },
+  { name: "repository", also: ["site-reference", "runner"] },
+  { name: "whole", also: ["each-fact", "faults", "line", "logs", "refusal"] },
+];
+
+/** The names that may be asked for. */
+export const moduleNames: readonly string[] = groups.map(({ name }) => name);
+
+/** @param path of a test file, from the root of the checkout. */
+export function modulesOf(path: string): readonly string[] {
+  const name = basename(path, ".test.ts");
+  const words = name.split("-");
+  return groups
+    .filter(
+      (group) =>
+        words.includes(group.name) ||
+        group.also.some((one) => (one.endsWith("/") ? path.startsWith(one) : one === name)),
+    )
+    .map((group) => group.name);
+}

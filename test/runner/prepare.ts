@@ -1,0 +1,54 @@
+/** A process of its own that makes what many tests use: node test/runner/prepare.ts tools | bundle one | bundle all | machines */
+import { formatProblem, SealiftError } from "../../modules/core/errors.ts";
+import { ensureLabBundle } from "../lab/bundle.ts";
+import { ensureGolden } from "../lab/golden.ts";
+import { ensureTools, useTools } from "../lab/tools/ensure-tools.ts";
+import { runStages } from "../support/stages.ts";
+import type { Preparation } from "./parts.ts";
+
+const [what, choice = "all"] = process.argv.slice(2);
+
+try {
+  await prepare(what as Preparation);
+} catch (error) {
+  console.error(error instanceof SealiftError ? error.problems.map(formatProblem).join("\n") : error);
+  process.exitCode = 1;
+}
+
+async function prepare(preparation: Preparation): Promise<void> {
+  switch (preparation) {
+    case "tools":
+      await runStages([
+        {
+          title: "the tools are here: pulumi, its language host, oras, registry, the command plugin",
+          run: async (report) => {
+            const { had } = await ensureTools(report);
+            return had.map(({ name, version, origin }) => `${name} ${version} ${origin}`).join(", ");
+          },
+        },
+      ]);
+      return;
+    case "bundle":
+      await useTools();
+      await runStages([
+        {
+          title: "the lab's bundle is built, signed and verified",
+          run: async (report) => {
+            const { engines } = await ensureLabBundle(choice === "one" ? "one" : "all", report);
+            return engines.map(({ version, origin }) => `engine ${version} ${origin}`).join(", ");
+          },
+        },
+      ]);
+      return;
+    case "machines":
+      await runStages([
+        {
+          title: "a guest without a way out has booted once",
+          run: async (report) => {
+            const { image, accelerator } = await ensureGolden(report);
+            return `${image.title}, ${accelerator.name}`;
+          },
+        },
+      ]);
+  }
+}

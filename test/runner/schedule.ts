@@ -1,0 +1,96 @@
+/** What may run beside what. */
+import type { Lane } from "./machines.ts";
+
+export interface Job {
+  readonly name: string;
+  readonly lane: Lane | "prepare";
+  /** Names of jobs that have to have passed before. */
+  readonly after: readonly string[];
+  /** GB. */
+  readonly memory: number;
+}
+
+export interface Room {
+  /** How many of each lane at a time. */
+  readonly lanes: Readonly<Record<Job["lane"], number>>;
+  /** GB for all together; a job that needs more than all of it runs alone. */
+  readonly memory: number;
+}
+
+/** What of this machine one run may take. */
+export function roomOf(cores: number, memoryGB: number, machines: boolean): Room {
+  return {
+    lanes: {
+      prepare: 1,
+      // While one machine waits for Pulumi, another has its processor.
+      vm: Math.ceil(cores * 1.5),
+      container: Math.max(2, cores),
+      local: machines ? Math.max(1, cores - 1) : cores,
+    },
+    // What the machine itself goes on needing.
+    memory: Math.max(1, memoryGB - 1.5),
+  };
+}
+
+/**
+ * The jobs that may begin now, in the order of `waiting`. A large one waits for memory no longer than for what runs: nothing
+ * passes it in its own lane.
+ */
+export function startable<J extends Job>(
+  waiting: readonly J[],
+  running: readonly Job[],
+  passed: ReadonlySet<string>,
+  room: Room,
+): readonly J[] {
+  const begun: J[] = [];
+  const held = new Set<Job["lane"]>();
+  for (const job of waiting) {
+    const now = [...running, ...begun];
+    if (held.has(job.lane) || !job.after.every((name) => passed.has(name))) continue;
+    const full = now.filter(({ lane }) => lane === job.lane).length >= room.lanes[job.lane];
+    const taken = now.reduce((sum, { memory }) => sum + memory, 0);
+    const fits = now.length === 0 || taken + job.memory <= room.memory;
+    if (full || !fits) held.add(job.lane);
+    else begun.push(job);
+  }
+  return begun;
+}
+
+/**
+ * Runs all jobs, as many at a time as there is room for.
+ *
+ * @param run says whether it passed; it does not throw.
+ * @param barred hears of a job that cannot run because one that it comes after has not passed.
+ */
+export async function runJobs<J extends Job>(
+  jobs: readonly J[],
+  room: Room,
+  run: (job: J) => Promise<boolean>,
+  barred: (job: J, by: string) => void,
+): Promise<void> {
+  let waiting = [...jobs];
+  const running = new Map<J, Promise<void>>();
+  const passed = new Set<string>();
+  const failed = new Set<string>();
+  for (;;) {
+    for (const job of waiting) {
+      const by = job.after.find((name) => failed.has(name));
+      if (by === undefined) continue;
+      failed.add(job.name);
+      barred(job, by);
+    }
+    waiting = waiting.filter(({ name }) => !failed.has(name));
+    const begin = startable(waiting, [...running.keys()], passed, room);
+    waiting = waiting.filter((job) => !begin.includes(job));
+    for (const job of begin) {
+      const ended = run(job).then((good) => {
+        (good ? passed : failed).add(job.name);
+        running.delete(job);
+      });
+      running.set(job, ended);
+    }
+    if (running.size === 0) break;
+    await Promise.race(running.values());
+  }
+  if (waiting.length > 0) throw new Error(`never begun: ${waiting.map(({ name }) => name).join(", ")}`);
+}

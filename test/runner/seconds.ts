@@ -1,0 +1,50 @@
+/** How long each file took the last time it passed on this machine: the longest starts first. */
+import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
+import { dirname } from "node:path";
+import { cachePath } from "../lab/cache.ts";
+
+const file = cachePath("test-seconds.json");
+
+/** Measured or, for a file that has not run yet, what its folder lets expect. */
+export type Seconds = (name: string) => number;
+
+/** Where nothing was measured: only their order matters. The first that the name begins with. */
+const expected: readonly (readonly [string, number])[] = [
+  ["test/long/", 900],
+  ["test/e2e/", 600],
+  ["test/guest/", 300],
+  ["lint", 60],
+  ["types", 30],
+  ["format", 30],
+  ["test/bundle/", 20],
+  ["test/tools/", 10],
+];
+
+/** Reads what was remembered; a file that cannot be read is as good as none. */
+export function rememberedSeconds(path: string = file): Seconds {
+  const measured = read(path);
+  return (name) => measured.get(name) ?? expected.find(([beginning]) => name.startsWith(beginning))?.[1] ?? 3;
+}
+
+/** Adds what this run has measured to what earlier ones have. */
+export function rememberSeconds(measured: ReadonlyMap<string, number>, path: string = file): void {
+  const all = Object.fromEntries([...read(path), ...measured].toSorted(([a], [b]) => (a < b ? -1 : 1)));
+  mkdirSync(dirname(path), { recursive: true });
+  // Two runs at once: the last one wins, and nobody reads half a file.
+  const part = `${path}.${process.pid}.part`;
+  writeFileSync(part, `${JSON.stringify(all, undefined, 2)}\n`);
+  renameSync(part, path);
+}
+
+function read(path: string): Map<string, number> {
+  if (!existsSync(path)) return new Map();
+  try {
+    const found: unknown = JSON.parse(readFileSync(path, "utf8"));
+    if (typeof found !== "object" || found === null) return new Map();
+    return new Map(
+      Object.entries(found).filter((entry): entry is [string, number] => typeof entry[1] === "number"),
+    );
+  } catch {
+    return new Map();
+  }
+}

@@ -1,0 +1,181 @@
+import assert from "node:assert/strict";
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { test } from "node:test";
+import { checkout } from "../lab/cache.ts";
+import { files, preparationsOf, select, testFiles } from "../runner/jobs.ts";
+import { filesWithSeveral, laneOf } from "../runner/machines.ts";
+import { moduleNames, modulesOf } from "../runner/modules.ts";
+import { parts } from "../runner/parts.ts";
+import { type Job, type Room, roomOf, runJobs, startable } from "../runner/schedule.ts";
+import { rememberedSeconds, rememberSeconds } from "../runner/seconds.ts";
+import { type Done, summary } from "../runner/summary.ts";
+
+const seconds = (): number => 1;
+const names = (...words: readonly string[]): readonly string[] =>
+  select(words, seconds).jobs.map(({ name }) => name);
+
+test("every test file is in a part, once, and belongs to a module", () => {
+  assert.deepEqual(testFiles().toSorted(), files("test", ".test.ts"));
+  assert.deepEqual(
+    testFiles().filter((file) => modulesOf(file).length === 0),
+    [],
+    "name it in test/runner/modules.ts",
+  );
+});
+
+test("every module of the product can be asked for, and every file with several machines is there", () => {
+  const folders = new Set(files("modules", "README.md").flatMap((path) => path.split("/").at(-2) ?? []));
+  for (const folder of folders) if (folder !== "modules") assert.ok(moduleNames.includes(folder), folder);
+  for (const file of filesWithSeveral) assert.ok(existsSync(join(checkout, file)), file);
+});
+
+test("a module brings its tests of all parts, and no name is both a part and a module", () => {
+  const users = names("users");
+  for (const name of ["unit/site-users", "golden/users", "guest/users", "guest/users-access", "e2e/users"]) {
+    assert.ok(users.includes(`test/${name}.test.ts`), name);
+  }
+  assert.ok(!users.includes("test/guest/volumes.test.ts"));
+  assert.ok(!users.includes("lint"));
+  assert.deepEqual(
+    parts.filter(({ name }) => moduleNames.includes(name)),
+    [],
+  );
+});
+
+test("parts are added to each other; a part and a module are that part of the module; a file is itself", () => {
+  assert.ok(names("golden", "unit").includes("test/golden/users.test.ts"));
+  assert.ok(names("golden", "unit").includes("test/unit/quote.test.ts"));
+  assert.deepEqual(names("golden", "users").toSorted(), [
+    "test/golden/plan.test.ts",
+    "test/golden/users.test.ts",
+  ]);
+  assert.deepEqual(names("test/unit/quote.test.ts"), ["test/unit/quote.test.ts"]);
+  assert.deepEqual(select(["unit", "nothing", "test/unit/no.test.ts"], seconds).unknown, [
+    "nothing",
+    "test/unit/no.test.ts",
+  ]);
+});
+
+test("a plain run has everything but what is long, and says so; a part that is named brings what it needs", () => {
+  const plain = select([], seconds);
+  assert.deepEqual(plain.leftOut, ["long"]);
+  assert.ok(plain.jobs.every(({ part }) => part.long !== true));
+  assert.deepEqual(preparationsOf(plain.jobs), ["tools", "bundle", "machines"]);
+  assert.deepEqual(preparationsOf(select(["unit"], seconds).jobs), []);
+  assert.deepEqual(preparationsOf(select(["tools"], seconds).jobs), ["tools"]);
+  assert.ok(names("long").length > 0);
+});
+
+test("the longest is first", () => {
+  const { jobs } = select(["unit"], (name) => (name === "test/unit/waves.test.ts" ? 9 : 1));
+  assert.equal(jobs[0]?.name, "test/unit/waves.test.ts");
+});
+
+test("a file that asks for a virtual machine is in their lane, and all are when nothing else is wanted", () => {
+  assert.equal(laneOf('startGuest({ name, machine: vm("power") })', false), "vm");
+  assert.equal(laneOf("startGuest({ name, machine: container() })", false), "container");
+  assert.equal(laneOf("startSite(name)", false), "container");
+  assert.equal(laneOf("startSite(name)", true), "vm");
+});
+
+const job = (name: string, lane: Job["lane"], memory = 1, ...after: string[]): Job => ({
+  name,
+  lane,
+  memory,
+  after,
+});
+const room = (more: Partial<Room["lanes"]> = {}, memory = 100): Room => ({
+  lanes: { prepare: 1, local: 2, vm: 2, container: 2, ...more },
+  memory,
+});
+const begun = (...args: Parameters<typeof startable>): readonly string[] =>
+  startable(...args).map(({ name }) => name);
+
+test("each lane has its own places, and nothing begins before what it needs is made", () => {
+  const waiting = [
+    job("v1", "vm", 1, "image"),
+    job("l1", "local"),
+    job("l2", "local"),
+    job("l3", "local"),
+    job("c1", "container"),
+    job("image", "prepare"),
+  ];
+  assert.deepEqual(begun(waiting, [], new Set(), room()), ["l1", "l2", "c1", "image"]);
+  assert.deepEqual(begun(waiting.slice(0, 4), waiting.slice(1, 3), new Set(["image"]), room()), ["v1"]);
+});
+
+test("memory bounds what runs beside each other; what needs more than there is runs alone", () => {
+  const [big, small, other] = [job("big", "vm", 5), job("small", "vm", 1), job("other", "local", 1)];
+  assert.deepEqual(begun([big, small, other], [job("x", "container", 4)], new Set(), room({}, 6)), ["other"]);
+  assert.deepEqual(begun([big, small], [], new Set(), room({}, 4)), ["big"]);
+});
+
+test("two cores carry three virtual machines and two containers; little memory carries fewer", () => {
+  assert.deepEqual(roomOf(2, 16, true).lanes, { prepare: 1, vm: 3, container: 2, local: 1 });
+  assert.equal(roomOf(2, 16, false).lanes.local, 2);
+  assert.equal(roomOf(1, 1, true).memory, 1);
+});
+
+test("what comes after something that failed is named, not run", async () => {
+  const ran: string[] = [];
+  const barred: string[] = [];
+  const jobs = [
+    job("image", "prepare"),
+    job("v", "vm", 1, "image"),
+    job("w", "vm", 1, "v"),
+    job("l", "local"),
+  ];
+  await runJobs(
+    jobs,
+    room(),
+    ({ name }) => Promise.resolve(ran.push(name) > 0 && name !== "image"),
+    ({ name }, by) => barred.push(`${name} after ${by}`),
+  );
+  assert.deepEqual(ran, ["image", "l"]);
+  assert.deepEqual(barred, ["v after image", "w after v"]);
+});
+
+test("seconds are remembered beside what earlier runs have measured", (t) => {
+  const folder = mkdtempSync(join(tmpdir(), "sealift-seconds-"));
+  t.after(() => {
+    rmSync(folder, { recursive: true });
+  });
+  const file = join(folder, "seconds.json");
+  assert.ok(
+    rememberedSeconds(file)("test/e2e/line.test.ts") > rememberedSeconds(file)("test/unit/x.test.ts"),
+  );
+  rememberSeconds(new Map([["a", 5]]), file);
+  rememberSeconds(new Map([["b", 7]]), file);
+  assert.deepEqual(
+    ["a", "b"].map((name) => rememberedSeconds(file)(name)),
+    [5, 7],
+  );
+  writeFileSync(file, "{");
+  assert.equal(rememberedSeconds(file)("test/unit/x.test.ts"), 3);
+});
+
+test("the last line counts tests; what could not run is named, and fails a run in CI", () => {
+  const outcome = { passed: 3, failed: 0, skipped: ["t: no kvm"], seconds: 2, output: "" };
+  const done: readonly Done[] = [
+    { name: "a.test.ts", part: "unit", begun: 0, outcome },
+    { name: "lint", part: "lint", begun: 1, outcome: { ...outcome, passed: 1, skipped: [] } },
+  ];
+  const notRun = [{ name: "b.test.ts", part: "guests", why: "machines could not be prepared" }];
+  const local = summary(done, notRun, ["long"], false);
+  assert.ok(local.good);
+  assert.match(local.text, /\n4 passed, 0 failed$/);
+  assert.match(
+    local.text,
+    /Could not run[^]*b\.test\.ts: machines could not be prepared\n {2}a\.test\.ts: t: no kvm/,
+  );
+  assert.match(local.text, /npm test -- long/);
+  const ci = summary(done, notRun, [], true);
+  assert.ok(!ci.good);
+  assert.match(ci.text, /\n4 passed, 2 failed$/);
+  const failed = [
+    { name: "c.test.ts", part: "unit", begun: 0, outcome: { ...outcome, passed: 0, failed: 2 } },
+  ];
+  assert.match(summary(failed, [], [], false).text, /npm test -- c\.test\.ts\n\n0 passed, 2 failed$/);
+});
