@@ -3,6 +3,8 @@ import { basename } from "node:path";
 
 interface Group {
   readonly name: string;
+  /** Words that stand for it in the name of a file. */
+  readonly words?: readonly string[];
   /** Files that bear another name, without `.test.ts`; or a folder with its last slash. */
   readonly also: readonly string[];
 }
@@ -13,7 +15,7 @@ interface Group {
  */
 const groups: readonly Group[] = [
   { name: "preflight", also: ["plan", "doctor"] },
-  { name: "volumes", also: ["plan"] },
+  { name: "volumes", also: ["plan", "site-existing"] },
   { name: "users", also: ["plan"] },
   { name: "engine", also: ["plan"] },
   { name: "daemon", also: ["plan", "docker-bench"] },
@@ -51,13 +53,11 @@ const groups: readonly Group[] = [
   },
   {
     name: "core",
+    words: ["site", "host"],
     also: [
       "apart",
       "drift",
       "errors",
-      "host",
-      "host-files",
-      "host-lock",
       "interrupted",
       "jump-fleet",
       "jump-host",
@@ -66,9 +66,6 @@ const groups: readonly Group[] = [
       "quote",
       "report",
       "run-sh",
-      "site",
-      "site-jump",
-      "site-secrets",
       "stack-traces",
       "units",
     ],
@@ -101,7 +98,7 @@ export function modulesOf(path: string): readonly string[] {
   return groups
     .filter(
       (group) =>
-        words.includes(group.name) ||
+        [group.name, ...(group.words ?? [])].some((one) => words.includes(one)) ||
         group.also.some((one) => (one.endsWith("/") ? path.startsWith(one) : one === name)),
     )
     .map((group) => group.name);
