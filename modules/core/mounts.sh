@@ -83,7 +83,12 @@ mount_file_system_finding() {
       ;;
   esac
   if [ "$seen_type" != xfs ]; then return 0; fi
-  # overlay2 needs the type of a file in its directory: mkfs.xfs(8), ftype. xfs_info(8) shows it of a mounted file system.
+  # overlay2 needs the type of a file in its directory. An xfs with checksums, which mkfs.xfs(8) has made for years, always has it,
+  # and only such a one keeps the time of a file's birth. xfs_info(8) tells it of any, but needs the device.
+  case $(timeout 60 stat --format %W "$1") in
+    0 | -) ;;
+    *) return 0 ;;
+  esac
   case $(timeout 60 xfs_info "$1" 2>&1 || true) in
     *ftype=1*) ;;
     *ftype=0*) echo "$1 is an xfs without ftype" ;;

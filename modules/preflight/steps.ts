@@ -23,10 +23,9 @@ const commands = [
   "timeout",
 ] as const;
 
-/** Beside them: what makes volumes; what keeps a bare mount point unwritten; what tells an xfs from another. */
+/** Beside them: what makes volumes, and what keeps a bare mount point unwritten. */
 const volumeCommands = ["blkid", "dumpe2fs", "lvcreate", "mkfs.ext4", "mkfs.xfs", "wipefs"] as const;
 const mountPointCommands = ["chattr"] as const;
-const xfsCommands = ["xfs_info"] as const;
 
 /** What fetches from a registry and trusts it, and what makes one. */
 const clientCommands = ["curl", "update-ca-certificates"] as const;
@@ -115,11 +114,10 @@ export function preflightSteps(host: HostSpec, archive: Archive | undefined, clo
 }
 
 /** A host whose storage others have laid out needs no LVM, and nothing that makes file systems. */
-function storageCommands({ logical, existing = [], journal }: VolumesSpec): readonly string[] {
+function storageCommands({ logical, journal }: VolumesSpec): readonly string[] {
   return [
     ...(logical.length === 0 ? [] : volumeCommands),
     ...(logical.length === 0 && journal === undefined ? [] : mountPointCommands),
-    ...(existing.some(({ filesystem }) => filesystem === "xfs") ? xfsCommands : []),
   ];
 }
 

@@ -16,6 +16,8 @@ interface Mounted {
   readonly trigger?: Readonly<Record<string, string>>;
   /** The unit's What=. */
   readonly what?: string;
+  /** When the mounted directory was made, in seconds since 1970; 0 is what stat(1) says where it is not known. */
+  readonly birth?: number;
   readonly xfsInfo?: string;
 }
 
@@ -31,7 +33,7 @@ const fstab = {
 /** Calls a function of the library where mounts, systemd and xfs_info are what the test says. */
 function call(words: string, mounted: Mounted): { readonly status: number; readonly said: string } {
   const { options = "rw,relatime", super: fileSystem = "rw" } = mounted;
-  const { type, shown = {}, trigger = {}, what = "/proc", xfsInfo = "naming =version 2 ftype=1" } = mounted;
+  const { type, shown = {}, trigger = {}, what = "/proc", birth = 0, xfsInfo = "" } = mounted;
   const lines = (record: Readonly<Record<string, string>>): string =>
     Object.entries(record)
       .map(([key, value]) => `${key}=${value}`)
@@ -39,6 +41,7 @@ function call(words: string, mounted: Mounted): { readonly status: number; reado
   const stubs = [
     `mount_look() { ${type === undefined ? "return 1" : `seen_type=${type} seen_device=0:0 seen_source=/dev/sdx1 seen_options=,${options}, seen_super=,${fileSystem},`}; }`,
     'timeout() { shift; "$@"; }',
+    `stat() { if [ "$1" = --format ]; then echo ${birth}; else command stat "$@"; fi; }`,
     `xfs_info() { echo '${xfsInfo}'; }`,
     "systemctl() { case $* in",
     `cat*) printf '%s\\n' '[Mount]' 'What=${what}' 'Where=/proc' ;;`,
@@ -69,7 +72,18 @@ const cases: readonly [what: string, words: string, mounted: Mounted, said: stri
     { type: "tmpfs" },
     "/proc is tmpfs, whose files are gone after a boot",
   ],
-  ["an xfs with ftype", "check_existing_file_system /proc xfs", { type: "xfs" }, ""],
+  [
+    "an xfs with checksums",
+    "check_existing_file_system /proc xfs",
+    { type: "xfs", birth: 1_795_926_536 },
+    "",
+  ],
+  [
+    "an older xfs with ftype",
+    "check_existing_file_system /proc xfs",
+    { type: "xfs", xfsInfo: "naming =version 2 ftype=1" },
+    "",
+  ],
   [
     "an xfs without ftype",
     "check_existing_file_system /proc any",
