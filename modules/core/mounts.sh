@@ -102,15 +102,17 @@ mount_boot_finding() {
   boot_unit=$(unit_of_path "$1")
   boot_load=
   boot_file=
+  boot_source=
   boot_stale=
   boot_starters=
   boot_trigger=
   boot_shown=$(timeout 60 systemctl show \
-    --property LoadState,FragmentPath,NeedDaemonReload,WantedBy,RequiredBy,TriggeredBy "$boot_unit")
+    --property LoadState,FragmentPath,SourcePath,NeedDaemonReload,WantedBy,RequiredBy,TriggeredBy "$boot_unit")
   while IFS='=' read -r boot_key boot_value; do
     case $boot_key in
       LoadState) boot_load=$boot_value ;;
       FragmentPath) boot_file=$boot_value ;;
+      SourcePath) boot_source=$boot_value ;;
       NeedDaemonReload) boot_stale=$boot_value ;;
       WantedBy | RequiredBy) boot_starters="$boot_starters $boot_value" ;;
       TriggeredBy) boot_trigger=$boot_value ;;
@@ -134,9 +136,15 @@ EOF
       return 0
       ;;
   esac
+  # systemd says so of all units once any was enabled without a reload; whether this one is concerned its files tell.
   if [ "$boot_stale" = yes ]; then
-    echo "/etc/fstab or $boot_unit was changed and systemd has not read it since"
-    return 0
+    if [ -n "$boot_source" ] && [ "$boot_source" -nt "$boot_file" ]; then
+      echo "$boot_source was changed, and systemd has not read it since"
+      return 0
+    fi
+    case $(timeout 60 systemctl is-enabled "$boot_unit" 2>/dev/null || true) in
+      disabled | masked*) boot_starters= ;;
+    esac
   fi
   if [ -n "$boot_trigger" ]; then
     boot_shown=$(timeout 60 systemctl show --value --property WantedBy,RequiredBy "$boot_trigger")

@@ -13,7 +13,7 @@ export function stepsOf(volumes: Partial<VolumesSpec> & Pick<VolumesSpec, "logic
   return volumeSteps({
     users: [],
     daemon: { "data-root": "/data/docker" },
-    volumes: { group: "vg0", disk: firstDisk, ...volumes },
+    volumes: { group: "vg0", ...(volumes.logical.length === 0 ? {} : { disk: firstDisk }), ...volumes },
   });
 }
 

@@ -12,6 +12,8 @@ interface Mounted {
   readonly super?: string;
   /** What `systemctl show` says of the mount unit. */
   readonly shown?: Readonly<Record<string, string>>;
+  /** What `systemctl is-enabled` says of it. */
+  readonly enabled?: string;
   /** What `systemctl show` says of whatever triggers it. */
   readonly trigger?: Readonly<Record<string, string>>;
   /** The unit's What=. */
@@ -23,7 +25,8 @@ interface Mounted {
 
 const fstab = {
   LoadState: "loaded",
-  FragmentPath: "/run/systemd/generator/data.mount",
+  FragmentPath: "/run/systemd/generator/proc.mount",
+  SourcePath: "/etc/fstab",
   NeedDaemonReload: "no",
   WantedBy: "",
   RequiredBy: "local-fs.target docker.service",
@@ -33,7 +36,15 @@ const fstab = {
 /** Calls a function of the library where mounts, systemd and xfs_info are what the test says. */
 function call(words: string, mounted: Mounted): { readonly status: number; readonly said: string } {
   const { options = "rw,relatime", super: fileSystem = "rw" } = mounted;
-  const { type, shown = {}, trigger = {}, what = "/proc", birth = 0, xfsInfo = "" } = mounted;
+  const {
+    type,
+    shown = {},
+    trigger = {},
+    what = "/proc",
+    enabled = "generated",
+    birth = 0,
+    xfsInfo = "",
+  } = mounted;
   const lines = (record: Readonly<Record<string, string>>): string =>
     Object.entries(record)
       .map(([key, value]) => `${key}=${value}`)
@@ -45,6 +56,7 @@ function call(words: string, mounted: Mounted): { readonly status: number; reado
     `xfs_info() { echo '${xfsInfo}'; }`,
     "systemctl() { case $* in",
     `cat*) printf '%s\\n' '[Mount]' 'What=${what}' 'Where=/proc' ;;`,
+    `is-enabled*) echo ${enabled} ;;`,
     `*.automount) printf '%s\\n' '${Object.values(trigger).join("\n")}' ;;`,
     `*) printf '%s\\n' '${lines({ ...fstab, ...shown })}' ;;`,
     "esac; }",
@@ -156,10 +168,25 @@ const cases: readonly [what: string, words: string, mounted: Mounted, said: stri
     "proc.mount is masked",
   ],
   [
-    "what was changed since",
+    "a unit that was disabled without a reload",
     "check_existing_boot /proc",
-    { type: "ext4", shown: { NeedDaemonReload: "yes" } },
-    "/etc/fstab or proc.mount was changed and systemd has not read it since",
+    {
+      type: "ext4",
+      shown: {
+        FragmentPath: "/etc/systemd/system/proc.mount",
+        SourcePath: "",
+        NeedDaemonReload: "yes",
+        WantedBy: "local-fs.target",
+      },
+      enabled: "disabled",
+    },
+    noTarget,
+  ],
+  [
+    "another unit that was enabled without a reload",
+    "check_existing_boot /proc",
+    { type: "ext4", shown: { SourcePath: "/proc/absent", NeedDaemonReload: "yes" } },
+    "",
   ],
   [
     "noauto, which only the engine would pull in",
