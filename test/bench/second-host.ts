@@ -8,6 +8,7 @@ import { freshStack, pulumi } from "../lab/pulumi.ts";
 import { received, type Received } from "../lab/segment-bytes.ts";
 import { segmentSite, startSegment } from "../lab/segment-site.ts";
 import { type LabSite, removeStackFile, writeStack } from "../lab/stack.ts";
+import { container } from "../lab/machine-choice.ts";
 import { table } from "../support/table.ts";
 import { megabytes, times } from "./figures.ts";
 
@@ -16,7 +17,11 @@ const stacks = { fed: "lab-bench-fed", sent: "lab-bench-sent" } as const;
 
 /** @returns lines to print. */
 export async function secondHost(lab: Lab): Promise<string> {
-  const [store, fed, sent] = (await startSegment(names)) as [Guest, Guest, Guest];
+  const [store, fed, sent] = (await startSegment(names, container("/registry", "/data"))) as [
+    Guest,
+    Guest,
+    Guest,
+  ];
   const agent = await startAgent(store.identityFile);
   const env = { ...pulumiEnv(), SSH_AUTH_SOCK: agent.socket };
   const up = async (stack: string, site: LabSite): Promise<void> => {

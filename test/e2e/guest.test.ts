@@ -7,10 +7,11 @@ import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { cachePath, checkout } from "../lab/cache.ts";
-import { type Guest, findGuest, removeGuest, startGuest } from "../lab/guest.ts";
+import { type Guest, findGuest, removeGuest, restartGuest, startGuest } from "../lab/guest.ts";
 import { guestFolder } from "../lab/guest-record.ts";
 import { hostKeyAlias } from "../lab/identity.ts";
 import { sshExec } from "../lab/ssh.ts";
+import { vm } from "../lab/machine-choice.ts";
 
 const names = ["test-twin-a", "test-twin-b", "test-held"];
 let first: Guest;
@@ -19,9 +20,10 @@ let second: Guest;
 before(async () => {
   for (const name of names) await removeGuest(name);
   [first, second] = await Promise.all([
-    startGuest({ name: "test-twin-a" }),
+    startGuest({ name: "test-twin-a", machine: vm("lab") }),
     startGuest({
       name: "test-twin-b",
+      machine: vm("lab"),
       dataDisk: { sizeGiB: 12 },
       extraDisks: [{ serial: "lab-extra", sizeGiB: 1 }],
     }),
@@ -106,7 +108,7 @@ test("a saved state comes back after a stop, with the same port, without what ca
   await second.save("kept");
   await on(second, "echo later > ~/mark");
   await second.stop();
-  const again = await startGuest({ name: second.name, snapshot: "kept" });
+  const again = await restartGuest(second.name, "kept");
   assert.equal(await on(again, "cat ~/mark"), "before");
   assert.equal(again.port, second.port);
   await again.stop();
@@ -114,7 +116,7 @@ test("a saved state comes back after a stop, with the same port, without what ca
 
 test("a stopped guest leaves no process and no disk; a name in use is refused", async () => {
   await assert.rejects(
-    startGuest({ name: first.name }),
+    startGuest({ name: first.name, machine: vm("lab") }),
     /E_LAB_GUEST guest test-twin-a: got it runs already/,
   );
   await first.stop();

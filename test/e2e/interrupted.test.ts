@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { randomInt } from "node:crypto";
 import { after, before, describe, test } from "node:test";
-import { startGuest } from "../lab/guest.ts";
+import { restartGuest } from "../lab/guest.ts";
+import { vm } from "../lab/machine-choice.ts";
 import { killTree } from "../support/kill-tree.ts";
 import { startSite, type SiteUnderTest } from "../support/site-under-test.ts";
 import { startWire, type Wire } from "../support/wire.ts";
@@ -11,7 +12,7 @@ describe("a provisioning that is broken off", () => {
   let site: SiteUnderTest;
   let wire: Wire;
   before(async () => {
-    site = await startSite("interrupted");
+    site = await startSite("interrupted", vm("power"));
     wire = await startWire(site.guest.port);
     await write();
   });
@@ -76,7 +77,7 @@ describe("a provisioning that is broken off", () => {
     await site.guest.kill();
     wire.end();
     assert.notEqual((await run).exitCode, 0);
-    site.guest = await startGuest({ name: "interrupted", snapshot: "off" });
+    site.guest = await restartGuest("interrupted", "off");
     wire = await startWire(site.guest.port);
     await write();
   });

@@ -1,8 +1,9 @@
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
-import { startGuest } from "../lab/guest.ts";
+import { restartGuest } from "../lab/guest.ts";
 import { imageArchive } from "../lab/hello.ts";
-import { labUser } from "../lab/stack.ts";
+import { labUser, resizeData } from "../lab/stack.ts";
+import { vm } from "../lab/machine-choice.ts";
 import { library } from "../support/example-host.ts";
 import { startSite, type SiteUnderTest } from "../support/site-under-test.ts";
 
@@ -10,7 +11,7 @@ import { startSite, type SiteUnderTest } from "../support/site-under-test.ts";
 describe("from a bare guest to a Docker host and through its life", () => {
   let site: SiteUnderTest;
   before(async () => {
-    site = await startSite("line");
+    site = await startSite("line", vm("life"));
   });
   after(() => site.end());
 
@@ -143,17 +144,17 @@ describe("from a bare guest to a Docker host and through its life", () => {
       "docker run -d --name counter --restart always " + site.lab.bundle.image + " sleep 100000",
       labUser,
     );
-    await site.write(({ volumes }) => Object.assign(volumes.logical[2] ?? {}, { size: "5GiB" }));
+    await site.write(resizeData("5GiB"));
     await converges();
     assert.match(await onHost("df --output=size -BG /data | tail -1"), /5G/);
-    await site.write(({ volumes }) => Object.assign(volumes.logical[2] ?? {}, { size: "3GiB" }));
+    await site.write(resizeData("3GiB"));
     const { exitCode, output } = await up();
     assert.notEqual(exitCode, 0);
     assert.match(
       output,
       /E_SHRINK volumes\.data: got vg0\/data is 5120 MiB and would shrink to 3072 MiB; expected volume vg0\/data is 3 GiB; write at least the size that it has/,
     );
-    await site.write(({ volumes }) => Object.assign(volumes.logical[2] ?? {}, { size: "5GiB" }));
+    await site.write(resizeData("5GiB"));
     await converges();
     assert.equal(await onHost("docker ps --format '{{.Names}}'", labUser), "counter\n");
   });
@@ -161,8 +162,8 @@ describe("from a bare guest to a Docker host and through its life", () => {
   test("a power cut loses nothing: after the boot everything is as the site says", async () => {
     await onHost("sudo sh -c 'date > /data/kept && sync /data/kept'");
     await site.guest.kill();
-    site.guest = await startGuest({ name: "line", snapshot: "off" });
-    await site.write(({ volumes }) => Object.assign(volumes.logical[2] ?? {}, { size: "5GiB" }));
+    site.guest = await restartGuest("line", "off");
+    await site.write(resizeData("5GiB"));
     await onHost("sudo timeout 120 sh -c 'until docker ps 2>/dev/null | grep -q counter; do sleep 1; done'");
     await onHost("test -s /data/kept");
     const { exitCode, output } = await site.pulumi("preview");
@@ -172,7 +173,7 @@ describe("from a bare guest to a Docker host and through its life", () => {
 
   test("a daemon.json that dockerd refuses never goes live", async () => {
     await site.write((text) => {
-      Object.assign(text.volumes.logical[2] ?? {}, { size: "5GiB" });
+      resizeData("5GiB")(text);
       text.daemon["dns-search"] = ["a..b"];
     });
     const { exitCode, output } = await up();
@@ -180,7 +181,7 @@ describe("from a bare guest to a Docker host and through its life", () => {
     assert.match(output, /E_STEP daemon\.file: got .*a\.\.b/);
     assert.doesNotMatch(await onHost("cat /etc/docker/daemon.json"), /rack/);
     assert.equal(await onHost("docker ps --format '{{.Names}}'", labUser), "counter\n");
-    await site.write(({ volumes }) => Object.assign(volumes.logical[2] ?? {}, { size: "5GiB" }));
+    await site.write(resizeData("5GiB"));
   });
 
   test("a daemon that does not come up gets its old daemon.json back, and containers run on", async () => {
@@ -204,7 +205,7 @@ describe("from a bare guest to a Docker host and through its life", () => {
   test("keys that dockerd re-reads cost no restart", async () => {
     const pid = await onHost("systemctl show -P MainPID docker");
     await site.write((text) => {
-      Object.assign(text.volumes.logical[2] ?? {}, { size: "5GiB" });
+      resizeData("5GiB")(text);
       text.daemon["labels"] = ["rack=r1"];
     });
     await converges();

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
 import { imageArchive } from "../lab/hello.ts";
 import { labUser } from "../lab/stack.ts";
+import { vm } from "../lab/machine-choice.ts";
 import { startProvisionedSite } from "../support/provisioned-site.ts";
 import type { SiteUnderTest } from "../support/site-under-test.ts";
 
@@ -11,7 +12,7 @@ describe("a container that floods its log cannot fill the volume", () => {
   const journalMiB = 16;
   let site: SiteUnderTest;
   before(async () => {
-    site = await startProvisionedSite("logs");
+    site = await startProvisionedSite("logs", vm("lvm"));
     await site.write(({ volumes, daemon }) => {
       Object.assign(volumes, { journal: { mount: "/logs", maxUse: `${journalMiB}MiB` } });
       daemon["log-opts"] = { "max-size": "1m", "max-file": "3" };

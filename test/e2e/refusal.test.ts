@@ -6,13 +6,15 @@ import { join, relative } from "node:path";
 import { cachePath, checkout } from "../lab/cache.ts";
 import { freePort } from "../lab/free-port.ts";
 import type { LabSite } from "../lab/stack.ts";
+import { vm } from "../lab/machine-choice.ts";
+import { resizeData } from "../lab/stack.ts";
 import { startSite, type SiteUnderTest } from "../support/site-under-test.ts";
 
 /** Everything that is refused by looking. After each refusal the host has to be as bare as it was. */
 describe("refused before any host is touched", () => {
   let site: SiteUnderTest;
   before(async () => {
-    site = await startSite("refusal");
+    site = await startSite("refusal", vm("disks"));
   });
   afterEach(async () => {
     const { exitCode } = await onHost(
@@ -41,7 +43,7 @@ describe("refused before any host is touched", () => {
   test("a slip in the site file, with its line and column", () =>
     refused(
       /stacks\/Pulumi\.lab-refusal\.yaml:\d+:\d+: E_UNIT volumes\.logical\[2\]\.size: got "4G"; expected a whole number and GiB or TiB/,
-      ({ volumes }) => Object.assign(volumes.logical[2] ?? {}, { size: "4G" }),
+      resizeData("4G"),
     ));
 
   test("a host that does not answer: an error for up", async () => {
@@ -101,7 +103,7 @@ describe("refused before any host is touched", () => {
   test("volumes larger than the disk", () =>
     refused(
       /E_DISK_TOO_SMALL volumes\.group: got the volumes ask for 8192 MiB more, and vg0 has 8188 MiB; expected volume group vg0 is on .*, with room for its volumes; make the volumes smaller/,
-      ({ volumes }) => Object.assign(volumes.logical[2] ?? {}, { size: "6GiB" }),
+      resizeData("6GiB"),
     ));
 
   test("a disk that is not there", () =>

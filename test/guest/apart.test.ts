@@ -8,6 +8,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { quote } from "../../modules/core/quote.ts";
 import { planText, type Step } from "../../modules/core/step.ts";
 import { sshArguments } from "../lab/ssh.ts";
+import { container } from "../lab/machine-choice.ts";
 import { library } from "../support/example-host.ts";
 import { startFunctions, type ShellFunctions } from "../support/shell-functions.ts";
 
@@ -23,7 +24,7 @@ const launch = `set -- ${sha256}\n${readFileSync(new URL("../../modules/core/lau
 
 let on: ShellFunctions;
 before(async () => {
-  on = await startFunctions("apart");
+  on = await startFunctions("apart", container());
   await on.guest.exec(`mkdir -p .sealift && cat >.sealift/${sha256}.sh`, { input: text });
 });
 after(() => on.end());

@@ -3,12 +3,13 @@ import { after, before, test } from "node:test";
 import type { ContainerLimitsSpec } from "../../modules/core/site-spec.ts";
 import type { Report } from "../../modules/core/report.ts";
 import { loadImage, startEngine, type EngineInGuest } from "../support/engine-in-guest.ts";
+import { vm } from "../lab/machine-choice.ts";
 
 /** One ceiling for all containers together, held by the kernel. */
 let engine: EngineInGuest;
 let image: string;
 before(async () => {
-  engine = await startEngine("daemon-limits");
+  engine = await startEngine("daemon-limits", vm("limits"));
   const { steps, text } = await limited("apply", { memory: "96MiB", cpus: "50%", tasks: 200 });
   assert.ok(!steps.some(({ status }) => status === "failed"), text);
   image = await loadImage(engine);

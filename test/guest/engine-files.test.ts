@@ -5,11 +5,12 @@ import { gzipSync } from "node:zlib";
 import { pack } from "tar-stream";
 import { buffer } from "node:stream/consumers";
 import { startFunctions, type Called, type ShellFunctions } from "../support/shell-functions.ts";
+import { container } from "../lab/machine-choice.ts";
 
 /** How programs get onto a guest and are looked at again, with an archive of a few bytes in the shape of Docker's: what is tried is the installing. */
 let on: ShellFunctions;
 before(async () => {
-  on = await startFunctions("engine-files");
+  on = await startFunctions("engine-files", container());
 });
 after(() => on.end());
 

@@ -3,11 +3,12 @@ import { after, before, test } from "node:test";
 import { quote } from "../../modules/core/quote.ts";
 import { parseReport } from "../../modules/core/report.ts";
 import { startFunctions, type ShellFunctions } from "../support/shell-functions.ts";
+import { container } from "../lab/machine-choice.ts";
 
 /** Where the data lies and in which form: on folders as an engine leaves them. */
 let on: ShellFunctions;
 before(async () => {
-  on = await startFunctions("engine-store");
+  on = await startFunctions("engine-store", container());
   await on.root("mkdir -p /var/lib/sealift");
 });
 after(() => on.end());

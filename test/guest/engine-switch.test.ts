@@ -1,11 +1,12 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { startFunctions, type ShellFunctions } from "../support/shell-functions.ts";
+import { container } from "../lab/machine-choice.ts";
 
 /** What the engine refuses on a host that has a past, and what a switch would cost: on folders as an engine leaves them. */
 let on: ShellFunctions;
 before(async () => {
-  on = await startFunctions("engine-switch");
+  on = await startFunctions("engine-switch", container());
   await on.root("mkdir -p /var/lib/sealift");
 });
 after(() => on.end());

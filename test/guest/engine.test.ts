@@ -2,11 +2,12 @@ import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { after, before, test } from "node:test";
 import { startFunctions, type Called, type ShellFunctions } from "../support/shell-functions.ts";
+import { container } from "../lab/machine-choice.ts";
 
 /** What makes installed programs an engine: the current version, commands, plugins, units, containerd. */
 let on: ShellFunctions;
 before(async () => {
-  on = await startFunctions("engine");
+  on = await startFunctions("engine", container());
   await on.root("mkdir -p /opt/docker/1.2.3");
 });
 after(() => on.end());

@@ -5,11 +5,12 @@ import { preflightSteps } from "../../modules/preflight/steps.ts";
 import { exampleArchive, exampleHost } from "../support/example-host.ts";
 import { breakages } from "../support/preflight-breakages.ts";
 import { startFunctions, type Called, type ShellFunctions } from "../support/shell-functions.ts";
+import { vm } from "../lab/machine-choice.ts";
 
 /** Every check of preflight on a pristine guest, and on the same guest broken by hand in the one way that it is about. */
 let on: ShellFunctions;
 before(async () => {
-  on = await startFunctions("preflight");
+  on = await startFunctions("preflight", vm("kernel"));
 });
 after(() => on.end());
 

@@ -11,6 +11,7 @@ import {
 } from "../support/registry-in-guest.ts";
 import { listType, manifestType, pushImage, pushList } from "../support/registry-pushes.ts";
 import { shellFacts } from "../support/shell-facts.ts";
+import { vm } from "../lab/machine-choice.ts";
 
 const shared = "a layer of every version";
 
@@ -22,7 +23,7 @@ const root = (command: string): Promise<string> => guest.on.root(command);
 const storage = `${mount}/storage/docker/registry/v2`;
 
 before(async () => {
-  guest = await startRegistryGuest("registry-sweep");
+  guest = await startRegistryGuest("registry-sweep", vm("lvm"));
   const { mark, text } = await guest.on.run("apply", guest.steps);
   assert.ok(mark, text);
   made["a-old"] = await pushImage(guest, "files/a", "1", shared, "the first a");

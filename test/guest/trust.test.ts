@@ -4,13 +4,14 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { checkout } from "../lab/cache.ts";
+import { container } from "../lab/machine-choice.ts";
 import { sha256Of } from "../support/registry-in-guest.ts";
 import { shellFacts } from "../support/shell-facts.ts";
 import { startFunctions, type ShellFunctions } from "../support/shell-functions.ts";
 
 let on: ShellFunctions;
 before(async () => {
-  on = await startFunctions("trust");
+  on = await startFunctions("trust", container());
 });
 after(() => on.end());
 

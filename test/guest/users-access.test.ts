@@ -4,12 +4,13 @@ import { accountSteps } from "../../modules/users/steps.ts";
 import type { UserSpec } from "../../modules/core/site-spec.ts";
 import { shellFacts } from "../support/shell-facts.ts";
 import { startFunctions, type ShellFunctions } from "../support/shell-functions.ts";
+import { container } from "../lab/machine-choice.ts";
 
 /** What lets people in and what they may do, tried by really logging in; those who leave; those who never were. */
 let on: ShellFunctions;
 const { holds, finds, applies, refuses, allows } = shellFacts(() => on);
 before(async () => {
-  on = await startFunctions("users-access");
+  on = await startFunctions("users-access", container());
   await on.root(
     "groupadd -r docker && useradd -m -s /bin/bash -p '*' deploy && useradd -m -s /bin/bash -p '*' early",
   );

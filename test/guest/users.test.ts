@@ -2,11 +2,12 @@ import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { shellFacts } from "../support/shell-facts.ts";
 import { startFunctions, type ShellFunctions } from "../support/shell-functions.ts";
+import { container } from "../lab/machine-choice.ts";
 
 /** Groups, users and their keys, one function after the other: absent, right, wrong; apply; check. */
 let on: ShellFunctions;
 before(async () => {
-  on = await startFunctions("users");
+  on = await startFunctions("users", container());
 });
 after(() => on.end());
 

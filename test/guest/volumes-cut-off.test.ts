@@ -3,11 +3,12 @@ import { after, before, test } from "node:test";
 import type { LogicalVolumeSpec } from "../../modules/core/site-spec.ts";
 import { startFunctions, type ShellFunctions } from "../support/shell-functions.ts";
 import { changes, drifts, firstDisk, secondDisk, stepsOf } from "../support/volumes-under-test.ts";
+import { vm } from "../lab/machine-choice.ts";
 
 /** Each state that a run leaves when it is cut off between two of its commands, and the next run. */
 let on: ShellFunctions;
 before(async () => {
-  on = await startFunctions("volumes-cut", { extraDisks: [{ serial: "lab-more", sizeGiB: 1 }] });
+  on = await startFunctions("volumes-cut", vm("lvm"), { extraDisks: [{ serial: "lab-more", sizeGiB: 1 }] });
   await on.root("mkdir -p /var/lib/sealift");
 });
 after(() => on.end());

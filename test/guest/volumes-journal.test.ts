@@ -1,14 +1,15 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import type { JournalSpec, LogicalVolumeSpec } from "../../modules/core/site-spec.ts";
-import { startGuest } from "../lab/guest.ts";
+import { restartGuest } from "../lab/guest.ts";
+import { vm } from "../lab/machine-choice.ts";
 import { shellOn, startFunctions, type ShellFunctions } from "../support/shell-functions.ts";
 import { changes, drifts, stepsOf } from "../support/volumes-under-test.ts";
 
 /** The journal on its volume: moved there, bounded there, and back there after a power cut. */
 let on: ShellFunctions;
 before(async () => {
-  on = await startFunctions("volumes-journal");
+  on = await startFunctions("volumes-journal", vm("lvm"));
 });
 after(() => on.end());
 
@@ -107,7 +108,7 @@ test("something else at /var/log/journal is refused", async () => {
 test("after a power cut the journal of the new boot is on the volume, too", async () => {
   await on.root("logger --tag last 'before the cut' && journalctl --sync && sync");
   await on.guest.kill();
-  on = await shellOn(await startGuest({ name: "volumes-journal", snapshot: "off" }));
+  on = await shellOn(await restartGuest("volumes-journal", "off"));
   assert.deepEqual(await drifts(on, steps), []);
   assert.match(await on.root("journalctl -D /logs/journal -b -1 -t last -o cat"), /before the cut/);
   assert.match(await on.root("journalctl -D /logs/journal -b -o cat -k | head -n 1"), /Linux version/);
@@ -116,7 +117,7 @@ test("after a power cut the journal of the new boot is on the volume, too", asyn
 test("a boot without the volume leaves the journal in memory and the root disk as it is", async () => {
   await on.root("cd /etc/systemd/system && rm logs.mount && ln -s /dev/null logs.mount && sync");
   await on.guest.kill();
-  on = await shellOn(await startGuest({ name: "volumes-journal", snapshot: "off" }));
+  on = await shellOn(await restartGuest("volumes-journal", "off"));
   await on.root("logger --tag lost 'no volume' && journalctl --sync");
   assert.equal(await on.root("ls -A /var/log/journal"), "");
   assert.match(await on.root("journalctl -D /run/log/journal -t lost -o cat"), /no volume/);

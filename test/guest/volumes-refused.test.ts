@@ -3,11 +3,14 @@ import { after, before, test } from "node:test";
 import type { LogicalVolumeSpec, VolumesSpec } from "../../modules/core/site-spec.ts";
 import { startFunctions, type ShellFunctions } from "../support/shell-functions.ts";
 import { changes, drifts, secondDisk, stepsOf } from "../support/volumes-under-test.ts";
+import { vm } from "../lab/machine-choice.ts";
 
 /** What the guards refuse, told by a look and again by a run, and what is adopted instead. Nothing is changed by either. */
 let on: ShellFunctions;
 before(async () => {
-  on = await startFunctions("volumes-refused", { extraDisks: [{ serial: "lab-more", sizeGiB: 1 }] });
+  on = await startFunctions("volumes-refused", vm("lvm"), {
+    extraDisks: [{ serial: "lab-more", sizeGiB: 1 }],
+  });
 });
 after(() => on.end());
 

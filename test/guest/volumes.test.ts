@@ -1,14 +1,15 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import type { LogicalVolumeSpec } from "../../modules/core/site-spec.ts";
-import { startGuest } from "../lab/guest.ts";
+import { restartGuest } from "../lab/guest.ts";
+import { vm } from "../lab/machine-choice.ts";
 import { shellOn, startFunctions, type ShellFunctions } from "../support/shell-functions.ts";
 import { changes, drifts, secondDisk, stepsOf } from "../support/volumes-under-test.ts";
 
 /** The life of volumes on one guest, from a blank disk on. */
 let on: ShellFunctions;
 before(async () => {
-  on = await startFunctions("volumes", { extraDisks: [{ serial: "lab-more", sizeGiB: 2 }] });
+  on = await startFunctions("volumes", vm("lvm"), { extraDisks: [{ serial: "lab-more", sizeGiB: 2 }] });
 });
 after(() => on.end());
 
@@ -147,7 +148,7 @@ test("a disk is added to the group while it is in use, and a volume grows onto i
 test("after a power cut everything is as it was", async () => {
   await on.root("sync");
   await on.guest.kill();
-  on = await shellOn(await startGuest({ name: "volumes", snapshot: "off" }));
+  on = await shellOn(await restartGuest("volumes", "off"));
   const wanted = stepsOf({
     moreDisks: [{ disk: secondDisk }],
     logical: [{ ...svc, size: "2GiB" }, { ...data, size: "5GiB" }, rest],

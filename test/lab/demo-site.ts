@@ -5,6 +5,7 @@ import { inSeconds } from "../support/stage-view.ts";
 import { startAgent } from "./agent.ts";
 import { imageElsewhere } from "./bundle.ts";
 import type { Guest } from "./guest.ts";
+import { container } from "./machine-choice.ts";
 import { prepareLab, type Lab } from "./prepare.ts";
 import { pulumiEnv } from "./pulumi-env.ts";
 import { freshStack } from "./pulumi.ts";
@@ -20,8 +21,8 @@ const names = ["store", "node-a", "node-b"] as const;
 export async function demoSite(): Promise<void> {
   const lab = await prepareLab("registry");
   const rows: Row[] = lab.times.map(({ title, seconds }) => [title, inSeconds(seconds)]);
-  const guests = await timed(rows, "three pristine guests run on a segment without a way out", () =>
-    startSegment(names),
+  const guests = await timed(rows, "three pristine containers run on a segment without a way out", () =>
+    startSegment(names, container("/registry", "/data")),
   );
   const agent = await startAgent(guests[0]?.identityFile ?? "");
   try {

@@ -4,19 +4,33 @@ import { cachePath } from "./cache.ts";
 import { runsIn } from "./machine.ts";
 import type { Disk } from "./qemu.ts";
 
-/** What is known of a guest from run to run; lies in its folder as guest.json. */
-export interface GuestRecord {
+interface AnyRecord {
   readonly name: string;
   readonly pid: number;
   readonly port: number;
-  /** The golden guest that it is a copy of. */
+  /** What it was made from: the golden guest that a virtual machine is a copy of, the image below a container's root. */
   readonly golden: string;
+  /** Saved states besides `ready`. */
+  readonly states: readonly string[];
+  /** Where its file systems of its own are mounted; none on a machine with blank disks. */
+  readonly mounts: readonly string[];
+}
+
+export interface VmRecord extends AnyRecord {
+  readonly kind: "vm";
   readonly dataGiB: number;
   /** Disks beyond root and data. */
   readonly extra: readonly Disk[];
-  /** Saved states besides `ready`. */
-  readonly states: readonly string[];
 }
+
+export interface ContainerRecord extends AnyRecord {
+  readonly kind: "container";
+  /** Folders of saved states between its root and the image, the topmost first. Absolute paths. */
+  readonly layers: readonly string[];
+}
+
+/** What is known of a guest from run to run; lies in its folder as guest.json. */
+export type GuestRecord = VmRecord | ContainerRecord;
 
 export function guestFolder(name: string): string {
   return cachePath("lab", "guests", name);
@@ -43,6 +57,15 @@ export function allRecords(): readonly GuestRecord[] {
     .flatMap((name) => readRecord(name) ?? []);
 }
 
-export function isRunning(record: GuestRecord): boolean {
-  return runsIn(guestFolder(record.name), record.pid);
+export function isRunning({ kind, name, pid }: GuestRecord): boolean {
+  return kind === "vm" ? runsIn(guestFolder(name), pid) : containerRuns(guestFolder(name), pid);
+}
+
+/** Whether this process id is the one that looks after the container of this folder; it may belong to root. */
+export function containerRuns(folder: string, pid: number): boolean {
+  try {
+    return readFileSync(`/proc/${pid}/cmdline`, "utf8").split("\0").includes(folder);
+  } catch {
+    return false;
+  }
 }

@@ -4,8 +4,8 @@ import { copyFile, mkdir, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { SealiftError } from "../../modules/core/errors.ts";
 import { freePort } from "./free-port.ts";
-import { type Golden, dataGiB, goldenMachine, ready, sshTarget } from "./golden.ts";
-import { type GuestRecord, guestFolder, writeRecord } from "./guest-record.ts";
+import { type Golden, dataGiB, goldenMachine, sshTarget } from "./golden.ts";
+import { type VmRecord, guestFolder, writeRecord } from "./guest-record.ts";
 import { killMachine, runsIn, startMachine } from "./machine.ts";
 import { sshExec, waitForSsh } from "./ssh.ts";
 
@@ -14,47 +14,17 @@ const answerTimeoutMs = 10 * 60 * 1000;
 /** Tries with another port, when somebody took the free one in between. */
 const portTries = 5;
 
-/**
- * What is known of this guest, as far as it can be started from `snapshot`; undefined for a pristine one.
- *
- * @throws {E_LAB_GUEST} when the name is no name, or the disks or the state are not there or of another machine.
- */
-export function knownState(
-  before: GuestRecord | undefined,
-  golden: Golden,
-  name: string,
-  snapshot: string,
-): GuestRecord | undefined {
-  if (!/^[a-z][a-z0-9-]{0,30}$/.test(name)) {
-    throw guestProblem(name, "this name", "lower-case letters, digits and dashes", "take another name");
-  }
-  if (snapshot === ready) return undefined;
-  const has = before !== undefined && (snapshot === "off" || before.states.includes(snapshot));
-  if (!has)
-    throw guestProblem(name, `no state ${snapshot}`, "a state that was saved", "start a pristine one");
-  if (before.golden !== golden.key) {
-    const got = `state ${snapshot} of another image, QEMU or accelerator`;
-    throw guestProblem(name, got, "one of the present machine", "start over: npm run lab -- clean");
-  }
-  return before;
-}
-
-/** Lays the disks out. @returns the record of a guest that is about to start. */
-export async function prepare(
-  golden: Golden,
-  name: string,
-  known: GuestRecord | undefined,
-  snapshot: string,
-): Promise<GuestRecord> {
+/** Lays a pristine guest's disks out. @returns the record of one that is about to start. */
+export async function pristine(golden: Golden, name: string): Promise<VmRecord> {
   const folder = guestFolder(name);
-  if (known !== undefined && snapshot !== ready) return known;
   await rm(folder, { recursive: true, force: true });
   await mkdir(folder, { recursive: true });
   for (const { file } of golden.disks) {
     // A reflink where the file system has them; states are inside the qcow2, so an overlay would not carry them.
     await copyFile(join(golden.folder, file), join(folder, file), constants.COPYFILE_FICLONE);
   }
-  return { name, pid: 0, port: await freePort(), golden: golden.key, dataGiB, extra: [], states: [] };
+  const record = { kind: "vm", name, pid: 0, port: await freePort(), golden: golden.key, dataGiB } as const;
+  return { ...record, extra: [], states: [], mounts: [] };
 }
 
 /**
@@ -65,10 +35,10 @@ export async function prepare(
  */
 export async function powerOn(
   golden: Golden,
-  record: GuestRecord,
+  record: VmRecord,
   snapshot: string,
   detached: boolean,
-): Promise<GuestRecord> {
+): Promise<VmRecord> {
   const folder = guestFolder(record.name);
   const running = await startOnPort(golden, record, snapshot, detached);
   writeRecord(running);
@@ -91,11 +61,11 @@ export async function powerOn(
 /** The port of its last run if it can have it: a stack may have noted it. */
 async function startOnPort(
   golden: Golden,
-  record: GuestRecord,
+  record: VmRecord,
   snapshot: string,
   detached: boolean,
-): Promise<GuestRecord> {
-  const start = async (port: number): Promise<GuestRecord> => {
+): Promise<VmRecord> {
+  const start = async (port: number): Promise<VmRecord> => {
     const machine = goldenMachine(golden, port, record.extra);
     const from = snapshot === "off" ? machine : { ...machine, state: snapshot };
     return { ...record, port, pid: await startMachine(from, guestFolder(record.name), detached) };

@@ -1,15 +1,15 @@
 #!/bin/sh
-# Builds the lab's guest image without loop devices: a Debian tree, and an ext4 disk made from it. It is called in mount and
-# process namespaces of its own (unshare(1)), so that whatever interrupts it, no mount and no process of it stays.
+# Builds the lab's image without loop devices: a Debian tree, and an ext4 disk made from it, from which both virtual machines and
+# system containers start. It is called in mount and process namespaces of its own (unshare(1)), so that whatever interrupts it, no
+# mount and no process of it stays.
 # usage: image-build.sh <folder> <suite> <architecture> <packages, comma separated>
-# The folder holds sources.list (apt sources), authorized_keys and ssh_host_ed25519_key(.pub); it gets disk.qcow2,
-# kernel and initrd.
+# The folder holds sources.list (apt sources), authorized_keys and ssh_host_ed25519_key(.pub); it gets disk.raw, kernel and initrd.
 set -eu
 folder=$1 suite=$2 architecture=$3 packages=$4
 here=$(cd "$(dirname "$0")" && pwd)
 
 tree=$folder/tree
-raw=$folder/disk.raw
+raw=$folder/disk.raw.part
 tmp=$folder/tmp
 clean() { rm -rf --one-file-system "$tree" "$raw" "$tmp"; }
 trap clean EXIT
@@ -33,7 +33,7 @@ cp -L "$tree/vmlinuz" "$folder/kernel"
 cp -L "$tree/initrd.img" "$folder/initrd"
 # Sparse: 8 GiB for the guest, about 0.4 GiB here.
 mke2fs -q -F -t ext4 -L root -d "$tree" "$raw" 8G
-qemu-img convert -f raw -O qcow2 "$raw" "$folder/disk.qcow2"
+mv "$raw" "$folder/disk.raw"
 # Debian's kernel is readable by all, the copy has to be as well: QEMU runs as the person who called.
-chmod 0644 "$folder/kernel" "$folder/initrd" "$folder/disk.qcow2"
-if [ -n "${SUDO_UID:-}" ]; then chown "$SUDO_UID:${SUDO_GID:-}" "$folder"/disk.qcow2 "$folder"/kernel "$folder"/initrd; fi
+chmod 0644 "$folder/kernel" "$folder/initrd" "$folder/disk.raw"
+if [ -n "${SUDO_UID:-}" ]; then chown "$SUDO_UID:${SUDO_GID:-}" "$folder"/disk.raw "$folder"/kernel "$folder"/initrd; fi

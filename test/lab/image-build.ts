@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { SealiftError } from "../../modules/core/errors.ts";
 import { runProcess } from "../support/run-process.ts";
 import type { Report } from "../support/stages.ts";
+import { asRoot } from "./as-root.ts";
 import { cachePath, checkout } from "./cache.ts";
 import type { Identity } from "./identity.ts";
 import { debianSources } from "./packages.ts";
@@ -16,7 +17,7 @@ export interface ImageRecipe {
 }
 
 /**
- * Builds the image into a folder that appears only when all of it is there: disk.qcow2, kernel, initrd.
+ * Builds the image into a folder that appears only when all of it is there: disk.raw, kernel, initrd.
  *
  * @throws {E_LAB_IMAGE} when image-build.sh fails.
  * @throws {E_DEBIAN_SOURCES} when no Debian archive is known.
@@ -35,8 +36,8 @@ export async function buildImage(folder: string, recipe: ImageRecipe, report: Re
   const inputs = [part, suite, architecture, packages.join(",")];
   // mmdebstrap mounts /proc and the like into the tree and leaves them there when it is killed; these go with their namespace.
   const alone = ["unshare", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc"];
-  const command = ["setpriv", "--pdeathsig", "KILL", ...alone, "sh", script, ...inputs];
-  const [file = "", ...args] = process.getuid?.() === 0 ? command : ["sudo", "-n", ...command];
+  const command = ["setpriv", "--pdeathsig", "KILL", ...alone, "sh", script, ...inputs] as const;
+  const [file, ...args] = asRoot(command);
   const { exitCode, stderr } = await runProcess(file, args, { log, onLine: phases(report) });
   if (exitCode !== 0) {
     const got = `exit ${exitCode}: ${stderr.trim().split("\n").slice(-3).join(" | ")}`;

@@ -41,6 +41,16 @@ const packagesOf = (architecture: string): string[] => [
 export async function ensureImage(report: Report): Promise<Image> {
   const given = process.env["SEALIFT_LAB_IMAGE"];
   if (given !== undefined && given !== "") return await givenImage(resolve(checkout, given));
+  return builtImage(report);
+}
+
+/**
+ * The image that is built here, which containers start from as well.
+ *
+ * @throws {E_LAB_IMAGE} when the build fails.
+ * @throws {E_DEBIAN_SOURCES} when no Debian archive is known.
+ */
+export async function builtImage(report: Report): Promise<Image> {
   const { architecture } = machineKind();
   const identity = await ensureIdentity();
   const packages = packagesOf(architecture);
@@ -49,8 +59,8 @@ export async function ensureImage(report: Report): Promise<Image> {
   const image: Image = {
     id: `${suite}-${key}`,
     title: `Debian 13 (${suite}, ${architecture})`,
-    disk: join(folder, "disk.qcow2"),
-    format: "qcow2",
+    disk: join(folder, "disk.raw"),
+    format: "raw",
     direct: { kernel: join(folder, "kernel"), initrd: join(folder, "initrd") },
   };
   if (await there(image.disk)) return image;

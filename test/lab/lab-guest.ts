@@ -2,18 +2,22 @@ import { existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { runStages } from "../support/stages.ts";
 import { agentSocket, startDetachedAgent } from "./agent.ts";
-import { type Guest, findGuest, startGuest } from "./guest.ts";
+import { type Guest, findGuest, restartGuest, startGuest } from "./guest.ts";
 import { guestFolder, readRecord } from "./guest-record.ts";
 import { killMachine, runsIn } from "./machine.ts";
+import { vm, type MachineNeed } from "./machine-choice.ts";
 import { ensurePackages } from "./packages.ts";
 
 /** The guest that the demo provisions, and the state in which the demo saves it. */
 export const labGuest = "demo";
 const demoState = "demo";
 
-/** The guest, running on after this process, with an ssh agent that lives as long as it does. */
-export async function startLab(): Promise<Guest> {
-  const guest = await bootLab(true);
+/**
+ * The guest, running on after this process, with an ssh agent that lives as long as it does.
+ * @param machine the kind of a pristine one; what the demo has left keeps its own.
+ */
+export async function startLab(machine: MachineNeed): Promise<Guest> {
+  const guest = await bootLab(true, machine);
   if (agentOf(labGuest) === undefined) {
     const folder = guestFolder(labGuest);
     const { pid } = await startDetachedAgent(guest.identityFile, folder);
@@ -27,18 +31,19 @@ export async function startLab(): Promise<Guest> {
  *
  * @throws {E_PACKAGES} when QEMU and what builds the image are not there and may not be installed.
  */
-export async function bootLab(detached: boolean): Promise<Guest> {
+export async function bootLab(detached: boolean, machine = vm("life")): Promise<Guest> {
   const running = await findGuest(labGuest);
   if (running !== undefined) return running;
-  await ensurePackages("guest", "image", "ssh", "seed");
+  await ensurePackages("guest", "container", "image", "ssh", "seed");
   const saved = readRecord(labGuest)?.states.includes(demoState) ?? false;
   let guest: Guest | undefined;
   await runStages([
     {
       title: saved ? "the guest runs as the demo left it" : "a pristine guest runs",
       run: async (report) => {
-        const options = { name: labGuest, detached, report };
-        guest = await startGuest(saved ? { ...options, snapshot: demoState } : options);
+        guest = saved
+          ? await restartGuest(labGuest, demoState, { detached, report })
+          : await startGuest({ name: labGuest, machine, detached, report });
       },
     },
   ]);

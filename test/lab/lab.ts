@@ -1,5 +1,5 @@
 /** `npm run lab -- <verb>`: the guest that the demo provisioned, for a person to look at and to play with. */
-import { Command } from "commander";
+import { Command, Option } from "commander";
 import { SealiftError, formatProblem } from "../../modules/core/errors.ts";
 import { table } from "../support/table.ts";
 import { cacheDir } from "./cache.ts";
@@ -7,20 +7,31 @@ import { cleanLab } from "./lab-clean.ts";
 import { printEnv } from "./lab-env.ts";
 import { loginToLab } from "./lab-login.ts";
 import { agentOf, labGuest, startLab, stopLab } from "./lab-guest.ts";
+import { container, vm } from "./machine-choice.ts";
 import { allRecords, isRunning } from "./guest-record.ts";
 
 const program = new Command("lab")
   .usage("<verb>")
-  .description("The lab's guest: a virtual machine with no route out.")
+  .description("The lab's guest: a machine with no route out.")
   .enablePositionalOptions();
 
 program
   .command("start")
   .description("start the guest as the demo left it (pristine without a demo); it runs until `stop`")
-  .action(async () => {
-    const guest = await startLab();
+  .addOption(
+    new Option(
+      "--kind <kind>",
+      "kind of a pristine guest: a container starts in seconds, a vm has blank disks",
+    )
+      .choices(["container", "vm"])
+      .default("vm"),
+  )
+  .action(async ({ kind }: { kind: "container" | "vm" }) => {
+    const guest = await startLab(kind === "container" ? container() : vm("life"));
     const at = `${guest.login}@${guest.address} port ${guest.port}`;
-    console.log(`The guest runs (pid ${guest.pid}, ${at}). What changes on it is gone when it is stopped.`);
+    console.log(
+      `The ${guest.kind} runs (pid ${guest.pid}, ${at}). What changes on it is gone when it is stopped.`,
+    );
     console.log(
       table([
         ["  log in", "npm run lab -- login"],
@@ -53,11 +64,12 @@ program
   .action(() => {
     const rows = allRecords().map((record) => [
       record.name,
+      record.kind,
       isRunning(record) ? `runs, pid ${record.pid}, port ${record.port}` : "stopped",
       record.states.length > 0 ? `saved: ${record.states.join(", ")}` : "nothing saved",
     ]);
     console.log(
-      rows.length === 0 ? "There is no guest." : table([["guest", "state", "saved states"], ...rows]),
+      rows.length === 0 ? "There is no guest." : table([["guest", "kind", "state", "saved states"], ...rows]),
     );
   });
 

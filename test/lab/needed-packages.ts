@@ -1,9 +1,20 @@
 /**
- * What a package is wanted for: the guest, its image, a cloud image's seed, the loopback sshd of tests, lint of shell, bundles,
+ * What a package is wanted for: the guest, a container as a guest, its image, a cloud image's seed, the loopback sshd of tests, lint of shell, bundles,
  * the page of a receipt, where Pulumi's state lives, the benchmarks of bundles and of a fleet.
  */
 export type Need =
-  "guest" | "image" | "seed" | "ssh" | "sshd" | "lint" | "bundle" | "page" | "state" | "bench" | "fleet";
+  | "guest"
+  | "container"
+  | "image"
+  | "seed"
+  | "ssh"
+  | "sshd"
+  | "lint"
+  | "bundle"
+  | "page"
+  | "state"
+  | "bench"
+  | "fleet";
 
 export interface NeededPackage {
   /** Debian's and Ubuntu's name. */
@@ -31,6 +42,14 @@ const packages: readonly NeededPackage[] = [
     atLeast: 10,
   },
   { package: "qemu-utils", why: "makes the guests' disks", for: ["guest"], has: "qemu-img", atLeast: 10 },
+  {
+    package: "systemd-container",
+    why: "runs system containers",
+    for: ["container"],
+    has: "systemd-nspawn",
+  },
+  { package: "xfsprogs", why: "makes the containers' file systems", for: ["container"], has: "mkfs.xfs" },
+  { package: "iproute2", why: "wires the containers' networks", for: ["container"], has: "ip" },
   { package: "mmdebstrap", why: "builds the guest image", for: ["image"], has: "mmdebstrap" },
   { package: "e2fsprogs", why: "builds the guest image", for: ["image"], has: "mke2fs" },
   {

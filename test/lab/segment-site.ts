@@ -2,15 +2,22 @@
 import type { LabBundle } from "./bundle.ts";
 import { removeGuest, startGuest, type Guest } from "./guest.ts";
 import { joinSegment } from "./guest-segment.ts";
+import type { MachineNeed } from "./machine-choice.ts";
 import { labSite, type LabSite } from "./stack.ts";
 
 /** What hosts of the site call their registry. */
 export const segmentRegistry = "registry.site";
 
-/** Pristine guests of these names, from blank disks, each with an address of the segment. */
-export async function startSegment(names: readonly string[]): Promise<readonly Guest[]> {
+/**
+ * Pristine guests of these names, each with an address of the segment.
+ * @param machine `vm(<why>)` with blank disks, or `container("/registry", "/data")`.
+ */
+export async function startSegment(
+  names: readonly string[],
+  machine: MachineNeed,
+): Promise<readonly Guest[]> {
   for (const name of names) await removeGuest(name);
-  const guests = await Promise.all(names.map((name) => startGuest({ name })));
+  const guests = await Promise.all(names.map((name) => startGuest({ name, machine })));
   const joined = guests.map((guest, index) => ({ guest, address: `${addressOf(index)}/24` }));
   const [first, ...others] = joined;
   if (first === undefined) throw new Error("a segment without a guest");
@@ -30,10 +37,11 @@ export async function segmentSite(
   const site = await labSite(guests, bundle);
   delete site.daemon["storage-driver"];
   site.daemon["features"] = { "containerd-snapshotter": true };
-  site.volumes.logical = [
-    { name: "registry", size: "2GiB", filesystem: "xfs", mount: "/registry" },
-    { name: "data", size: "4GiB", filesystem: "xfs", mount: "/data" },
-  ];
+  if (site.volumes.logical !== undefined)
+    site.volumes.logical = [
+      { name: "registry", size: "2GiB", filesystem: "xfs", mount: "/registry" },
+      { name: "data", size: "4GiB", filesystem: "xfs", mount: "/data" },
+    ];
   const hosts = guests.slice(0, serving).map(({ name }, index) => ({ name, address: addressOf(index) }));
   site.registry = { name: segmentRegistry, version: bundle.registry ?? "", mount: "/registry", hosts };
   return site;

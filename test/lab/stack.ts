@@ -13,14 +13,23 @@ export interface LabSite {
   readonly bundle: Record<string, string>;
   engine: { version: string };
   users: Record<string, unknown>[];
-  volumes: { group: string; logical: Record<string, string>[] };
+  volumes: {
+    group?: string;
+    logical?: Record<string, string>[];
+    existing?: Record<string, string>[];
+  };
   daemon: Record<string, unknown>;
   registry?: Record<string, unknown>;
   hosts: Record<string, unknown>[];
 }
 
-/** The site that the lab provisions; tests change it before they write it. */
+/**
+ * The site that the lab provisions; tests change it before they write it. Guests with blank disks get volumes, guests with file
+ * systems of their own keep these.
+ */
 export async function labSite(guests: readonly Guest[], bundle: LabBundle): Promise<LabSite> {
+  const mounts = guests[0]?.mounts ?? [];
+  const blank = mounts.length === 0;
   const publicKey = (await readFile(`${guests[0]?.identityFile ?? ""}.pub`, "utf8")).trim();
   return {
     bundle: {
@@ -29,14 +38,7 @@ export async function labSite(guests: readonly Guest[], bundle: LabBundle): Prom
     },
     engine: { version: bundle.engineVersion },
     users: [{ name: labUser, uid: 1500, authorizedKeys: [publicKey] }],
-    volumes: {
-      group: "vg0",
-      logical: [
-        { name: "svc", size: "1GiB", filesystem: "ext4", mount: "/svc" },
-        { name: "logs", size: "1GiB", filesystem: "ext4", mount: "/logs" },
-        { name: "data", size: "4GiB", filesystem: "xfs", mount: "/data" },
-      ],
-    },
+    volumes: blank ? ownVolumes() : { existing: mounts.map((mount) => ({ mount, filesystem: "xfs" })) },
     daemon: {
       "data-root": "/data/docker",
       "log-driver": "local",
@@ -50,8 +52,29 @@ export async function labSite(guests: readonly Guest[], bundle: LabBundle): Prom
       login,
       hostKey,
       architecture: process.arch === "arm64" ? "arm64" : "amd64",
-      volumes: { disk: diskId },
+      ...(blank ? { volumes: { disk: diskId } } : {}),
     })),
+  };
+}
+
+/** What Sealift makes of a blank disk. */
+function ownVolumes(): LabSite["volumes"] {
+  return {
+    group: "vg0",
+    logical: [
+      { name: "svc", size: "1GiB", filesystem: "ext4", mount: "/svc" },
+      { name: "logs", size: "1GiB", filesystem: "ext4", mount: "/logs" },
+      { name: "data", size: "4GiB", filesystem: "xfs", mount: "/data" },
+    ],
+  };
+}
+
+/** Changes the size of the volume at /data. */
+export function resizeData(size: string): (site: LabSite) => void {
+  return ({ volumes }) => {
+    const data = volumes.logical?.find(({ name }) => name === "data");
+    if (data === undefined) throw new Error("this site has no volume of its own at /data");
+    data["size"] = size;
   };
 }
 

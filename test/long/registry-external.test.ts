@@ -7,6 +7,7 @@ import { after, before, describe, test } from "node:test";
 import { pushBundle } from "../../offline-bundle/push.ts";
 import { imageElsewhere } from "../lab/bundle.ts";
 import { labUser } from "../lab/stack.ts";
+import { container } from "../lab/machine-choice.ts";
 import { startForeignRegistry, type ForeignRegistry } from "../support/foreign-registry.ts";
 import { startSite, type SiteUnderTest } from "../support/site-under-test.ts";
 
@@ -16,7 +17,7 @@ describe("a site whose registry is somebody else's", () => {
   let site: SiteUnderTest;
   let registry: ForeignRegistry;
   before(async () => {
-    site = await startSite("foreign", {}, "registry");
+    site = await startSite("foreign", container(), "registry");
     registry = await startForeignRegistry(site.guest);
     await write();
   });

@@ -16,6 +16,7 @@ import { pulumiEnv } from "../lab/pulumi-env.ts";
 import { freshStack, pulumi, type PulumiRun } from "../lab/pulumi.ts";
 import { segmentRegistry, segmentSite, startSegment } from "../lab/segment-site.ts";
 import { labUser, removeStackFile, stackFile, writeStack } from "../lab/stack.ts";
+import { container } from "../lab/machine-choice.ts";
 
 const stack = "lab-registry";
 const registry = `${segmentRegistry}:5000`;
@@ -29,7 +30,7 @@ let env: Readonly<Record<string, string>>;
 
 before(async () => {
   lab = await prepareLab("registry");
-  [store, twin, node] = (await startSegment(names)) as [Guest, Guest, Guest];
+  [store, twin, node] = (await startSegment(names, container("/registry", "/data"))) as [Guest, Guest, Guest];
   agent = await startAgent(store.identityFile);
   env = { ...pulumiEnv(), SSH_AUTH_SOCK: agent.socket };
   await writeSite();

@@ -7,8 +7,9 @@ import type { ContainerLimitsSpec, DaemonSpec } from "../../modules/core/site-sp
 import { daemonPhase } from "../../modules/daemon/index.ts";
 import { engineSteps } from "../../modules/engine/steps.ts";
 import { verifyBundle } from "../../offline-bundle/verify.ts";
-import { startGuest } from "../lab/guest.ts";
+import { restartGuest } from "../lab/guest.ts";
 import { imageArchive } from "../lab/hello.ts";
+import { container, type MachineNeed } from "../lab/machine-choice.ts";
 import { prepareLab, type Lab } from "../lab/prepare.ts";
 import { exampleHost } from "./example-host.ts";
 import { copyOfTemplate } from "./guest-template.ts";
@@ -30,17 +31,17 @@ export interface EngineInGuest {
 
 /** Where the data disk is mounted, which is the data-root as well. */
 const dataRoot = "/docker";
-const template = "template-engine";
 
 /** A guest with the lab's engine installed, containerd running and the data-root on a disk of its own; dockerd not started. */
-export async function startEngine(name: string): Promise<EngineInGuest> {
+export async function startEngine(name: string, machine = container()): Promise<EngineInGuest> {
   const lab = await prepareLab();
   const { engineVersion, directory, allowedSigners } = lab.bundle;
   const { architecture } = exampleHost();
   const archive = (await verifyBundle(directory, { allowedSigners })).engine(engineVersion, architecture);
   assert.ok(archive !== undefined);
-  await copyOfTemplate(template, () => install(archive), name);
-  const on = await shellOn(await startGuest({ name, snapshot: template }));
+  const template = `template-engine-${machine.kind}`;
+  await copyOfTemplate(template, () => install(archive, template, machine), name);
+  const on = await shellOn(await restartGuest(name, template));
   return {
     on,
     lab,
@@ -60,11 +61,9 @@ export async function startEngine(name: string): Promise<EngineInGuest> {
   };
 }
 
-async function install(archive: Archive): Promise<void> {
-  const on = await startFunctions(template);
-  await on.root(
-    `mkfs.xfs -q /dev/vdb && mkdir -p ${dataRoot} && mount /dev/vdb ${dataRoot} && groupadd -r docker`,
-  );
+async function install(archive: Archive, template: string, machine: MachineNeed): Promise<void> {
+  const on = await startFunctions(template, { ...machine, mounts: [dataRoot] });
+  await on.root("groupadd -r docker");
   const arrives = arrivalPath(archive.sha256);
   await on.guest.exec(`mkdir -p ${arrives.slice(0, arrives.lastIndexOf("/"))} && cat >${arrives}`, {
     input: await readFile(archive.path),

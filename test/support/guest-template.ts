@@ -1,18 +1,16 @@
 /** A guest that was brought into some state once, as the start of many tests: seconds in place of minutes. */
 import { createHash } from "node:crypto";
 import { readdirSync, readFileSync, writeFileSync } from "node:fs";
-import { constants, copyFile, mkdir, readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { cachePath, checkout } from "../lab/cache.ts";
-import { freePort } from "../lab/free-port.ts";
-import { guestFolder, readRecord, writeRecord, type GuestRecord } from "../lab/guest-record.ts";
-import { removeGuest } from "../lab/guest.ts";
+import { guestFolder, readRecord, type GuestRecord } from "../lab/guest-record.ts";
+import { copyState, removeGuest } from "../lab/guest.ts";
 import { withLock } from "../lab/lock.ts";
 
 const keyFile = "made-from";
 
 /**
- * A copy of the template as a guest of this name, to be started from the snapshot that bears the template's name.
+ * A copy of the template as a guest of this name, to be restarted from the state that bears the template's name.
  * @param make starts a guest of the template's name, brings it into its state, saves that under the same name and stops it.
  * @returns the template.
  */
@@ -26,13 +24,7 @@ export async function copyOfTemplate(
   };
   const from = await withLock(template, waiting, () => haveTemplate(template, make));
   await removeGuest(name);
-  await mkdir(guestFolder(name), { recursive: true });
-  for (const file of await readdir(guestFolder(template))) {
-    if (!/\.(qcow2|img)$/.test(file)) continue;
-    const target = join(guestFolder(name), file);
-    await copyFile(join(guestFolder(template), file), target, constants.COPYFILE_FICLONE);
-  }
-  writeRecord({ ...from, name, pid: 0, port: await freePort() });
+  await copyState(from, template, name);
   return from;
 }
 
@@ -66,7 +58,7 @@ function inputs(): string {
   }
   return hash
     .update(readFileSync(join(checkout, "index.ts")))
-    .update(readdirSync(cachePath("lab", "golden")).toSorted().join())
+    .update(readdirSync(cachePath("lab", "images")).toSorted().join())
     .update(readFileSync(cachePath("bundle", "content.json")))
     .digest("hex");
 }

@@ -8,6 +8,7 @@ import { pack } from "tar-stream";
 import type { Archive } from "../../modules/core/blob.ts";
 import type { Step } from "../../modules/core/step.ts";
 import { registrySteps } from "../../modules/registry/steps.ts";
+import { container } from "../lab/machine-choice.ts";
 import { ensureTools } from "../lab/tools/ensure-tools.ts";
 import { startFunctions, type ShellFunctions } from "./shell-functions.ts";
 
@@ -26,13 +27,15 @@ export interface RegistryInGuest {
 export const registryName = "registry.site";
 export const registryAddress = "10.0.2.15";
 export const mount = "/registry";
+const logicalVolume = `pvcreate -q /dev/vdb && vgcreate -q vg0 /dev/vdb && lvcreate -q -l 60%VG -n registry vg0 && mkfs.xfs -q /dev/vg0/registry && mkdir -p ${mount} && mount /dev/vg0/registry ${mount}`;
 
-/** A pristine guest with a logical volume for the registry and room for a snapshot of it, and the registry's archive in the login's home. */
-export async function startRegistryGuest(name: string): Promise<RegistryInGuest> {
-  const on = await startFunctions(name);
-  await on.root(
-    `pvcreate -q /dev/vdb && vgcreate -q vg0 /dev/vdb && lvcreate -q -l 60%VG -n registry vg0 && mkfs.xfs -q /dev/vg0/registry && mkdir -p ${mount} && mount /dev/vg0/registry ${mount}`,
-  );
+/**
+ * A pristine guest with a file system for the registry, and the registry's archive in the login's home. On a virtual machine it is
+ * a logical volume, with room for a snapshot of it.
+ */
+export async function startRegistryGuest(name: string, machine = container(mount)): Promise<RegistryInGuest> {
+  const on = await startFunctions(name, machine);
+  if (machine.kind === "vm") await on.root(logicalVolume);
   const { archive, bytes } = await registryArchive();
   const lands = `.sealift/blobs/${archive.sha256}`;
   const { exitCode } = await on.guest.exec(`mkdir -p .sealift/blobs && cat >${lands}`, { input: bytes });

@@ -8,6 +8,7 @@ import { quote } from "../../modules/core/quote.ts";
 import { parseReport, type Report } from "../../modules/core/report.ts";
 import { planText, type Step } from "../../modules/core/step.ts";
 import { removeGuest, startGuest, type Guest, type GuestOptions } from "../lab/guest.ts";
+import type { MachineNeed } from "../lab/machine-choice.ts";
 import { type ExecResult, type SshTarget, sshArguments, sshExec } from "../lab/ssh.ts";
 import { library } from "./example-host.ts";
 import { onExit } from "./on-exit.ts";
@@ -35,13 +36,14 @@ export interface ShellFunctions {
 
 const path = "/run/sealift-library.sh";
 
-/** A pristine guest of this name with the library on it. */
+/** A pristine guest of this name, on the machine that it needs, with the library on it. */
 export async function startFunctions(
   name: string,
+  machine: MachineNeed,
   options: Partial<GuestOptions> = {},
 ): Promise<ShellFunctions> {
   await removeGuest(name);
-  return shellOn(await startGuest({ ...options, name }));
+  return shellOn(await startGuest({ ...options, name, machine }));
 }
 
 /**

@@ -6,7 +6,8 @@ import { parse } from "yaml";
 import { startAgent, type Agent } from "../lab/agent.ts";
 import { checkout } from "../lab/cache.ts";
 import type { EngineChoice } from "../lab/engine.ts";
-import { removeGuest, startGuest, type Guest, type GuestOptions } from "../lab/guest.ts";
+import { removeGuest, startGuest, type Guest } from "../lab/guest.ts";
+import type { MachineNeed } from "../lab/machine-choice.ts";
 import { prepareLab, type Lab } from "../lab/prepare.ts";
 import { pulumiEnv } from "../lab/pulumi-env.ts";
 import { freshStack, pulumi, type PulumiRun } from "../lab/pulumi.ts";
@@ -33,15 +34,23 @@ export interface SiteUnderTest {
   readonly end: (how?: "keep the guest") => Promise<void>;
 }
 
-/** @param engines those of the bundle: one (default), or all of the lab. */
+/**
+ * @param machine what the test needs: `vm(<why>)` with a blank disk, or `container()` with a file system at /data.
+ * @param engines those of the bundle: one (default), or all of the lab.
+ */
 export async function startSite(
   name: string,
-  options: Partial<GuestOptions> = {},
+  machine: MachineNeed,
   engines: EngineChoice = "one",
 ): Promise<SiteUnderTest> {
   const lab = await prepareLab(engines);
-  if (options.snapshot === undefined) await removeGuest(name);
-  const guest = await startGuest({ ...options, name });
+  await removeGuest(name);
+  return siteOn(await startGuest({ name, machine }), lab);
+}
+
+/** The same with a guest that runs already. */
+export async function siteOn(guest: Guest, lab: Lab): Promise<SiteUnderTest> {
+  const { name } = guest;
   const agent: Agent = await startAgent(guest.identityFile);
   const env = { ...pulumiEnv(), SSH_AUTH_SOCK: agent.socket };
   const stack = `lab-${name}`;

@@ -1,0 +1,307 @@
+/** A guest that is a system container (systemd-nspawn): the lab's image below, its own folder on top, at the machine's own speed. */
+import { spawn, spawnSync } from "node:child_process";
+import { once } from "node:events";
+import { existsSync, openSync, readFileSync, writeFileSync } from "node:fs";
+import { mkdir } from "node:fs/promises";
+import { Socket } from "node:net";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { onExit } from "../../support/on-exit.ts";
+import { runProcess } from "../../support/run-process.ts";
+import type { Report } from "../../support/stages.ts";
+import { asRoot } from "../as-root.ts";
+import { checkout } from "../cache.ts";
+import { freePort } from "../free-port.ts";
+import { login, sshTarget } from "../golden.ts";
+import type { Guest, GuestOptions } from "../guest-handle.ts";
+import {
+  containerRuns,
+  type ContainerRecord,
+  guestFolder,
+  readRecord,
+  writeRecord,
+} from "../guest-record.ts";
+import { guestProblem } from "../guest-start.ts";
+import { ensureIdentity, type Identity } from "../identity.ts";
+import { builtImage, type Image } from "../image.ts";
+import { sshExec, waitForSsh } from "../ssh.ts";
+import { checkMachine } from "./check-machine.ts";
+
+/** Size of each file system of its own; the image is sparse. */
+const mountGiB = 8;
+/** It boots in about two seconds; this is for a machine that is busy with others. */
+const answerTimeoutMs = 3 * 60 * 1000;
+const powerOffTimeoutMs = 2 * 60 * 1000;
+const pollMs = 20;
+/** Tries with another port, when somebody took the free one in between. */
+const portTries = 5;
+/** container.sh, when the port is taken. */
+const portTaken = 75;
+
+/** @throws {E_LAB_GUEST} when this machine cannot run one, or it does not answer. */
+export async function startContainer(options: GuestOptions, report: Report): Promise<Guest> {
+  const { name, machine, detached = false } = options;
+  await checkMachine();
+  const image = await builtImage(report);
+  report("starting a pristine container");
+  return boot(await pristine(name, machine.mounts, image.id), image, detached);
+}
+
+/** @throws {E_LAB_GUEST} when the state is of another image, or it does not answer. */
+export async function restartContainer(
+  before: ContainerRecord,
+  state: string,
+  detached: boolean,
+  report: Report,
+): Promise<Guest> {
+  const image = await builtImage(report);
+  if (before.golden !== image.id) {
+    const got = `state ${state} of another image`;
+    throw guestProblem(before.name, got, "one of the present image", "start over: npm run lab -- clean");
+  }
+  report(`starting from ${state}`);
+  return boot(state === "off" ? before : await restored(before, state), image, detached);
+}
+
+async function boot(record: ContainerRecord, image: Image, detached: boolean): Promise<Guest> {
+  const identity = await ensureIdentity();
+  const forget = detached
+    ? undefined
+    : onExit(() => {
+        abandon(record.name);
+      });
+  try {
+    return containerHandle(await powerOn(record, image.disk, identity, detached), identity, forget);
+  } catch (error) {
+    forget?.();
+    throw error;
+  }
+}
+
+/** Ends it, if it runs; all that it has left goes, saved states too. */
+export async function removeContainer(record: ContainerRecord): Promise<void> {
+  await endContainer(record);
+  await root("rm", "-rf", "--one-file-system", guestFolder(record.name));
+}
+
+export function containerHandle(started: ContainerRecord, identity: Identity, forget?: () => void): Guest {
+  const { name, port, mounts } = started;
+  const ssh = sshTarget(identity, port);
+  const record = (): ContainerRecord => {
+    const now = readRecord(name);
+    return now?.kind === "container" ? now : started;
+  };
+  return {
+    name,
+    kind: "container",
+    port,
+    login,
+    ssh,
+    mounts,
+    address: "127.0.0.1",
+    identityFile: identity.identityFile,
+    hostKey: identity.hostKey,
+    diskId: "",
+    diskGiB: 0,
+    get pid() {
+      return record().pid;
+    },
+    exec: (command, { input, ...as } = {}) => sshExec({ ...ssh, ...as }, command, input),
+    save: async (state) => {
+      const detached = forget === undefined;
+      await powerOff(record(), identity);
+      const saved = await saveLayer(record(), state);
+      const { disk } = await builtImage(() => undefined);
+      await powerOn(saved, disk, identity, detached);
+    },
+    stop: async () => {
+      await endContainer(record());
+      if (record().states.length === 0) await removeContainer(record());
+      forget?.();
+    },
+    kill: async () => {
+      await endContainer(record());
+      forget?.();
+    },
+  };
+}
+
+/** Its folder, with empty file systems. @returns the record of a container that is about to start. */
+async function pristine(name: string, mounts: readonly string[], golden: string): Promise<ContainerRecord> {
+  const folder = guestFolder(name);
+  await root("rm", "-rf", "--one-file-system", folder);
+  await mkdir(folder, { recursive: true });
+  for (const [index] of mounts.entries()) await makeFileSystem(join(folder, mountImage(index)));
+  return { kind: "container", name, pid: 0, port: await freePort(), golden, states: [], mounts, layers: [] };
+}
+
+/** Its folder as it was when this state was saved. */
+async function restored(before: ContainerRecord, state: string): Promise<ContainerRecord> {
+  const folder = guestFolder(before.name);
+  const saved = join(folder, "states", state);
+  await root("rm", "-rf", "--one-file-system", join(folder, "upper"), join(folder, "work"));
+  for (const [index] of before.mounts.entries()) await copyImage(join(saved, mountImage(index)), folder);
+  return { ...before, layers: readLayers(saved) };
+}
+
+/** What the container has changed becomes a layer that stays; its file systems are copied. */
+async function saveLayer(record: ContainerRecord, state: string): Promise<ContainerRecord> {
+  const folder = guestFolder(record.name);
+  const target = join(folder, "states", state);
+  const layer = join(folder, `layer-${Date.now()}`);
+  await mkdir(target, { recursive: true });
+  await root("mv", join(folder, "upper"), layer);
+  const layers = [layer, ...record.layers];
+  writeFileSync(join(target, "layers"), layers.map((one) => `${one}\n`).join(""));
+  for (const [index] of record.mounts.entries()) await copyImage(join(folder, mountImage(index)), target);
+  const saved = { ...record, layers, states: [...new Set([...record.states, state])] };
+  writeRecord(saved);
+  return saved;
+}
+
+/**
+ * The state of one container as the start of another of this name: nothing of its root is copied, so that the first has to stay
+ * as long as the other.
+ */
+export async function copyContainerState(from: ContainerRecord, state: string, name: string): Promise<void> {
+  const source = join(guestFolder(from.name), "states", state);
+  const target = join(guestFolder(name), "states", state);
+  await mkdir(target, { recursive: true });
+  await root("cp", join(source, "layers"), target);
+  for (const [index] of from.mounts.entries()) await copyImage(join(source, mountImage(index)), target);
+  writeRecord({ ...from, name, pid: 0, port: await freePort(), states: [state] });
+}
+
+async function powerOn(
+  record: ContainerRecord,
+  disk: string,
+  identity: Identity,
+  detached: boolean,
+): Promise<ContainerRecord> {
+  let running = await startOnPort(record, disk, detached);
+  for (let tries = 1; running === portTaken; tries += 1) {
+    if (tries === portTries) throw guestProblem(record.name, "no free port", "one on 127.0.0.1", "try again");
+    running = await startOnPort({ ...record, port: await freePort() }, disk, detached);
+  }
+  const { port, pid } = running;
+  const folder = guestFolder(record.name);
+  const log = `read ${join(folder, "console.log")}`;
+  try {
+    if (!(await waitForSsh(port, answerTimeoutMs, () => containerRuns(folder, pid))))
+      throw guestProblem(record.name, `no sshd; ${lastWords(folder)}`, "a container that answers", log);
+    // "degraded" is an answer as well: the container is what it is.
+    const up = "systemctl is-system-running --wait >/dev/null || true; sudo -n true";
+    const { exitCode, stderr } = await sshExec(sshTarget(identity, port), up);
+    if (exitCode !== 0) throw guestProblem(record.name, stderr.trim(), "a login with sudo", log);
+    return running;
+  } catch (error) {
+    await endContainer(running);
+    throw error;
+  }
+}
+
+/** Starts container.sh and waits until it has its port. @returns the record, written down; 75 when somebody else has the port. */
+async function startOnPort(
+  record: ContainerRecord,
+  disk: string,
+  detached: boolean,
+): Promise<ContainerRecord | typeof portTaken> {
+  const folder = guestFolder(record.name);
+  writeFileSync(join(folder, "layers"), record.layers.map((layer) => `${layer}\n`).join(""));
+  await root("rm", "-f", join(folder, "forwarder.log"), join(folder, "machine.pid"));
+  const script = join(checkout, "test", "lab", "container", "container.sh");
+  const life = detached ? "detached" : "attached";
+  const inputs = [life, folder, String(record.port), disk, record.name, ...record.mounts];
+  const [file, ...args] = asRoot(["sh", script, ...inputs]);
+  const log = openSync(join(folder, "container.log"), "w");
+  // The script ends when the other end of its standard input closes, which it does with this process.
+  const child = spawn(file, args, { detached, stdio: [detached ? "ignore" : "pipe", log, log] });
+  let ended: number | undefined;
+  const end = once(child, "exit").then(([code]: unknown[]) => {
+    ended = typeof code === "number" ? code : 1;
+  });
+  child.unref();
+  if (child.stdin instanceof Socket) child.stdin.unref();
+  while (!logHas(join(folder, "forwarder.log"), "Listening on")) {
+    if (ended === portTaken) return portTaken;
+    if (ended !== undefined) {
+      await end;
+      throw guestProblem(record.name, lastWords(folder), "a container that starts", "mend what it says");
+    }
+    await sleep(pollMs);
+  }
+  const pid = Number(readFileSync(join(folder, "machine.pid"), "utf8"));
+  const running = { ...record, pid };
+  writeRecord(running);
+  return running;
+}
+
+async function powerOff(record: ContainerRecord, identity: Identity): Promise<void> {
+  const folder = guestFolder(record.name);
+  // The connection may go before its answer comes.
+  await sshExec(sshTarget(identity, record.port), "sudo -n systemctl poweroff");
+  const end = Date.now() + powerOffTimeoutMs;
+  while (containerRuns(folder, record.pid)) {
+    if (Date.now() > end) throw new Error(`${record.name} does not power off; see ${folder}/console.log`);
+    await sleep(pollMs);
+  }
+}
+
+async function endContainer({ name, pid }: ContainerRecord): Promise<void> {
+  const folder = guestFolder(name);
+  if (containerRuns(folder, pid)) await runProcess(...command("kill", "-TERM", String(pid)));
+  while (containerRuns(folder, pid)) await sleep(pollMs);
+}
+
+/** When this process ends first: what nobody can use again goes. */
+function abandon(name: string): void {
+  const record = readRecord(name);
+  if (record?.kind !== "container") return;
+  const folder = guestFolder(name);
+  const rest = record.states.length > 0 ? ":" : 'rm -rf --one-file-system "$2"';
+  const script = `kill -TERM "$1" 2>/dev/null; while kill -0 "$1" 2>/dev/null; do sleep 0.02; done; ${rest}`;
+  const pid = containerRuns(folder, record.pid) ? String(record.pid) : "none";
+  const [file, ...args] = asRoot(["sh", "-c", script, "sh", pid, folder]);
+  spawnSync(file, args, { stdio: "ignore" });
+}
+
+async function makeFileSystem(file: string): Promise<void> {
+  await root("truncate", "-s", `${mountGiB}G`, file);
+  await root("mkfs.xfs", "-q", file);
+}
+
+async function copyImage(file: string, folder: string): Promise<void> {
+  await root("cp", "--sparse=always", "--reflink=auto", file, folder);
+}
+
+function mountImage(index: number): string {
+  return `mount${index}.img`;
+}
+
+function readLayers(state: string): string[] {
+  return readFileSync(join(state, "layers"), "utf8").split("\n").filter(Boolean);
+}
+
+function logHas(file: string, words: string): boolean {
+  return existsSync(file) && readFileSync(file, "utf8").includes(words);
+}
+
+function lastWords(folder: string): string {
+  const files = ["container.log", "forwarder.log", "console.log"].map((name) => join(folder, name));
+  const lines = files.flatMap((file) =>
+    existsSync(file) ? readFileSync(file, "utf8").trim().split("\n") : [],
+  );
+  return lines.filter(Boolean).slice(-5).join(" | ");
+}
+
+/** @throws {Error} when it fails, in its words. */
+async function root(...line: [string, ...string[]]): Promise<void> {
+  const { exitCode, stderr } = await runProcess(...command(...line));
+  if (exitCode !== 0) throw new Error(`${line.join(" ")}: ${stderr}`);
+}
+
+function command(...line: [string, ...string[]]): [string, readonly string[]] {
+  const [file, ...args] = asRoot(line);
+  // mkfs.xfs lies in sbin, which a user's PATH leaves out.
+  return ["env", [`PATH=${process.env["PATH"] ?? ""}:/usr/sbin:/sbin`, file, ...args]];
+}
