@@ -73,7 +73,7 @@ export function benchPage(results: Readonly<Record<string, BenchResults>>): stri
     "- 2.12: `authorization-plugins` is left to the site: a plugin that does not answer stops the daemon.",
     "",
     "With `containerLimits`, 2.10 warns: the slice with the ceilings is not the default cgroup. 1.1.1 is true when `data-root` is the",
-    "mount point of a logical volume, and not a folder below one.",
+    "mount point of a volume or of an existing mount, and not a folder below one.",
     "",
     "Not looked at:",
     "",

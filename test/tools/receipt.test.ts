@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { after, before, test } from "node:test";
 import type { Probe } from "../../modules/core/probe.ts";
 import { receiptPage } from "../../modules/receipt/page.ts";
-import { hostReceipt, type Receipt } from "../../modules/receipt/receipt.ts";
+import { hostReceipt, receiptSteps, type Receipt } from "../../modules/receipt/receipt.ts";
 import { readReceipt, writeReceipt } from "../../modules/receipt/sign.ts";
 import type { SurveyedHost } from "../../modules/survey.ts";
 import { certificates } from "../../modules/registry/steps.ts";
@@ -100,6 +100,18 @@ test("what did not hold before and holds now has changed; what still does not is
     one.installed,
     exampleArchive.members.map(({ path, sha256 }) => ({ path, sha256 })),
   );
+});
+
+test("a mount that others have laid out is asked how full it is, as volumes are", () => {
+  const spec = { ...exampleHost(), volumes: { group: "vg0", logical: [], existing: [{ mount: "/data" }] } };
+  const laidOut = { ...host(look([])), spec };
+  assert.deepEqual(
+    receiptSteps(laidOut).map(({ call }) => call.join(" ")),
+    ["fill /data"],
+  );
+  assert.deepEqual(hostReceipt(laidOut, look([])).volumes, [
+    { mount: "/data", bytes: 10737418240, usedBytes: 2147483648 },
+  ]);
 });
 
 test("of a host that nobody reached nothing is said to hold, nor to have changed", () => {

@@ -3,6 +3,7 @@ import { test } from "node:test";
 import { formatProblem } from "../../modules/core/errors.ts";
 import { preflightSteps } from "../../modules/preflight/steps.ts";
 import { volumeSteps } from "../../modules/volumes/steps.ts";
+import { own, withRegistry } from "../support/registry-site.ts";
 import { exampleText, problemsOf, siteOf } from "../support/site-text.ts";
 
 /** The example with other storage: what the site says of volumes, and what its first host does. */
@@ -73,6 +74,41 @@ test("mounts of others stand beside volumes, one host has what another has not, 
       ),
       "volumes.journal",
     ],
+  );
+});
+
+test("a mount of others holds the registry, but not beside data-root", () => {
+  const registry = own.replace("/registry", "/packages");
+  const of = (mounts: string): string =>
+    withRegistry(registry).replace("      group: vg0\n", `      group: vg0\n      existing: ${mounts}\n`);
+  assert.deepEqual(problemsOf(of("[{ mount: /packages }]")).map(formatProblem), []);
+  const [served] = siteOf(of("[{ mount: /packages }]")).hosts;
+  assert.equal(served?.registry?.serves?.mount, "/packages");
+  const together = of("[{ mount: /packages }]").replace(
+    "data-root: /data/docker",
+    "data-root: /packages/docker",
+  );
+  assert.match(
+    problemsOf(together).map(formatProblem).join("\n"),
+    /E_CONFLICT registry\.mount: got "\/packages"; expected another volume than the one of data-root \(\/packages\/docker\) of node-a/,
+  );
+});
+
+test("quotas of containers are asked of an xfs that others have mounted, and of no ext4", () => {
+  const of = (kind: string): string =>
+    sited(`{ existing: [{ mount: /data, filesystem: ${kind} }] }`).replace(
+      "storage-driver: overlay2",
+      "storage-driver: overlay2\n      storage-opts: [overlay2.size=20G]",
+    );
+  const [host] = siteOf(of("xfs")).hosts;
+  assert.ok(
+    volumeSteps(host ?? assert.fail()).some(
+      ({ call }) => call.join(" ") === "existing_options /data rw,exec,prjquota",
+    ),
+  );
+  assert.match(
+    problemsOf(of("ext4")).map(formatProblem).join("\n"),
+    /E_CONFLICT .*storage-opts: got .* with data-root on \/data \(ext4\); expected an xfs volume mounted with pquota/,
   );
 });
 

@@ -50,7 +50,7 @@ function call(words: string, mounted: Mounted): { readonly status: number; reado
       .map(([key, value]) => `${key}=${value}`)
       .join("\n");
   const stubs = [
-    `mount_look() { ${type === undefined ? "return 1" : `seen_type=${type} seen_device=0:0 seen_source=/dev/sdx1 seen_options=,${options}, seen_super=,${fileSystem},`}; }`,
+    `mount_look() { if [ "$1" = /var/log/journal ]; then return 1; fi; ${type === undefined ? "return 1" : `seen_root=/ seen_type=${type} seen_device=0:0 seen_source=/dev/sdx1 seen_options=,${options}, seen_super=,${fileSystem},`}; }`,
     'timeout() { shift; "$@"; }',
     `stat() { if [ "$1" = --format ]; then echo ${birth}; else command stat "$@"; fi; }`,
     `xfs_info() { echo '${xfsInfo}'; }`,
@@ -259,4 +259,16 @@ test("what cannot be said without a mount is refused once, for the mount", () =>
     assert.deepEqual(call(`check_existing_${words}`, {}), { status: 1, said: "nothing mounted at /proc" });
     assert.deepEqual(call(`guard_existing_${words}`, {}), { status: 0, said: "" });
   }
+});
+
+test("no journal on a mount that waits for the network", () => {
+  const guard = (order: string): { readonly status: number; readonly said: string } =>
+    call(`guard_journal_storage /proc 100 - -`, { type: "xfs", shown: { Before: order } });
+  assert.equal(guard("local-fs.target umount.target").said, "");
+  const { status, said } = guard("umount.target remote-fs.target");
+  assert.equal(status, 1);
+  assert.match(
+    said,
+    /^E_MOUNT_BOOT \/proc is mounted once the network is up, and the journal is needed before; keep/,
+  );
 });

@@ -1,0 +1,188 @@
+import assert from "node:assert/strict";
+import { after, before, test } from "node:test";
+import type { ExistingMountSpec, VolumesSpec } from "../../modules/core/site-spec.ts";
+import { parseInventory } from "../../modules/inventory.ts";
+import { restartGuest } from "../lab/guest.ts";
+import { container } from "../lab/machine-choice.ts";
+import { shellOn, startFunctions, type ShellFunctions } from "../support/shell-functions.ts";
+import { changes, drifts, stepsOf } from "../support/volumes-under-test.ts";
+
+/** Mounts that were laid out before Sealift came: looked at, broken by hand, and never changed by an apply. */
+let on: ShellFunctions;
+before(async () => {
+  on = await startFunctions("volumes-existing", container("/data", "/logs"));
+  await on.root("mkdir -p /data/one /data/two /there");
+});
+after(() => on.end());
+
+const laidOut: Pick<VolumesSpec, "logical" | "existing" | "journal"> = {
+  logical: [],
+  existing: [
+    { mount: "/data", filesystem: "xfs", minFree: "1GiB" },
+    { mount: "/logs", filesystem: "xfs" },
+  ],
+  journal: { mount: "/logs", maxUse: "100MiB" },
+};
+
+const untouched = (): Promise<string> =>
+  on.root("stat -c '%n %u:%g %a %m %i' /data /logs; grep -E ' /(data|logs) ' /proc/self/mountinfo");
+
+test("what others have laid out holds at once, the journal goes onto it, and the mounts stay as they are", async () => {
+  const before = await untouched();
+  assert.deepEqual(await drifts(on, stepsOf(laidOut)), [
+    "volumes.journal: drift journald.conf.d/sealift.conf is absent or altered",
+  ]);
+  assert.deepEqual(await changes(on, stepsOf(laidOut)), ["volumes.journal: changed"]);
+  assert.deepEqual(await drifts(on, stepsOf(laidOut)), []);
+  assert.equal(await untouched(), before);
+  await on.root(
+    "logger --id here && journalctl --sync && test -n \"$(find /logs/journal -name '*.journal')\"",
+  );
+});
+
+test("init is told of mounts that come back at boot, and of no others", async () => {
+  const { output } = await on.call("check_inventory");
+  const { mounts } = parseInventory(output);
+  assert.deepEqual(mounts.map(({ path, filesystem }) => `${path} ${filesystem}`).toSorted(), [
+    "/data xfs",
+    "/logs xfs",
+  ]);
+  for (const { bytes, availableBytes } of mounts)
+    assert.ok(bytes > availableBytes && availableBytes > 2 ** 30);
+});
+
+const state =
+  "grep -E ' /(data|logs|there|by-hand)' /proc/self/mountinfo; cat /etc/fstab; ls -lRn --full-time /data /there; systemctl list-unit-files --type=mount";
+
+/** The only thing that does not hold of a mount: what a look says, and that an apply says it, too, and changes nothing. */
+async function refused(existing: ExistingMountSpec, words: RegExp): Promise<void> {
+  const steps = stepsOf({ logical: [], existing: [existing] });
+  const before = await on.root(state);
+  const [said, ...others] = (await drifts(on, steps)).filter((line) => line.includes(" refused "));
+  assert.match(said ?? "nothing is refused", words);
+  assert.deepEqual(others, []);
+  assert.match(
+    (await changes(on, steps)).join("\n"),
+    new RegExp(`E_STEP .*${words.source.replace(/^\^.* refused /, "got ")}`),
+  );
+  assert.equal(await on.root(state), before);
+}
+
+test("nothing is mounted", async () => {
+  await refused(
+    { mount: "/there" },
+    /^volumes\.existing\.\/there: refused E_MOUNT_ABSENT nothing is mounted at \/there; mount it/,
+  );
+  await refused(
+    { mount: "/data/one" },
+    /^volumes\.existing\.\/data\/one: refused E_MOUNT_ABSENT nothing is mounted at \/data\/one; mount it/,
+  );
+});
+
+test("another file system, and one in memory", async () => {
+  await refused(
+    { mount: "/data", filesystem: "ext4" },
+    /^volumes\.filesystem\.\/data: refused E_FILESYSTEM \/data is xfs; have/,
+  );
+  await on.root(
+    "echo 'tmpfs /there tmpfs size=1m 0 0' >/etc/fstab.more && cat /etc/fstab.more >>/etc/fstab && systemctl daemon-reload && mount /there",
+  );
+  await refused(
+    { mount: "/there" },
+    /^volumes\.filesystem\.\/there: refused E_FILESYSTEM \/there is tmpfs, whose files are gone after a boot; have/,
+  );
+  await on.root(
+    "umount /there && sed -i '/ .there tmpfs /d' /etc/fstab && rm /etc/fstab.more && systemctl daemon-reload",
+  );
+});
+
+test("too little space", () =>
+  refused(
+    { mount: "/data", minFree: "1TiB" },
+    /^volumes\.space\.\/data: refused E_MOUNT_SPACE \d+ MiB are available at \/data; remove/,
+  ));
+
+test("read-only, and noexec where the engine runs programs", async () => {
+  await on.root("mount -o remount,bind,ro /data");
+  await refused(
+    { mount: "/data" },
+    /^volumes\.options\.\/data: refused E_MOUNT_OPTIONS \/data is read-only; have/,
+  );
+  await on.root("mount -o remount,bind,rw,noexec /data");
+  await refused(
+    { mount: "/data" },
+    /^volumes\.options\.\/data: refused E_MOUNT_OPTIONS \/data is mounted noexec, and programs are run from there; have/,
+  );
+  await on.root("mount -o remount,bind,rw,exec /data");
+  assert.deepEqual(await drifts(on, stepsOf(laidOut)), []);
+});
+
+const boot = (words: string): RegExp =>
+  new RegExp(`^volumes\\.boot\\./there: refused E_MOUNT_BOOT ${words}; put`);
+
+test("mounted by hand, then in fstab as well: unread, with noauto, and as it should be", async () => {
+  await on.root("mount --bind /data/one /there");
+  await refused({ mount: "/there" }, boot("neither /etc/fstab nor a mount unit mounts /there at boot"));
+  await on.root("echo '/data/one /there none bind,noauto 0 0' >>/etc/fstab && systemctl daemon-reload");
+  await refused(
+    { mount: "/there" },
+    boot("no target starts there.mount at boot \\(noauto, or not enabled\\)"),
+  );
+  await on.root("sed -i 's/,noauto//' /etc/fstab");
+  await refused({ mount: "/there" }, boot("/etc/fstab was changed, and systemd has not read it since"));
+  await on.root("systemctl daemon-reload");
+  assert.deepEqual(await drifts(on, stepsOf({ logical: [], existing: [{ mount: "/there" }] })), []);
+});
+
+test("something else is mounted than what comes back", async () => {
+  await on.root("umount /there && mount --bind /data/two /there");
+  await refused(
+    { mount: "/there" },
+    boot("there.mount mounts /data/one at boot, and \\S+ is mounted at /there now"),
+  );
+  await on.root("umount /there && sed -i '/ .there none /d' /etc/fstab && systemctl daemon-reload");
+});
+
+const unit = "/etc/systemd/system/there.mount";
+const writeUnit = `printf '%s\\n' '[Mount]' What=/data/one Where=/there Type=none Options=bind '[Install]' WantedBy=local-fs.target >${unit} && systemctl daemon-reload && systemctl start there.mount`;
+
+test("a unit that nobody has enabled, that is enabled, that is masked", async () => {
+  await on.root(writeUnit);
+  await refused(
+    { mount: "/there" },
+    boot("no target starts there.mount at boot \\(noauto, or not enabled\\)"),
+  );
+  await on.root("systemctl enable there.mount");
+  assert.deepEqual(await drifts(on, stepsOf({ logical: [], existing: [{ mount: "/there" }] })), []);
+  await on.root("systemctl disable --no-reload there.mount");
+  await refused(
+    { mount: "/there" },
+    boot("no target starts there.mount at boot \\(noauto, or not enabled\\)"),
+  );
+  await on.root(`rm -f ${unit} && systemctl mask there.mount && systemctl daemon-reload`);
+  await refused({ mount: "/there" }, boot("there.mount is masked"));
+  await on.root("systemctl unmask there.mount && umount /there && systemctl daemon-reload");
+});
+
+test("a unit that is gone after a boot", async () => {
+  await on.root("systemd-mount --fsck=no --options=bind --type=none /data/one /there");
+  await refused(
+    { mount: "/there" },
+    boot("/run/systemd/transient/there.mount mounts /there, and that file is gone after a boot"),
+  );
+  await on.root("umount /there");
+});
+
+test("after a boot everything holds, and what was said to be gone is gone", async () => {
+  await on.root(
+    `${writeUnit} && systemctl enable there.mount && mkdir -p /by-hand && mount --bind /data/two /by-hand && sync`,
+  );
+  await on.guest.kill();
+  on = await shellOn(await restartGuest("volumes-existing", "off"));
+  const again = { ...laidOut, existing: [...(laidOut.existing ?? []), { mount: "/there" }] };
+  assert.deepEqual(await drifts(on, stepsOf(again)), []);
+  await refused(
+    { mount: "/by-hand" },
+    /^volumes\.existing\.\/by-hand: refused E_MOUNT_ABSENT nothing is mounted at \/by-hand; mount it/,
+  );
+});
