@@ -28,7 +28,7 @@ export async function diagnose(environment: string, { deep, report }: DoctorOpti
   };
   const looks = await lookAtSite(inputs, { deep, secretsClosed: true, seen });
   const hosts = looks.hosts.map(diagnoseHost);
-  const problems = [...operator, ...whole, ...inputs.problems];
+  const problems = [...operator, ...whole, ...inputs.problems, ...looks.problems];
   const fails = hosts.some(({ findings }) => findings.some(({ verdict }) => verdict === "fail"));
   return {
     ok: problems.length === 0 && !fails,

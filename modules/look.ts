@@ -5,6 +5,7 @@ import type { HostFiles } from "./core/blob.ts";
 import { SealiftError, type Problem } from "./core/errors.ts";
 import { readLibrary, type Library } from "./core/library.ts";
 import { probe, type Probe } from "./core/probe.ts";
+import { reportedAuthority } from "./core/reported-authority.ts";
 import type { Authority } from "./core/registry.ts";
 import type { RolloutSpec } from "./core/rollout.ts";
 import {
@@ -81,7 +82,8 @@ export async function readInputs(
   const bundle = await openBundle(site.bundle, progress);
   const authorityFile = site.hosts[0]?.registry?.trust.file;
   const read = authorityFile === undefined ? [] : readAuthorityFile(authorityFile);
-  const [authorities, unread] = "where" in read ? [[], [read]] : [read, []];
+  const [authorities, unread] =
+    "where" in read ? [[], [read]] : [read.length === 0 ? [] : [{ certificates: read }], []];
   const common = { library, rollout: site.rollout, receipt: site.receipt, authorities };
   if (!("serial" in bundle)) {
     const hosts = site.hosts.map((spec) => ({ spec, files: undefined }));
@@ -126,6 +128,8 @@ export interface SiteLook {
   readonly hosts: readonly HostLook[];
   /** The CAs of the registry; undefined while one of its hosts has not made its own, or cannot say. */
   readonly authorities: readonly Authority[] | undefined;
+  /** CAs that a registry host shows and that nobody may believe. */
+  readonly problems: readonly Problem[];
 }
 
 /** One read-only look at every host, all at once; the hosts of a registry are asked for its CAs before. */
@@ -135,7 +139,8 @@ export async function lookAtSite(inputs: Inputs, options: LookOptions = {}): Pro
     .map(({ spec }) => spec)
     .filter(isServed);
   const made = await Promise.all(served.map((spec) => authorityAt(spec, library)));
-  const own = made.filter((one) => one !== undefined);
+  const problems = made.flatMap((one) => (one !== undefined && "code" in one ? [one] : []));
+  const own = made.flatMap((one) => (one === undefined || "code" in one ? [] : [one]));
   const authorities = own.length < made.length ? undefined : [...inputs.authorities, ...own];
   const mirrors = hosts.some(({ spec }) => spec.registry?.follows === "mirror");
   const facts = { library, content, serial, mirrors, authorities, clock: Math.floor(Date.now() / 1000) };
@@ -144,12 +149,13 @@ export async function lookAtSite(inputs: Inputs, options: LookOptions = {}): Pro
     options.seen?.();
     return look;
   });
-  return { hosts: seen, authorities };
+  return { hosts: seen, authorities, problems };
 }
 
-async function authorityAt(spec: ServedHost, library: Library): Promise<Authority | undefined> {
+async function authorityAt(spec: ServedHost, library: Library): Promise<Authority | Problem | undefined> {
   const seen = await probe(spec, [authorityPhase(spec)], library);
-  return seen.kind === "reached" ? seen.report.values?.[authorityCode] : undefined;
+  const value = seen.kind === "reached" ? seen.report.values?.[authorityCode] : undefined;
+  return value === undefined ? undefined : reportedAuthority(spec, value);
 }
 
 /** One read-only look at a host. Without an engine for it only preflight is looked at. */

@@ -1,9 +1,9 @@
 /** What other stacks read of a site by a StackReference: addresses, versions, fingerprints. No secret is among it. */
-import { createHash } from "node:crypto";
 import * as pulumi from "@pulumi/pulumi";
 import type { ImageStore } from "./core/image-store.ts";
-import { certificatesOf, type Authority, type RegistrySpec } from "./core/registry.ts";
+import type { Authority, RegistrySpec } from "./core/registry.ts";
 import type { Architecture, HostSpec, UserSpec } from "./core/site-spec.ts";
+import { caSha256 } from "./core/ca-shape.ts";
 import { fingerprintOf } from "./host-keys.ts";
 
 export interface HostOutput {
@@ -102,13 +102,13 @@ export function registryOutput(
     url: `https://${name}:${port}${path}`,
     authorities: authorities
       .filter((one) => one !== undefined)
-      .flatMap(certificatesOf)
+      .flatMap(({ certificates }) => certificates)
       .map(authorityOutput),
   };
 }
 
 function authorityOutput(base64: string): AuthorityOutput {
-  const hex = createHash("sha256").update(Buffer.from(base64, "base64")).digest("hex").toUpperCase();
+  const hex = caSha256(base64).toUpperCase();
   const lines = base64.match(/.{1,64}/g) ?? [];
   return {
     fingerprint: (hex.match(/../g) ?? []).join(":"),

@@ -54,8 +54,8 @@ export async function survey(value: unknown, file: string): Promise<Survey> {
   const inputs = await readInputs(value, file);
   const { serial = 0, content, problems } = inputs;
   refuse(problems);
-  const { hosts: looks, authorities } = await lookAtSite(inputs);
-  refuse(looks.flatMap(({ spec, probe }) => refusedOf(spec, probe)));
+  const { hosts: looks, authorities, problems: untrusted } = await lookAtSite(inputs);
+  refuse([...untrusted, ...looks.flatMap(({ spec, probe }) => refusedOf(spec, probe))]);
   return { ...inputs, serial, authorities, hosts: looks.flatMap((look) => surveyed(look, content)) };
 }
 

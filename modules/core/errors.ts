@@ -113,6 +113,7 @@ export const errorCodes = [
   // a host whose state makes a step impossible: told by the guard that stands beside the danger
   "E_LIMIT_IN_USE",
   "E_REGISTRY_NAME",
+  "E_REGISTRY_CA",
   "E_FOREIGN_UNIT",
   "E_REFUSED",
   "E_HOST_LOCKED",

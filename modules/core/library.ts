@@ -21,6 +21,7 @@ export function readLibrary(): Library {
     "core/apart.sh",
     "core/delivery.sh",
     "core/curl.sh",
+    "core/ca-shape.sh",
     "core/gate.sh",
     "core/mounts.sh",
     "core/survey.sh",

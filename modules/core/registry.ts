@@ -7,6 +7,7 @@ export interface RegistryFile {
   readonly hosts?: readonly { readonly name: string; readonly address?: string }[];
   readonly mount?: string;
   readonly keep?: number;
+  readonly caSha256?: readonly string[];
   readonly port?: number;
   readonly writerPort?: number;
   readonly sources?: readonly string[];
@@ -18,14 +19,12 @@ export interface RegistryFile {
   };
 }
 
-/**
- * What a registry host tells of its CA: a certificate as base64 of its DER; a blank and that of the next CA behind it, once there
- * is one. A client trusts both.
- */
-export type Authority = string;
-
-export function certificatesOf(authority: Authority): readonly string[] {
-  return authority.split(" ");
+/** Who vouches for a registry. */
+export interface Authority {
+  /** IPv4 address of the registry host that has made it; absent: the site file names it. */
+  readonly address?: string;
+  /** Each certificate as base64 of its DER: the CA's, and that of the next one once there is one. Clients trust both. */
+  readonly certificates: readonly string[];
 }
 
 /** What every host of the site knows of the registry. */
@@ -46,8 +45,15 @@ export interface RegistrySpec {
   readonly follows: "names" | "mirror";
   /** A person wrote them. */
   readonly sourcesWritten: boolean;
-  /** Who vouches for the registry: these hosts, each with a CA of its own, or a PEM file; neither: the system's own CAs. */
-  readonly trust: { readonly hosts: readonly string[]; readonly file?: string };
+  /**
+   * Who vouches for the registry: these hosts, each with a CA of its own, or a PEM file; neither: the system's own CAs. `sha256` are
+   * fingerprints of the only CAs of those hosts that are believed; absent: any that can vouch for the registry and for nothing else.
+   */
+  readonly trust: {
+    readonly hosts: readonly string[];
+    readonly file?: string;
+    readonly sha256?: readonly string[];
+  };
   /** Present on the hosts that run it. */
   readonly serves?: ServedRegistry;
 }
@@ -106,7 +112,12 @@ export function registryOf(
     prefix: "",
     addresses: nearFirst.map(({ address }) => address),
     ...common,
-    trust: { hosts: served.map(({ name }) => name) },
+    trust: {
+      hosts: served.map(({ name }) => name),
+      ...(file.caSha256 === undefined
+        ? {}
+        : { sha256: file.caSha256.map((one) => one.replaceAll(":", "").toLowerCase()) }),
+    },
     ...(own === undefined
       ? {}
       : {

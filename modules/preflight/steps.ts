@@ -27,9 +27,9 @@ const commands = [
 const volumeCommands = ["blkid", "dumpe2fs", "lvcreate", "mkfs.ext4", "mkfs.xfs", "wipefs"] as const;
 const mountPointCommands = ["chattr"] as const;
 
-/** What fetches from a registry and trusts it, and what makes one. */
-const clientCommands = ["curl", "update-ca-certificates"] as const;
-const registryCommands = ["openssl", "perl", "ss"] as const;
+/** What fetches from a registry and looks at its CA, and what makes one. */
+const clientCommands = ["curl", "openssl"] as const;
+const registryCommands = ["perl", "ss"] as const;
 
 /** Modules that must be there; iptables works by nf_tables or by tables of its own (moby contrib/check-config.sh, 29.7.2). */
 const modules = [

@@ -1,10 +1,11 @@
-# Who vouches for the registry: a CA that is made here and whose key never leaves. It may speak for this registry's name and
-# address only, so that whoever trusts it trusts it for nothing else. A next one is told to clients long before it signs.
+# Who vouches for the registry: a CA that is made here and whose key never leaves. It can vouch for this registry's name and
+# address only (ca-shape.sh), so that whoever trusts it trusts it for nothing else. A next one is told to clients long before it signs.
 
 REGISTRY_ETC=/etc/sealift/registry
 
 # Fact: this host has a CA for the registry, for its name and address alone; its key is root's. When it has less than two years
-# left, or a person has made $REGISTRY_ETC/ca.renew, clients trust a next one beside it, which signs from the next certificate on.
+# left, when an earlier Sealift has made it, or when a person has made $REGISTRY_ETC/ca.renew, clients trust a next one beside it,
+# which signs from the next certificate on.
 # $1 host, $2 DNS name, $3 IPv4 address, $4 days before the end of the certificate in which another is made
 check_registry_ca() {
   ca_decide "$2" "$3" "$4"
@@ -29,7 +30,7 @@ apply_registry_ca() {
 value_registry_ca() {
   for ca_one in "$REGISTRY_ETC/ca.crt" "$REGISTRY_ETC/next.crt"; do
     if [ ! -e "$ca_one" ]; then continue; fi
-    sed '/^-----/d' "$ca_one" | tr -d '\n'
+    authority_base64 "$ca_one"
     echo
   done | paste -s -d ' '
 }
@@ -38,14 +39,20 @@ value_registry_ca() {
 ca_decide() {
   ca_todo=nothing
   # A certificate is good for a year and must end before what signed it.
-  if ! ca_why=$(ca_right ca "$1" "$2" 365); then
+  if ! ca_right ca "$1" "$2" 365; then
+    ca_found=$ca_why
     ca_todo=create
-    if ca_right next "$1" "$2" 365 >/dev/null; then ca_todo=take_over; fi
+    if ca_right next "$1" "$2" 365; then ca_todo=take_over; fi
+    ca_why=$ca_found
     return 0
   fi
-  if ! ca_right next "$1" "$2" 730 >/dev/null; then
+  ca_now=$ca_is
+  if ! ca_right next "$1" "$2" 730; then
     if [ -e "$REGISTRY_ETC/ca.renew" ]; then
       ca_why="$REGISTRY_ETC/ca.renew asks for a new CA"
+      ca_todo=announce
+    elif [ "$ca_now" = earlier ]; then
+      ca_why="ca.crt is of an earlier Sealift: it vouches for names below $1, for mail and for clients too"
       ca_todo=announce
     elif ! ca_why=$(valid_for "$REGISTRY_ETC/ca.crt" 730); then
       ca_todo=announce
@@ -54,21 +61,24 @@ ca_decide() {
   fi
   # Every client has been told by the run that made it, or by the next one that reached it.
   if [ -z "$(find "$REGISTRY_ETC/next.crt" -mmin +1440)" ]; then return 0; fi
-  if [ ! -e "$REGISTRY_ETC/ca.renew" ] && valid_for "$REGISTRY_ETC/server.crt" "$3" >/dev/null 2>&1; then return 0; fi
+  if [ ! -e "$REGISTRY_ETC/ca.renew" ] && [ "$ca_now" = right ] && valid_for "$REGISTRY_ETC/server.crt" "$3" >/dev/null 2>&1; then return 0; fi
   ca_why="clients have known the next CA since $(date -u -r "$REGISTRY_ETC/next.crt" +%Y-%m-%d); the one that signs is still the old"
   ca_todo=take_over
 }
 
-# ca_right WHICH NAME ADDRESS DAYS: whether it is as it should be, and for so many days more; says what is not.
+# ca_right WHICH NAME ADDRESS DAYS: whether it is as it should be, and for so many days more; sets ca_is to right or earlier, or
+# ca_why to what is not as it should be. Only the one that signs may be of an earlier Sealift.
 ca_right() {
-  if ! key_right "$1" '%U %a' "root 600"; then return 1; fi
-  # Its spelling is the same from openssl 3.0 to 3.5.
-  ca_found=$(openssl x509 -in "$REGISTRY_ETC/$1.crt" -noout -ext nameConstraints | tr -s ' \n' ' ')
-  if [ "$ca_found" != "X509v3 Name Constraints: critical Permitted: DNS:$2 IP:$3/255.255.255.255 " ]; then
-    echo "it speaks for others: $ca_found"
-    return 1
-  fi
-  valid_for "$REGISTRY_ETC/$1.crt" "$4"
+  if ! ca_why=$(key_right "$1" '%U %a' "root 600"); then return 1; fi
+  ca_is=$(ca_shape "$(authority_base64 "$REGISTRY_ETC/$1.crt")" "$2" "$3")
+  case $1-$ca_is in
+    *-right | ca-earlier) ;;
+    *)
+      ca_why="$1.crt can vouch for something else than $2 and $3"
+      return 1
+      ;;
+  esac
+  ca_why=$(valid_for "$REGISTRY_ETC/$1.crt" "$4")
 }
 
 # ca_make WHICH HOST NAME ADDRESS: good for ten years.
@@ -77,7 +87,17 @@ ca_make() {
     umask 077
     openssl ecparam -name prime256v1 -genkey -noout -out "$REGISTRY_ETC/$1.key.new"
   )
-  openssl req -x509 -new -key "$REGISTRY_ETC/$1.key.new" -sha256 -days 3650 -out "$REGISTRY_ETC/$1.crt.new" -config /dev/stdin <<END
+  ca_certificate "$REGISTRY_ETC/$1.key.new" "$2" "$3" "$4" "$REGISTRY_ETC/$1.crt.new"
+  chmod 0644 "$REGISTRY_ETC/$1.crt.new"
+  sync "$REGISTRY_ETC/$1.key.new" "$REGISTRY_ETC/$1.crt.new"
+  mv "$REGISTRY_ETC/$1.key.new" "$REGISTRY_ETC/$1.key"
+  mv "$REGISTRY_ETC/$1.crt.new" "$REGISTRY_ETC/$1.crt"
+}
+
+# ca_certificate KEY HOST NAME ADDRESS FILE: writes the CA's own certificate, as ca_shape has it. "invalid" has no mailbox and no URI
+# (RFC 2606); Go, which engines are made of, refuses a critical constraint of directory names.
+ca_certificate() {
+  openssl req -x509 -new -key "$1" -sha256 -days 3650 -out "$5" -config /dev/stdin <<END
 [req]
 prompt = no
 distinguished_name = name
@@ -87,11 +107,8 @@ CN = Sealift registry $3 on $2
 [ca]
 basicConstraints = critical, CA:TRUE, pathlen:0
 keyUsage = critical, keyCertSign, cRLSign
+extendedKeyUsage = serverAuth
 subjectKeyIdentifier = hash
-nameConstraints = critical, permitted;DNS:$3, permitted;IP:$4/255.255.255.255
+nameConstraints = critical, permitted;DNS:$3, permitted;IP:$4/255.255.255.255, permitted;email:invalid, permitted;URI:invalid, excluded;DNS:.$3
 END
-  chmod 0644 "$REGISTRY_ETC/$1.crt.new"
-  sync "$REGISTRY_ETC/$1.key.new" "$REGISTRY_ETC/$1.crt.new"
-  mv "$REGISTRY_ETC/$1.key.new" "$REGISTRY_ETC/$1.key"
-  mv "$REGISTRY_ETC/$1.crt.new" "$REGISTRY_ETC/$1.crt"
 }

@@ -6,9 +6,11 @@ import * as pulumi from "@pulumi/pulumi";
 import type { Archive } from "../core/blob.ts";
 import type { Host } from "../core/converge.ts";
 import { PhaseResource } from "../core/phase-resource.ts";
+import { SealiftError } from "../core/errors.ts";
 import { parseReport } from "../core/report.ts";
+import { reportedAuthority } from "../core/reported-authority.ts";
 import type { Authority } from "../core/registry.ts";
-import type { ServedHost } from "../core/site-spec.ts";
+import { isServed, type ServedHost } from "../core/site-spec.ts";
 import type { Phase } from "../core/step.ts";
 import { withMirrorNames, type RegistryManifest } from "./content.ts";
 import { seedSteps, withAuthority, type SeedSpec } from "./seed.ts";
@@ -44,18 +46,28 @@ export function authorityPhase({ name, registry }: ServedHost): Phase {
   return { name: "registry", steps: [authorityStep(name, registry)] };
 }
 
-/** The CA out of what a registry host has reported; undefined when it is not as it should be. */
-export function authorityOf(report: string): Authority | undefined {
-  return parseReport(report).values?.[authorityCode];
+/**
+ * The CA out of what a registry host has reported; undefined when it has told none.
+ * @throws {E_REGISTRY_CA} when it could vouch for anything else, or the site names others.
+ */
+export function authorityOf(spec: ServedHost, report: string): Authority | undefined {
+  const value = parseReport(report).values?.[authorityCode];
+  if (value === undefined) return undefined;
+  const authority = reportedAuthority(spec, value);
+  if ("code" in authority) throw new SealiftError([authority]);
+  return authority;
 }
 
 export class Registry extends PhaseResource {
   /** The CA that this host has made. */
   readonly authority: pulumi.Output<Authority | undefined>;
 
+  /** @throws {TypeError} when the host runs no registry. */
   constructor(host: Host, phase: Phase, after: readonly PhaseResource[]) {
+    const { spec } = host.args;
+    if (!isServed(spec)) throw new TypeError(`${spec.name} runs no registry`);
     super("sealift:registry:Registry", host, phase, after);
-    this.authority = this.report.apply(authorityOf);
+    this.authority = this.report.apply((report) => authorityOf(spec, report));
   }
 }
 

@@ -25,8 +25,16 @@ apply_registry_feeder() {
     echo "the registry on $3 has not made its CA yet; run pulumi up again"
     return 1
   fi
+  feeder_name=$1
+  feeder_address=$3
   echo "$1 $2 $3" >"$REGISTRY_ETC/feeder.new"
   shift 3
+  for feeder_ca; do
+    if [ "$(ca_shape "$feeder_ca" "$feeder_name" "$feeder_address")" = other ]; then
+      refuse_because E_REGISTRY_CA "the CA of the registry on $feeder_address can vouch for something else than $feeder_name and $feeder_address" \
+        "find out who has changed that host"
+    fi
+  done
   authority_text "$@" >"$REGISTRY_ETC/feeder.crt.new"
   mv "$REGISTRY_ETC/feeder.crt.new" "$REGISTRY_ETC/feeder.crt"
   mv "$REGISTRY_ETC/feeder.new" "$REGISTRY_ETC/feeder"

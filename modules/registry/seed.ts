@@ -1,5 +1,5 @@
 /** The bundle in a registry host's own registry, as facts. */
-import { certificatesOf, type Authority, type RegistrySpec, type ServedRegistry } from "../core/registry.ts";
+import type { Authority, RegistrySpec, ServedRegistry } from "../core/registry.ts";
 import type { Step } from "../core/step.ts";
 import type { RegistryManifest } from "./content.ts";
 
@@ -82,7 +82,7 @@ function feederCall(
   feeder: string,
   authority: Authority | undefined,
 ): Step["call"] {
-  return ["registry_feeder", name, port, feeder, ...certificatesOf(authority ?? "unknown")];
+  return ["registry_feeder", name, port, feeder, ...(authority?.certificates ?? ["unknown"])];
 }
 
 /** Where a blob of the bundle arrives on the registry's own volume. */

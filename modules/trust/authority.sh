@@ -1,73 +1,87 @@
-# The registry's CAs on its clients: for the engine and for what fetches on the host.
+# The registry's CAs on its clients: for the engine and for what fetches on the host, each in a file of its own. The system's
+# store stays without them: it would believe them wherever anything on the host asks for a certificate.
 
 TRUST_CERTS=/etc/docker/certs.d
 TRUST_STORE=/usr/local/share/ca-certificates
 TRUST_BUNDLE=/etc/ssl/certs/ca-certificates.crt
 
-# Fact: the engine and the system trust the registry's CAs, and no earlier ones of it.
-# $1 name:port, $2... each CA's certificate as base64 of its DER, or "unknown" while its host has not made it
+# Fact: the engine trusts the registry's CAs, no earlier ones of it, and each for its registry alone; the system trusts none of them.
+# $1 name:port, $2... each CA's certificate as base64 of its DER, behind the address of the registry host that has made it and a
+# colon; without them when the site file names it; or "unknown" while its host has not made it
 check_registry_authority() {
   if [ "$2" = unknown ]; then
     echo "the registry has not made its CA yet"
     return 1
   fi
-  authority_registry=$1
+  authority_file=$TRUST_CERTS/$1/ca.crt
   shift
-  authority_pem=$(authority_text "$@")
-  if [ "$(cat "$TRUST_CERTS/$authority_registry/ca.crt" 2>/dev/null)" != "$authority_pem" ]; then
-    echo "$TRUST_CERTS/$authority_registry/ca.crt is absent or another"
+  if [ "$(cat "$authority_file" 2>/dev/null)" != "$(authority_pem "$@")" ]; then
+    authority_changed "$authority_file" "$@"
     return 1
   fi
-  authority_number=0
-  for authority_one; do
-    authority_number=$((authority_number + 1))
-    if [ "$(cat "$TRUST_STORE/sealift-registry-$authority_number.crt" 2>/dev/null)" != "$(authority_text "$authority_one")" ]; then
-      echo "$TRUST_STORE/sealift-registry-$authority_number.crt is absent or another"
-      return 1
-    fi
-    # The signature is at its end; no other certificate has the same.
-    authority_last=$(authority_text "$authority_one" | tail -n 2 | head -n 1)
-    if ! grep -qxF -e "$authority_last" "$TRUST_BUNDLE"; then
-      echo "$TRUST_BUNDLE lacks CA $authority_number"
+  for authority_one in "$TRUST_STORE"/sealift-registry-*.crt; do
+    if [ -e "$authority_one" ]; then
+      echo "the system trusts a CA of the registry: $authority_one"
       return 1
     fi
   done
-  if [ -e "$TRUST_STORE/sealift-registry-$((authority_number + 1)).crt" ]; then
-    echo "the system trusts an earlier CA of the registry"
-    return 1
-  fi
+}
+guard_registry_authority() {
+  authority_name=${1%:*}
+  shift
+  if [ "$1" = unknown ]; then return 0; fi
+  for authority_one; do
+    # What a person has named is as it is.
+    case $authority_one in *:*) ;; *) continue ;; esac
+    if [ "$(ca_shape "${authority_one#*:}" "$authority_name" "${authority_one%%:*}")" = other ]; then
+      refuse_because E_REGISTRY_CA "the CA of the registry on ${authority_one%%:*} can vouch for something else than $authority_name and ${authority_one%%:*}" \
+        "find out who has changed that host"
+    fi
+  done
 }
 apply_registry_authority() {
+  guard_registry_authority "$@"
   if [ "$2" = unknown ]; then
     echo "the registry has not made its CA yet; run pulumi up again"
     return 1
   fi
-  authority_registry=$1
+  authority_folder=$TRUST_CERTS/$1
   shift
   for authority_one; do
-    if ! authority_text "$authority_one" | openssl x509 -noout 2>/dev/null; then
+    if ! authority_text "${authority_one#*:}" | openssl x509 -noout 2>/dev/null; then
       echo "what is to be trusted is no certificate"
       return 1
     fi
   done
-  install -d -m 0755 "$TRUST_CERTS/$authority_registry" "$TRUST_STORE"
-  authority_text "$@" >"$TRUST_CERTS/$authority_registry/ca.crt.new"
-  mv "$TRUST_CERTS/$authority_registry/ca.crt.new" "$TRUST_CERTS/$authority_registry/ca.crt"
+  install -d -m 0755 "$authority_folder"
+  authority_pem "$@" >"$authority_folder/ca.crt.new"
+  mv "$authority_folder/ca.crt.new" "$authority_folder/ca.crt"
+  for authority_one in "$TRUST_STORE"/sealift-registry-*.crt; do
+    if [ ! -e "$authority_one" ]; then return 0; fi
+  done
   # update-ca-certificates leaves its links to what is gone.
   rm -f "$TRUST_STORE"/sealift-registry-*.crt "${TRUST_BUNDLE%/*}"/sealift-registry-*.pem
-  authority_number=0
-  for authority_one; do
-    authority_number=$((authority_number + 1))
-    authority_text "$authority_one" >"$TRUST_STORE/sealift-registry-$authority_number.crt"
-  done
   timeout 600 update-ca-certificates >/dev/null
 }
 
-# authority_text BASE64...: PEM, as every reader of certificates takes it.
-authority_text() {
-  for text_one; do
-    echo "-----BEGIN CERTIFICATE-----"
-    printf '%s\n' "$text_one" | fold -w 64
-    echo "-----END CERTIFICATE-----"
-  done
+# authority_pem WORD...: the certificates of such words, as PEM.
+authority_pem() {
+  for pem_one; do authority_text "${pem_one#*:}"; done
+}
+
+# authority_changed FILE WORD...: says what is in the file instead, so that nobody lets a registry show another CA unseen.
+authority_changed() {
+  changed_file=$1
+  shift
+  changed_found=$(authority_base64 "$changed_file" 2>/dev/null || true)
+  if ! authority_text "$changed_found" | openssl x509 -noout 2>/dev/null; then
+    echo "$changed_file is absent or another"
+    return 0
+  fi
+  changed_shown=
+  for changed_one; do changed_shown="$changed_shown, $(ca_sha256 "${changed_one#*:}")"; done
+  case $changed_shown in
+    *"$(ca_sha256 "$changed_found")"*) echo "$changed_file is absent or another: the registry has announced a next CA, or put an earlier one away" ;;
+    *) echo "$changed_file is absent or another: this host has trusted the CA with sha256 $(ca_sha256 "$changed_found"), and the registry shows ${changed_shown#, } now" ;;
+  esac
 }

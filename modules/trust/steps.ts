@@ -1,5 +1,5 @@
 /** What a client of the registry knows of it, as facts. */
-import { certificatesOf, type Authority, type RegistrySpec } from "../core/registry.ts";
+import type { Authority, RegistrySpec } from "../core/registry.ts";
 import type { Step } from "../core/step.ts";
 
 export interface TrustSpec {
@@ -21,10 +21,10 @@ export function trustSteps({ registry, authorities }: TrustSpec): readonly Step[
       : [step("name", `${name} leads to ${addresses.join(", ")}`, ["registry_name", name, ...addresses])]),
     ...(own
       ? [
-          step("authority", `the engine and the system trust the CA of ${at}`, [
+          step("authority", `the engine trusts the CA of ${at}, and for that registry alone`, [
             "registry_authority",
             at,
-            ...(authorities ?? ["unknown"]).flatMap(certificatesOf),
+            ...(authorities?.flatMap(authorityWords) ?? ["unknown"]),
           ]),
         ]
       : []),
@@ -41,6 +41,11 @@ export function trustSteps({ registry, authorities }: TrustSpec): readonly Step[
           ]),
         ]),
   ];
+}
+
+/** The host checks once more what a CA may vouch for, unless a person has named it. */
+function authorityWords({ address, certificates }: Authority): readonly string[] {
+  return certificates.map((one) => (address === undefined ? one : `${address}:${one}`));
 }
 
 /** Somebody beside the system's own CAs vouches for the registry. */

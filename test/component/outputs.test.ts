@@ -59,7 +59,10 @@ test("hosts that were not begun have no output, and no secret is in any", async 
 
 test("the registry is told with its CAs: those of the look, or those that its hosts report in this run", async () => {
   const specs = siteOf(withRegistry(own)).hosts;
-  const { registry } = siteOutputs(specs, new Map(), [pulumi.output(authorityBase64), undefined]);
+  const { registry } = siteOutputs(specs, new Map(), [
+    pulumi.output({ certificates: [authorityBase64] }),
+    undefined,
+  ]);
   assert.ok(registry);
   const { url, authorities } = await read(registry);
   assert.equal(url, "https://registry.site:5000");

@@ -43,7 +43,9 @@ const content = {
 };
 
 /** The phases of one host of the example with a registry; node-a runs it. */
-function phases(name: string, text: string, mirrors: boolean, authorities?: readonly string[]): HostPhases {
+function phases(name: string, text: string, mirrors: boolean, made?: readonly string[]): HostPhases {
+  const addresses = ["10.20.0.11", "10.20.0.12"];
+  const authorities = made?.map((one, at) => ({ address: addresses[at] ?? "", certificates: [one] }));
   const host = siteOf(text).hosts.find((one) => one.name === name);
   assert.ok(host);
   const files = { ...exampleFiles, ...(host.registry?.serves === undefined ? {} : { registry }) };

@@ -1,9 +1,6 @@
 /** What goes into the registry on a real host, and what does not; and a push that is cut off. */
 import assert from "node:assert/strict";
-import { readFile } from "node:fs/promises";
-import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
-import { checkout } from "../lab/cache.ts";
 import {
   mount,
   pinned,
@@ -12,6 +9,7 @@ import {
   startRegistryGuest,
   type RegistryInGuest,
 } from "../support/registry-in-guest.ts";
+import { manifestOf } from "../support/registry-pushes.ts";
 import { shellFacts } from "../support/shell-facts.ts";
 
 let on: RegistryInGuest;
@@ -112,7 +110,7 @@ describe("what is in the registry", () => {
   test("a volume that is full during a push is told, and when there is room the next one ends it", async () => {
     const bytes = Buffer.alloc(8 * 2 ** 20, "full");
     await on.arrive(bytes);
-    const call = await manifestOf("files/late", bytes);
+    const call = await manifestOf(on, "files/late", bytes);
     await root(
       `fallocate -l $(($(df --output=avail -B 1 ${mount} | tail -n 1) - 4000000)) ${mount}/somebody-else`,
     );
@@ -127,7 +125,7 @@ describe("what is in the registry", () => {
   test("kill -9 of the registry during a push: the push is told as failed, and the next one ends it", async () => {
     const bytes = Buffer.alloc(24 * 2 ** 20, "x");
     const layer = await on.arrive(bytes);
-    const call = await manifestOf("files/big", bytes);
+    const call = await manifestOf(on, "files/big", bytes);
     // As soon as a part of the layer is in the registry's uploads.
     const killer = root(
       `timeout 120 sh -c 'until find ${mount}/storage/docker/registry/v2/repositories/files/big/_uploads -name data -size +1M 2>/dev/null | grep -q .; do :; done'; kill -9 $(systemctl show -P MainPID sealift-registry-writer)`,
@@ -143,74 +141,5 @@ describe("what is in the registry", () => {
     await applies(...call);
     const url = `https://${registryName}:5000/v2/files/big/blobs/sha256:${layer}`;
     assert.equal((await on.curl(`${url} | sha256sum`)).split(" ")[0], layer);
-  });
-});
-
-/** A manifest with one layer, as a call of the step; it has arrived and its layer has not, unless somebody sees to that. */
-async function manifestOf(repository: string, bytes: Buffer) {
-  const type = "application/vnd.oci.image.manifest.v1+json";
-  const layer = sha256Of(bytes);
-  const config = await on.arrive("{}");
-  const manifest = JSON.stringify({
-    schemaVersion: 2,
-    mediaType: type,
-    config: { mediaType: "application/vnd.oci.empty.v1+json", digest: `sha256:${config}`, size: 2 },
-    layers: [{ mediaType: "application/octet-stream", digest: `sha256:${layer}`, size: bytes.length }],
-  });
-  await on.arrive(manifest);
-  const names = [mount, registryName, "5001", repository, "1", type];
-  return ["registry_manifest", ...names, pinned(manifest), `${config}:2`, pinned(bytes)] as const;
-}
-
-describe("a registry that another one feeds", () => {
-  const bytes = Buffer.alloc(250_000, "fed by another ");
-  const port = "5443";
-  let authority: string;
-  before(async () => {
-    await on.on.guest.exec("sudo -n tee /run/thing", { input: bytes });
-    const program = await readFile(join(checkout, "test", "support", "bad-readers.py"));
-    await on.on.guest.exec("sudo -n tee /run/bad-readers.py", { input: program });
-    await root(
-      `systemd-run --quiet --unit readers python3 /run/bad-readers.py ${port} /run/thing ${etc}/server.crt ${etc}/server.key /run/asked && timeout 60 sh -c 'until ss -Hltn | grep -q 127.0.0.5:${port}; do sleep 0.2; done'`,
-    );
-    authority = (await on.on.call("value_registry_ca")).output;
-  });
-
-  const feeder = (address: string) => ["registry_feeder", registryName, port, address, authority] as const;
-  const fails = async (words: RegExp, [name, ...args]: readonly [string, ...string[]]): Promise<void> => {
-    const { exitCode, output } = await on.on.call(`apply_${name}`, ...args);
-    assert.equal(exitCode, 1, output);
-    assert.match(output, words);
-  };
-
-  test("the CA of the other has to be known", async () => {
-    const unknown = ["registry_feeder", registryName, port, "127.0.0.5", "unknown"] as const;
-    await finds("the registry on 127.0.0.5 has not made its CA yet", ...unknown);
-    await fails(/has not made its CA yet; run pulumi up again/, unknown);
-    await finds(/feeder is absent/, ...feeder("127.0.0.5"));
-  });
-
-  test("one that has it not, and one that lies: told by address, and nothing of it is kept", async () => {
-    const call = await manifestOf("files/fed", bytes);
-    await applies(...feeder("127.0.0.3"));
-    await fails(/the registry on 127\.0\.0\.3 did not give sha256:\w{64}; run pulumi up again/, call);
-    await applies(...feeder("127.0.0.2"));
-    await fails(/what the registry on 127\.0\.0\.2 gave has sha256 \w{64} and was removed/, call);
-    assert.doesNotMatch(await root(`ls ${mount}/arriving`), /part/);
-  });
-
-  test("where a fetch was cut off the next run goes on, and the registry has it whole", async () => {
-    const call = await manifestOf("files/fed", bytes);
-    await applies(...feeder("127.0.0.4"));
-    await root("rm /run/asked");
-    for (let run = 1; run <= 2; run += 1) await fails(/the registry on 127\.0\.0\.4 did not give/, call);
-    await applies(...call);
-    assert.equal(
-      await root("cat /run/asked"),
-      "127.0.0.4 \n127.0.0.4 bytes=100000-\n127.0.0.4 bytes=200000-\n",
-    );
-    const url = `https://${registryName}:5000/v2/files/fed/blobs/sha256:${sha256Of(bytes)}`;
-    assert.equal((await on.curl(`${url} | sha256sum`)).split(" ")[0], sha256Of(bytes));
-    assert.equal(await root(`ls ${mount}/arriving`), "");
   });
 });

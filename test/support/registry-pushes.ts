@@ -1,6 +1,13 @@
 /** Small images and lists for a registry in a guest, pushed by the library's own function. */
 import assert from "node:assert/strict";
-import { blobPath, mount, pinned, registryName, type RegistryInGuest } from "./registry-in-guest.ts";
+import {
+  blobPath,
+  mount,
+  pinned,
+  registryName,
+  sha256Of,
+  type RegistryInGuest,
+} from "./registry-in-guest.ts";
 
 export const manifestType = "application/vnd.oci.image.manifest.v1+json";
 export const listType = "application/vnd.oci.image.index.v1+json";
@@ -49,4 +56,24 @@ async function push(
   const { exitCode, output } = await guest.on.call(...call);
   assert.equal(exitCode, 0, output);
   return sha256;
+}
+
+/** A manifest with one layer, as a call of the step; it has arrived and its layer has not, unless somebody sees to that. */
+export async function manifestOf(
+  on: RegistryInGuest,
+  repository: string,
+  bytes: Buffer,
+): Promise<readonly [name: string, ...args: string[]]> {
+  const type = "application/vnd.oci.image.manifest.v1+json";
+  const layer = sha256Of(bytes);
+  const config = await on.arrive("{}");
+  const manifest = JSON.stringify({
+    schemaVersion: 2,
+    mediaType: type,
+    config: { mediaType: "application/vnd.oci.empty.v1+json", digest: `sha256:${config}`, size: 2 },
+    layers: [{ mediaType: "application/octet-stream", digest: `sha256:${layer}`, size: bytes.length }],
+  });
+  await on.arrive(manifest);
+  const names = [mount, registryName, "5001", repository, "1", type];
+  return ["registry_manifest", ...names, pinned(manifest), `${config}:2`, pinned(bytes)];
 }

@@ -52,7 +52,7 @@ import { siteOf } from "${checkout}/test/support/site-text.ts";
 
 const specs = siteOf(withRegistry(own)).hosts;
 const done = new Map(specs.map(({ name }) => [name, { report: pulumi.output("") }]));
-export default siteOutputs(specs, done, [pulumi.output(\`${authorityBase64}\`)]);
+export default siteOutputs(specs, done, [pulumi.output({ certificates: [\`${authorityBase64}\`] })]);
 `;
 
 const consumer = `import * as pulumi from "@pulumi/pulumi";

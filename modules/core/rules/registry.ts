@@ -101,9 +101,9 @@ function mountProblems(mount: string, { name, volumes, daemon }: MergedHost, say
 }
 
 function externalProblems(registry: RegistryFile, say: Say): Problem[] {
-  const own = (["name", "version", "hosts", "mount", "keep", "port", "writerPort"] as const).filter(
-    (key) => registry[key] !== undefined,
-  );
+  const own = (
+    ["name", "version", "hosts", "mount", "keep", "caSha256", "port", "writerPort"] as const
+  ).filter((key) => registry[key] !== undefined);
   const { url = "", allowedHosts = [] } = registry.external ?? {};
   const port = [
     at("external", "url"),

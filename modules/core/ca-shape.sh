@@ -1,0 +1,89 @@
+# What the CA of a registry of the site may be: a certificate that can vouch for the one name and the one address of that registry
+# and for nothing else. A host that makes one, and every host that is to believe in one, compares it byte for byte, because the
+# texts that programs print of a certificate can be forged in it.
+
+# authority_text BASE64...: PEM, as every reader of certificates takes it, out of base64 of DER.
+authority_text() {
+  for text_one; do
+    echo "-----BEGIN CERTIFICATE-----"
+    printf '%s\n' "$text_one" | fold -w 64
+    echo "-----END CERTIFICATE-----"
+  done
+}
+
+# authority_base64 FILE: the first certificate of a PEM file as base64 of DER.
+authority_base64() { sed '/^-----END/q' "$1" | sed '/^-----/d' | tr -d '\n'; }
+
+# ca_shape BASE64 NAME ADDRESS: prints right, earlier (what Sealift made before: it holds for sub-domains, mail and clients of TLS too)
+# or other. RFC 5280, 4.1 and 4.2; ca-shape.ts has the same for the operator's side.
+ca_shape() {
+  printf '%s' "$1" | head -c 8192 | base64 -d 2>/dev/null | od -An -v -tx1 | tr -d ' \n' | awk -v name="$2" -v address="$3" '
+    # Reads the element at p: its tag, where its value begins, and where it ends. Lengths as DER has them.
+    function element(p,   first, digits) {
+      tag = substr(hex, p, 2)
+      first = number(substr(hex, p + 2, 2))
+      digits = first < 128 ? 0 : first == 129 ? 2 : first == 130 ? 4 : -1
+      if (digits < 0) return begin = end = 0
+      begin = p + 4 + digits
+      size = digits == 0 ? first : number(substr(hex, p + 4, digits))
+      end = begin + 2 * size
+      if (end > limit || (digits == 2 && size < 128) || (digits == 4 && size < 256)) return begin = end = 0
+      return end
+    }
+    function number(text,   i, sum) {
+      for (i = 1; i <= length(text); i++) sum = 16 * sum + index("0123456789abcdef", substr(text, i, 1)) - 1
+      return sum
+    }
+    function made(tag, value,   size) {
+      size = length(value) / 2
+      return tag (size < 128 ? sprintf("%02x", size) : size < 256 ? sprintf("81%02x", size) : sprintf("82%04x", size)) value
+    }
+    function coded(text,   i, out) {
+      for (i = 1; i <= length(text); i++) out = out sprintf("%02x", code[substr(text, i, 1)])
+      return out
+    }
+    function told(what) { print what; done = 1; exit }
+    BEGIN { for (i = 1; i < 128; i++) code[sprintf("%c", i)] = i }
+    {
+      hex = $0
+      limit = length(hex) + 1
+      split(address, part, ".")
+      host = sprintf("%02x%02x%02x%02xffffffff", part[1], part[2], part[3], part[4])
+      names = made("30", made("82", coded(name))) made("30", made("87", host))
+      others = made("30", made("81", coded("invalid"))) made("30", made("86", coded("invalid")))
+      below = made("30", made("82", coded("." name)))
+      constraints = "0603551d1e0101ff"
+      earlier = made("30", constraints made("04", made("30", made("a0", names))))
+      right = made("30", constraints made("04", made("30", made("a0", names others) made("a1", below))))
+      if (!element(1) || tag != "30" || end != limit) told("other")
+      if (!element(begin) || tag != "30") told("other")
+      last = end
+      p = begin
+      # Version 3, then serial, algorithm, issuer, validity, subject and key.
+      if (substr(hex, p, 10) != "a003020102") told("other")
+      p += 10
+      for (i = 1; i <= 6; i++) {
+        if (!element(p) || tag != (i == 1 ? "02" : "30")) told("other")
+        p = end
+      }
+      if (!element(p) || tag != "a3" || end != last) told("other")
+      if (!element(begin) || tag != "30" || end != last) told("other")
+      for (p = begin; p < last; p = end) {
+        if (!element(p) || end > last) told("other")
+        one = substr(hex, p, end - p)
+        # The key identifier says nothing of what the CA may do.
+        if (one ~ /^301d0603551d0e04160414/ && length(one) == 62) one = "key"
+        seen[one]++
+        count++
+      }
+      basic = seen["30120603551d130101ff040830060101ff020100"] == 1 && seen["300e0603551d0f0101ff040403020106"] == 1 && seen["key"] == 1
+      if (basic && count == 5 && seen["30130603551d25040c300a06082b06010505070301"] == 1 && seen[right] == 1) told("right")
+      if (basic && count == 4 && seen[earlier] == 1) told("earlier")
+    }
+    END { if (!done) print "other" }'
+}
+
+# ca_sha256 BASE64: the fingerprint, as `openssl x509 -fingerprint -sha256` has it, in small letters and without colons.
+ca_sha256() {
+  printf '%s' "$1" | base64 -d 2>/dev/null | sha256sum | cut -d ' ' -f 1
+}

@@ -1,0 +1,120 @@
+/** What the CA of a registry of the site may be; what its host says is a stranger's word. Pure. ca-shape.sh has the same for hosts. */
+import { createHash } from "node:crypto";
+
+/** The one registry that a CA may vouch for. */
+export interface VouchedFor {
+  readonly name: string;
+  /** IPv4. */
+  readonly address: string;
+}
+
+/**
+ * Compares a certificate with the only ones that Sealift makes, extension by extension and byte by byte. Sources: RFC 5280, 4.1 and
+ * 4.2; X.690 for DER.
+ * @param base64 of its DER.
+ * @returns right: it can vouch for this registry and for nothing else. earlier: what Sealift made before, good for sub-domains, mail
+ * and clients of TLS too. other: anything else.
+ */
+export function caShape(base64: string, { name, address }: VouchedFor): "right" | "earlier" | "other" {
+  if (base64.length > maxBase64 || !/^[A-Za-z0-9+/]+={0,2}$/.test(base64)) return "other";
+  const found = extensionsOf(Buffer.from(base64, "base64"))?.map((one) => one.toString("hex"));
+  if (found === undefined) return "other";
+  const allowed = found.map((one) =>
+    /^301d0603551d0e04160414[0-9a-f]{40}$/.test(one) ? keyIdentifier : one,
+  );
+  const subtrees = [
+    subtree(0x82, name),
+    subtree(0x87, Buffer.from([...address.split(".").map(Number), ...onlyThis])),
+  ];
+  // Nothing is below "invalid" (RFC 2606): no mailbox and no URI. Go knows no constraint of directory names and would refuse one.
+  const nothing = [subtree(0x81, "invalid"), subtree(0x86, "invalid")];
+  const below = der(0xa1, subtree(0x82, `.${name}`));
+  const right = [...common, serverAuth, constraints(der(0xa0, ...subtrees, ...nothing), below)];
+  if (same(allowed, right)) return "right";
+  return same(allowed, [...common, constraints(der(0xa0, ...subtrees))]) ? "earlier" : "other";
+}
+
+/** Fingerprint of a certificate: 64 hex digits, as `openssl x509 -fingerprint -sha256` has them, without colons. */
+export function caSha256(base64: string): string {
+  return createHash("sha256").update(Buffer.from(base64, "base64")).digest("hex");
+}
+
+/** A CA of Sealift's has some 600 bytes. */
+const maxBase64 = 4096;
+const onlyThis = [255, 255, 255, 255];
+const keyIdentifier = "subjectKeyIdentifier";
+const serverAuth = "30130603551d25040c300a06082b06010505070301";
+/** CA:TRUE with no CA below it, and keyCertSign with cRLSign; both critical. */
+const common = [
+  "30120603551d130101ff040830060101ff020100",
+  "300e0603551d0f0101ff040403020106",
+  keyIdentifier,
+] as const;
+
+function same(found: readonly string[], wanted: readonly string[]): boolean {
+  return found.toSorted().join() === wanted.toSorted().join();
+}
+
+function constraints(...parts: readonly Buffer[]): string {
+  const id = Buffer.from("0603551d1e0101ff", "hex");
+  return der(0x30, id, der(0x04, der(0x30, ...parts))).toString("hex");
+}
+
+function subtree(kind: number, value: string | Buffer): Buffer {
+  return der(0x30, der(kind, Buffer.from(value)));
+}
+
+function der(tag: number, ...parts: readonly Buffer[]): Buffer {
+  const value = Buffer.concat(parts);
+  const { length } = value;
+  const size = length < 128 ? [length] : length < 256 ? [0x81, length] : [0x82, length >> 8, length & 255];
+  return Buffer.concat([Buffer.from([tag, ...size]), value]);
+}
+
+interface Element {
+  readonly tag: number;
+  /** Where its value begins, and where it ends. */
+  readonly begin: number;
+  readonly end: number;
+}
+
+/** One element of DER; undefined when its length is not DER's, or is more than there is. */
+function elementAt(bytes: Buffer, at: number, limit: number): Element | undefined {
+  const [tag = -1, first = -1, ...rest] = bytes.subarray(at, Math.min(at + 4, limit));
+  const digits = first < 0 || first > 0x82 || first === 0x80 ? -1 : Math.max(0, first - 0x80);
+  if (digits < 0 || rest.length < digits) return undefined;
+  const length = digits === 0 ? first : rest.slice(0, digits).reduce((sum, one) => 256 * sum + one, 0);
+  const begin = at + 2 + digits;
+  const shortest = digits === 0 ? 0 : digits === 1 ? 128 : 256;
+  return length < shortest || begin + length > limit ? undefined : { tag, begin, end: begin + length };
+}
+
+/** The extensions of a certificate, each whole; undefined when it is no certificate of version 3 with extensions last. */
+function extensionsOf(bytes: Buffer): readonly Buffer[] | undefined {
+  const whole = elementAt(bytes, 0, bytes.length);
+  if (whole?.tag !== 0x30 || whole.end !== bytes.length) return undefined;
+  const signed = elementAt(bytes, whole.begin, whole.end);
+  if (signed?.tag !== 0x30) return undefined;
+  const last = signed.end;
+  let at = signed.begin;
+  // Version, serial, algorithm, issuer, validity, subject, key, extensions.
+  const tags = [0xa0, 0x02, 0x30, 0x30, 0x30, 0x30, 0x30, 0xa3];
+  if (bytes.toString("hex", at, at + 5) !== "a003020102") return undefined;
+  let element: Element | undefined;
+  for (const tag of tags) {
+    element = elementAt(bytes, at, last);
+    if (element?.tag !== tag) return undefined;
+    at = element.end;
+  }
+  if (element === undefined || at !== last) return undefined;
+  const list = elementAt(bytes, element.begin, last);
+  if (list?.tag !== 0x30 || list.end !== last) return undefined;
+  const found: Buffer[] = [];
+  for (at = list.begin; at < last;) {
+    const one = elementAt(bytes, at, last);
+    if (one === undefined) return undefined;
+    found.push(bytes.subarray(at, one.end));
+    at = one.end;
+  }
+  return found;
+}

@@ -1,0 +1,125 @@
+/** How a client gets bytes of the bundle out of the registry, on a real host, from readers that behave badly on purpose. */
+import assert from "node:assert/strict";
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { after, before, describe, test } from "node:test";
+import { checkout } from "../lab/cache.ts";
+import { container } from "../lab/machine-choice.ts";
+import { sha256Of } from "../support/registry-in-guest.ts";
+import { shellFacts } from "../support/shell-facts.ts";
+import { startFunctions, type ShellFunctions } from "../support/shell-functions.ts";
+
+let on: ShellFunctions;
+before(async () => {
+  on = await startFunctions("channel", container());
+});
+after(() => on.end());
+
+const { finds, applies } = shellFacts(() => on);
+const root = (command: string): Promise<string> => on.root(command);
+const port = "5443";
+const at = `registry.site:${port}`;
+const certs = "/etc/docker/certs.d";
+
+/** A CA as a registry host makes one that has none; its certificate as the host tells it. */
+async function authority(address = "127.0.0.5"): Promise<string> {
+  await root("rm -f /etc/sealift/registry/ca.*");
+  const { exitCode, output } = await on.call("apply_registry_ca", "test", "registry.site", address, "30");
+  assert.equal(exitCode, 0, output);
+  return `${address}:${(await on.call("value_registry_ca")).output}`;
+}
+
+describe("bytes by their digest", () => {
+  const bytes = Buffer.alloc(250_000, "bytes of the bundle ");
+  const sha256 = sha256Of(bytes);
+  const kept = `/var/lib/sealift/blobs/${sha256}`;
+  const blob = (...readers: string[]) =>
+    ["channel_blob", sha256, String(bytes.length), at, "files/thing", "own", ...readers] as const;
+  const asked = async (): Promise<string> => {
+    const log = await root("cat /run/asked; rm /run/asked");
+    return log.replaceAll("127.0.0.", "").trim().replaceAll(/ *\n/g, ", ");
+  };
+
+  before(async () => {
+    const trusted = await on.call("apply_registry_authority", at, await authority());
+    assert.equal(trusted.exitCode, 0, trusted.output);
+    await on.call("apply_registry_user");
+    const certificate = await on.call("apply_registry_certificate", "registry.site", "127.0.0.5");
+    assert.equal(certificate.exitCode, 0, certificate.output);
+    await on.guest.exec("sudo -n tee /run/thing", { input: bytes });
+    const program = await readFile(join(checkout, "test", "support", "bad-readers.py"));
+    await on.guest.exec("sudo -n tee /run/bad-readers.py", { input: program });
+    const etc = "/etc/sealift/registry";
+    await root(
+      `systemd-run --quiet --unit readers python3 /run/bad-readers.py ${port} /run/thing ${etc}/server.crt ${etc}/server.key /run/asked && timeout 60 sh -c 'until ss -Hltn | grep -q 127.0.0.5:${port}; do sleep 0.2; done'`,
+    );
+  });
+
+  test("a reader that is well is asked once", async () => {
+    await finds("not there", ...blob("127.0.0.5"));
+    await applies(...blob("127.0.0.5", "127.0.0.3"));
+    assert.equal(await asked(), "5");
+  });
+
+  test("one that knows nothing and one that lies: the next one is asked, and nothing wrong is kept", async () => {
+    await root(`rm ${kept}`);
+    await applies(...blob("127.0.0.3", "127.0.0.2", "127.0.0.5"));
+    assert.equal(await asked(), "3, 2, 5");
+    assert.equal(await root("ls /var/lib/sealift/blobs"), `${sha256}\n`);
+  });
+
+  test("where one was cut off, the next goes on", async () => {
+    await root(`rm ${kept}`);
+    await applies(...blob("127.0.0.4", "127.0.0.5"));
+    assert.equal(await asked(), "4, 5 bytes=100000-");
+  });
+
+  test("a line that drops again and again brings it in the end", async () => {
+    await root(`rm ${kept}`);
+    await applies(...blob("127.0.0.4"));
+    assert.equal(await asked(), "4, 4 bytes=100000-, 4 bytes=200000-");
+  });
+
+  test("nobody has it: every reader is named, and nothing is left", async () => {
+    await root(`rm ${kept}`);
+    const { exitCode, output } = await on.call(
+      "apply_channel_blob",
+      ...blob("127.0.0.3", "127.0.0.9").slice(1),
+    );
+    assert.equal(exitCode, 1);
+    assert.match(output, /reader 127\.0\.0\.3 did not give it/);
+    assert.match(output, /reader 127\.0\.0\.9 did not give it/);
+    assert.match(
+      output,
+      /no reader of the registry has given https:\/\/registry\.site:5443\/v2\/files\/thing\/blobs\/sha256:/,
+    );
+    assert.equal(await root("ls /var/lib/sealift/blobs"), "");
+    await asked();
+  });
+
+  test("a registry of others wants a token, and sends on to where its bytes lie", async () => {
+    await root(
+      `rm -f ${kept}; sed -i '/registry.site/d' /etc/hosts; echo '127.0.0.6 registry.site' >>/etc/hosts`,
+    );
+    await applies(...blob());
+    assert.equal(await asked(), "6 bytes=0-0, 6");
+    await root("sed -i '/registry.site/d' /etc/hosts");
+  });
+
+  test("a certificate that nobody vouches for, or that has ended, is no way in", async () => {
+    await root(
+      `mv ${certs}/${at}/ca.crt /run/ca.crt && openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout /run/x.key -subj /CN=x -out ${certs}/${at}/ca.crt 2>/dev/null`,
+    );
+    const stranger = await on.call("apply_channel_blob", ...blob("127.0.0.5").slice(1));
+    assert.equal(stranger.exitCode, 1);
+    assert.match(stranger.output, /certificate/i);
+    await root(`mv /run/ca.crt ${certs}/${at}/ca.crt`);
+    // The host's clock a year and a half from now: what every client sees of a certificate that has ended.
+    await root("date -s '+500 days' >/dev/null");
+    const ended = await on.call("apply_channel_blob", ...blob("127.0.0.5").slice(1));
+    await root("date -s '-500 days' >/dev/null");
+    assert.equal(ended.exitCode, 1);
+    assert.match(ended.output, /expired/i);
+    assert.equal(await root("cat /run/asked 2>/dev/null || true"), "", "not one request was made");
+  });
+});

@@ -1,0 +1,206 @@
+/** A CA that a registry host shows: only one that can vouch for its own registry is believed, by the operator's side and by every host. */
+import assert from "node:assert/strict";
+import { execFileSync, spawnSync } from "node:child_process";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir, userInfo } from "node:os";
+import { join } from "node:path";
+import { after, before, describe, test } from "node:test";
+import { caSha256, caShape } from "../../modules/core/ca-shape.ts";
+import { quote } from "../../modules/core/quote.ts";
+import { reportedAuthority } from "../../modules/core/reported-authority.ts";
+import { isServed } from "../../modules/core/site-spec.ts";
+import { library } from "../support/example-host.ts";
+import { authorityBase64 } from "../support/made-authority.ts";
+import { own, withRegistry } from "../support/registry-site.ts";
+import { siteOf } from "../support/site-text.ts";
+
+const folder = mkdtempSync(join(tmpdir(), "sealift-ca-"));
+after(() => {
+  rmSync(folder, { recursive: true });
+});
+const etc = join(folder, "etc");
+const name = "registry.site";
+const address = "10.20.0.11";
+
+/** Calls one function as run.sh does; whoever runs the test is its root. */
+function call(...words: readonly string[]): { code: number | null; output: string } {
+  const text = library.text.replaceAll('"root 600"', `"${userInfo().username} 600"`);
+  const places = `REGISTRY_ETC=${etc} TRUST_CERTS=${folder}/certs.d TRUST_STORE=${folder}/store`;
+  const input = `${text}\n${places}\nset -u\nattempt ${words.map(quote).join(" ")}\nprintf %s "$attempt_output"\nexit "$attempt_status"`;
+  const { status, stdout, stderr } = spawnSync("sh", ["-s"], { input, encoding: "utf8" });
+  return { code: status, output: stdout + stderr };
+}
+
+/** @param config what the file `config` holds. */
+const openssl = (args: readonly string[], config = ""): Buffer => {
+  writeFileSync(join(folder, "config"), config);
+  return execFileSync("openssl", args, { cwd: folder, stdio: ["ignore", "pipe", "ignore"] });
+};
+
+/** A CA with these extensions, as base64 of DER. */
+function made(...extensions: readonly string[]): string {
+  const config = `[req]\nprompt=no\ndistinguished_name=n\nx509_extensions=e\n[n]\nCN=x\n[e]\n${extensions.join("\n")}\n`;
+  const key = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-keyout", "/dev/null"];
+  return openssl(["req", "-x509", ...key, "-outform", "DER", "-config", "config"], config).toString("base64");
+}
+
+const basic = "basicConstraints=critical,CA:TRUE,pathlen:0";
+const usage = "keyUsage=critical,keyCertSign,cRLSign";
+const server = "extendedKeyUsage=serverAuth";
+const key = "subjectKeyIdentifier=hash";
+const only = `permitted;DNS:${name},permitted;IP:${address}/255.255.255.255`;
+const nothing = "permitted;email:invalid,permitted;URI:invalid";
+const names = (...more: readonly string[]): string => `nameConstraints=critical,${[only, ...more].join()}`;
+const right = names(nothing, `excluded;DNS:.${name}`);
+
+test("the CA that a registry host makes is right, in both readings of it", () => {
+  assert.equal(caShape(authorityBase64, { name, address }), "right");
+  assert.equal(caShape(made(basic, usage, server, key, right), { name, address }), "right");
+  assert.equal(caShape(made(right, key, server, usage, basic), { name, address }), "right");
+  assert.equal(caShape(made(basic, usage, key, names()), { name, address }), "earlier");
+});
+
+/** The bytes of a right certificate's extensions, for one that hides them where nothing reads them. */
+const hidden = Buffer.from(authorityBase64, "base64").toString("hex");
+const block = hidden.slice(hidden.indexOf("a381b2"), hidden.indexOf("300a06082a8648ce3d040302", 200));
+
+const wrong: Readonly<Record<string, () => string>> = {
+  "without any constraint": () => made(basic, usage, server, key),
+  "for another name": () => made(basic, usage, server, key, right.replaceAll(name, "example.com")),
+  "for another address": () => made(basic, usage, server, key, right.replace(address, "10.20.0.12")),
+  "for a network": () => made(basic, usage, server, key, right.replace("255.255.255.255", "255.255.255.0")),
+  "for names below": () => made(basic, usage, server, key, names(nothing)),
+  "for mail": () => made(basic, usage, server, key, names("permitted;URI:invalid", `excluded;DNS:.${name}`)),
+  "for one more name": () =>
+    made(basic, usage, server, key, names(nothing, "permitted;DNS:docker.io", `excluded;DNS:.${name}`)),
+  "with constraints that need not be read": () =>
+    made(basic, usage, server, key, right.replace("critical,", "")),
+  "with CAs below it": () => made("basicConstraints=critical,CA:TRUE", usage, server, key, right),
+  "that is no CA": () => made("basicConstraints=critical,CA:FALSE", usage, server, key, right),
+  "for clients of TLS": () => made(basic, usage, "extendedKeyUsage=serverAuth,clientAuth", key, right),
+  "for code": () => made(basic, usage, "extendedKeyUsage=codeSigning", key, right),
+  "for every purpose": () => made(basic, usage, key, right),
+  "that signs documents too": () => made(basic, `${usage},digitalSignature`, server, key, right),
+  "with one extension more": () => made(basic, usage, server, key, right, "1.2.3.4=DER:0500"),
+  "with the right extensions inside of another": () => made(basic, usage, key, `1.2.3.4=DER:${block}`),
+  "with a line of text in its name": () =>
+    made(basic, usage, server, key, names(nothing, `excluded;DNS:.${name}\\nX509v3 Key Usage`)),
+  "that is cut off": () => Buffer.from(authorityBase64, "base64").subarray(0, 500).toString("base64"),
+  "that is nothing": () => "",
+  "that is no base64": () => "$(touch /tmp/x)",
+  "that is endless": () => Buffer.alloc(200_000, 0x30).toString("base64"),
+};
+for (const [what, make] of Object.entries(wrong))
+  test(`a CA ${what} is believed by nobody`, () => {
+    const base64 = make();
+    assert.equal(caShape(base64, { name, address }), "other");
+    const host = siteOf(withRegistry(own)).hosts[0];
+    assert.ok(host && isServed(host));
+    for (const value of [base64, `${authorityBase64} ${base64}`]) {
+      const found = reportedAuthority(host, value);
+      assert.equal("code" in found && found.code, "E_REGISTRY_CA");
+    }
+    if (base64.length > 100_000) return;
+    const { code, output } = call("apply_registry_authority", `${name}:5000`, `${address}:${base64}`);
+    assert.equal(code, 1);
+    assert.match(
+      output,
+      /^E_REGISTRY_CA the CA of the registry on 10\.20\.0\.11 can vouch for something else/,
+    );
+  });
+
+test("a site that names its CA believes no other", () => {
+  const named = (text: string): ReturnType<typeof reportedAuthority> => {
+    const host = siteOf(withRegistry(`${own}\ncaSha256: [${text}]`)).hosts[0];
+    assert.ok(host && isServed(host));
+    return reportedAuthority(host, authorityBase64);
+  };
+  const print = caSha256(authorityBase64);
+  const colons = (print.toUpperCase().match(/../g) ?? []).join(":");
+  for (const text of [`"${print}"`, `"${colons}"`])
+    assert.deepEqual(named(text), { address, certificates: [authorityBase64] });
+  const found = named(`"${"5e".repeat(32)}"`);
+  assert.ok("code" in found);
+  assert.equal(found.subject, "registry.caSha256");
+  assert.match(found.got, new RegExp(print));
+});
+
+describe("a CA in the hands of whoever runs the registry", () => {
+  const signed = (extensions: string): string => {
+    writeFileSync(join(folder, "ext"), `${extensions}\n`);
+    openssl(["ecparam", "-name", "prime256v1", "-genkey", "-noout", "-out", "leaf.key"]);
+    openssl(["req", "-new", "-key", "leaf.key", "-subj", "/CN=x", "-out", "leaf.csr"]);
+    const by = ["-CA", `${etc}/ca.crt`, "-CAkey", `${etc}/ca.key`, "-set_serial", "7", "-days", "2"];
+    openssl(["x509", "-req", "-in", "leaf.csr", ...by, "-extfile", "ext", "-out", "leaf.crt"]);
+    const purpose = ["-purpose", extensions.includes("clientAuth") ? "sslclient" : "sslserver"];
+    const args = ["verify", "-CAfile", `${etc}/ca.crt`, ...purpose, "leaf.crt"];
+    return spawnSync("openssl", args, { cwd: folder, encoding: "utf8" }).stdout.trim();
+  };
+  before(() => {
+    mkdirSync(etc);
+    assert.deepEqual(call("apply_registry_ca", "node-a", name, address, "30"), { code: 0, output: "" });
+    assert.deepEqual(call("check_registry_ca", "node-a", name, address, "30"), { code: 0, output: "" });
+  });
+
+  test("vouches for the registry, and for nothing else", () => {
+    assert.equal(
+      signed(`extendedKeyUsage=serverAuth\nsubjectAltName=DNS:${name},IP:${address}`),
+      "leaf.crt: OK",
+    );
+    for (const other of [
+      `extendedKeyUsage=serverAuth\nsubjectAltName=DNS:below.${name}`,
+      "extendedKeyUsage=serverAuth\nsubjectAltName=DNS:docker.io",
+      "extendedKeyUsage=serverAuth\nsubjectAltName=IP:10.20.0.12",
+      "extendedKeyUsage=serverAuth\nsubjectAltName=IP:::1",
+      `extendedKeyUsage=serverAuth\nsubjectAltName=DNS:${name},URI:spiffe://${name}/x`,
+      `extendedKeyUsage=serverAuth\nsubjectAltName=DNS:${name},email:root@${name}`,
+      `extendedKeyUsage=clientAuth\nsubjectAltName=DNS:${name}`,
+      `basicConstraints=critical,CA:TRUE\nkeyUsage=keyCertSign\nsubjectAltName=DNS:docker.io`,
+    ])
+      assert.equal(signed(other), "", other);
+  });
+});
+
+test("a CA of an earlier Sealift gets a next one beside it, which takes over when every client has known it for a day", () => {
+  const config = ["[req]", "prompt=no", "distinguished_name=n", "x509_extensions=e", "[n]", "CN=x", "[e]"];
+  const text = [...config, basic, usage, key, names()].join("\n");
+  openssl(
+    ["req", "-x509", "-key", `${etc}/ca.key`, "-days", "3650", "-out", `${etc}/ca.crt`, "-config", "config"],
+    text,
+  );
+  const step = ["node-a", name, address, "30"] as const;
+  const found = call("check_registry_ca", ...step);
+  assert.equal(found.code, 1);
+  assert.match(found.output, /^ca\.crt is of an earlier Sealift: it vouches for names below registry\.site/);
+  assert.equal(call("apply_registry_ca", ...step).code, 0);
+  assert.deepEqual(call("check_registry_ca", ...step), { code: 0, output: "" });
+  const both = call("value_registry_ca").output.trim().split(" ");
+  assert.deepEqual(
+    both.map((one) => caShape(one, { name, address })),
+    ["earlier", "right"],
+  );
+  const host = siteOf(withRegistry(own)).hosts[0];
+  assert.ok(host && isServed(host));
+  assert.deepEqual(reportedAuthority(host, both.join(" ")), { address, certificates: both });
+  execFileSync("touch", ["-d", "2 days ago", `${etc}/next.crt`]);
+  assert.match(call("check_registry_ca", ...step).output, /^clients have known the next CA since /);
+  assert.equal(call("apply_registry_ca", ...step).code, 0);
+  assert.deepEqual(call("value_registry_ca").output.trim().split(" "), both.slice(1));
+});
+
+test("a client says which CA it has trusted and which one the registry shows, and puts none into the system's store", () => {
+  const one = `${address}:${authorityBase64}`;
+  const at = `${name}:5000`;
+  assert.equal(call("apply_registry_authority", at, one).code, 0);
+  assert.deepEqual(call("check_registry_authority", at, one), { code: 0, output: "" });
+  assert.match(readFileSync(join(folder, "certs.d", at, "ca.crt"), "utf8"), /^-----BEGIN CERTIFICATE-----\n/);
+  const other = made(basic, usage, server, key, right);
+  const { output } = call("check_registry_authority", at, `${address}:${other}`);
+  assert.ok(
+    output.includes(`sha256 ${caSha256(authorityBase64)}, and the registry shows ${caSha256(other)} now`),
+    output,
+  );
+  mkdirSync(join(folder, "store"));
+  writeFileSync(join(folder, "store", "sealift-registry-1.crt"), "");
+  assert.match(call("check_registry_authority", at, one).output, /^the system trusts a CA of the registry: /);
+});
