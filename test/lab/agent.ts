@@ -41,7 +41,11 @@ export async function startAgent(identityFile: string): Promise<Agent> {
     forget();
   };
   try {
-    return { socket: await hold(child, folder, identityFile), pid: child.pid ?? 0, stop };
+    const socket = await hold(child, folder, identityFile);
+    // A test that fails before it stops the agent ends all the same.
+    child.stdout.destroy();
+    child.unref();
+    return { socket, pid: child.pid ?? 0, stop };
   } catch (error) {
     await stop();
     throw error;

@@ -54,9 +54,10 @@ inside() {
   done
   if [ -d "/lib/modules/$(uname -r)" ]; then binds="$binds --bind-ro=/lib/modules/$(uname -r)"; else list_builtin_modules; fi
   forward "$port"
-  # Without the capabilities that would change the machine itself: its clock, its kernel's modules, its ports.
+  # Of the kernel's settings its network's own can be written, as on a machine of its own. It is without the capabilities that would
+  # change the machine itself: its clock, its kernel's modules, its ports.
   # shellcheck disable=SC2086
-  systemd-nspawn --quiet --register=no --keep-unit --directory=root --hostname="$name" $binds \
+  SYSTEMD_NSPAWN_API_VFS_WRITABLE=network systemd-nspawn --quiet --register=no --keep-unit --directory=root --hostname="$name" $binds \
     --network-namespace-path="$PWD/net-host" --resolv-conf=off --timezone=off --console=pipe \
     --capability=all --drop-capability=CAP_SYS_TIME,CAP_SYS_MODULE,CAP_SYS_RAWIO \
     --system-call-filter='@keyring bpf @mount @privileged' --boot </dev/null >console.log 2>&1 3<&- &
