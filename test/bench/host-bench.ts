@@ -6,8 +6,7 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { $ } from "zx";
 import { cachePath, checkout } from "../lab/cache.ts";
-import { container } from "../lab/machine-choice.ts";
-import { startSite, type SiteUnderTest } from "../support/site-under-test.ts";
+import { siteMachine, startSite, type SiteUnderTest } from "../support/site-under-test.ts";
 import { table } from "../support/table.ts";
 
 interface Traffic {
@@ -16,7 +15,7 @@ interface Traffic {
 }
 
 export async function hostBench(): Promise<void> {
-  const site = await startSite("bench", container());
+  const site = await startSite("bench", siteMachine);
   try {
     console.log(
       `\nCommand plugin: ${site.lab.tools.commandPlugin.kind}; engine: ${site.lab.bundle.origin}\n`,

@@ -2,14 +2,13 @@ import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
 import { imageArchive } from "../lab/hello.ts";
 import { labUser } from "../lab/stack.ts";
-import { container } from "../lab/machine-choice.ts";
-import { startSite, type SiteUnderTest } from "../support/site-under-test.ts";
+import { siteMachine, startSite, type SiteUnderTest } from "../support/site-under-test.ts";
 
 /** A fresh host whose engine takes the containerd image store, as engines from 29 on do by themselves. */
 describe("a host with the containerd image store", () => {
   let site: SiteUnderTest;
   before(async () => {
-    site = await startSite("snapshotter", container(), "all");
+    site = await startSite("snapshotter", siteMachine, "all");
     const newest = site.lab.bundle.engines.at(-1)?.version ?? "";
     await site.write((text) => {
       text.engine.version = newest;

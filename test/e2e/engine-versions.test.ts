@@ -2,8 +2,7 @@ import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
 import { imageArchive } from "../lab/hello.ts";
 import { labUser } from "../lab/stack.ts";
-import { container } from "../lab/machine-choice.ts";
-import { startSite, type SiteUnderTest } from "../support/site-under-test.ts";
+import { siteMachine, startSite, type SiteUnderTest } from "../support/site-under-test.ts";
 
 /** One host with the classic image store and a container that counts, through every switch that a person could ask for. */
 describe("from one engine to the next, and back", () => {
@@ -11,7 +10,7 @@ describe("from one engine to the next, and back", () => {
   /** The last of an earlier major version, and two of one minor version. */
   let [old, first, second] = ["", "", ""];
   before(async () => {
-    site = await startSite("engines", container(), "all");
+    site = await startSite("engines", siteMachine, "all");
     const versions = site.lab.bundle.engines.map(({ version }) => version);
     old = versions.find((version) => version.startsWith("28.")) ?? "";
     [first = "", second = ""] = site.lab.bundle.engines

@@ -6,13 +6,12 @@ import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
 import { imageElsewhere } from "../lab/bundle.ts";
 import { labUser } from "../lab/stack.ts";
-import { container } from "../lab/machine-choice.ts";
-import { startSite, type SiteUnderTest } from "../support/site-under-test.ts";
+import { siteMachine, startSite, type SiteUnderTest } from "../support/site-under-test.ts";
 
 describe("a site with the classic image store and a registry", () => {
   let site: SiteUnderTest;
   before(async () => {
-    site = await startSite("classic", container(), "registry");
+    site = await startSite("classic", siteMachine, "registry");
     await write({});
   });
   after(() => site.end());

@@ -7,9 +7,8 @@ import { after, before, describe, test } from "node:test";
 import { pushBundle } from "../../offline-bundle/push.ts";
 import { imageElsewhere } from "../lab/bundle.ts";
 import { labUser } from "../lab/stack.ts";
-import { container } from "../lab/machine-choice.ts";
 import { startForeignRegistry, type ForeignRegistry } from "../support/foreign-registry.ts";
-import { startSite, type SiteUnderTest } from "../support/site-under-test.ts";
+import { siteMachine, startSite, type SiteUnderTest } from "../support/site-under-test.ts";
 
 const path = "infra/mirror";
 
@@ -17,7 +16,7 @@ describe("a site whose registry is somebody else's", () => {
   let site: SiteUnderTest;
   let registry: ForeignRegistry;
   before(async () => {
-    site = await startSite("foreign", container(), "registry");
+    site = await startSite("foreign", siteMachine, "registry");
     registry = await startForeignRegistry(site.guest);
     await write();
   });

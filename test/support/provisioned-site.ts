@@ -4,18 +4,18 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { restartGuest, type Guest } from "../lab/guest.ts";
 import { guestFolder } from "../lab/guest-record.ts";
-import { container, type MachineNeed } from "../lab/machine-choice.ts";
+import type { MachineNeed } from "../lab/machine-choice.ts";
 import { prepareLab } from "../lab/prepare.ts";
 import { pulumi } from "../lab/pulumi.ts";
 import { copyOfTemplate } from "./guest-template.ts";
-import { siteOn, startSite, type SiteUnderTest } from "./site-under-test.ts";
+import { siteMachine, siteOn, startSite, type SiteUnderTest } from "./site-under-test.ts";
 
 /** Name of the guest and, within its state, of the host and the stack: each copy puts its own in place of it. */
 const templateOf = ({ kind }: MachineNeed): string => `template-host-${kind}`;
 const stateFile = "stack.json";
 
 /** A guest of this name with the lab's site on it, as `pulumi up` left it, and a stack that knows it. */
-export async function startProvisionedSite(name: string, machine = container()): Promise<SiteUnderTest> {
+export async function startProvisionedSite(name: string, machine = siteMachine): Promise<SiteUnderTest> {
   const lab = await prepareLab();
   const template = templateOf(machine);
   const from = await copyOfTemplate(template, () => provision(template, machine), name);
@@ -31,7 +31,7 @@ export async function startProvisionedSite(name: string, machine = container()):
 }
 
 /** Such a guest alone, beside the one of a site: what Pulumi knows of it is the caller's to bring about. */
-export async function startProvisionedGuest(name: string, machine = container()): Promise<Guest> {
+export async function startProvisionedGuest(name: string, machine = siteMachine): Promise<Guest> {
   await prepareLab();
   const template = templateOf(machine);
   await copyOfTemplate(template, () => provision(template, machine), name);

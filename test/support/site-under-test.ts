@@ -7,7 +7,7 @@ import { startAgent, type Agent } from "../lab/agent.ts";
 import { checkout } from "../lab/cache.ts";
 import type { EngineChoice } from "../lab/engine.ts";
 import { removeGuest, startGuest, type Guest } from "../lab/guest.ts";
-import type { MachineNeed } from "../lab/machine-choice.ts";
+import { container, type MachineNeed } from "../lab/machine-choice.ts";
 import { prepareLab, type Lab } from "../lab/prepare.ts";
 import { pulumiEnv } from "../lab/pulumi-env.ts";
 import { freshStack, pulumi, type PulumiRun } from "../lab/pulumi.ts";
@@ -34,8 +34,11 @@ export interface SiteUnderTest {
   readonly end: (how?: "keep the guest") => Promise<void>;
 }
 
+/** A container with file systems where the lab's site has its volumes on a blank disk. */
+export const siteMachine = container("/svc", "/logs", "/data");
+
 /**
- * @param machine what the test needs: `vm(<why>)` with a blank disk, or `container()` with a file system at /data.
+ * @param machine what the test needs: `vm(<why>)` with a blank disk, or {@link siteMachine}.
  * @param engines those of the bundle: one (default), or all of the lab.
  */
 export async function startSite(
