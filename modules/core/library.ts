@@ -17,6 +17,9 @@ export interface Library {
 export function readLibrary(): Library {
   const files = [
     "core/run.sh",
+    "core/files.sh",
+    "core/systemd.sh",
+    "core/processes.sh",
     "core/host-lock.sh",
     "core/apart.sh",
     "core/delivery.sh",

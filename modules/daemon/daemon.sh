@@ -1,19 +1,31 @@
 # daemon.json: the file, and what is refused before it changes.
+# shellcheck disable=SC2154 # files.sh sets file_wrong and path_wrong
+
+# Every docker command of the library asks the engine of this host, whatever context root has chosen (docker context use).
+export DOCKER_HOST=unix:///run/docker.sock
 
 DAEMON_JSON=/etc/docker/daemon.json
 # What the running daemon has read: written by docker.service at each start and reload.
 DAEMON_LOADED=/run/sealift/daemon.json.loaded
 
-# Fact: daemon.json holds exactly these entries.
+# Fact: daemon.json holds exactly these entries, and root alone may change it.
 # $@ entries as JSON members, `"key": value`, one an argument, in the order of their keys
 check_daemon_file() {
   if [ ! -f "$DAEMON_JSON" ]; then
     echo "no $DAEMON_JSON"
     return 1
   fi
-  if daemon_json_text "$@" | cmp -s - "$DAEMON_JSON"; then return 0; fi
-  daemon_json_text "$@" | daemon_difference
-  return 1
+  if ! file_is "$DAEMON_JSON" "$(daemon_json_text "$@")"; then
+    case $file_wrong in
+      *" is altered") daemon_json_text "$@" | daemon_difference ;;
+      *) echo "$file_wrong" ;;
+    esac
+    return 1
+  fi
+  if ! path_is_safe "${DAEMON_JSON%/*}"; then
+    echo "$path_wrong"
+    return 1
+  fi
 }
 # daemon_difference <TEXT: the entries of the file that TEXT has not, in place of those of TEXT that the file has not. Only
 # the last entry has no comma behind it, which is no difference.
@@ -34,7 +46,8 @@ apply_daemon_file() {
   case $(daemon_cost "$(daemon_json_text "$@")") in
     restart | containers-stop) daemon_has_room "$(daemon_text "$(daemon_json_text "$@" | daemon_value data-root)")" ;;
   esac
-  install -d -m 0755 /etc/docker
+  install -d -o root -g root -m 0755 /etc/docker
+  rm -f "$DAEMON_JSON.new"
   daemon_json_text "$@" >"$DAEMON_JSON.new"
   # Validated by the engine that will read it, before it goes live. docker-proxy has to be on the PATH for this.
   if ! PATH=/opt/docker/current/bin:$PATH timeout 60 dockerd --validate --config-file="$DAEMON_JSON.new"; then
@@ -42,7 +55,7 @@ apply_daemon_file() {
     return 1
   fi
   sync "$DAEMON_JSON.new"
-  mv "$DAEMON_JSON.new" "$DAEMON_JSON"
+  mv -T "$DAEMON_JSON.new" "$DAEMON_JSON"
 }
 effect_daemon_file() {
   daemon_cost "$(daemon_json_text "$@")"

@@ -1,9 +1,16 @@
 # The daemon that runs with daemon.json, and what it says of itself.
+# shellcheck disable=SC2154 # systemd.sh and processes.sh set unit_found and process_wrong
 
-# Fact: docker.service and docker.socket run now and after a boot, with this file, and docker info says so.
+# How docker.service starts the daemon, and where that looks for programs.
+DAEMON_COMMAND="/opt/docker/current/bin/dockerd -H fd:// --containerd=/run/containerd/containerd.sock"
+DAEMON_PATH=/opt/docker/current/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
+
+# Fact: docker.service and docker.socket run now and after a boot, with this file; the daemon is the program of the current version,
+# started as its unit says, and docker info says what the file says.
 # $1 engine version; $2... members of docker info's JSON, `"Key":value`, each of which has to be in it
 check_daemon_running() {
   if ! running_units; then return 1; fi
+  if ! running_process; then return 1; fi
   if [ -f "$DAEMON_STOPPED" ]; then
     echo "containers that an earlier run has stopped are not started again"
     return 1
@@ -38,20 +45,32 @@ check_daemon_running() {
 # running_units: fails with what is wrong with the two units, found with one process.
 running_units() {
   running_wrong=
-  running_unit=
-  while IFS='=' read -r running_property running_value; do
-    case $running_property=$running_value in
-      Id=*) running_unit=$running_value ;;
-      ActiveState=active | UnitFileState=enabled | =) ;;
-      *) running_wrong="$running_wrong, $running_unit is ${running_value:-not there}" ;;
-    esac
-  done <<RUNNING_UNITS
-$(systemctl show -p Id -p ActiveState -p UnitFileState docker.service docker.socket 2>&1)
-RUNNING_UNITS
+  unit_look "$UNIT_STATE" docker.service docker.socket
+  for running_unit in docker.service docker.socket; do
+    unit_pick "$running_unit"
+    unit_value ActiveState
+    if [ "$unit_found" != active ]; then running_wrong="$running_wrong, $running_unit is ${unit_found:-not there}"; fi
+    unit_value UnitFileState
+    if [ "$unit_found" != enabled ]; then running_wrong="$running_wrong, $running_unit is ${unit_found:-not there}"; fi
+  done
   if [ -n "$running_wrong" ]; then
     echo "${running_wrong#, }"
     return 1
   fi
+}
+
+# running_process: after running_units: fails with what is wrong with the process of docker.service.
+running_process() {
+  unit_pick docker.service
+  unit_value MainPID
+  if ! [ "/proc/$unit_found/exe" -ef "${DAEMON_COMMAND%% *}" ]; then
+    running_program=$(readlink "/proc/$unit_found/exe" || true)
+    echo "docker.service runs ${running_program:-no program}"
+    return 1
+  fi
+  if process_runs "$unit_found" "$DAEMON_COMMAND" "PATH=$DAEMON_PATH"; then return 0; fi
+  echo "$process_wrong"
+  return 1
 }
 
 # running_member KEY: what docker info says of a key, or how it failed. A list or a map is cut at its first comma.

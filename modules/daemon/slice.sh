@@ -1,4 +1,5 @@
 # One ceiling for all containers together: the slice that they run below.
+# shellcheck disable=SC2154 # files.sh and systemd.sh set file_wrong and unit_foreign
 
 SLICE_UNIT=/etc/systemd/system/docker.slice
 SLICE_GROUP=/sys/fs/cgroup/docker.slice
@@ -12,9 +13,15 @@ check_containers_slice() {
     echo "no $SLICE_UNIT"
     return 1
   fi
-  slice_found=$(cat "$SLICE_UNIT")
-  if [ "$slice_found" != "$(slice_text "$@")" ]; then
-    echo "$SLICE_UNIT says $(grep -E '^(MemoryMax|CPUQuota|TasksMax)=' "$SLICE_UNIT" | tr '\n' ' ')"
+  if ! file_is "$SLICE_UNIT" "$(slice_text "$@")"; then
+    case $file_wrong in
+      *" is altered") echo "$SLICE_UNIT says $(grep -E '^(MemoryMax|CPUQuota|TasksMax)=' "$SLICE_UNIT" | tr '\n' ' ')" ;;
+      *) echo "$file_wrong" ;;
+    esac
+    return 1
+  fi
+  if unit_strangers docker.slice ""; then
+    echo "docker.slice is made or changed by$unit_foreign"
     return 1
   fi
   if [ ! -d "$SLICE_GROUP" ]; then return 0; fi
@@ -24,9 +31,7 @@ check_containers_slice() {
 }
 apply_containers_slice() {
   guard_containers_slice "$@"
-  slice_text "$@" >"$SLICE_UNIT.new"
-  chmod 0644 "$SLICE_UNIT.new"
-  mv "$SLICE_UNIT.new" "$SLICE_UNIT"
+  file_put "$SLICE_UNIT" "$(slice_text "$@")"
   slice_forget_properties
   # A reload reads the unit but leaves the kernel's values of a slice in use as they are (systemd 257); set-property writes them.
   if [ -d "$SLICE_GROUP" ]; then
@@ -44,6 +49,7 @@ guard_containers_slice() {
       return 1
     fi
   fi
+  slice_strangers
   slice_limit=$(slice_bytes "$1")
   if [ -z "$slice_limit" ] || [ ! -f "$SLICE_GROUP/memory.current" ]; then return 0; fi
   read -r slice_used <"$SLICE_GROUP/memory.current"
@@ -54,6 +60,13 @@ guard_containers_slice() {
       "stop what is not needed, or raise containerLimits.memory"
     return 1
   fi
+}
+
+# slice_strangers: refuses drop-ins of others; what set-property has left Sealift takes away itself.
+slice_strangers() {
+  refuse_strangers docker.slice "$(for slice_place in /etc /run; do
+    for slice_one in "$slice_place"/systemd/system.control/docker.slice.d/50-*.conf; do printf '%s ' "$slice_one"; done
+  done)"
 }
 
 # What `systemctl set-property` has left would count before the unit.

@@ -24,9 +24,15 @@ export function daemonSteps(
     },
     {
       code: "daemon.running",
-      fact: `engine ${version} runs with this daemon.json`,
+      fact: `engine ${version} runs as its unit says, with this daemon.json`,
       effect: "containers-stop",
       call: ["daemon_running", version, ...readBack(daemon)],
+    },
+    {
+      code: "daemon.listeners",
+      fact: "the engine answers on /run/docker.sock alone, for root and group docker, and on no network",
+      effect: "containers-stop",
+      call: ["daemon_listeners", ...figures(daemon)],
     },
     {
       code: "daemon.containers",
@@ -34,6 +40,19 @@ export function daemonSteps(
       effect: "none",
       call: ["engine_containers"],
     },
+  ];
+}
+
+/** Where the site has the engine show figures: `metrics-addr`, and on loopback `network-diagnostic-port` (moby 29, diagnostic server). */
+function figures(daemon: DaemonSpec): readonly string[] {
+  const { "metrics-addr": metrics, "network-diagnostic-port": port } = daemon;
+  return [
+    ...(typeof metrics === "string" ? [metrics] : []),
+    // Go listens for this one on both kinds of addresses.
+    ...(typeof metrics === "string" && metrics.startsWith("0.0.0.0:")
+      ? [metrics.replace("0.0.0.0", "[::]")]
+      : []),
+    ...(typeof port === "number" ? [`127.0.0.1:${port}`] : []),
   ];
 }
 

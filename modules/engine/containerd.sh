@@ -1,59 +1,45 @@
 # The containerd that the engine stands on.
+# shellcheck disable=SC2154 # files.sh, systemd.sh and processes.sh set file_…, unit_… and process_…
 
 CONTAINERD_SOCKET=/run/containerd/containerd.sock
 
-# Fact: containerd runs from the current version, now and after a boot, and it is the one that its socket leads to.
+# Fact: containerd runs from the current version, now and after a boot, as its unit says, alone; it is the one that its socket leads to,
+# for root alone, and it listens on no network.
 check_containerd() {
-  containerd_state=$(systemctl show -p MainPID -p ActiveState -p UnitFileState containerd.service)
-  containerd_pid=${containerd_state#*MainPID=}
-  containerd_pid=${containerd_pid%%"$SEALIFT_LINE_END"*}
-  case $SEALIFT_LINE_END$containerd_state$SEALIFT_LINE_END in
-    *"${SEALIFT_LINE_END}ActiveState=active$SEALIFT_LINE_END"*) ;;
-    *)
-      containerd_word=${containerd_state#*ActiveState=}
-      echo "containerd.service is ${containerd_word%%"$SEALIFT_LINE_END"*}"
-      return 1
-      ;;
-  esac
-  case $SEALIFT_LINE_END$containerd_state$SEALIFT_LINE_END in
-    *"${SEALIFT_LINE_END}UnitFileState=enabled$SEALIFT_LINE_END"*) ;;
-    *)
-      containerd_word=${containerd_state#*UnitFileState=}
-      echo "containerd.service is ${containerd_word%%"$SEALIFT_LINE_END"*}, so that it would not start at a boot"
-      return 1
-      ;;
-  esac
-  containerd_runs=$(readlink "/proc/$containerd_pid/exe" || true)
-  containerd_wanted=$(readlink -f "$ENGINES/current/bin/containerd" || true)
-  if [ "$containerd_runs" != "$containerd_wanted" ]; then
+  unit_look "$UNIT_STATE" containerd.service
+  unit_pick containerd.service
+  unit_value ActiveState
+  if [ "$unit_found" != active ]; then
+    echo "containerd.service is $unit_found"
+    return 1
+  fi
+  unit_value UnitFileState
+  if [ "$unit_found" != enabled ]; then
+    echo "containerd.service is ${unit_found:-not there}, so that it would not start at a boot"
+    return 1
+  fi
+  unit_value MainPID
+  containerd_pid=$unit_found
+  if ! [ "/proc/$containerd_pid/exe" -ef "$ENGINES/current/bin/containerd" ]; then
+    containerd_runs=$(readlink "/proc/$containerd_pid/exe" || true)
     echo "it runs ${containerd_runs:-no program}"
     return 1
   fi
-  containerd_listens "$containerd_pid"
-}
-
-# containerd_listens PID: whether the socket is there, and this process alone is behind it. Whoever binds the path later takes
-# it over in silence: /proc/net/unix then has two listeners of that name (unix(7), proc_net(5): flag 00010000).
-containerd_listens() {
-  if [ ! -S "$CONTAINERD_SOCKET" ]; then
-    echo "$CONTAINERD_SOCKET is not there"
+  if ! process_runs "$containerd_pid" /opt/docker/current/bin/containerd "PATH=$UNIT_PATH"; then
+    echo "$process_wrong"
     return 1
   fi
-  listens_inodes=
-  while read -r _ _ _ listens_flags _ _ listens_inode listens_path; do
-    if [ "$listens_path" = "$CONTAINERD_SOCKET" ] && [ "$listens_flags" = 00010000 ]; then listens_inodes="$listens_inodes $listens_inode"; fi
-  done </proc/net/unix
-  # shellcheck disable=SC2012 # the links of a process's files have no odd names
-  listens_files=$(ls -l "/proc/$1/fd" 2>/dev/null || true)
-  case $listens_inodes in
-    "") echo "nobody listens on $CONTAINERD_SOCKET" ;;
-    " "*" "*) echo "more than one process listens on $CONTAINERD_SOCKET" ;;
-    *)
-      case $listens_files in *"socket:[${listens_inodes# }]"*) return 0 ;; esac
-      echo "another process listens on $CONTAINERD_SOCKET"
-      ;;
-  esac
-  return 1
+  process_look "$containerd_pid"
+  process_alone_on "$CONTAINERD_SOCKET" || return 1
+  if ! file_owned "$CONTAINERD_SOCKET" "root:root 660" socket; then
+    echo "$file_wrong"
+    return 1
+  fi
+  process_tcp
+  if [ -n "$process_ports" ]; then
+    echo "it listens on the network:$process_ports"
+    return 1
+  fi
 }
 apply_containerd() {
   systemctl enable --quiet containerd.service

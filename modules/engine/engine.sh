@@ -1,8 +1,10 @@
 # The engine from static binaries: versions side by side in /opt/docker, one symlink says which runs.
+# shellcheck disable=SC2154 # files.sh and hashes.sh set path_wrong and hash_wrong
 
 ENGINES=/opt/docker
 
-# Fact: /opt/docker/<version>/bin holds these files, byte for byte as the lock says.
+# Fact: /opt/docker/<version>/bin holds these files, byte for byte as the lock says, and no other: the engine looks there first for every
+# program that it starts. Root alone may change them.
 # $1 version, $2 sha256 of the archive; $3... sha256:name of each file
 check_engine_files() {
   files_bin=$ENGINES/$1/bin
@@ -10,24 +12,50 @@ check_engine_files() {
   hash_look "$files_bin"/*
   files_wrong=
   for files_one; do
-    files_path=$files_bin/${files_one#*:}
-    if [ ! -x "$files_path" ]; then
-      files_wrong="$files_wrong ${files_one#*:} is absent,"
-    elif ! known_hash "$files_path" "${files_one%%:*}"; then
-      files_wrong="$files_wrong ${files_one#*:} is altered,"
+    if ! known_program "$files_bin/${files_one#*:}" "${files_one%%:*}"; then
+      files_wrong="$files_wrong ${files_one#*:} is $hash_wrong,"
     fi
   done
+  files_others "$@"
+  for files_one in $files_other; do files_wrong="$files_wrong $files_one is not of the lock,"; done
   if [ -n "$files_wrong" ]; then
     echo "in $files_bin:${files_wrong%,}"
     return 1
   fi
+  if ! path_is_safe "$files_bin"; then
+    echo "$path_wrong"
+    return 1
+  fi
+}
+guard_engine_files() {
+  files_bin=$ENGINES/$1/bin
+  shift 2
+  files_others "$@"
+  if [ -n "$files_other" ]; then
+    refuse_because E_FOREIGN_ENGINE "$files_bin holds programs that are not of the lock, and the engine would take them before the host's own:$files_other" \
+      "see where they come from, then move them away"
+  fi
+}
+# files_others SHA256:NAME...: sets files_other to what lies in files_bin besides.
+files_others() {
+  files_names=
+  files_other=
+  for files_one; do files_names="$files_names ${files_one#*:}"; done
+  for files_path in "$files_bin"/* "$files_bin"/.[!.]*; do
+    if [ ! -e "$files_path" ] && [ ! -L "$files_path" ]; then continue; fi
+    case "$files_names " in
+      *" ${files_path##*/} "*) ;;
+      *) files_other="$files_other ${files_path##*/}" ;;
+    esac
+  done
 }
 apply_engine_files() {
+  guard_engine_files "$@"
   files_root=$ENGINES/$1
   files_new=$files_root.new
   files_bin=$files_root/bin
   rm -rf "$files_new"
-  install -d -m 0755 "$files_new" "$files_bin"
+  install -d -o root -g root -m 0755 "$ENGINES" "$files_root" "$files_new" "$files_bin"
   # The bytes were checked when they arrived; they are checked again before they run as root.
   echo "$2  $SEALIFT_BLOBS/$2" | sha256sum -c --quiet
   if ! timeout 600 tar -xzf "$SEALIFT_BLOBS/$2" -C "$files_new" --strip-components=1 --no-same-owner --no-same-permissions; then
@@ -39,7 +67,11 @@ apply_engine_files() {
   for files_one; do
     files_path=$files_bin/${files_one#*:}
     # A file that is right keeps its inode: what runs from it goes on running from it.
-    if [ -x "$files_path" ] && known_hash "$files_path" "${files_one%%:*}"; then continue; fi
+    if [ -f "$files_path" ] && [ ! -L "$files_path" ] && known_hash "$files_path" "${files_one%%:*}"; then
+      chown root:root "$files_path"
+      chmod 0755 "$files_path"
+      continue
+    fi
     echo "${files_one%%:*}  $files_new/${files_one#*:}" | sha256sum -c --quiet
     chmod 0755 "$files_new/${files_one#*:}"
     sync "$files_new/${files_one#*:}"

@@ -7,7 +7,7 @@ HASH_KEEP_SEC=86400
 
 # hash_look FILE...: what these files and the notes are now; once before known_hash. Absent files are left out.
 hash_look() {
-  hash_stats=$SEALIFT_LINE_END$(stat -c '%n %i %s %y %z' "$@" 2>/dev/null || true)$SEALIFT_LINE_END
+  hash_stats=$SEALIFT_LINE_END$(stat -c '%n %i %s %y %z %U:%G %a %F' "$@" 2>/dev/null || true)$SEALIFT_LINE_END
   hash_notes=$SEALIFT_LINE_END
   if [ -f "$SEALIFT_HASHES" ]; then
     while IFS= read -r hash_line; do
@@ -19,7 +19,30 @@ hash_look() {
   hash_now=${hash_now%%.*}
 }
 
-# known_hash FILE SHA256: whether the file has this hash. A note of what was found is kept or dropped.
+# known_program FILE SHA256: whether the file has this hash and is a program that root alone may change, mode 0755. Sets hash_wrong to
+# absent, altered, or whose it is; a note of what was found is kept or dropped.
+known_program() {
+  hash_pick "$hash_stats" "$1"
+  hash_stat=$hash_picked
+  if [ -z "$hash_stat" ]; then
+    hash_wrong=absent
+    return 1
+  fi
+  case $hash_stat in
+    *" root:root 755 regular file") ;;
+    *)
+      # Inode, bytes, and two times of three words each stand before it.
+      hash_wrong=${hash_stat#* * * * * * * * }
+      hash_wrong=${hash_wrong% regular file}
+      hash_wrong="of ${hash_wrong%% *} with mode ${hash_wrong#* }"
+      return 1
+      ;;
+  esac
+  hash_wrong=altered
+  known_hash "$1" "$2"
+}
+
+# known_hash FILE SHA256: whether the file has this hash.
 known_hash() {
   hash_pick "$hash_stats" "$1"
   hash_stat=$hash_picked

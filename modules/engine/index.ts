@@ -8,11 +8,17 @@ import type { Phase } from "../core/step.ts";
 import { engineSteps, type Channel } from "./steps.ts";
 
 /** Pure: the phase of one host. */
-export function enginePhase({ daemon, imageStore, registry }: HostSpec, files: HostFiles): Phase {
+export function enginePhase({ daemon, imageStore, registry, users }: HostSpec, files: HostFiles): Phase {
   const channel = registry === undefined ? {} : { channel: channelOf(registry) };
   return {
     name: "engine",
-    steps: engineSteps({ files, dataRoot: daemon["data-root"], imageStore, ...channel }),
+    steps: engineSteps({
+      files,
+      dataRoot: daemon["data-root"],
+      imageStore,
+      users: users.map(({ name }) => name),
+      ...channel,
+    }),
   };
 }
 

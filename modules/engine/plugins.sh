@@ -1,22 +1,23 @@
 # Plugins of the docker command: compose and buildx.
+# shellcheck disable=SC2154 # files.sh and hashes.sh set path_wrong and hash_wrong
 
 # Versions side by side, and the folder in which the docker command looks before all others but a user's own
 # (docker/cli cli-plugins/manager, v28 and v29).
 PLUGINS=$ENGINES/plugins
 PLUGIN_LINKS=/usr/local/lib/docker/cli-plugins
 
-# Fact: this version of the plugin is installed, byte for byte, and `docker <name>` runs it.
+# Fact: this version of the plugin is installed, byte for byte, for root alone to change, and `docker <name>` runs it.
 # $1 name, $2 version, $3 sha256
 check_engine_plugin() {
   plugin_path=$PLUGINS/docker-$1-$2
   plugin_link=$PLUGIN_LINKS/docker-$1
-  if [ ! -x "$plugin_path" ]; then
-    echo "$plugin_path is absent"
+  hash_look "$plugin_path"
+  if ! known_program "$plugin_path" "$3"; then
+    echo "$plugin_path is $hash_wrong"
     return 1
   fi
-  hash_look "$plugin_path"
-  if ! known_hash "$plugin_path" "$3"; then
-    echo "$plugin_path is altered"
+  if ! path_is_safe "$PLUGINS"; then
+    echo "$path_wrong"
     return 1
   fi
   plugin_found=$(readlink "$plugin_link" || echo "nothing, or no symlink")
@@ -35,13 +36,14 @@ apply_engine_plugin() {
   guard_engine_plugin "$@"
   plugin_path=$PLUGINS/docker-$1-$2
   plugin_link=$PLUGIN_LINKS/docker-$1
-  install -d -m 0755 "$PLUGINS" "$PLUGIN_LINKS"
+  install -d -o root -g root -m 0755 "$ENGINES" "$PLUGINS" "$PLUGIN_LINKS"
   hash_look "$plugin_path"
-  if [ ! -x "$plugin_path" ] || ! known_hash "$plugin_path" "$3"; then
-    install -m 0755 "$SEALIFT_BLOBS/$3" "$plugin_path.new"
+  if ! known_program "$plugin_path" "$3"; then
+    rm -f "$plugin_path.new"
+    install -o root -g root -m 0755 "$SEALIFT_BLOBS/$3" "$plugin_path.new"
     echo "$3  $plugin_path.new" | sha256sum -c --quiet
     sync "$plugin_path.new"
-    mv "$plugin_path.new" "$plugin_path"
+    mv -T "$plugin_path.new" "$plugin_path"
     remember_hash "$plugin_path" "$3"
   fi
   # A program for another processor, or a folder mounted noexec, is told before it goes live.

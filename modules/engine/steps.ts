@@ -12,6 +12,8 @@ export interface EngineSpec {
   /** daemon.json's data-root; containerd's root goes below it, and both wait for its mount. */
   readonly dataRoot: string;
   readonly imageStore: ImageStore;
+  /** Names of the site's users. */
+  readonly users: readonly string[];
   /** The registry that has the bundle; absent: what is needed came over ssh. */
   readonly channel?: Channel;
 }
@@ -30,7 +32,7 @@ export interface Channel {
   readonly allowedHosts?: readonly string[];
 }
 
-export function engineSteps({ files, dataRoot, imageStore, channel }: EngineSpec): readonly Step[] {
+export function engineSteps({ files, dataRoot, imageStore, users, channel }: EngineSpec): readonly Step[] {
   const { archive, plugins } = files;
   const { version, sha256, members } = archive;
   return [
@@ -49,7 +51,7 @@ export function engineSteps({ files, dataRoot, imageStore, channel }: EngineSpec
     blobStep("engine.archive", `the archive of engine ${version}`, "docker", archive, channel),
     {
       code: "engine.files",
-      fact: `${engineRoot}/${version} holds the ${members.length} programs of the lock, byte for byte`,
+      fact: `${engineRoot}/${version} holds the ${members.length} programs of the lock, byte for byte, and no other`,
       effect: "none",
       call: [
         "engine_files",
@@ -72,14 +74,24 @@ export function engineSteps({ files, dataRoot, imageStore, channel }: EngineSpec
     },
     ...plugins.flatMap((plugin) => pluginSteps(plugin, channel)),
     {
+      code: "engine.shadows",
+      fact: "no other docker comes before this one, for root and the users of the site",
+      effect: "none",
+      call: [
+        "engine_shadows",
+        ["docker", ...plugins.map(({ name }) => `docker-${name}`)].join(","),
+        ...users,
+      ],
+    },
+    {
       code: "engine.units",
-      fact: `the units of containerd and docker wait for the mount of ${dataRoot}`,
+      fact: `systemd has the units of containerd and docker from this site alone, and they wait for the mount of ${dataRoot}`,
       effect: "none",
       call: ["engine_units", version, dataRoot],
     },
     {
       code: "engine.containerd",
-      fact: "containerd runs from the current version, alone on its socket",
+      fact: "containerd runs from the current version as its unit says, alone on its socket and on no network",
       effect: "restart",
       call: ["containerd"],
     },

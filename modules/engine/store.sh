@@ -1,9 +1,10 @@
 # Where the data of the engine lies, and in which form: what a changed key of the site must not make invisible.
+# shellcheck disable=SC2154 # files.sh sets path_wrong
 
 # Below data-root: what containerd's overlayfs snapshotter keeps, a folder for each layer and each container.
 STORE_SNAPSHOTS=containerd/daemon/io.containerd.snapshotter.v1.overlayfs/snapshots
 
-# Fact: data-root is this folder, and it is written down.
+# Fact: data-root is this folder, it is written down, and root alone may put another one into its place.
 # $1 data-root
 check_engine_data_root() {
   store_read data-root
@@ -11,6 +12,10 @@ check_engine_data_root() {
   if [ "$root_old" != "$1" ]; then
     echo "${root_old:-not written down}"
     return 1
+  fi
+  if ! path_is_safe "$1"; then
+    warn_that E_DATA_ROOT "somebody else than root may put another folder in the place of $1: $path_wrong" \
+      "give the folders above it to root (chown root, chmod go-w; for a volume: owner and mode in the site)"
   fi
 }
 guard_engine_data_root() {

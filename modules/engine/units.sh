@@ -1,42 +1,72 @@
 # What systemd runs. The settings of the three units are upstream's (moby contrib/init/systemd of 29, containerd.service of
 # containerd 2) with our path of the programs; all that is ours beside that stands in a drop-in each.
+# shellcheck disable=SC2154 # files.sh and systemd.sh set file_wrong and unit_…
 
 UNIT_CONTAINERD=/etc/systemd/system/containerd.service
 UNIT_DOCKER=/etc/systemd/system/docker.service
 UNIT_SOCKET=/etc/systemd/system/docker.socket
 UNIT_CONFIG=/etc/containerd/config.toml
 
-# Fact: the systemd units of containerd and docker, and containerd's configuration, are the ones of this site.
+# The drop-ins that are ours, of each unit.
+UNIT_CONTAINERD_OURS=$UNIT_CONTAINERD.d/sealift.conf
+UNIT_DOCKER_OURS=$UNIT_DOCKER.d/sealift.conf
+UNIT_PATH=/opt/docker/current/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
+
+# Fact: the systemd units of containerd and docker, and containerd's configuration, are the ones of this site, as files and as systemd
+# has loaded them; nothing else makes or changes them.
 # $1 version, $2 data-root
 check_engine_units() {
   units_config "$1"
-  # Headed by its path, so that nothing can move from one file to the next unseen.
-  units_found=$(tail -n +1 "$UNIT_CONFIG" "$UNIT_CONTAINERD" "$UNIT_CONTAINERD.d/sealift.conf" "$UNIT_SOCKET" "$UNIT_DOCKER" "$UNIT_DOCKER.d/sealift.conf" 2>/dev/null || true)
-  units_all=
-  for_each_unit "$2" units_collect
-  if [ "$units_found$SEALIFT_LINE_END" = "$units_all" ]; then return 0; fi
+  file_look "$UNIT_CONFIG" "$UNIT_CONTAINERD" "$UNIT_CONTAINERD_OURS" "$UNIT_SOCKET" "$UNIT_DOCKER" "$UNIT_DOCKER_OURS"
   units_wrong=
   for_each_unit "$2" units_compare
-  echo "absent or altered:$units_wrong"
-  return 1
+  if [ -n "$units_wrong" ]; then
+    echo "${units_wrong#, }"
+    return 1
+  fi
+  unit_look "$UNIT_WHOLE" containerd.service docker.socket docker.service
+  if ! units_loaded; then
+    echo "$unit_wrong"
+    return 1
+  fi
+}
+# units_loaded: after unit_look.
+units_loaded() {
+  unit_loaded containerd.service "$UNIT_CONTAINERD_OURS" "Environment=PATH=$UNIT_PATH" EnvironmentFiles= PassEnvironment= User= \
+    RootDirectory= RootImage= TriggeredBy= "ExecStartPre=!-/sbin/modprobe overlay" "ExecStart=!/opt/docker/current/bin/containerd" &&
+    unit_loaded docker.socket "" "Listen=/run/docker.sock (Stream)" SocketMode=0660 SocketUser=root SocketGroup=docker \
+      Triggers=docker.service &&
+    unit_loaded docker.service "$UNIT_DOCKER_OURS" "Environment=PATH=$UNIT_PATH" EnvironmentFiles= PassEnvironment= User= \
+      RootDirectory= RootImage= TriggeredBy=docker.socket KillMode=process \
+      "ExecStartPre=!/usr/bin/install -D -m 0644 /etc/docker/daemon.json /run/sealift/daemon.json.loaded" \
+      "ExecStart=!/opt/docker/current/bin/dockerd -H fd:// --containerd=/run/containerd/containerd.sock"
+}
+guard_engine_units() {
+  refuse_strangers containerd.service "$UNIT_CONTAINERD_OURS"
+  refuse_strangers docker.socket ""
+  refuse_strangers docker.service "$UNIT_DOCKER_OURS"
+  unit_look "Id TriggeredBy" docker.service
+  unit_pick docker.service
+  unit_value TriggeredBy
+  for units_one in $unit_found; do
+    if [ "$units_one" = docker.socket ]; then continue; fi
+    refuse_because E_FOREIGN_UNIT "$units_one starts docker.service and hands it what it listens on" \
+      "see whose it is, then stop it, remove its file and run systemctl daemon-reload"
+  done
 }
 apply_engine_units() {
+  guard_engine_units
   units_config "$1"
   for_each_unit "$2" units_write
   systemctl daemon-reload
 }
-units_collect() {
-  if [ -n "$units_all" ]; then units_all=$units_all$SEALIFT_LINE_END; fi
-  units_all="$units_all==> $1 <==$SEALIFT_LINE_END$2"
-}
 units_compare() {
-  if ! printf '%s' "$2" | cmp -s - "$1"; then units_wrong="$units_wrong $1"; fi
+  if ! file_is "$1" "${2%"$SEALIFT_LINE_END"}"; then units_wrong="$units_wrong, $file_wrong"; fi
 }
 units_write() {
-  if printf '%s' "$2" | cmp -s - "$1"; then return 0; fi
-  install -d -m 0755 "${1%/*}"
-  printf '%s' "$2" >"$1.new"
-  mv "$1.new" "$1"
+  if file_is "$1" "${2%"$SEALIFT_LINE_END"}"; then return 0; fi
+  install -d -o root -g root -m 0755 "${1%/*}"
+  file_put "$1" "${2%"$SEALIFT_LINE_END"}"
 }
 
 # units_config VERSION: sets units_format to the version of containerd's configuration that this engine's containerd writes:
@@ -81,13 +111,13 @@ OOMScoreAdjust=-999
 [Install]
 WantedBy=multi-user.target
 "
-  "$2" "$UNIT_CONTAINERD.d/sealift.conf" "# Made by Sealift.
+  "$2" "$UNIT_CONTAINERD_OURS" "# Made by Sealift.
 [Unit]
 # Without its volume, containerd would make a second, empty store on the root disk.
 RequiresMountsFor=$1
 
 [Service]
-Environment=PATH=/opt/docker/current/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
+Environment=PATH=$UNIT_PATH
 "
   "$2" "$UNIT_SOCKET" "# Made by Sealift.
 [Unit]
@@ -129,13 +159,13 @@ OOMScoreAdjust=-500
 [Install]
 WantedBy=multi-user.target
 "
-  "$2" "$UNIT_DOCKER.d/sealift.conf" "# Made by Sealift.
+  "$2" "$UNIT_DOCKER_OURS" "# Made by Sealift.
 [Unit]
 # Without its volume, dockerd would start on an empty folder of the root disk.
 RequiresMountsFor=$1
 
 [Service]
-Environment=PATH=/opt/docker/current/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
+Environment=PATH=$UNIT_PATH
 # Which daemon.json is loaded, and which engine was ready last.
 ExecStartPre=/usr/bin/install -D -m 0644 /etc/docker/daemon.json /run/sealift/daemon.json.loaded
 ExecReload=/usr/bin/install -D -m 0644 /etc/docker/daemon.json /run/sealift/daemon.json.loaded

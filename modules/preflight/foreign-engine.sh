@@ -1,4 +1,5 @@
 # Another Docker on the host, by every way in which one gets there.
+# shellcheck disable=SC2154 # processes.sh sets process_pids
 
 # Fact: no Docker or containerd is here that Sealift did not install.
 check_no_foreign_engine() {
@@ -69,33 +70,12 @@ foreign_by_file() {
 
 # A daemon that runs from elsewhere. One inside of a container has a process namespace of its own and is nobody's business.
 foreign_by_process() {
-  foreign_links=
-  for foreign_comm in "$SEALIFT_ROOT"/proc/[0-9]*/comm; do
-    { read -r foreign_name; } 2>/dev/null <"$foreign_comm" || continue
-    case $foreign_name in dockerd | containerd | snap-dockerd) ;; *) continue ;; esac
-    foreign_folder=${foreign_comm%/comm}
-    if foreign_in_container "$foreign_folder/status"; then continue; fi
-    foreign_links="$foreign_links $foreign_folder/exe"
-  done
-  for foreign_link in $foreign_links; do
-    foreign_program=$(readlink "$foreign_link" || true)
+  process_of dockerd containerd snap-dockerd
+  for foreign_pid in $process_pids; do
+    foreign_program=$(readlink "$SEALIFT_ROOT/proc/$foreign_pid/exe" || true)
     case $foreign_program in
       "" | /opt/docker/*) ;;
-      *)
-        foreign_pid=${foreign_link%/exe}
-        foreign="${foreign}process ${foreign_pid##*/} $foreign_program (stop and disable its unit), "
-        ;;
+      *) foreign="${foreign}process $foreign_pid $foreign_program (stop and disable its unit), " ;;
     esac
   done
-}
-
-# $1 status file of a process. NSpid names one number for each process namespace it is in (proc_pid_status(5)).
-foreign_in_container() {
-  while read -r foreign_key _ foreign_inner; do
-    if [ "$foreign_key" = NSpid: ]; then
-      [ -n "$foreign_inner" ]
-      return
-    fi
-  done <"$1"
-  return 1
 }

@@ -1,5 +1,6 @@
 # CNCF Distribution as one static program: versions side by side in /opt/registry, one symlink says which runs; its system
 # user, and where it keeps its files.
+# shellcheck disable=SC2154 # files.sh and hashes.sh set path_wrong and hash_wrong
 
 REGISTRIES=/opt/registry
 REGISTRY_USER=sealift-registry
@@ -8,13 +9,13 @@ REGISTRY_USER=sealift-registry
 # $1 version, $2 sha256 of the archive, $3 path of the program in the archive, $4 its sha256
 check_registry_program() {
   program_path=$REGISTRIES/$1/bin/registry
-  if [ ! -x "$program_path" ]; then
-    echo "$program_path is absent"
+  hash_look "$program_path"
+  if ! known_program "$program_path" "$4"; then
+    echo "$program_path is $hash_wrong"
     return 1
   fi
-  hash_look "$program_path"
-  if ! known_hash "$program_path" "$4"; then
-    echo "$program_path is altered"
+  if ! path_is_safe "${program_path%/*}"; then
+    echo "$path_wrong"
     return 1
   fi
   program_found=$(readlink "$REGISTRIES/current" || echo "no current version")
@@ -25,9 +26,9 @@ check_registry_program() {
 }
 apply_registry_program() {
   program_bin=$REGISTRIES/$1/bin
-  install -d -m 0755 "$program_bin"
+  install -d -o root -g root -m 0755 "$REGISTRIES" "${program_bin%/*}" "$program_bin"
   hash_look "$program_bin/registry"
-  if [ ! -x "$program_bin/registry" ] || ! known_hash "$program_bin/registry" "$4"; then
+  if ! known_program "$program_bin/registry" "$4"; then
     # The bytes were checked when they arrived; they are checked again before they run.
     echo "$2  $SEALIFT_BLOBS/$2" | sha256sum -c --quiet
     timeout 300 tar -xzf "$SEALIFT_BLOBS/$2" -O "$3" >"$program_bin/registry.new"

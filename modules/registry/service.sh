@@ -1,4 +1,5 @@
 # The two processes: from which program, with what, and whether they answer.
+# shellcheck disable=SC2154 # systemd.sh and processes.sh set unit_found and process_wrong
 
 # Fact: reader and writer run from this version, with this configuration and certificate; one answers, the other asks for a login.
 # $1 version, $2 DNS name, $3 port of the reader, $4 port of the writer
@@ -49,14 +50,20 @@ apply_registry_running() {
 
 # registry_process ROLE VERSION: whether it runs, from what, and with what; sets registry_found when it does not.
 registry_process() {
-  registry_pid=$(systemctl show -P MainPID "sealift-registry-$1.service" 2>/dev/null || echo 0)
+  unit_look "$UNIT_STATE" "sealift-registry-$1.service"
+  unit_pick "sealift-registry-$1.service"
+  unit_value MainPID
+  registry_pid=${unit_found:-0}
   if [ "$registry_pid" = 0 ]; then
     registry_found="not running"
     return 1
   fi
-  registry_found=$(readlink "/proc/$registry_pid/exe" || true)
-  if [ "$registry_found" != "$REGISTRIES/$2/bin/registry" ]; then
-    registry_found="runs from $registry_found"
+  if ! [ "/proc/$registry_pid/exe" -ef "$REGISTRIES/$2/bin/registry" ]; then
+    registry_found="runs from $(readlink "/proc/$registry_pid/exe" || true)"
+    return 1
+  fi
+  if ! process_runs "$registry_pid" "$REGISTRIES/current/bin/registry serve $REGISTRY_ETC/$1.yml" OTEL_TRACES_EXPORTER=none; then
+    registry_found=$process_wrong
     return 1
   fi
   for registry_file in "$1.yml" server.crt; do

@@ -1,35 +1,52 @@
 # Two processes on the same files: a reader whom nobody has to log in to and who can change nothing, and a writer with a
 # login. Distribution knows no rights of users, so this is what makes a host unable to push.
+# shellcheck disable=SC2154 # files.sh and systemd.sh set file_wrong and unit_…
 
 REGISTRY_UNITS=/etc/systemd/system
 
-# Fact: configuration and units of reader and writer are the ones of this site.
+# Fact: configuration and units of reader and writer are the ones of this site, as files and as systemd has loaded them; nothing else makes
+# or changes them.
 # $1 mount point, $2 port of the reader, $3 port of the writer
 check_registry_units() {
+  file_look "$REGISTRY_ETC/reader.yml" "$REGISTRY_ETC/writer.yml" "$REGISTRY_UNITS/sealift-registry-reader.service" "$REGISTRY_UNITS/sealift-registry-writer.service"
   registry_wrong=
   for_each_registry_file "$@" registry_file_compare
-  for registry_role in reader writer; do
-    if [ ! -L "$REGISTRY_UNITS/multi-user.target.wants/sealift-registry-$registry_role.service" ]; then
-      registry_wrong="$registry_wrong sealift-registry-$registry_role.service is not started at boot"
-    fi
-  done
   if [ -n "$registry_wrong" ]; then
-    echo "absent or altered:$registry_wrong"
+    echo "${registry_wrong#, }"
     return 1
   fi
+  unit_look "$UNIT_WHOLE" sealift-registry-reader.service sealift-registry-writer.service
+  for registry_role in reader writer; do
+    registry_unit=sealift-registry-$registry_role.service
+    if ! unit_loaded "$registry_unit" "" Environment=OTEL_TRACES_EXPORTER=none EnvironmentFiles= PassEnvironment= "User=$REGISTRY_USER" \
+      "Group=$REGISTRY_USER" RootDirectory= RootImage= TriggeredBy= \
+      "ExecStartPre=!/bin/cp $REGISTRY_ETC/$registry_role.yml $REGISTRY_ETC/server.crt /run/sealift-registry-$registry_role/" \
+      "ExecStart=!$REGISTRIES/current/bin/registry serve $REGISTRY_ETC/$registry_role.yml"; then
+      echo "$unit_wrong"
+      return 1
+    fi
+    unit_value UnitFileState
+    if [ "$unit_found" != enabled ]; then
+      echo "$registry_unit is ${unit_found:-not there}, so that it would not start at a boot"
+      return 1
+    fi
+  done
+}
+guard_registry_units() {
+  refuse_strangers sealift-registry-reader.service ""
+  refuse_strangers sealift-registry-writer.service ""
 }
 apply_registry_units() {
+  guard_registry_units
   for_each_registry_file "$@" registry_file_write
   systemctl daemon-reload
   systemctl enable --quiet sealift-registry-reader.service sealift-registry-writer.service
 }
 registry_file_compare() {
-  if ! printf '%s' "$2" | cmp -s - "$1"; then registry_wrong="$registry_wrong $1"; fi
+  if ! file_is "$1" "${2%"$SEALIFT_LINE_END"}"; then registry_wrong="$registry_wrong, $file_wrong"; fi
 }
 registry_file_write() {
-  if printf '%s' "$2" | cmp -s - "$1"; then return 0; fi
-  printf '%s' "$2" >"$1.new"
-  mv "$1.new" "$1"
+  if ! file_is "$1" "${2%"$SEALIFT_LINE_END"}"; then file_put "$1" "${2%"$SEALIFT_LINE_END"}"; fi
 }
 
 # for_each_registry_file MOUNT READER_PORT WRITER_PORT FUNCTION: calls FUNCTION with each path and the text that it has to hold.

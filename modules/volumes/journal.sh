@@ -1,16 +1,25 @@
 # The journal of the host on a volume, within limits. What was written before stays where a person can read it.
-# shellcheck disable=SC2154 # core/mounts.sh sets seen_…
+# shellcheck disable=SC2154 # core/mounts.sh sets seen_…, files.sh file_wrong, systemd.sh unit_foreign
+
+JOURNAL_LIMITS=/etc/systemd/journald.conf.d/sealift.conf
 
 # Fact: journald keeps its files on the volume that is mounted there, within these limits, now and after every boot.
 # $1 mount point; $2 MiB that the journal may use; $3 MiB of the volume that it leaves free, or - for journald's own
 # default; $4 days after which entries go, or - for never
 check_journal_storage() {
-  if ! file_is /etc/systemd/journald.conf.d/sealift.conf "$(journal_limits "$@")"; then
-    echo "journald.conf.d/sealift.conf is absent or altered"
+  file_look "$JOURNAL_LIMITS" /etc/systemd/system/var-log-journal.mount
+  if ! file_is "$JOURNAL_LIMITS" "$(journal_limits "$@")" ||
+    ! file_is /etc/systemd/system/var-log-journal.mount "$(journal_unit_text "$1")"; then
+    echo "$file_wrong"
     return 1
   fi
-  if ! file_is /etc/systemd/system/var-log-journal.mount "$(journal_unit_text "$1")"; then
-    echo "var-log-journal.mount is absent or altered"
+  journal_overruled
+  if [ -n "$journal_over" ]; then
+    echo "these say otherwise, and journald reads them later:$journal_over"
+    return 1
+  fi
+  if unit_strangers var-log-journal.mount ""; then
+    echo "var-log-journal.mount is made or changed by$unit_foreign"
     return 1
   fi
   if ! unit_is_wanted var-log-journal.mount; then
@@ -27,6 +36,12 @@ check_journal_storage() {
   fi
 }
 guard_journal_storage() {
+  refuse_strangers var-log-journal.mount ""
+  journal_overruled
+  if [ -n "$journal_over" ]; then
+    refuse_because E_CONFLICT "journald would take its limits from$journal_over, which it reads after $JOURNAL_LIMITS" \
+      "take the lines of Storage, SystemMaxUse, SystemKeepFree and MaxRetentionSec out there"
+  fi
   if journal_is_on "$1"; then return 0; fi
   if mount_look /var/log/journal; then
     refuse_because E_MOUNT_POINT "$seen_root of $seen_source is mounted at /var/log/journal" "unmount it yourself, and see that it does not come back with the next boot"
@@ -48,10 +63,8 @@ apply_journal_storage() {
   # Gone when journald has read the file: a run that is cut off before that leaves the mark, and the next one goes on.
   : >"$SEALIFT_STATE/journald-restart"
   mkdir -p /etc/systemd/journald.conf.d "$1/journal"
-  journal_limits "$@" >/etc/systemd/journald.conf.d/sealift.conf.new
-  mv /etc/systemd/journald.conf.d/sealift.conf.new /etc/systemd/journald.conf.d/sealift.conf
-  journal_unit_text "$1" >/etc/systemd/system/var-log-journal.mount.new
-  mv /etc/systemd/system/var-log-journal.mount.new /etc/systemd/system/var-log-journal.mount
+  file_put "$JOURNAL_LIMITS" "$(journal_limits "$@")"
+  file_put /etc/systemd/system/var-log-journal.mount "$(journal_unit_text "$1")"
   systemctl daemon-reload
   systemctl enable --no-reload --quiet var-log-journal.mount
   if ! journal_is_on "$1"; then
@@ -68,6 +81,24 @@ apply_journal_storage() {
   timeout 60 systemctl restart systemd-journald.service
   timeout 60 journalctl --flush
   rm "$SEALIFT_STATE/journald-restart"
+}
+
+# journal_overruled: sets journal_over to the files that journald reads after ours and that set what ours sets: by name, whatever their
+# folder (journald.conf(5), CONFIGURATION DIRECTORIES AND PRECEDENCE).
+journal_overruled() {
+  journal_over=
+  for journal_file in /etc/systemd/journald.conf.d/*.conf /run/systemd/journald.conf.d/*.conf \
+    /usr/local/lib/systemd/journald.conf.d/*.conf /usr/lib/systemd/journald.conf.d/*.conf; do
+    if [ ! -f "$journal_file" ] || ! [ "${journal_file##*/}" \> "${JOURNAL_LIMITS##*/}" ]; then continue; fi
+    while read -r journal_line || [ -n "$journal_line" ]; do
+      case $journal_line in
+        Storage* | SystemMaxUse* | SystemKeepFree* | MaxRetentionSec*)
+          journal_over="$journal_over $journal_file"
+          break
+          ;;
+      esac
+    done <"$journal_file"
+  done
 }
 
 # journal_limits MOUNT MAX_MIB KEEP_MIB DAYS: journald.conf(5).

@@ -36,13 +36,3 @@ lv_stands_on_volumes() {
   done
   return 1
 }
-
-# file_is FILE TEXT: whether FILE is a plain file that holds exactly the lines of TEXT.
-file_is() {
-  if [ ! -f "$1" ] || [ -L "$1" ]; then return 1; fi
-  is_text=
-  while IFS= read -r is_line; do
-    is_text=$is_text$is_line$SEALIFT_LINE_END
-  done <"$1"
-  [ "$is_text" = "$2$SEALIFT_LINE_END" ]
-}

@@ -1,5 +1,5 @@
 # Volumes where systemd mounts them, before anything that needs them. Nothing is unmounted.
-# shellcheck disable=SC2154 # kernel.sh sets lv_…, core/mounts.sh seen_…
+# shellcheck disable=SC2154 # kernel.sh sets lv_…, core/mounts.sh seen_…, files.sh file_wrong, systemd.sh unit_foreign
 
 # Fact: systemd mounts the volume there with these options, now and at every boot.
 # $1 volume group, $2 logical volume, $3 mount point, $4 file system; $5 of each pair nodev/dev, nosuid/suid, noexec/exec,
@@ -11,7 +11,11 @@ check_mount() {
     return 1
   fi
   if ! file_is "/etc/systemd/system/$mount_unit" "$(mount_unit_text "$@" "$(known_uuid "$lv_node")")"; then
-    echo "$mount_unit is absent or altered"
+    echo "$file_wrong"
+    return 1
+  fi
+  if unit_strangers "$mount_unit" ""; then
+    echo "$mount_unit is made or changed by$unit_foreign"
     return 1
   fi
   if ! unit_is_wanted "$mount_unit"; then
@@ -33,6 +37,7 @@ check_mount() {
   fi
 }
 guard_mount() {
+  refuse_strangers "$(unit_of_path "$3")" ""
   if ! lv_look "$1" "$2"; then lv_node=none; fi
   if mount_look "$3"; then
     if mount_is_volume; then return 0; fi
@@ -57,8 +62,7 @@ apply_mount() {
     # A service that starts without its volume fails here instead of filling the root disk.
     chattr +i "$3"
   fi
-  mount_unit_text "$@" "$(blkid -p -s UUID -o value "/dev/$1/$2")" >"/etc/systemd/system/$mount_unit.new"
-  mv "/etc/systemd/system/$mount_unit.new" "/etc/systemd/system/$mount_unit"
+  file_put "/etc/systemd/system/$mount_unit" "$(mount_unit_text "$@" "$(blkid -p -s UUID -o value "/dev/$1/$2")")"
   systemctl enable --no-reload --quiet "$mount_unit"
   # systemd reads what it has never seen by itself; to read everything again takes it seconds on a slow host.
   if [ "$(systemctl show -P NeedDaemonReload "$mount_unit")" = yes ]; then systemctl daemon-reload; fi

@@ -21,7 +21,7 @@ const breakages: Readonly<Record<string, Breakage>> = {
   "volumes.svc.mount": { command: "systemctl disable --now svc.mount" },
   "users.group": {
     command: "groupdel docker",
-    also: ["users.deploy.docker", "daemon.running"],
+    also: ["users.deploy.docker", "daemon.running", "daemon.listeners"],
   },
   "users.deploy": { command: "usermod --shell /bin/sh deploy" },
   "users.deploy.docker": { command: "gpasswd --delete deploy docker" },
@@ -48,7 +48,11 @@ const breakages: Readonly<Record<string, Breakage>> = {
     command: `sed -i 's/"log-driver": "local"/"log-driver": "json-file"/' /etc/docker/daemon.json`,
     also: ["daemon.running"],
   },
-  "daemon.running": { command: "systemctl stop docker.service docker.socket", also: ["daemon.containers"] },
+  "daemon.running": {
+    command: "systemctl stop docker.service docker.socket",
+    also: ["daemon.listeners", "daemon.containers"],
+  },
+  "daemon.listeners": { command: "chmod 0666 /run/docker.sock" },
 };
 
 /** What no hand breaks without loss, and where it is tried instead. */
@@ -62,6 +66,7 @@ const elsewhere: Readonly<Record<string, string>> = {
   "volumes.logs.mount": "line.test.ts",
   "volumes.data.mount": "faults.test.ts",
   "users.strangers": "reported only: test/e2e/users.test.ts",
+  "engine.shadows": "refused only: test/guest/effective.test.ts",
   "engine.archive": "below, with up: it has to travel again",
   "daemon.containers": "test/e2e/engine-versions.test.ts",
 };

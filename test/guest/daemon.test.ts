@@ -40,14 +40,25 @@ test("a host where nothing has ever run costs nothing, and is told in one line e
         "docker.service is inactive, docker.service is disabled, docker.socket is inactive, docker.socket is disabled",
         "none",
       ],
+      ["daemon.listeners", "drift", "no engine runs", "none"],
       ["daemon.containers", "ok", "", undefined],
     ],
   );
 });
 
 test("applied, and right the second time", async () => {
-  assert.deepEqual(await apply(), ["daemon.file changed", "daemon.running changed", "daemon.containers ok"]);
-  assert.deepEqual(await apply(), ["daemon.file ok", "daemon.running ok", "daemon.containers ok"]);
+  assert.deepEqual(await apply(), [
+    "daemon.file changed",
+    "daemon.running changed",
+    "daemon.listeners ok",
+    "daemon.containers ok",
+  ]);
+  assert.deepEqual(await apply(), [
+    "daemon.file ok",
+    "daemon.running ok",
+    "daemon.listeners ok",
+    "daemon.containers ok",
+  ]);
   const image = await loadImage(engine);
   await engine.docker(`run -d --name stays ${image} sleep 100000`);
   assert.match(await engine.docker("exec stays busybox ps -o pid,args"), /^ +1 .*docker-init -- sleep/m);
@@ -86,7 +97,12 @@ test("a file that was changed by hand and never read costs nothing", async () =>
   assert.equal(steps[0].effect, "none");
   assert.equal(steps[1]?.found, "the daemon runs with an earlier daemon.json");
   const pid = await daemonPid();
-  assert.deepEqual(await apply(), ["daemon.file changed", "daemon.running ok", "daemon.containers ok"]);
+  assert.deepEqual(await apply(), [
+    "daemon.file changed",
+    "daemon.running ok",
+    "daemon.listeners ok",
+    "daemon.containers ok",
+  ]);
   assert.equal(await daemonPid(), pid);
 });
 
@@ -96,6 +112,7 @@ test("a reload changes the running daemon, and nothing else", async () => {
   assert.deepEqual(await apply(entries), [
     "daemon.file changed",
     "daemon.running changed",
+    "daemon.listeners ok",
     "daemon.containers ok",
   ]);
   assert.deepEqual([await daemonPid(), await pidOf("stays")], [daemon, container]);

@@ -27,7 +27,7 @@ test("journald writes to the volume, and what it wrote before is kept", async ()
   await on.root("logger --tag old 'a line of before' && journalctl --sync");
   assert.equal(
     (await drifts(on, steps)).at(-1),
-    "volumes.journal: drift journald.conf.d/sealift.conf is absent or altered",
+    "volumes.journal: drift /etc/systemd/journald.conf.d/sealift.conf is absent",
   );
   assert.equal((await changes(on, steps)).at(-1), "volumes.journal: changed");
   assert.deepEqual(await changes(on, steps), []);
@@ -62,10 +62,17 @@ test("each fact, broken by hand, is found and put right", async () => {
   const breakages: readonly [command: string, found: string][] = [
     [
       "sed -i s/16M/17M/ /etc/systemd/journald.conf.d/sealift.conf",
-      "journald.conf.d/sealift.conf is absent or altered",
+      "/etc/systemd/journald.conf.d/sealift.conf is altered",
     ],
     ["systemctl disable -q var-log-journal.mount", "var-log-journal.mount is not started at boot"],
-    ["echo >>/etc/systemd/system/var-log-journal.mount", "var-log-journal.mount is absent or altered"],
+    [
+      "echo >>/etc/systemd/system/var-log-journal.mount",
+      "/etc/systemd/system/var-log-journal.mount is altered",
+    ],
+    [
+      "chmod 0666 /etc/systemd/journald.conf.d/sealift.conf",
+      "/etc/systemd/journald.conf.d/sealift.conf is of root:root with mode 666 in place of root:root 644",
+    ],
     ["journalctl --relinquish-var && umount /var/log/journal", "/var/log/journal is not /logs/journal"],
     ["touch /var/lib/sealift/journald-restart", "journald has not read its limits yet"],
   ];

@@ -17,8 +17,8 @@ const groups: readonly Group[] = [
   { name: "preflight", also: ["plan", "doctor"] },
   { name: "volumes", also: ["plan", "site-existing"] },
   { name: "users", also: ["plan"] },
-  { name: "engine", also: ["plan"] },
-  { name: "daemon", also: ["plan", "docker-bench"] },
+  { name: "engine", also: ["plan", "effective"] },
+  { name: "daemon", also: ["plan", "docker-bench", "effective"] },
   { name: "registry", also: ["cosign"] },
   { name: "trust", also: ["registry"] },
   { name: "receipt", also: [] },
@@ -53,7 +53,7 @@ const groups: readonly Group[] = [
   },
   {
     name: "core",
-    words: ["site", "host"],
+    words: ["site", "host", "effective"],
     also: [
       "apart",
       "drift",

@@ -69,7 +69,10 @@ async function install(archive: Archive, template: string, machine: MachineNeed)
     input: await readFile(archive.path),
   });
   const files = { archive, plugins: [] };
-  const { mark, text } = await on.run("apply", engineSteps({ files, dataRoot, imageStore: "classic" }));
+  const { mark, text } = await on.run(
+    "apply",
+    engineSteps({ files, dataRoot, imageStore: "classic", users: [] }),
+  );
   assert.ok(mark, text);
   await on.guest.save(template);
   await on.guest.stop();

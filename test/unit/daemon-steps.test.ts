@@ -51,7 +51,7 @@ test("ceilings are a step in systemd's words, and the slice is in daemon.json", 
   const steps = daemonPhase(host({ daemon: root })).steps;
   assert.deepEqual(
     steps.map(({ code }) => code),
-    ["daemon.file", "daemon.running", "daemon.containers"],
+    ["daemon.file", "daemon.running", "daemon.listeners", "daemon.containers"],
   );
 });
 

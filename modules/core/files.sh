@@ -1,0 +1,100 @@
+# Files that Sealift has written: a fact about one covers its content, owner, group, mode and kind. One stat(1) for all files of a
+# fact; the shell itself reads the content, because a process costs forty times as much.
+# shellcheck disable=SC2034 # whoever asks reads file_… and path_wrong
+
+# What file_look has seen: FILE OWNER:GROUP MODE BYTES KIND, one a line.
+file_seen=$SEALIFT_LINE_END
+# What nearly every file of ours is.
+FILE_OURS="root:root 644"
+
+# file_look FILE...: looks at these, before file_is and file_owned; absent ones are left out. A link is not followed.
+file_look() {
+  file_seen=$SEALIFT_LINE_END$(stat -c '%n %U:%G %a %s %F' "$@" 2>/dev/null || true)$SEALIFT_LINE_END
+}
+
+# file_is FILE TEXT [OWNER:GROUP MODE]: whether FILE is a regular file with exactly the lines of TEXT, of root and for all to read
+# when nothing else is said. Sets file_wrong to what is otherwise.
+file_is() {
+  if ! file_owned "$1" "${3-$FILE_OURS}"; then return 1; fi
+  # A byte more or less is seen before a file of any size is read; what the shell does not read, such as a zero byte, is counted.
+  if [ "$file_bytes" -ne $((${#2} + 1)) ]; then
+    file_wrong="$1 is altered"
+    return 1
+  fi
+  file_text=
+  while IFS= read -r file_line || [ -n "$file_line" ]; do
+    file_text=$file_text$file_line$SEALIFT_LINE_END
+  done <"$1"
+  if [ "$file_text" != "$2$SEALIFT_LINE_END" ]; then
+    file_wrong="$1 is altered"
+    return 1
+  fi
+}
+
+# file_owned FILE OWNER:GROUP MODE [KIND]: the same without its content; KIND is a word of stat's %F, regular when there is none.
+# OWNER:GROUP and MODE are one argument. Sets file_bytes.
+file_owned() {
+  case $file_seen in
+    *"$SEALIFT_LINE_END$1 "*) ;;
+    *) file_look "$1" ;;
+  esac
+  file_found=${file_seen#*"$SEALIFT_LINE_END$1 "}
+  if [ "$file_found" = "$file_seen" ]; then
+    file_wrong="$1 is absent"
+    return 1
+  fi
+  file_found=${file_found%%"$SEALIFT_LINE_END"*}
+  file_owner=${file_found%% *}
+  file_rest=${file_found#* }
+  file_mode=${file_rest%% *}
+  file_rest=${file_rest#* }
+  file_bytes=${file_rest%% *}
+  file_kind=${file_rest#* }
+  case $file_kind in
+    "${3-regular}"*) ;;
+    *)
+      file_wrong="$1 is a $file_kind"
+      return 1
+      ;;
+  esac
+  if [ "$file_owner $file_mode" != "$2" ]; then
+    file_wrong="$1 is of $file_owner with mode $file_mode in place of $2"
+    return 1
+  fi
+}
+
+# file_put FILE TEXT [OWNER:GROUP MODE]: puts the lines of TEXT there, whole or not at all, whatever was there before but a folder.
+file_put() {
+  put_what=${3-$FILE_OURS}
+  rm -f "$1.new"
+  (umask 077 && printf '%s\n' "$2" >"$1.new")
+  chown "${put_what% *}" "$1.new"
+  chmod "${put_what#* }" "$1.new"
+  sync "$1.new"
+  mv -T "$1.new" "$1"
+}
+
+# path_is_safe PATH: whether nobody but root can put something else into its place: every folder from / on that is there is root's,
+# and others may write into it at most where they cannot rename what is not theirs (inode(7), sticky bit). Sets path_wrong.
+path_is_safe() {
+  path_rest=$1
+  path_list=
+  while [ -n "$path_rest" ] && [ "$path_rest" != / ]; do
+    path_list="$path_list $path_rest"
+    path_rest=${path_rest%/*}
+  done
+  # shellcheck disable=SC2086 # paths of a site hold no blanks
+  path_seen=$(stat -L -c '%n %U %a' / $path_list 2>/dev/null || true)
+  path_wrong=
+  while read -r path_one path_owner path_mode; do
+    path_others=${path_mode#"${path_mode%??}"}
+    case $path_owner,$path_mode,$path_others in
+      root,1???,* | root,*,[0145][0145]) ;;
+      root,*) path_wrong="$path_one may be written by others (mode $path_mode)" ;;
+      *) path_wrong="$path_one is of $path_owner" ;;
+    esac
+    if [ -n "$path_wrong" ]; then return 1; fi
+  done <<END
+$path_seen
+END
+}

@@ -1,0 +1,149 @@
+# What a process runs with and listens on, as the kernel has it: proc_pid_cmdline(5), proc_pid_environ(5), proc_pid_fd(5), proc_net(5).
+# shellcheck disable=SC2034 # whoever asks reads process_…
+
+# Variables that systemd itself gives to what it starts (systemd.exec(5), "Environment Variables in Spawned Processes"), or that say
+# where and in which language.
+PROCESS_GIVEN="PATH LANG LANGUAGE TZ HOME USER LOGNAME SHELL TERM MAINPID INVOCATION_ID JOURNAL_STREAM NOTIFY_SOCKET container"
+
+# process_runs PID COMMAND [NAME=VALUE...]: whether the process was started with this command line, one blank between its words, and
+# with these variables and none beside those of systemd. Sets process_wrong; it never holds the value of a variable. One process.
+process_runs() {
+  process_pid=$1
+  process_wanted=$2
+  shift 2
+  process_said=$(sed 's/\x0/\n/g' "$SEALIFT_ROOT/proc/$process_pid/cmdline" "$SEALIFT_ROOT/proc/$process_pid/environ" 2>/dev/null || true)
+  process_words=${process_said%%"$SEALIFT_LINE_END$SEALIFT_LINE_END"*}
+  process_found=
+  while IFS= read -r process_line; do
+    process_found=${process_found:+$process_found }$process_line
+  done <<END
+$process_words
+END
+  if [ "$process_found" != "$process_wanted" ]; then
+    process_wrong="process $process_pid runs as: ${process_found:-nothing}"
+    return 1
+  fi
+  process_said=${process_said#"$process_words"}$SEALIFT_LINE_END
+  for process_pair; do
+    case $process_said in
+      *"$SEALIFT_LINE_END$process_pair$SEALIFT_LINE_END"*) ;;
+      *)
+        process_wrong="process $process_pid has not the ${process_pair%%=*} of its unit"
+        return 1
+        ;;
+    esac
+  done
+  process_wrong=
+  while IFS= read -r process_line; do
+    process_name=${process_line%%=*}
+    case " $* $PROCESS_GIVEN " in *" $process_line "* | *" $process_name "*) continue ;; esac
+    case $process_name in
+      '' | LC_* | SYSTEMD_* | LISTEN_* | MEMORY_PRESSURE_* | WATCHDOG_* | *_DIRECTORY) ;;
+      *[!A-Za-z0-9_]*) process_wrong="$process_wrong, another one" ;;
+      *) process_wrong="$process_wrong, $process_name" ;;
+    esac
+  done <<END
+$process_said
+END
+  if [ -n "$process_wrong" ]; then
+    process_wrong="process $process_pid has variables that its unit does not give it: ${process_wrong#, }"
+    return 1
+  fi
+}
+
+# process_look PID...: what these processes have open, before process_tcp and process_alone_on. One process.
+process_look() {
+  process_net=$SEALIFT_ROOT/proc/$1/net
+  process_folders=
+  for process_pid; do process_folders="$process_folders $SEALIFT_ROOT/proc/$process_pid/fd"; done
+  # shellcheck disable=SC2012,SC2086 # the links of a process's files have no odd names; the folders are words
+  process_open=$(ls -l $process_folders 2>/dev/null || true)
+}
+
+# process_tcp: sets process_ports to the addresses on which they listen by TCP, and process_others to those of everybody else, as
+# 0.0.0.0:2375 or [::]:2375 with a blank before each; they share one network. One process.
+process_tcp() {
+  process_ports=
+  process_others=
+  # Column 4 is the state, 0A is LISTEN; column 10 the inode; addresses are hexadecimal, their words turned round.
+  process_listening=$(awk '
+    function number(text, at, sum) {
+      for (at = 1; at <= length(text); at++) sum = sum * 16 + index("123456789ABCDEF", substr(text, at, 1))
+      return sum + 0
+    }
+    $4 != "0A" { next }
+    {
+      split($2, end, ":")
+      where = "[" tolower(end[1]) "]"
+      if (length(end[1]) == 8) {
+        where = number(substr(end[1], 7, 2))
+        for (at = 5; at > 0; at -= 2) where = where "." number(substr(end[1], at, 2))
+      }
+      if (end[1] ~ /^0+$/ && length(end[1]) == 32) where = "[::]"
+      if (end[1] ~ /^0+01000000$/) where = "[::1]"
+      print $10, where ":" number(end[2])
+    }' "$process_net/tcp" "$process_net/tcp6" 2>/dev/null || true)
+  if [ -z "$process_listening" ]; then return 0; fi
+  while read -r process_inode process_port; do
+    case $process_open in
+      *"socket:[$process_inode]"*) process_ports="$process_ports $process_port" ;;
+      *) process_others="$process_others $process_port" ;;
+    esac
+  done <<END
+$process_listening
+END
+}
+
+# process_alone_on SOCKET: whether one of them, and nobody else, is behind the socket of that path; says what is otherwise. Whoever binds
+# the path later takes it over in silence: /proc/net/unix then has two listeners of that name (unix(7): flag 00010000).
+process_alone_on() {
+  if [ ! -S "$1" ]; then
+    echo "$1 is not there"
+    return 1
+  fi
+  alone_inodes=
+  while read -r _ _ _ alone_flags _ _ alone_inode alone_path; do
+    if [ "$alone_path" = "$1" ] && [ "$alone_flags" = 00010000 ]; then alone_inodes="$alone_inodes $alone_inode"; fi
+  done <"$process_net/unix"
+  case $alone_inodes in
+    "") echo "nobody listens on $1" ;;
+    " "*" "*) echo "more than one process listens on $1" ;;
+    *)
+      case $process_open in *"socket:[${alone_inodes# }]"*) return 0 ;; esac
+      echo "another process listens on $1"
+      ;;
+  esac
+  return 1
+}
+
+# process_of NAME...: sets process_pids to the processes whose program has one of these names for the kernel, those inside of containers
+# left out. Without a process.
+process_of() {
+  process_pids=
+  for process_comm in "$SEALIFT_ROOT"/proc/[0-9]*/comm; do
+    { read -r process_name; } 2>/dev/null <"$process_comm" || continue
+    case " $* " in *" $process_name "*) ;; *) continue ;; esac
+    process_folder=${process_comm%/comm}
+    if process_in_container "$process_folder/status"; then continue; fi
+    process_pids="$process_pids ${process_folder##*/}"
+  done
+}
+
+# process_in_container STATUS: NSpid names one number for each process namespace it is in (proc_pid_status(5)).
+process_in_container() {
+  while read -r process_key _ process_inner; do
+    if [ "$process_key" = NSpid: ]; then
+      [ -n "$process_inner" ]
+      return
+    fi
+  done 2>/dev/null <"$1"
+  return 1
+}
+
+# process_unit PID: sets process_unit to the system service in whose control group it is (proc_pid_cgroup(5)); nothing when in none.
+process_unit() {
+  process_unit=
+  while read -r process_line; do
+    case $process_line in */system.slice/*.service) process_unit=${process_line##*/} ;; esac
+  done 2>/dev/null <"$SEALIFT_ROOT/proc/$1/cgroup"
+}

@@ -1,0 +1,125 @@
+# Who can talk to the engine: one socket for root and the group docker, and nothing on any network.
+# shellcheck disable=SC2154 # files.sh and processes.sh set file_… and process_…
+
+DAEMON_SOCKET=/run/docker.sock
+
+# Fact: the engine answers on /run/docker.sock alone, for root and the group docker; neither it nor its containerd listens on a network,
+# and no other engine runs beside it.
+# $@ addresses that the site gives it for figures, as 127.0.0.1:9323
+check_daemon_listeners() {
+  if ! listeners_look; then
+    echo "no engine runs"
+    return 1
+  fi
+  if [ -n "$listeners_others" ]; then
+    echo "another engine runs:$listeners_others"
+    return 1
+  fi
+  process_alone_on "$DAEMON_SOCKET" || return 1
+  if ! file_owned "$DAEMON_SOCKET" "root:docker 660" socket; then
+    echo "$file_wrong"
+    return 1
+  fi
+  listeners_open "$@"
+  if [ -n "$listeners_found" ]; then
+    echo "the engine listens on the network:$listeners_found"
+    return 1
+  fi
+  listeners_unsafe
+  if [ -n "$listeners_found" ]; then
+    echo "somebody listens where an engine without protection would:$listeners_found"
+    return 1
+  fi
+}
+guard_daemon_listeners() {
+  listeners_look || return 0
+  if [ -n "$listeners_others" ]; then
+    refuse_because E_FOREIGN_ENGINE "another engine runs beside the one of docker.service:$listeners_others" "see who has started it, then stop it"
+  fi
+  listeners_unsafe
+  if [ -n "$listeners_found" ]; then
+    refuse_because E_PORT "somebody listens where an engine without protection would:$listeners_found" \
+      "see with ss -ltnp who it is, then stop it, or give it another port"
+  fi
+}
+apply_daemon_listeners() {
+  guard_daemon_listeners "$@"
+  if [ -S "$DAEMON_SOCKET" ]; then
+    chown root:docker "$DAEMON_SOCKET"
+    chmod 0660 "$DAEMON_SOCKET"
+  fi
+  if check_daemon_listeners "$@" >/dev/null; then return 0; fi
+  # The socket is made anew only while no daemon has it.
+  listeners_before=$(daemon_containers)
+  timeout 300 systemctl stop docker.service docker.socket
+  daemon_restart || return 1
+  daemon_start_containers || return 1
+  daemon_gate "$listeners_before" || return 1
+}
+effect_daemon_listeners() {
+  if ! listeners_look; then
+    echo none
+    return
+  fi
+  listeners_open "$@"
+  if [ -z "$listeners_found" ] && process_alone_on "$DAEMON_SOCKET" >/dev/null; then
+    echo none
+  elif ! daemon_containers_run || daemon_keeps_containers; then
+    echo restart
+  else
+    echo containers-stop
+  fi
+}
+
+# listeners_look: what the processes of docker.service and containerd.service listen on; sets listeners_others to engines that are neither.
+# Fails when docker.service has none. Two processes.
+listeners_look() {
+  process_of dockerd containerd
+  listeners_ours=
+  listeners_others=
+  listeners_runs=
+  for listeners_pid in $process_pids; do
+    process_unit "$listeners_pid"
+    case $process_unit in
+      docker.service) listeners_runs=yes listeners_ours="$listeners_ours $listeners_pid" ;;
+      containerd.service) listeners_ours="$listeners_ours $listeners_pid" ;;
+      *) listeners_others="$listeners_others process $listeners_pid" ;;
+    esac
+  done
+  if [ -z "$listeners_runs" ]; then return 1; fi
+  # shellcheck disable=SC2086 # numbers of processes
+  process_look $listeners_ours
+  process_tcp
+}
+
+# listeners_open ADDRESS...: sets listeners_found to what the engine listens on beside these addresses and the ports of its containers:
+# without its proxy it keeps those itself (moby 29, portmappers/nat). Only when there is one the engine is asked for them.
+listeners_open() {
+  listeners_found=
+  listeners_known=" $* "
+  for listeners_one in $process_ports; do
+    case $listeners_known in *" $listeners_one "*) continue ;; esac
+    case $listeners_known in *" published "*) ;; *) listeners_known="$listeners_known published $(listeners_published) " ;; esac
+    case $listeners_known in *" $listeners_one "*) continue ;; esac
+    listeners_found="$listeners_found $listeners_one"
+  done
+}
+
+# listeners_unsafe: sets listeners_found to whoever else listens on the ports that engines are known by and no container has published.
+listeners_unsafe() {
+  listeners_found=
+  for listeners_one in $process_others; do
+    case $listeners_one in *:2375 | *:2376) ;; *) continue ;; esac
+    case " $(listeners_published) " in *" $listeners_one "*) continue ;; esac
+    listeners_found="$listeners_found $listeners_one"
+  done
+}
+
+# listeners_published: the addresses that running containers have published.
+listeners_published() {
+  listeners_running=$(timeout 30 docker ps --quiet 2>/dev/null || true)
+  if [ -z "$listeners_running" ]; then return 0; fi
+  # shellcheck disable=SC2016,SC2086 # a template of Go; ids, one word each
+  timeout 30 docker inspect --format '{{range $port, $all := .NetworkSettings.Ports}}{{range $all}}{{.HostIp}}:{{.HostPort}}
+{{end}}{{end}}' $listeners_running 2>/dev/null | sed 's/^\(.*:.*\):\([0-9]*\)$/[\1]:\2/' | tr -s '\n' ' '
+}

@@ -1,0 +1,153 @@
+/** The shared facts about files and processes: what counts on a host, and not only what Sealift has written there. */
+import assert from "node:assert/strict";
+import { execFileSync, spawn, type ChildProcess } from "node:child_process";
+import { once } from "node:events";
+import { chmodSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, unlinkSync, writeFileSync } from "node:fs";
+import { createServer, type AddressInfo } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, test } from "node:test";
+import { quote } from "../../modules/core/quote.ts";
+import { libraryCall } from "../support/library-call.ts";
+
+const folder = mkdtempSync(join(tmpdir(), "sealift-effective-"));
+const started: ChildProcess[] = [];
+after(() => {
+  for (const child of started) child.kill("SIGKILL");
+  rmSync(folder, { recursive: true });
+});
+
+const shell = (lines: string): string => libraryCall(join(folder, "bin"), lines);
+const path = (name: string): string => join(folder, name);
+const mine = execFileSync("sh", ["-c", "printf %s:%s $(id -un) $(id -gn)"], { encoding: "utf8" });
+
+const is = (file: string, text: string, what = `${mine} 644`): string =>
+  shell(
+    `file_is ${quote(file)} "$(printf ${quote(text.replaceAll("\n", "\\n"))})" ${quote(what)} || { echo "$file_wrong"; return 1; }`,
+  );
+
+test("a file is what Sealift wrote only with its bytes, owner, group, mode and kind", () => {
+  const file = path("file");
+  const put = (text: string, mode = 0o644): string => {
+    writeFileSync(file, text);
+    chmodSync(file, mode);
+    return file;
+  };
+  assert.equal(is(put("a\nb\n"), "a\nb"), "0 ");
+  assert.equal(is(put("a\nB\n"), "a\nb"), `1 ${file} is altered`);
+  assert.equal(
+    is(put("a\nb\nSystemMaxUse=9T"), "a\nb"),
+    `1 ${file} is altered`,
+    "a last line without its end",
+  );
+  assert.equal(is(put("a\nb\n\0\0"), "a\nb"), `1 ${file} is altered`, "bytes that a shell does not read");
+  assert.equal(is(put("a\nb"), "a\nb"), `1 ${file} is altered`, "one end of a line less");
+  assert.equal(
+    is(put("a\nb\n", 0o666), "a\nb"),
+    `1 ${file} is of ${mine} with mode 666 in place of ${mine} 644`,
+  );
+  assert.equal(
+    is(put("a\nb\n"), "a\nb", "daemon:daemon 644"),
+    `1 ${file} is of ${mine} with mode 644 in place of daemon:daemon 644`,
+  );
+  unlinkSync(file);
+  writeFileSync(path("target"), "a\nb\n");
+  symlinkSync(path("target"), file);
+  assert.equal(is(file, "a\nb"), `1 ${file} is a symbolic link`);
+  unlinkSync(file);
+  assert.equal(is(file, "a\nb"), `1 ${file} is absent`);
+  mkdirSync(file);
+  assert.equal(is(file, "a\nb"), `1 ${file} is a directory`);
+  rmSync(file, { recursive: true });
+});
+
+test("what is put there replaces a link and never writes through it", () => {
+  const file = path("put");
+  writeFileSync(path("victim"), "theirs\n");
+  symlinkSync(path("victim"), file);
+  symlinkSync(path("victim"), `${file}.new`);
+  assert.equal(shell(`file_put ${quote(file)} 'ours' ${quote(`${mine} 640`)}`), "0 ");
+  assert.equal(is(file, "ours", `${mine} 640`), "0 ");
+  assert.equal(execFileSync("cat", [path("victim")], { encoding: "utf8" }), "theirs\n");
+});
+
+test("a folder that others may write into is no safe place, one with the sticky bit is", () => {
+  const safe = (file: string): string =>
+    shell(`path_is_safe ${quote(file)} || { echo "$path_wrong"; return 1; }`);
+  const open = path("open");
+  mkdirSync(join(open, "below"), { recursive: true });
+  chmodSync(open, 0o777);
+  const found = safe(join(open, "below", "not-there"));
+  assert.match(
+    found,
+    process.getuid?.() === 0 ? /^1 \S+\/open may be written by others \(mode 777\)$/ : /^1 /,
+  );
+  assert.equal(safe("/usr/bin"), "0 ");
+  assert.equal(safe("/tmp"), "0 ");
+});
+
+/** A process that does nothing, with these variables and no others. */
+async function idle(env: Record<string, string>): Promise<number> {
+  const child = spawn("sleep", ["1000"], { env, stdio: "ignore" });
+  started.push(child);
+  await once(child, "spawn");
+  return child.pid ?? 0;
+}
+const runs = (pid: number, ...words: readonly string[]): string =>
+  shell(
+    `process_runs ${[String(pid), ...words].map(quote).join(" ")} || { echo "$process_wrong"; return 1; }`,
+  );
+
+test("a process is what its unit says by its command line and its variables, whose values are not told", async () => {
+  const path = "/usr/bin:/bin";
+  const pid = await idle({ PATH: path, LANG: "C.UTF-8", INVOCATION_ID: "a", OTEL: "none" });
+  assert.equal(runs(pid, "sleep 1000", `PATH=${path}`, "OTEL=none"), "0 ");
+  assert.equal(runs(pid, "sleep 999", `PATH=${path}`), `1 process ${pid} runs as: sleep 1000`);
+  assert.equal(runs(pid, "sleep 1000", "PATH=/bin"), `1 process ${pid} has not the PATH of its unit`);
+  const proxied = await idle({
+    PATH: path,
+    HTTP_PROXY: "http://me:secret@10.9.9.9:3128",
+    "odd name": "secret",
+  });
+  assert.equal(
+    runs(proxied, "sleep 1000", `PATH=${path}`),
+    `1 process ${proxied} has variables that its unit does not give it: HTTP_PROXY, another one`,
+  );
+});
+
+test("every address on which a process listens is found, and what others listen on is told apart", async () => {
+  const listens = async (host: string): Promise<number> => {
+    const server = createServer().listen(0, host);
+    await once(server, "listening");
+    server.unref();
+    return (server.address() as AddressInfo).port;
+  };
+  const own = await listens("127.0.0.1");
+  const all = await listens("0.0.0.0");
+  const six = await listens("::1");
+  const found = (pid: number): string =>
+    shell(`process_look ${pid}\nprocess_tcp\necho "$process_ports |$process_others "`);
+  const [ours = ""] = found(process.pid).split(" |");
+  assert.deepEqual(
+    ours.slice(1).trim().split(" ").toSorted(),
+    [`127.0.0.1:${own}`, `0.0.0.0:${all}`, `[::1]:${six}`].toSorted(),
+  );
+  const idler = await idle({});
+  const [none = "", others = ""] = found(idler).split(" |");
+  assert.equal(none, "0 ");
+  for (const one of [`127.0.0.1:${own}`, `0.0.0.0:${all}`, `[::1]:${six}`])
+    assert.ok(others.includes(` ${one} `), one);
+});
+
+test("a socket that another process is behind is told", async () => {
+  const socket = path("engine.sock");
+  const server = createServer().listen(socket);
+  await once(server, "listening");
+  server.unref();
+  const alone = (pid: number): string => shell(`process_look ${pid}\nprocess_alone_on ${quote(socket)}`);
+  assert.equal(alone(process.pid), "0 ");
+  assert.equal(alone(await idle({})), `1 another process listens on ${socket}`);
+  server.close();
+  await once(server, "close");
+  assert.equal(alone(process.pid), `1 ${socket} is not there`);
+});
