@@ -10,7 +10,7 @@ import { removeGuest, startGuest, type Guest } from "../lab/guest.ts";
 import { prepareLab, type Lab } from "../lab/prepare.ts";
 import { labSite, removeStackFile, writeStack } from "../lab/stack.ts";
 import { keepTranscript } from "../lab/transcript.ts";
-import { container } from "../lab/machine-choice.ts";
+import { vm } from "../lab/machine-choice.ts";
 import { runProcess, type ProcessResult } from "../support/run-process.ts";
 
 /** The real command, on a host that is bare and well, and on the same host after a bad day. */
@@ -22,7 +22,7 @@ describe("sealift doctor", () => {
   before(async () => {
     lab = await prepareLab();
     await removeGuest("node-a");
-    guest = await startGuest({ name: "node-a", machine: container() });
+    guest = await startGuest({ name: "node-a", machine: vm("clock") });
     agent = await startAgent(guest.identityFile);
     await writeStack(stack, await labSite([guest], lab.bundle));
   });
