@@ -93,7 +93,7 @@ export async function readInputs(
   }
   const found = site.hosts.map((spec) => ({ spec, files: hostFiles(spec, bundle, file) }));
   const content = site.hosts.some(({ registry }) => registry !== undefined)
-    ? await registryContent(bundle)
+    ? registryContent(bundle)
     : { manifests: [], blobs: [] };
   const repositories = content.manifests.map(({ repository }) => repository);
   return {

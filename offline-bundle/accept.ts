@@ -1,7 +1,5 @@
 /** Accepts a bundle: from then on nothing older passes. */
 import { hostname, userInfo } from "node:os";
-import { digestOfBytes } from "./digest.ts";
-import { parseSeal, readSealText } from "./layout.ts";
 import { type Accepted, appendReceipt, readReceipt, receiptFile } from "./receipt.ts";
 import { type VerifiedBundle, verifyBundle, type VerifyOptions } from "./verify.ts";
 
@@ -21,11 +19,10 @@ export interface AcceptedBundle extends VerifiedBundle {
  */
 export async function acceptBundle(directory: string, options: VerifyOptions): Promise<AcceptedBundle> {
   const bundle = await verifyBundle(directory, options);
-  const text = await readSealText(directory);
-  const seal = parseSeal(text, directory);
+  const { seal } = bundle;
   const now: Accepted = {
     serial: seal.serial,
-    sealSha256: digestOfBytes(text).sha256,
+    sealSha256: bundle.textSha256,
     lockSha256: seal.lock.sha256,
     indexSha256: seal.index.sha256,
     signers: bundle.signers,

@@ -1,12 +1,37 @@
-/** The names in an allowed signers file, for messages. Who counts, ssh-keygen decides. */
-import { readFile } from "node:fs/promises";
+/** An allowed signers file (ssh-keygen(1), ALLOWED SIGNERS) as text: who is named in it, and with which keys. Who counts, ssh-keygen decides. */
+import { parseSshKey } from "./ssh-key.ts";
+
+export interface AllowedSigner {
+  /** As they are written: names, or patterns with `*` and `?`. */
+  readonly principals: readonly string[];
+  /** Whether certificates of the key count, and not the key itself. */
+  readonly authority: boolean;
+  /** In base64, as {@link parseSshKey} gives it. */
+  readonly key: string;
+}
+
+/** Every line that names a key, in the order of the file. */
+export function allowedSigners(text: string): readonly AllowedSigner[] {
+  return text.split("\n").flatMap((line) => {
+    const [names, ...words] = line.trim().match(/(?:[^\s"]|"(?:[^"\\]|\\.)*")+/g) ?? [];
+    if (names === undefined || names.startsWith("#")) return [];
+    // Options are left out where there are none.
+    const [options, blob] = isKeyType(words[0]) ? ["", words[1]] : [words[0] ?? "", words[2]];
+    const key = blob === undefined ? undefined : parseSshKey(blob)?.key;
+    if (key === undefined) return [];
+    const principals = names
+      .replaceAll('"', "")
+      .split(",")
+      .filter((name) => name !== "");
+    return [{ principals, authority: /(^|,)cert-authority(,|$)/i.test(options), key }];
+  });
+}
 
 /** The first name of every line, each once, in the order of the file. */
-export async function principalsOf(allowedSigners: string): Promise<readonly string[]> {
-  const text = await readFile(allowedSigners, "utf8").catch(() => "");
-  const names = text.split("\n").flatMap((line) => {
-    const first = /^\s*"?([^\s",#]+)/.exec(line)?.[1];
-    return first === undefined ? [] : [first];
-  });
-  return [...new Set(names)];
+export function firstNames(signers: readonly AllowedSigner[]): readonly string[] {
+  return [...new Set(signers.flatMap(({ principals }) => principals.slice(0, 1)))];
+}
+
+function isKeyType(word: string | undefined): boolean {
+  return word !== undefined && /^(ssh-|ecdsa-|sk-)[a-z0-9@.-]+$/.test(word);
 }

@@ -1,9 +1,10 @@
 /** Every blob of a bundle, read once: its file name is its sha256. */
-import { readdir, stat } from "node:fs/promises";
 import { join } from "node:path";
 import type { Problem } from "../modules/core/errors.ts";
+import type { BundleFiles } from "./bundle-files.ts";
 import { hashFiles } from "./hash-files.ts";
-import { inside } from "./layout.ts";
+import { inside } from "./inside.ts";
+import { notItsName, type ReadTree } from "./tree.ts";
 
 export interface CheckedBlobs {
   /** Length in bytes of each blob that is what its name says. */
@@ -14,47 +15,46 @@ export interface CheckedBlobs {
   readonly problems: readonly Problem[];
 }
 
-/** Hashes all blobs on all cores. @returns E_BUNDLE_INCOMPLETE and E_BUNDLE_DIGEST as problems. */
+/**
+ * Hashes all blobs on all cores.
+ *
+ * @param files what lies in the directory; what of it is no file is told there.
+ * @param read manifests that were hashed already, when they were read; absent: none.
+ * @returns E_BUNDLE_DIGEST as problems.
+ */
 export async function checkBlobs(
   directory: string,
+  files: BundleFiles,
   progress: (bytes: number, total: number) => void = () => undefined,
+  read?: ReadTree,
 ): Promise<CheckedBlobs> {
-  const folder = join(directory, inside.blobs);
-  const todo = "copy the bundle again";
-  const names = (await readdir(folder).catch(() => undefined))?.toSorted();
-  if (names === undefined) {
-    const problem: Problem = {
-      where: folder,
-      code: "E_BUNDLE_INCOMPLETE",
-      subject: inside.blobs,
-      got: "no such folder",
-      expected: "the folder of all blobs",
-      todo,
-    };
-    return { found: new Map(), broken: new Set(), bytes: 0, problems: [problem] };
-  }
-  const sizes = await Promise.all(names.map(async (name) => (await stat(join(folder, name))).size));
-  const total = sizes.reduce((sum, size) => sum + size, 0);
-  const files = names.map((name, at) => ({ name, path: join(folder, name), bytes: sizes[at] ?? 0 }));
-  const sha256s = await hashFiles(files, (bytes) => {
-    progress(bytes, total);
+  const total = [...files.blobs.values()].reduce((sum, size) => sum + size, 0);
+  const hashed = new Map([...(read?.tree.manifests ?? [])].map(([hex, { text }]) => [hex, text.length]));
+  const known = [...hashed.values()].reduce((sum, size) => sum + size, 0);
+  const toHash = [...files.blobs]
+    .filter(([name]) => !hashed.has(name) && read?.broken.has(name) !== true)
+    .map(([name, bytes]) => ({ name, path: join(directory, inside.blobs, name), bytes }));
+  const sha256s = await hashFiles(toHash, (bytes) => {
+    progress(known + bytes, total);
   });
   // A stick that cannot be read is told like any other wrong blob, with the system's own words.
-  const checked = files.map((file, at) => ({ ...file, sha256: sha256s[at] ?? "" }));
+  const checked = toHash.map((file, at) => ({ ...file, sha256: sha256s[at] ?? "" }));
   const broken = checked.filter(({ name, sha256 }) => name !== sha256);
   return {
-    found: new Map(
-      checked.filter(({ name, sha256 }) => name === sha256).map(({ name, bytes }) => [name, bytes]),
-    ),
-    broken: new Set(broken.map(({ name }) => name)),
+    found: new Map([
+      ...hashed,
+      ...checked
+        .filter(({ name, sha256 }) => name === sha256)
+        .map(({ name, bytes }): [string, number] => [name, bytes]),
+    ]),
+    broken: new Set([...broken.map(({ name }) => name), ...files.unusable, ...(read?.broken ?? [])]),
     bytes: total,
-    problems: broken.map(({ name, bytes, sha256 }) => ({
-      where: folder,
-      code: "E_BUNDLE_DIGEST",
-      subject: name,
-      got: `${bytes} bytes, sha256 ${sha256}`,
-      expected: "the sha256 of its name",
-      todo,
-    })),
+    problems: broken.map(({ name, bytes, sha256 }) =>
+      notItsName(
+        directory,
+        name,
+        /^[0-9a-f]{64}$/.test(sha256) ? `${bytes} bytes, sha256 ${sha256}` : sha256,
+      ),
+    ),
   };
 }

@@ -163,6 +163,6 @@ const filesAtOnce = 4;
 async function describeFile(file: LockedFile, manifest: string, directory: string): Promise<void> {
   const text = join(directory, "manifest.part");
   await writeFile(text, manifest);
-  await oras(["manifest", "push", fileRef(file), text, "--oci-layout-path", directory], directory);
+  await oras(["manifest", "push", "--oci-layout-path", directory], [fileRef(file), text], directory);
   await rm(text);
 }

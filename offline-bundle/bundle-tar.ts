@@ -50,7 +50,7 @@ async function* checked(directory: string, entry: Entry, buffer: Buffer): AsyncG
   const { name, bytes } = entry;
   const hash = createHash("sha256");
   let length = 0;
-  for await (const piece of piecesOf(join(directory, name), buffer)) {
+  for await (const piece of piecesOf(join(directory, name), buffer, "refuse")) {
     length += piece.length;
     // The archive has announced the length: more must not get into it.
     if (length > bytes) throw differs(directory, entry, `more than ${bytes} bytes`);

@@ -1,10 +1,21 @@
 /** Every file of a bundle in the order in which it is carried. */
-import { readdir, readFile, stat } from "node:fs/promises";
+import { lstat } from "node:fs/promises";
 import { join } from "node:path";
 import { type ErrorCode, type Problem, refuse, SealiftError } from "../modules/core/errors.ts";
-import { type Digest, digestOfBytes } from "./digest.ts";
-import { inside, parseSeal, readSealText } from "./layout.ts";
-import { children, type Descriptor, hexOf, isManifest, type Manifest } from "./manifests.ts";
+import { digestOfBytes } from "./digest.ts";
+import { inside, markerText, parseSeal, readSealText } from "./layout.ts";
+import { limits } from "./limits.ts";
+import {
+  children,
+  type Descriptor,
+  hexOf,
+  isManifest,
+  type Manifest,
+  NoManifest,
+  parseManifest,
+} from "./manifests.ts";
+import { otherKind, readRegular, UnusableFile } from "./regular-file.ts";
+import { signatureFiles } from "./signature-files.ts";
 
 /** A file of a bundle. */
 export interface Content {
@@ -34,15 +45,22 @@ export interface Contents {
  * @throws {SealiftError} E_BUNDLE_INCOMPLETE and E_BUNDLE_DIGEST for what is not there or not as long as it must be.
  */
 export async function contentsOf(directory: string): Promise<Contents> {
-  const names = [inside.seal, ...(await signatures(directory)), inside.marker, inside.index, inside.lock];
-  const seal = parseSeal(await readSealText(directory), directory);
-  const pins: Readonly<Record<string, Digest>> = { [inside.index]: seal.index, [inside.lock]: seal.lock };
-  const head = await Promise.all(
-    names.map(async (name) => ({ name, ...(pins[name] ?? { bytes: await lengthOf(directory, name) }) })),
-  );
+  const text = await readSealText(directory);
+  const seal = parseSeal(text, directory);
+  const signatures = await signatureFiles(directory);
+  const head = [
+    contentOf(inside.seal, text),
+    ...signatures
+      .map(({ name, text: own }) => contentOf(name, Buffer.from(own, "latin1")))
+      .sort((a, b) => (a.name < b.name ? -1 : 1)),
+    contentOf(inside.marker, Buffer.from(markerText)),
+    { name: inside.index, ...seal.index },
+    { name: inside.lock, ...seal.lock },
+  ];
+  refuse((await Promise.all(head.map((one) => lengthProblems(directory, one)))).flat());
   const manifests = new Map<string, BlobContent>();
   const others = new Map<string, BlobContent>();
-  let level = children(await readPinned(directory, { name: inside.index, ...seal.index }));
+  let level = children(await readPinned(directory, { name: inside.index, ...seal.index }, limits.index));
   while (level.length > 0) {
     const below: Descriptor[] = [];
     for (const descriptor of level.toSorted((a, b) => (a.digest < b.digest ? -1 : 1))) {
@@ -50,7 +68,7 @@ export async function contentsOf(directory: string): Promise<Contents> {
       if (!blob.manifest) others.set(blob.sha256, blob);
       if (!blob.manifest || manifests.has(blob.sha256)) continue;
       manifests.set(blob.sha256, blob);
-      below.push(...children(await readPinned(directory, blob)));
+      below.push(...children(await readPinned(directory, blob, limits.manifest)));
     }
     level = below;
   }
@@ -61,13 +79,23 @@ export async function contentsOf(directory: string): Promise<Contents> {
   return { head, blobs };
 }
 
+/** What has been read: what is packed of it later has to be the same. */
+function contentOf(name: string, bytes: Buffer): Content {
+  return { name, ...digestOfBytes(bytes) };
+}
+
 /** A manifest that is what it must be: what hangs on another one means nothing. */
-async function readPinned(directory: string, content: Content): Promise<Manifest> {
+async function readPinned(directory: string, content: Content, mostBytes: number): Promise<Manifest> {
   refuse(await lengthProblems(directory, content));
-  const data = await readFile(join(directory, content.name));
-  const { sha256 } = digestOfBytes(data);
-  if (sha256 === content.sha256) return JSON.parse(data.toString()) as Manifest;
-  throw new SealiftError([wrong(directory, content, "E_BUNDLE_DIGEST", `sha256 ${sha256}`)]);
+  try {
+    const data = await readRegular(join(directory, content.name), mostBytes, "refuse");
+    const { sha256 } = digestOfBytes(data);
+    if (sha256 === content.sha256) return parseManifest(data);
+    throw new SealiftError([wrong(directory, content, "E_BUNDLE_DIGEST", `sha256 ${sha256}`)]);
+  } catch (error) {
+    if (!(error instanceof NoManifest || error instanceof UnusableFile)) throw error;
+    throw new SealiftError([wrong(directory, content, "E_BUNDLE_DIGEST", error.message)]);
+  }
 }
 
 /** What a descriptor says of its blob. */
@@ -81,27 +109,13 @@ export function blobOf(descriptor: Descriptor): BlobContent {
   };
 }
 
-/** Everything that signs the bundle text stands beside it under its name. */
-async function signatures(directory: string): Promise<readonly string[]> {
-  const names = await readdir(directory);
-  return names.filter((name) => isSignature(name)).sort();
-}
-
-/** Whether a name in a bundle is that of a signature of its text. */
-export function isSignature(name: string): boolean {
-  return /^sealift\.json\.[a-z0-9.-]{1,40}$/.test(name) && !name.endsWith(".part");
-}
-
-async function lengthOf(directory: string, name: string): Promise<number> {
-  return (await stat(join(directory, name))).size;
-}
-
 async function lengthProblems(directory: string, content: Content): Promise<readonly Problem[]> {
-  const length = await lengthOf(directory, content.name).catch(() => undefined);
-  if (length === content.bytes) return [];
-  return length === undefined
-    ? [wrong(directory, content, "E_BUNDLE_INCOMPLETE", "no such file")]
-    : [wrong(directory, content, "E_BUNDLE_DIGEST", `${length} bytes`)];
+  const found = await lstat(join(directory, content.name)).catch(() => undefined);
+  if (found === undefined) return [wrong(directory, content, "E_BUNDLE_INCOMPLETE", "no such file")];
+  const got = otherKind(found) ?? `${found.size} bytes`;
+  return found.isFile() && found.size === content.bytes
+    ? []
+    : [wrong(directory, content, "E_BUNDLE_DIGEST", got)];
 }
 
 function wrong(where: string, { name, bytes, sha256 }: Content, code: ErrorCode, got: string): Problem {

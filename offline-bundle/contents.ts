@@ -1,10 +1,13 @@
 /** What a bundle, or a lock alone, holds: for reading. Nothing is checked here; verify.ts checks. */
 import { stat } from "node:fs/promises";
-import { SealiftError } from "../modules/core/errors.ts";
-import { digestOf } from "./digest.ts";
-import { openBundle, parseSeal, readSealText, type Seal } from "./layout.ts";
-import { type Lock, type LockedImage, readLock } from "./lock-file.ts";
-import { children, type Descriptor, hexOf, isManifest, readIndex, readManifest } from "./manifests.ts";
+import { digestOfBytes } from "./digest.ts";
+import type { Bundle, Seal } from "./layout.ts";
+import { limits } from "./limits.ts";
+import { type Lock, parseLock } from "./lock-file.ts";
+import { hexOf } from "./manifests.ts";
+import { openBundle } from "./read-bundle.ts";
+import { readRegular } from "./regular-file.ts";
+import { blobsBelow } from "./tree.ts";
 
 export interface Contents {
   /** As it was given. */
@@ -36,53 +39,28 @@ export async function readContents(place: string): Promise<Contents> {
     () => false,
   );
   if (isFile) {
-    const lock = await readLock(place);
-    return { place, lock, lockSha256: (await digestOf(place)).sha256, packed: undefined };
+    const { lock, sha256 } = await readLockBytes(place);
+    return { place, lock, lockSha256: sha256, packed: undefined };
   }
-  const seal = parseSeal(await readSealText(place), place);
-  const { lock, lockSha256 } = await openBundle(place);
-  return { place, lock, lockSha256, packed: { seal, ...(await readTree(place, lock.images)) } };
+  return contentsOfBundle(await openBundle(place));
 }
 
-async function readTree(directory: string, images: readonly LockedImage[]): Promise<Omit<Packed, "seal">> {
-  try {
-    const blobs = new Map<string, number>();
-    for (const top of (await readIndex(directory)).manifests ?? []) await walk(directory, top, blobs);
-    const imageBytes = new Map<string, number>();
-    for (const { name, digest } of images) {
-      const size = blobs.get(hexOf(digest));
-      if (size === undefined) continue;
-      const own = new Map<string, number>();
-      const mediaType = "application/vnd.oci.image.index.v1+json";
-      await walk(directory, { mediaType, digest, size }, own);
-      imageBytes.set(
-        name,
-        [...own.values()].reduce((sum, bytes) => sum + bytes, 0),
-      );
-    }
-    return { blobs, imageBytes };
-  } catch (error) {
-    throw new SealiftError([
-      {
-        where: directory,
-        code: "E_BUNDLE_DIGEST",
-        subject: "index and manifests",
-        got: error instanceof Error ? error.message : String(error),
-        expected: "an OCI image layout",
-        todo: "sealift bundle verify says what is wrong with it; copy the bundle again",
-      },
-    ]);
-  }
+/** The same of a bundle that was opened already. */
+export function contentsOfBundle({ directory, lock, lockSha256, seal, tree }: Bundle): Contents {
+  const blobs = new Map([...tree.named].map(([hex, { descriptor }]) => [hex, descriptor.size]));
+  const imageBytes = new Map(
+    lock.images
+      .filter(({ digest }) => blobs.has(hexOf(digest)))
+      .map(({ name, digest }) => [name, sum(blobsBelow(tree, hexOf(digest)).values())]),
+  );
+  return { place: directory, lock, lockSha256, packed: { seal, blobs, imageBytes } };
 }
 
-async function walk(
-  directory: string,
-  { mediaType, digest, size }: Descriptor,
-  into: Map<string, number>,
-): Promise<void> {
-  const hex = hexOf(digest);
-  if (into.has(hex)) return;
-  into.set(hex, size);
-  if (!isManifest({ mediaType, digest, size })) return;
-  for (const child of children(await readManifest(directory, digest))) await walk(directory, child, into);
+async function readLockBytes(file: string): Promise<{ readonly lock: Lock; readonly sha256: string }> {
+  const bytes = await readRegular(file, limits.document, "follow");
+  return { lock: await parseLock(bytes, file), sha256: digestOfBytes(bytes).sha256 };
+}
+
+function sum(bytes: Iterable<number>): number {
+  return [...bytes].reduce((all, one) => all + one, 0);
 }

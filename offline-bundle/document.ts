@@ -3,6 +3,8 @@ import { readFile } from "node:fs/promises";
 import { basename } from "node:path";
 import type { ErrorObject, ValidateFunction } from "ajv/dist/2020.js";
 import { type ErrorCode, type Problem, refuse, SealiftError } from "../modules/core/errors.ts";
+import { limits } from "./limits.ts";
+import { readRegular, UnusableFile } from "./regular-file.ts";
 
 /** A file as read: its text, its value, and where a value stands in the text. */
 export interface Document<T> {
@@ -24,12 +26,12 @@ export async function readDocument<T>(
   schema: string,
   absent: { readonly code: ErrorCode; readonly todo: string },
 ): Promise<Document<T>> {
-  const text = await readFile(file, "utf8").catch((error: unknown) => {
+  const bytes = await readRegular(file, limits.document, "follow").catch((error: unknown) => {
     const got = error instanceof Error ? error.message : String(error);
     throw new SealiftError([
       {
         where: file,
-        code: absent.code,
+        code: error instanceof UnusableFile ? "E_YAML" : absent.code,
         subject: basename(file),
         got,
         expected: "the file",
@@ -37,16 +39,40 @@ export async function readDocument<T>(
       },
     ]);
   });
-  return parse<T>(text, file, schema);
+  return parseDocument<T>(bytes, file, schema);
+}
+
+/** The same of bytes that were read already. @throws {SealiftError} all problems of the file, as {@link readDocument}. */
+export async function parseDocument<T>(
+  bytes: Uint8Array,
+  file: string,
+  schema: string,
+): Promise<Document<T>> {
+  try {
+    return await parse<T>(new TextDecoder("utf-8", { fatal: true }).decode(bytes), file, schema);
+  } catch (error) {
+    if (error instanceof SealiftError) throw error;
+    // Bytes that are no text, levels without end, aliases of aliases: the parsers have words of their own for each.
+    const got = error instanceof Error ? error.message : String(error);
+    throw new SealiftError([
+      {
+        where: file,
+        code: "E_YAML",
+        subject: basename(file),
+        got,
+        expected: "YAML 1.2",
+        todo: "correct the file",
+      },
+    ]);
+  }
 }
 
 async function parse<T>(text: string, file: string, schema: string): Promise<Document<T>> {
-  const { parseDocument } = await import("yaml");
+  const { parseDocument: parseYaml } = await import("yaml");
   const { locate } = await import("../modules/core/locate.ts");
-  const document = parseDocument(text, { prettyErrors: false });
-  const place = locate(file, text, []);
+  const document = parseYaml(text, { prettyErrors: false });
   refuse(
-    document.errors.map((error) => ({
+    document.errors.slice(0, mostTold).map((error) => ({
       where: `${file}:${lineOf(text, error.pos[0])}`,
       code: "E_YAML",
       subject: basename(file),
@@ -55,11 +81,16 @@ async function parse<T>(text: string, file: string, schema: string): Promise<Doc
       todo: "correct the line",
     })),
   );
+  const place = locate(file, text, []);
   const value: unknown = document.toJS();
   const validate = await validator(schema);
-  if (!validate(value)) refuse((validate.errors ?? []).map((error) => toProblem(error, place)));
+  if (!validate(value))
+    refuse((validate.errors ?? []).slice(0, mostTold).map((error) => toProblem(error, place)));
   return { text, value: value as T, place };
 }
+
+/** Whoever corrects these sees the next ones. */
+const mostTold = 100;
 
 function lineOf(text: string, offset: number): number {
   return text.slice(0, offset).split("\n").length;

@@ -2,10 +2,12 @@
 import { once } from "node:events";
 import { availableParallelism } from "node:os";
 import { Worker } from "node:worker_threads";
-import { digestOf } from "./digest.ts";
+import { createHash } from "node:crypto";
 import type { Answer } from "./hash-worker.ts";
+import { piecesOf } from "./pieces.ts";
+import { tooLong } from "./regular-file.ts";
 
-/** A file, and how long it is thought to be. */
+/** A file of a bundle, and its length: no more of it is read. */
 export interface Sized {
   readonly path: string;
   readonly bytes: number;
@@ -16,7 +18,8 @@ export interface Sized {
  * that asks for it: each core gets a thread, unless there is so little to hash that starting them takes longer.
  *
  * @param progress told the bytes so far.
- * @returns in the order given, the sha256 as 64 hex digits; for a file that cannot be read, the system's words.
+ * @returns in the order given, the sha256 as 64 hex digits; for one that is no regular file, cannot be read, or is longer than
+ * it was, words that say so.
  */
 export async function hashFiles(
   files: readonly Sized[],
@@ -35,8 +38,8 @@ export async function hashFiles(
     .values();
   let done = 0;
   const work = async (hasher: Hasher): Promise<void> => {
-    for (const { path, at } of queue) {
-      const sha256 = await hasher.hash(path, (bytes) => {
+    for (const { at, ...file } of queue) {
+      const sha256 = await hasher.hash(file, (bytes) => {
         done += bytes;
         progress(done);
       });
@@ -56,28 +59,39 @@ const worthThreadsBytes = 48 * 1024 * 1024;
 
 interface Hasher {
   /** @param more told how many bytes were read since the last time. */
-  readonly hash: (path: string, more: (bytes: number) => void) => Promise<string>;
+  readonly hash: (file: Sized, more: (bytes: number) => void) => Promise<string>;
   readonly end: () => Promise<void>;
 }
 
 const hashHere: Hasher = {
-  hash: async (path, more) => {
+  hash: async ({ path, bytes: most }, more) => {
     try {
-      const { bytes, sha256 } = await digestOf(path);
+      const sum = createHash("sha256");
+      let bytes = 0;
+      for await (const piece of piecesOf(path, undefined, "refuse")) {
+        bytes += piece.length;
+        if (bytes > most) return tooLong(most);
+        sum.update(piece);
+      }
       more(bytes);
-      return sha256;
+      return sum.digest("hex");
     } catch (error) {
-      return String(error);
+      return wordsOf(error);
     }
   },
   end: () => Promise.resolve(),
 };
 
+/** What kept a file from being read. */
+function wordsOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
+
 class HashThread implements Hasher {
   readonly #worker = new Worker(new URL("hash-worker.ts", import.meta.url));
 
-  async hash(path: string, more: (bytes: number) => void): Promise<string> {
-    this.#worker.postMessage(path);
+  async hash(file: Sized, more: (bytes: number) => void): Promise<string> {
+    this.#worker.postMessage(file);
     for (;;) {
       const [answer] = (await once(this.#worker, "message")) as [Answer];
       if ("sha256" in answer) return answer.sha256;

@@ -1,7 +1,8 @@
-/** The thread of hash-files.ts: gets a path, answers with its sha256, and says now and then how far it is. */
+/** The thread of hash-files.ts: gets a file, answers with its sha256, and says now and then how far it is. */
 import { createHash } from "node:crypto";
-import { closeSync, openSync, readSync } from "node:fs";
+import { closeSync, fstatSync, lstatSync, openSync, readSync } from "node:fs";
 import { parentPort } from "node:worker_threads";
+import { openFlags, refuseOtherKinds, tooLong } from "./regular-file.ts";
 
 export type Answer = { readonly sha256: string } | { readonly bytes: number };
 
@@ -9,20 +10,25 @@ const buffer = Buffer.allocUnsafeSlow(1024 * 1024);
 /** Seldom enough to cost nothing. */
 const tellEveryBytes = 32 * 1024 * 1024;
 
-parentPort?.on("message", (path: string) => {
-  parentPort?.postMessage({ sha256: hash(path) });
+parentPort?.on("message", ({ path, bytes }: { readonly path: string; readonly bytes: number }) => {
+  parentPort?.postMessage({ sha256: hash(path, bytes) });
 });
 
 /** Reads and hashes in turn: the other threads use the disk meanwhile, and the system reads ahead. */
-function hash(path: string): string {
+function hash(path: string, mostBytes: number): string {
   try {
-    const file = openSync(path, "r");
+    refuseOtherKinds(lstatSync(path));
+    const file = openSync(path, openFlags("refuse"));
     try {
+      refuseOtherKinds(fstatSync(file));
       const sum = createHash("sha256");
       let untold = 0;
+      let bytes = 0;
       for (let length = readSync(file, buffer); length > 0; length = readSync(file, buffer)) {
         sum.update(buffer.subarray(0, length));
         untold += length;
+        bytes += length;
+        if (bytes > mostBytes) return tooLong(mostBytes);
         if (untold >= tellEveryBytes) untold = tell(untold);
       }
       tell(untold);
@@ -31,7 +37,7 @@ function hash(path: string): string {
       closeSync(file);
     }
   } catch (error) {
-    return String(error);
+    return error instanceof Error ? error.message : String(error);
   }
 }
 

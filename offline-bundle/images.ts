@@ -3,12 +3,15 @@ import { fileURLToPath } from "node:url";
 import { SealiftError } from "../modules/core/errors.ts";
 import { firstPlace } from "./first-place.ts";
 import { readImageKey, verifyImageSignature } from "./image-signature.ts";
+import { isRecord, jsonOf } from "./json.ts";
+import { limits } from "./limits.ts";
 import { computedHere, type LockedImage } from "./lock-file.ts";
+import { digestAt, manifestAt, noManifest } from "./manifest-at.ts";
 import { children, type Descriptor, isManifest, type Manifest, readManifest } from "./manifests.ts";
 import type { Sources } from "./obtain-file.ts";
 import { obtainImage, storedImage } from "./obtain-image.ts";
 import { referencesOf, repositoryOf } from "./oci-reference.ts";
-import { oras } from "./oras.ts";
+import { oras, orasBytes } from "./oras.ts";
 import { locateUrl, type WantedImage } from "./want.ts";
 
 export interface LockedOne {
@@ -59,11 +62,11 @@ async function pinned(
 async function resolve(image: WantedImage, place: string, layout: string | undefined): Promise<LockedImage> {
   const flags = layout === undefined ? [] : ["--oci-layout-path", layout];
   const directory = layout ?? ".";
-  const digest = await oras(["resolve", ...flags, place], directory, "E_DOWNLOAD");
+  const digest = await digestAt(place, flags, directory);
   // By digest from here on: the tag may move between two questions.
   const pinned = layout === undefined ? `${repositoryOf(place)}@${digest}` : place;
-  const text = await oras(["manifest", "fetch", ...flags, pinned], directory, "E_DOWNLOAD");
-  const platforms = await platformsOf(JSON.parse(text) as Manifest, [...flags, pinned], directory);
+  const manifest = await manifestAt(pinned, flags, directory);
+  const platforms = await platformsOf(manifest, pinned, flags, directory);
   const { name, from } = image;
   return { name, ...(from === undefined ? {} : { from }), digest, platforms, sources: [computedHere] };
 }
@@ -74,12 +77,12 @@ async function resolve(image: WantedImage, place: string, layout: string | undef
  */
 export async function copyImage(image: LockedImage, directory: string, sources: Sources): Promise<void> {
   const layout = layoutOf(image, sources.bundleFile) ?? (await obtainImage(image, sources));
-  const source = ["--from-oci-layout", `${layout}@${image.digest}`];
-  const target = ["--to-oci-layout-path", ".", image.name];
-  await oras(["copy", "--no-tty", ...source, ...target], directory, "E_DOWNLOAD");
+  const flags = ["--from-oci-layout", "--to-oci-layout-path", "."];
+  const names = [`${layout}@${image.digest}`, image.name];
+  await oras(["copy", "--no-tty", ...flags], names, directory, { code: "E_DOWNLOAD" });
   for (const { digest } of children(await readManifest(directory, image.digest)).filter(isManifest)) {
     const tag = `${repositoryOf(image.name)}:part-${digest.slice("sha256:".length, "sha256:".length + 16)}`;
-    await oras(["tag", "--oci-layout", `.@${digest}`, tag], directory);
+    await oras(["tag", "--oci-layout"], [`.@${digest}`, tag], directory);
   }
 }
 
@@ -92,10 +95,9 @@ export async function imageBytes(
   const read = async (digest: string): Promise<Manifest> => {
     // What a layout does not hold is told when it is to be copied.
     if (layout !== undefined) return readManifest(layout, digest).catch(() => ({}));
-    const text = await firstPlace(referencesOf(image.name, mirrors), (place) =>
-      oras(["manifest", "fetch", `${repositoryOf(place)}@${digest}`], ".", "E_DOWNLOAD"),
+    return firstPlace(referencesOf(image.name, mirrors), (place) =>
+      manifestAt(`${repositoryOf(place)}@${digest}`),
     );
-    return JSON.parse(text) as Manifest;
   };
   const sizes = new Map<string, number>();
   const visit = async (digest: string): Promise<void> => {
@@ -116,7 +118,8 @@ function layoutOf({ from }: Pick<WantedImage, "from">, bundleFile: string): stri
 /** An index lists its platforms; a single image has its own in its config. */
 async function platformsOf(
   manifest: Manifest,
-  place: readonly string[],
+  place: string,
+  flags: readonly string[],
   directory: string,
 ): Promise<readonly string[]> {
   if (manifest.manifests !== undefined) {
@@ -125,8 +128,12 @@ async function platformsOf(
       platform === undefined || platform.os === "unknown" ? [] : [nameOf(platform)],
     );
   }
-  const text = await oras(["manifest", "fetch-config", ...place], directory, "E_DOWNLOAD");
-  return [nameOf(JSON.parse(text) as NonNullable<Descriptor["platform"]>)];
+  const options = { code: "E_DOWNLOAD", most: limits.manifest } as const;
+  const config = jsonOf(await orasBytes(["manifest", "fetch-config", ...flags], [place], directory, options));
+  const { os, architecture, variant } = isRecord(config) ? config : {};
+  if (typeof os !== "string" || typeof architecture !== "string")
+    throw noManifest(place, "a config without a platform");
+  return [nameOf({ os, architecture, ...(typeof variant === "string" ? { variant } : {}) })];
 }
 
 function nameOf({ os, architecture, variant }: NonNullable<Descriptor["platform"]>): string {

@@ -1,10 +1,10 @@
 /** What is in a bundle, as values that can be printed. */
 import { stat } from "node:fs/promises";
 import { join } from "node:path";
-import { type Contents, readContents } from "./contents.ts";
-import { digestOf } from "./digest.ts";
-import { inside } from "./layout.ts";
+import { type Contents, contentsOfBundle } from "./contents.ts";
+import { inside } from "./inside.ts";
 import type { LockedFile, LockedImage } from "./lock-file.ts";
+import { openBundle } from "./read-bundle.ts";
 import { type Accepted, readReceipt, receiptFile } from "./receipt.ts";
 import { signatureFiles } from "./signature-files.ts";
 import { verifyBundle, type VerifyOptions } from "./verify.ts";
@@ -32,24 +32,24 @@ export interface Inspection {
 /**
  * Reads a bundle; with `verify` it is verified first, and refused as verify refuses.
  *
- * @throws {SealiftError} what {@link readContents} and {@link verifyBundle} throw.
+ * @throws {SealiftError} what {@link openBundle} and {@link verifyBundle} throw.
  */
 export async function inspectBundle(directory: string, verify?: VerifyOptions): Promise<Inspection> {
   const verified = verify === undefined ? undefined : await verifyBundle(directory, verify);
-  const contents = await readContents(directory);
-  const seal = join(directory, inside.seal);
+  const bundle = verified ?? (await openBundle(directory));
+  const contents = contentsOfBundle(bundle);
   return {
     directory,
     serial: contents.lock.serial,
     lockSha256: contents.lockSha256,
     platforms: contents.lock.platforms,
-    written: (await stat(seal)).mtime,
+    written: (await stat(join(directory, inside.seal))).mtime,
     signers: verified?.signers,
     signatures: (await signatureFiles(directory)).map(({ name, signature }) => ({
       name,
       fingerprint: signature?.fingerprint ?? "no signature of ssh-keygen",
     })),
-    accepted: verify === undefined ? undefined : await acceptedAs(seal, verify.allowedSigners),
+    accepted: verify === undefined ? undefined : await acceptedAs(bundle.textSha256, verify.allowedSigners),
     ...listed(contents),
   };
 }
@@ -66,7 +66,8 @@ function listed({ lock, packed }: Contents): Pick<Inspection, "files" | "images"
   };
 }
 
-async function acceptedAs(seal: string, allowedSigners: string): Promise<Accepted | undefined> {
-  const { sha256 } = await digestOf(seal);
-  return (await readReceipt(receiptFile(allowedSigners))).findLast(({ sealSha256 }) => sealSha256 === sha256);
+async function acceptedAs(textSha256: string, allowedSigners: string): Promise<Accepted | undefined> {
+  return (await readReceipt(receiptFile(allowedSigners))).findLast(
+    ({ sealSha256 }) => sealSha256 === textSha256,
+  );
 }

@@ -1,9 +1,19 @@
 /** What the far side has: the digests in a bundle directory or in a registry, for `build --have`. */
-import { refuse } from "../modules/core/errors.ts";
+import { refuse, SealiftError } from "../modules/core/errors.ts";
 import { checkBlobs } from "./blobs.ts";
+import { bundleFiles } from "./bundle-files.ts";
 import type { Inventory } from "./delta.ts";
 import { parseSeal, readSealText } from "./layout.ts";
-import { children, type Descriptor, hexOf, isManifest, type Manifest } from "./manifests.ts";
+import { noManifest } from "./manifest-at.ts";
+import {
+  children,
+  hexOf,
+  isDigest,
+  isManifest,
+  type Manifest,
+  NoManifest,
+  parseManifest,
+} from "./manifests.ts";
 import { inParallel } from "./parallel.ts";
 import { type Registry, type RegistryAccess, withRegistry } from "./registry.ts";
 import { basename, resolve } from "node:path";
@@ -21,7 +31,7 @@ export async function inventoryOfBundle(
   progress?: (bytes: number, total: number) => void,
 ): Promise<Counted> {
   const { serial } = parseSeal(await readSealText(directory), directory);
-  const { found, broken } = await checkBlobs(directory, progress);
+  const { found, broken } = await checkBlobs(directory, await bundleFiles(directory), progress);
   return counted({ bundle: basename(resolve(directory)), serial }, found, [...broken].sort());
 }
 
@@ -43,12 +53,19 @@ export async function inventoryOfRegistry(
     const { problems } = await inParallel(repositories, atOnce, async (name) => {
       report(name);
       const repository = `${registry}/${name}`;
-      for (const tag of lines(await place.ask(["repo", "tags"], repository)))
+      for (const tag of lines(await place.ask(["repo", "tags"], repository).catch(noneWhenUntagged)))
         await visit(place, repository, `${repository}:${tag}`, found);
     });
     refuse(problems);
     return counted({ registry }, found, []);
   });
+}
+
+/** A push that was cut off leaves repositories without a tag: Distribution lists them, and then does not know them. */
+function noneWhenUntagged(error: unknown): string {
+  if (error instanceof SealiftError && error.problems.every(({ got }) => /name unknown/i.test(got)))
+    return "";
+  throw error;
 }
 
 /** Repositories at a time. */
@@ -60,14 +77,22 @@ async function visit(
   reference: string,
   found: Map<string, number>,
 ): Promise<void> {
-  const answer = await place.ask(["manifest", "fetch", "--format", "json"], reference);
-  const { digest, size, content } = JSON.parse(answer) as Descriptor & { readonly content: Manifest };
-  if (found.has(hexOf(digest))) return;
-  found.set(hexOf(digest), size);
-  for (const child of children(content)) {
+  const digest = reference.includes("@") ? reference.replace(/^.*@/, "") : await place.resolve(reference);
+  if (!isDigest(digest) || found.has(hexOf(digest))) return;
+  const text = await place.manifest(repository, digest);
+  found.set(hexOf(digest), text.length);
+  for (const child of children(manifestOf(reference, text))) {
     if (!isManifest(child)) found.set(hexOf(child.digest), child.size);
     else if (!found.has(hexOf(child.digest)))
       await visit(place, repository, `${repository}@${child.digest}`, found);
+  }
+}
+
+function manifestOf(reference: string, text: Buffer): Manifest {
+  try {
+    return parseManifest(text);
+  } catch (error) {
+    throw error instanceof NoManifest ? noManifest(reference, error.message) : error;
   }
 }
 

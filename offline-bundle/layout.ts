@@ -1,28 +1,18 @@
-/** Where everything is inside a bundle, and how to look something up in it. */
-import { readFile } from "node:fs/promises";
+/** Where everything is inside a bundle, and the text on which all of it hangs. */
 import { join, resolve } from "node:path";
 import { SealiftError } from "../modules/core/errors.ts";
 import type { Digest } from "./digest.ts";
-import { type Lookup, lookupIn } from "./lookup.ts";
-import { readLock } from "./lock-file.ts";
+import { inside } from "./inside.ts";
+import { isCount, isRecord, jsonOf } from "./json.ts";
+import { limits } from "./limits.ts";
+import type { Lookup } from "./lookup.ts";
+import { isDigest } from "./manifests.ts";
+import { isReference } from "./oci-reference.ts";
+import { readRegular, UnusableFile } from "./regular-file.ts";
+import type { Tree } from "./tree.ts";
 import type { Platform } from "./want.ts";
 
-/** Paths inside a bundle. A bundle is an OCI image layout (image-spec 1.1) with three files of its own. */
-export const inside = {
-  /** Says which OCI layout this is. */
-  marker: "oci-layout",
-  /** Lists every manifest by its tag. */
-  index: "index.json",
-  blobs: "blobs/sha256",
-  /** The lock it was built from. */
-  lock: "bundle.lock.yaml",
-  /** The bundle text: serial, platforms, and the sha256 of index and lock. This is what gets signed. */
-  seal: "sealift.json",
-  signature: "sealift.json.sig",
-} as const;
-
-/** The whole content of `oci-layout`; it is not signed, so it must be exactly this. */
-export const markerText = '{"imageLayoutVersion":"1.0.0"}';
+export { inside, markerText } from "./inside.ts";
 
 /** sealift.json. Everything else in the bundle hangs on it by sha256. */
 export interface Seal {
@@ -37,40 +27,34 @@ export interface Seal {
 export interface Bundle extends Lookup {
   /** As it was given. */
   readonly directory: string;
+  /** The bundle text, byte for byte as it was read, its sha256, and what it says. */
+  readonly text: Uint8Array;
+  readonly textSha256: string;
+  readonly seal: Seal;
   readonly serial: number;
   readonly lockSha256: string;
+  /** Index and manifests, as they were hashed. */
+  readonly tree: Tree;
   /** Absolute path of the blob with this sha256 (64 hex digits); whether it exists is not looked at. */
   blobPath(sha256: string): string;
 }
 
-/**
- * Opens a bundle without checking it; {@link verifyBundle} of verify.ts checks first.
- *
- * @throws {SealiftError} E_BUNDLE_MISSING, E_LOCK_MISSING, or what is wrong in the lock.
- */
-export async function openBundle(directory: string): Promise<Bundle> {
-  const seal = parseSeal(await readSealText(directory), directory);
-  const lock = await readLock(join(directory, inside.lock));
-  const blobPath = (sha256: string): string => resolve(directory, inside.blobs, sha256);
-  return {
-    ...lookupIn(lock, blobPath),
-    directory,
-    serial: seal.serial,
-    lockSha256: seal.lock.sha256,
-    blobPath,
-  };
+/** The absolute path of a blob of a bundle. */
+export function blobPathIn(directory: string): (sha256: string) => string {
+  return (sha256) => resolve(directory, inside.blobs, sha256);
 }
 
-/** The bytes of sealift.json. @throws {SealiftError} E_BUNDLE_MISSING */
+/** The bytes of sealift.json, read once. @throws {SealiftError} E_BUNDLE_MISSING; E_BUNDLE_DIGEST when it is no file of its kind. */
 export async function readSealText(directory: string): Promise<Buffer> {
-  return readFile(join(directory, inside.seal)).catch(() => {
+  return readRegular(join(directory, inside.seal), limits.seal, "refuse").catch((error: unknown) => {
+    const other = error instanceof UnusableFile;
     throw new SealiftError([
       {
         where: directory,
-        code: "E_BUNDLE_MISSING",
+        code: other ? "E_BUNDLE_DIGEST" : "E_BUNDLE_MISSING",
         subject: inside.seal,
-        got: "no such file",
-        expected: "a bundle directory",
+        got: other ? error.message : "no such file",
+        expected: other ? "a file as a build writes it" : "a bundle directory",
         todo: "name the directory that sealift bundle build wrote, or build it",
       },
     ]);
@@ -78,13 +62,9 @@ export async function readSealText(directory: string): Promise<Buffer> {
 }
 
 /** @throws {SealiftError} E_BUNDLE_DIGEST when the text is not what a build writes. */
-export function parseSeal(text: Buffer, directory: string): Seal {
-  try {
-    const seal = JSON.parse(text.toString()) as Partial<Seal>;
-    if (seal.format === 1 && seal.serial && seal.lock && seal.index) return seal as Seal;
-  } catch {
-    // Told below: broken JSON and JSON of another shape are the same to a person.
-  }
+export function parseSeal(text: Uint8Array, directory: string): Seal {
+  const seal = sealOf(text);
+  if (seal !== undefined) return seal;
   throw new SealiftError([
     {
       where: directory,
@@ -95,4 +75,41 @@ export function parseSeal(text: Buffer, directory: string): Seal {
       todo: "copy the bundle again; if it stays, use a sealift as new as the one that built it",
     },
   ]);
+}
+
+/** Broken JSON and JSON of another shape are the same to a person. */
+function sealOf(text: Uint8Array): Seal | undefined {
+  const value = jsonOf(text);
+  if (!isRecord(value)) return undefined;
+  const { format, serial, platforms, lock, index, manifests, ...others } = value;
+  // What a later sealift has signed may be a limit: nothing of it is passed over.
+  if (format !== 1 || Object.keys(others).length > 0) return undefined;
+  if (!isCount(serial) || serial === 0 || !isList(platforms, isPlatform) || platforms.length === 0)
+    return undefined;
+  if (!isPin(lock) || !isPin(index) || !isList(manifests, isTagged)) return undefined;
+  return { format, serial, platforms, lock, index, manifests };
+}
+
+function isList<T>(value: unknown, of: (one: unknown) => one is T): value is readonly T[] {
+  return Array.isArray(value) && value.every(of);
+}
+
+function isPlatform(value: unknown): value is Platform {
+  return value === "linux/amd64" || value === "linux/arm64";
+}
+
+function isPin(value: unknown): value is Digest {
+  if (!isRecord(value)) return false;
+  return (
+    isCount(value["bytes"]) && typeof value["sha256"] === "string" && /^[0-9a-f]{64}$/.test(value["sha256"])
+  );
+}
+
+function isTagged(value: unknown): value is Seal["manifests"][number] {
+  return (
+    isRecord(value) &&
+    typeof value["ref"] === "string" &&
+    isReference(value["ref"]) &&
+    isDigest(value["digest"])
+  );
 }

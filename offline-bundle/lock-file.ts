@@ -1,7 +1,7 @@
 /** bundle.lock.yaml: its shape, reading, writing, and whether it still says what bundle.yaml asks for. */
 import { rename, rm, writeFile } from "node:fs/promises";
 import type { Problem } from "../modules/core/errors.ts";
-import { readDocument } from "./document.ts";
+import { parseDocument, readDocument } from "./document.ts";
 import type { Member } from "./members.ts";
 import { withinRoom } from "./room.ts";
 import { label, type Platform, type Want, type WantedFile, type WantedImage } from "./want.ts";
@@ -50,6 +50,11 @@ export async function readLock(file: string): Promise<Lock> {
     todo: "run: sealift bundle lock",
   });
   return value;
+}
+
+/** The same of bytes that were read already. @throws {SealiftError} every problem of the file at its line. */
+export async function parseLock(bytes: Uint8Array, file: string): Promise<Lock> {
+  return (await parseDocument<Lock>(bytes, file, "bundle.lock.schema.json")).value;
 }
 
 /** Writes a lock file in one step: a reader sees the old one or the new one. @throws {SealiftError} E_SPACE */

@@ -1,7 +1,9 @@
 /** The tree inside an OCI layout: index -> manifests -> blobs (image-spec 1.1). */
-import { readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { inside } from "./layout.ts";
+import { inside } from "./inside.ts";
+import { isCount, isRecord, jsonOf } from "./json.ts";
+import { limits } from "./limits.ts";
+import { readRegular } from "./regular-file.ts";
 
 export interface Descriptor {
   readonly mediaType: string;
@@ -22,14 +24,40 @@ export interface Manifest {
 /** The annotation under which a layout keeps a tag. */
 export const refName = "org.opencontainers.image.ref.name";
 
-/** index.json of a layout. */
-export async function readIndex(directory: string): Promise<Manifest> {
-  return JSON.parse(await readFile(join(directory, inside.index), "utf8")) as Manifest;
+/** A text that is no manifest and no index; its message says what is wrong with it, in the words of `got`. */
+export class NoManifest extends Error {}
+
+/**
+ * Reads the bytes of a manifest or index.
+ *
+ * @param mediaType what named it says that it is; absent: of an index.json, which nobody names.
+ * @throws {NoManifest} for everything that is not one, whatever it is.
+ */
+export function parseManifest(text: Uint8Array, mediaType?: string): Manifest {
+  const value = jsonOf(text);
+  if (!isRecord(value)) throw new NoManifest("a text that is no JSON object");
+  const { manifests, layers, config, mediaType: own } = value;
+  if (mediaType !== undefined && own !== undefined && own !== mediaType)
+    throw new NoManifest("another media type than what names it says");
+  // Whoever reads one of the two sees another image than whoever reads the other (CVE-2021-41190).
+  if (given(manifests) && (given(layers) || given(config)))
+    throw new NoManifest("an index and a manifest in one");
+  return {
+    ...(given(manifests) ? { manifests: descriptors("manifests", manifests) } : {}),
+    ...(given(config) ? { config: descriptor("config", config) } : {}),
+    ...(given(layers) ? { layers: descriptors("layers", layers) } : {}),
+  };
 }
 
-/** The manifest or index with this digest. */
+/** index.json of a layout. @throws {NoManifest}, {UnusableFile}, or the error of the file system. */
+export async function readIndex(directory: string): Promise<Manifest> {
+  return parseManifest(await readRegular(join(directory, inside.index), limits.index, "refuse"));
+}
+
+/** The manifest or index with this digest in a layout on this machine, unchecked. @throws as {@link readIndex} does. */
 export async function readManifest(directory: string, digest: string): Promise<Manifest> {
-  return JSON.parse(await readFile(join(directory, inside.blobs, hexOf(digest)), "utf8")) as Manifest;
+  const file = join(directory, inside.blobs, hexOf(digest));
+  return parseManifest(await readRegular(file, limits.manifest, "refuse"));
 }
 
 /** Everything a manifest or index points to. */
@@ -42,7 +70,7 @@ export function children(manifest: Manifest): readonly Descriptor[] {
 }
 
 /** Whether this is a manifest or an index, as opposed to a config or a layer. */
-export function isManifest({ mediaType }: Descriptor): boolean {
+export function isManifest({ mediaType }: Pick<Descriptor, "mediaType">): boolean {
   return manifestTypes.has(mediaType);
 }
 
@@ -57,4 +85,56 @@ const manifestTypes = new Set([
 /** The 64 hex digits of `sha256:…`. */
 export function hexOf(digest: string): string {
   return digest.replace(/^sha256:/, "");
+}
+
+/** Whether a text is `sha256:` and 64 hex digits. */
+export function isDigest(text: unknown): text is string {
+  return typeof text === "string" && /^sha256:[0-9a-f]{64}$/.test(text);
+}
+
+/** Go writes a list that it does not have as null. */
+function given(value: unknown): boolean {
+  return value !== undefined && value !== null;
+}
+
+function descriptors(key: string, value: unknown): readonly Descriptor[] {
+  if (!Array.isArray(value)) throw new NoManifest(`${key} that are no list`);
+  return value.map((one, at) => descriptor(`${key}[${at}]`, one));
+}
+
+function descriptor(key: string, value: unknown): Descriptor {
+  if (!isRecord(value)) throw new NoManifest(`${key} that is no descriptor`);
+  const { mediaType, digest, size, annotations, platform } = value;
+  if (typeof mediaType !== "string" || !mediaTypes.test(mediaType))
+    throw new NoManifest(`${key} without a media type`);
+  if (!isDigest(digest)) throw new NoManifest(`${key} without a sha256 digest`);
+  if (!isCount(size)) throw new NoManifest(`${key} without a size`);
+  return {
+    ...{ mediaType, digest, size },
+    ...(given(annotations) ? { annotations: texts(`${key}.annotations`, annotations) } : {}),
+    ...(given(platform) ? { platform: platformOf(`${key}.platform`, platform) } : {}),
+  };
+}
+
+/** RFC 6838, 4.2. */
+const mediaTypes = /^[A-Za-z0-9][\w!#$&^.+-]{0,126}\/[A-Za-z0-9][\w!#$&^.+-]{0,126}$/;
+
+function texts(key: string, value: unknown): Readonly<Record<string, string>> {
+  if (!isRecord(value)) throw new NoManifest(`${key} that are no texts`);
+  const entries = Object.entries(value).map(([name, text]): readonly [string, string] => {
+    if (typeof text !== "string") throw new NoManifest(`${key} that are no texts`);
+    return [name, text];
+  });
+  return Object.fromEntries(entries);
+}
+
+function platformOf(key: string, value: unknown): NonNullable<Descriptor["platform"]> {
+  const { os, architecture, variant } = isRecord(value) ? value : {};
+  if (typeof os !== "string" || typeof architecture !== "string" || !isText(variant))
+    throw new NoManifest(`${key} without os and architecture`);
+  return { os, architecture, ...(variant === undefined ? {} : { variant }) };
+}
+
+function isText(value: unknown): value is string | undefined {
+  return value === undefined || typeof value === "string";
 }

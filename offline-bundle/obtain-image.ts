@@ -28,9 +28,10 @@ export async function obtainImage(
     referencesOf(name, mirrors),
     (place) =>
       oras(
-        ["copy", "--no-tty", `${repositoryOf(place)}@${digest}`, "--to-oci-layout-path", ".", name],
+        ["copy", "--no-tty", "--to-oci-layout-path", "."],
+        [`${repositoryOf(place)}@${digest}`, name],
         part,
-        "E_DOWNLOAD",
+        { code: "E_DOWNLOAD" },
       ),
     warn,
   );

@@ -2,7 +2,8 @@
 import { rm } from "node:fs/promises";
 import { SealiftError } from "../modules/core/errors.ts";
 import { digestOf } from "./digest.ts";
-import { hexOf, type Manifest } from "./manifests.ts";
+import { digestAt, manifestAt } from "./manifest-at.ts";
+import { hexOf } from "./manifests.ts";
 import { isTag, repositoryOf } from "./oci-reference.ts";
 import { oras } from "./oras.ts";
 import { accept, arrivingPath, keep, kept, type Obtained } from "./store.ts";
@@ -16,7 +17,7 @@ export interface OciPin {
 
 /** The digest of the manifest that a reference stands for. @throws {SealiftError} E_DOWNLOAD, E_TOOL */
 export async function resolveOci(reference: string): Promise<string> {
-  return oras(["resolve", reference], ".", "E_DOWNLOAD");
+  return digestAt(reference);
 }
 
 /**
@@ -38,7 +39,7 @@ export async function obtainOci(
   // oras writes into what is there; a part of an earlier run may be of anything.
   await rm(arriving, { force: true });
   const blob = `${repositoryOf(reference)}@sha256:${sha256}`;
-  await oras(["blob", "fetch", "--no-tty", "--output", arriving, blob], store, "E_DOWNLOAD");
+  await oras(["blob", "fetch", "--no-tty", "--output", arriving], [blob], store, { code: "E_DOWNLOAD" });
   const digest = await digestOf(arriving);
   await accept(reference, arriving, digest, sha256);
   return { ...(await keep(store, title, arriving, digest)), manifest };
@@ -46,8 +47,7 @@ export async function obtainOci(
 
 async function lookUp(reference: string): Promise<OciPin> {
   const manifest = isTag(reference) ? await resolveOci(reference) : reference.replace(/^.*@/, "");
-  const text = await oras(["manifest", "fetch", `${repositoryOf(reference)}@${manifest}`], ".", "E_DOWNLOAD");
-  const { layers = [] } = JSON.parse(text) as Manifest;
+  const { layers = [] } = await manifestAt(`${repositoryOf(reference)}@${manifest}`);
   const [layer] = layers;
   if (layer === undefined || layers.length > 1) {
     const got = `${layers.length} layers`;

@@ -26,3 +26,15 @@ export function isTag(reference: string): boolean {
 export function referencesOf(reference: string, mirrors: Mirrors): readonly string[] {
   return placesOf(`oci:${reference}`, mirrors).map(referenceOf);
 }
+
+/**
+ * Whether a text is a full name with a tag, `registry[:port]/repository:tag`, as images and host files have it inside a bundle:
+ * it begins with a letter or digit, so that no program takes it for an option.
+ */
+export function isReference(text: string): boolean {
+  return text.length <= longest && reference.test(text);
+}
+
+const longest = 400;
+const reference =
+  /^[a-z0-9]([a-z0-9.-]*[a-z0-9])?(:[0-9]{1,5})?(\/[a-z0-9]+([._-]+[a-z0-9]+)*)+:[A-Za-z0-9_][A-Za-z0-9._-]{0,127}$/;

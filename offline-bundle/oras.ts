@@ -1,62 +1,65 @@
 /** Runs `oras`: everything that reads or writes OCI layouts and registries, https://oras.land (v1.3). */
-import { spawn } from "node:child_process";
-import type { Readable, Writable } from "node:stream";
 import { type ErrorCode, SealiftError } from "../modules/core/errors.ts";
+import { type ProgramResult, runProgram, TooMuchOutput } from "./program.ts";
 import { saysFull } from "./room.ts";
+
+export interface OrasOptions {
+  /** What a failure is told as. Default E_TOOL. */
+  readonly code?: ErrorCode;
+  /** Descriptor of an open file, which oras can read as {@link inheritedFile}. */
+  readonly inherited?: number;
+  /** More output than this is refused, in bytes. Default limits.output. */
+  readonly most?: number;
+}
 
 /**
  * Runs oras and gives its standard output without the last newline. The program is the one named by SEALIFT_ORAS, or
  * `oras` on the PATH. It has no time limit of its own: a pull takes as long as the bytes take.
  *
- * @param directory working directory; paths in `args` are relative to it.
- * @param inherited descriptor of an open file, which oras can read as {@link inheritedFile}.
+ * @param verb the command and its options, each value behind its own.
+ * @param names what it is about: references, tags and files, which may come from elsewhere. They stand behind `--`, so that none of
+ * them is taken for an option, whatever it begins with.
+ * @param directory working directory; paths in both are relative to it.
  * @throws {SealiftError} E_TOOL when there is no oras; `code` with its own words when it fails.
  */
 export async function oras(
-  args: readonly string[],
+  verb: readonly string[],
+  names: readonly string[],
   directory: string,
-  code: ErrorCode = "E_TOOL",
-  inherited?: number,
+  options: OrasOptions = {},
 ): Promise<string> {
-  return (await orasBytes(args, directory, code, inherited)).toString().trimEnd();
+  return (await orasBytes(verb, names, directory, options)).toString().trimEnd();
 }
 
 /** The same, and its standard output byte for byte. */
-export function orasBytes(
-  args: readonly string[],
+export async function orasBytes(
+  verb: readonly string[],
+  names: readonly string[],
   directory: string,
-  code: ErrorCode = "E_TOOL",
-  inherited?: number,
+  { code = "E_TOOL", ...options }: OrasOptions = {},
 ): Promise<Buffer> {
   const program = process.env["SEALIFT_ORAS"] ?? "oras";
-  return new Promise((resolve, reject) => {
-    const child = spawn(program, args, {
-      cwd: directory,
-      stdio: ["ignore", "pipe", "pipe", inherited ?? "ignore"],
-    });
-    const [stdout, stderr] = [bytesOf(child.stdio[1]), bytesOf(child.stdio[2])];
-    child.on("error", (error: NodeJS.ErrnoException) => {
-      reject(error.code === "ENOENT" ? missing(program) : failed(code, args, error.message));
-    });
-    child.on("close", (exitCode, signal) => {
-      const words = stderr().toString().trim();
-      if (exitCode === 0) resolve(stdout());
-      else
-        reject(
-          failed(codeOf(code, words), args, words === "" ? `ended by ${signal ?? String(exitCode)}` : words),
-        );
-    });
+  const shown = [...verb, ...names];
+  const { exitCode, signal, stdout, stderr } = await runProgram(program, [...verb, "--", ...names], {
+    ...options,
+    directory,
+  }).catch((error: unknown): ProgramResult => {
+    if (error instanceof TooMuchOutput) throw failed(code, shown, error.message);
+    const absent = error instanceof Error && "code" in error && error.code === "ENOENT";
+    throw absent
+      ? missing(program)
+      : failed(code, shown, error instanceof Error ? error.message : String(error));
   });
+  if (exitCode === 0) return stdout;
+  throw failed(
+    codeOf(code, stderr),
+    shown,
+    stderr === "" ? `ended by ${signal ?? String(exitCode)}` : stderr,
+  );
 }
 
 /** Under this name oras finds the file that it was given open. */
 export const inheritedFile = "/dev/fd/3";
-
-function bytesOf(stream: Readable | Writable | null | undefined): () => Buffer {
-  const pieces: Buffer[] = [];
-  stream?.on("data", (piece: Buffer) => pieces.push(piece));
-  return () => Buffer.concat(pieces);
-}
 
 /** For a catch: what a registry does not have is undefined, and anything else is thrown on. */
 export function undefinedWhenAbsent(error: unknown): undefined {

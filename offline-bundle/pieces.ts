@@ -1,13 +1,18 @@
-import { open } from "node:fs/promises";
+import { type Links, openRegular } from "./regular-file.ts";
 
 /**
  * A file's bytes in pieces. All lie in one buffer, for what a stream reads would wait for the garbage collector: a piece is only
  * good until the next one is asked for.
  *
  * @param shared of whoever reads many files; absent: one of its own, no larger than the file.
+ * @throws {UnusableFile} when it is no regular file; the error of the file system otherwise.
  */
-export async function* piecesOf(path: string, shared?: Buffer): AsyncGenerator<Buffer> {
-  const file = await open(path);
+export async function* piecesOf(
+  path: string,
+  shared?: Buffer,
+  links: Links = "follow",
+): AsyncGenerator<Buffer> {
+  const file = await openRegular(path, links);
   try {
     const buffer = shared ?? pieceBuffer((await file.stat()).size);
     for (;;) {

@@ -1,19 +1,11 @@
 /** Sends a bundle to a registry: images under the name of their source, host files under `files/`. */
 import { type Problem, refuse } from "../modules/core/errors.ts";
-import { blobOf } from "./carried-order.ts";
 import type { Report } from "./lock.ts";
-import {
-  children,
-  type Descriptor,
-  hexOf,
-  isManifest,
-  readIndex,
-  readManifest,
-  refName,
-} from "./manifests.ts";
+import { children, hexOf, isManifest, refName } from "./manifests.ts";
 import { repositoryOf } from "./oci-reference.ts";
 import { inParallel } from "./parallel.ts";
 import { type Registry, type RegistryAccess, withRegistry } from "./registry.ts";
+import { blobsBelow, type Tree } from "./tree.ts";
 import { verifyBundle, type VerifyOptions } from "./verify.ts";
 
 export interface PushOptions extends VerifyOptions, RegistryAccess {
@@ -38,15 +30,16 @@ export interface Pushed {
 /**
  * Verifies the bundle, then pushes what the registry does not have: `docker.io/library/hello:1` becomes
  * `<registry>/docker.io/library/hello:1`, a host file `<registry>/files/<name>:<version>-<os>-<arch>`. Every manifest gets
- * its tag, also those below an index. A push that was interrupted is run again and sends what is missing.
+ * its tag, also those below an index. Everything goes out by the digests that were verified; tags are set only when the registry
+ * serves every manifest as it was signed. A push that was interrupted is run again and sends what is missing.
  *
  * @param registry `host[:port][/path]`
  * @throws {SealiftError} what {@link verifyBundle} and {@link withRegistry} throw; E_TAG_MOVED when a tag stands for
- * something else after the push, E_REGISTRY when it is not there.
+ * something else after the push, E_REGISTRY when it is not there, or when a manifest is served with other bytes.
  */
 export async function pushBundle(directory: string, registry: string, options: PushOptions): Promise<Pushed> {
-  const { serial, signer } = await verifyBundle(directory, options);
-  const tags = await tagsOf(directory);
+  const { serial, signer, tree } = await verifyBundle(directory, options);
+  const tags = tagsOf(tree);
   const { report = () => undefined } = options;
   return withRegistry(registry, options, async (place) => {
     report("comparing");
@@ -55,14 +48,13 @@ export async function pushBundle(directory: string, registry: string, options: P
     if (options.check === true) refuse(differing.flatMap((tag) => tagProblems(tag, before, place)));
     const sent = new Map<string, number>();
     let count = 0;
-    // What lies below an index goes with it: the tags of the parts are set when it is there.
+    // What lies below an index goes with it.
     for (const below of [false, true]) {
-      const { problems } = await inParallel(
+      await everyOne(
         differing.filter((tag) => tag.below === below),
-        atOnce,
-        async ({ ref, blobs }) => {
+        async ({ ref, digest, blobs }) => {
           report(`pushing ${ref}`, count / differing.length);
-          const words = await place.copyFrom(directory, ref, `${registry}/${ref}`);
+          const words = await place.copyFrom(directory, digest, `${registry}/${repositoryOf(ref)}`);
           for (const short of words.matchAll(copiedLine)) {
             const blob = [...blobs].find(([sha256]) => sha256.startsWith(short[1] ?? "?"));
             if (blob !== undefined) sent.set(`${repositoryOf(ref)} ${blob[0]}`, blob[1]);
@@ -70,8 +62,21 @@ export async function pushBundle(directory: string, registry: string, options: P
           count += 1;
         },
       );
-      refuse(problems);
     }
+    report("reading back");
+    await everyOne(differing, async (tag) => {
+      refuse(
+        servedProblems(tag, await place.manifest(`${registry}/${repositoryOf(tag.ref)}`, tag.digest), place),
+      );
+    });
+    report("tagging");
+    await everyOne(differing, ({ ref, digest }) =>
+      place.ask(
+        ["tag"],
+        `${registry}/${repositoryOf(ref)}@${digest}`,
+        ref.slice(repositoryOf(ref).length + 1),
+      ),
+    );
     const after = await resolveAll(differing, place);
     refuse(differing.flatMap((tag) => tagProblems(tag, after, place)));
     const all = new Map(
@@ -95,6 +100,11 @@ export async function pushBundle(directory: string, registry: string, options: P
   });
 }
 
+/** The same for each tag, several at a time. @throws {SealiftError} the problems of all. */
+async function everyOne(tags: readonly Tag[], work: (tag: Tag) => Promise<unknown>): Promise<void> {
+  refuse((await inParallel(tags, atOnce, work)).problems);
+}
+
 /** Tags at a time: enough to fill a line, few enough for a small registry. */
 const atOnce = 4;
 /** What oras says of a blob that it has sent: `Copied  298a26f55a6a application/…`. */
@@ -103,33 +113,48 @@ const copiedLine = /^Copied +([0-9a-f]{12}) /gm;
 interface Tag {
   readonly ref: string;
   readonly digest: string;
+  /** The manifest, byte for byte as it was hashed. */
+  readonly text: Buffer;
   /** Whether an index of the bundle names it. */
   readonly below: boolean;
   /** Everything that it reaches, itself too: sha256 -> bytes. */
   readonly blobs: ReadonlyMap<string, number>;
 }
 
-async function tagsOf(directory: string): Promise<readonly Tag[]> {
-  const below = new Set<string>();
-  const collect = async (descriptor: Descriptor, into: Map<string, number>): Promise<void> => {
-    const { sha256, bytes } = blobOf(descriptor);
-    if (into.has(sha256)) return;
-    into.set(sha256, bytes);
-    if (!isManifest(descriptor)) return;
-    for (const child of children(await readManifest(directory, descriptor.digest))) {
-      if (isManifest(child)) below.add(hexOf(child.digest));
-      await collect(child, into);
-    }
-  };
-  const tags: { ref: string; digest: string; blobs: Map<string, number> }[] = [];
-  for (const top of (await readIndex(directory)).manifests ?? []) {
-    const ref = top.annotations?.[refName];
-    if (ref === undefined) continue;
-    const blobs = new Map<string, number>();
-    await collect(top, blobs);
-    tags.push({ ref, digest: top.digest, blobs });
-  }
-  return tags.map((tag) => ({ ...tag, below: below.has(hexOf(tag.digest)) }));
+function tagsOf(tree: Tree): readonly Tag[] {
+  const below = new Set(
+    [...tree.manifests.values()].flatMap(({ manifest }) =>
+      children(manifest)
+        .filter(isManifest)
+        .map(({ digest }) => hexOf(digest)),
+    ),
+  );
+  return (tree.index.manifests ?? []).flatMap(({ annotations, digest }) => {
+    const ref = annotations?.[refName];
+    const own = tree.manifests.get(hexOf(digest));
+    if (ref === undefined || own === undefined) return [];
+    const blobs = blobsBelow(tree, hexOf(digest));
+    return [{ ref, digest, text: own.text, below: below.has(hexOf(digest)), blobs }];
+  });
+}
+
+/** What a registry serves under a digest, which has to be what was signed before a tag is made to stand for it. */
+function servedProblems(
+  { ref, digest, text }: Tag,
+  served: Buffer,
+  { reference }: Registry,
+): readonly Problem[] {
+  if (served.equals(text)) return [];
+  return [
+    {
+      where: reference,
+      code: "E_REGISTRY",
+      subject: ref,
+      got: `other bytes under ${digest}: ${served.length} of them`,
+      expected: `the ${text.length} bytes that were signed`,
+      todo: "find out what answers in place of the registry; no tag was set",
+    },
+  ];
 }
 
 async function resolveAll(

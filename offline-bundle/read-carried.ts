@@ -8,14 +8,16 @@ import { join } from "node:path";
 import { refuse, SealiftError } from "../modules/core/errors.ts";
 import type { CheckedBlobs } from "./blobs.ts";
 import { type CarriedSource } from "./carried-source.ts";
-import { type BlobContent, isSignature } from "./carried-order.ts";
+import type { BlobContent } from "./carried-order.ts";
 import { type Delta, deltaName, parseDelta } from "./delta.ts";
 import { digestOfBytes } from "./digest.ts";
 import { differs, KeptFiles, whole } from "./kept-files.ts";
 import { inside, parseSeal } from "./layout.ts";
-import type { Manifest } from "./manifests.ts";
+import { limits } from "./limits.ts";
+import { type Manifest, NoManifest, parseManifest } from "./manifests.ts";
 import { NamedBlobs } from "./named-blobs.ts";
 import { refuseOtherBundle } from "./part-index.ts";
+import { signatureNumber } from "./signature-files.ts";
 import { checkSignatures, type SignaturePolicy } from "./signature.ts";
 import { tarEntries, TarError, type TarEntry } from "./tar-entries.ts";
 import { decompressed } from "./zstd.ts";
@@ -72,11 +74,6 @@ export async function readCarried(
 
 const brokenStream = { subject: "compressed stream", expected: "what sealift bundle build --carry wrote" };
 
-/** Far above what is ever needed, far below what would hurt. */
-const most = { seal: 4 << 20, signature: 64 << 10, signatures: 8, marker: 1 << 10, delta: 32 << 20 } as const;
-/** A manifest is at most 4 MiB by the distribution specification (1.1, section "Pushing Manifests"). */
-const mostManifestBytes = 4 << 20;
-
 class Reader {
   readonly #source: CarriedSource;
   readonly #into: string;
@@ -126,34 +123,38 @@ class Reader {
 
   /** Bundle text, signatures, marker, index and lock. @returns what comes after them. */
   async #head(): Promise<TarEntry | undefined> {
-    const text = await this.#kept.small(await this.#next(), inside.seal, most.seal);
+    const text = await this.#kept.small(await this.#next(), inside.seal, limits.seal);
     if (this.#source.index !== undefined)
       refuseOtherBundle(this.#source.file, this.#source.index, digestOfBytes(text).sha256);
     let entry = await this.#next();
-    for (let count = 0; entry !== undefined && isSignature(entry.name) && count < most.signatures; count++) {
-      await this.#kept.small(entry, entry.name, most.signature);
+    for (
+      let count = 0;
+      entry !== undefined && signatureNumber(entry.name) > 0 && count < limits.signatures;
+      count++
+    ) {
+      await this.#kept.small(entry, entry.name, limits.signature);
       entry = await this.#next();
     }
     const { problems } = await checkSignatures(this.#into, text, this.#options);
     refuse(problems);
     const seal = parseSeal(text, this.#source.file);
-    await this.#kept.small(entry, inside.marker, most.marker);
+    await this.#kept.small(entry, inside.marker, limits.marker);
     const index = await this.#kept.pinned(await this.#next(), inside.index, seal.index);
-    this.#named.expect(JSON.parse(index.toString()) as Manifest);
+    this.#named.expect(manifestOf(inside.index, index));
     await this.#kept.pinned(await this.#next(), inside.lock, seal.lock);
     return this.#next();
   }
 
   async #delta(entry: TarEntry): Promise<Delta> {
-    const delta = parseDelta((await whole(entry, deltaName, most.delta)).toString());
+    const delta = parseDelta((await whole(entry, deltaName, limits.list)).toString());
     if (delta === undefined) throw new TarError(deltaName, "a text of another shape", "format 1");
     return delta;
   }
 
   async #manifest(entry: TarEntry, { sha256, bytes }: BlobContent): Promise<void> {
-    const text = await this.#kept.pinned(entry, entry.name, { bytes, sha256 }, mostManifestBytes);
+    const text = await this.#kept.pinned(entry, entry.name, { bytes, sha256 }, limits.manifest);
     this.#named.right(sha256, bytes);
-    this.#named.expect(JSON.parse(text.toString()) as Manifest);
+    this.#named.expect(manifestOf(entry.name, text));
   }
 
   async #content({ name, content }: TarEntry, { sha256, bytes }: BlobContent): Promise<void> {
@@ -191,5 +192,14 @@ class Reader {
       this.#options.progress?.(done, bytes);
       yield piece;
     }
+  }
+}
+
+/** @throws {TarError} when it is none. */
+function manifestOf(name: string, text: Buffer): Manifest {
+  try {
+    return parseManifest(text);
+  } catch (error) {
+    throw error instanceof NoManifest ? new TarError(name, error.message, "a manifest or index") : error;
   }
 }

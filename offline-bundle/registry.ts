@@ -1,9 +1,10 @@
 /** A registry, spoken to by oras: where it is, whom it trusts, and who asks. */
 import { type FileHandle, mkdtemp, open, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 import { type ErrorCode, type Problem, SealiftError } from "../modules/core/errors.ts";
-import { inheritedFile, oras, undefinedWhenAbsent } from "./oras.ts";
+import { limits } from "./limits.ts";
+import { inheritedFile, orasBytes, undefinedWhenAbsent } from "./oras.ts";
 
 export interface RegistryAccess {
   /** Certificates to trust besides those of the system. */
@@ -17,10 +18,15 @@ export interface RegistryAccess {
 export interface Registry {
   /** `host[:port][/path]`, as given. */
   readonly reference: string;
-  /** Runs a command of oras that has one place, such as `resolve`. */
-  readonly ask: (verb: readonly string[], ...args: readonly string[]) => Promise<string>;
-  /** Copies from a layout in `directory` to this registry. @returns what oras says about each blob. */
-  readonly copyFrom: (directory: string, ref: string, target: string) => Promise<string>;
+  /** Runs a command of oras that has one place, such as `resolve`. @param names what it is about, the place first. */
+  readonly ask: (verb: readonly string[], ...names: readonly string[]) => Promise<string>;
+  /**
+   * Copies a manifest and all that it names from a layout in `directory` into a repository, without a tag.
+   * @param digest `sha256:…` @returns what oras says about each blob.
+   */
+  readonly copyFrom: (directory: string, digest: string, repository: string) => Promise<string>;
+  /** The bytes of a manifest, as the registry serves them. */
+  readonly manifest: (repository: string, digest: string) => Promise<Buffer>;
   /** The digest that a tag stands for; undefined when there is no such tag. */
   readonly resolve: (target: string) => Promise<string | undefined>;
 }
@@ -45,17 +51,25 @@ export async function withRegistry<T>(
     ...(access.plainHttp === true ? [`--${prefix}plain-http`] : []),
     ...(secret === undefined ? [] : [`--${prefix}registry-config`, inheritedFile]),
   ];
-  const run = (args: readonly string[], subject: string): Promise<string> =>
-    oras(args, process.cwd(), "E_REGISTRY", secret?.fd).catch((error: unknown) => {
-      throw told(error, reference, subject);
-    });
-  const ask: Registry["ask"] = (verb, ...args) => run([...verb, ...flags(""), ...args], args.at(-1) ?? "");
+  const inherited = secret === undefined ? {} : { inherited: secret.fd };
+  const run = (verb: readonly string[], names: readonly string[], most = limits.output): Promise<Buffer> =>
+    orasBytes(verb, names, process.cwd(), { code: "E_REGISTRY", most, ...inherited }).catch(
+      (error: unknown) => {
+        throw told(error, reference, names.at(-1) ?? "");
+      },
+    );
+  const ask: Registry["ask"] = async (verb, ...names) =>
+    (await run([...verb, ...flags("")], names)).toString().trimEnd();
   try {
     return await work({
       reference,
       ask,
-      copyFrom: (directory, ref, target) =>
-        run(["copy", "--no-tty", ...flags("to-"), "--from-oci-layout-path", directory, ref, target], target),
+      copyFrom: async (directory, digest, repository) => {
+        const from = ["--from-oci-layout-path", resolve(directory)];
+        return (await run(["copy", "--no-tty", ...flags("to-"), ...from], [digest, repository])).toString();
+      },
+      manifest: (repository, digest) =>
+        run(["manifest", "fetch", ...flags("")], [`${repository}@${digest}`], limits.manifest),
       resolve: (target) => ask(["resolve"], target).catch(undefinedWhenAbsent),
     });
   } finally {
@@ -102,7 +116,9 @@ function told(error: unknown, where: string, subject: string): unknown {
 function refuseReference(reference: string, { plainHttp }: RegistryAccess): void {
   const problem = (subject: string, got: string, expected: string, todo: string): SealiftError =>
     new SealiftError([{ where: reference, code: "E_VALUE", subject, got, expected, todo }]);
-  if (!/^[a-z0-9.-]+(:\d+)?(\/[a-z0-9._-]+)*$|^\[[0-9a-f:]+\](:\d+)?(\/[a-z0-9._-]+)*$/i.test(reference))
+  if (
+    !/^[a-z0-9][a-z0-9.-]*(:\d+)?(\/[a-z0-9._-]+)*$|^\[[0-9a-f:]+\](:\d+)?(\/[a-z0-9._-]+)*$/i.test(reference)
+  )
     throw problem("registry", reference, "host[:port][/path]", "leave out the scheme and the tag");
   if (plainHttp !== true || /^(localhost|127(\.\d+){3}|\[::1\])(:|\/|$)/.test(reference)) return;
   const expected = "--plain-http for a registry on this machine only";

@@ -4,9 +4,10 @@ import { join } from "node:path";
 import { quote } from "../modules/core/quote.ts";
 import { contentsOf } from "./carried-order.ts";
 import { digestOfBytes } from "./digest.ts";
-import { inside, markerText, openBundle, parseSeal, readSealText } from "./layout.ts";
+import { inside, markerText, parseSeal, readSealText } from "./layout.ts";
 import type { Lock, LockedFile } from "./lock-file.ts";
 import { repositoryOf } from "./oci-reference.ts";
+import { openBundle } from "./read-bundle.ts";
 import { namespace } from "./ssh-keygen.ts";
 import { fileRef, fileTitle, label } from "./want.ts";
 

@@ -2,7 +2,7 @@
 import { rename, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { SealiftError } from "../modules/core/errors.ts";
-import { readSealText } from "./layout.ts";
+import { type Bundle, readSealText } from "./layout.ts";
 import { nextName, signatureFiles } from "./signature-files.ts";
 import { namespace, sshKeygen } from "./ssh-keygen.ts";
 import { parseSshSignature } from "./ssh-signature.ts";
@@ -21,10 +21,16 @@ export interface Signed {
  * its own. With an ed25519 key the same bundle gives the same signature.
  *
  * @param key private key file, or a public key file whose private half is in the ssh agent.
+ * @param shown what the person has been shown of the bundle: its text is what is signed, whatever the file says by now. Absent: the
+ * file as it is.
  * @throws {SealiftError} E_BUNDLE_MISSING, E_SIGNING_KEY, E_TOOL.
  */
-export async function signBundle(directory: string, key: string): Promise<Signed> {
-  const text = await readSealText(directory);
+export async function signBundle(
+  directory: string,
+  key: string,
+  shown?: Pick<Bundle, "text">,
+): Promise<Signed> {
+  const text = shown?.text ?? (await readSealText(directory));
   const { exitCode, stdout, stderr } = await sshKeygen(["-Y", "sign", "-f", key, "-n", namespace], text);
   const made = exitCode === 0 ? parseSshSignature(stdout) : undefined;
   if (made === undefined) {

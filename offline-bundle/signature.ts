@@ -1,11 +1,15 @@
 /** Checks the signatures of a bundle text against the keys that a site trusts. ssh-keygen decides; the rest are its reasons in words. */
-import { access } from "node:fs/promises";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { type Problem, refuse } from "../modules/core/errors.ts";
-import { principalsOf } from "./allowed-signers.ts";
-import { inside } from "./layout.ts";
+import { allowedSigners, firstNames } from "./allowed-signers.ts";
+import { inside } from "./inside.ts";
+import { type KeyFiles, readKeyFiles } from "./key-files.ts";
 import { inParallel } from "./parallel.ts";
+import { normalName, peopleOf, type Person } from "./people.ts";
 import { type SignatureFile, signatureFiles } from "./signature-files.ts";
-import { type Trust, trustOf } from "./trust.ts";
+import { type CopiedFile, type Trust, trustOf } from "./trust.ts";
 
 /** Whose signatures count, and how many there have to be. */
 export interface SignaturePolicy {
@@ -13,14 +17,17 @@ export interface SignaturePolicy {
   readonly allowedSigners: string;
   /** Keys that no longer count: a KRL of ssh-keygen(1), or a list of public keys. Absent: none. */
   readonly revokedKeys?: string;
-  /** How many different people of `allowedSigners` must have signed; with 0 none has to count. @default 1 */
+  /**
+   * How many different people of `allowedSigners` must have signed; with 0 none has to count. One key is one person, under whatever
+   * names, and so is one name with several keys. @default 1
+   */
   readonly signatures?: number;
   /** A bundle without any signature passes; one with a wrong signature does not. @default false */
   readonly allowUnsigned?: boolean;
 }
 
 export interface SignatureCheck {
-  /** Who signed, each once, in the words of the allowed signers file. */
+  /** Who signed, each person once, in the words of the allowed signers file. */
   readonly signers: readonly string[];
   readonly problems: readonly Problem[];
   /** What a flag has let pass. */
@@ -46,36 +53,64 @@ export async function checkSignatures(
     const [problems, waived] = policy.allowUnsigned === true ? [[], [problem]] : [[problem], []];
     return { signers: [], problems, waived, passedOver: [] };
   }
-  const absent = await absentFiles(directory, policy);
-  if (absent.length > 0) return { signers: [], problems: absent, waived: [], passedOver: [] };
-  const { values: trusts, problems: tools } = await inParallel(files, programsAtOnce, (file) =>
-    trustOf(file, text, policy),
+  const keys = await readKeyFiles(directory, policy);
+  if ("problems" in keys) return { signers: [], problems: keys.problems, waived: [], passedOver: [] };
+  const trusts = await trustsOf(files, text, policy, keys);
+  const allowed = allowedSigners(keys.allowed.toString());
+  const people = peopleOf(
+    trusts.flatMap((trust) => ("signer" in trust ? [trust] : [])),
+    allowed,
   );
-  refuse(tools);
-  const signers = [...new Set(trusts.flatMap((trust) => ("signer" in trust ? [trust.signer] : [])))];
+  const signers = people.map(({ name }) => name);
   const reasons = trusts.map((trust, at) => problemOf(directory, files[at], trust));
   const broken = reasons.flatMap((reason) => (reason?.broken === true ? [reason.problem] : []));
   const uncounted = reasons.flatMap((reason) => (reason?.broken === false ? [reason.problem] : []));
   const needed = policy.signatures ?? 1;
-  const enough = signers.length >= needed;
+  const enough = people.length >= needed;
+  // When a key of theirs did not count, a name says too little.
+  const others = uncounted.length > 0 ? [] : firstNames(allowed);
   const few =
-    enough || signers.length === 0
-      ? []
-      : [
-          tooFew(
-            directory,
-            signers,
-            needed,
-            policy,
-            uncounted.length > 0 ? [] : await principalsOf(policy.allowedSigners),
-          ),
-        ];
+    enough || people.length === 0 ? [] : [tooFew(directory, people, needed, policy.allowedSigners, others)];
   return {
     signers,
     problems: [...broken, ...(enough ? [] : uncounted), ...few],
     waived: [],
     passedOver: enough ? uncounted : [],
   };
+}
+
+/** Asks ssh-keygen about each: it is given copies, for it would read what lies in the bundle several times. */
+async function trustsOf(
+  files: readonly SignatureFile[],
+  text: Uint8Array,
+  policy: SignaturePolicy,
+  keys: KeyFiles,
+): Promise<readonly Trust[]> {
+  const folder = await mkdtemp(join(tmpdir(), "sealift-signers-"));
+  try {
+    const copied = async (name: string, bytes: Uint8Array, of: string): Promise<CopiedFile> => {
+      const path = join(folder, name);
+      await writeFile(path, bytes, { mode: 0o600 });
+      return { path, name: of };
+    };
+    const allowed = await copied("allowed_signers", keys.allowed, policy.allowedSigners);
+    const revoked =
+      keys.revoked === undefined
+        ? {}
+        : { revoked: await copied("revoked_keys", keys.revoked, policy.revokedKeys ?? "") };
+    const { values, problems } = await inParallel(
+      files,
+      programsAtOnce,
+      async ({ name, text: own, signature }) => {
+        const { path } = await copied(name, Buffer.from(own, "latin1"), name);
+        return trustOf(signature, path, text, { allowed, ...revoked });
+      },
+    );
+    refuse(problems);
+    return values;
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
 }
 
 /** A bundle may come with any number of signatures; this machine has so many processors only. */
@@ -103,64 +138,33 @@ function unsigned(directory: string): Problem {
   };
 }
 
-/** @param people who could sign; none when a key of theirs did not count, for then a name says too little. */
+/** @param names of those who could sign; none when they would say too little. */
 function tooFew(
   directory: string,
-  signers: readonly string[],
+  people: readonly Person[],
   needed: number,
-  { allowedSigners }: SignaturePolicy,
-  people: readonly string[],
+  allowed: string,
+  names: readonly string[],
 ): Problem {
-  const others = people.filter((name) => !signers.includes(name));
+  const own = people.flatMap(({ signings }) => signings.flatMap((one) => one.names)).map(normalName);
+  const others = names.filter((name) => !own.includes(normalName(name)));
   const next =
     others.length > 1 ? `one of ${others.join(", ")}` : (others[0] ?? "somebody else, whose key counts,");
   return {
     where: directory,
     code: "E_BUNDLE_SIGNATURE",
     subject: "signatures",
-    got: `${signers.length} of ${needed}: signed by ${signers.join(", ")}`,
-    expected: `signatures by ${needed} different people of ${allowedSigners}`,
+    got: `${people.length} of ${needed}: signed by ${people.map(described).join(", ")}`,
+    expected: `signatures by ${needed} different people of ${allowed}`,
     todo: `have ${next} run: sealift bundle sign ${directory} --key <key>`,
   };
 }
 
-async function absentFiles(
-  directory: string,
-  { allowedSigners, revokedKeys }: SignaturePolicy,
-): Promise<readonly Problem[]> {
-  const problem = (file: string, expected: string, todo: string): Problem => ({
-    where: directory,
-    code: "E_BUNDLE_SIGNATURE",
-    subject: inside.signature,
-    got: `no file ${file}`,
-    expected,
-    todo,
-  });
-  return [
-    ...((await exists(allowedSigners))
-      ? []
-      : [
-          problem(
-            allowedSigners,
-            "an allowed signers file",
-            "name the file that lists the keys this site trusts (ssh-keygen(1), ALLOWED SIGNERS)",
-          ),
-        ]),
-    ...(revokedKeys === undefined || (await exists(revokedKeys))
-      ? []
-      : [
-          problem(
-            revokedKeys,
-            "the list of revoked keys",
-            "put the list back: without it nobody knows which keys count",
-          ),
-        ]),
-  ];
-}
-
-async function exists(path: string): Promise<boolean> {
-  return access(path).then(
-    () => true,
-    () => false,
-  );
+/** A person, and why further signatures are not of further people. */
+function described({ name, signings }: Person): string {
+  const count = new Set(signings.map(({ key }) => key.key)).size;
+  const names = new Set(signings.map(({ signer }) => signer)).size;
+  if (names > 1)
+    return `${name} (${[...new Set(signings.map(({ signer }) => signer))].join(" and ")}: one name or key)`;
+  return count > 1 ? `${name} (${count} keys of one person)` : name;
 }

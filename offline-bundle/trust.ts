@@ -1,11 +1,25 @@
 /** Whether one signature counts, and if not, why: as ssh-keygen says, in words that tell what to do. */
-import { inside } from "./layout.ts";
-import type { SignatureFile } from "./signature-files.ts";
-import type { SignaturePolicy } from "./signature.ts";
+import { inside } from "./inside.ts";
+import type { Signing } from "./people.ts";
+import { type SshKey, leastRsaBits, parseSshKey } from "./ssh-key.ts";
 import { namespace, type Outcome, sshKeygen } from "./ssh-keygen.ts";
+import type { SshSignature } from "./ssh-signature.ts";
 
+/** The files that ssh-keygen is given: copies of what was read once, in a folder of this run alone. */
+export interface TrustFiles {
+  /** The allowed signers file, and the list of revoked keys: the copy, and its name for messages. */
+  readonly allowed: CopiedFile;
+  readonly revoked?: CopiedFile;
+}
+
+export interface CopiedFile {
+  readonly path: string;
+  readonly name: string;
+}
+
+/** A signature that counts, or why it does not. */
 export type Trust =
-  | { readonly signer: string }
+  | Signing
   | {
       readonly got: string;
       readonly expected: string;
@@ -14,30 +28,42 @@ export type Trust =
       readonly broken: boolean;
     };
 
-/** Asks ssh-keygen who made a signature of `text`, and whether that counts. */
+/**
+ * Asks ssh-keygen who made a signature of `text`, and whether that counts.
+ *
+ * @param path copy of the signature file.
+ */
 export async function trustOf(
-  file: SignatureFile,
+  signature: SshSignature | undefined,
+  path: string,
   text: Uint8Array,
-  policy: SignaturePolicy,
+  files: TrustFiles,
 ): Promise<Trust> {
-  const { path, signature } = file;
-  if (signature === undefined) return changed("a text that is no signature");
+  const made = signature === undefined ? undefined : parseSshKey(signature.key);
+  if (signature === undefined || made === undefined) return changed("a text that is no signature");
   const found = await sshKeygen(
-    ["-Y", "find-principals", "-s", path, "-f", policy.allowedSigners],
+    ["-Y", "find-principals", "-s", path, "-f", files.allowed.path],
     new Uint8Array(),
   );
-  const signer = found.exitCode === 0 ? (found.stdout.split("\n")[0]?.trim() ?? "") : "";
-  const verified = signer === "" ? undefined : await verify(signer, path, text, policy, []);
-  if (verified?.exitCode === 0) return { signer };
+  const names = found.exitCode === 0 ? found.stdout.split("\n").map((name) => name.trim()) : [];
+  const signer = names[0] ?? "";
+  const verified = signer === "" ? undefined : await verify(signer, path, text, files, []);
+  if (verified?.exitCode === 0)
+    return made.weakness === undefined
+      ? { signer, names: names.filter((name) => name !== ""), key: made }
+      : weak(made.weakness, signer);
   const whole = await sshKeygen(["-Y", "check-novalidate", "-n", namespace, "-s", path], text);
   if (whole.exitCode !== 0)
     return changed(`a signature that does not match ${inside.seal}: one of the two was changed`);
   const key = `${signature.keyType} ${signature.fingerprint}`;
-  const words = `${found.stderr}\n${verified?.stderr ?? ""}`;
+  const words = `${found.stderr}\n${verified?.stderr ?? ""}`.replaceAll(
+    files.allowed.path,
+    files.allowed.name,
+  );
   return (
     dated(words, signer, key) ??
-    (verified === undefined ? undefined : await revoked(signer, path, text, policy, key)) ??
-    untrusted(words, key, policy)
+    (verified === undefined ? undefined : await revoked(signer, path, text, files, key)) ??
+    untrusted(words, key, files.allowed.name)
   );
 }
 
@@ -45,12 +71,21 @@ function verify(
   signer: string,
   path: string,
   text: Uint8Array,
-  { allowedSigners, revokedKeys }: SignaturePolicy,
+  { allowed, revoked: list }: TrustFiles,
   more: readonly string[],
 ): Promise<Outcome> {
-  const revoke = revokedKeys === undefined ? [] : ["-r", revokedKeys];
-  const args = ["-n", namespace, "-I", signer, "-s", path, "-f", allowedSigners];
+  const revoke = list === undefined ? [] : ["-r", list.path];
+  const args = ["-n", namespace, "-I", signer, "-s", path, "-f", allowed.path];
   return sshKeygen([...more, "-Y", "verify", ...args, ...revoke], text);
+}
+
+function weak(weakness: NonNullable<SshKey["weakness"]>, signer: string): Trust {
+  return {
+    got: `a key that is too weak (${signer}, ${weakness})`,
+    expected: `a signature by an Ed25519 or ECDSA key, or by RSA of ${leastRsaBits} bits or more`,
+    todo: "have the bundle signed with a stronger key, and take the weak one out of the allowed signers",
+    broken: false,
+  };
 }
 
 function changed(got: string): Trust {
@@ -85,14 +120,15 @@ async function revoked(
   signer: string,
   path: string,
   text: Uint8Array,
-  policy: SignaturePolicy,
+  files: TrustFiles,
   key: string,
 ): Promise<Trust | undefined> {
-  if (policy.revokedKeys === undefined) return undefined;
-  const { stderr } = await verify(signer, path, text, policy, ["-vvv"]);
-  const reason = /sshkey_check_revoked: (.*)$/m.exec(stderr)?.[1]?.trim();
-  if (reason === undefined) return undefined;
-  const list = policy.revokedKeys;
+  if (files.revoked === undefined) return undefined;
+  const { stderr } = await verify(signer, path, text, files, ["-vvv"]);
+  const said = /sshkey_check_revoked: (.*)$/m.exec(stderr)?.[1]?.trim();
+  if (said === undefined) return undefined;
+  const list = files.revoked.name;
+  const reason = said.replaceAll(files.revoked.path, list);
   return /revoked/i.test(reason)
     ? {
         got: `a key that was revoked (${signer}, ${key}; ${list})`,
@@ -108,7 +144,7 @@ async function revoked(
       };
 }
 
-function untrusted(words: string, key: string, { allowedSigners }: SignaturePolicy): Trust {
+function untrusted(words: string, key: string, allowedSigners: string): Trust {
   const limit = /key is not permitted for use in signature namespace/.test(words);
   return {
     got: limit

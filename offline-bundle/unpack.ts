@@ -3,7 +3,8 @@ import { mkdir, rm } from "node:fs/promises";
 import { resolve } from "node:path";
 import { bytesToCopy, takeFromBase } from "./base.ts";
 import { blaming, openCarried } from "./carried-source.ts";
-import { openBundle } from "./layout.ts";
+import { blobPathIn } from "./layout.ts";
+import { lookupIn } from "./lookup.ts";
 import { readCarried } from "./read-carried.ts";
 import { refuseForeign, replaceBundle } from "./replace-bundle.ts";
 import { requireRoom, withinRoom } from "./room.ts";
@@ -49,7 +50,9 @@ export async function unpackBundle(
       });
     });
     await replaceBundle(target, part);
-    return { ...verified, ...(await openBundle(directory)) };
+    // As it was read on the way in: it is here under its own name now.
+    const blobPath = blobPathIn(directory);
+    return { ...verified, ...lookupIn(verified.lock, blobPath), directory, blobPath };
   } catch (error) {
     await rm(part, { recursive: true, force: true });
     throw error;

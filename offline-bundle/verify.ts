@@ -1,18 +1,20 @@
 /**
- * Checks a bundle without any network: signature -> bundle text -> lock and index -> manifests -> every blob. Nothing is
- * trusted before what it hangs on is; everything that is wrong is told at once.
+ * Checks a bundle without any network: signature -> bundle text -> lock and index -> manifests -> every blob. Nothing is parsed
+ * before what it hangs on is trusted, and what is handed out is what was hashed.
  */
-import { readFile } from "node:fs/promises";
-import { join } from "node:path";
 import { type Problem, refuse } from "../modules/core/errors.ts";
 import { withNames } from "./blob-names.ts";
 import { checkBlobs, type CheckedBlobs } from "./blobs.ts";
-import { type Digest, digestOfBytes } from "./digest.ts";
-import { type Bundle, inside, markerText, openBundle, parseSeal, readSealText, type Seal } from "./layout.ts";
-import { type Lock, readLock } from "./lock-file.ts";
+import { bundleFiles } from "./bundle-files.ts";
+import { digestOfBytes } from "./digest.ts";
+import { type Bundle, readSealText, type Seal } from "./layout.ts";
+import { limits } from "./limits.ts";
+import { type Lock, parseLock } from "./lock-file.ts";
 import { checkPolicy, type Policy } from "./policy.ts";
+import { assembled, readContent } from "./read-bundle.ts";
+import { readRegular } from "./regular-file.ts";
 import { checkSignatures } from "./signature.ts";
-import { checkTree } from "./tree.ts";
+import { unmetProblems } from "./tree.ts";
 import { label } from "./want.ts";
 
 export interface VerifyOptions extends Policy {
@@ -37,12 +39,13 @@ export interface VerifiedBundle extends Bundle {
 }
 
 /**
- * Checks all of a bundle and opens it.
+ * Checks all of a bundle and opens it. A bundle whose signatures do not count, or beside which anything else lies, is refused
+ * before a byte of it is parsed; everything else that is wrong is told at once.
  *
  * @param read blobs that were hashed already, while they came in; absent: all are hashed here.
- * @throws {SealiftError} all of: E_BUNDLE_MISSING, E_BUNDLE_UNSIGNED, E_BUNDLE_SIGNATURE, E_BUNDLE_DIGEST (a byte differs),
- * E_BUNDLE_INCOMPLETE (something is not there), E_BUNDLE_SERIAL, E_BUNDLE_PLATFORM, E_LOCK_MISSING and E_LOCK_STALE (about
- * `lockFile`).
+ * @throws {SealiftError} E_BUNDLE_MISSING; E_BUNDLE_UNSIGNED, E_BUNDLE_SIGNATURE; then all of: E_BUNDLE_DIGEST (a byte differs, or
+ * something is no regular file), E_BUNDLE_INCOMPLETE (something is not there), E_BUNDLE_SERIAL, E_BUNDLE_PLATFORM,
+ * E_LOCK_MISSING and E_LOCK_STALE (about `lockFile`).
  */
 export async function verifyBundle(
   directory: string,
@@ -50,23 +53,21 @@ export async function verifyBundle(
   read?: CheckedBlobs,
 ): Promise<VerifiedBundle> {
   const text = await readSealText(directory);
-  const [{ signers, problems, waived, passedOver }, blobs] = await Promise.all([
-    checkSignatures(directory, text, options),
-    read ?? checkBlobs(directory, options.progress),
-  ]);
-  // A text that is not signed is read only to tell more about what is wrong; it ends in a refusal either way.
-  const seal = readableSeal(text, directory, [...problems, ...blobs.problems]);
-  const policy = await checkPolicy(directory, seal, options);
+  const files = await bundleFiles(directory);
+  const { signers, problems, waived, passedOver } = await checkSignatures(directory, text, options);
+  refuse([...problems, ...files.problems]);
+  const content = await readContent(directory, text);
+  const blobs = read ?? (await checkBlobs(directory, files, options.progress, content.read));
+  const policy = await checkPolicy(directory, content.seal, options);
   refuse([
-    ...problems,
-    ...(await withNames(blobs.problems, directory, seal)),
-    ...(await contentProblems(directory, seal, blobs)),
+    ...withNames([...blobs.problems, ...content.problems], content),
+    ...(content.read === undefined ? [] : unmetProblems(directory, content.read, blobs)),
+    ...(content.lock === undefined ? [] : coverageProblems(directory, content.lock, blobs)),
     ...policy.problems,
-    ...(await lockProblems(seal, options.lockFile)),
+    ...(await lockProblems(content.seal, options.lockFile)),
   ]);
-  const bundle = await openBundle(directory);
   return {
-    ...bundle,
+    ...assembled(directory, text, content),
     signer: signers[0] ?? "nobody",
     signers,
     waived: [...waived, ...policy.waived],
@@ -76,58 +77,11 @@ export async function verifyBundle(
   };
 }
 
-function readableSeal(text: Buffer, directory: string, known: readonly Problem[]): Seal {
-  try {
-    return parseSeal(text, directory);
-  } catch (error) {
-    refuse(known);
-    throw error;
-  }
-}
-
-/** Lock, index and tree against the bundle text. */
-async function contentProblems(
-  directory: string,
-  seal: Seal,
-  blobs: CheckedBlobs,
-): Promise<readonly Problem[]> {
-  const index = await fileProblems(directory, inside.index, seal.index);
-  const lock = await fileProblems(directory, inside.lock, seal.lock);
-  return [
-    ...(await fileProblems(directory, inside.marker, digestOfBytes(markerText))),
-    ...lock,
-    ...index,
-    // What hangs on a broken index or lock means nothing.
-    ...(index.length > 0 ? [] : await checkTree(directory, blobs)),
-    ...(lock.length > 0
-      ? []
-      : coverageProblems(directory, await readLock(join(directory, inside.lock)), blobs)),
-  ];
-}
-
-async function fileProblems(directory: string, name: string, wanted: Digest): Promise<readonly Problem[]> {
-  const where = join(directory, name);
-  const todo = "copy the bundle again";
-  const data = await readFile(where).catch(() => undefined);
-  if (data === undefined) {
-    return [
-      { where, code: "E_BUNDLE_INCOMPLETE", subject: name, got: "no such file", expected: "the file", todo },
-    ];
-  }
-  const { bytes, sha256 } = digestOfBytes(data);
-  if (sha256 === wanted.sha256) return [];
-  const [got, expected] = [
-    `${bytes} bytes, sha256 ${sha256}`,
-    `${wanted.bytes} bytes, sha256 ${wanted.sha256}`,
-  ];
-  return [{ where, code: "E_BUNDLE_DIGEST", subject: name, got, expected, todo }];
-}
-
 /** The lock in the checkout must be the very file that the bundle was built from. */
 async function lockProblems(seal: Seal, lockFile: string | undefined): Promise<readonly Problem[]> {
   if (lockFile === undefined) return [];
   const todo = "take the lock that belongs to this bundle, or build the bundle from this lock";
-  const data = await readFile(lockFile).catch(() => undefined);
+  const data = await readRegular(lockFile, limits.document, "follow").catch(() => undefined);
   if (data === undefined) {
     const got = "no such file";
     return [
@@ -143,7 +97,7 @@ async function lockProblems(seal: Seal, lockFile: string | undefined): Promise<r
   }
   const { sha256 } = digestOfBytes(data);
   if (sha256 === seal.lock.sha256) return [];
-  const serial = await readLock(lockFile).then(
+  const serial = await parseLock(data, lockFile).then(
     (lock) => `serial ${lock.serial}, `,
     () => "",
   );

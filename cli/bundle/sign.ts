@@ -1,5 +1,5 @@
 import { Command } from "commander";
-import { openBundle } from "../../offline-bundle/layout.ts";
+import { openBundle } from "../../offline-bundle/read-bundle.ts";
 import { signBundle } from "../../offline-bundle/sign.ts";
 import { type VerifiedBundle, verifyBundle } from "../../offline-bundle/verify.ts";
 import { columns } from "../columns.ts";
@@ -20,8 +20,9 @@ export function signCommand(): Command {
     .addHelpText("after", examples)
     .action(async (directory: string, { key, signers }: Flags) => {
       const checked = signers === undefined ? undefined : await check(directory, signers);
-      const { serial, lockSha256 } = checked ?? (await openBundle(directory));
-      const { name, fingerprint, again } = await signBundle(directory, key);
+      const bundle = checked ?? (await openBundle(directory));
+      const { serial, lockSha256 } = bundle;
+      const { name, fingerprint, again } = await signBundle(directory, key, bundle);
       console.log(
         columns([
           ["bundle", directory],

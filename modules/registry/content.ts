@@ -1,14 +1,6 @@
 /** What of a bundle goes into a registry: every tagged manifest, under which name, and the bytes that it names. */
-import { stat } from "node:fs/promises";
 import type { Bundle } from "../../offline-bundle/layout.ts";
-import {
-  children,
-  hexOf,
-  isManifest,
-  readIndex,
-  readManifest,
-  refName,
-} from "../../offline-bundle/manifests.ts";
+import { children, hexOf, isManifest, refName } from "../../offline-bundle/manifests.ts";
 import type { Blob } from "../core/blob.ts";
 
 /** One manifest under one tag. */
@@ -34,38 +26,26 @@ export interface RegistryContent {
   readonly blobs: readonly Blob[];
 }
 
-/** Reads a bundle that has been verified. */
-export async function registryContent(bundle: Bundle): Promise<RegistryContent> {
-  const index = await readIndex(bundle.directory);
-  const read = await Promise.all(
-    (index.manifests ?? []).map(async ({ annotations, digest, mediaType }) => {
-      const named = await readManifest(bundle.directory, digest);
-      const blobs = children(named).filter((one) => !isManifest(one));
-      const [, repository = "", tag = ""] = /^(.*):([^:/]+)$/.exec(annotations?.[refName] ?? "") ?? [];
-      const list = named.manifests !== undefined;
-      const names = [...new Set(blobs.map((one) => hexOf(one.digest)))];
-      return { list, named: { repository, tag, mediaType, sha256: hexOf(digest), names } };
-    }),
-  );
-  const tagged = read.filter(({ named }) => named.tag !== "");
+/** What a verified bundle has, by the index and manifests that were hashed. */
+export function registryContent(bundle: Pick<Bundle, "tree" | "blobPath">): RegistryContent {
+  const { index, manifests: known, named } = bundle.tree;
+  const pinned = (sha256: string): Pinned => ({ sha256, bytes: named.get(sha256)?.descriptor.size ?? 0 });
+  const read = (index.manifests ?? []).map(({ annotations, digest, mediaType }) => {
+    const manifest = known.get(hexOf(digest))?.manifest ?? {};
+    const blobs = children(manifest).filter((one) => !isManifest(one));
+    const [, repository = "", tag = ""] = /^(.*):([^:/]+)$/.exec(annotations?.[refName] ?? "") ?? [];
+    const list = manifest.manifests !== undefined;
+    const names = [...new Set(blobs.map((one) => hexOf(one.digest)))];
+    const one = { repository, tag, mediaType, ...pinned(hexOf(digest)), blobs: names.map(pinned) };
+    return { list, manifest: one };
+  });
+  const tagged = read.filter(({ manifest }) => manifest.tag !== "");
   // A list is taken only when what it lists is there.
-  const ordered = [...tagged.filter(({ list }) => !list), ...tagged.filter(({ list }) => list)].map(
-    ({ named }) => named,
+  const manifests = [...tagged.filter(({ list }) => !list), ...tagged.filter(({ list }) => list)].map(
+    ({ manifest }) => manifest,
   );
-  const all = new Set(ordered.flatMap(({ sha256, names }) => [sha256, ...names]));
-  const blobs = await Promise.all(
-    [...all].map(async (sha256) => {
-      const path = bundle.blobPath(sha256);
-      return { sha256, path, bytes: (await stat(path)).size };
-    }),
-  );
-  const sizes = new Map(blobs.map(({ sha256, bytes }) => [sha256, bytes]));
-  const pinned = (sha256: string): Pinned => ({ sha256, bytes: sizes.get(sha256) ?? 0 });
-  const manifests = ordered.map(({ sha256, names, ...rest }) => ({
-    ...rest,
-    ...pinned(sha256),
-    blobs: names.map(pinned),
-  }));
+  const all = new Set(manifests.flatMap(({ sha256, blobs }) => [sha256, ...blobs.map((one) => one.sha256)]));
+  const blobs = [...all].map((sha256) => ({ ...pinned(sha256), path: bundle.blobPath(sha256) }));
   return { manifests, blobs };
 }
 

@@ -37,7 +37,7 @@ test("a file's blob digest is its lock digest, and every manifest has a tag", as
   const image = seal.manifests.find(({ ref }) => ref === tinyImage);
   assert.equal(image?.digest, lock.images[0]?.digest);
   const { manifests } = JSON.parse(
-    await oras(["manifest", "fetch", "--oci-layout-path", ".", tinyImage], tiny.directory),
+    await oras(["manifest", "fetch", "--oci-layout-path", "."], [tinyImage], tiny.directory),
   ) as { manifests: { digest: string }[] };
   assert.equal(manifests.length, 2);
   for (const { digest } of manifests) assert.ok(digests.includes(digest), digest);
@@ -47,7 +47,8 @@ test("oras, which knows nothing of Sealift, gets a file out of it", async () => 
   const out = join(tiny.folder, "out");
   await mkdir(out);
   await oras(
-    ["pull", "--no-tty", "--oci-layout-path", tiny.directory, "files/compose:5.5.1-linux-arm64", "-o", out],
+    ["pull", "--no-tty", "--oci-layout-path", tiny.directory, "-o", out],
+    ["files/compose:5.5.1-linux-arm64"],
     tiny.folder,
   );
   assert.equal(await readFile(join(out, "compose-arm64"), "utf8"), "compose for arm64\n");

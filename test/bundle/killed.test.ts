@@ -32,7 +32,7 @@ before(async () => {
   await writeFile(join(site.folder, "big"), Buffer.alloc(5_000_000, "image "));
   await writeScratchImage(join(site.folder, "big"), "amd64", "big", join(site.folder, "image"));
   const image = `${registry.host}/acme/big:1`;
-  await oras(["copy", "--no-tty", "--from-oci-layout", "image:big", image], site.folder);
+  await oras(["copy", "--no-tty", "--from-oci-layout"], ["image:big", image], site.folder);
   await site.want({
     files: names.map((name) => program(name, server.url(name).href)),
     images: [{ name: image }],

@@ -51,7 +51,7 @@ test("a tag that was moved by hand is found, told and put back", async () => {
   const ref = "files/compose:5.5.1-linux-amd64";
   await withLogin(async (login) => {
     const from = `${site}/files/compose:5.5.1-linux-arm64`;
-    await oras(["tag", ...login, from, "5.5.1-linux-amd64"], tiny.folder);
+    await oras(["tag", ...login], [from, "5.5.1-linux-amd64"], tiny.folder);
   });
   const [problem, ...more] = await refused(pushBundle(tiny.directory, site, { ...options, check: true }));
   assert.deepEqual([problem?.code, problem?.subject, more.length], ["E_TAG_MOVED", ref, 0]);

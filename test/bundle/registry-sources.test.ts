@@ -23,12 +23,12 @@ before(async () => {
     ["2", "second\n"],
   ] as const) {
     await writeFile(join(site.folder, "tool"), text);
-    await oras(["push", "--no-tty", `${registry.host}/acme/tool:${tag}`, "tool:text/plain"], site.folder);
+    await oras(["push", "--no-tty"], [`${registry.host}/acme/tool:${tag}`, "tool:text/plain"], site.folder);
     await writeScratchImage(join(site.folder, "tool"), "amd64", tag, join(site.folder, `image-${tag}`));
     const target = `${registry.host}/acme/hello:${tag}`;
-    await oras(["copy", "--no-tty", "--from-oci-layout", `image-${tag}:${tag}`, target], site.folder);
+    await oras(["copy", "--no-tty", "--from-oci-layout"], [`image-${tag}:${tag}`, target], site.folder);
   }
-  await oras(["push", "--no-tty", `${registry.host}/acme/pair:1`, "tool", "key.pem"], site.folder);
+  await oras(["push", "--no-tty"], [`${registry.host}/acme/pair:1`, "tool", "key.pem"], site.folder);
   await move("1");
   const tool = program("tool", `oci:${registry.host}/acme/tool:latest`, { kind: "file" });
   await site.want({ files: [tool], images: [{ name: `${registry.host}/acme/hello:latest` }] });
@@ -44,7 +44,7 @@ test("a file and an image are pinned by what their tags stand for, and fetched b
   const { lock } = await site.lock();
   const [file] = lock.files;
   assert.equal(file?.sha256, createHash("sha256").update("first\n").digest("hex"));
-  assert.equal(file.manifest, await oras(["resolve", `${registry.host}/acme/tool:1`], site.folder));
+  assert.equal(file.manifest, await oras(["resolve"], [`${registry.host}/acme/tool:1`], site.folder));
   assert.deepEqual(lock.images[0]?.platforms, ["linux/amd64"]);
   const { files, images } = await site.fetch();
   assert.deepEqual([files, images], [1, 1]);
@@ -133,5 +133,5 @@ test("an artifact of several files is refused, as is one that nobody may see", a
 /** Lets `latest` of both stand for another one. */
 async function move(tag: string): Promise<void> {
   for (const name of ["tool", "hello"])
-    await oras(["tag", `${registry.host}/acme/${name}:${tag}`, "latest"], site.folder);
+    await oras(["tag"], [`${registry.host}/acme/${name}:${tag}`, "latest"], site.folder);
 }

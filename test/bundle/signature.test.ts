@@ -82,7 +82,7 @@ test("one person is one signature: two keys under one name, and a copy of the sa
   const twoKeys = verifyBundle(copy, { allowedSigners: sameName, signatures: 2 });
   assert.match(
     (await refused(twoKeys)).map(formatProblem).join(),
-    /got 1 of 2: signed by lab@sealift; .*have somebody else/,
+    /got 1 of 2: signed by lab@sealift \(2 keys of one person\); .*have somebody else/,
   );
 
   const doubled = await copyOf(tiny);

@@ -109,17 +109,15 @@ test("a blob that is missing, shorter or unknown is refused by name", async () =
   assert.deepEqual(await codesOf(verifyBundle(more, tiny)), ["E_BUNDLE_DIGEST"]);
 });
 
-test("everything that is wrong is told at once", async () => {
+test("everything that is wrong is told at once, but nothing of what nobody has signed", async () => {
   const copy = await copyOf(tiny);
-  await rm(join(copy, inside.signature));
   await flipBit(join(copy, inside.index));
   await flipBit(join(copy, inside.lock));
   const lockFile = join(tiny.folder, "nothing.yaml");
-  assert.deepEqual(await codesOf(verifyBundle(copy, { ...tiny, lockFile })), [
-    "E_BUNDLE_DIGEST",
-    "E_BUNDLE_UNSIGNED",
-    "E_LOCK_MISSING",
-  ]);
+  const check = (): Promise<unknown> => verifyBundle(copy, { ...tiny, lockFile });
+  assert.deepEqual(await codesOf(check()), ["E_BUNDLE_DIGEST", "E_LOCK_MISSING"]);
+  await rm(join(copy, inside.signature));
+  assert.deepEqual(await codesOf(check()), ["E_BUNDLE_UNSIGNED"]);
 });
 
 test("a bundle of another lock is refused, as is a checkout without one", async () => {

@@ -39,8 +39,8 @@ export async function writeScratchImage(
         ...["push", "--no-tty", "--oci-layout-path", layout],
         ...["--config", "config.json:application/vnd.oci.image.config.v1+json"],
         ...["--annotation", "org.opencontainers.image.created=1970-01-01T00:00:00Z"],
-        ...[name, "layer.tar.gz:application/vnd.oci.image.layer.v1.tar+gzip"],
       ],
+      [name, "layer.tar.gz:application/vnd.oci.image.layer.v1.tar+gzip"],
       work,
     );
   } finally {

@@ -54,8 +54,8 @@ for (const [name, flags] of [
     const image = `${registry.host}/acme/${name}:1`;
     await writeFile(join(site.folder, "tool"), `${name}\n`);
     await writeScratchImage(join(site.folder, "tool"), "amd64", "1", join(site.folder, name));
-    await oras(["copy", "--no-tty", "--from-oci-layout", `${name}:1`, image], site.folder);
-    const digest = await oras(["resolve", image], site.folder);
+    await oras(["copy", "--no-tty", "--from-oci-layout"], [`${name}:1`, image], site.folder);
+    const digest = await oras(["resolve"], [image], site.folder);
     const sign = (key: string): Promise<void> =>
       cosign("sign", ...alone, ...flags, "--key", key, `${registry.host}/acme/${name}@${digest}`);
     await site.want({ images: [{ name: image, cosign: "cosign.pub" }] });

@@ -131,5 +131,9 @@ async function writeTwoPlatformImage(folder: string): Promise<void> {
   for (const arch of ["amd64", "arm64"] as const) {
     await writeScratchImage(join(folder, "busybox"), arch, arch, layout);
   }
-  await oras(["manifest", "index", "create", "--oci-layout-path", ".", tinyImage, "amd64", "arm64"], layout);
+  await oras(
+    ["manifest", "index", "create", "--oci-layout-path", "."],
+    [tinyImage, "amd64", "arm64"],
+    layout,
+  );
 }

@@ -6,7 +6,8 @@ import type { EngineChoice } from "../../modules/core/site-spec.ts";
 import { keptSpares } from "../../modules/core/delivery.ts";
 import { hostFiles } from "../../modules/engine/from-bundle.ts";
 import { sparesOf } from "../../modules/phases.ts";
-import { openBundle, type Bundle } from "../../offline-bundle/layout.ts";
+import type { Bundle } from "../../offline-bundle/layout.ts";
+import { openBundle } from "../../offline-bundle/read-bundle.ts";
 import { exampleHost } from "../support/example-host.ts";
 import { makeTinyBundle, type TinyBundle } from "../support/tiny-bundle.ts";
 

@@ -35,8 +35,8 @@ async function image(name: string): Promise<string> {
   await writeFile(join(site.folder, "tool"), `${name}\n`);
   await writeScratchImage(join(site.folder, "tool"), "amd64", "1", join(site.folder, `image-${name}`));
   const target = `${registry.host}/acme/${name}:1`;
-  await oras(["copy", "--no-tty", "--from-oci-layout", `image-${name}:1`, target], site.folder);
-  return oras(["resolve", target], site.folder);
+  await oras(["copy", "--no-tty", "--from-oci-layout"], [`image-${name}:1`, target], site.folder);
+  return oras(["resolve"], [target], site.folder);
 }
 const wanting = (name: string, cosign: string): Promise<void> =>
   site.want({ images: [{ name: `${registry.host}/acme/${name}:1`, cosign }] });
@@ -66,7 +66,8 @@ async function signBeside(
   const tag = `${registry.host}/acme/${name}:${digest.replace(":", "-")}.sig`;
   const type = "application/vnd.dev.cosign.simplesigning.v1+json";
   await oras(
-    ["push", "--no-tty", "--annotation-file", "annotations.json", tag, `payload:${type}`],
+    ["push", "--no-tty", "--annotation-file", "annotations.json"],
+    [tag, `payload:${type}`],
     site.folder,
   );
 }
@@ -99,7 +100,7 @@ async function signReferring(
   };
   await writeFile(join(site.folder, "bundle.json"), JSON.stringify(bundle));
   const subjectOf = `${registry.host}/acme/${name}@${digest}`;
-  await oras(["attach", "--no-tty", "--artifact-type", type, subjectOf, `bundle.json:${type}`], site.folder);
+  await oras(["attach", "--no-tty", "--artifact-type", type], [subjectOf, `bundle.json:${type}`], site.folder);
 }
 
 const finding = async (work: Promise<unknown>): Promise<string | undefined> => {

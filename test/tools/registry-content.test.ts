@@ -8,7 +8,8 @@ import { formatProblem } from "../../modules/core/errors.ts";
 import { registryContent, withMirrorNames, type RegistryContent } from "../../modules/registry/content.ts";
 import { readAuthorityFile } from "../../modules/trust/authority-file.ts";
 import { unchangedNameProblems } from "../../modules/trust/from-bundle.ts";
-import { openBundle, type Bundle } from "../../offline-bundle/layout.ts";
+import type { Bundle } from "../../offline-bundle/layout.ts";
+import { openBundle } from "../../offline-bundle/read-bundle.ts";
 import { own, withRegistry } from "../support/registry-site.ts";
 import { siteOf } from "../support/site-text.ts";
 import { makeTinyBundle, type TinyBundle } from "../support/tiny-bundle.ts";
@@ -20,7 +21,7 @@ const folder = mkdtempSync(join(tmpdir(), "sealift-ca-"));
 before(async () => {
   tiny = await makeTinyBundle();
   bundle = await openBundle(tiny.directory);
-  content = await registryContent(bundle);
+  content = registryContent(bundle);
 });
 after(async () => {
   rmSync(folder, { recursive: true });

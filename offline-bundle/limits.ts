@@ -1,0 +1,48 @@
+/** How much is read of what comes from elsewhere: far above what is ever needed, far below what would hurt. */
+
+const mib = 1024 * 1024;
+
+/** In bytes, where nothing else is said. */
+export const limits = {
+  /** sealift.json */
+  seal: 4 * mib,
+  /** One signature file, and how many of them. */
+  signature: 64 * 1024,
+  signatures: 32,
+  /** oci-layout */
+  marker: 1024,
+  /** index.json, and that of a layout that an image comes from. */
+  index: 32 * mib,
+  /** One manifest: distribution specification 1.1, section "Pushing Manifests". */
+  manifest: 4 * mib,
+  /** All manifests of a bundle, and how many: they are held in memory. */
+  manifests: 256 * mib,
+  manifestCount: 100_000,
+  /** Blobs of a bundle, a number. */
+  blobs: 1_000_000,
+  /** bundle.lock.yaml and bundle.yaml. */
+  document: 32 * mib,
+  /** delta.json, inventories and lists of parts. */
+  list: 32 * mib,
+  /** The list of accepted bundles. */
+  accepted: 16 * mib,
+  /** Allowed signers, revoked keys. */
+  keys: 16 * mib,
+  /** A checksum file of upstream. */
+  checksums: 4 * mib,
+  /** The docker config file, and what a credential helper answers. */
+  login: mib,
+  /** A public key by which images are signed. */
+  publicKey: 64 * 1024,
+  /** What somebody has signed of an image, and how many of them: those of others do not keep the right one from being found. */
+  claim: 4 * mib,
+  claims: 256,
+  /** What a program prints. */
+  output: 64 * mib,
+  /** What it complains. */
+  complaint: 64 * 1024,
+  /** All headers of an answer over HTTP. */
+  headers: 16 * 1024,
+  /** A file whose length nobody has pinned. */
+  download: 64 * 1024 * mib,
+} as const;

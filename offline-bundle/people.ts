@@ -1,0 +1,78 @@
+/** Who has signed, counted as people: one key is one person, under whatever names, and one name is one person, with whatever keys. */
+import type { AllowedSigner } from "./allowed-signers.ts";
+import type { SshKey } from "./ssh-key.ts";
+
+/** A good signature that counts. */
+export interface Signing {
+  /** In the words of the allowed signers file. */
+  readonly signer: string;
+  /** Every name that ssh-keygen finds for it. */
+  readonly names: readonly string[];
+  readonly key: SshKey;
+}
+
+export interface Person {
+  /** The name of their first signature. */
+  readonly name: string;
+  /** All of them, in the order in which they were made. */
+  readonly signings: readonly Signing[];
+}
+
+/**
+ * Signatures are of one person when they share a key or a name. Of a certificate the key of its authority counts too: whoever
+ * holds that one can make certificates for any name.
+ *
+ * @param allowed the allowed signers file: a key has all names that it gives it anywhere.
+ */
+export function peopleOf(signings: readonly Signing[], allowed: readonly AllowedSigner[]): readonly Person[] {
+  const groups: { readonly traits: Traits; readonly signings: readonly Signing[] }[] = [];
+  for (const signing of signings) {
+    const traits = traitsOf(signing, allowed);
+    const same = groups.filter((group) => share(group.traits, traits));
+    for (const group of same) groups.splice(groups.indexOf(group), 1);
+    groups.push({
+      traits: {
+        keys: [...same.flatMap((group) => group.traits.keys), ...traits.keys],
+        names: [...same.flatMap((group) => group.traits.names), ...traits.names],
+      },
+      signings: [...same.flatMap((group) => group.signings), signing],
+    });
+  }
+  const place = ({ signings: [first] }: (typeof groups)[number]): number =>
+    first === undefined ? 0 : signings.indexOf(first);
+  return groups
+    .toSorted((a, b) => place(a) - place(b))
+    .map((group) => ({ name: group.signings[0]?.signer ?? "", signings: group.signings }));
+}
+
+/** The same name in another spelling is the same name: capitals, and letters that Unicode writes in more than one way. */
+export function normalName(name: string): string {
+  return name.normalize("NFKC").toLowerCase().trim();
+}
+
+interface Traits {
+  readonly keys: readonly string[];
+  readonly names: readonly string[];
+}
+
+function traitsOf({ names, key }: Signing, allowed: readonly AllowedSigner[]): Traits {
+  const keys = [key.key, ...(key.authority === undefined ? [] : [key.authority])];
+  const lines = allowed.filter((line) => !line.authority && line.key === key.key);
+  const all = [...names, ...lines.flatMap(({ principals }) => principals)];
+  return { keys, names: all.filter((name) => !name.startsWith("!")).map(normalName) };
+}
+
+function share(a: Traits, b: Traits): boolean {
+  return (
+    a.keys.some((key) => b.keys.includes(key)) ||
+    a.names.some((one) => b.names.some((other) => matches(one, other) || matches(other, one)))
+  );
+}
+
+/** Whether a name is one that a pattern stands for (ssh_config(5), PATTERNS). */
+function matches(pattern: string, name: string): boolean {
+  if (pattern === name) return true;
+  if (!/[*?]/.test(pattern)) return false;
+  const escaped = pattern.replaceAll(/[.+^${}()|[\]\\]/g, String.raw`\$&`);
+  return new RegExp(`^${escaped.replaceAll(/\*+/g, ".*").replaceAll("?", ".")}$`, "su").test(name);
+}

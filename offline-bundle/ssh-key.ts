@@ -1,0 +1,121 @@
+/** A public key of OpenSSH in its binary form: whose it is, and whether it is strong enough. */
+
+export interface SshKey {
+  /** `ssh-ed25519`; of a certificate that of the key in it. */
+  readonly type: string;
+  /** The key itself, in base64: of a certificate the one in it, so that it is the same with and without. */
+  readonly key: string;
+  /** The key that has signed the certificate, in base64; absent: it is none. */
+  readonly authority?: string;
+  /** Why it is too weak to count: `ssh-rsa, 2048 bits`; absent: it is not. */
+  readonly weakness?: string;
+}
+
+/**
+ * Reads a key (RFC 4253, 6.6) or a certificate (openssh PROTOCOL.certkeys).
+ *
+ * @param blob base64, as in public key files. @returns undefined when it is neither.
+ */
+export function parseSshKey(blob: string): SshKey | undefined {
+  const data = Buffer.from(blob, "base64");
+  const reader = new Reader(data);
+  const named = reader.text();
+  const type = named.replace(certificate, "");
+  const fields = fieldsOf[type];
+  if (fields === undefined) return undefined;
+  // A nonce comes first.
+  if (certificate.test(named)) reader.bytes();
+  const parts = Array.from({ length: fields }, () => reader.bytes());
+  const weakness = weaknessOf(type, parts);
+  const key = Buffer.concat([Buffer.from(type), ...parts].flatMap((part) => [lengthOf(part), part]));
+  const common = { type, key: key.toString("base64"), ...(weakness === undefined ? {} : { weakness }) };
+  if (!certificate.test(named)) return reader.atEnd() ? common : undefined;
+  // Serial and type; id and principals; both dates; critical options, extensions, reserved; the key of the authority.
+  reader.skip(8 + 4);
+  reader.bytes();
+  reader.bytes();
+  reader.skip(8 + 8);
+  reader.bytes();
+  reader.bytes();
+  reader.bytes();
+  const authority = reader.bytes().toString("base64");
+  if (!reader.whole()) return undefined;
+  const weak = weakness ?? parseSshKey(authority)?.weakness;
+  return { ...common, authority, ...(weak === undefined ? {} : { weakness: weak }) };
+}
+
+/** RSA of fewer bits is worth less than 128 bits of security (NIST SP 800-57 part 1 revision 5, table 2). */
+export const leastRsaBits = 3072;
+
+const certificate = /-cert-v01@openssh\.com$/;
+
+/** How many fields a key of this type has. */
+const fieldsOf: Readonly<Partial<Record<string, number>>> = {
+  "ssh-ed25519": 1,
+  "ssh-rsa": 2,
+  "ssh-dss": 4,
+  "ecdsa-sha2-nistp256": 2,
+  "ecdsa-sha2-nistp384": 2,
+  "ecdsa-sha2-nistp521": 2,
+  "sk-ssh-ed25519@openssh.com": 2,
+  "sk-ecdsa-sha2-nistp256@openssh.com": 3,
+  "sk-ssh-ed25519": 2,
+  "sk-ecdsa-sha2-nistp256": 3,
+};
+
+function weaknessOf(type: string, parts: readonly Buffer[]): string | undefined {
+  if (type === "ssh-dss") return "ssh-dss, 1024 bits";
+  if (type !== "ssh-rsa") return undefined;
+  const modulus = parts[1] ?? Buffer.alloc(0);
+  const first = modulus.findIndex((byte) => byte !== 0);
+  const bits = first < 0 ? 0 : (modulus.length - first) * 8 - Math.clz32(modulus[first] ?? 0) + 24;
+  return bits < leastRsaBits ? `ssh-rsa, ${bits} bits` : undefined;
+}
+
+function lengthOf(part: Buffer): Buffer {
+  const length = Buffer.alloc(4);
+  length.writeUInt32BE(part.length);
+  return length;
+}
+
+/** Strings of the ssh protocol (RFC 4251, 5); what is cut off reads as nothing, and makes the whole none. */
+class Reader {
+  readonly #data: Buffer;
+  #at = 0;
+  #cut = false;
+
+  constructor(data: Buffer) {
+    this.#data = data;
+  }
+
+  bytes(): Buffer {
+    const start = this.#at + 4;
+    if (start > this.#data.length) return this.#none();
+    const end = start + this.#data.readUInt32BE(this.#at);
+    if (end > this.#data.length) return this.#none();
+    this.#at = end;
+    return this.#data.subarray(start, end);
+  }
+
+  text(): string {
+    return this.bytes().toString("latin1");
+  }
+
+  skip(bytes: number): void {
+    this.#at += bytes;
+  }
+
+  /** Everything was there. */
+  whole(): boolean {
+    return !this.#cut && this.#at <= this.#data.length;
+  }
+
+  atEnd(): boolean {
+    return !this.#cut && this.#at === this.#data.length;
+  }
+
+  #none(): Buffer {
+    this.#cut = true;
+    return Buffer.alloc(0);
+  }
+}

@@ -1,0 +1,176 @@
+import assert from "node:assert/strict";
+import { readFile, writeFile } from "node:fs/promises";
+import { createServer, request, type Server } from "node:http";
+import type { AddressInfo } from "node:net";
+import { join } from "node:path";
+import { after, before, test } from "node:test";
+import { acceptBundle } from "../../offline-bundle/accept.ts";
+import { inventoryOfRegistry } from "../../offline-bundle/inventory.ts";
+import { inspectBundle } from "../../offline-bundle/inspect.ts";
+import { inside, type Seal } from "../../offline-bundle/layout.ts";
+import { readLock } from "../../offline-bundle/lock-file.ts";
+import { oras } from "../../offline-bundle/oras.ts";
+import { pushBundle, type PushOptions } from "../../offline-bundle/push.ts";
+import { sealBundle } from "../../offline-bundle/seal.ts";
+import { signBundle } from "../../offline-bundle/sign.ts";
+import { verifyBundle } from "../../offline-bundle/verify.ts";
+import { lyingMedium } from "../support/lying-medium.ts";
+import { refused } from "../support/refused.ts";
+import { startRegistry, type RegistryProcess } from "../support/registry-process.ts";
+import { allow, builder } from "../support/signers.ts";
+import { copyOf, makeTinyBundle, type TinyBundle } from "../support/tiny-bundle.ts";
+
+let tiny: TinyBundle;
+let registry: RegistryProcess;
+let seal: Seal;
+/** The same files with other content: another serial, other pins, other tags. */
+let lie: string;
+before(async () => {
+  tiny = await makeTinyBundle();
+  seal = JSON.parse(await readFile(join(tiny.directory, inside.seal), "utf8")) as Seal;
+  registry = await startRegistry(join(tiny.folder, "registry"));
+  lie = await lieOf(tiny);
+});
+after(async () => {
+  await registry.stop();
+  await tiny.remove();
+});
+
+test("verify reads each file of a bundle once, and hands out what it has hashed", async () => {
+  const medium = lyingMedium(tiny.directory, lie);
+  const bundle = await verifyBundle(tiny.directory, tiny).finally(medium.end);
+  const twice = [...medium.reads].filter(([, count]) => count !== 1);
+  assert.deepEqual(twice, []);
+  const { seal: text, signature, marker, index, lock } = inside;
+  for (const name of [text, signature, marker, index, lock]) assert.equal(medium.reads.get(name), 1, name);
+  const { lock: pinned, tree } = await verifyBundle(tiny.directory, tiny);
+  assert.deepEqual([bundle.serial, bundle.lock, bundle.tree.index], [1, pinned, tree.index]);
+  assert.equal(bundle.engine("28.5.2", "amd64")?.sha256, pinned.files[0]?.sha256);
+  assert.equal(Buffer.from(bundle.text).toString(), await readFile(join(tiny.directory, text), "utf8"));
+});
+
+test("accept writes down, and inspect shows, the bundle that was verified", async () => {
+  const allowedSigners = await allow(tiny, [builder(tiny)]);
+  const truth = await verifyBundle(tiny.directory, { allowedSigners });
+  const accepting = lyingMedium(tiny.directory, lie);
+  const { accepted } = await acceptBundle(tiny.directory, { allowedSigners }).finally(accepting.end);
+  assert.deepEqual([accepted.serial, accepted.sealSha256], [1, truth.textSha256]);
+  const inspecting = lyingMedium(tiny.directory, lie);
+  const shown = await inspectBundle(tiny.directory, { allowedSigners }).finally(inspecting.end);
+  assert.deepEqual([shown.serial, shown.lockSha256], [1, truth.lockSha256]);
+  assert.deepEqual(
+    shown.files.map(({ sha256 }) => sha256),
+    truth.lock.files.map(({ sha256 }) => sha256),
+  );
+});
+
+test("what is signed is the text that the person was shown", async () => {
+  const copy = await copyOf(tiny);
+  const shown = await verifyBundle(copy, tiny);
+  await writeFile(join(copy, inside.seal), await readFile(join(lie, inside.seal)));
+  await signBundle(copy, tiny.key, shown);
+  await refused(verifyBundle(copy, tiny));
+  await writeFile(join(copy, inside.seal), shown.text);
+  assert.equal((await verifyBundle(copy, tiny)).serial, 1);
+});
+
+test("push sends what was verified, whatever the index says by then", async () => {
+  const copy = await copyOf(tiny);
+  const site = `${registry.address}/swapped`;
+  const swap = async (): Promise<void> => {
+    const index = JSON.parse(await readFile(join(copy, inside.index), "utf8")) as {
+      manifests: { annotations: object }[];
+    };
+    const names = index.manifests.map(({ annotations }) => annotations).reverse();
+    const manifests = index.manifests.map((one, at) => ({ ...one, annotations: names[at] }));
+    await writeFile(join(copy, inside.index), JSON.stringify({ ...index, manifests }));
+  };
+  const swapping: Promise<void>[] = [];
+  await pushBundle(copy, site, {
+    ...plain(),
+    report: (text) => {
+      if (text === "comparing") swapping.push(swap());
+    },
+  });
+  await Promise.all(swapping);
+  assert.equal(swapping.length, 1);
+  await pushBundle(tiny.directory, site, { ...plain(), check: true });
+  for (const { ref, digest } of seal.manifests)
+    assert.equal(await oras(["resolve", "--plain-http"], [`${site}/${ref}`], tiny.folder), digest);
+});
+
+test("no tag is set in a registry that serves other bytes than it was sent", async () => {
+  const proxy = await startLyingProxy(registry);
+  const site = `127.0.0.1:${(proxy.server.address() as AddressInfo).port}/lied`;
+  try {
+    const problems = await refused(pushBundle(tiny.directory, site, plain()));
+    assert.deepEqual([...new Set(problems.map(({ code }) => code))], ["E_REGISTRY"]);
+  } finally {
+    proxy.server.close();
+  }
+  assert.ok(proxy.lies() > 0);
+  // By digest only; a manifest that came by its tag would have set it.
+  assert.ok(proxy.puts.length > 0);
+  for (const url of proxy.puts) assert.match(url, /\/manifests\/sha256:[0-9a-f]{64}$/);
+  const { inventory } = await inventoryOfRegistry(`${registry.address}/lied`, plain());
+  assert.deepEqual(inventory.digests, []);
+});
+
+function plain(): PushOptions {
+  return { allowedSigners: tiny.allowedSigners, plainHttp: true };
+}
+
+/** A copy of the same files, sealed with another serial and other tags, so that each of them reads as something else. */
+async function lieOf(of: TinyBundle): Promise<string> {
+  const copy = await copyOf(of);
+  const [file, ...files] = (await readLock(of.lockFile)).files;
+  assert.ok(file !== undefined);
+  const text = await readFile(join(copy, inside.lock), "utf8");
+  await writeFile(
+    join(copy, inside.lock),
+    text.replace("serial: 1", "serial: 7").replaceAll(file.sha256, files[0]?.sha256 ?? ""),
+  );
+  const index = JSON.parse(await readFile(join(copy, inside.index), "utf8")) as { manifests: object[] };
+  await writeFile(
+    join(copy, inside.index),
+    JSON.stringify({ ...index, manifests: index.manifests.slice(1) }),
+  );
+  await sealBundle(copy, { ...(await readLock(of.lockFile)), serial: 7 });
+  await signBundle(copy, of.key);
+  return copy;
+}
+
+/** In front of a registry: it changes one byte of every manifest that is asked for by its digest. */
+async function startLyingProxy({ port }: RegistryProcess): Promise<{
+  readonly server: Server;
+  readonly puts: readonly string[];
+  readonly lies: () => number;
+}> {
+  const puts: string[] = [];
+  let lies = 0;
+  const server = createServer((asked, answer) => {
+    const { url = "", method = "", headers } = asked;
+    if (method === "PUT" && url.includes("/manifests/")) puts.push(url);
+    const lying = method === "GET" && url.includes("/manifests/sha256:");
+    const { host = "" } = headers;
+    const onward = request(
+      { port, host: "127.0.0.1", path: url, method, headers: { ...headers, host } },
+      (got) => {
+        const pieces: Buffer[] = [];
+        got.on("data", (piece: Buffer) => pieces.push(piece));
+        got.on("end", () => {
+          const body = Buffer.concat(pieces);
+          if (lying && got.statusCode === 200) {
+            lies += 1;
+            body[body.length - 1] = 0x20;
+          }
+          answer.writeHead(got.statusCode ?? 500, got.headers);
+          answer.end(body);
+        });
+      },
+    );
+    asked.pipe(onward);
+  });
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  return { server, puts, lies: () => lies };
+}
