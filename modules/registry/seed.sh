@@ -96,12 +96,19 @@ registry_blob() {
   echo "$1/blobs/sha256/${2%"$blob_rest"}/$2/data"
 }
 
-# seed_from SHA256:BYTES WHAT [TYPE]: sets seed_file to where the bytes are on this host: arrived, in the registry under another name, or
-# fetched from the registry that feeds this one, which has them among its blobs or, of that media type, among its manifests.
+# seed_from SHA256:BYTES WHAT [TYPE]: sets seed_file to where the bytes are on this host: arrived and right, in the registry under another
+# name, or fetched from the registry that feeds this one, which has them among its blobs or, of that media type, among its manifests.
 seed_from() {
   seed_hex=${1%%:*}
   seed_file=$seed_mount/arriving/$seed_hex
-  if [ -f "$seed_file" ]; then return 0; fi
+  if [ -f "$seed_file" ]; then
+    # A manifest would be taken under its tag whatever it says.
+    seed_found=$(sha256sum "$seed_file")
+    if [ "${seed_found%% *}" = "$seed_hex" ]; then return 0; fi
+    rm "$seed_file"
+    echo "what arrived as sha256:$seed_hex has sha256 ${seed_found%% *} and was removed; run pulumi up again, it is sent anew"
+    return 1
+  fi
   seed_file=$(registry_blob "$seed_mount/storage/docker/registry/v2" "$seed_hex")
   if [ -f "$seed_file" ]; then return 0; fi
   if [ -e "$REGISTRY_ETC/feeder" ]; then
