@@ -11,6 +11,7 @@ import { emptyConfig, fileManifest } from "./file-manifest.ts";
 import type { Warn } from "./first-place.ts";
 import { copyImage, imageBytes } from "./images.ts";
 import { inside, type Seal } from "./layout.ts";
+import { locateUrl } from "./local-source.ts";
 import { type Lock, type LockedFile, readLock, staleness } from "./lock-file.ts";
 import type { Report } from "./lock.ts";
 import { obtainFile, presentFile, type Sources } from "./obtain-file.ts";
@@ -21,7 +22,7 @@ import { refuseForeign, replaceBundle } from "./replace-bundle.ts";
 import { type Need, requireRoom, withinRoom } from "./room.ts";
 import { sealBundle } from "./seal.ts";
 import { signBundle } from "./sign.ts";
-import { fileRef, label, locateUrl, readWant } from "./want.ts";
+import { fileRef, label, readWant } from "./want.ts";
 
 export interface BuildOptions {
   readonly bundleFile: string;
@@ -56,7 +57,8 @@ export async function buildBundle(options: BuildOptions): Promise<Seal> {
   await rm(part, { recursive: true, force: true });
   const sources = { bundleFile, store, mirrors: want.mirrors, ...(warn === undefined ? {} : { warn }) };
   await requireRoom(await needsOf(lock, options, sources));
-  const missing = lock.files.filter((file) => presentFile(file, sources) === undefined);
+  const here = await Promise.all(lock.files.map((file) => presentFile(file, sources)));
+  const missing = lock.files.filter((_file, at) => here[at] === undefined);
   await fetchFiles({ ...lock, files: missing }, sources, ({ name, done, total }) => {
     report(name, total === undefined ? undefined : done / total);
   });
@@ -121,7 +123,7 @@ async function place(
   blobs: string,
   sources: Sources,
 ): Promise<{ readonly path: string; readonly bytes: number }> {
-  const here = presentFile(file, sources);
+  const here = await presentFile(file, sources);
   const bytes = here === undefined ? undefined : await tried(() => placeBlob(file.sha256, here, blobs));
   if (here !== undefined && bytes !== undefined) return { path: here, bytes };
   await rm(join(blobs, file.sha256), { force: true });

@@ -1,16 +1,24 @@
 /** Upstream's checksum files: what they say about a file, and whether everyone agrees. */
-import { readFile, rm } from "node:fs/promises";
+import { rm } from "node:fs/promises";
 import { SealiftError } from "../modules/core/errors.ts";
 import { download } from "./download.ts";
 import { downloadFailed } from "./download-problem.ts";
+import { limits } from "./limits.ts";
+import { localPath, locateUrl } from "./local-source.ts";
 import type { Sources } from "./obtain-file.ts";
+import { readRegular } from "./regular-file.ts";
 import { arrivingPath } from "./store.ts";
-import { fileTitle, label, locateUrl, type WantedEntry } from "./want.ts";
+import { fileTitle, label, type WantedEntry } from "./want.ts";
 
-/** Everything that a text in the format of sha256sum(1), or BSD's, says about a file; a text that is one hash is about it. */
-export function hashesIn(text: string, title: string): readonly string[] {
+/**
+ * Everything that a text in the format of sha256sum(1), or BSD's, says about a file. A text that is one hash names no file: it is about
+ * the one after which it is called, `docker.tgz.sha256` about `docker.tgz`.
+ *
+ * @param called name of the text itself.
+ */
+export function hashesIn(text: string, title: string, called: string): readonly string[] {
   const bare = /^\s*([0-9a-f]{64})\s*$/i.exec(text)?.[1];
-  if (bare !== undefined) return [bare.toLowerCase()];
+  if (bare !== undefined) return bareOf(called) === title ? [bare.toLowerCase()] : [];
   const found = text.split(/\r?\n/).flatMap((line) => {
     const [, gnuHash, gnuName] = /^\\?([0-9a-f]{64})[ \t]+\*?(.+?)\s*$/i.exec(line) ?? [];
     const [, bsdName, bsdHash] = /^SHA256 ?\((.+)\) ?= ?([0-9a-f]{64})\s*$/i.exec(line) ?? [];
@@ -34,7 +42,10 @@ export async function agreeing(
 ): Promise<readonly string[]> {
   const title = fileTitle(file.url);
   const said = await Promise.all(
-    file.checksums.map(async (url) => ({ url, hashes: hashesIn(await textOf(url, sources), title) })),
+    file.checksums.map(async (url) => ({
+      url,
+      hashes: hashesIn(await textOf(url, sources), title, fileTitle(url)),
+    })),
   );
   const values = [
     `bytes here ${here}`,
@@ -55,7 +66,10 @@ export async function agreeing(
   ]);
 }
 
-const mostBytes = 4 * 1024 * 1024;
+/** The file after which a checksum file is called; nothing when it is called after none. */
+function bareOf(called: string): string | undefined {
+  return /^(.+)\.sha256(sum)?(\.txt)?$/i.exec(called)?.[1];
+}
 
 /** Not from a mirror: one that lies about the bytes would lie about this too. Not kept: the next lock asks again. */
 async function textOf(url: string, sources: Sources): Promise<string> {
@@ -74,14 +88,16 @@ const underway = new Map<string, Promise<string>>();
 async function ask(url: string, { bundleFile, store, patience }: Sources): Promise<string> {
   const place = locateUrl(url, bundleFile);
   if (place.protocol === "file:") {
-    return readFile(place, "utf8").catch((error: unknown) => {
-      throw downloadFailed(place, error);
-    });
+    try {
+      return (await readRegular(await localPath(url, bundleFile), limits.checksums, "refuse")).toString();
+    } catch (error) {
+      throw error instanceof SealiftError ? error : downloadFailed(place, error);
+    }
   }
   const path = await arrivingPath(store, place.href);
   const usual = patience === undefined ? {} : { patience };
-  await download(place, path, { progress: () => undefined, pinned: false, most: mostBytes, ...usual });
-  const text = await readFile(path, "utf8");
+  await download(place, path, { progress: () => undefined, pinned: false, most: limits.checksums, ...usual });
+  const text = (await readRegular(path, limits.checksums, "refuse")).toString();
   await rm(path, { force: true });
   return text;
 }

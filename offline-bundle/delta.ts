@@ -1,6 +1,8 @@
 /** A bundle without the blobs that the far side has already. */
 import { type ErrorCode, SealiftError } from "../modules/core/errors.ts";
-import { readFile } from "node:fs/promises";
+import { isCount, isRecord, jsonOf } from "./json.ts";
+import { limits } from "./limits.ts";
+import { readRegular, UnusableFile } from "./regular-file.ts";
 
 /** What was asked which digests it has. */
 export type Holder =
@@ -30,20 +32,24 @@ export const deltaName = "delta.json";
 
 /** @throws {SealiftError} E_BUNDLE_MISSING when there is no such file, E_VALUE when it is no inventory. */
 export async function readInventory(file: string): Promise<Inventory> {
-  const text = await readFile(file, "utf8").catch((error: unknown) => {
+  const text = await readRegular(file, limits.list, "follow").catch((error: unknown) => {
     const got = error instanceof Error ? error.message : String(error);
-    throw broken(file, "E_BUNDLE_MISSING", got);
+    throw broken(file, error instanceof UnusableFile ? "E_VALUE" : "E_BUNDLE_MISSING", got);
   });
-  const value = parsed(text) as Partial<Inventory> | undefined;
-  if (value?.format === 1 && isHolder(value.of) && areDigests(value.digests)) return value as Inventory;
+  const value = jsonOf(text);
+  if (isRecord(value)) {
+    const { format, of, digests } = value;
+    if (format === 1 && isHolder(of) && areDigests(digests)) return { format, of, digests };
+  }
   throw broken(file, "E_VALUE", "a text of another shape");
 }
 
 /** The delta of a carried bundle; undefined when the text is not one. */
-export function parseDelta(text: string): Delta | undefined {
-  const value = parsed(text) as Partial<Delta> | undefined;
-  if (value?.format !== 1 || !isHolder(value.base) || !areDigests(value.lacks)) return undefined;
-  return value as Delta;
+export function parseDelta(text: Uint8Array): Delta | undefined {
+  const value = jsonOf(text);
+  if (!isRecord(value)) return undefined;
+  const { format, base, lacks } = value;
+  return format === 1 && isHolder(base) && areDigests(lacks) ? { format, base, lacks } : undefined;
 }
 
 /** For people: `bundle serial 3`, `registry reg:5000/site`. */
@@ -51,19 +57,14 @@ export function holderName(holder: Holder): string {
   return "registry" in holder ? `registry ${holder.registry}` : `bundle serial ${holder.serial}`;
 }
 
-function parsed(text: string): unknown {
-  try {
-    const value: unknown = JSON.parse(text);
-    return typeof value === "object" && value !== null ? value : undefined;
-  } catch {
-    return undefined;
-  }
-}
-
+/** Nothing hangs on it, but it is shown. */
 function isHolder(value: unknown): value is Holder {
-  if (typeof value !== "object" || value === null) return false;
-  const { bundle, serial, registry } = value as Record<string, unknown>;
-  return typeof registry === "string" || (typeof bundle === "string" && typeof serial === "number");
+  if (!isRecord(value)) return false;
+  const { bundle, serial, registry } = value;
+  const shown = [bundle, registry].filter((one) => one !== undefined);
+  if (!shown.every((one) => typeof one === "string" && one.length <= 400 && !/\p{C}/u.test(one)))
+    return false;
+  return registry !== undefined || (bundle !== undefined && isCount(serial));
 }
 
 function areDigests(value: unknown): value is readonly string[] {

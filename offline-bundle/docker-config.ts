@@ -1,22 +1,11 @@
 /** Logins of the docker config file (docs.docker.com/reference/cli/docker/login), as `docker login` leaves them. */
-import { spawn } from "node:child_process";
-import { readFile } from "node:fs/promises";
 import { homedir } from "node:os";
 import { join } from "node:path";
 import { SealiftError } from "../modules/core/errors.ts";
-
-interface DockerConfig {
-  readonly auths?: Readonly<Record<string, Login>>;
-  readonly credHelpers?: Readonly<Record<string, string>>;
-  readonly credsStore?: string;
-}
-
-interface Login {
-  /** user:password in base64. */
-  readonly auth?: string;
-  readonly username?: string;
-  readonly password?: string;
-}
+import { isRecord, jsonOf } from "./json.ts";
+import { limits } from "./limits.ts";
+import { runProgram, TooMuchOutput } from "./program.ts";
+import { readRegular, UnusableFile } from "./regular-file.ts";
 
 /**
  * The value of an `Authorization` header for a host (`files.example.com:8443`), undefined when there is no login for it. A
@@ -27,14 +16,30 @@ interface Login {
  */
 export async function authorization(host: string): Promise<string | undefined> {
   const config = await readConfig();
-  const helper = config.credHelpers?.[host];
-  if (helper !== undefined) return askHelper(helper, host);
-  const key = Object.keys(config.auths ?? {}).find((one) => hostOf(one) === host);
+  const helper = own(record(config["credHelpers"]), host);
+  if (typeof helper === "string") return askHelper(helper, host);
+  const logins = record(config["auths"]);
+  const key = Object.keys(logins).find((one) => hostOf(one) === host);
   if (key === undefined) return undefined;
-  const { auth, username, password } = config.auths?.[key] ?? {};
-  if (auth !== undefined && auth !== "") return `Basic ${auth}`;
-  if (username !== undefined && password !== undefined) return basic(username, password);
-  return config.credsStore === undefined ? undefined : askHelper(config.credsStore, key);
+  const { auth, username, password } = record(logins[key]);
+  if (typeof auth === "string" && auth !== "") return `Basic ${base64(auth)}`;
+  if (typeof username === "string" && typeof password === "string") return basic(username, password);
+  const store = config["credsStore"];
+  return typeof store === "string" ? askHelper(store, key) : undefined;
+}
+
+function record(value: unknown): Readonly<Record<string, unknown>> {
+  return isRecord(value) ? value : {};
+}
+
+function own(values: Readonly<Record<string, unknown>>, key: string): unknown {
+  return Object.hasOwn(values, key) ? values[key] : undefined;
+}
+
+/** user:password in base64; anything else in it would be another header. @throws {SealiftError} E_VALUE */
+function base64(auth: string): string {
+  if (/^[\w+/=-]+$/.test(auth)) return auth;
+  throw noLogins("an auth that is no base64");
 }
 
 /** Keys are written as a host or as a url. */
@@ -50,52 +55,45 @@ function configFile(): string {
   return join(process.env["DOCKER_CONFIG"] ?? join(homedir(), ".docker"), "config.json");
 }
 
-async function readConfig(): Promise<DockerConfig> {
-  const file = configFile();
-  const text = await readFile(file, "utf8").catch(() => "{}");
-  try {
-    return JSON.parse(text) as DockerConfig;
-  } catch {
-    const [got, expected] = ["a text that is no JSON", "the docker config file"];
-    throw new SealiftError([
-      { where: file, code: "E_VALUE", subject: "logins", got, expected, todo: "correct it, or log in again" },
-    ]);
-  }
+async function readConfig(): Promise<Readonly<Record<string, unknown>>> {
+  const text = await readRegular(configFile(), limits.login, "follow").catch((error: unknown) => {
+    if (error instanceof UnusableFile) throw noLogins(error.message);
+    return Buffer.from("{}");
+  });
+  const value = jsonOf(text);
+  if (isRecord(value)) return value;
+  throw noLogins("a text that is no JSON object");
+}
+
+function noLogins(got: string): SealiftError {
+  const [expected, todo] = ["the docker config file", "correct it, or log in again"];
+  return new SealiftError([{ where: configFile(), code: "E_VALUE", subject: "logins", got, expected, todo }]);
 }
 
 /** `docker-credential-<name> get`: the host goes in on standard input, JSON comes out. */
 async function askHelper(name: string, server: string): Promise<string | undefined> {
+  // It is the end of a program's name, and no path.
+  if (!/^[A-Za-z0-9._-]+$/.test(name)) throw noLogins("a credential helper that is no name");
   const program = `docker-credential-${name}`;
-  const { exitCode, output } = await run(program, server);
+  const { exitCode, stdout } = await runProgram(program, ["get"], {
+    input: `${server}\n`,
+    timeoutMs: helperTimeoutMs,
+    most: limits.login,
+  }).catch((error: unknown) => {
+    const got = error instanceof TooMuchOutput ? error.message : "no such program";
+    throw helperFailed(program, server, got);
+  });
   if (exitCode !== 0) {
     // The words of the protocol for: no login for this one.
-    if (/credentials not found/i.test(output)) return undefined;
+    if (/credentials not found/i.test(stdout.toString())) return undefined;
     throw helperFailed(program, server, `exit code ${exitCode}`);
   }
-  try {
-    const { Username = "", Secret = "" } = JSON.parse(output) as { Username?: string; Secret?: string };
-    // A token of a registry's own login is no password.
-    return Username === "" || Username === "<token>" ? undefined : basic(Username, Secret);
-  } catch {
-    throw helperFailed(program, server, "an answer that is no JSON");
-  }
-}
-
-function run(program: string, input: string): Promise<{ exitCode: number; output: string }> {
-  return new Promise((resolve, reject) => {
-    const child = spawn(program, ["get"], { stdio: ["pipe", "pipe", "ignore"], timeout: helperTimeoutMs });
-    const output: Buffer[] = [];
-    child.stdout.on("data", (data: Buffer) => output.push(data));
-    // It may end before it has read all; its exit code tells.
-    child.stdin.on("error", () => undefined);
-    child.stdin.end(`${input}\n`);
-    child.on("error", () => {
-      reject(helperFailed(program, input, "no such program"));
-    });
-    child.on("close", (code) => {
-      resolve({ exitCode: code ?? 1, output: Buffer.concat(output).toString() });
-    });
-  });
+  const answer = jsonOf(stdout);
+  if (!isRecord(answer)) throw helperFailed(program, server, "an answer that is no JSON");
+  const { Username, Secret } = answer;
+  // A token of a registry's own login is no password.
+  if (typeof Username !== "string" || Username === "" || Username === "<token>") return undefined;
+  return basic(Username, typeof Secret === "string" ? Secret : "");
 }
 
 /** A helper may ask a person for a password; one that waits for nobody must end. */

@@ -4,6 +4,7 @@ import { basename } from "node:path";
 import type { ErrorObject, ValidateFunction } from "ajv/dist/2020.js";
 import { type ErrorCode, type Problem, refuse, SealiftError } from "../modules/core/errors.ts";
 import { limits } from "./limits.ts";
+import { printable } from "./printable.ts";
 import { readRegular, UnusableFile } from "./regular-file.ts";
 
 /** A file as read: its text, its value, and where a value stands in the text. */
@@ -76,7 +77,7 @@ async function parse<T>(text: string, file: string, schema: string): Promise<Doc
       where: `${file}:${lineOf(text, error.pos[0])}`,
       code: "E_YAML",
       subject: basename(file),
-      got: error.message,
+      got: printable(error.message),
       expected: "YAML 1.2",
       todo: "correct the line",
     })),
@@ -116,13 +117,13 @@ function toProblem(error: ErrorObject, place: Document<unknown>["place"]): Probl
   const key = params["additionalProperty"] ?? params["missingProperty"];
   const subject = [...path, ...(typeof key === "string" ? [key] : [])].join(".");
   const schema = error.parentSchema as { properties?: object; description?: string; examples?: unknown[] };
-  const common = { where: place(path), subject: subject === "" ? "the file" : subject };
+  const common = { where: place(path), subject: subject === "" ? "the file" : printable(subject) };
   if (error.keyword === "additionalProperties") {
     const known = Object.keys(schema.properties ?? {}).join(", ");
     return {
       ...common,
       code: "E_KEY_UNKNOWN",
-      got: `the key ${String(key)}`,
+      got: `the key ${printable(String(key))}`,
       expected: `one of ${known}`,
       todo: "correct or remove it",
     };
@@ -139,7 +140,7 @@ function toProblem(error: ErrorObject, place: Document<unknown>["place"]): Probl
   return {
     ...common,
     code: error.keyword === "type" ? "E_TYPE" : "E_VALUE",
-    got: JSON.stringify(error.data).slice(0, 80),
+    got: printable(JSON.stringify(error.data).slice(0, 80)),
     expected: schema.description ?? error.message ?? "another value",
     todo:
       schema.examples?.[0] === undefined

@@ -8,6 +8,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { SealiftError } from "../modules/core/errors.ts";
 import { downloadFailed, noSpace, otherLength } from "./download-problem.ts";
 import { freeBytes, isFull } from "./room.ts";
+import { limits } from "./limits.ts";
 import { backoff, type Patience, usualPatience } from "./patience.ts";
 import { watchdog, type Watchdog } from "./watchdog.ts";
 import { readValidator, validatorFile, writeValidator } from "./validator.ts";
@@ -65,7 +66,6 @@ export async function download(
 
 /** A try that brought this much was worth it. */
 const gainBytes = 16 * 1024;
-const usualMost = 64 * 1024 ** 3;
 
 /** Bytes that cannot be the right ones, whatever they are. */
 class OtherLength extends Refusal {
@@ -114,7 +114,7 @@ async function receive(
   answer: Answer,
   part: string,
   start: number,
-  { bytes: wanted, most = usualMost, progress }: DownloadOptions,
+  { bytes: wanted, most = limits.download, progress }: DownloadOptions,
   watch: Watchdog,
 ): Promise<void> {
   const announced = lengthHeader(answer);

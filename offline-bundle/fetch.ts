@@ -83,7 +83,7 @@ async function obtainSigned(
   lockFile: string,
 ): Promise<string> {
   if (cosign !== undefined) {
-    const key = readImageKey(cosign, sources.bundleFile);
+    const key = await readImageKey(cosign, sources.bundleFile);
     refuse(key.fingerprint === image.signedBy ? [] : [otherKey(image, key.fingerprint, lockFile)]);
     if ((await storedImage(sources.store, image.digest)) === undefined)
       await verifyImageSignature(image.name, image.digest, key, sources);

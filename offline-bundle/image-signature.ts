@@ -3,14 +3,14 @@
  * certificates are asked: the key says it all.
  */
 import { createHash, createPublicKey, type KeyObject, verify } from "node:crypto";
-import { readFileSync } from "node:fs";
-import { fileURLToPath } from "node:url";
 import { type Problem, SealiftError } from "../modules/core/errors.ts";
 import { firstPlace } from "./first-place.ts";
 import { type Claim, claimsAt } from "./image-claims.ts";
+import { limits } from "./limits.ts";
+import { localPath } from "./local-source.ts";
 import type { Sources } from "./obtain-file.ts";
 import { referencesOf, repositoryOf } from "./oci-reference.ts";
-import { locateUrl } from "./want.ts";
+import { readRegular } from "./regular-file.ts";
 
 export interface ImageKey {
   readonly key: KeyObject;
@@ -18,13 +18,15 @@ export interface ImageKey {
   readonly fingerprint: string;
 }
 
-/** @param path as bundle.yaml has it. @throws {SealiftError} E_VALUE for what is no public key. */
-export function readImageKey(path: string, bundleFile: string): ImageKey {
+/** @param path as bundle.yaml has it. @throws {SealiftError} E_VALUE for what is no public key, or lies elsewhere. */
+export async function readImageKey(path: string, bundleFile: string): Promise<ImageKey> {
   try {
-    const key = createPublicKey(readFileSync(fileURLToPath(locateUrl(path, bundleFile)), "utf8"));
+    const file = await localPath(path, bundleFile);
+    const key = createPublicKey(await readRegular(file, limits.publicKey, "refuse"));
     const der = key.export({ type: "spki", format: "der" });
     return { key, fingerprint: `sha256:${createHash("sha256").update(der).digest("hex")}` };
   } catch (error) {
+    if (error instanceof SealiftError) throw error;
     throw new SealiftError([
       {
         where: bundleFile,

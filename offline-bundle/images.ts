@@ -1,9 +1,10 @@
 /** Container images: from a tag to a digest, and by digest into the bundle. */
-import { fileURLToPath } from "node:url";
 import { SealiftError } from "../modules/core/errors.ts";
 import { firstPlace } from "./first-place.ts";
 import { readImageKey, verifyImageSignature } from "./image-signature.ts";
+import { downloadFailed } from "./download-problem.ts";
 import { isRecord, jsonOf } from "./json.ts";
+import { localLayout, locateUrl } from "./local-source.ts";
 import { limits } from "./limits.ts";
 import { computedHere, type LockedImage } from "./lock-file.ts";
 import { digestAt, manifestAt, noManifest } from "./manifest-at.ts";
@@ -12,7 +13,7 @@ import type { Sources } from "./obtain-file.ts";
 import { obtainImage, storedImage } from "./obtain-image.ts";
 import { referencesOf, repositoryOf } from "./oci-reference.ts";
 import { oras, orasBytes } from "./oras.ts";
-import { locateUrl, type WantedImage } from "./want.ts";
+import type { WantedImage } from "./want.ts";
 
 export interface LockedOne {
   readonly pin: LockedImage;
@@ -34,7 +35,7 @@ export async function lockImage(
   const { pin, change } = await pinned(image, old, sources);
   const { signedBy, ...rest } = pin;
   if (image.cosign === undefined) return { pin: rest, change };
-  const key = readImageKey(image.cosign, sources.bundleFile);
+  const key = await readImageKey(image.cosign, sources.bundleFile);
   if (signedBy === key.fingerprint) return { pin, change };
   await verifyImageSignature(image.name, pin.digest, key, sources);
   return { pin: { ...pin, signedBy: key.fingerprint }, change: change === "kept" ? "filled" : change };
@@ -45,7 +46,7 @@ async function pinned(
   pin: LockedImage | undefined,
   { bundleFile, mirrors, warn }: Sources,
 ): Promise<LockedOne> {
-  const layout = layoutOf(image, bundleFile);
+  const layout = await layoutOf(image, bundleFile);
   if (pin !== undefined && layout === undefined && pin.from === undefined) return { pin, change: "kept" };
   const look = (place: string): Promise<LockedImage> => resolve(image, place, layout);
   const found =
@@ -76,7 +77,7 @@ async function resolve(image: WantedImage, place: string, layout: string | undef
  * garbage collectors take. An image of a registry comes out of the store, where it is brought first if need be.
  */
 export async function copyImage(image: LockedImage, directory: string, sources: Sources): Promise<void> {
-  const layout = layoutOf(image, sources.bundleFile) ?? (await obtainImage(image, sources));
+  const layout = (await layoutOf(image, sources.bundleFile)) ?? (await obtainImage(image, sources));
   const flags = ["--from-oci-layout", "--to-oci-layout-path", "."];
   const names = [`${layout}@${image.digest}`, image.name];
   await oras(["copy", "--no-tty", ...flags], names, directory, { code: "E_DOWNLOAD" });
@@ -91,7 +92,7 @@ export async function imageBytes(
   image: LockedImage,
   { bundleFile, store, mirrors }: Sources,
 ): Promise<number> {
-  const layout = layoutOf(image, bundleFile) ?? (await storedImage(store, image.digest));
+  const layout = (await layoutOf(image, bundleFile)) ?? (await storedImage(store, image.digest));
   const read = async (digest: string): Promise<Manifest> => {
     // What a layout does not hold is told when it is to be copied.
     if (layout !== undefined) return readManifest(layout, digest).catch(() => ({}));
@@ -111,8 +112,16 @@ export async function imageBytes(
   return [...sizes.values()].reduce((sum, bytes) => sum + bytes, 0);
 }
 
-function layoutOf({ from }: Pick<WantedImage, "from">, bundleFile: string): string | undefined {
-  return from === undefined ? undefined : fileURLToPath(locateUrl(from, bundleFile));
+/** @throws {SealiftError} E_VALUE when it leads out of the folder of bundle.yaml, E_DOWNLOAD when it is not there. */
+async function layoutOf(
+  { from }: Pick<WantedImage, "from">,
+  bundleFile: string,
+): Promise<string | undefined> {
+  if (from === undefined) return undefined;
+  return localLayout(from, bundleFile).catch((error: unknown) => {
+    if (error instanceof SealiftError) throw error;
+    throw downloadFailed(locateUrl(from, bundleFile), error);
+  });
 }
 
 /** An index lists its platforms; a single image has its own in its config. */

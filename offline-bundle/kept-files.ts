@@ -3,6 +3,7 @@ import { mkdir, open } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { type Problem, SealiftError } from "../modules/core/errors.ts";
 import { type Digest, digestOfBytes } from "./digest.ts";
+import { limits } from "./limits.ts";
 import { TarError, type TarEntry } from "./tar-entries.ts";
 
 export class KeptFiles {
@@ -20,7 +21,7 @@ export class KeptFiles {
     entry: TarEntry | undefined,
     name: string,
     wanted: Digest,
-    mostBytes = mostPinnedBytes,
+    mostBytes: number = limits.document,
   ): Promise<Buffer> {
     if (entry?.name === name && entry.bytes !== wanted.bytes)
       throw new TarError(name, `${entry.bytes} bytes`, `${wanted.bytes} bytes, as signed`);
@@ -50,9 +51,6 @@ export class KeptFiles {
     }
   }
 }
-
-/** Index and lock: far above what is ever needed, far below what would hurt. */
-const mostPinnedBytes = 32 << 20;
 
 /** The content of the entry that has to come now. @throws {TarError} when it is another one, or too long. */
 export async function whole(entry: TarEntry | undefined, name: string, mostBytes: number): Promise<Buffer> {

@@ -1,14 +1,17 @@
 /** Brings a file of the bundle into the store, from whichever place has the right bytes. */
 import { existsSync } from "node:fs";
-import { fileURLToPath } from "node:url";
+import { pathToFileURL } from "node:url";
+import { SealiftError } from "../modules/core/errors.ts";
+import { downloadFailed } from "./download-problem.ts";
 import type { Progress } from "./download.ts";
 import { firstPlace, type Warn } from "./first-place.ts";
+import { localPath, locateUrl } from "./local-source.ts";
 import { placesOf, type Mirrors } from "./mirrors.ts";
 import { obtainOci } from "./oci-file.ts";
 import { isOci, referenceOf } from "./oci-reference.ts";
 import type { Patience } from "./patience.ts";
 import { obtain, type Obtained, storedPath } from "./store.ts";
-import { fileTitle, locateUrl, type WantedFile } from "./want.ts";
+import { fileTitle, type WantedFile } from "./want.ts";
 
 /** Where bytes come from and where they go. */
 export interface Sources {
@@ -46,7 +49,9 @@ export async function obtainFile(
       const known = sha256 === undefined || manifest === undefined ? undefined : { sha256, manifest };
       return obtainOci(referenceOf(place), store, title, known);
     }
-    return obtain(locateUrl(place, bundleFile), store, pin?.sha256, progress, {
+    const url = locateUrl(place, bundleFile);
+    const real = url.protocol === "file:" ? await realOf(place, bundleFile) : url;
+    return obtain(real, store, pin?.sha256, progress, {
       title,
       ...(pin?.bytes === undefined ? {} : { bytes: pin.bytes }),
       ...(patience === undefined ? {} : { patience }),
@@ -55,12 +60,31 @@ export async function obtainFile(
   return firstPlace(placesOf(file.url, mirrors), attempt, warn);
 }
 
-/** Where the bytes of a pinned file are, if they are here already; nobody has looked at them. */
-export function presentFile(
+/** @throws {SealiftError} E_VALUE when it leads out of the folder of bundle.yaml, E_DOWNLOAD when it is not there. */
+async function realOf(url: string, bundleFile: string): Promise<URL> {
+  return pathToFileURL(
+    await localPath(url, bundleFile).catch((error: unknown) => {
+      if (error instanceof SealiftError) throw error;
+      throw downloadFailed(locateUrl(url, bundleFile), error);
+    }),
+  );
+}
+
+/**
+ * Where the bytes of a pinned file are, if they are here already; nobody has looked at them.
+ *
+ * @throws {SealiftError} E_VALUE when it leads out of the folder of bundle.yaml.
+ */
+export async function presentFile(
   { url, sha256 }: Pick<WantedFile, "url"> & Pick<Pin, "sha256">,
   { bundleFile, store }: Sources,
-): string | undefined {
+): Promise<string | undefined> {
   const place = isOci(url) ? undefined : locateUrl(url, bundleFile);
-  const path = place?.protocol === "file:" ? fileURLToPath(place) : storedPath(store, sha256, fileTitle(url));
+  if (place?.protocol === "file:")
+    return localPath(url, bundleFile).catch((error: unknown) => {
+      if (error instanceof SealiftError) throw error;
+      return undefined;
+    });
+  const path = storedPath(store, sha256, fileTitle(url));
   return existsSync(path) ? path : undefined;
 }

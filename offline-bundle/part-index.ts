@@ -1,8 +1,10 @@
 /** `<file>.parts.json`: what a carried bundle was cut into. It is not signed; what is in the parts is. */
-import { readFile } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { type Problem, refuse, SealiftError } from "../modules/core/errors.ts";
 import { type Digest, digestOf } from "./digest.ts";
+import { isCount, isRecord, jsonOf } from "./json.ts";
+import { limits } from "./limits.ts";
+import { readRegular, UnusableFile } from "./regular-file.ts";
 
 /** A part, by its file name. */
 export interface Part extends Digest {
@@ -32,15 +34,13 @@ export function partIndexName(file: string): string {
 
 /** @throws {SealiftError} E_BUNDLE_PART when there is none, or it is not what a build writes. */
 export async function readPartIndex(file: string): Promise<PartIndex> {
-  const text = await readFile(file, "utf8").catch(() => undefined);
-  if (text === undefined) throw wrong(file, "no such file", "the list of the parts, carried with them");
-  try {
-    const index = JSON.parse(text) as Partial<PartIndex>;
-    if (index.format === 1 && index.parts !== undefined && isWhole(index as PartIndex))
-      return index as PartIndex;
-  } catch {
-    // Told below: broken JSON and JSON of another shape are the same to a person.
-  }
+  const text = await readRegular(file, limits.list, "follow").catch((error: unknown) => {
+    const got = error instanceof UnusableFile ? error.message : "no such file";
+    throw wrong(file, got, "the list of the parts, carried with them");
+  });
+  const index = jsonOf(text);
+  if (isPartIndex(index)) return index;
+  // Broken JSON and JSON of another shape are the same to a person.
   throw wrong(file, "a text of another shape", "what sealift bundle build --split wrote, format 1");
 }
 
@@ -91,6 +91,21 @@ function say(folder: string, part: Part, parts: readonly Part[], got: string): P
   };
 }
 
+function isPartIndex(value: unknown): value is PartIndex {
+  if (!isRecord(value)) return false;
+  const { format, seal, whole, parts } = value;
+  if (format !== 1 || typeof seal !== "string" || !isDigest(whole) || !Array.isArray(parts)) return false;
+  if (!parts.every((part) => isDigest(part) && typeof part["name"] === "string")) return false;
+  return isWhole(value as unknown as PartIndex);
+}
+
+function isDigest(value: unknown): value is Readonly<Record<string, unknown>> {
+  if (!isRecord(value)) return false;
+  return (
+    isCount(value["bytes"]) && typeof value["sha256"] === "string" && /^[0-9a-f]{64}$/.test(value["sha256"])
+  );
+}
+
 /** Names are checked before anything is opened: a list from elsewhere must not point outside its folder. */
 function isWhole({ parts, seal, whole }: PartIndex): boolean {
   const sum = parts.reduce((bytes, part) => bytes + part.bytes, 0);
@@ -98,8 +113,9 @@ function isWhole({ parts, seal, whole }: PartIndex): boolean {
   return (
     /^[0-9a-f]{64}$/.test(seal) &&
     parts.length > 0 &&
+    parts.length <= mostParts &&
     names.size === parts.length &&
-    parts.every(({ name }) => name === basename(name) && /\.\d{3}$/.test(name)) &&
+    parts.every(({ name }) => name === basename(name) && /^[^\p{C}]*\.\d{3}$/u.test(name)) &&
     sum === whole.bytes
   );
 }

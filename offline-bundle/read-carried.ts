@@ -146,7 +146,7 @@ class Reader {
   }
 
   async #delta(entry: TarEntry): Promise<Delta> {
-    const delta = parseDelta((await whole(entry, deltaName, limits.list)).toString());
+    const delta = parseDelta(await whole(entry, deltaName, limits.list));
     if (delta === undefined) throw new TarError(deltaName, "a text of another shape", "format 1");
     return delta;
   }

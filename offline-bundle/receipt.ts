@@ -2,8 +2,11 @@
  * What a site has accepted: a list beside the allowed signers file, oldest first, that only grows. It is what keeps a
  * signed but older bundle from coming back.
  */
-import { readFile, rename, writeFile } from "node:fs/promises";
+import { rename, writeFile } from "node:fs/promises";
 import { SealiftError } from "../modules/core/errors.ts";
+import { isCount, isRecord, jsonOf } from "./json.ts";
+import { limits } from "./limits.ts";
+import { readRegular } from "./regular-file.ts";
 
 /** One bundle that was accepted. */
 export interface Accepted {
@@ -32,7 +35,7 @@ export function receiptFile(allowedSigners: string): string {
  * @throws {SealiftError} E_VALUE when the file is there and is no such list: without it an older bundle would pass.
  */
 export async function readReceipt(file: string): Promise<readonly Accepted[]> {
-  const text = await readFile(file, "utf8").catch((error: unknown) => {
+  const text = await readRegular(file, limits.accepted, "follow").catch((error: unknown) => {
     if ((error as NodeJS.ErrnoException).code === "ENOENT") return undefined;
     throw unusable(file, error instanceof Error ? error.message : String(error));
   });
@@ -50,21 +53,18 @@ export async function appendReceipt(file: string, accepted: Accepted): Promise<v
   await rename(part, file);
 }
 
-function parse(text: string): readonly Accepted[] | undefined {
-  try {
-    const list: unknown = JSON.parse(text);
-    return Array.isArray(list) && list.every(isAccepted) ? list : undefined;
-  } catch {
-    return undefined;
-  }
+function parse(text: Uint8Array): readonly Accepted[] | undefined {
+  const list = jsonOf(text);
+  return Array.isArray(list) && list.every(isAccepted) ? list : undefined;
 }
 
 function isAccepted(value: unknown): value is Accepted {
-  if (typeof value !== "object" || value === null) return false;
-  const { serial, sealSha256, lockSha256, indexSha256, at } = value as Partial<Record<string, unknown>>;
+  if (!isRecord(value)) return false;
+  const { serial, sealSha256, lockSha256, indexSha256, signers, at, by, insecure } = value;
   return (
-    Number.isInteger(serial) &&
-    [sealSha256, lockSha256, indexSha256, at].every((one) => typeof one === "string")
+    isCount(serial) &&
+    [sealSha256, lockSha256, indexSha256, at, by].every((one) => typeof one === "string") &&
+    [signers, insecure].every((list) => Array.isArray(list) && list.every((one) => typeof one === "string"))
   );
 }
 

@@ -1,5 +1,5 @@
 /** A bundle directory appears whole or not at all. */
-import { readFile, rename, rm, stat } from "node:fs/promises";
+import { lstat, rename, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { SealiftError } from "../modules/core/errors.ts";
 import { inside } from "./layout.ts";
@@ -17,8 +17,8 @@ export async function replaceBundle(directory: string, part: string): Promise<vo
 export async function refuseForeign(directory: string): Promise<void> {
   const there = await stat(directory).catch(() => undefined);
   if (there === undefined) return;
-  const bundle = await readFile(join(directory, inside.seal)).catch(() => undefined);
-  if (bundle !== undefined) return;
+  const bundle = await lstat(join(directory, inside.seal)).catch(() => undefined);
+  if (bundle?.isFile() === true) return;
   throw new SealiftError([
     {
       where: directory,

@@ -1,8 +1,8 @@
 /** bundle.yaml: what the team wants in the bundle, spread out to one entry per version and platform. */
 import { basename } from "node:path";
-import { pathToFileURL } from "node:url";
 import { refuse } from "../modules/core/errors.ts";
 import { readDocument } from "./document.ts";
+import { outsideProblem } from "./local-source.ts";
 import type { Mirrors } from "./mirrors.ts";
 import { duplicates, entryProblems, imageProblems } from "./want-problems.ts";
 
@@ -104,8 +104,31 @@ export async function readWant(file: string): Promise<Want> {
       place(["images"]),
     ),
     ...images.flatMap((image, index) => imageProblems(image, place(["images", index]))),
+    ...entries.flatMap((entry, index) => [
+      ...entryPlaces(entry, value.platforms).flatMap(
+        ({ url, key }) =>
+          outsideProblem(url, file, place(["files", index, key]), `${entry.name} ${key}`) ?? [],
+      ),
+    ]),
+    ...images.flatMap((image, index) =>
+      (["from", "cosign"] as const).flatMap(
+        (key) =>
+          outsideProblem(image[key] ?? "", file, place(["images", index, key]), `${image.name} ${key}`) ?? [],
+      ),
+    ),
   ]);
   return { platforms: value.platforms, files, images, mirrors: value.mirrors ?? {} };
+}
+
+/** Every url of an entry, placeholders filled in, each once, and the key under which it stands. */
+function entryPlaces(
+  entry: Entry,
+  platforms: readonly Platform[],
+): readonly { readonly url: string; readonly key: "url" | "checksums" }[] {
+  const all = spread(entry, platforms);
+  const urls = [...new Set(all.map(({ url }) => url))].map((url) => ({ url, key: "url" as const }));
+  const checksums = [...new Set(all.flatMap((one) => one.checksums))];
+  return [...urls, ...checksums.map((url) => ({ url, key: "checksums" as const }))];
 }
 
 /** One for each version and platform. */
@@ -127,11 +150,6 @@ function spread(entry: Entry, platforms: readonly Platform[]): readonly WantedEn
 /** How a file is called in messages: `docker 28.5.2 linux/amd64`. */
 export function label(file: Pick<WantedFile, "name" | "version" | "platform">): string {
   return `${file.name} ${file.version} ${file.platform}`;
-}
-
-/** The absolute url of something named in bundle.yaml. */
-export function locateUrl(url: string, bundleFile: string): URL {
-  return new URL(url, pathToFileURL(bundleFile));
 }
 
 /** The tag under which a host file stands in the layout: `files/docker:28.5.2-linux-amd64`. */

@@ -2,6 +2,7 @@
 import { PassThrough, type Readable } from "node:stream";
 import type { EnvHttpProxyAgent } from "undici";
 import { authorization } from "./docker-config.ts";
+import { limits } from "./limits.ts";
 
 /** An answer that another try would not change. */
 export class Refusal extends Error {}
@@ -18,7 +19,7 @@ export interface Answer {
 
 /**
  * Asks for `url`. Follows redirects, to https only, and never takes a login along to another host. HTTPS_PROXY, HTTP_PROXY
- * and NO_PROXY count, as do their lower-case forms; certificates are those of Node and of NODE_EXTRA_CA_CERTS.
+ * and NO_PROXY count, as do their lower-case forms; more headers than limits.headers are an error of the connection; certificates are those of Node and of NODE_EXTRA_CA_CERTS.
  *
  * @param headers besides those of the login.
  * @throws {Refusal} for a redirect that is not followed; the error of the connection otherwise.
@@ -29,7 +30,7 @@ export async function request(
   signal: AbortSignal,
 ): Promise<Answer> {
   const undici = await import("undici");
-  agent ??= new undici.EnvHttpProxyAgent();
+  agent ??= new undici.EnvHttpProxyAgent({ maxHeaderSize: limits.headers });
   let place = url;
   for (let redirects = 0; redirects <= mostRedirects; redirects++) {
     const login = place.protocol === "https:" ? await authorization(place.host) : undefined;

@@ -1,15 +1,26 @@
 import { rename, writeFile } from "node:fs/promises";
 import { Command } from "commander";
 import { runbookOf } from "../../offline-bundle/runbook.ts";
+import { verifyBundle } from "../../offline-bundle/verify.ts";
+import { progressLine } from "../progress.ts";
+import { addPolicyFlags, type PolicyFlags, tellWaived, verifyOptions } from "./policy-flags.ts";
+
+type Flags = PolicyFlags & { readonly output?: string };
 
 export function runbookCommand(): Command {
-  return new Command("export-runbook")
-    .description("writes how to check this bundle and take it apart by hand, without Sealift")
+  const command = new Command("export-runbook")
+    .description("verifies a bundle and writes how to check it and take it apart by hand, without Sealift")
     .argument("<directory>", "the bundle")
-    .option("-o, --output <path>", "write it to a file")
-    .addHelpText("after", "\nExample:\n  $ sealift bundle export-runbook out/bundle -o /media/usb/runbook.md")
-    .action(async (directory: string, { output }: { readonly output?: string }) => {
-      const text = await runbookOf(directory);
+    .requiredOption("--signers <path>", "keys that may sign: ssh-keygen(1), ALLOWED SIGNERS")
+    .option("-o, --output <path>", "write it to a file");
+  return addPolicyFlags(command)
+    .addHelpText("after", examples)
+    .action(async (directory: string, flags: Flags) => {
+      const { output } = flags;
+      const progress = progressLine();
+      const bundle = await verifyBundle(directory, verifyOptions(flags, progress)).finally(progress.end);
+      tellWaived(flags, bundle);
+      const text = runbookOf(bundle);
       if (output === undefined) {
         process.stdout.write(text);
         return;
@@ -19,3 +30,7 @@ export function runbookCommand(): Command {
       console.log(output);
     });
 }
+
+const examples = `
+Example:
+  $ sealift bundle export-runbook out/bundle --signers stacks/allowed_signers -o /media/usb/runbook.md`;

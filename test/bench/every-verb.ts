@@ -54,7 +54,7 @@ export async function everyVerb(folder: string, blobBytes: number): Promise<Ever
   await run("inventory", "inventory", bundle, "-o", at("have.json"));
   await run("sbom", "sbom", bundle, "-o", at("bom.json"));
   await run("diff", "diff", bundle, bundle);
-  await run("export-runbook", "export-runbook", bundle);
+  await run("export-runbook", "export-runbook", bundle, ...trust);
   await run("sign", "sign", bundle, "--key", key, ...trust);
   await run("accept", "accept", bundle, ...trust);
   await run("pack, in parts", "pack", bundle, carried, "--split", "400MiB");

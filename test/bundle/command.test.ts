@@ -36,7 +36,7 @@ test("build with its carried file, verify, inventory, pack a delta, unpack it: a
   assert.equal(needs.needs.blobs, 8);
   const out = join(folder, "out");
   assert.match(done("unpack", delta, out, ...trust, "--base", directory), /^signed by +lab@sealift$/m);
-  assert.match(done("export-runbook", out), /^# Bundle 1 by hand$/m);
+  assert.match(done("export-runbook", out, ...trust), /^# Bundle 1 by hand$/m);
   assert.equal(
     done("verify", out, ...trust, "--lock", lockFile)
       .split("\n")[0]
@@ -71,7 +71,8 @@ test("each kind of failure of the carrying commands has its exit code", async ()
     [["inventory", absent], 66, /E_BUNDLE_MISSING/],
     [["inventory", "127.0.0.1:1"], 69, /E_REGISTRY/],
     [["push", directory, "127.0.0.1:1", ...trust, "--plain-http"], 69, /E_REGISTRY/],
-    [["export-runbook", folder], 66, /E_BUNDLE_MISSING/],
+    [["export-runbook", folder, ...trust], 66, /E_BUNDLE_MISSING/],
+    [["export-runbook", directory], 2, /--signers/],
   ] as const;
   for (const [args, status, words] of cases) {
     const result = sealift(...args);

@@ -5,7 +5,6 @@ import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { errorCodes, SealiftError } from "../../modules/core/errors.ts";
 import { carryBundle } from "../../offline-bundle/carry.ts";
-import { readContents } from "../../offline-bundle/contents.ts";
 import { inspectBundle } from "../../offline-bundle/inspect.ts";
 import { inventoryOfBundle } from "../../offline-bundle/inventory.ts";
 import { inside, type Seal } from "../../offline-bundle/layout.ts";
@@ -62,27 +61,20 @@ const same = (a: Buffer, b: Buffer): boolean => a.equals(b);
 
 test("a text that nobody has signed is refused before it is parsed, with exit code 77", async () => {
   const seal = await readFile(join(tiny.directory, inside.seal));
+  const [copy, without] = [await copyOf(tiny), await copyOf(tiny)];
+  await rm(join(without, inside.signature));
+  for (const directory of [copy, without])
+    for (const name of [inside.lock, inside.index]) await writeFile(join(directory, name), "null");
+  const codes = async (directory: string): Promise<readonly string[]> =>
+    (await refused(verifyBundle(directory, tiny))).map(({ code }) => code);
   for (const [what, bytes] of malformed(seal)) {
-    for (const signed of [false, true]) {
-      const copy = await copyOf(tiny);
-      await writeFile(join(copy, inside.seal), bytes);
-      await writeFile(join(copy, inside.lock), "null");
-      await writeFile(join(copy, inside.index), "null");
-      if (!signed) await rm(join(copy, inside.signature));
-      const problems = await refused(verifyBundle(copy, tiny));
-      assert.deepEqual(
-        problems.map(({ code }) => code),
-        [signed ? "E_BUNDLE_SIGNATURE" : "E_BUNDLE_UNSIGNED"],
-        what,
-      );
-      await rm(copy, { recursive: true });
-    }
+    for (const directory of [copy, without]) await writeFile(join(directory, inside.seal), bytes);
+    assert.deepEqual(await codes(without), ["E_BUNDLE_UNSIGNED"], what);
+    assert.deepEqual(await codes(copy), ["E_BUNDLE_SIGNATURE"], what);
   }
-  const copy = await copyOf(tiny);
-  await writeFile(join(copy, inside.seal), "null");
-  await rm(join(copy, inside.signature));
-  for (const verb of [["verify"], ["accept"], ["inspect"]]) {
-    const { exitCode, stderr } = await sealift(...verb, copy, "--signers", tiny.allowedSigners);
+  await writeFile(join(without, inside.seal), "null");
+  for (const verb of ["verify", "accept", "inspect"]) {
+    const { exitCode, stderr } = await sealift(verb, without, "--signers", tiny.allowedSigners);
     assert.equal(exitCode, 77, stderr);
   }
 });
@@ -98,9 +90,7 @@ for (const name of [inside.seal, inside.index, inside.lock, inside.marker, "mani
       const file = join(tiny.folder, "malformed.tar.zst");
       const readers: readonly (readonly [string, () => Promise<unknown>])[] = [
         ["verify", () => verifyBundle(copy, tiny)],
-        ["verify, unsigned", () => verifyBundle(copy, { ...tiny, allowUnsigned: true })],
         ["inspect", () => inspectBundle(copy)],
-        ["contents", () => readContents(copy)],
         ["inventory", () => inventoryOfBundle(copy)],
         ["pack", () => carryBundle(copy, { file })],
       ];

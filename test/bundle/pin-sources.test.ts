@@ -100,12 +100,24 @@ test("a checksum file that cannot be had stops a new pin, and leaves an old one 
 
 test("checksum files are read as sha256sum(1), BSD and single hashes write them", () => {
   const [a, b] = [sha256, other];
-  assert.deepEqual(hashesIn(`${a}\n`, "x"), [a]);
-  assert.deepEqual(hashesIn(`${a.toUpperCase()}  x\r\n${b}  y\r\n`, "x"), [a]);
-  assert.deepEqual(hashesIn(`${b} *dist/x\n`, "x"), [b]);
-  assert.deepEqual(hashesIn(`SHA256 (x) = ${a}\nSHA256 (xx) = ${b}`, "x"), [a]);
-  assert.deepEqual(hashesIn(`${a}  x.sig\n${a}0  x\nnot a hash  x`, "x"), []);
-  assert.deepEqual(hashesIn("<html>404</html>", "x"), []);
+  const said = (text: string): readonly string[] => hashesIn(text, "x", "SHA256SUMS");
+  assert.deepEqual(said(`${a.toUpperCase()}  x\r\n${b}  y\r\n`), [a]);
+  assert.deepEqual(said(`${b} *dist/x\n`), [b]);
+  assert.deepEqual(said(`SHA256 (x) = ${a}\nSHA256 (xx) = ${b}`), [a]);
+  assert.deepEqual(said(`${a}  x.sig\n${a}0  x\nnot a hash  x`), []);
+  assert.deepEqual(said("<html>404</html>"), []);
+});
+
+test("a hash without a name is about the file after which its own is called, and about no other", async () => {
+  for (const called of ["x.sha256", "x.sha256sum", "x.SHA256", "x.sha256.txt"])
+    assert.deepEqual(hashesIn(`${sha256}\n`, "x", called), [sha256], called);
+  for (const called of ["SHA256SUMS", "y.sha256", "x", "x.sha512", "x.sha256.sha256", ".sha256"])
+    assert.deepEqual(hashesIn(`${sha256}\n`, "x", called), [], called);
+  upstream.set("hash", { content: Buffer.from(`${sha256}\n`) });
+  await site.want({ files: [tool(url("hash"))] });
+  const [problem] = await refused(site.lock());
+  assert.equal(problem?.code, "E_PIN_SOURCES");
+  assert.match(problem.got, /hash says nothing of tool-amd64/);
 });
 
 test("lock --update replaces what it names, and nothing else", async () => {

@@ -7,6 +7,7 @@ import { inventoryOfBundle } from "../../offline-bundle/inventory.ts";
 import { inside } from "../../offline-bundle/layout.ts";
 import { pushBundle } from "../../offline-bundle/push.ts";
 import { runbookOf } from "../../offline-bundle/runbook.ts";
+import { verifyBundle } from "../../offline-bundle/verify.ts";
 import { flipBit } from "../support/flip-bit.ts";
 import { folderListing } from "../support/folder-listing.ts";
 import { startRegistry } from "../support/registry-process.ts";
@@ -18,7 +19,7 @@ let tiny: TinyBundle;
 let blocks: readonly string[];
 before(async () => {
   tiny = await makeTinyBundle();
-  const text = await runbookOf(tiny.directory);
+  const text = runbookOf(await verifyBundle(tiny.directory, tiny));
   blocks = [...text.matchAll(/```sh\n(.*?)```/gs)].map((match) => match[1] ?? "");
   assert.equal(blocks.length, 5);
 });

@@ -100,7 +100,11 @@ async function signReferring(
   };
   await writeFile(join(site.folder, "bundle.json"), JSON.stringify(bundle));
   const subjectOf = `${registry.host}/acme/${name}@${digest}`;
-  await oras(["attach", "--no-tty", "--artifact-type", type], [subjectOf, `bundle.json:${type}`], site.folder);
+  await oras(
+    ["attach", "--no-tty", "--artifact-type", type],
+    [subjectOf, `bundle.json:${type}`],
+    site.folder,
+  );
 }
 
 const finding = async (work: Promise<unknown>): Promise<string | undefined> => {

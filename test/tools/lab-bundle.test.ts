@@ -160,7 +160,7 @@ test("a registry gets all of it once, serves the engine by its pin, and a second
 });
 
 test("the runbook checks the bundle by hand", async () => {
-  const text = await done("export-runbook", at("two-there"));
+  const text = await done("export-runbook", at("two-there"), "--signers", inputs.key.allowedSigners);
   const [settings = "", , check = ""] = [...text.matchAll(/```sh\n(.*?)```/gs)].map(
     (match) => match[1] ?? "",
   );

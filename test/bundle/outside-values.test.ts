@@ -1,0 +1,112 @@
+/** What comes from elsewhere reaches other programs as what it is, never as an option of theirs: docs/decisions/0019. */
+import assert from "node:assert/strict";
+import { chmod, readdir, readFile, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { after, before, test } from "node:test";
+import { formatProblem } from "../../modules/core/errors.ts";
+import { oras } from "../../offline-bundle/oras.ts";
+import { pushBundle } from "../../offline-bundle/push.ts";
+import { sshKeygen } from "../../offline-bundle/ssh-keygen.ts";
+import { readWant } from "../../offline-bundle/want.ts";
+import { refused } from "../support/refused.ts";
+import { program, type SourcesUnderTest, sourcesUnderTest } from "../support/sources-under-test.ts";
+
+let site: SourcesUnderTest;
+/** Writes each of its arguments on a line of its own. */
+let echo: string;
+before(async () => {
+  site = await sourcesUnderTest();
+  echo = join(site.folder, "echo");
+  await writeFile(echo, `#!/bin/sh\nprintf '%s\\n' "$@"\n`);
+  await chmod(echo, 0o755);
+});
+after(() => site.remove());
+
+const pair = "@sha256:2b20bfe7bb76a7405dfcc75193e7768c41c1fffa28aeabc15e7ad21b0fdc9a89";
+
+const refusedWords: readonly (readonly [string, object])[] = [
+  ["a registry that is an option", { files: [program("x", "oci:--config/x/y:1")] }],
+  ["a short option", { files: [program("x", "oci:-d/x:1")] }],
+  ["a repository that is an option", { files: [program("x", "oci:registry.example/--x:1")] }],
+  ["a tag that is an option", { files: [program("x", "oci:registry.example/x:--y")] }],
+  ["an option with a digest", { files: [program("x", `oci:--debug/x${pair}`)] }],
+  ["two names in one", { files: [program("x", "oci:registry.example/x:1 --debug")] }],
+  ["an image that is an option", { images: [{ name: "--config/x:1" }] }],
+  ["an image of a dash", { images: [{ name: "-/x:1" }] }],
+  ["a mirror that is an option", { mirrors: { "oci:docker.io/": ["oci:--config=x/"] } }],
+  ["a place with a mirror that is an option", { mirrors: { "oci:--x/": ["oci:registry.example/"] } }],
+  ["a host that is an option", { files: [program("x", "https://-oProxyCommand=x/y")] }],
+  [
+    "a version that is an option",
+    { files: [program("x", "oci:r.example/x:{version}", { versions: ["--x"] })] },
+  ],
+  ["a package that is an option", { files: [program("x", "file:x.deb", { kind: "deb", package: "--x" })] }],
+];
+
+for (const [what, wanted] of refusedWords) {
+  test(`bundle.yaml is refused with line and column: ${what}`, async () => {
+    await site.want(wanted);
+    const problems = await refused(readWant(site.bundleFile));
+    for (const problem of problems) {
+      assert.equal(problem.code, "E_VALUE");
+      assert.match(formatProblem(problem), /bundle\.yaml:\d+:\d+: E_VALUE /);
+    }
+  });
+}
+
+test("every name that oras is given stands behind --", async () => {
+  const before = process.env["SEALIFT_ORAS"];
+  process.env["SEALIFT_ORAS"] = echo;
+  try {
+    const words = await oras(["manifest", "fetch"], ["--help", "-d", "$(id)"], site.folder);
+    assert.deepEqual(words.split("\n"), ["manifest", "fetch", "--", "--help", "-d", "$(id)"]);
+  } finally {
+    if (before === undefined) delete process.env["SEALIFT_ORAS"];
+    else process.env["SEALIFT_ORAS"] = before;
+  }
+});
+
+test("oras itself takes what stands behind -- for a name", async () => {
+  const [problem] = await refused(oras(["resolve"], ["--debug"], site.folder));
+  assert.match(problem?.got ?? "", /invalid reference|--debug/);
+  assert.doesNotMatch(problem?.got ?? "", /unknown (flag|shorthand)/);
+});
+
+test("what ssh-keygen is given stands behind the option that takes it, whatever it begins with", async () => {
+  const args = ["-Y", "find-principals", "-s", "-D/nowhere.so", "-f", "-h"];
+  const { exitCode, stderr } = await sshKeygen(args, new Uint8Array());
+  assert.notEqual(exitCode, 0);
+  assert.match(stderr, /signature file: No such file/);
+  assert.doesNotMatch(stderr, /usage|provider|unknown option/i);
+});
+
+test("a registry that is an option is none", async () => {
+  for (const registry of ["-d", "--debug", "--config/x", "-/x"]) {
+    const [problem] = await refused(pushBundle(site.folder, registry, { allowedSigners: "x" }).catch(toEnd));
+    assert.ok(problem !== undefined);
+    assert.ok(["E_VALUE", "E_BUNDLE_MISSING"].includes(problem.code), problem.code);
+  }
+});
+
+test("every program that TypeScript starts has a row in the decision on how values reach it", async () => {
+  const page = await readFile("docs/decisions/0019-values-from-outside-are-no-options.md", "utf8");
+  const starts =
+    /\b(?:spawn|spawnSync|execFile|execFileSync|exec|execSync|runProgram|fork)\(\s*(["`][^"`]*["`]|\w+)/g;
+  const found = new Set<string>();
+  for (const folder of ["offline-bundle", "modules", "cli"]) {
+    for (const name of await readdir(folder, { recursive: true })) {
+      if (!name.endsWith(".ts") || name.endsWith("program.ts")) continue;
+      const text = await readFile(join(folder, name), "utf8");
+      for (const [, program = ""] of text.replaceAll(/\.exec\(/g, ".match(").matchAll(starts))
+        found.add(program.replaceAll(/["`]/g, ""));
+    }
+  }
+  // What stands in a variable: oras by its place, and a credential helper by its name.
+  const named = [...found].map((name) => (name === "program" ? "docker-credential-" : name)).sort();
+  assert.deepEqual(named, ["docker-credential-", "ssh", "ssh-keygen", "ssh-keyscan", "xz"]);
+  for (const name of [...named, "oras"]) assert.ok(page.includes(`\`${name}`), name);
+});
+
+function toEnd(error: unknown): never {
+  throw error;
+}
