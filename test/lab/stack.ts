@@ -4,6 +4,7 @@ import { join, relative } from "node:path";
 import { stringify } from "yaml";
 import type { LabBundle } from "./bundle.ts";
 import { checkout } from "./cache.ts";
+import { openFilesOf } from "./container/open-files.ts";
 import type { Guest } from "./guest.ts";
 
 /** The person in the docker group of every lab host. */
@@ -44,6 +45,7 @@ export async function labSite(guests: readonly Guest[], bundle: LabBundle): Prom
       "log-driver": "local",
       "log-opts": { "max-size": "20m", "max-file": "5" },
       "storage-driver": "overlay2",
+      ...(guests[0] === undefined ? {} : openFilesOf(guests[0])),
     },
     hosts: guests.map(({ name, address, port, login, hostKey, diskId }) => ({
       name,

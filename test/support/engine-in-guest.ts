@@ -7,6 +7,7 @@ import type { ContainerLimitsSpec, DaemonSpec } from "../../modules/core/site-sp
 import { daemonPhase } from "../../modules/daemon/index.ts";
 import { engineSteps } from "../../modules/engine/steps.ts";
 import { verifyBundle } from "../../offline-bundle/verify.ts";
+import { openFilesOf } from "../lab/container/open-files.ts";
 import { restartGuest } from "../lab/guest.ts";
 import { imageArchive } from "../lab/hello.ts";
 import { container, type MachineNeed } from "../lab/machine-choice.ts";
@@ -48,7 +49,12 @@ export async function startEngine(name: string, machine = container()): Promise<
     archive,
     daemon: (entries = {}, containerLimits) => {
       const host = exampleHost();
-      const daemon: DaemonSpec = { ...host.daemon, "data-root": dataRoot, ...entries };
+      const daemon: DaemonSpec = {
+        ...host.daemon,
+        ...openFilesOf(on.guest),
+        "data-root": dataRoot,
+        ...entries,
+      };
       return daemonPhase({
         ...host,
         daemon,

@@ -153,14 +153,20 @@ set_up_root() {
 }
 
 # A machine with both hierarchies has its controllers in the old one. Without them Sealift refuses a host, as it should; so that the
-# rest can be tried, the container sees a file that lists them. Nothing is limited by it: limits are tested on virtual machines.
+# rest can be tried, who logs in sees a file that lists them. Nobody else does: runc takes no file that is not of the cgroup file
+# system. Nothing is limited by it: limits are tested on virtual machines. Mounts that who logs in makes are everybody's.
 pretend_controllers() {
   echo "cpuset cpu io memory pids" >root/usr/local/lib/lab-cgroup.controllers
-  printf '%s\n' "[Unit]" "DefaultDependencies=no" "Before=sysinit.target" "" "[Service]" "Type=oneshot" "RemainAfterExit=yes" \
-    "ExecStart=mount --bind /usr/local/lib/lab-cgroup.controllers /sys/fs/cgroup/cgroup.controllers" \
-    >root/etc/systemd/system/lab-cgroup.service
-  mkdir -p root/etc/systemd/system/sysinit.target.wants
-  ln -sf /etc/systemd/system/lab-cgroup.service root/etc/systemd/system/sysinit.target.wants/lab-cgroup.service
+  cat >root/usr/local/lib/lab-sshd <<'END'
+#!/bin/sh
+set -eu
+mount --make-private /sys/fs/cgroup
+mount --bind /usr/local/lib/lab-cgroup.controllers /sys/fs/cgroup/cgroup.controllers
+exec /usr/sbin/sshd -D
+END
+  mkdir -p root/etc/systemd/system/ssh.service.d
+  printf '%s\n' "[Service]" "ExecStart=" \
+    "ExecStart=unshare --mount --propagation unchanged sh /usr/local/lib/lab-sshd" >root/etc/systemd/system/ssh.service.d/lab-cgroup.conf
 }
 
 # A kernel without a folder of modules has built in what it has: its configuration tells modprobe(8) of the container.

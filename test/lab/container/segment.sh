@@ -12,9 +12,7 @@ shift
 # inner FOLDER: the process id of container.sh inside its namespaces, as the machine sees it: the child of the child.
 inner() {
   read -r outer <"$1/machine.pid"
-  read -r unshared _ <"/proc/$outer/task/$outer/children"
-  read -r inner _ <"/proc/$unshared/task/$unshared/children"
-  echo "$inner"
+  pgrep -P "$(pgrep -P "$outer" -x unshare)"
 }
 
 ip link add bridge type bridge
