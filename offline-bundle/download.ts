@@ -1,9 +1,6 @@
 /** Brings a file over https: resumes, and never hands out bytes that are not all there. */
-import { createWriteStream } from "node:fs";
-import { rename, rm, stat, truncate } from "node:fs/promises";
+import { open, rename, rm, stat, truncate } from "node:fs/promises";
 import { dirname } from "node:path";
-import { Transform } from "node:stream";
-import { pipeline } from "node:stream/promises";
 import { setTimeout as sleep } from "node:timers/promises";
 import { SealiftError } from "../modules/core/errors.ts";
 import { downloadFailed, noSpace, otherLength } from "./download-problem.ts";
@@ -12,7 +9,7 @@ import { limits } from "./limits.ts";
 import { backoff, type Patience, usualPatience } from "./patience.ts";
 import { watchdog, type Watchdog } from "./watchdog.ts";
 import { readValidator, validatorFile, writeValidator } from "./validator.ts";
-import { Busy, discard, lengthHeader, refusalOf, startOf } from "./web-answer.ts";
+import { Busy, lengthHeader, refusalOf, startOf } from "./web-answer.ts";
 import { type Answer, Refusal, request } from "./web-request.ts";
 
 /** Told after every piece: bytes so far and, where it is known, in all. */
@@ -84,20 +81,21 @@ async function fetchRest(url: URL, part: string, length: number, options: Downlo
   const range = from > 0 ? { range: `bytes=${from}-` } : {};
   const same = from > 0 && validator !== undefined ? { "if-range": validator } : {};
   const watch = watchdog(patience);
+  let answer: Answer | undefined;
   try {
-    const answer = await request(url, { ...range, ...same }, watch.signal);
+    answer = await request(url, { ...range, ...same }, watch.signal);
     if (answer.status === 416 && from > 0) {
-      discard(answer);
+      answer.body.discard();
       return await atTheEnd(url, part, from, answer, options);
     }
     if (answer.status < 200 || answer.status > 299) {
-      discard(answer);
+      answer.body.discard();
       throw refusalOf(answer, patience);
     }
     const continued = answer.status === 206;
     const start = continued ? startOf(answer) : 0;
     if (start === undefined || (continued && start !== from)) {
-      discard(answer);
+      answer.body.discard();
       if (from === 0) throw new Refusal("a part of the file that nobody asked for");
       return await startOver(url, part, options);
     }
@@ -106,6 +104,8 @@ async function fetchRest(url: URL, part: string, length: number, options: Downlo
     return continued;
   } finally {
     watch.end();
+    // Whatever it was that ended this: nobody asks for the rest.
+    answer?.body.discard();
   }
 }
 
@@ -122,19 +122,20 @@ async function receive(
   const limit = wanted ?? most;
   await refuseWithoutSpace(part, total === undefined ? 0 : total - start);
   let bytes = start;
-  const count = new Transform({
-    transform(chunk: Buffer, _encoding, done) {
-      bytes += chunk.length;
-      watch.saw(chunk.length);
+  const file = await open(part, start > 0 ? "a" : "w");
+  try {
+    for await (const piece of answer.body.pieces()) {
+      bytes += piece.length;
+      watch.saw(piece.length);
       progress(bytes, total);
-      if (bytes > limit) done(new OtherLength(`more than ${limit} bytes`, limit));
-      else done(null, chunk);
-    },
-  });
-  const write = createWriteStream(part, { flags: start > 0 ? "a" : "w" });
-  await pipeline(answer.body, count, write);
+      if (bytes > limit) throw new OtherLength(`more than ${limit} bytes`, limit);
+      await file.writeFile(piece);
+    }
+  } finally {
+    await file.close();
+  }
   // A length that is announced wrongly ends in an error of the connection; the length that is pinned decides.
-  if (bytes !== wanted) await answer.ended;
+  if (bytes !== wanted) await answer.body.ended;
   if (total !== undefined && bytes !== total)
     throw new Error(`the connection ended at byte ${bytes} of ${total}`);
 }

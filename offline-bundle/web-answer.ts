@@ -30,8 +30,3 @@ export function refusalOf(answer: Answer, patience: Patience): Error {
   const text = `HTTP status ${status}, to be asked again in ${Math.ceil(wait / 1_000)} s`;
   return wait > patience.longestRetryAfterMs ? new Refusal(text) : new Busy(text, wait);
 }
-
-/** The rest of an answer that nobody wants; if it does not end, the connection does. */
-export function discard({ body }: Answer): void {
-  body.on("error", () => undefined).destroy();
-}

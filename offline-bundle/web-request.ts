@@ -1,6 +1,6 @@
 /** One GET over https: through the proxy of the environment, with the login of the host, redirects looked at first. */
-import { PassThrough, type Readable } from "node:stream";
 import type { EnvHttpProxyAgent } from "undici";
+import { Arriving } from "./arriving.ts";
 import { authorization } from "./docker-config.ts";
 import { limits } from "./limits.ts";
 
@@ -11,10 +11,7 @@ export interface Answer {
   readonly status: number;
   /** A header by its lower-case name. */
   readonly header: (name: string) => string | undefined;
-  /** Everything that came, and no more: it ends with the connection, however that ends. */
-  readonly body: Readable;
-  /** Settles with the body; rejects with the error of the connection. */
-  readonly ended: Promise<void>;
+  readonly body: Arriving;
 }
 
 /**
@@ -46,7 +43,7 @@ export async function request(
     });
     const header = (name: string): string | undefined => [answer.headers[name] ?? []].flat()[0];
     const target = redirectCodes.has(answer.statusCode) ? header("location") : undefined;
-    if (target === undefined) return { status: answer.statusCode, header, ...saved(answer.body) };
+    if (target === undefined) return { status: answer.statusCode, header, body: new Arriving(answer.body) };
     await answer.body.dump();
     place = follow(place, target);
   }
@@ -57,28 +54,6 @@ export async function request(
 let agent: EnvHttpProxyAgent | undefined;
 const redirectCodes = new Set([301, 302, 303, 307, 308]);
 const mostRedirects = 10;
-
-/** An error of a stream throws away what it still holds; bytes that came are worth keeping. */
-function saved(source: Readable): Pick<Answer, "body" | "ended"> {
-  const body = new PassThrough({ highWaterMark: heldBytes });
-  source.on("data", (chunk) => {
-    if (!body.write(chunk)) source.pause();
-  });
-  body.on("drain", () => source.resume());
-  body.on("close", () => source.destroy());
-  const ended = new Promise<void>((resolve, reject) => {
-    source.on("end", resolve);
-    source.on("error", reject);
-    source.on("close", () => {
-      reject(new Error("the connection was closed"));
-    });
-  });
-  // Whoever reads the body waits for it too; whoever does not want it need not.
-  ended.catch(() => undefined).finally(() => body.end());
-  return { body, ended };
-}
-
-const heldBytes = 1024 * 1024;
 
 function follow(from: URL, target: string): URL {
   if (!URL.canParse(target, from.href)) throw new Refusal("a redirect to nowhere");
