@@ -3,7 +3,7 @@ import { stat } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
 import { type ErrorCode, refuse, SealiftError } from "../modules/core/errors.ts";
 import { differingParts, type PartIndex, partIndexName, readPartIndex, refuseParts } from "./part-index.ts";
-import { piecesOf } from "./pieces.ts";
+import { pieceBuffer, piecesOf } from "./pieces.ts";
 
 export interface CarriedSource {
   /** As it was given. */
@@ -64,11 +64,9 @@ async function listOf(file: string): Promise<string | undefined> {
 }
 
 async function* readAll(paths: readonly string[]): AsyncGenerator<Buffer> {
-  const buffer = Buffer.allocUnsafeSlow(readSizeBytes);
+  const buffer = pieceBuffer();
   for (const path of paths) yield* piecesOf(path, buffer);
 }
-
-const readSizeBytes = 256 * 1024;
 
 async function lengthOf(path: string): Promise<number | undefined> {
   const there = await stat(path).catch(() => undefined);

@@ -56,9 +56,10 @@ export class KeptFiles {
 export async function whole(entry: TarEntry | undefined, name: string, mostBytes: number): Promise<Buffer> {
   if (entry?.name !== name) throw new TarError(entry?.name ?? "archive", "this here", `${name} here`);
   if (entry.bytes > mostBytes) throw new TarError(name, `${entry.bytes} bytes`, `at most ${mostBytes} bytes`);
-  const pieces: Buffer[] = [];
-  for await (const piece of entry.content()) pieces.push(piece);
-  return Buffer.concat(pieces);
+  const all = Buffer.alloc(entry.bytes);
+  let at = 0;
+  for await (const piece of entry.content()) at += piece.copy(all, at);
+  return all;
 }
 
 export function differs(where: string, name: string, got: Digest, wanted: Digest): Problem {

@@ -77,9 +77,10 @@ async function start(path: string): Promise<OpenPart> {
 }
 
 async function append(part: OpenPart, data: Buffer): Promise<void> {
+  const writing = part.handle.writeFile(data);
   part.hash.update(data);
   part.bytes += data.length;
-  await part.handle.writeFile(data);
+  await writing;
 }
 
 /** A stick is pulled out as soon as the command has ended: the bytes have to be on it by then. */

@@ -26,9 +26,10 @@ export async function placeBlob(pin: string, path: string, blobs: string): Promi
         const { bytesRead } = await source.read(buffer);
         if (bytesRead === 0) break;
         const piece = buffer.subarray(0, bytesRead);
+        const writing = blob.writeFile(piece);
         hash.update(piece);
         bytes += bytesRead;
-        await blob.writeFile(piece);
+        await writing;
       }
     } finally {
       await blob.close();

@@ -6,7 +6,6 @@ import { createHash } from "node:crypto";
 import { mkdir, open } from "node:fs/promises";
 import { join } from "node:path";
 import { refuse, SealiftError } from "../modules/core/errors.ts";
-import type { CheckedBlobs } from "./blobs.ts";
 import { type CarriedSource } from "./carried-source.ts";
 import type { BlobContent } from "./carried-order.ts";
 import { type Delta, deltaName, parseDelta } from "./delta.ts";
@@ -18,8 +17,9 @@ import { type Manifest, NoManifest, parseManifest } from "./manifests.ts";
 import { NamedBlobs } from "./named-blobs.ts";
 import { refuseOtherBundle } from "./part-index.ts";
 import { signatureNumber } from "./signature-files.ts";
-import { checkSignatures, type SignaturePolicy } from "./signature.ts";
+import { checkSignatures, type SignatureCheck, type SignaturePolicy } from "./signature.ts";
 import { tarEntries, TarError, type TarEntry } from "./tar-entries.ts";
+import type { CheckedOnTheWay } from "./verify.ts";
 import { decompressed } from "./zstd.ts";
 
 export interface ReadOptions extends SignaturePolicy {
@@ -41,8 +41,7 @@ export interface ReadOptions extends SignaturePolicy {
 /** sha256 -> bytes of blobs that are what their name says. */
 export type Found = ReadonlyMap<string, number>;
 
-export interface ReadBundle {
-  readonly blobs: CheckedBlobs;
+export interface ReadBundle extends CheckedOnTheWay {
   readonly delta: Delta | undefined;
 }
 
@@ -92,7 +91,7 @@ class Reader {
 
   async read(): Promise<ReadBundle> {
     await mkdir(join(this.#into, inside.blobs), { recursive: true });
-    const first = await this.#head();
+    const { text, signatures, next: first } = await this.#head();
     const delta = first?.name === deltaName ? await this.#delta(first) : undefined;
     let entry = delta === undefined ? first : await this.#next();
     let told = false;
@@ -113,7 +112,7 @@ class Reader {
       }
     }
     await tell();
-    return { blobs: this.#named.checked(), delta };
+    return { text, signatures, blobs: this.#named.checked(), delta };
   }
 
   /** To be called in any case: it closes what is being read. */
@@ -121,8 +120,12 @@ class Reader {
     await this.#entries.return(undefined);
   }
 
-  /** Bundle text, signatures, marker, index and lock. @returns what comes after them. */
-  async #head(): Promise<TarEntry | undefined> {
+  /** Bundle text, signatures, marker, index and lock; `next` is what comes after them. */
+  async #head(): Promise<{
+    readonly text: Buffer;
+    readonly signatures: SignatureCheck;
+    readonly next: TarEntry | undefined;
+  }> {
     const text = await this.#kept.small(await this.#next(), inside.seal, limits.seal);
     if (this.#source.index !== undefined)
       refuseOtherBundle(this.#source.file, this.#source.index, digestOfBytes(text).sha256);
@@ -135,14 +138,14 @@ class Reader {
       await this.#kept.small(entry, entry.name, limits.signature);
       entry = await this.#next();
     }
-    const { problems } = await checkSignatures(this.#into, text, this.#options);
-    refuse(problems);
+    const signatures = await checkSignatures(this.#into, text, this.#options);
+    refuse(signatures.problems);
     const seal = parseSeal(text, this.#source.file);
     await this.#kept.small(entry, inside.marker, limits.marker);
     const index = await this.#kept.pinned(await this.#next(), inside.index, seal.index);
     this.#named.expect(manifestOf(inside.index, index));
     await this.#kept.pinned(await this.#next(), inside.lock, seal.lock);
-    return this.#next();
+    return { text, signatures, next: await this.#next() };
   }
 
   async #delta(entry: TarEntry): Promise<Delta> {
@@ -162,8 +165,9 @@ class Reader {
     const target = this.#options.keep ? await open(join(this.#into, name), "wx", 0o644) : undefined;
     try {
       for await (const piece of content()) {
+        const writing = target?.writeFile(piece);
         hash.update(piece);
-        await target?.writeFile(piece);
+        await writing;
       }
       await target?.datasync();
     } finally {

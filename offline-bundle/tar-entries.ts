@@ -3,7 +3,10 @@
  * the format knows (links, devices, extended headers that change what follows) is refused as soon as it is seen.
  */
 
-/** A file in the archive. Its bytes have to be read to the end before the next one is asked for. */
+/**
+ * A file in the archive. Its bytes have to be read to the end before the next one is asked for; a piece of them is only good
+ * until the next piece is.
+ */
 export interface TarEntry {
   readonly name: string;
   readonly bytes: number;
@@ -74,13 +77,9 @@ class Source {
   }
 
   async exactly(bytes: number): Promise<Buffer> {
-    const pieces: Buffer[] = [];
-    for (let rest = bytes; rest > 0;) {
-      const piece = await this.atMost(rest);
-      rest -= piece.length;
-      pieces.push(piece);
-    }
-    return Buffer.concat(pieces);
+    const all = Buffer.alloc(bytes);
+    for (let at = 0; at < bytes;) at += (await this.atMost(bytes - at)).copy(all, at);
+    return all;
   }
 
   /** After the first empty block nothing may come but some more. */

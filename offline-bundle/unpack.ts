@@ -37,7 +37,7 @@ export async function unpackBundle(
     const verified = await withinRoom(target, async () => {
       await mkdir(part, { recursive: true });
       return blaming(source, part, async () => {
-        const { blobs } = await readCarried(source, part, {
+        const read = await readCarried(source, part, {
           ...options,
           keep: true,
           known: async (coming, delta, lacking) => {
@@ -46,7 +46,7 @@ export async function unpackBundle(
             return delta === undefined ? new Map() : takeFromBase(options.base, delta, lacking, part);
           },
         });
-        return verifyBundle(part, options, blobs);
+        return verifyBundle(part, options, read);
       });
     });
     await replaceBundle(target, part);

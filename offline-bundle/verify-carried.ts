@@ -27,7 +27,7 @@ export async function verifyCarried(file: string, options: VerifyOptions): Promi
   try {
     return await withinRoom(scratch, () =>
       blaming(source, scratch, async () => {
-        const { blobs } = await readCarried(source, scratch, {
+        const read = await readCarried(source, scratch, {
           ...options,
           keep: false,
           known: (_coming, delta, lacking) => {
@@ -36,7 +36,7 @@ export async function verifyCarried(file: string, options: VerifyOptions): Promi
             return Promise.resolve(new Map(lacking.map((blob) => [blob.sha256, blob.bytes])));
           },
         });
-        const verified = await verifyBundle(scratch, options, blobs);
+        const verified = await verifyBundle(scratch, options, read);
         return {
           ...verified,
           directory: file,

@@ -13,7 +13,7 @@ import { type Lock, parseLock } from "./lock-file.ts";
 import { checkPolicy, type Policy } from "./policy.ts";
 import { assembled, readContent } from "./read-bundle.ts";
 import { readRegular } from "./regular-file.ts";
-import { checkSignatures } from "./signature.ts";
+import { checkSignatures, type SignatureCheck } from "./signature.ts";
 import { unmetProblems } from "./tree.ts";
 import { label } from "./want.ts";
 
@@ -38,11 +38,20 @@ export interface VerifiedBundle extends Bundle {
   readonly bytes: number;
 }
 
+/** What was checked already, while the bundle came in. */
+export interface CheckedOnTheWay {
+  /** The bundle text. */
+  readonly text: Buffer;
+  /** Whose it is. */
+  readonly signatures: SignatureCheck;
+  readonly blobs: CheckedBlobs;
+}
+
 /**
  * Checks all of a bundle and opens it. A bundle whose signatures do not count, or beside which anything else lies, is refused
  * before a byte of it is parsed; everything else that is wrong is told at once.
  *
- * @param read blobs that were hashed already, while they came in; absent: all are hashed here.
+ * @param read absent: all is read and checked here.
  * @throws {SealiftError} E_BUNDLE_MISSING; E_BUNDLE_UNSIGNED, E_BUNDLE_SIGNATURE; then all of: E_BUNDLE_DIGEST (a byte differs, or
  * something is no regular file), E_BUNDLE_INCOMPLETE (something is not there), E_BUNDLE_SERIAL, E_BUNDLE_PLATFORM,
  * E_LOCK_MISSING and E_LOCK_STALE (about `lockFile`).
@@ -50,14 +59,15 @@ export interface VerifiedBundle extends Bundle {
 export async function verifyBundle(
   directory: string,
   options: VerifyOptions,
-  read?: CheckedBlobs,
+  read?: CheckedOnTheWay,
 ): Promise<VerifiedBundle> {
-  const text = await readSealText(directory);
+  const text = read?.text ?? (await readSealText(directory));
   const files = await bundleFiles(directory);
-  const { signers, problems, waived, passedOver } = await checkSignatures(directory, text, options);
+  const { signers, problems, waived, passedOver } =
+    read?.signatures ?? (await checkSignatures(directory, text, options));
   refuse([...problems, ...files.problems]);
   const content = await readContent(directory, text);
-  const blobs = read ?? (await checkBlobs(directory, files, options.progress, content.read));
+  const blobs = read?.blobs ?? (await checkBlobs(directory, files, options.progress, content.read));
   const policy = await checkPolicy(directory, content.seal, options);
   refuse([
     ...withNames([...blobs.problems, ...content.problems], content),

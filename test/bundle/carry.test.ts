@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { createHash, randomBytes } from "node:crypto";
+import { createHash } from "node:crypto";
 import { execFileSync } from "node:child_process";
 import { readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { basename, join } from "node:path";
@@ -7,7 +7,6 @@ import { after, before, test } from "node:test";
 import { carryBundle } from "../../offline-bundle/carry.ts";
 import { inside } from "../../offline-bundle/layout.ts";
 import type { PartIndex } from "../../offline-bundle/part-index.ts";
-import { compressed, decompressed } from "../../offline-bundle/zstd.ts";
 import { flipBit } from "../support/flip-bit.ts";
 import { codesOf, refused } from "../support/refused.ts";
 import { copyOf, makeTinyBundle, type TinyBundle } from "../support/tiny-bundle.ts";
@@ -29,36 +28,6 @@ test("the same bundle gives the same bytes, and tar and zstd can read them", asy
   const head = [inside.seal, inside.signature, inside.marker, inside.index, inside.lock];
   assert.deepEqual(names.slice(0, head.length), head);
   assert.equal(names.length, head.length + (await readdir(join(tiny.directory, inside.blobs))).length);
-});
-
-test("the compressed bytes depend neither on the number of threads nor on how the input comes", async () => {
-  const data = Buffer.concat([randomBytes(9_000_000), Buffer.alloc(30_000_000, "sealift "), randomBytes(77)]);
-  const pieces = async function* (length: number): AsyncGenerator<Buffer> {
-    for (let at = 0; at < data.length; at += length) {
-      await Promise.resolve();
-      yield data.subarray(at, at + length);
-    }
-  };
-  const results: Buffer[] = [];
-  for (const [length, threads] of [
-    [1_000_000, 1],
-    [777_777, 2],
-    [data.length, 4],
-  ] as const) {
-    const out: Buffer[] = [];
-    for await (const piece of compressed(pieces(length), 3, threads)) out.push(piece);
-    results.push(Buffer.concat(out));
-  }
-  const [one = Buffer.alloc(0), two, four] = results;
-  assert.ok(one.equals(two ?? Buffer.alloc(0)));
-  assert.ok(one.equals(four ?? Buffer.alloc(0)));
-  const back: Buffer[] = [];
-  const source = async function* (): AsyncGenerator<Buffer> {
-    await Promise.resolve();
-    yield one;
-  };
-  for await (const piece of decompressed(source(), one.length)) back.push(piece);
-  assert.ok(Buffer.concat(back).equals(data));
 });
 
 test("parts of any size are the whole, and their list says so", async () => {

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { Readable } from "node:stream";
 import { buffer } from "node:stream/consumers";
 import { after, before, test } from "node:test";
 import { zstdCompressSync, zstdDecompressSync } from "node:zlib";
@@ -9,9 +10,11 @@ import { contentsOf } from "../../offline-bundle/carried-order.ts";
 import { inside } from "../../offline-bundle/layout.ts";
 import { unpackBundle } from "../../offline-bundle/unpack.ts";
 import { verifyCarried } from "../../offline-bundle/verify-carried.ts";
+import { compressed } from "../../offline-bundle/zstd.ts";
 import { folderListing } from "../support/folder-listing.ts";
 import { refused } from "../support/refused.ts";
 import { makeTinyBundle, type TinyBundle } from "../support/tiny-bundle.ts";
+import { frame, rawBlock, skippableFrame } from "../support/zstd-frame.ts";
 
 interface Entry {
   readonly header: Partial<Header> & { readonly name: string };
@@ -41,6 +44,7 @@ test("the archive that the hostile ones are made from is accepted", async () => 
   // tar(1) fills its last record with zeros.
   const padded = await archive([...head, ...blobs], Buffer.alloc(8_000));
   await verifyCarried(padded, tiny);
+  await verifyCarried(await archive([...head, ...blobs], Buffer.alloc(8_000), inFrames), tiny);
 });
 
 const other = "0123456789abcdef".repeat(4);
@@ -110,6 +114,30 @@ test("a file that comes twice, too early, not at all first, or in another length
   for (const [what, entries] of Object.entries(cases)) await refusedAs(await archive(entries), what);
 });
 
+test("an archive of other frames than ours is refused, whatever the tar in it says", async () => {
+  const whole = await readFile(await archive([...head, ...blobs], undefined, inFrames));
+  const rest = zstdDecompressSync(whole).subarray(5);
+  const cases = {
+    "a skippable frame before it": Buffer.concat([skippableFrame(Buffer.alloc(100)), whole]),
+    "a skippable frame after it": Buffer.concat([whole, skippableFrame(Buffer.alloc(100))]),
+    "a second archive after it": Buffer.concat([whole, whole]),
+    "garbage after it": Buffer.concat([whole, Buffer.from("garbage")]),
+    "a last frame that is cut": whole.subarray(0, -9),
+    "five bytes in a frame of their own": Buffer.concat([
+      zstdCompressSync(zstdDecompressSync(whole).subarray(0, 5)),
+      zstdCompressSync(rest),
+    ]),
+    "a window of 1 GiB": frame({ windowLog: 30, blocks: [rawBlock(rest, true)] }),
+    "a dictionary": frame({ contentBytes: rest.length, dictionary: 1, blocks: [rawBlock(rest, true)] }),
+    "a length of 1 EiB": frame({ contentBytes: 2n ** 60n, windowLog: 20, blocks: [rawBlock(rest, true)] }),
+  };
+  for (const [what, bytes] of Object.entries(cases)) {
+    const file = join(folder, "hostile.tar.zst");
+    await writeFile(file, bytes);
+    await refusedAs(file, what);
+  }
+});
+
 test("bombs are refused before they go off", async () => {
   const zeros = Buffer.alloc(64 << 20);
   const cases = {
@@ -123,8 +151,11 @@ test("bombs are refused before they go off", async () => {
     "a delta of 64 MiB": [...head, entry("delta.json", zeros)],
     "a blob of 64 MiB": [...head, ...blobs.slice(0, -1), entry(blobs.at(-1)?.header.name ?? "", zeros)],
   };
-  for (const [what, entries] of Object.entries(cases)) await refusedAs(await archive(entries), what);
-  await refusedAs(await archive([...head, ...blobs], zeros), "64 MiB after the end");
+  for (const packed of [inOneFrame, inFrames]) {
+    for (const [what, entries] of Object.entries(cases))
+      await refusedAs(await archive(entries, undefined, packed), what);
+    await refusedAs(await archive([...head, ...blobs], zeros, packed), "64 MiB after the end");
+  }
 });
 
 test("a delta that leaves out what the bundle has not, or its manifests, is refused", async () => {
@@ -148,12 +179,23 @@ function entry(name: string, data: Buffer | string): Entry {
   return { header: { name }, data };
 }
 
-async function archive(entries: readonly Entry[], rest?: Buffer): Promise<string> {
+async function archive(entries: readonly Entry[], rest?: Buffer, packed = inOneFrame): Promise<string> {
   const tar = pack();
   for (const { header, data } of entries) tar.entry({ mtime: new Date(0), ...header }, data ?? "");
   tar.finalize();
   const file = join(folder, "hostile.tar.zst");
   const bytes = await buffer(tar);
-  await writeFile(file, zstdCompressSync(rest === undefined ? bytes : Buffer.concat([bytes, rest])));
+  await writeFile(file, await packed(rest === undefined ? bytes : Buffer.concat([bytes, rest])));
   return file;
+}
+
+function inOneFrame(bytes: Buffer): Promise<Buffer> {
+  return Promise.resolve(zstdCompressSync(bytes));
+}
+
+/** As a bundle is carried. */
+async function inFrames(bytes: Buffer): Promise<Buffer> {
+  const frames: Buffer[] = [];
+  for await (const one of compressed(Readable.from([bytes]))) frames.push(Buffer.from(one));
+  return Buffer.concat(frames);
 }
