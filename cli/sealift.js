@@ -1,5 +1,6 @@
 #!/usr/bin/env node
 import module from "node:module";
+import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import v8 from "node:v8";
 
@@ -18,6 +19,9 @@ process.env.NODE_COMPILE_CACHE ??= join(
   "compile",
 );
 module.enableCompileCache(process.env.NODE_COMPILE_CACHE);
+// Bundles are packed and unpacked on threads of libuv, which has four for files and everything, unless it is told before the first
+// file is read on one.
+process.env.UV_THREADPOOL_SIZE ??= String(Math.max(4, Math.min(availableParallelism(), 8) + 2));
 // Whole bundles stream through: their pieces are to go as soon as a megabyte of objects has come together, not sixteen. It
 // takes up to 40 MB off the most memory of a verb.
 v8.setFlagsFromString("--semi-space-growth-factor=1");

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { mkdir, mkdtemp, readdir, readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { test } from "node:test";
+import { Ajv2020 } from "ajv/dist/2020.js";
 import { computedHere, isComplete, readLock, staleness } from "../../offline-bundle/lock-file.ts";
 import { label, readWant } from "../../offline-bundle/want.ts";
 import { cachePath, checkout } from "../lab/cache.ts";
@@ -71,6 +72,14 @@ test("two lines of the engine can be chosen, and two versions of the newer one",
   const engines = lock.files.filter(({ kind }) => kind === "engine").map(({ version }) => version);
   assert.deepEqual([...new Set(engines.map((version) => version.split(".")[0]))], ["28", "29"]);
   assert.ok(new Set(engines.filter((version) => version.startsWith("29."))).size >= 2);
+});
+
+test("both schemas are what JSON Schema asks for, which nobody checks again when a lock is read", async () => {
+  for (const name of ["bundle.schema.json", "bundle.lock.schema.json"]) {
+    const ajv = new Ajv2020({ strict: true });
+    const schema = JSON.parse(await readFile(join(folder, name), "utf8")) as object;
+    assert.equal(ajv.validateSchema(schema), true, ajv.errorsText());
+  }
 });
 
 test("both schemas describe every property and show how it is written", async () => {

@@ -3,9 +3,7 @@ import { randomBytes } from "node:crypto";
 import { once } from "node:events";
 import { buffer } from "node:stream/consumers";
 import { test } from "node:test";
-import { setImmediate as aTurn } from "node:timers/promises";
 import { constants, createZstdCompress } from "node:zlib";
-import { inOrder } from "../../offline-bundle/in-order.ts";
 import { compressed, decompressed } from "../../offline-bundle/zstd.ts";
 import {
   blockHeader,
@@ -52,69 +50,6 @@ test("nothing, one byte, and the edges of a frame come back as they were", async
   }
   assert.equal((await packed(Buffer.alloc(0))).length, 0);
   await assert.rejects(unpacked(Buffer.alloc(0)), /no bytes/);
-});
-
-test("results come in the order of the jobs, whichever ends first, and no more run than may", async () => {
-  const running: (() => void)[] = [];
-  let most = 0;
-  const jobs = async function* (): AsyncGenerator<() => Promise<number>> {
-    for (let at = 0; at < 12; at++) {
-      await aTurn();
-      yield async () => {
-        await new Promise<void>((resolve) => (most = Math.max(most, running.push(resolve))));
-        return at;
-      };
-    }
-  };
-  const results: number[] = [];
-  const reading = (async () => {
-    for await (const result of inOrder(jobs(), 4)) results.push(result);
-  })();
-  // As many as may run are let begin; then they end from the newest to the oldest.
-  for (let ending = false; results.length < 12;) {
-    await aTurn();
-    if (running.length === 4) ending = true;
-    if (ending) running.pop()?.();
-    if (running.length === 0) ending = false;
-  }
-  await reading;
-  assert.deepEqual(
-    results,
-    Array.from({ length: 12 }, (_, at) => at),
-  );
-  assert.equal(most, 4);
-});
-
-test("what came before a failure is given out first, and nothing goes on behind whoever stops", async () => {
-  let underWay = 0;
-  const ended: string[] = [];
-  const jobs = async function* (names: readonly string[]): AsyncGenerator<() => Promise<string>> {
-    try {
-      for (const name of names) {
-        await aTurn();
-        yield async () => {
-          underWay += 1;
-          for (let turn = 0; turn < (name === "slow" ? 20 : 1); turn++) await aTurn();
-          underWay -= 1;
-          if (name === "failing") throw new Error("it failed");
-          return name;
-        };
-      }
-      throw new Error("no more jobs");
-    } finally {
-      ended.push("jobs");
-    }
-  };
-  const results: string[] = [];
-  await assert.rejects(async () => {
-    for await (const result of inOrder(jobs(["slow", "failing", "quick"]), 4)) results.push(result);
-  }, /it failed/);
-  assert.deepEqual([results, ended, underWay], [["slow"], ["jobs"], 0]);
-  for await (const result of inOrder(jobs(["quick", "slow", "never"]), 2)) {
-    results.push(result);
-    break;
-  }
-  assert.deepEqual([results, ended, underWay], [["slow", "quick"], ["jobs", "jobs"], 0]);
 });
 
 test("an archive of one frame, as earlier versions wrote it, is read", async () => {
