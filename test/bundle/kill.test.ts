@@ -1,31 +1,38 @@
+/** A verb that is killed, at each of the places where it matters, and run again. */
 import assert from "node:assert/strict";
-import { type ChildProcess, spawn } from "node:child_process";
+import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { existsSync, readdirSync } from "node:fs";
 import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
-import { setTimeout } from "node:timers/promises";
 import { verifyCarried } from "../../offline-bundle/verify-carried.ts";
 import { checkout } from "../lab/cache.ts";
 import { folderListing } from "../support/folder-listing.ts";
+import type { Halt } from "../support/halt-hook.ts";
+import { type Halted, startHalted } from "../support/halted-process.ts";
 import { killTree } from "../support/kill-tree.ts";
 import { onExit } from "../support/on-exit.ts";
 import { type RegistryProcess, startRegistry } from "../support/registry-process.ts";
+import { runProcess } from "../support/run-process.ts";
 import { makeTinyBundle, type TinyBundle } from "../support/tiny-bundle.ts";
+import { startWire, type Wire } from "../support/wire.ts";
 
 let tiny: TinyBundle;
 let registry: RegistryProcess;
+let wire: Wire;
 let whole: readonly string[];
 let carried: string;
 before(async () => {
   tiny = await makeTinyBundle(12_000_000);
   whole = await folderListing(tiny.directory);
   registry = await startRegistry(join(tiny.folder, "registry"));
+  wire = await startWire(registry.port);
   carried = join(tiny.folder, "carried.tar.zst");
-  assert.equal(await run("pack", tiny.directory, carried), 0);
+  await succeeds("pack", tiny.directory, carried);
 });
 after(async () => {
+  wire.end();
   await registry.stop();
   await tiny.remove();
 });
@@ -33,26 +40,18 @@ after(async () => {
 test("build, killed anywhere, is run again and is whole", async () => {
   const directory = join(tiny.folder, "again");
   const inputs = ["--file", tiny.bundleFile, "--lock", tiny.lockFile, "--key", tiny.key];
-  await killedAndRepeated(
-    () => ["build", directory, ...inputs],
-    () => beside("again").includes("again.part"),
-    async () => {
-      assert.deepEqual(await folderListing(directory), whole);
-    },
-  );
+  await killedAndRepeated(["build", directory, ...inputs], async () => {
+    assert.deepEqual(await folderListing(directory), whole);
+  });
   leftBeside("again", ["again"]);
 });
 
 test("pack, killed anywhere, is run again and is whole", async () => {
   const file = join(tiny.folder, "packed.tar.zst");
-  await killedAndRepeated(
-    () => ["pack", tiny.directory, file, "--split", "2MiB"],
-    () => beside("packed").some((name) => name.endsWith(".part")),
-    async () => {
-      const { serial } = await verifyCarried(`${file}.parts.json`, { allowedSigners: tiny.allowedSigners });
-      assert.equal(serial, 1);
-    },
-  );
+  await killedAndRepeated(["pack", tiny.directory, file, "--split", "2MiB"], async () => {
+    const { serial } = await verifyCarried(`${file}.parts.json`, { allowedSigners: tiny.allowedSigners });
+    assert.equal(serial, 1);
+  });
   const parts = Array.from({ length: 6 }, (_, at) => `packed.tar.zst.00${at + 1}`);
   leftBeside("packed", [...parts, "packed.tar.zst.parts.json"]);
 });
@@ -60,8 +59,7 @@ test("pack, killed anywhere, is run again and is whole", async () => {
 test("unpack, killed anywhere, never leaves half a bundle, and is run again", async () => {
   const directory = join(tiny.folder, "unpacked");
   await killedAndRepeated(
-    () => ["unpack", carried, directory, "--signers", tiny.allowedSigners],
-    () => beside("unpacked").includes("unpacked.part"),
+    ["unpack", carried, directory, "--signers", tiny.allowedSigners],
     async () => {
       assert.deepEqual(await folderListing(directory), whole);
       await rm(directory, { recursive: true });
@@ -74,46 +72,63 @@ test("unpack, killed anywhere, never leaves half a bundle, and is run again", as
 });
 
 test("push, killed anywhere, is run again, and every tag is as signed", async () => {
-  let count = 0;
-  const place = (): string => `${registry.address}/site-${count}`;
   const flags = ["--signers", tiny.allowedSigners, "--plain-http"];
-  await killedAndRepeated(
-    () => ["push", tiny.directory, place(), ...flags],
-    () => registry.log().some((line) => line.includes("POST") && line.includes(`/site-${count}/`)),
-    async () => {
-      assert.equal(await run("push", tiny.directory, place(), ...flags, "--check"), 0);
-      count += 1;
-    },
-  );
+  const push = (to: string, ...more: readonly string[]): readonly [string, ...string[]] => [
+    "push",
+    tiny.directory,
+    `127.0.0.1:${wire.port}/${to}`,
+    ...flags,
+    ...more,
+  ];
+  const before = wire.carried();
+  await succeeds(...push("undisturbed"));
+  const all = wire.carried() - before;
+  assert.ok(all > 12_000_000, `${all}`);
+  // The first request; in the middle of blobs; the last tags.
+  for (const [at, part] of [0, 1 / 3, 2 / 3, 0.999].entries()) {
+    const held = wire.hold(Math.floor(all * part)).then(() => true);
+    const child = sealift(push(`site-${at}`));
+    const ended = once(child, "exit").then(() => false);
+    assert.ok(await Promise.race([held, ended]), `came to its end before ${part} of its bytes`);
+    killTree(child.pid ?? 0);
+    await ended;
+    wire.cut();
+    wire.release();
+    await succeeds(...push(`site-${at}`));
+    await succeeds(...push(`site-${at}`, "--check"));
+  }
 });
 
-/** How often each command is killed: once at any moment, then at moments after it has begun to write. */
-const kills = 3;
-
 async function killedAndRepeated(
-  command: () => readonly string[],
-  begun: () => boolean,
+  words: readonly [string, ...string[]],
   whenDone: () => Promise<void>,
   whenKilled: () => Promise<void> = () => Promise.resolve(),
 ): Promise<void> {
-  const start = Date.now();
-  assert.equal(await run(...command()), 0);
-  const runMs = Date.now() - start;
+  const { steps, exitCode } = await halted(words, undefined);
+  assert.equal(exitCode, 0);
   await whenDone();
-  for (let at = 0; at < kills; at++) {
-    const child = sealift(command());
-    const ended = once(child, "exit");
-    if (at === 0) await Promise.race([ended, setTimeout(runMs * Math.random())]);
-    else {
-      while (!begun() && child.exitCode === null) await setTimeout(2);
-      await Promise.race([ended, setTimeout((Math.random() * runMs * at) / (2 * kills))]);
-    }
-    killTree(child.pid ?? 0);
-    await ended;
+  for (const before of places(steps)) {
+    assert.ok((await halted(words, before)).killed, `came to its end before step ${JSON.stringify(before)}`);
     await whenKilled();
-    assert.equal(await run(...command()), 0, `killed for the ${at + 1}. time`);
+    await succeeds(...words);
     await whenDone();
   }
+}
+
+/** Where a run is killed: a third and two thirds through, before the first, the middle and the last rename, before its last step. */
+function places(steps: readonly string[]): readonly Halt["before"][] {
+  const renames = steps.filter((step) => step.startsWith("rename "));
+  assert.ok(renames.length > 0 && steps.length > 10, steps.join("\n"));
+  const some = [renames[0], renames[Math.floor(renames.length / 2)], renames.at(-1)];
+  const named = [...new Set(some.flatMap((step) => step ?? []))].map((step) => ({ step, time: 1 }));
+  const [last = ""] = steps.slice(-1);
+  const ending = { step: last, time: steps.filter((step) => step === last).length };
+  return [Math.floor(steps.length / 3), Math.floor((steps.length * 2) / 3), ...named, ending];
+}
+
+function halted(words: readonly string[], before: Halt["before"]): Promise<Halted> {
+  const halt = { under: tiny.folder, without: ["cache"], before };
+  return startHalted(program, ["bundle", ...words], { ...halt, env: environment() }).ended;
 }
 
 function beside(name: string): readonly string[] {
@@ -124,21 +139,27 @@ function leftBeside(name: string, expected: readonly string[]): void {
   assert.deepEqual(beside(name).toSorted(), expected);
 }
 
-function sealift(words: readonly string[]): ChildProcess {
-  const program = join(checkout, "cli", "sealift.js");
-  const env = { ...process.env, SEALIFT_CACHE: join(tiny.folder, "cache") };
-  return spawn(process.execPath, [program, "bundle", ...words], {
-    env,
-    stdio: ["ignore", "ignore", "inherit"],
-  });
+const program = join(checkout, "cli", "sealift.js");
+
+function environment(): { SEALIFT_CACHE: string } {
+  return { SEALIFT_CACHE: join(tiny.folder, "cache") };
 }
 
-async function run(...words: readonly string[]): Promise<number | null> {
-  const child = sealift(words);
+function sealift(words: readonly string[]): ReturnType<typeof spawn> {
+  const child = spawn(process.execPath, [program, "bundle", ...words], {
+    env: { ...process.env, ...environment() },
+    stdio: ["ignore", "ignore", "inherit"],
+  });
   const forget = onExit(() => {
     killTree(child.pid ?? 0);
   });
-  const [code] = (await once(child, "exit")) as [number | null];
-  forget();
-  return code;
+  child.on("exit", forget);
+  return child;
+}
+
+async function succeeds(...words: readonly [string, ...string[]]): Promise<void> {
+  const { exitCode, stderr } = await runProcess(process.execPath, [program, "bundle", ...words], {
+    env: environment(),
+  });
+  assert.equal(exitCode, 0, stderr);
 }

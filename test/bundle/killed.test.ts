@@ -1,27 +1,27 @@
 import assert from "node:assert/strict";
-import { spawn } from "node:child_process";
 import { createHash } from "node:crypto";
-import { once } from "node:events";
 import { readdir, readFile, rm, writeFile } from "node:fs/promises";
-import { join } from "node:path";
+import { join, relative } from "node:path";
 import { after, before, test } from "node:test";
-import { setTimeout as sleep } from "node:timers/promises";
 import { checkout } from "../lab/cache.ts";
 import { digestOf } from "../../offline-bundle/digest.ts";
 import { oras } from "../../offline-bundle/oras.ts";
 import { writeScratchImage } from "../lab/scratch-image.ts";
 import { type AuthRegistry, authRegistry } from "../support/auth-registry.ts";
 import { type HostileServer, hostileServer, type Manners } from "../support/hostile-server.ts";
-import { killTree } from "../support/kill-tree.ts";
+import type { Halt } from "../support/halt-hook.ts";
+import { type Halted, type HaltOptions, startHalted } from "../support/halted-process.ts";
 import { program, type SourcesUnderTest, sourcesUnderTest } from "../support/sources-under-test.ts";
+import { startWire, type Wire } from "../support/wire.ts";
 
-const kills = 3;
 const names = ["one", "two", "three"];
 const contents = new Map(names.map((name, index) => [name, Buffer.alloc(3_000_000, `${index} ${name} `)]));
 
 let site: SourcesUnderTest;
 let server: HostileServer;
 let registry: AuthRegistry;
+/** The registry, as the bundle knows it. */
+let wire: Wire;
 before(async () => {
   site = await sourcesUnderTest();
   // Every file takes many requests, so that there is much to be in the middle of.
@@ -29,9 +29,11 @@ before(async () => {
   server = await hostileServer(Object.fromEntries(paths) as Record<string, Manners>, site.certificate);
   registry = await authRegistry(join(site.folder, "registry"), site.certificate);
   process.env["DOCKER_CONFIG"] = registry.dockerConfig;
+  wire = await startWire(Number(new URL(`https://${registry.host}`).port));
+  await registry.alsoCalled(`127.0.0.1:${wire.port}`);
   await writeFile(join(site.folder, "big"), Buffer.alloc(5_000_000, "image "));
   await writeScratchImage(join(site.folder, "big"), "amd64", "big", join(site.folder, "image"));
-  const image = `${registry.host}/acme/big:1`;
+  const image = `127.0.0.1:${wire.port}/acme/big:1`;
   await oras(["copy", "--no-tty", "--from-oci-layout"], ["image:big", image], site.folder);
   await site.want({
     files: names.map((name) => program(name, server.url(name).href)),
@@ -41,32 +43,71 @@ before(async () => {
 after(async () => {
   delete process.env["DOCKER_CONFIG"];
   server.close();
+  wire.end();
   await registry.stop();
   await site.remove();
 });
 
 test("a lock that is killed leaves none or a whole one; the next run ends it", async () => {
-  for (let round = 0; round < kills; round++) {
-    await killedIn("lock");
-    const text = await readFile(site.lockFile, "utf8").catch(() => undefined);
-    if (text !== undefined) assert.match(text, /^# Written by[^]*\n {2}- name: three\n[^]*computed-here\n$/);
+  const { steps } = await undisturbed("lock");
+  const places = [0, Math.floor(steps.length / 3), { step: "rename bundle.lock.yaml", time: 1 }];
+  for (const before of places) {
+    await rm(site.store, { recursive: true, force: true });
     await rm(site.lockFile, { force: true });
+    await killed("lock", before);
+    await assert.rejects(readFile(site.lockFile), { code: "ENOENT" });
+    const { exitCode, stderr } = await site.sealift(["lock"]);
+    assert.equal(exitCode, 0, stderr);
+    const text = await readFile(site.lockFile, "utf8");
+    assert.match(text, /^# Written by[^]*\n {2}- name: three\n[^]*computed-here\n$/);
+    const { lock } = await site.lock();
+    for (const file of lock.files) assert.equal(file.sha256, sha256Of(file.name), file.name);
   }
-  const { exitCode, stderr } = await site.sealift(["lock"]);
-  assert.equal(exitCode, 0, stderr);
-  const { lock } = await site.lock();
-  for (const file of lock.files) assert.equal(file.sha256, sha256Of(file.name), file.name);
 });
 
 test("a fetch that is killed, wherever it is, is continued to the right bytes", async () => {
   await site.lock();
   await rm(site.store, { recursive: true });
-  let arrived = 0;
-  for (let round = 0; round < kills; round++) {
-    await killedIn("fetch");
-    arrived += (await readdir(join(site.store, "arriving")).catch(() => [])).length;
+  const { steps } = await undisturbed("fetch");
+  const placed = `rename ${relative(site.folder, join(site.store, sha256Of("two"), "two"))}`;
+  const images = steps.filter((step) => /^rename .*images/.test(step));
+  const [middle, ...others] = [
+    Math.floor(steps.length / 3),
+    0,
+    { step: placed, time: 1 },
+    { step: "run oras", time: 1 },
+    { step: images[0] ?? "", time: 1 },
+  ];
+  for (const before of others) {
+    await killed("fetch", before);
+    await continued();
   }
-  assert.ok(arrived > 0, "no kill met a download");
+  await killed("fetch", middle);
+  const arrived = await readdir(join(site.store, "arriving"));
+  assert.notDeepEqual(arrived, [], "in the middle of a download");
+  const asked = server.requests.length;
+  await continued();
+  const ranges = server.requests
+    .slice(asked)
+    .map(({ path, range }) => `${path} ${range ?? "from its start"}`);
+  assert.match(ranges.join("\n"), /bytes=[1-9]/);
+});
+
+test("a fetch that is killed while an image arrives is continued to the right bytes", async () => {
+  const before = wire.carried();
+  await undisturbed("fetch");
+  const held = wire.hold(Math.floor((wire.carried() - before) / 2));
+  const run = startHalted(sealift, ["bundle", "fetch", ...files()], halt(undefined));
+  assert.ok(await Promise.race([held.then(() => true), run.ended.then(() => false)]), "the image was held");
+  run.kill();
+  await run.ended;
+  wire.cut();
+  wire.release();
+  await continued();
+});
+
+/** Fetches what is left, and looks at all of it; then nothing is there any more. */
+async function continued(): Promise<void> {
   const { exitCode, stderr, stdout } = await site.sealift(["fetch"]);
   assert.equal(exitCode, 0, stderr);
   assert.match(stdout, /3 files \(9\.0 MB\) and 1 images, all as pinned$/);
@@ -75,25 +116,30 @@ test("a fetch that is killed, wherever it is, is continued to the right bytes", 
   const [image] = await readdir(join(site.store, "images"));
   const blobs = join(site.store, "images", image ?? "", "blobs", "sha256");
   for (const blob of await readdir(blobs)) assert.equal((await digestOf(join(blobs, blob))).sha256, blob);
-});
+  await rm(site.store, { recursive: true });
+}
 
-/** Runs a verb, and ends it and its children as a power cut would: after some request, some milliseconds later. */
-async function killedIn(verb: string): Promise<void> {
-  const files = ["--file", site.bundleFile, "--lock", site.lockFile];
-  const child = spawn(process.execPath, [join(checkout, "cli", "sealift.js"), "bundle", verb, ...files], {
-    stdio: "ignore",
-    env: {
-      ...process.env,
-      SEALIFT_CACHE: join(site.folder, "cache"),
-      NODE_EXTRA_CA_CERTS: site.certificate.certFile,
-    },
-  });
-  const ended = once(child, "exit");
-  const enough = server.requests.length + 1 + Math.floor(Math.random() * 40);
-  while (server.requests.length < enough && child.exitCode === null) await sleep(2);
-  await sleep(Math.random() * 30);
-  killTree(child.pid ?? 0);
-  await ended;
+const sealift = join(checkout, "cli", "sealift.js");
+const files = (): readonly string[] => ["--file", site.bundleFile, "--lock", site.lockFile];
+
+/** Ends a verb and all that it has started, as a power cut would, at this place. */
+async function killed(verb: string, before: Halt["before"]): Promise<void> {
+  const { killed: met, steps } = await startHalted(sealift, ["bundle", verb, ...files()], halt(before)).ended;
+  assert.ok(met, `came to its end before ${JSON.stringify(before)}: ${steps.slice(-20).join("\n")}`);
+}
+
+/** From an empty store to its end. */
+async function undisturbed(verb: string): Promise<Halted> {
+  await rm(site.store, { recursive: true, force: true });
+  const run = await startHalted(sealift, ["bundle", verb, ...files()], halt(undefined)).ended;
+  assert.equal(run.exitCode, 0);
+  await rm(site.store, { recursive: true, force: true });
+  return run;
+}
+
+function halt(before: Halt["before"]): HaltOptions {
+  const env = { SEALIFT_CACHE: join(site.folder, "cache"), NODE_EXTRA_CA_CERTS: site.certificate.certFile };
+  return { under: site.folder, without: ["cache/validators"], before, env };
 }
 
 function sha256Of(name: string): string {

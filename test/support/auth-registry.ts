@@ -13,6 +13,8 @@ export interface AuthRegistry {
   readonly host: string;
   /** A folder for DOCKER_CONFIG with the login of this registry. */
   readonly dockerConfig: string;
+  /** The login holds for this name of it as well. */
+  readonly alsoCalled: (host: string) => Promise<void>;
   readonly stop: () => Promise<void>;
 }
 
@@ -33,7 +35,11 @@ export async function authRegistry(
   await mkdir(dockerConfig, { recursive: true });
   const host = place ?? `127.0.0.1:${await freePort()}`;
   const auth = Buffer.from(login).toString("base64");
-  await writeFile(join(dockerConfig, "config.json"), JSON.stringify({ auths: { [host]: { auth } } }));
+  const loggedInAt = (...hosts: readonly string[]): Promise<void> => {
+    const auths = Object.fromEntries(hosts.map((one) => [one, { auth }]));
+    return writeFile(join(dockerConfig, "config.json"), JSON.stringify({ auths }));
+  };
+  await loggedInAt(host);
   await writeFile(join(folder, "htpasswd"), htpasswd);
   await writeFile(join(folder, "config.yml"), JSON.stringify(configuration(folder, host, certificate)));
   const child = spawn("registry", ["serve", join(folder, "config.yml")], {
@@ -45,6 +51,7 @@ export async function authRegistry(
   return {
     host,
     dockerConfig,
+    alsoCalled: (other) => loggedInAt(host, other),
     stop: async () => {
       forget();
       child.kill("SIGKILL");

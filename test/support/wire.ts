@@ -1,33 +1,80 @@
-/** The way to a guest's sshd, which a test can cut: a relay on loopback. */
+/** The way to a server, which a test can cut or hold at a byte: a relay on loopback. */
 import { once } from "node:events";
 import { connect, createServer, type AddressInfo, type Socket } from "node:net";
+import { Transform } from "node:stream";
 
 export interface Wire {
   readonly port: number;
+  /** Bytes that have passed, both ways, since the start or since the last `hold`. */
+  readonly carried: () => number;
+  /**
+   * Counts from 0 again, and once so many bytes have passed no more do, until `release`.
+   * @returns a promise of the moment from which on a client waits for what does not come.
+   */
+  readonly hold: (bytes: number) => Promise<void>;
+  /** What was held goes on, as far as its client still is there. */
+  readonly release: () => void;
   /** Every connection that is open breaks off; the next one is carried again. */
   readonly cut: () => void;
   readonly end: () => void;
 }
 
-export async function startWire(to: number): Promise<Wire> {
+/** @param to a port on loopback, or the path of a socket. */
+export async function startWire(to: number | string): Promise<Wire> {
   const open = new Set<Socket>();
+  const waiting = new Set<() => void>();
+  let carried = 0;
+  let [limit, reached] = [Infinity, (): void => undefined];
   const keep = (socket: Socket): Socket => {
     open.add(socket);
     socket.on("close", () => open.delete(socket));
     // A cut is what this is for.
     return socket.on("error", () => undefined);
   };
+  const gate = (): Transform =>
+    new Transform({
+      transform: (bytes: Buffer, _encoding, done) => {
+        const pass = (): void => {
+          carried += bytes.length;
+          done(null, bytes);
+        };
+        if (carried + bytes.length <= limit) {
+          pass();
+          return;
+        }
+        waiting.add(pass);
+        reached();
+      },
+    });
   const server = createServer((near) => {
-    const far = keep(connect(to, "127.0.0.1"));
-    keep(near).pipe(far).pipe(near);
+    const far = keep(typeof to === "string" ? connect(to) : connect(to, "127.0.0.1"));
+    keep(near).pipe(gate()).pipe(far).pipe(gate()).pipe(near);
+    near.on("close", () => far.destroy());
+    far.on("close", () => near.destroy());
   });
   server.listen(0, "127.0.0.1");
   await once(server, "listening");
   const cut = (): void => {
-    for (const socket of open) socket.resetAndDestroy();
+    for (const socket of open) {
+      socket.unpipe();
+      // A socket that is being ended cannot be reset any more, and would stay for ever (Node 24.21).
+      if (socket.writableEnded || socket.writableLength > 0) socket.destroy();
+      else socket.resetAndDestroy();
+    }
   };
   return {
     port: (server.address() as AddressInfo).port,
+    carried: () => carried,
+    hold: (bytes) => {
+      carried = 0;
+      limit = bytes;
+      return new Promise((resolve) => (reached = resolve));
+    },
+    release: () => {
+      limit = Infinity;
+      for (const pass of waiting) pass();
+      waiting.clear();
+    },
     cut,
     end: () => {
       cut();
