@@ -13,7 +13,7 @@ import { binDir } from "./lab/tools/places.ts";
 import { runProgram, type Outcome, type Program } from "./runner/job-process.ts";
 import { files, labWord, type PartJob, preparationsOf, select } from "./runner/jobs.ts";
 import { moduleNames } from "./runner/modules.ts";
-import { parts, type Preparation } from "./runner/parts.ts";
+import { allPreparations, parts, type Preparation } from "./runner/parts.ts";
 import { type Job, roomOf, runJobs } from "./runner/schedule.ts";
 import { rememberedSeconds, rememberSeconds } from "./runner/seconds.ts";
 import { type Done, type NotRun, summary } from "./runner/summary.ts";
@@ -34,9 +34,7 @@ async function main(words: readonly string[]): Promise<boolean> {
     return false;
   }
   const { jobs, notRun } = await withPackages(asked);
-  const preparations = words.includes(labWord)
-    ? (["tools", "bundle", "machines"] as const)
-    : preparationsOf(jobs);
+  const preparations = words.includes(labWord) ? allPreparations : preparationsOf(jobs);
   const done = await runAll([...preparations.map(preparationJob), ...jobs], notRun);
   rememberSeconds(
     new Map(done.flatMap(({ name, outcome }) => (outcome.failed > 0 ? [] : [[name, outcome.seconds]]))),
@@ -61,8 +59,8 @@ async function withPackages(asked: readonly PartJob[]): Promise<{ jobs: PartJob[
 }
 
 function preparationJob(name: Preparation): PreparationJob {
-  const before: readonly Preparation[] = name === "bundle" ? ["tools"] : [];
-  return { name, lane: "prepare", after: before, memory: 1 };
+  const before: Partial<Record<Preparation, Preparation>> = { bundle: "tools", vm: "image" };
+  return { name, lane: "prepare", after: [before[name] ?? []].flat(), memory: 1 };
 }
 
 async function runAll(jobs: readonly (PartJob | PreparationJob)[], notRun: NotRun[]): Promise<Done[]> {
@@ -73,14 +71,16 @@ async function runAll(jobs: readonly (PartJob | PreparationJob)[], notRun: NotRu
   const room = roomOf(availableParallelism(), process.availableMemory() / 1024 ** 3, machines);
   const running = new Set<string>();
   const stillRunning = setInterval(() => {
-    console.log(`${inSeconds(since()).padStart(12)}  still running: ${[...running].join(", ")}`);
+    if (running.size > 0)
+      console.log(`${inSeconds(since()).padStart(12)}  still running: ${[...running].join(", ")}`);
   }, 60_000);
   await runJobs(
     jobs,
     room,
     async (job) => {
       const begun = since();
-      running.add(job.name);
+      // A preparation tells by itself how far it is.
+      if ("part" in job) running.add(job.name);
       const outcome = await runProgram(programOf(job));
       running.delete(job.name);
       stillRunning.refresh();

@@ -12,7 +12,6 @@ import { type HostileServer, hostileServer, type Manners } from "../support/host
 import type { Halt } from "../support/halt-hook.ts";
 import { type Halted, type HaltOptions, startHalted } from "../support/halted-process.ts";
 import { program, type SourcesUnderTest, sourcesUnderTest } from "../support/sources-under-test.ts";
-import { startWire, type Wire } from "../support/wire.ts";
 
 const names = ["one", "two", "three"];
 const contents = new Map(names.map((name, index) => [name, Buffer.alloc(3_000_000, `${index} ${name} `)]));
@@ -20,8 +19,6 @@ const contents = new Map(names.map((name, index) => [name, Buffer.alloc(3_000_00
 let site: SourcesUnderTest;
 let server: HostileServer;
 let registry: AuthRegistry;
-/** The registry, as the bundle knows it. */
-let wire: Wire;
 before(async () => {
   site = await sourcesUnderTest();
   // Every file takes many requests, so that there is much to be in the middle of.
@@ -29,11 +26,9 @@ before(async () => {
   server = await hostileServer(Object.fromEntries(paths) as Record<string, Manners>, site.certificate);
   registry = await authRegistry(join(site.folder, "registry"), site.certificate);
   process.env["DOCKER_CONFIG"] = registry.dockerConfig;
-  wire = await startWire(Number(new URL(`https://${registry.host}`).port));
-  await registry.alsoCalled(`127.0.0.1:${wire.port}`);
   await writeFile(join(site.folder, "big"), Buffer.alloc(5_000_000, "image "));
   await writeScratchImage(join(site.folder, "big"), "amd64", "big", join(site.folder, "image"));
-  const image = `127.0.0.1:${wire.port}/acme/big:1`;
+  const image = `${registry.host}/acme/big:1`;
   await oras(["copy", "--no-tty", "--from-oci-layout"], ["image:big", image], site.folder);
   await site.want({
     files: names.map((name) => program(name, server.url(name).href)),
@@ -43,7 +38,6 @@ before(async () => {
 after(async () => {
   delete process.env["DOCKER_CONFIG"];
   server.close();
-  wire.end();
   await registry.stop();
   await site.remove();
 });
@@ -94,6 +88,7 @@ test("a fetch that is killed, wherever it is, is continued to the right bytes", 
 });
 
 test("a fetch that is killed while an image arrives is continued to the right bytes", async () => {
+  const { wire } = registry;
   const before = wire.carried();
   await undisturbed("fetch");
   const held = wire.hold(Math.floor((wire.carried() - before) / 2));

@@ -12,6 +12,7 @@ import { registryUser, type RegistryProcess, startRegistry } from "../support/re
 import { runProcess } from "../support/run-process.ts";
 import { checkout } from "../lab/cache.ts";
 import { copyOf, makeTinyBundle, type TinyBundle } from "../support/tiny-bundle.ts";
+import { startWire } from "../support/wire.ts";
 
 let tiny: TinyBundle;
 let registry: RegistryProcess;
@@ -112,18 +113,24 @@ test("a broken bundle is not pushed", async () => {
 test("a registry that dies in the middle is told, and the same push finishes the work", async () => {
   const folder = join(tiny.folder, "dying");
   const dying = await startRegistry(folder, { tls: true, auth: true });
-  const site = `${dying.address}/site`;
-  const work = pushBundle(tiny.directory, site, accessTo(dying));
-  const codes = codesOf(work);
-  while (!dying.log().some((line) => line.includes('"PUT '))) await new Promise(setImmediate);
+  const wire = await startWire(dying.port);
+  const site = `127.0.0.1:${wire.port}/site`;
+  const access = accessTo(dying);
+  const half = wire.hold(10_000_000);
+  const codes = codesOf(pushBundle(tiny.directory, site, access));
+  await half;
   await dying.kill();
+  wire.cut();
   assert.deepEqual(await codes, ["E_REGISTRY"]);
-  const again = await startRegistry(folder, { tls: true, auth: true, port: dying.port });
+  const again = await startRegistry(folder, { tls: true, auth: true });
+  wire.redirect(again.port);
+  wire.release();
   try {
-    const pushed = await pushBundle(tiny.directory, site, accessTo(again));
+    const pushed = await pushBundle(tiny.directory, site, access);
     assert.ok(pushed.tags > 0);
-    await pushBundle(tiny.directory, site, { ...accessTo(again), check: true });
+    await pushBundle(tiny.directory, site, { ...access, check: true });
   } finally {
+    wire.end();
     await again.stop();
   }
 });

@@ -86,7 +86,7 @@ test("a tag that has moved is told with what to do; what is pinned was brought e
 test("after a fetch a build asks nobody, not even the registry", async () => {
   await site.lock();
   await site.fetch();
-  await registry.stop();
+  await registry.die();
   const { file: key, allowedSigners } = await ensureSigningKey(join(site.folder, "signing"));
   const directory = join(site.folder, "bundle");
   await buildBundle({ ...site, directory, key });
@@ -94,7 +94,7 @@ test("after a fetch a build asks nobody, not even the registry", async () => {
   assert.equal(bundle.lock.images.length, 1);
   const again = await site.fetch();
   assert.equal(again.images, 1);
-  registry = await authRegistry(join(site.folder, "registry"), site.certificate, registry.host);
+  await registry.startAgain();
 });
 
 test("images and artifacts come from mirrors too", async () => {

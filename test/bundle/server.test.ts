@@ -7,10 +7,10 @@ import { type DownloadOptions, download } from "../../offline-bundle/download.ts
 import { backoff, retryAfter, usualPatience } from "../../offline-bundle/patience.ts";
 import { obtain } from "../../offline-bundle/store.ts";
 import { cachePath } from "../lab/cache.ts";
-import { freePort } from "../lab/free-port.ts";
 import { type HostileServer, hostileServer, type Manners } from "../support/hostile-server.ts";
 import { loopbackCertificate, trust } from "../support/loopback-certificate.ts";
 import { codesOf, refused } from "../support/refused.ts";
+import { silentPort } from "../support/silent-port.ts";
 
 const content = Buffer.from(Array.from({ length: 100_000 }, (_, index) => index % 251));
 const sha256 = createHash("sha256").update(content).digest("hex");
@@ -64,7 +64,7 @@ test("waits grow, with some chance, to half a minute; Retry-After is seconds or 
 });
 
 test("a place where nobody answers is told by the words of the system", async () => {
-  const url = new URL(`http://127.0.0.1:${await freePort()}/file`);
+  const url = new URL(`http://127.0.0.1:${await silentPort()}/file`);
   const [problem] = await refused(download(url, join(folder, "nobody"), unpinned));
   assert.equal(problem?.code, "E_DOWNLOAD");
   assert.match(problem.got, /ECONNREFUSED/);

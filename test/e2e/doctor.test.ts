@@ -5,13 +5,13 @@ import type { Diagnosis } from "../../modules/diagnosis.ts";
 import { fingerprintOf } from "../../modules/host-keys.ts";
 import { startAgent, type Agent } from "../lab/agent.ts";
 import { checkout } from "../lab/cache.ts";
-import { freePort } from "../lab/free-port.ts";
 import { removeGuest, startGuest, type Guest } from "../lab/guest.ts";
 import { prepareLab, type Lab } from "../lab/prepare.ts";
 import { labSite, removeStackFile, writeStack } from "../lab/stack.ts";
 import { keepTranscript } from "../lab/transcript.ts";
 import { vm } from "../lab/machine-choice.ts";
 import { runProcess, type ProcessResult } from "../support/run-process.ts";
+import { silentPort } from "../support/silent-port.ts";
 
 /** The real command, on a host that is bare and well, and on the same host after a bad day. */
 describe("sealift doctor", () => {
@@ -85,7 +85,7 @@ describe("sealift doctor", () => {
     assert.equal(broken, 0, said);
     const site = await labSite([guest], lab.bundle);
     const [first = {}] = site.hosts;
-    site.hosts.push({ ...first, name: "node-b", port: await freePort() });
+    site.hosts.push({ ...first, name: "node-b", port: await silentPort() });
     await writeStack(stack, site);
     const result = await doctor();
     kept("doctor-unwell", result);

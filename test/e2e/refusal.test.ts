@@ -4,10 +4,10 @@ import { appendFile, cp, open, rm } from "node:fs/promises";
 import { after, afterEach, before, describe, test } from "node:test";
 import { join, relative } from "node:path";
 import { cachePath, checkout } from "../lab/cache.ts";
-import { freePort } from "../lab/free-port.ts";
 import type { LabSite } from "../lab/stack.ts";
 import { vm } from "../lab/machine-choice.ts";
 import { resizeData } from "../lab/stack.ts";
+import { silentPort } from "../support/silent-port.ts";
 import { startSite, type SiteUnderTest } from "../support/site-under-test.ts";
 
 /** Everything that is refused by looking. After each refusal the host has to be as bare as it was. */
@@ -47,7 +47,7 @@ describe("refused before any host is touched", () => {
     ));
 
   test("a host that does not answer: an error for up", async () => {
-    const port = await freePort();
+    const port = await silentPort();
     await refused(
       /refusal: E_HOST_UNREACHABLE ops@127\.0\.0\.1:\d+: got .*; expected an answer from sshd; see that the host runs/,
       (text) => Object.assign(host(text), { port }),
@@ -55,7 +55,7 @@ describe("refused before any host is touched", () => {
   });
 
   test("a host that does not answer: a warning for preview", async () => {
-    const port = await freePort();
+    const port = await silentPort();
     await site.write((text) => Object.assign(host(text), { port }));
     const { exitCode, output } = await site.pulumi("preview");
     assert.equal(exitCode, 0, output);

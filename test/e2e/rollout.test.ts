@@ -3,13 +3,13 @@ import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { cachePath, checkout } from "../lab/cache.ts";
-import { freePort } from "../lab/free-port.ts";
 import { removeGuest, type Guest } from "../lab/guest.ts";
 import type { PulumiRun } from "../lab/pulumi.ts";
 import { ensureSigningKey } from "../lab/signing-key.ts";
 import { labSite, writeStack, type LabSite } from "../lab/stack.ts";
 import { startProvisionedGuest, startProvisionedSite } from "../support/provisioned-site.ts";
 import { runProcess } from "../support/run-process.ts";
+import { silentPort } from "../support/silent-port.ts";
 import type { SiteUnderTest } from "../support/site-under-test.ts";
 
 /** Two hosts that are right, one stack: who changes first, who waits, and what a gate that stays shut keeps from happening. */
@@ -98,7 +98,7 @@ describe("waves", () => {
   });
 
   test("a host that does not answer keeps nobody from being done; it can be taken out of the site", async () => {
-    const port = await freePort();
+    const port = await silentPort();
     await write("error", ({ hosts }) => {
       hosts.unshift({ ...hosts[0], name: "gone", port });
     });

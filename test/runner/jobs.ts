@@ -4,7 +4,7 @@ import { join, relative } from "node:path";
 import { checkout } from "../lab/cache.ts";
 import { laneOf, memoryOf, type Lane } from "./machines.ts";
 import { moduleNames, modulesOf } from "./modules.ts";
-import { parts, type Part, type Preparation } from "./parts.ts";
+import { allPreparations, parts, type Part, type Preparation } from "./parts.ts";
 import type { Job } from "./schedule.ts";
 import type { Seconds } from "./seconds.ts";
 
@@ -63,9 +63,7 @@ export function testFiles(): readonly string[] {
 
 /** What has to be made before these jobs, in its order. */
 export function preparationsOf(jobs: readonly Job[]): readonly Preparation[] {
-  return (["tools", "bundle", "machines"] as const).filter((each) =>
-    jobs.some(({ after }) => after.includes(each)),
-  );
+  return allPreparations.filter((each) => jobs.some(({ after }) => after.includes(each)));
 }
 
 /** The files of the checkout with this ending, below a folder of it. */
@@ -80,14 +78,27 @@ export function files(folder: string, ending: string): string[] {
   return existsSync(path) ? walk(path).toSorted() : [];
 }
 
+const madeFor: Readonly<Record<Lane, readonly Preparation[]>> = {
+  local: [],
+  container: ["image", "container"],
+  vm: ["image", "vm"],
+};
+
 function jobsOf(part: Part): PartJob[] {
   const { after, name, folders = [], command } = part;
   if (command !== undefined) return [{ part, name, lane: "local", after, memory: 1 }];
   return folders.flatMap((folder) =>
     files(folder, ".test.ts").map((file): PartJob => {
-      const lane =
-        part.machines === true ? laneOf(readFileSync(join(checkout, file), "utf8")) : ("local" as const);
-      return { part, name: file, file, lane, after, memory: memoryOf(file, lane) };
+      const text = readFileSync(join(checkout, file), "utf8");
+      const lane = part.machines === true ? laneOf(text) : ("local" as const);
+      return {
+        part,
+        name: file,
+        file,
+        lane,
+        after: [...after, ...madeFor[lane]],
+        memory: memoryOf(file, lane),
+      };
     }),
   );
 }

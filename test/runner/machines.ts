@@ -1,4 +1,5 @@
 /** Which machines a test file starts, and how much of this machine they take. */
+import { existsSync } from "node:fs";
 
 /** Virtual machines and containers are waited for apart: a few long tests of one kind must not keep the other's from running. */
 export type Lane = "local" | "container" | "vm";
@@ -18,9 +19,9 @@ const several: Readonly<Record<string, number>> = {
 /** Files of {@link several}, for the test that they are there. */
 export const filesWithSeveral: readonly string[] = Object.keys(several);
 
-/** Whether this run has virtual machines only. */
+/** Whether this run is to have virtual machines only. */
 export function onlyVirtualMachines(): boolean {
-  return process.env["SEALIFT_LAB_MACHINES"] === "vm";
+  return process.env["SEALIFT_LAB_MACHINES"] === "vm" || (process.env["SEALIFT_LAB_IMAGE"] ?? "") !== "";
 }
 
 /**
@@ -32,7 +33,12 @@ export function laneOf(text: string, onlyVms: boolean = onlyVirtualMachines()): 
   return onlyVms || /\bvm\("/.test(text) ? "vm" : "container";
 }
 
-/** GB of memory that a file takes while it runs. */
-export function memoryOf(path: string, lane: Lane): number {
-  return lane === "local" ? gigabytes.local : gigabytes[lane] * (several[path] ?? 1);
+/**
+ * GB of memory that a file takes while it runs.
+ *
+ * @param kvm where it works, what could be a container is a virtual machine.
+ */
+export function memoryOf(path: string, lane: Lane, kvm: boolean = existsSync("/dev/kvm")): number {
+  if (lane === "local") return gigabytes.local;
+  return (kvm ? gigabytes.vm : gigabytes[lane]) * (several[path] ?? 1);
 }

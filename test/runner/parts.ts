@@ -1,8 +1,12 @@
 /** What `npm test` consists of, in one list. */
 import type { Need } from "../lab/needed-packages.ts";
 
-/** What is made once before the first test that uses it. `machines`: all kinds that the tests of the run start. */
-export type Preparation = "tools" | "bundle" | "machines";
+/**
+ * What is made once before the first test that uses it: the tools; the lab's bundle; the image of all machines; that this machine
+ * can run containers of it; a virtual machine of it that has booted once.
+ */
+export const allPreparations = ["tools", "bundle", "image", "container", "vm"] as const;
+export type Preparation = (typeof allPreparations)[number];
 
 export interface Part {
   readonly name: string;
@@ -13,14 +17,13 @@ export interface Part {
   /** Distribution packages without which it cannot run. */
   readonly packages: readonly Need[];
   readonly after: readonly Preparation[];
-  /** Its tests start machines of the lab. */
+  /** Its tests start machines of the lab, so that they come after what those are made of, too. */
   readonly machines?: true;
   /** Has to be asked for by name. */
   readonly long?: true;
 }
 
-const all: readonly Preparation[] = ["tools", "bundle", "machines"];
-const lab: readonly Need[] = ["guest", "image", "ssh", "bundle"];
+const lab: readonly Need[] = ["guest", "container", "image", "ssh", "bundle"];
 
 /** In the order in which the summary names them. */
 export const parts: readonly Part[] = [
@@ -48,7 +51,20 @@ export const parts: readonly Part[] = [
     packages: ["ssh", "sshd"],
     after: ["tools"],
   },
-  { name: "guests", folders: ["test/e2e", "test/guest"], packages: lab, after: all, machines: true },
+  {
+    name: "guests",
+    folders: ["test/e2e", "test/guest"],
+    packages: lab,
+    after: ["tools", "bundle"],
+    machines: true,
+  },
   // To have it in every run, remove `long: true`.
-  { name: "long", folders: ["test/long"], packages: lab, after: all, machines: true, long: true },
+  {
+    name: "long",
+    folders: ["test/long"],
+    packages: lab,
+    after: ["tools", "bundle"],
+    machines: true,
+    long: true,
+  },
 ];

@@ -1,12 +1,14 @@
-/** A process of its own that makes what many tests use: node test/runner/prepare.ts tools | bundle one | bundle all | machines */
+/** A process of its own that makes what many tests use: node test/runner/prepare.ts tools | bundle | image | container | vm */
 import { formatProblem, SealiftError } from "../../modules/core/errors.ts";
+import { checkMachine } from "../lab/container/check-machine.ts";
 import { ensureLabBundle } from "../lab/bundle.ts";
 import { ensureGolden } from "../lab/golden.ts";
+import { ensureImage } from "../lab/image.ts";
 import { ensureTools, useTools } from "../lab/tools/ensure-tools.ts";
 import { runStages } from "../support/stages.ts";
 import type { Preparation } from "./parts.ts";
 
-const [what, choice = "all"] = process.argv.slice(2);
+const [what] = process.argv.slice(2);
 
 try {
   await prepare(what as Preparation);
@@ -34,16 +36,27 @@ async function prepare(preparation: Preparation): Promise<void> {
         {
           title: "the lab's bundle is built, signed and verified",
           run: async (report) => {
-            const { engines } = await ensureLabBundle(choice === "one" ? "one" : "all", report);
+            const { engines } = await ensureLabBundle("all", report);
             return engines.map(({ version, origin }) => `engine ${version} ${origin}`).join(", ");
           },
         },
       ]);
       return;
-    case "machines":
+    case "image":
       await runStages([
         {
-          title: "a guest without a way out has booted once",
+          title: "the image of the machines is built",
+          run: async (report) => (await ensureImage(report)).title,
+        },
+      ]);
+      return;
+    case "container":
+      await checkMachine();
+      return;
+    case "vm":
+      await runStages([
+        {
+          title: "a virtual machine without a way out has booted once",
           run: async (report) => {
             const { image, accelerator } = await ensureGolden(report);
             return `${image.title}, ${accelerator.name}`;

@@ -1,20 +1,21 @@
 /** CNCF Distribution on loopback with TLS and a login, as a team's own registry has them. */
-import { type ChildProcess, spawn } from "node:child_process";
-import { once } from "node:events";
 import { mkdir, writeFile } from "node:fs/promises";
-import { request } from "node:https";
 import { join } from "node:path";
-import { freePort } from "../lab/free-port.ts";
 import type { Certificate } from "./loopback-certificate.ts";
-import { onExit } from "./on-exit.ts";
+import { serveRegistry } from "./serve-registry.ts";
+import { startWire, type Wire } from "./wire.ts";
 
 export interface AuthRegistry {
-  /** `127.0.0.1:<port>`. */
+  /** `127.0.0.1:<port>`, the same as long as this process runs. */
   readonly host: string;
+  /** The way to it, which is where it has its name. */
+  readonly wire: Wire;
   /** A folder for DOCKER_CONFIG with the login of this registry. */
   readonly dockerConfig: string;
-  /** The login holds for this name of it as well. */
-  readonly alsoCalled: (host: string) => Promise<void>;
+  /** It dies; its name leads nowhere. */
+  readonly die: () => Promise<void>;
+  /** Under the same name, with what it had. */
+  readonly startAgain: () => Promise<void>;
   readonly stop: () => Promise<void>;
 }
 
@@ -22,68 +23,45 @@ export interface AuthRegistry {
 const login = "ann:open sesame";
 const htpasswd = "ann:$2b$05$abcdefghijklmnopqrstuupx2xBUC4954936wVIjyyPHmUBFu0wCW\n";
 
-/**
- * Starts `registry` from the PATH, with everything it keeps in `folder`.
- * @param place host and port; default: a free one.
- */
-export async function authRegistry(
-  folder: string,
-  certificate: Certificate,
-  place?: string,
-): Promise<AuthRegistry> {
+/** Starts `registry` from the PATH, with everything it keeps in `folder`. */
+export async function authRegistry(folder: string, certificate: Certificate): Promise<AuthRegistry> {
   const dockerConfig = join(folder, "docker");
   await mkdir(dockerConfig, { recursive: true });
-  const host = place ?? `127.0.0.1:${await freePort()}`;
-  const auth = Buffer.from(login).toString("base64");
-  const loggedInAt = (...hosts: readonly string[]): Promise<void> => {
-    const auths = Object.fromEntries(hosts.map((one) => [one, { auth }]));
-    return writeFile(join(dockerConfig, "config.json"), JSON.stringify({ auths }));
-  };
-  await loggedInAt(host);
   await writeFile(join(folder, "htpasswd"), htpasswd);
-  await writeFile(join(folder, "config.yml"), JSON.stringify(configuration(folder, host, certificate)));
-  const child = spawn("registry", ["serve", join(folder, "config.yml")], {
-    stdio: "ignore",
-    env: { ...process.env, OTEL_TRACES_EXPORTER: "none" },
-  });
-  const forget = onExit(() => child.kill("SIGKILL"));
-  await untilAnswering(host, certificate, child);
+  const config = join(folder, "config.yml");
+  await writeFile(config, JSON.stringify(configuration(folder, certificate)));
+  const serve = (): ReturnType<typeof serveRegistry> => serveRegistry(config, join(folder, "log"));
+  let serving = await serve();
+  const wire = await startWire(serving.port);
+  const host = `127.0.0.1:${wire.port}`;
+  const auth = Buffer.from(login).toString("base64");
+  await writeFile(join(dockerConfig, "config.json"), JSON.stringify({ auths: { [host]: { auth } } }));
   return {
     host,
+    wire,
     dockerConfig,
-    alsoCalled: (other) => loggedInAt(host, other),
+    die: () => serving.end("SIGKILL"),
+    startAgain: async () => {
+      serving = await serve();
+      wire.redirect(serving.port);
+    },
     stop: async () => {
-      forget();
-      child.kill("SIGKILL");
-      if (child.exitCode === null && child.signalCode === null) await once(child, "exit");
+      wire.end();
+      await serving.end("SIGKILL");
     },
   };
 }
 
-function configuration(folder: string, addr: string, { certFile, keyFile }: Certificate): object {
+function configuration(folder: string, { certFile, keyFile }: Certificate): object {
   return {
     version: 0.1,
-    log: { level: "error", accesslog: { disabled: true } },
+    log: { level: "info", accesslog: { disabled: true } },
     storage: { filesystem: { rootdirectory: join(folder, "data") }, delete: { enabled: true } },
-    http: { addr, tls: { certificate: certFile, key: keyFile }, secret: "of a test" },
+    http: {
+      addr: "127.0.0.1:0",
+      tls: { certificate: certFile, key: keyFile },
+      secret: "of a test",
+    },
     auth: { htpasswd: { realm: "test", path: join(folder, "htpasswd") } },
   };
-}
-
-async function untilAnswering(host: string, certificate: Certificate, child: ChildProcess): Promise<void> {
-  for (;;) {
-    if (child.exitCode !== null) throw new Error(`registry ended with ${child.exitCode}`);
-    const up = await new Promise<boolean>((resolve) => {
-      const asked = request(`https://${host}/v2/`, { ca: certificate.cert }, (response) => {
-        response.resume();
-        resolve(response.statusCode === 401);
-      });
-      asked.on("error", () => {
-        resolve(false);
-      });
-      asked.end();
-    });
-    if (up) return;
-    await new Promise((resolve) => setTimeout(resolve, 50));
-  }
 }

@@ -1,17 +1,18 @@
 /** A registry in a guest that Sealift did not put there: another Distribution with TLS, and tokens from a server beside it. */
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
-import { readFile, writeFile } from "node:fs/promises";
+import { rmSync } from "node:fs";
+import { mkdtemp, readFile, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { setTimeout } from "node:timers/promises";
 import { checkout } from "../lab/cache.ts";
-import { freePort } from "../lab/free-port.ts";
 import { guestFolder } from "../lab/guest-record.ts";
 import type { Guest } from "../lab/guest.ts";
 import { sshArguments } from "../lab/ssh.ts";
 import { ensureTools } from "../lab/tools/ensure-tools.ts";
-import { listens } from "./listens.ts";
 import { onExit } from "./on-exit.ts";
+import { says } from "./says.ts";
+import { startWire } from "./wire.ts";
 
 export interface ForeignRegistry {
   /** Its name in the guest, and its port there and on the operator's loopback. */
@@ -31,7 +32,11 @@ const login = { username: "robot", password: "only-for-tests" };
 
 /** Its bytes lie on the guest's root disk. The name is in /etc/hosts, where a site has a name server. */
 export async function startForeignRegistry(guest: Guest, name = "harbor.corp"): Promise<ForeignRegistry> {
-  const [port, tokenPort] = [await freePort(), await freePort()];
+  // The names of both hold their ports of this machine's loopback from now on; in the guest nobody else has them.
+  const ways = await mkdtemp(join(tmpdir(), "sealift-foreign-"));
+  const sockets = [join(ways, "registry"), join(ways, "tokens")] as const;
+  const wires = await Promise.all(sockets.map((socket) => startWire(socket)));
+  const [port = 0, tokenPort = 0] = wires.map((wire) => wire.port);
   const put = async (file: string, input: string | Buffer): Promise<void> => {
     const { exitCode, stderr } = await guest.exec(`sudo -n tee ${folder}/${file} >/dev/null`, { input });
     assert.equal(exitCode, 0, stderr);
@@ -58,13 +63,18 @@ export async function startForeignRegistry(guest: Guest, name = "harbor.corp"): 
   );
   const caFile = join(guestFolder(guest.name), "foreign-ca.crt");
   await writeFile(caFile, await root(`cat ${folder}/ca.crt`));
-  const ports = [port, tokenPort].flatMap((one) => ["-L", `127.0.0.1:${one}:127.0.0.1:${one}`]);
-  const tunnel = spawn("ssh", ["-N", ...ports, ...sshArguments(guest.ssh)], { stdio: "ignore" });
+  const ports = [port, tokenPort].flatMap((one, at) => ["-L", `${sockets[at] ?? ""}:127.0.0.1:${one}`]);
+  const flags = ["-N", "-o", "ExitOnForwardFailure=yes", "-o", "PermitLocalCommand=yes"];
+  // ssh runs it once both ways are open (ssh_config(5), LocalCommand).
+  const tunnel = spawn(
+    "ssh",
+    [...flags, "-o", "LocalCommand=echo open", ...ports, ...sshArguments(guest.ssh)],
+    {
+      stdio: ["ignore", "pipe", "inherit"],
+    },
+  );
   const forget = onExit(() => tunnel.kill());
-  while (!(await listens(port)) || !(await listens(tokenPort))) {
-    assert.equal(tunnel.exitCode, null, "ssh ended");
-    await setTimeout(100);
-  }
+  await says(tunnel, tunnel.stdout, /^open$/);
   return {
     name,
     port,
@@ -74,6 +84,8 @@ export async function startForeignRegistry(guest: Guest, name = "harbor.corp"): 
     end: () => {
       forget();
       tunnel.kill();
+      for (const wire of wires) wire.end();
+      rmSync(ways, { recursive: true });
     },
   };
 }

@@ -1,12 +1,11 @@
 /** An sshd on loopback that listens by itself: for what only the listener decides, as how many may knock at a time. */
-import { spawn } from "node:child_process";
+import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { readFileSync, rmSync } from "node:fs";
+import { existsSync, readFileSync, rmSync } from "node:fs";
 import { setTimeout as pause } from "node:timers/promises";
 import { freePort } from "../lab/free-port.ts";
 import { onExit } from "./on-exit.ts";
 import { makeSshdFiles, type SshdFiles, type SshdOptions } from "./sshd-files.ts";
-import { listens } from "./listens.ts";
 
 export interface ListeningSshd extends SshdFiles {
   readonly host: "127.0.0.1";
@@ -20,20 +19,13 @@ export interface ListeningSshd extends SshdFiles {
 /** It ends with this process, however that ends (setpriv(1)). */
 export async function startListeningSshd(options: SshdOptions = {}): Promise<ListeningSshd> {
   const files = await makeSshdFiles(options);
-  const port = await freePort();
-  const args = ["-D", "-f", files.configFile, "-E", files.logFile, "-p", String(port)];
-  const own = ["-o", "ListenAddress=127.0.0.1"];
-  // sshd re-executes itself and therefore wants to be called by its full path.
-  const child = spawn("setpriv", ["--pdeathsig", "TERM", "/usr/sbin/sshd", ...args, ...own], {
-    stdio: "ignore",
-  });
+  const { child, port } = await listening(files);
   const end = (): void => {
     child.kill();
     rmSync(files.directory, { recursive: true, force: true });
   };
   const forget = onExit(end);
   child.unref();
-  while (!(await listens(port)) && child.exitCode === null) await pause(20);
   return {
     ...files,
     host: "127.0.0.1",
@@ -47,4 +39,23 @@ export async function startListeningSshd(options: SshdOptions = {}): Promise<Lis
       forget();
     },
   };
+}
+
+/** It takes no port 0; this is for one that somebody took first. */
+const portTries = 5;
+const pollMs = 20;
+
+async function listening({ configFile, logFile }: SshdFiles): Promise<{ child: ChildProcess; port: number }> {
+  for (let tries = 1; ; tries += 1) {
+    const port = await freePort();
+    const args = ["-D", "-f", configFile, "-E", logFile, "-p", String(port), "-o", "ListenAddress=127.0.0.1"];
+    // sshd re-executes itself and therefore wants to be called by its full path.
+    const child = spawn("setpriv", ["--pdeathsig", "TERM", "/usr/sbin/sshd", ...args], { stdio: "ignore" });
+    const log = (): string => (existsSync(logFile) ? readFileSync(logFile, "utf8") : "");
+    while (child.exitCode === null) {
+      if (log().includes(`Server listening on 127.0.0.1 port ${port}.`)) return { child, port };
+      await pause(pollMs);
+    }
+    if (tries === portTries) throw new Error(`sshd ended with ${child.exitCode}: ${log()}`);
+  }
 }

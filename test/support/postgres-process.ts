@@ -1,14 +1,15 @@
 /** A PostgreSQL of its own on loopback: never as root, with its data in a folder that goes with it, and a password. */
-import { spawn } from "node:child_process";
+import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { chownSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { setTimeout as pause } from "node:timers/promises";
+import type { Readable } from "node:stream";
 import { freePort } from "../lab/free-port.ts";
 import { ensurePackages } from "../lab/packages.ts";
 import { onExit } from "./on-exit.ts";
 import { runProcess } from "./run-process.ts";
+import { says } from "./says.ts";
 
 export interface PostgresProcess {
   readonly port: number;
@@ -22,7 +23,8 @@ export interface PostgresProcess {
 const user = "sealift";
 const database = "sealift";
 const password = "only-for-this-test";
-const stillAfterTries = 300;
+/** It takes no port 0; this is for one that somebody took first. */
+const portTries = 5;
 
 /** @throws {SealiftError} E_PACKAGES when Debian's package is not there and cannot be installed. */
 export async function startPostgres(): Promise<PostgresProcess> {
@@ -47,20 +49,26 @@ export async function startPostgres(): Promise<PostgresProcess> {
     ...["--encoding=UTF8", "--no-locale", "--no-sync"],
   ]);
   if (made.exitCode !== 0) throw new Error(`initdb: ${made.stderr}`);
-  const port = await freePort();
-  const settings = { listen_addresses: "127.0.0.1", port, unix_socket_directories: folder, fsync: "off" };
-  const child = spawn(
-    "setpriv",
-    [
-      ...as,
-      ...["--pdeathsig", "INT", join(programs, "postgres"), "-D", data],
-      ...Object.entries(settings).flatMap(([name, value]) => ["-c", `${name}=${value}`]),
-    ],
-    { stdio: "ignore" },
-  );
   const remove = (): void => {
     rmSync(folder, { recursive: true, force: true });
   };
+  const { child, port } = await listening((on) => {
+    const settings = {
+      listen_addresses: "127.0.0.1",
+      port: on,
+      unix_socket_directories: folder,
+      fsync: "off",
+    };
+    return spawn(
+      "setpriv",
+      [
+        ...as,
+        ...["--pdeathsig", "INT", join(programs, "postgres"), "-D", data],
+        ...Object.entries(settings).flatMap(([name, value]) => ["-c", `${name}=${value}`]),
+      ],
+      { stdio: ["ignore", "ignore", "pipe"] },
+    );
+  });
   const forget = onExit(() => {
     child.kill("SIGINT");
     remove();
@@ -69,12 +77,8 @@ export async function startPostgres(): Promise<PostgresProcess> {
   writeFileSync(passwordFile, `127.0.0.1:${port}:*:${user}:${password}\n`, { mode: 0o600 });
   const at = ["-h", "127.0.0.1", "-p", String(port), "-U", user, "-w"];
   const env = { PGPASSFILE: passwordFile };
-  for (let tries = 0; ; tries += 1) {
-    const { exitCode, stderr } = await runProcess(join(programs, "createdb"), [...at, database], { env });
-    if (exitCode === 0) break;
-    if (child.exitCode !== null || tries > stillAfterTries) throw new Error(`postgres: ${stderr}`);
-    await pause(100);
-  }
+  const createdb = await runProcess(join(programs, "createdb"), [...at, database], { env });
+  if (createdb.exitCode !== 0) throw new Error(`createdb: ${createdb.stderr}`);
   return {
     port,
     user,
@@ -88,6 +92,22 @@ export async function startPostgres(): Promise<PostgresProcess> {
       remove();
     },
   };
+}
+
+async function listening(
+  start: (port: number) => ChildProcess & { readonly stderr: Readable },
+): Promise<{ child: ChildProcess; port: number }> {
+  for (let tries = 1; ; tries += 1) {
+    const port = await freePort();
+    const child = start(port);
+    try {
+      await says(child, child.stderr, /ready to accept connections/);
+      return { child, port };
+    } catch (error) {
+      const taken = error instanceof Error && /could not bind/.test(error.message);
+      if (!taken || tries === portTries) throw error;
+    }
+  }
 }
 
 /** Debian has each major version in a folder of its own, and none of its programs in PATH. */

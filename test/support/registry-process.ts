@@ -1,13 +1,10 @@
 /** A real registry (CNCF Distribution) on the loopback interface, with or without TLS and a password. */
-import { type ChildProcess, execFile, spawn } from "node:child_process";
-import { once } from "node:events";
-import { closeSync, existsSync, openSync, readFileSync } from "node:fs";
-import { mkdir, writeFile } from "node:fs/promises";
+import { execFile } from "node:child_process";
+import { existsSync, readFileSync } from "node:fs";
+import { mkdir, mkdtemp, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { setTimeout } from "node:timers/promises";
 import { promisify } from "node:util";
-import { freePort } from "../lab/free-port.ts";
-import { onExit } from "./on-exit.ts";
+import { serveRegistry } from "./serve-registry.ts";
 
 export interface RegistryOptions {
   /** Serves https with a certificate of a CA made for it; otherwise plain http. */
@@ -18,8 +15,6 @@ export interface RegistryOptions {
   readonly readonly?: boolean;
   /** Folder of what is stored; default `<folder>/storage`. Several registries may share one. */
   readonly storage?: string;
-  /** Default: a free one. */
-  readonly port?: number;
 }
 
 export interface RegistryProcess {
@@ -44,39 +39,21 @@ export const registryUser = { name: "operator", password: "only-for-tests" } as 
 const htpasswd = "operator:$2y$04$sealiftsealiftsealift.g6cJOT.pBTCWkpMbWfEjwqkR2txUwvS\n";
 
 /**
- * Starts a registry and waits until it listens. Started again with the same folder it has the same content, certificate
- * and password.
+ * Starts a registry and waits until it listens, on a port of its own choice. Started again with the same folder it has the same
+ * content, certificate and password; a name that has to stay is that of a wire in front of it.
  *
  * @param folder for its configuration and keys.
  * @throws {Error} with its log when it ends instead.
  */
 export async function startRegistry(folder: string, options: RegistryOptions = {}): Promise<RegistryProcess> {
   const { tls = false, auth = false, storage = join(folder, "storage") } = options;
-  const port = options.port ?? (await freePort());
   await mkdir(folder, { recursive: true });
   if (tls) await ensureCertificate(folder);
   if (auth) await writeFile(join(folder, "htpasswd"), htpasswd);
-  const file = join(folder, `registry-${port}.json`);
-  await writeFile(file, JSON.stringify(configuration(folder, port, storage, { ...options, tls, auth })));
-  // Into a file: a test that waits for a program without reading pipes must not make the registry wait.
-  const logFile = join(folder, `registry-${port}.log`);
-  await writeFile(logFile, "");
-  const output = openSync(logFile, "a");
-  const child = spawn("registry", ["serve", file], {
-    stdio: ["ignore", output, output],
-    // Otherwise it looks for a collector of traces.
-    env: { ...process.env, OTEL_TRACES_EXPORTER: "none" },
-  });
-  closeSync(output);
-  const forget = onExit(() => child.kill("SIGKILL"));
-  const end = async (signal: NodeJS.Signals): Promise<void> => {
-    forget();
-    if (child.exitCode !== null || child.signalCode !== null) return;
-    const ended = once(child, "exit");
-    child.kill(signal);
-    await ended;
-  };
-  await listening(child, logFile);
+  const own = await mkdtemp(join(folder, "registry-"));
+  const [file, logFile] = [join(own, "config.json"), join(own, "log")];
+  await writeFile(file, JSON.stringify(configuration(folder, storage, { ...options, tls, auth })));
+  const { port, end } = await serveRegistry(file, logFile);
   return {
     address: `127.0.0.1:${port}`,
     port,
@@ -89,7 +66,7 @@ export async function startRegistry(folder: string, options: RegistryOptions = {
 }
 
 /** JSON is YAML. */
-function configuration(folder: string, port: number, storage: string, options: RegistryOptions): object {
+function configuration(folder: string, storage: string, options: RegistryOptions): object {
   const { tls, auth, readonly } = options;
   return {
     version: 0.1,
@@ -100,7 +77,7 @@ function configuration(folder: string, port: number, storage: string, options: R
       maintenance: { readonly: { enabled: readonly === true }, uploadpurging: { enabled: false } },
     },
     http: {
-      addr: `127.0.0.1:${port}`,
+      addr: "127.0.0.1:0",
       ...(tls === true
         ? { tls: { certificate: join(folder, "tls.crt"), key: join(folder, "tls.key") } }
         : {}),
@@ -122,17 +99,3 @@ async function ensureCertificate(folder: string): Promise<void> {
   const kind = ["-addext", "basicConstraints=critical,CA:FALSE"];
   await openssl(...fresh, "-CA", "ca.crt", "-CAkey", "ca.key", ...leaf, ...names, ...kind);
 }
-
-async function listening(child: ChildProcess, logFile: string): Promise<void> {
-  let failure: string | undefined;
-  child.on("error", (error) => (failure = error.message));
-  child.on("exit", (code, signal) => (failure ??= `ended with ${code ?? signal ?? "?"}`));
-  for (;;) {
-    const log = readFileSync(logFile, "utf8");
-    if (/listening on 127\.0\.0\.1:/.test(log)) return;
-    if (failure !== undefined) throw new Error(`registry: ${failure}\n${log}`);
-    await setTimeout(pollMs);
-  }
-}
-
-const pollMs = 25;

@@ -1,11 +1,9 @@
 /** A small S3 server on loopback with one bucket in memory: test equipment, built from its Go module at its first use. */
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { setTimeout as pause } from "node:timers/promises";
-import { freePort } from "../lab/free-port.ts";
 import { builtProgram } from "../lab/tools/built-program.ts";
 import { onExit } from "./on-exit.ts";
-import { listens } from "./listens.ts";
+import { says } from "./says.ts";
 
 export interface S3Process {
   readonly port: number;
@@ -23,14 +21,15 @@ const module = {
 /** @throws {SealiftError} E_TOOL where there is no Go. */
 export async function startS3(): Promise<S3Process> {
   const program = await builtProgram(module);
-  const port = await freePort();
   const bucket = "pulumi-state";
-  const args = ["-backend", "memory", "-host", `127.0.0.1:${port}`, "-initialbucket", bucket];
-  const child = spawn("setpriv", ["--pdeathsig", "TERM", program, ...args], { stdio: "ignore" });
+  const args = ["-backend", "memory", "-host", "127.0.0.1:0", "-initialbucket", bucket];
+  const child = spawn("setpriv", ["--pdeathsig", "TERM", program, ...args], {
+    stdio: ["ignore", "ignore", "pipe"],
+  });
   const forget = onExit(() => child.kill());
-  while (child.exitCode === null && !(await listens(port))) await pause(50);
+  const [, port] = await says(child, child.stderr, /using port: (\d+)/);
   return {
-    port,
+    port: Number(port),
     bucket,
     stop: async () => {
       const ended = child.exitCode === null ? once(child, "exit") : undefined;

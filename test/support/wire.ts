@@ -14,15 +14,18 @@ export interface Wire {
   readonly hold: (bytes: number) => Promise<void>;
   /** What was held goes on, as far as its client still is there. */
   readonly release: () => void;
+  /** Connections from now on go there. */
+  readonly redirect: (to: number | string) => void;
   /** Every connection that is open breaks off; the next one is carried again. */
   readonly cut: () => void;
   readonly end: () => void;
 }
 
-/** @param to a port on loopback, or the path of a socket. */
-export async function startWire(to: number | string): Promise<Wire> {
+/** @param first a port on loopback, or the path of a socket. */
+export async function startWire(first: number | string): Promise<Wire> {
   const open = new Set<Socket>();
   const waiting = new Set<() => void>();
+  let to = first;
   let carried = 0;
   let [limit, reached] = [Infinity, (): void => undefined];
   const keep = (socket: Socket): Socket => {
@@ -74,6 +77,9 @@ export async function startWire(to: number | string): Promise<Wire> {
       limit = Infinity;
       for (const pass of waiting) pass();
       waiting.clear();
+    },
+    redirect: (next) => {
+      to = next;
     },
     cut,
     end: () => {

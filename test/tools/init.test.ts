@@ -6,8 +6,8 @@ import { fingerprintOf, shownKey } from "../../modules/host-keys.ts";
 import { parseInventory } from "../../modules/inventory.ts";
 import { freePool, type Proposal, proposalText } from "../../modules/proposal.ts";
 import { cachePath, checkout } from "../lab/cache.ts";
-import { freePort } from "../lab/free-port.ts";
 import { runProcess, type ProcessResult } from "../support/run-process.ts";
+import { silentPort } from "../support/silent-port.ts";
 import { siteOf } from "../support/site-text.ts";
 import { startSshd, type Sshd } from "../support/sshd.ts";
 
@@ -157,7 +157,7 @@ test("nothing is written that nobody has compared, nor over a file that is there
   );
   const none = await init("dev");
   assert.match(none.stderr, /E_VALUE --host: got no host/);
-  const silent = await init("dev", "--host", `a=127.0.0.1:${await freePort()}`);
+  const silent = await init("dev", "--host", `a=127.0.0.1:${await silentPort()}`);
   assert.equal(silent.exitCode, 69, silent.stderr);
   assert.match(silent.stderr, /E_HOST_UNREACHABLE host key: got no answer/);
   await mkdir(join(folder, "stacks"), { recursive: true });

@@ -8,12 +8,12 @@ import { probe, type Probe, type Reach } from "../../modules/core/probe.ts";
 import { fingerprintOf, shownKey } from "../../modules/host-keys.ts";
 import { startAgent, type Agent } from "../lab/agent.ts";
 import { checkout } from "../lab/cache.ts";
-import { freePort } from "../lab/free-port.ts";
 import { library } from "../support/example-host.ts";
 import { runProcess, type ProcessResult } from "../support/run-process.ts";
 import { sudoFor } from "../support/sudo-for.ts";
 import { startSshd, type Sshd } from "../support/sshd.ts";
 import { startListeningSshd } from "../support/listening-sshd.ts";
+import { silentPort } from "../support/silent-port.ts";
 
 const strange = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIKz0sCJ4Oz1EpoWEGl3sr0MsZkLr5VxyaXsH0yFwl0aA";
 const phase = {
@@ -110,7 +110,7 @@ test("the key of a host that nobody knows is shown through the jump host, and no
     [{ login: "nobody-by-that-name" }, "E_JUMP_LOGIN"],
   ] as const)
     await assert.rejects(shownKey(host.host, host.port, { ...end(jump), ...way }), new RegExp(code));
-  await assert.rejects(shownKey(host.host, await freePort(), end(jump)), /E_HOST_UNREACHABLE/);
+  await assert.rejects(shownKey(host.host, await silentPort(), end(jump)), /E_HOST_UNREACHABLE/);
 });
 
 test("sealift init asks through the jump host, and believes no key that nobody has compared", async () => {

@@ -34,7 +34,7 @@ before(async () => {
   ]);
   write("held.sh", [
     "HOLD=1 pulumi up --stack prod --yes --skip-preview >held.log 2>&1 &",
-    "until [ -e holding ]; do sleep 0.1; done",
+    "until [ -e holding ] || ! kill -0 $!; do sleep 0.1; done",
     "pulumi up --stack prod --yes --skip-preview 2>&1 | grep -A1 'error: the stack'",
     "touch done; wait",
   ]);

@@ -62,9 +62,15 @@ test("a plain run has everything but what is long, and says so; a part that is n
   const plain = select([], seconds);
   assert.deepEqual(plain.leftOut, ["long"]);
   assert.ok(plain.jobs.every(({ part }) => part.long !== true));
-  assert.deepEqual(preparationsOf(plain.jobs), ["tools", "bundle", "machines"]);
+  assert.deepEqual(preparationsOf(plain.jobs), ["tools", "bundle", "image", "container", "vm"]);
   assert.deepEqual(preparationsOf(select(["unit"], seconds).jobs), []);
   assert.deepEqual(preparationsOf(select(["tools"], seconds).jobs), ["tools"]);
+  assert.deepEqual(preparationsOf(select(["test/guest/apart.test.ts"], seconds).jobs), [
+    "tools",
+    "bundle",
+    "image",
+    "container",
+  ]);
   assert.ok(names("long").length > 0);
 });
 
@@ -162,13 +168,13 @@ test("the last line counts tests; what could not run is named, and fails a run i
     { name: "a.test.ts", part: "unit", begun: 0, outcome },
     { name: "lint", part: "lint", begun: 1, outcome: { ...outcome, passed: 1, skipped: [] } },
   ];
-  const notRun = [{ name: "b.test.ts", part: "guests", why: "machines could not be prepared" }];
+  const notRun = [{ name: "b.test.ts", part: "guests", why: "image could not be prepared" }];
   const local = summary(done, notRun, ["long"], false);
   assert.ok(local.good);
   assert.match(local.text, /\n4 passed, 0 failed$/);
   assert.match(
     local.text,
-    /Could not run[^]*b\.test\.ts: machines could not be prepared\n {2}a\.test\.ts: t: no kvm/,
+    /Could not run[^]*b\.test\.ts: image could not be prepared\n {2}a\.test\.ts: t: no kvm/,
   );
   assert.match(local.text, /npm test -- long/);
   const ci = summary(done, notRun, [], true);
