@@ -1,5 +1,7 @@
 /** Which test files belong to which module: `npm test -- users` runs all of them, whatever part they are in. */
-import { basename } from "node:path";
+import { readdirSync } from "node:fs";
+import { basename, join } from "node:path";
+import { checkout } from "../lab/cache.ts";
 
 interface Group {
   readonly name: string;
@@ -13,14 +15,14 @@ interface Group {
  * A file belongs to each group whose name is a word of its own (`users`, `users-access`, `site-users`), and to each that names it
  * here. `core` is what all modules stand on; `equipment` the lab itself; `whole` what provisions a site with everything in it.
  */
-const groups: readonly Group[] = [
+const named: readonly Group[] = [
   { name: "preflight", also: ["plan", "doctor"] },
-  { name: "volumes", also: ["plan", "site-existing"] },
+  { name: "volumes", words: ["existing", "storage"], also: ["plan"] },
   { name: "users", also: ["plan"] },
   { name: "engine", also: ["plan", "effective"] },
   { name: "daemon", also: ["plan", "docker-bench", "effective"] },
-  { name: "registry", also: ["cosign"] },
-  { name: "trust", also: ["registry"] },
+  { name: "registry", words: ["channel"], also: ["cosign"] },
+  { name: "trust", words: ["ca"], also: ["registry"] },
   { name: "receipt", also: [] },
   {
     name: "environments",
@@ -79,6 +81,7 @@ const groups: readonly Group[] = [
       "guest",
       "lab-machine",
       "seed-disk",
+      "silent-port",
       "stages",
       "tool-archive",
       "test/lab/",
@@ -87,6 +90,12 @@ const groups: readonly Group[] = [
   { name: "repository", also: ["site-reference", "runner"] },
   { name: "whole", also: ["each-fact", "faults", "line", "logs", "refusal"] },
 ];
+
+/** A folder of modules/ that nobody has named above is a group of its own name. */
+const folders = readdirSync(join(checkout, "modules"), { withFileTypes: true })
+  .filter((entry) => entry.isDirectory() && !named.some(({ name }) => name === entry.name))
+  .map(({ name }): Group => ({ name, also: [] }));
+const groups = [...named, ...folders];
 
 /** The names that may be asked for. */
 export const moduleNames: readonly string[] = groups.map(({ name }) => name);

@@ -26,8 +26,9 @@ test("every test file is in a part, once, and belongs to a module", () => {
 });
 
 test("every module of the product can be asked for, and every file with several machines is there", () => {
-  const folders = new Set(files("modules", "README.md").flatMap((path) => path.split("/").at(-2) ?? []));
-  for (const folder of folders) if (folder !== "modules") assert.ok(moduleNames.includes(folder), folder);
+  for (const folder of ["preflight", "volumes", "users", "engine", "daemon", "registry", "trust", "receipt"])
+    assert.ok(moduleNames.includes(folder), folder);
+  assert.equal(new Set(moduleNames).size, moduleNames.length);
   for (const file of filesWithSeveral) assert.ok(existsSync(join(checkout, file)), file);
 });
 
