@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
 import { imageArchive } from "../lab/hello.ts";
+import { vm } from "../lab/machine-choice.ts";
 import { labUser } from "../lab/stack.ts";
 import { startProvisionedSite } from "../support/provisioned-site.ts";
 import { shellOn, type ShellFunctions } from "../support/shell-functions.ts";
@@ -11,7 +12,7 @@ describe("faults of a host", () => {
   let site: SiteUnderTest;
   let on: ShellFunctions;
   before(async () => {
-    site = await startProvisionedSite("faults");
+    site = await startProvisionedSite("faults", vm("disks"));
     on = await shellOn(site.guest);
     await docker("load", await imageArchive(site.lab.bundle));
     await docker(`run --detach --name counter --restart always ${site.lab.bundle.image} sleep 100000`);

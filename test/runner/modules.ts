@@ -21,7 +21,7 @@ const named: readonly Group[] = [
   { name: "users", also: ["plan"] },
   { name: "engine", also: ["plan", "effective"] },
   { name: "daemon", also: ["plan", "docker-bench", "effective"] },
-  { name: "registry", words: ["channel"], also: ["cosign"] },
+  { name: "registry", words: ["channel", "arrival", "arriving"], also: ["cosign"] },
   { name: "trust", words: ["ca"], also: ["registry"] },
   { name: "receipt", also: [] },
   {
@@ -42,6 +42,7 @@ const named: readonly Group[] = [
   { name: "rollout", also: ["doctor", "refusal", "waves"] },
   {
     name: "bundle",
+    words: ["zstd"],
     also: [
       "test/bundle/",
       "carry-it-across",
@@ -74,6 +75,7 @@ const named: readonly Group[] = [
   },
   {
     name: "equipment",
+    words: ["container", "guest"],
     also: [
       "begin",
       "debian-sources",
@@ -97,18 +99,22 @@ const folders = readdirSync(join(checkout, "modules"), { withFileTypes: true })
   .map(({ name }): Group => ({ name, also: [] }));
 const groups = [...named, ...folders];
 
+/** What belongs to none of them. */
+const rest = "rest";
+
 /** The names that may be asked for. */
-export const moduleNames: readonly string[] = groups.map(({ name }) => name);
+export const moduleNames: readonly string[] = [...groups.map(({ name }) => name), rest];
 
 /** @param path of a test file, from the root of the checkout. */
 export function modulesOf(path: string): readonly string[] {
   const name = basename(path, ".test.ts");
   const words = name.split("-");
-  return groups
+  const found = groups
     .filter(
       (group) =>
         [group.name, ...(group.words ?? [])].some((one) => words.includes(one)) ||
         group.also.some((one) => (one.endsWith("/") ? path.startsWith(one) : one === name)),
     )
     .map((group) => group.name);
+  return found.length === 0 ? [rest] : found;
 }
