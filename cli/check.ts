@@ -7,6 +7,7 @@ import { exitCode } from "./exit-code.ts";
 import { problemText } from "./findings-text.ts";
 import { paint } from "./paint.ts";
 import { progressLine } from "./progress.ts";
+import { printJsonText, printPainted } from "./print.ts";
 
 export function checkCommand(): Command {
   return new Command("check")
@@ -23,7 +24,8 @@ export function checkCommand(): Command {
       const checked = await checkEnvironments(asked, (bytes, total) => {
         progress.report("reading the bundle", bytes / total);
       }).finally(progress.end);
-      console.log(flags.json === true ? JSON.stringify(checked, undefined, 2) : text(checked));
+      if (flags.json === true) printJsonText(checked);
+      else printPainted(text(checked));
       const problems = checked.flatMap((one) => one.problems);
       if (problems.length > 0) process.exitCode = exitCode(new SealiftError(problems));
     });

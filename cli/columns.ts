@@ -1,5 +1,8 @@
-/** Rows as aligned columns, two spaces apart: plain text that can be grepped. */
-export function columns(rows: readonly (readonly string[])[]): string {
+import { visible } from "../modules/core/visible.ts";
+
+/** Rows as aligned columns, two spaces apart: plain text that can be grepped, whatever names are in it. */
+export function columns(names: readonly (readonly string[])[]): string {
+  const rows = names.map((row) => row.map(visible));
   const width = (index: number): number => Math.max(...rows.map((row) => row[index]?.length ?? 0));
   return rows
     .map((row) =>

@@ -2,6 +2,7 @@
 import { SealiftError } from "../modules/core/errors.ts";
 import type { JumpSpec } from "../modules/core/jump.ts";
 import { shownKey } from "../modules/host-keys.ts";
+import {} from "./print.ts";
 
 /** What listens there, and how it is got to. */
 export interface Shown {

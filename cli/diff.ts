@@ -2,6 +2,7 @@
 import { Command } from "commander";
 import { type Change, type Pinned, promotion } from "../modules/promotion.ts";
 import { columns, size } from "./columns.ts";
+import { print } from "./print.ts";
 
 export function diffCommand(): Command {
   return new Command("diff")
@@ -13,7 +14,7 @@ export function diffCommand(): Command {
     .action(async (from: string, to: string, flags: { readonly json?: true }) => {
       const [ahead, behind] = await Promise.all([pinned(from), pinned(to)]);
       const changes = promotion(ahead, behind);
-      console.log(
+      print(
         flags.json === true ? JSON.stringify(changes, undefined, 2) : text(changes, ahead.name, behind.name),
       );
     });

@@ -5,6 +5,7 @@ import type { Diagnosis } from "../modules/diagnosis.ts";
 import { exitCode } from "./exit-code.ts";
 import { paint } from "./paint.ts";
 import { progressLine } from "./progress.ts";
+import { printJsonText, printPainted } from "./print.ts";
 
 interface Flags {
   readonly json?: true;
@@ -26,15 +27,13 @@ export function doctorCommand(): Command {
       const work = diagnose(environment, { deep: flags.deep === true, report: progress.report });
       try {
         const diagnosis = await work.finally(progress.end);
-        console.log(
-          flags.json === true
-            ? JSON.stringify(diagnosis, undefined, 2)
-            : doctorText(diagnosis, { width: process.stdout.isTTY ? process.stdout.columns : 100, paint }),
-        );
+        const width = process.stdout.isTTY ? process.stdout.columns : 100;
+        if (flags.json === true) printJsonText(diagnosis);
+        else printPainted(doctorText(diagnosis, { width, paint }));
         process.exitCode = doctorExitCode(diagnosis);
       } catch (error) {
         if (flags.json !== true || !(error instanceof SealiftError)) throw error;
-        console.log(JSON.stringify({ ok: false, environment, problems: error.problems }, undefined, 2));
+        printJsonText({ ok: false, environment, problems: error.problems });
         process.exitCode = exitCode(error);
       }
     });

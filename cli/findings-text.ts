@@ -1,5 +1,6 @@
 /** Findings for people: what was found, what was expected, what to do; the same one on several hosts is told once. */
 import type { Problem } from "../modules/core/errors.ts";
+import { visible } from "../modules/core/visible.ts";
 import type { Finding, HostDiagnosis, Verdict } from "../modules/diagnosis.ts";
 import type { TextOptions } from "./doctor-text.ts";
 
@@ -29,12 +30,12 @@ export function problemText(problem: Problem, options: TextOptions): string {
 function block(verdict: Verdict, where: string, problem: Problem, { width, paint }: TextOptions): string {
   const { code, subject, got, expected, todo } = problem;
   const lines = (title: string, text: string): string[] =>
-    wrap(text, width - indent.length).map(
+    wrap(visible(text), width - indent.length).map(
       (line, at) => (at === 0 ? title.padEnd(indent.length) : indent) + line,
     );
   const word = verdict === "fail" ? "FAIL" : verdict;
   return [
-    `${paint(verdict, word)}  ${where}: ${code} ${subject}`,
+    `${paint(verdict, word)}  ${visible(`${where}: ${code} ${subject}`)}`,
     ...lines("  found", got),
     ...lines("  expected", expected),
     ...lines("  do", todo),

@@ -9,6 +9,7 @@ import type { JumpSpec } from "../modules/core/jump.ts";
 import { inventoryOf, type Inventory } from "../modules/inventory.ts";
 import { freePool, proposalText, type ProposedHost } from "../modules/proposal.ts";
 import { comparedKey } from "./compared-key.ts";
+import { print } from "./print.ts";
 
 interface Flags {
   readonly host: readonly string[];
@@ -62,7 +63,7 @@ export function initCommand(): Command {
         await mkdir("stacks", { recursive: true });
         await writeFile(`${file}.part`, text, { flag: "wx" });
         await rename(`${file}.part`, file);
-        console.log(`${file} is written: read it, then run: sealift check ${environment}`);
+        print(`${file} is written: read it, then run: sealift check ${environment}`);
       } finally {
         ask.close();
       }

@@ -1,4 +1,5 @@
 /** The `sealift` command: parses, calls, prints. */
+import { inspect } from "node:util";
 import { Command, CommanderError } from "commander";
 import { SealiftError } from "../modules/core/errors.ts";
 import { bundleCommand } from "./bundle.ts";
@@ -9,6 +10,7 @@ import { exitCode, exitCodes } from "./exit-code.ts";
 import { initCommand } from "./init.ts";
 import { receiptCommand } from "./receipt.ts";
 import { showCommand } from "./show.ts";
+import { printError } from "./print.ts";
 
 const program = new Command("sealift")
   .description("Carries Docker into networks that have no way out.")
@@ -29,6 +31,6 @@ try {
 } catch (error) {
   // Commander has printed its own words already.
   if (!(error instanceof CommanderError))
-    console.error(error instanceof SealiftError ? error.message : error);
+    printError(error instanceof SealiftError ? error.message : inspect(error));
   process.exitCode = exitCode(error);
 }

@@ -1,3 +1,4 @@
+import { visible } from "../modules/core/visible.ts";
 import { size } from "./columns.ts";
 
 /** Tells on stderr what is being done, once it takes longer than two seconds. */
@@ -24,7 +25,7 @@ export function progressLine(): ProgressLine {
     if (now - last < intervalMs[terminal ? "terminal" : "log"]) return;
     last = now;
     shown = true;
-    const line = `${Math.round((now - start) / 1000)} s  ${words()}`;
+    const line = visible(`${Math.round((now - start) / 1000)} s  ${words()}`);
     process.stderr.write(terminal ? `\r\x1b[K${line}` : `${line}\n`);
   };
   return {

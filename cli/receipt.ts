@@ -5,6 +5,7 @@ import { receiptPage } from "../modules/receipt/page.ts";
 import type { Receipt } from "../modules/receipt/receipt.ts";
 import { readReceipt } from "../modules/receipt/sign.ts";
 import { columns } from "./columns.ts";
+import { print } from "./print.ts";
 
 interface Flags {
   readonly signers: string;
@@ -29,7 +30,7 @@ function verifyCommand(): Command {
     )
     .action(async (file: string, flags: Flags & { readonly json?: true }) => {
       const { receipt, signer } = await readReceipt(file, flags.signers);
-      console.log(flags.json === true ? JSON.stringify(receipt, undefined, 2) : summary(receipt, signer));
+      print(flags.json === true ? JSON.stringify(receipt, undefined, 2) : summary(receipt, signer));
     });
 }
 

@@ -2,6 +2,7 @@
 import { Command } from "commander";
 import type { ShownHost, ShownValue } from "../modules/site-view.ts";
 import { columns } from "./columns.ts";
+import { print } from "./print.ts";
 
 interface Flags {
   readonly origin?: true;
@@ -23,7 +24,7 @@ export function showCommand(): Command {
       const hosts = (await viewSite(environment)).filter(
         ({ name }) => flags.host === undefined || name === flags.host,
       );
-      console.log(
+      print(
         flags.json === true
           ? JSON.stringify(hosts, undefined, 2)
           : hosts.map((host) => hostText(host, flags.origin === true)).join("\n\n"),

@@ -4,6 +4,7 @@ import { columns } from "../columns.ts";
 import { progressLine } from "../progress.ts";
 import { printJson } from "./or-json.ts";
 import { addPolicyFlags, type PolicyFlags, tellWaived, verifyOptions } from "./policy-flags.ts";
+import { print } from "../print.ts";
 
 type Flags = PolicyFlags & { readonly json?: true };
 
@@ -21,7 +22,7 @@ export function acceptCommand(): Command {
           const { receipt, accepted, before } = await accept(directory, flags);
           return { directory, receipt, before, accepted };
         });
-      } else console.log(columns(rows(await accept(directory, flags))));
+      } else print(columns(rows(await accept(directory, flags))));
     });
 }
 

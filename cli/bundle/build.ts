@@ -5,6 +5,7 @@ import { carryBundle } from "../../offline-bundle/carry.ts";
 import { progressLine } from "../progress.ts";
 import { carriedText, type CarryFlags, carryOptions, withCarryOptions } from "./carry-options.ts";
 import { bundleFile, lockFile, store } from "./places.ts";
+import { print, printError } from "../print.ts";
 
 export function buildCommand(): Command {
   const command = new Command("build")
@@ -31,14 +32,14 @@ export function buildCommand(): Command {
         ...(key === undefined ? {} : { key }),
         ...(carry === undefined ? {} : { carry }),
         warn: (problem) => {
-          console.error(`warning: ${formatProblem(problem)}`);
+          printError(`warning: ${formatProblem(problem)}`);
         },
       }).finally(progress.end);
       const signed = key === undefined ? "unsigned: verify will refuse it" : "signed";
-      console.log(`${directory}: serial ${seal.serial}, ${seal.manifests.length} manifests, ${signed}`);
+      print(`${directory}: serial ${seal.serial}, ${seal.manifests.length} manifests, ${signed}`);
       if (carry === undefined) return;
       const options = { ...carryOptions(carry, flags), report };
-      console.log(carriedText(await carryBundle(directory, options).finally(progress.end)));
+      print(carriedText(await carryBundle(directory, options).finally(progress.end)));
     });
 }
 

@@ -9,6 +9,7 @@ import {
 } from "../../offline-bundle/diff.ts";
 import { columns, count, size } from "../columns.ts";
 import { printJson } from "./or-json.ts";
+import { print } from "../print.ts";
 
 export function diffCommand(): Command {
   return new Command("diff")
@@ -25,7 +26,7 @@ export function diffCommand(): Command {
           const difference = await work();
           return { same: isSame(difference), ...difference };
         });
-      } else console.log(text(await work(), a, b));
+      } else print(text(await work(), a, b));
     });
 }
 

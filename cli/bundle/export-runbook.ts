@@ -1,7 +1,9 @@
 import { rename, writeFile } from "node:fs/promises";
 import { Command } from "commander";
+import { visibleLines } from "../../modules/core/visible.ts";
 import { runbookOf } from "../../offline-bundle/runbook.ts";
 import { verifyBundle } from "../../offline-bundle/verify.ts";
+import { print } from "../print.ts";
 import { progressLine } from "../progress.ts";
 import { addPolicyFlags, type PolicyFlags, tellWaived, verifyOptions } from "./policy-flags.ts";
 
@@ -20,14 +22,14 @@ export function runbookCommand(): Command {
       const progress = progressLine();
       const bundle = await verifyBundle(directory, verifyOptions(flags, progress)).finally(progress.end);
       tellWaived(flags, bundle);
-      const text = runbookOf(bundle);
+      const text = visibleLines(runbookOf(bundle));
       if (output === undefined) {
-        process.stdout.write(text);
+        print(text.trimEnd());
         return;
       }
       await writeFile(`${output}.part`, text);
       await rename(`${output}.part`, output);
-      console.log(output);
+      print(output);
     });
 }
 

@@ -4,6 +4,7 @@ import { fetchBundle } from "../../offline-bundle/fetch.ts";
 import { size } from "../columns.ts";
 import { progressLine } from "../progress.ts";
 import { bundleFile, lockFile, store } from "./places.ts";
+import { print, printError } from "../print.ts";
 
 export function fetchCommand(): Command {
   return new Command("fetch")
@@ -21,10 +22,10 @@ export function fetchCommand(): Command {
           progress.transfer(name, done, total);
         },
         warn: (problem) => {
-          console.error(`warning: ${formatProblem(problem)}`);
+          printError(`warning: ${formatProblem(problem)}`);
         },
       }).finally(progress.end);
-      console.log(`${store}: ${files} files (${size(bytes)}) and ${images} images, all as pinned`);
+      print(`${store}: ${files} files (${size(bytes)}) and ${images} images, all as pinned`);
     });
 }
 

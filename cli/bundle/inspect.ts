@@ -4,6 +4,7 @@ import { columns, count, size } from "../columns.ts";
 import { progressLine } from "../progress.ts";
 import { printJson } from "./or-json.ts";
 import { verifyOptions } from "./policy-flags.ts";
+import { print } from "../print.ts";
 
 interface Flags {
   readonly signers?: string;
@@ -22,7 +23,7 @@ export function inspectCommand(): Command {
     )
     .action(async (directory: string, flags: Flags) => {
       if (flags.json === true) await printJson(() => inspect(directory, flags));
-      else console.log(text(await inspect(directory, flags)));
+      else print(text(await inspect(directory, flags)));
     });
 }
 

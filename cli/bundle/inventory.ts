@@ -5,6 +5,7 @@ import { inventoryOfBundle, inventoryOfRegistry } from "../../offline-bundle/inv
 import { columns, size } from "../columns.ts";
 import { progressLine } from "../progress.ts";
 import { registryAccess, type RegistryFlags, withRegistryOptions } from "./registry-options.ts";
+import { print, printError } from "../print.ts";
 
 export function inventoryCommand(): Command {
   const command = new Command("inventory")
@@ -28,10 +29,10 @@ export function inventoryCommand(): Command {
         await writeFile(`${flags.output}.part`, text);
         await rename(`${flags.output}.part`, flags.output);
       }
-      for (const name of broken) console.error(`${place}: ${name} is not what it must be, and not listed`);
-      if (flags.json === true) process.stdout.write(text);
+      for (const name of broken) printError(`${place}: ${name} is not what it must be, and not listed`);
+      if (flags.json === true) print(text.trimEnd());
       else
-        console.log(
+        print(
           columns([
             ["of", holderName(inventory.of)],
             ["digests", `${inventory.digests.length}, ${size(bytes)}`],

@@ -6,6 +6,7 @@ import { columns } from "../columns.ts";
 import { exitCode } from "../exit-code.ts";
 import { progressLine } from "../progress.ts";
 import { bundleFile, lockFile, store } from "./places.ts";
+import { print, printError } from "../print.ts";
 
 interface Flags {
   readonly file: string;
@@ -29,7 +30,7 @@ export function lockCommand(): Command {
         await lock(flags);
       } catch (error) {
         if (flags.json !== true || !(error instanceof SealiftError)) throw error;
-        console.log(JSON.stringify({ ok: false, problems: error.problems }, undefined, 2));
+        print(JSON.stringify({ ok: false, problems: error.problems }, undefined, 2));
         process.exitCode = exitCode(error);
       }
     });
@@ -45,11 +46,11 @@ async function lock(flags: Flags): Promise<void> {
     check: flags.check === true,
     report: progress.report,
     warn: (problem) => {
-      console.error(`warning: ${formatProblem(problem)}`);
+      printError(`warning: ${formatProblem(problem)}`);
     },
   }).finally(progress.end);
-  if (flags.json === true) console.log(JSON.stringify(forScripts(flags.lock, result), undefined, 2));
-  else console.log(forPeople(flags.lock, result));
+  if (flags.json === true) print(JSON.stringify(forScripts(flags.lock, result), undefined, 2));
+  else print(forPeople(flags.lock, result));
   if (flags.check === true && result.changed) process.exitCode = 65;
 }
 

@@ -2,6 +2,7 @@ import { Command } from "commander";
 import { carryBundle } from "../../offline-bundle/carry.ts";
 import { progressLine } from "../progress.ts";
 import { carriedText, type CarryFlags, carryOptions, withCarryOptions } from "./carry-options.ts";
+import { print } from "../print.ts";
 
 export function packCommand(): Command {
   const command = new Command("pack")
@@ -16,6 +17,6 @@ export function packCommand(): Command {
     .action(async (directory: string, file: string, flags: CarryFlags) => {
       const progress = progressLine();
       const options = { ...carryOptions(file, flags), report: progress.report };
-      console.log(carriedText(await carryBundle(directory, options).finally(progress.end)));
+      print(carriedText(await carryBundle(directory, options).finally(progress.end)));
     });
 }

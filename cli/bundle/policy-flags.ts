@@ -4,6 +4,7 @@ import { formatProblem } from "../../modules/core/errors.ts";
 import type { VerifiedBundle, VerifyOptions } from "../../offline-bundle/verify.ts";
 import { size } from "../columns.ts";
 import type { ProgressLine } from "../progress.ts";
+import { printError } from "../print.ts";
 
 export interface PolicyFlags {
   readonly signers: string;
@@ -54,11 +55,10 @@ export function tellWaived(
   ];
   for (const [flag, waivedCode] of given) {
     const problems = waived.filter(({ code }) => code === waivedCode);
-    if (problems.length === 0) console.error(`INSECURE ${flag}: there was nothing to let pass`);
-    for (const problem of problems) console.error(`INSECURE ${flag} lets pass: ${formatProblem(problem)}`);
+    if (problems.length === 0) printError(`INSECURE ${flag}: there was nothing to let pass`);
+    for (const problem of problems) printError(`INSECURE ${flag} lets pass: ${formatProblem(problem)}`);
   }
-  for (const { where, subject, got } of passedOver)
-    console.error(`does not count: ${where} ${subject}: ${got}`);
+  for (const { where, subject, got } of passedOver) printError(`does not count: ${where} ${subject}: ${got}`);
 }
 
 function count(text: string): number {

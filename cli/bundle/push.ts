@@ -3,6 +3,7 @@ import { pushBundle } from "../../offline-bundle/push.ts";
 import { columns, size } from "../columns.ts";
 import { progressLine } from "../progress.ts";
 import { registryAccess, type RegistryFlags, withRegistryOptions } from "./registry-options.ts";
+import { print } from "../print.ts";
 
 export function pushCommand(): Command {
   const command = new Command("push")
@@ -35,7 +36,7 @@ export function pushCommand(): Command {
         ["sent", size(pushed.sentBytes)],
         ["skipped", `${size(pushed.skippedBytes)} that the registry has`],
       ];
-      console.log(columns(rows));
+      print(columns(rows));
     });
 }
 

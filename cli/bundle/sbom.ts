@@ -4,6 +4,7 @@ import { readContents } from "../../offline-bundle/contents.ts";
 import { cycloneDx } from "../../offline-bundle/cyclonedx.ts";
 import { epochOf } from "../../offline-bundle/sbom.ts";
 import { spdx } from "../../offline-bundle/spdx.ts";
+import { print } from "../print.ts";
 
 interface Flags {
   readonly format: "cyclonedx" | "spdx";
@@ -29,7 +30,7 @@ export function sbomCommand(): Command {
       const bom = format === "cyclonedx" ? cycloneDx(contents, epoch) : spdx(contents, epoch);
       const text = JSON.stringify(bom, undefined, 2);
       if (output === undefined) {
-        console.log(text);
+        print(text);
         return;
       }
       await writeFile(`${output}.part`, `${text}\n`);

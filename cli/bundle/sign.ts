@@ -5,6 +5,7 @@ import { type VerifiedBundle, verifyBundle } from "../../offline-bundle/verify.t
 import { columns } from "../columns.ts";
 import { progressLine } from "../progress.ts";
 import { tellWaived, verifyOptions } from "./policy-flags.ts";
+import { print } from "../print.ts";
 
 interface Flags {
   readonly key: string;
@@ -23,7 +24,7 @@ export function signCommand(): Command {
       const bundle = checked ?? (await openBundle(directory));
       const { serial, lockSha256 } = bundle;
       const { name, fingerprint, again } = await signBundle(directory, key, bundle);
-      console.log(
+      print(
         columns([
           ["bundle", directory],
           ["serial", String(serial)],

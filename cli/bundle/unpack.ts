@@ -3,6 +3,7 @@ import { unpackBundle } from "../../offline-bundle/unpack.ts";
 import { columns, size } from "../columns.ts";
 import { progressLine } from "../progress.ts";
 import { addPolicyFlags, type PolicyFlags, tellWaived, verifyOptions } from "./policy-flags.ts";
+import { print } from "../print.ts";
 
 export function unpackCommand(): Command {
   const command = new Command("unpack")
@@ -28,7 +29,7 @@ export function unpackCommand(): Command {
       ["signed by", bundle.signers.join(", ") || "nobody"],
       ["blobs", `${bundle.blobs}, ${size(bundle.bytes)} came in, all as signed`],
     ];
-    console.log(columns(rows));
+    print(columns(rows));
   });
 }
 

@@ -7,6 +7,7 @@ import { columns } from "../columns.ts";
 import { coverageRow } from "./coverage-row.ts";
 import { printJson } from "./or-json.ts";
 import { lockFile } from "./places.ts";
+import { print } from "../print.ts";
 
 interface Flags {
   readonly lock?: string;
@@ -26,7 +27,7 @@ export async function verifyLock(flags: Flags): Promise<void> {
     return;
   }
   const { lock, coverage } = await check(file, flags.stacks);
-  console.log(
+  print(
     columns([
       ["lock", file],
       ["serial", String(lock.serial)],

@@ -10,6 +10,7 @@ import { progressLine } from "../progress.ts";
 import { coverageRow } from "./coverage-row.ts";
 import { printJson } from "./or-json.ts";
 import { addPolicyFlags, type PolicyFlags, tellWaived, verifyOptions } from "./policy-flags.ts";
+import { print } from "../print.ts";
 
 export function verifyCommand(): Command {
   const command: Command = new Command("verify")
@@ -41,7 +42,7 @@ export function verifyCommand(): Command {
       if (signers === undefined) command.error("error: required option '--signers <path>' not specified");
       const work = (): Promise<Verified> => verify(directory, { ...flags, signers }, stacks);
       if (flags.json === true) await printJson(async () => forScripts(await work()));
-      else console.log(columns(rows(await work())));
+      else print(columns(rows(await work())));
     });
 }
 

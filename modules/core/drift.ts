@@ -2,6 +2,7 @@
 import type { Probe } from "./probe.ts";
 import type { StepReport } from "./report.ts";
 import type { Effect, Phase, Step } from "./step.ts";
+import { visible } from "./visible.ts";
 
 export interface Difference {
   readonly step: Step;
@@ -33,7 +34,7 @@ export function seen(probe: Probe): string {
 
 /** One line: what is wanted, what is there, what making it so costs. */
 export function describe({ step, found, effect }: Difference): string {
-  return `${step.code}: wanted ${step.fact}; found ${found || "otherwise"}; effect ${costs[effect]}`;
+  return visible(`${step.code}: wanted ${step.fact}; found ${found || "otherwise"}; effect ${costs[effect]}`);
 }
 
 const costs: Readonly<Record<Effect, string>> = {

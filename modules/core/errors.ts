@@ -1,4 +1,5 @@
 /** Errors that a person can act on: what, where, got, expected, what to do. All of one file at once. */
+import { visible } from "./visible.ts";
 
 /** The closed set of codes. A code is contract: it never changes its meaning. */
 export const errorCodes = [
@@ -107,6 +108,7 @@ export const errorCodes = [
   "E_HOME",
   "E_OWN_LOGIN",
   "E_STRANGERS",
+  "E_SSHD",
   "E_IMAGE_STORE",
   "E_DATA_ROOT",
   "E_ENGINE_JUMP",
@@ -138,9 +140,12 @@ export interface Problem {
   readonly todo: string;
 }
 
-/** One line: `<where>: <CODE> <subject>: got <value>; expected <rule>; <what to do>`. */
+/**
+ * One line: `<where>: <CODE> <subject>: got <value>; expected <rule>; <what to do>`. Whatever it quotes, it is one line and moves no
+ * cursor.
+ */
 export function formatProblem({ where, code, subject, got, expected, todo }: Problem): string {
-  return `${where}: ${code} ${subject}: got ${got}; expected ${expected}; ${todo}`;
+  return visible(`${where}: ${code} ${subject}: got ${got}; expected ${expected}; ${todo}`);
 }
 
 /** Carries every problem found, so that one run tells all of them. */

@@ -147,3 +147,32 @@ process_unit() {
     case $process_line in */system.slice/*.service) process_unit=${process_line##*/} ;; esac
   done 2>/dev/null <"$SEALIFT_ROOT/proc/$1/cgroup"
 }
+
+# Sets ssh_from: the address of the ssh client, empty without one. sudo takes SSH_CONNECTION out of the environment, the
+# processes between sshd and here still have it. The shell's read drops the zero bytes that separate the variables.
+ssh_client() {
+  ssh_from=${SSH_CONNECTION:-}
+  ssh_from=${ssh_from%% *}
+  ssh_pid=$PPID
+  while [ -z "$ssh_from" ] && [ "$ssh_pid" -gt 1 ]; do
+    { ssh_variables "$ssh_pid"; } 2>/dev/null || true
+    read -r ssh_stat 2>/dev/null <"/proc/$ssh_pid/stat" || break
+    ssh_stat=${ssh_stat##*") "}
+    ssh_stat=${ssh_stat#* }
+    ssh_pid=${ssh_stat%% *}
+  done
+}
+
+# ssh_variables PID
+ssh_variables() {
+  while read -r ssh_text || [ -n "$ssh_text" ]; do
+    case $ssh_text in
+      *SSH_CONNECTION=*)
+        ssh_text=${ssh_text#*SSH_CONNECTION=}
+        ssh_from=${ssh_text%% *}
+        return 0
+        ;;
+    esac
+    ssh_text=
+  done <"/proc/$1/environ"
+}

@@ -1,4 +1,5 @@
 # The networks that the engine will give to containers, against those that the host has to reach.
+# shellcheck disable=SC2154 # processes.sh sets ssh_from
 
 # Fact: no network that the host has a route to overlaps these pools.
 # $@ pools as a.b.c.d/length
@@ -69,35 +70,6 @@ pools_routes() {
   done <<EOF
 $pools_said
 EOF
-}
-
-# Sets ssh_from: the address of the ssh client, empty without one. sudo takes SSH_CONNECTION out of the environment, the
-# processes between sshd and here still have it. The shell's read drops the zero bytes that separate the variables.
-ssh_client() {
-  ssh_from=${SSH_CONNECTION:-}
-  ssh_from=${ssh_from%% *}
-  ssh_pid=$PPID
-  while [ -z "$ssh_from" ] && [ "$ssh_pid" -gt 1 ]; do
-    { ssh_variables "$ssh_pid"; } 2>/dev/null || true
-    read -r ssh_stat 2>/dev/null <"/proc/$ssh_pid/stat" || break
-    ssh_stat=${ssh_stat##*") "}
-    ssh_stat=${ssh_stat#* }
-    ssh_pid=${ssh_stat%% *}
-  done
-}
-
-# ssh_variables PID
-ssh_variables() {
-  while read -r ssh_text || [ -n "$ssh_text" ]; do
-    case $ssh_text in
-      *SSH_CONNECTION=*)
-        ssh_text=${ssh_text#*SSH_CONNECTION=}
-        ssh_from=${ssh_text%% *}
-        return 0
-        ;;
-    esac
-    ssh_text=
-  done <"/proc/$1/environ"
 }
 
 # ipv4_range A.B.C.D/LENGTH: sets ipv4_low and ipv4_high, the first and last address as numbers.

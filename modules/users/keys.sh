@@ -1,16 +1,73 @@
 # The public keys that may log in. The folder is the user's own, so everything in it is written as the user: root
 # would follow a link that the user has laid there. Source: sshd(8), AUTHORIZED_KEYS FILE FORMAT.
+# shellcheck disable=SC2154 # sshd.sh sets sshd_…
 
-# Fact: exactly these keys may log in, or these and others; folder and file are the user's own.
+KEYS_RETURN=$(printf '\r')
+
+# Fact: exactly these keys may log in, or these and others, by whatever sshd takes keys from; folder and file are the user's own.
 # $1 user, $2 exact or add; $3... public keys
 check_authorized_keys() {
   if ! account /etc/passwd "$1"; then
     echo "no such user"
     return 1
   fi
-  keys_file=$FIELD_6/.ssh/authorized_keys
+  keys_home=$FIELD_6
+  keys_uid=$FIELD_3
+  keys_file=$keys_home/.ssh/authorized_keys
+  keys_look "$1" "$keys_home"
   keys_policy=$2
   shift 2
+  keys_own "$@" || return 1
+  if [ $# -gt 0 ] && [ -n "$keys_unread" ]; then
+    echo "$keys_unread"
+    return 1
+  fi
+  if [ "$keys_policy" = exact ]; then
+    keys_elsewhere
+    if [ -n "$keys_more" ]; then
+      echo "keys let in from other files:$keys_more"
+      return 1
+    fi
+    if [ -n "$sshd_others" ]; then warn_that E_SSHD "beside keys in files sshd lets in by: $sshd_others" "take it out of sshd's configuration, or know of it"; fi
+  fi
+  if [ -n "$keys_unsaid" ]; then warn_that E_SSHD "sshd does not say what it takes keys from: $keys_unsaid" "see what sshd -T says on the host"; fi
+}
+
+# keys_look USER HOME: sshd_look, or sshd's defaults where it does not say (keys_unsaid), and keys_unread when it does not read keys_file.
+keys_look() {
+  keys_unsaid=
+  keys_unread=
+  if ! sshd_look "$1" "$2"; then
+    keys_unsaid=$sshd_said
+    sshd_files=" $keys_file ${keys_file}2"
+    sshd_others=
+  fi
+  case "$sshd_files " in
+    *" $keys_file "*) ;;
+    *) keys_unread="sshd takes keys from${sshd_files:- nowhere}, and not from $keys_file" ;;
+  esac
+}
+
+# keys_elsewhere: sets keys_more to the other files that sshd reads and that hold anything.
+keys_elsewhere() {
+  keys_more=
+  for keys_one in $sshd_files; do
+    if [ "$keys_one" != "$keys_file" ] && keys_any "$keys_one"; then keys_more="$keys_more $keys_one"; fi
+  done
+}
+
+# keys_any FILE: whether a line of it could be a key. One that is larger than any of ours is not read: it may be of any length.
+keys_any() {
+  if [ ! -f "$1" ]; then return 1; fi
+  if [ "$(stat -L -c %s "$1")" -gt 65536 ]; then return 0; fi
+  while read -r keys_kind _ || [ -n "$keys_kind" ]; do
+    case $keys_kind in '' | "#"*) ;; *) return 0 ;; esac
+  done <"$1"
+  return 1
+}
+
+# keys_own KEY...: whether keys_file is right by itself; says what is not.
+keys_own() {
   if [ $# = 0 ] && [ ! -e "$keys_file" ] && [ ! -L "$keys_file" ]; then return 0; fi
   if [ ! -f "$keys_file" ] || [ -L "$keys_file" ]; then
     echo "no file $keys_file"
@@ -18,7 +75,7 @@ check_authorized_keys() {
   fi
   keys_modes=$(stat -c '%u %a %s' "${keys_file%/*}" "$keys_file" | tr '\n' ' ')
   case $keys_modes in
-    "$FIELD_3 700 "*" $FIELD_3 600 "*) ;;
+    "$keys_uid 700 "*" $keys_uid 600 "*) ;;
     *)
       echo "uid, mode and bytes of folder and file: $keys_modes"
       return 1
@@ -41,15 +98,38 @@ check_authorized_keys() {
   fi
 }
 guard_authorized_keys() {
-  if [ "$2" = add ] || [ "$1" != "${SUDO_USER:-root}" ]; then return 0; fi
-  account /etc/passwd "$1"
-  keys_file=$FIELD_6/.ssh/authorized_keys
-  if [ ! -f "$keys_file" ]; then return 0; fi
-  keys_login=$1
-  shift 2
-  for keys_key; do
-    if keys_has "$keys_file" "$keys_key"; then return 0; fi
+  account /etc/passwd "$1" || return 0
+  keys_home=$FIELD_6
+  keys_file=$keys_home/.ssh/authorized_keys
+  keys_look "$1" "$keys_home"
+  if [ $# -gt 2 ] && [ -n "$keys_unread" ]; then
+    refuse_because E_SSHD "$keys_unread: keys that Sealift writes there would let nobody in" \
+      "have AuthorizedKeysFile of sshd_config name .ssh/authorized_keys as well"
+  fi
+  if [ "$2" = add ]; then return 0; fi
+  keys_elsewhere
+  for keys_one in $keys_more; do
+    case $keys_one in
+      "$keys_home"/*) ;;
+      *)
+        refuse_because E_SSHD "$keys_one lets $1 in as well, and is not in the home that Sealift looks after" \
+          "take the keys out of it, or write keys: add for $1"
+        ;;
+    esac
   done
+  if [ "$1" != "${SUDO_USER:-root}" ]; then return 0; fi
+  keys_login=$1
+  keys_lets=
+  shift 2
+  for keys_one in $sshd_files; do
+    if ! keys_any "$keys_one"; then continue; fi
+    keys_lets=yes
+    if [ "$(stat -L -c %s "$keys_one")" -gt 65536 ]; then continue; fi
+    for keys_key; do
+      if keys_has "$keys_one" "$keys_key"; then return 0; fi
+    done
+  done
+  if [ -z "$keys_lets" ]; then return 0; fi
   refuse_because E_OWN_LOGIN "none of the keys that now let in $keys_login, the login of this very run, is among the site's" \
     "name one of them, or write keys: add, log in with a new key, then go on"
 }
@@ -62,6 +142,8 @@ apply_authorized_keys() {
   keys_file=$keys_folder/authorized_keys
   if [ -e "$keys_folder" ]; then chown -h "$keys_uid:$keys_gid" "$keys_folder"; fi
   keys_before=
+  keys_more=
+  if [ "$2" = exact ]; then keys_elsewhere; fi
   if [ "$2" = add ] && [ -f "$keys_file" ]; then keys_before=$(as_owner cat "$keys_file"); fi
   shift 2
   umask 077
@@ -76,6 +158,8 @@ apply_authorized_keys() {
   } | as_owner tee "$keys_file.new" >/dev/null
   as_owner sync "$keys_file.new"
   as_owner mv "$keys_file.new" "$keys_file"
+  # Only then, so that a run that is cut off leaves more ways in, not fewer.
+  for keys_one in $keys_more; do as_owner rm "$keys_one"; done
 }
 
 # as_owner COMMAND...: with the user's own rights and no others.
@@ -86,6 +170,8 @@ as_owner() {
 # keys_has FILE KEY: by kind and key; what the comment says does not count, what options say makes it another line.
 keys_has() {
   while read -r keys_kind keys_blob _ || [ -n "$keys_kind" ]; do
+    # sshd takes a line that ends as on Windows.
+    keys_blob=${keys_blob%"$KEYS_RETURN"}
     case "$2 " in
       "$keys_kind $keys_blob "*) return 0 ;;
     esac
@@ -98,6 +184,7 @@ keys_count_other() {
   keys_counted=$1
   shift
   while read -r keys_kind keys_blob _ || [ -n "$keys_kind" ]; do
+    keys_blob=${keys_blob%"$KEYS_RETURN"}
     keys_is_other=${keys_kind:+1}
     for keys_key; do
       case "$keys_key " in

@@ -24,6 +24,12 @@ export function accountSteps({
     ...groups.map(stepOfGroup),
     ...users.flatMap((user) => stepsOfUser(user, groups)),
     {
+      code: "users.sshd",
+      fact: "who may log in does not depend on where they come from",
+      effect: "none",
+      call: ["sshd_everywhere"],
+    },
+    {
       code: "users.leavers",
       fact: "who has left the site has no access by it",
       effect: "none",

@@ -1,24 +1,63 @@
 # What a user may do as somebody else, in a file of its own below /etc/sudoers.d. Only NOPASSWD rules of sudoers(5) that
 # sudo-rs knows too. A file that visudo does not like never goes live: sudo would refuse everybody.
+# shellcheck disable=SC2154 # files.sh sets file_wrong
 
-# Fact: this is the user's sudo rule.
+# Fact: this is the user's sudo rule, as a file and as sudo takes it; sudo gives the user no more.
 # $1 user, $2 the rule as a line of sudoers(5)
 check_sudo_rule() {
   sudo_file=/etc/sudoers.d/sealift-$1
-  if [ ! -e "$sudo_file" ]; then
-    echo "no $sudo_file"
+  if ! file_is "$sudo_file" "$2" "root:root 440"; then
+    case $file_wrong in
+      *" is absent") echo "no $sudo_file" ;;
+      *" is altered") echo "$sudo_file says: $(head -c 400 "$sudo_file")" ;;
+      *) echo "$file_wrong" ;;
+    esac
     return 1
   fi
-  sudo_found=$(cat "$sudo_file")
-  if [ "$sudo_found" != "$2" ]; then
-    echo "$sudo_file says: $sudo_found"
-    return 1
+  sudo_look "$1" || return "$SEALIFT_WARNS"
+  # As `sudo -l` writes it: without the user, and with blanks in a list of users and groups.
+  sudo_wanted=${2#*ALL=}
+  case $sudo_wanted in "(ALL:ALL)"*) sudo_wanted="(ALL : ALL)${sudo_wanted#"(ALL:ALL)"}" ;; esac
+  sudo_more=
+  sudo_last=
+  while IFS= read -r sudo_one; do
+    sudo_last=$sudo_one
+    if [ "$sudo_one" != "$sudo_wanted" ]; then sudo_more="$sudo_more, $sudo_one"; fi
+  done <<END
+$sudo_listed
+END
+  if [ "$sudo_last" != "$sudo_wanted" ]; then
+    warn_that E_SUDO "sudo goes by the last rule that fits, and that is not this one: ${sudo_last:-it has none for $1}" \
+      "see with sudo -l -U $1, and take out the rule that comes after it"
   fi
-  sudo_mode=$(stat -c '%U:%G %a %F' "$sudo_file")
-  if [ "$sudo_mode" != "root:root 440 regular file" ]; then
-    echo "$sudo_file is $sudo_mode"
-    return 1
+  if [ -n "$sudo_more" ]; then
+    warn_that E_SUDO "rules of other files let $1 do more: ${sudo_more#, }" "take them out, or write them into the site"
   fi
+}
+# sudo_look USER: sets sudo_listed to what sudo lets the user do, a rule a line, in its own words (sudo(8), -l -U). One process. When it does
+# not say, it says why.
+sudo_look() {
+  if ! sudo_said=$(timeout 20 sudo -n -l -U "$1" 2>&1); then
+    warn_that E_SUDO "sudo does not say what $1 may do: ${sudo_said##*"$SEALIFT_LINE_END"}" "see what sudo -l -U $1 says on the host"
+    return
+  fi
+  sudo_listed=
+  while IFS= read -r sudo_line; do
+    case $sudo_line in
+      "    "*)
+        sudo_line=${sudo_line#    }
+        # A rule that is longer than a line goes on below, deeper.
+        case $sudo_line in
+          " "*) sudo_listed="$sudo_listed ${sudo_line##* }" ;;
+          *) sudo_listed=${sudo_listed:+$sudo_listed$SEALIFT_LINE_END}$sudo_line ;;
+        esac
+        ;;
+      # What stands before the list is about settings.
+      *) sudo_listed= ;;
+    esac
+  done <<END
+$sudo_said
+END
 }
 guard_sudo_rule() {
   if ! command -v visudo >/dev/null; then
@@ -43,12 +82,17 @@ apply_sudo_rule() {
   mv "$sudo_new" "${sudo_new%.new}"
 }
 
-# Fact: the user has no sudo rule by Sealift. Rules of other files are not looked at.
+# Fact: sudo lets the user do nothing. A rule of Sealift's goes; others are told.
 # $1 user
 check_no_sudo_rule() {
   if [ -e "/etc/sudoers.d/sealift-$1" ]; then
     echo "there is /etc/sudoers.d/sealift-$1"
     return 1
+  fi
+  if ! command -v sudo >/dev/null; then return 0; fi
+  sudo_look "$1" || return "$SEALIFT_WARNS"
+  if [ -n "$sudo_listed" ]; then
+    warn_that E_SUDO "rules of other files let $1 do: $sudo_listed" "take them out, or write them into the site"
   fi
 }
 guard_no_sudo_rule() {

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { engineSteps } from "../../modules/engine/steps.ts";
 import type { Step } from "../../modules/core/step.ts";
-import { loadImage, startEngine, type EngineInGuest } from "../support/engine-in-guest.ts";
+import { startEngine, type EngineInGuest } from "../support/engine-in-guest.ts";
 
 let engine: EngineInGuest;
 let steps: readonly Step[];
@@ -35,8 +35,9 @@ const refusal = (unit: string, file: string): string =>
   `refused engine.units E_FOREIGN_UNIT ${unit} is made or changed by files that Sealift did not write: ${file}; see whose they are, then remove them and run systemctl daemon-reload`;
 const opened =
   "/opt/docker/current/bin/dockerd -H fd:// -H tcp://0.0.0.0:2375 --containerd=/run/containerd/containerd.sock";
-const restart =
-  "systemctl daemon-reload; systemctl stop docker.socket docker; systemctl start docker.socket docker";
+/** Three starts in a minute are the limit of docker.service. */
+const again = "systemctl reset-failed docker.service docker.socket 2>/dev/null";
+const restart = `systemctl daemon-reload; systemctl stop docker.socket docker; ${again}; systemctl start docker.socket docker`;
 
 test("an engine that Sealift has started holds", async () => {
   assert.deepEqual(await wrong(), []);
@@ -71,7 +72,7 @@ test("a socket for all is found before and after systemd has read it, and made r
 test("another socket that hands its listener to the engine is refused by name", async () => {
   const file = `${units}/docker-tcp.socket`;
   await engine.on.root(
-    `printf '[Socket]\\nListenStream=0.0.0.0:2375\\nService=docker.service\\n' >${file}; systemctl daemon-reload; systemctl stop docker; systemctl start docker-tcp.socket docker`,
+    `printf '[Socket]\\nListenStream=0.0.0.0:2375\\nService=docker.service\\n' >${file}; systemctl daemon-reload; systemctl stop docker; ${again}; systemctl start docker-tcp.socket docker`,
   );
   assert.deepEqual(await wrong(), [
     "refused engine.units E_FOREIGN_UNIT docker-tcp.socket starts docker.service and hands it what it listens on; see whose it is, then stop it, remove its file and run systemctl daemon-reload",
@@ -96,7 +97,7 @@ test("containerd that listens on the network by a file that is right again is re
 test("a variable for every service reaches the engine and is found by name, not by value", async () => {
   const folder = "/etc/systemd/system.conf.d";
   await engine.on.root(
-    `mkdir -p ${folder}; printf '[Manager]\\nDefaultEnvironment=HTTPS_PROXY=http://me:secret@10.9.9.9:3128\\n' >${folder}/proxy.conf; systemctl daemon-reload; systemctl restart docker`,
+    `mkdir -p ${folder}; printf '[Manager]\\nDefaultEnvironment=HTTPS_PROXY=http://me:secret@10.9.9.9:3128\\n' >${folder}/proxy.conf; systemctl daemon-reload; ${again}; systemctl restart docker`,
   );
   assert.deepEqual(await wrong(), [
     "drift daemon.running process N has variables that its unit does not give it: HTTPS_PROXY",
@@ -107,13 +108,13 @@ test("a variable for every service reaches the engine and is found by name, not 
 
 test("a second engine, and somebody on an engine's port, are refused", async () => {
   await engine.on.root(
-    "mkdir -p /run/second; systemd-run -q -u second /opt/docker/current/bin/dockerd -H unix:///run/second/sock --bridge none --data-root /run/second/data --exec-root /run/second/exec --pidfile /run/second/pid --containerd /run/containerd/containerd.sock; until [ -S /run/second/sock ]; do sleep 0.2; done",
+    'mkdir -p /run/second; echo {} >/run/second/daemon.json; systemd-run -q -u second /opt/docker/current/bin/dockerd --config-file /run/second/daemon.json --iptables=false --ip6tables=false -H unix:///run/second/sock --bridge none --data-root /run/second/data --exec-root /run/second/exec --pidfile /run/second/pid --containerd /run/containerd/containerd.sock; timeout 60 sh -c "until [ -S /run/second/sock ]; do sleep 0.2; done"',
   );
   assert.deepEqual(await wrong(), [
     "refused daemon.listeners E_FOREIGN_ENGINE another engine runs beside the one of docker.service: process N; see who has started it, then stop it",
   ]);
   await engine.on.root(
-    `systemctl stop second; systemd-run -q -u taker python3 -c 'import socket,time; s=socket.socket(); s.bind(("127.0.0.1",2375)); s.listen(); time.sleep(1000)'; until ss -Hltn | grep -q :2375; do sleep 0.2; done`,
+    `systemctl stop second; systemd-run -q -u taker python3 -c 'import socket,time; s=socket.socket(); s.bind(("127.0.0.1",2375)); s.listen(); time.sleep(1000)'; timeout 60 sh -c "until ss -Hltn | grep -q :2375; do sleep 0.2; done"`,
   );
   assert.match(
     (await wrong()).join("\n"),
@@ -121,23 +122,6 @@ test("a second engine, and somebody on an engine's port, are refused", async () 
   );
   await engine.on.root("systemctl stop taker");
   assert.deepEqual(await wrong(), []);
-});
-
-test("a port that a container has published is no listener of the engine's own, with its proxy and without", async () => {
-  const image = await loadImage(engine);
-  for (const proxy of [true, false]) {
-    const daemon = engine.daemon({ "userland-proxy": proxy });
-    const { mark, text } = await engine.on.run("apply", daemon);
-    assert.ok(mark, text);
-    await engine.docker(`run -d --name published -p 2375:80 -p 127.0.0.1:8080:80 ${image} sleep 100000`);
-    const { steps: reports } = await engine.on.run("check", daemon);
-    assert.deepEqual(
-      reports.filter(({ status }) => status !== "ok"),
-      [],
-    );
-    await engine.docker("rm -f published");
-  }
-  await repaired();
 });
 
 test("files with another owner or mode are put right; what would come first is refused, or told of a home", async () => {

@@ -117,7 +117,7 @@ test("a sudo rule works, is exactly the site's, and goes away again", async () =
   assert.equal(await sudo("stat --format=%u,%g /etc/shadow"), "0 0,42\n");
   assert.match(await sudo("id"), /^1 /);
   await on.root("chmod 0640 /etc/sudoers.d/sealift-deploy");
-  await finds(/ is root:root 640 regular file$/m, "sudo_rule", "deploy", rule);
+  await finds(/ is of root:root with mode 640 in place of root:root 440/, "sudo_rule", "deploy", rule);
   await applies("sudo_rule", "deploy", "deploy ALL=(ALL:ALL) NOPASSWD: ALL");
   assert.equal(await sudo("id -u"), "0 0\n");
   await finds("there is /etc/sudoers.d/sealift-deploy", "no_sudo_rule", "deploy");

@@ -71,6 +71,7 @@ const named: readonly Group[] = [
       "run-sh",
       "stack-traces",
       "units",
+      "visible",
     ],
   },
   {

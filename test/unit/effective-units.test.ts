@@ -164,3 +164,25 @@ test("a drop-in for all services is none of ours to judge while the values are r
     "0 ",
   );
 });
+
+/** Which of the addresses on which the engine listens are nobody's business, with containers that have published these. */
+function open(listening: string, allowed: readonly string[], published: string): string {
+  mkdirSync(path("bin"), { recursive: true });
+  const docker = `#!/bin/sh\ncase $1 in ps) echo 1234 ;; inspect) printf '%b' ${quote(published)} ;; esac\n`;
+  writeFileSync(join(path("bin"), "docker"), docker, { mode: 0o755 });
+  return libraryCall(
+    path("bin"),
+    `process_ports=${quote(` ${listening}`)}\nprocess_others=${quote(` ${listening}`)}\nlisteners_open ${allowed.map(quote).join(" ")}\nopen=$listeners_found\nlisteners_unsafe\necho "$open |$listeners_found"`,
+  );
+}
+
+test("a port that a container has published, or that the site gives to figures, is no listener of the engine's own", () => {
+  const published = "0.0.0.0:2375\\n:::2375\\n127.0.0.1:8080\\n";
+  assert.equal(open("0.0.0.0:2375 [::]:2375 127.0.0.1:8080", [], published), "0  |");
+  assert.equal(open("127.0.0.1:9323", ["127.0.0.1:9323"], ""), "0  |");
+  assert.equal(open("0.0.0.0:8080", [], published), "0  0.0.0.0:8080 |");
+  assert.equal(
+    open("127.0.0.1:2375 [::]:2376", [], "0.0.0.0:80\\n"),
+    "0  127.0.0.1:2375 [::]:2376 | 127.0.0.1:2375 [::]:2376",
+  );
+});

@@ -1,0 +1,23 @@
+/** Text that is not ours, made harmless where it is shown: on a terminal, in a log, on a page, in JSON. */
+
+/**
+ * Characters that move a cursor, hide, or change the order of what stands around them: the control characters of C0 and C1 and DEL;
+ * line and paragraph separators; marks of direction, embeddings, overrides and isolates (Unicode, UAX #9); characters without a width;
+ * halves of a pair that stand alone.
+ */
+const hidden =
+  /[\p{Cc}\p{Zl}\p{Zp}\p{Surrogate}\p{Bidi_Control}\u00ad\u180e\u200b-\u200d\u2060-\u2064\u206a-\u206f\ufeff\ufff9-\ufffb]/gu;
+
+/** One line: each such character as the escape that JSON has for it, `\u001b` for ESC. Line ends and tabs are among them. */
+export function visible(text: string): string {
+  return text.replaceAll(hidden, escape);
+}
+
+/** The same for a text of several lines, whose line ends stay. */
+export function visibleLines(text: string): string {
+  return text.split("\n").map(visible).join("\n");
+}
+
+function escape(character: string): string {
+  return `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`;
+}

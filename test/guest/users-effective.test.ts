@@ -1,0 +1,198 @@
+/** What really lets people in and what they really may do, beside the files that Sealift writes; who has left has no session any more. */
+import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { after, before, test } from "node:test";
+import { accountSteps } from "../../modules/users/steps.ts";
+import type { UserSpec } from "../../modules/core/site-spec.ts";
+import { container } from "../lab/machine-choice.ts";
+import { sshArguments } from "../lab/ssh.ts";
+import { shellFacts } from "../support/shell-facts.ts";
+import { startFunctions, type ShellFunctions } from "../support/shell-functions.ts";
+
+let on: ShellFunctions;
+let key: string;
+const { holds, finds, applies, refuses } = shellFacts(() => on);
+before(async () => {
+  on = await startFunctions("users-effective", container());
+  key = (await on.root("head -n 1 /home/ops/.ssh/authorized_keys")).trim();
+  const { mark, text } = await on.run("apply", stepsOf(user()));
+  assert.ok(mark, text);
+});
+after(() => on.end());
+
+const user = (more: Partial<UserSpec> = {}): UserSpec => ({
+  name: "deploy",
+  uid: 1500,
+  authorizedKeys: [key],
+  ...more,
+});
+const stepsOf = (...users: UserSpec[]): ReturnType<typeof accountSteps> =>
+  accountSteps({ groups: [], dockerGroup: { strangers: "report" }, users });
+const wrong = async (...users: UserSpec[]): Promise<readonly string[]> =>
+  (await on.run("check", stepsOf(...users))).steps
+    .filter(({ status }) => status !== "ok")
+    .map(({ status, code, found }) => `${status} ${code} ${found.replaceAll(/( \d+)+/g, " N")}`);
+const letsIn = async (login: string): Promise<boolean> =>
+  (await on.guest.exec("true", { login })).exitCode === 0;
+const exact = (): [string, ...string[]] => ["authorized_keys", "deploy", "exact", key];
+const other =
+  "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIGj0b2m2o0u1uXy5rJv8Zf0pQ1n3cU9w6m2d7e4k5s1T other@elsewhere";
+
+/** Puts this into a file of sshd's configuration for as long as the work lasts. */
+async function withSshd(text: string, work: () => Promise<void>): Promise<void> {
+  await on.root(`printf '%b\\n' '${text}' >/etc/ssh/sshd_config.d/00-test.conf`);
+  try {
+    await work();
+  } finally {
+    await on.root("rm /etc/ssh/sshd_config.d/00-test.conf");
+  }
+}
+
+test("a second file of keys, which is sshd's default, lets nobody in unseen", async () => {
+  await holds(...exact());
+  assert.equal(await letsIn("deploy"), true);
+  const second = "/home/deploy/.ssh/authorized_keys2";
+  await on.root(`echo '${other}' >${second} && chown deploy: ${second}`);
+  await finds(`keys let in from other files: ${second}`, ...exact());
+  await holds("authorized_keys", "deploy", "add", key);
+  await applies(...exact());
+  assert.equal(await on.root(`test -e ${second} || echo gone`), "gone\n");
+});
+
+test("a file of root's that lets the user in as well is refused by name", async () => {
+  await withSshd("AuthorizedKeysFile .ssh/authorized_keys /etc/ssh/keys-%u", async () => {
+    await holds(...exact());
+    await on.root(`echo '${other}' >/etc/ssh/keys-deploy`);
+    await finds("keys let in from other files: /etc/ssh/keys-deploy", ...exact());
+    await refuses(/^E_SSHD \/etc\/ssh\/keys-deploy lets deploy in as well, /, ...exact());
+    await on.root("rm /etc/ssh/keys-deploy");
+  });
+});
+
+test("keys that sshd does not read are refused before they are written", async () => {
+  await withSshd("AuthorizedKeysFile /etc/ssh/authorized_keys/%u", async () => {
+    await finds(
+      "sshd takes keys from /etc/ssh/authorized_keys/deploy, and not from /home/deploy/.ssh/authorized_keys",
+      ...exact(),
+    );
+    await refuses(
+      /^E_SSHD sshd takes keys from .*: keys that Sealift writes there would let nobody in; /,
+      ...exact(),
+    );
+  });
+});
+
+test("whatever else lets in is told: a command, certificates, and what counts for some addresses alone", async () => {
+  await withSshd("AuthorizedKeysCommand /usr/bin/keys-of %u\\nAuthorizedKeysCommandUser nobody", async () => {
+    assert.match(
+      (await wrong(user())).join("\n"),
+      /^warn users\.deploy\.keys E_SSHD .* keys that \/usr\/bin\/keys-of %u prints;/,
+    );
+  });
+  await on.root("cp /etc/ssh/ssh_host_ed25519_key.pub /etc/ssh/ca.pub");
+  await withSshd("TrustedUserCAKeys /etc/ssh/ca.pub", async () => {
+    assert.match(
+      (await wrong(user())).join("\n"),
+      /^warn users\.deploy\.keys E_SSHD .* certificates of the CAs in \/etc\/ssh\/ca\.pub;/,
+    );
+  });
+  await withSshd("Match Address 10.9.9.0/24\\nAuthorizedKeysFile /tmp/keys", async () => {
+    assert.match(
+      (await wrong(user())).join("\n"),
+      /^warn users\.sshd E_SSHD who may log in depends on .*: AuthorizedKeysFile \/tmp\/keys;/,
+    );
+  });
+  assert.deepEqual(await wrong(user()), []);
+});
+
+test("a key that ends as on Windows is the same key", async () => {
+  await on.root("sed -i 's/$/\\r/' /home/deploy/.ssh/authorized_keys");
+  await holds(...exact());
+});
+
+test("sudo's own word counts: a later rule, and rules of other files, are told", async () => {
+  const rule = "deploy ALL=(ALL:ALL) NOPASSWD: ALL";
+  await applies("sudo_rule", "deploy", rule);
+  const later = "/etc/sudoers.d/zz-admins";
+  await on.root(`echo '%deploy ALL=(ALL) ALL' >${later} && chmod 0440 ${later}`);
+  assert.equal((await on.guest.exec("sudo -n true", { login: "deploy" })).exitCode, 1);
+  assert.match(
+    (await wrong(user({ sudo: "ALL" }))).join("\n"),
+    /^warn users\.deploy\.sudo E_SUDO sudo goes by the last rule that fits, .*: \(ALL\) ALL; /,
+  );
+  await on.root(`mv ${later} /etc/sudoers.d/00-admins`);
+  assert.equal((await on.guest.exec("sudo -n true", { login: "deploy" })).exitCode, 0);
+  assert.match(
+    (await wrong(user({ sudo: "ALL" }))).join("\n"),
+    /^warn users\.deploy\.sudo E_SUDO rules of other files let deploy do more: \(ALL\) ALL; /,
+  );
+  await on.root(
+    "rm /etc/sudoers.d/00-admins; echo 'deploy ALL=(root) NOPASSWD: /usr/bin/id' >/etc/sudoers.d/more",
+  );
+  await applies(
+    "sudo_rule",
+    "deploy",
+    "deploy ALL=(root) NOPASSWD: /usr/bin/id -u, /usr/bin/stat --format\\=%u\\,%g /etc/shadow",
+  ).catch(() => undefined);
+  await on.root("rm /etc/sudoers.d/more");
+  await holds(
+    "sudo_rule",
+    "deploy",
+    "deploy ALL=(root) NOPASSWD: /usr/bin/id -u, /usr/bin/stat --format\\=%u\\,%g /etc/shadow",
+  );
+  await on.root("chown games /etc/sudoers.d/sealift-deploy");
+  await finds(
+    / is of games:root with mode 440 in place of root:root 440/,
+    "sudo_rule",
+    "deploy",
+    "deploy ALL=(root) NOPASSWD: /usr/bin/id -u, /usr/bin/stat --format\\=%u\\,%g /etc/shadow",
+  );
+  await applies("no_sudo_rule", "deploy");
+});
+
+test("who has left has no open session, and none that starts at a boot", async () => {
+  await on.root("loginctl enable-linger deploy");
+  const session = spawn(
+    "ssh",
+    [...sshArguments({ ...on.guest.ssh, login: "deploy" }), "echo in; sleep 1000"],
+    {
+      stdio: ["ignore", "pipe", "ignore"],
+    },
+  );
+  await once(session.stdout, "data");
+  assert.deepEqual(await wrong(), [
+    "drift users.leavers deploy: in docker, not locked, has services that start at boot, open sessions with processes N",
+  ]);
+  const ended = once(session, "exit");
+  const { mark, text } = await on.run("apply", stepsOf());
+  assert.ok(mark, text);
+  await ended;
+  assert.deepEqual(await wrong(), []);
+  assert.equal(await letsIn("deploy"), false);
+  assert.equal(await on.root("test -e /var/lib/systemd/linger/deploy || echo gone"), "gone\n");
+});
+
+test("whom Sealift did not make keeps the account, and no session that is in the group still", async () => {
+  await on.root(
+    `groupadd --gid 1600 early && useradd --uid 1600 --gid 1600 -m -s /bin/bash -p '*' early && install -d -o early -g early -m 0700 ~early/.ssh && install -o early -g early -m 0600 /home/ops/.ssh/authorized_keys ~early/.ssh/`,
+  );
+  const early = user({ name: "early", uid: 1600 });
+  const { mark, text } = await on.run("apply", stepsOf(early));
+  assert.ok(mark, text);
+  const session = spawn(
+    "ssh",
+    [...sshArguments({ ...on.guest.ssh, login: "early" }), "echo in; sleep 1000"],
+    {
+      stdio: ["ignore", "pipe", "ignore"],
+    },
+  );
+  await once(session.stdout, "data");
+  assert.deepEqual(await wrong(), ["drift users.leavers early: in docker, open sessions with processes N"]);
+  const ended = once(session, "exit");
+  const report = await on.run("apply", stepsOf());
+  assert.ok(report.mark, report.text);
+  await ended;
+  assert.deepEqual(await wrong(), []);
+  assert.equal(await letsIn("early"), true);
+});

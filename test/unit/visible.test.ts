@@ -1,0 +1,86 @@
+import assert from "node:assert/strict";
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { test } from "node:test";
+import { columns } from "../../cli/columns.ts";
+import { findingsText } from "../../cli/findings-text.ts";
+import { paint } from "../../cli/paint.ts";
+import { describe } from "../../modules/core/drift.ts";
+import { formatProblem, SealiftError, type Problem } from "../../modules/core/errors.ts";
+import { visible, visibleLines } from "../../modules/core/visible.ts";
+import { checkout } from "../lab/cache.ts";
+
+/** What a host, a bundle or a registry may say, and what a terminal would do with it. */
+const attacks: readonly [what: string, text: string][] = [
+  ["a colour", "\u001b[31mred"],
+  ["the screen cleared", "\u001b[2J\u001b[H"],
+  ["the title of the window", "\u001b]0;owned\u0007"],
+  ["a link to elsewhere", "\u001b]8;;http://evil\u001b\\here\u001b]8;;\u001b\\"],
+  ["an escape of one byte", "\u009b31m"],
+  ["the line overwritten", "drift\rok   "],
+  ["a line of its own", "x\nnode-b: all is well"],
+  ["text turned round", "user\u202egpj.exe"],
+  ["an isolate", "\u2066x\u2069"],
+  ["a mark of direction", "\u200fx\u061c"],
+  ["nothing to be seen", "ad\u200bmin\ufeff"],
+  ["a letter taken back", "ok\b\b\u007f"],
+  ["a separator of lines", "a\u2028b\u2029c"],
+  ["half of a pair", "\ud800"],
+];
+const harmful = /[\p{Cc}\p{Zl}\p{Zp}\p{Surrogate}\p{Bidi_Control}\u200b\ufeff]/u;
+
+for (const [what, text] of attacks)
+  test(`${what} reaches no terminal, no log and no preview`, () => {
+    const problem: Problem = {
+      where: text,
+      code: "E_REFUSED",
+      subject: text,
+      got: text,
+      expected: text,
+      todo: text,
+    };
+    const finding = { ...problem, verdict: "fail" as const };
+    const host = { name: "a", address: "a", reached: true, checks: [], phases: [], findings: [finding] };
+    const step = { code: "t.a", fact: text, effect: "none", call: ["a"] } as const;
+    const lines = [
+      visible(text),
+      formatProblem(problem),
+      new SealiftError([problem]).message,
+      describe({ step, found: text, effect: "none" }),
+      columns([[text]]),
+      // Colours are switched off where the output is no terminal.
+      paint("fail", text),
+      ...findingsText([host], { width: 100, paint }).flatMap((block) => block.split("\n")),
+      ...visibleLines(text).split("\n"),
+    ];
+    for (const line of lines) {
+      assert.doesNotMatch(line, harmful);
+      assert.ok(line.isWellFormed());
+    }
+  });
+
+test("what is escaped says what it was, and what needs no escape stays", () => {
+  assert.equal(visible("a\u001b[31mb\u202e"), "a\\u001b[31mb\\u202e");
+  const plain = "Grüße, 你好, \u{1f6a2}: é, 'a\"b' <c> \\u001b";
+  assert.equal(visible(plain), plain);
+  assert.equal(visible(visible("\r")), visible("\r"));
+  assert.equal(visibleLines("a\nb\r\n"), "a\nb\\u000d\n");
+});
+
+test("JSON stays JSON", () => {
+  const value = { found: "\u009b31m\u202e" };
+  const text = visibleLines(JSON.stringify(value, undefined, 2));
+  assert.doesNotMatch(text.replaceAll("\n", ""), harmful);
+  assert.deepEqual(JSON.parse(text), value);
+});
+
+test("the command line prints by one module alone", () => {
+  const files = readdirSync(join(checkout, "cli"), { recursive: true, encoding: "utf8" }).filter((file) =>
+    file.endsWith(".ts"),
+  );
+  assert.ok(files.length > 30);
+  const direct = files.filter((file) =>
+    /console\.\w+\(|process\.std(out|err)\.write\(/.test(readFileSync(join(checkout, "cli", file), "utf8")),
+  );
+  assert.deepEqual(direct.toSorted(), ["print.ts", "progress.ts"]);
+});
