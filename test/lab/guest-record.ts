@@ -25,7 +25,7 @@ export interface VmRecord extends AnyRecord {
 
 export interface ContainerRecord extends AnyRecord {
   readonly kind: "container";
-  /** Folders of saved states between its root and the image, the topmost first. Absolute paths. */
+  /** Disks of saved states between what it changes and the image, the topmost first. Absolute paths. */
   readonly layers: readonly string[];
 }
 

@@ -27,7 +27,8 @@ import { builtImage, type Image } from "../image.ts";
 import { sshExec, waitForSsh } from "../ssh.ts";
 import { checkMachine } from "./check-machine.ts";
 
-/** Size of each file system of its own; the image is sparse. */
+/** Sizes of what it changes of its root, and of each file system of its own; the files are sparse. */
+const rootGiB = 4;
 const mountGiB = 8;
 /** It boots in about two seconds; this is for a machine that is busy with others. */
 const answerTimeoutMs = 3 * 60 * 1000;
@@ -131,7 +132,8 @@ async function pristine(name: string, mounts: readonly string[], golden: string)
   const folder = guestFolder(name);
   await root("rm", "-rf", "--one-file-system", folder);
   await mkdir(folder, { recursive: true });
-  for (const [index] of mounts.entries()) await makeFileSystem(join(folder, mountImage(index)));
+  await makeRoot(folder);
+  for (const [index] of mounts.entries()) await makeMount(join(folder, mountImage(index)));
   return { kind: "container", name, pid: 0, port: await freePort(), golden, states: [], mounts, layers: [] };
 }
 
@@ -139,18 +141,19 @@ async function pristine(name: string, mounts: readonly string[], golden: string)
 async function restored(before: ContainerRecord, state: string): Promise<ContainerRecord> {
   const folder = guestFolder(before.name);
   const saved = join(folder, "states", state);
-  await root("rm", "-rf", "--one-file-system", join(folder, "upper"), join(folder, "work"));
+  await makeRoot(folder);
   for (const [index] of before.mounts.entries()) await copyImage(join(saved, mountImage(index)), folder);
   return { ...before, layers: readLayers(saved) };
 }
 
-/** What the container has changed becomes a layer that stays; its file systems are copied. */
+/** What the container has changed becomes a layer that stays, under a name that no other state has; its file systems are copied. */
 async function saveLayer(record: ContainerRecord, state: string): Promise<ContainerRecord> {
   const folder = guestFolder(record.name);
   const target = join(folder, "states", state);
-  const layer = join(folder, `layer-${Date.now()}`);
+  const layer = join(folder, `layer-${record.layers.length}-${state}.img`);
   await mkdir(target, { recursive: true });
-  await root("mv", join(folder, "upper"), layer);
+  await root("mv", join(folder, "root.img"), layer);
+  await makeRoot(folder);
   const layers = [layer, ...record.layers];
   writeFileSync(join(target, "layers"), layers.map((one) => `${one}\n`).join(""));
   for (const [index] of record.mounts.entries()) await copyImage(join(folder, mountImage(index)), target);
@@ -265,7 +268,15 @@ function abandon(name: string): void {
   spawnSync(file, args, { stdio: "ignore" });
 }
 
-async function makeFileSystem(file: string): Promise<void> {
+/** Without a journal: what a machine that is killed leaves here is thrown away or looked at, never repaired. */
+async function makeRoot(folder: string): Promise<void> {
+  const file = join(folder, "root.img");
+  await root("rm", "-f", file);
+  await root("truncate", "-s", `${rootGiB}G`, file);
+  await root("mkfs.ext4", "-q", "-O", "^has_journal", file);
+}
+
+async function makeMount(file: string): Promise<void> {
   await root("truncate", "-s", `${mountGiB}G`, file);
   await root("mkfs.xfs", "-q", file);
 }

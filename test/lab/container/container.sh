@@ -3,8 +3,9 @@
 # loop device, network namespace or cgroup. Everything it mounts lies in a mount namespace of its own.
 # usage: container.sh attached|detached <folder> <port> <image> <name> [mount point...]
 #   attached     it ends with standard input, so with the process that holds the other end, however that process ends
-#   folder       has `layers` (one folder a line, the topmost first) and for the nth mount point mount<n>.img with a file system;
-#                gets upper/ (what the container changes), machine.pid (this process), console.log and forwarder.log
+#   folder       has root.img, an ext4 file system for what the container changes: what it fills is that and not the machine's disk;
+#                `layers`, one such file of an earlier state a line, the topmost first; and for the nth mount point mount<n>.img with
+#                a file system. Gets machine.pid (this process), console.log and forwarder.log
 #   port         on 127.0.0.1, leads to the container's sshd
 #   image        disk with an ext4 file system: the root that all containers share, never written to
 # Must run as root. Needs: systemd-container, iproute2, util-linux (unshare, nsenter, mount).
@@ -32,6 +33,7 @@ main() {
   while kill -0 "$machine" 2>/dev/null; do
     wait "$machine" && code=0 || code=$?
   done
+  await_release
   remove_cgroup "$cgroup"
   rm -f machine.pid
   exit "$code"
@@ -94,6 +96,15 @@ enter_cgroup() {
   echo 0 >"/sys/fs/cgroup/$1/cgroup.procs"
 }
 
+# The kernel takes a mount namespace apart after its last process, and lets go of the loop devices then.
+await_release() {
+  tries=0
+  while [ "$tries" -lt 500 ] && losetup --noheadings --output BACK-FILE | grep -qF "$PWD/"; do
+    sleep 0.02
+    tries=$((tries + 1))
+  done
+}
+
 # remove_cgroup NAME: with those that the container made below it. The kernel takes a moment to let go of the last process.
 remove_cgroup() {
   top=$(awk '$3 == "cgroup2" { print $2; exit }' /proc/mounts)
@@ -105,19 +116,21 @@ remove_cgroup() {
   done
 }
 
-# make_root IMAGE: root/ is the image, below it the layers of saved states, and upper/ on top.
+# make_root IMAGE: root/ is the image, above it the layers of saved states, and what is changed on top.
 make_root() {
-  mkdir -p base upper work root mounts
+  mkdir -p base changes root mounts
   mount -o loop,ro "$1" base
+  mount -o loop root.img changes
+  mkdir -p changes/upper changes/work
   lower=
   index=0
   while read -r layer; do
     mkdir -p "layer$index"
-    mount --bind "$layer" "layer$index"
-    lower="${lower}layer$index:"
+    mount -o loop,ro "$layer" "layer$index"
+    lower="${lower}layer$index/upper:"
     index=$((index + 1))
   done <layers
-  mount -t overlay overlay -o "lowerdir=${lower}base,upperdir=upper,workdir=work" root
+  mount -t overlay overlay -o "lowerdir=${lower}base,upperdir=changes/upper,workdir=changes/work" root
 }
 
 # make_mount NUMBER MOUNT-POINT: a file system of its own there, by a mount unit of the container's own systemd.
