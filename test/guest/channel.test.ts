@@ -40,6 +40,12 @@ describe("bytes by their digest", () => {
     return log.replaceAll("127.0.0.", "").trim().replaceAll(/ *\n/g, ", ");
   };
 
+  const etc = "/etc/sealift/registry";
+  const startReaders = (certificate: string): Promise<string> =>
+    root(
+      `systemd-run --quiet --unit readers python3 /run/bad-readers.py ${port} /run/thing ${certificate} ${etc}/server.key /run/asked && timeout 60 sh -c 'until ss -Hltn | grep -q 127.0.0.5:${port}; do sleep 0.2; done'`,
+    );
+
   before(async () => {
     const trusted = await on.call("apply_registry_authority", at, await authority());
     assert.equal(trusted.exitCode, 0, trusted.output);
@@ -49,10 +55,7 @@ describe("bytes by their digest", () => {
     await on.guest.exec("sudo -n tee /run/thing", { input: bytes });
     const program = await readFile(join(checkout, "test", "support", "bad-readers.py"));
     await on.guest.exec("sudo -n tee /run/bad-readers.py", { input: program });
-    const etc = "/etc/sealift/registry";
-    await root(
-      `systemd-run --quiet --unit readers python3 /run/bad-readers.py ${port} /run/thing ${etc}/server.crt ${etc}/server.key /run/asked && timeout 60 sh -c 'until ss -Hltn | grep -q 127.0.0.5:${port}; do sleep 0.2; done'`,
-    );
+    await startReaders(`${etc}/server.crt`);
   });
 
   test("a reader that is well is asked once", async () => {
@@ -114,10 +117,12 @@ describe("bytes by their digest", () => {
     assert.equal(stranger.exitCode, 1);
     assert.match(stranger.output, /certificate/i);
     await root(`mv /run/ca.crt ${certs}/${at}/ca.crt`);
-    // The host's clock a year and a half from now: what every client sees of a certificate that has ended.
-    await root("date -s '+500 days' >/dev/null");
+    // The same certificate, signed by the same CA for a month of the past (openssl-x509(1), OpenSSL 3.4).
+    await root(
+      `systemctl stop readers && openssl x509 -in ${etc}/server.crt -CA ${etc}/ca.crt -CAkey ${etc}/ca.key -not_before 20200101000000Z -not_after 20200201000000Z -out /run/ended.crt`,
+    );
+    await startReaders("/run/ended.crt");
     const ended = await on.call("apply_channel_blob", ...blob("127.0.0.5").slice(1));
-    await root("date -s '-500 days' >/dev/null");
     assert.equal(ended.exitCode, 1);
     assert.match(ended.output, /expired/i);
     assert.equal(await root("cat /run/asked 2>/dev/null || true"), "", "not one request was made");
