@@ -40,7 +40,7 @@ inventory_use() {
   echo blank
 }
 
-# inventory_mounts: mount points that a site file could name, without those that belong to the system itself.
+# inventory_mounts: mount points that a site file could name, each once, without those that belong to the system itself.
 inventory_mounts() {
   while read -r _ _ _ _ inventory_point _; do
     case $inventory_point in
@@ -49,7 +49,7 @@ inventory_mounts() {
       *[!A-Za-z0-9._/-]* | */[.-]*) ;;
       *) echo "$inventory_point" ;;
     esac
-  done </proc/self/mountinfo
+  done </proc/self/mountinfo | sort -u
 }
 
 # inventory_suits MOUNT: whether it could hold what containers leave: a whole xfs or ext4 that programs may be run from and that comes
