@@ -13,7 +13,7 @@ import { joinSegment } from "../lab/guest-segment.ts";
 import { findGuest, type Guest, removeGuest, restartGuest, startGuest } from "../lab/guest.ts";
 import { container } from "../lab/machine-choice.ts";
 
-const names = ["test-twin-c", "test-twin-d", "test-held-c"];
+const names = ["test-twin-c", "test-twin-d", "test-held-c", "test-gone-c"];
 let first: Guest;
 let second: Guest;
 
@@ -111,12 +111,14 @@ test("a stopped container leaves nothing; a name in use is refused", async () =>
     startGuest({ name: first.name, machine: container() }),
     /E_LAB_GUEST guest test-twin-c: .*it runs already/,
   );
-  const trace = tracesOf(first.name);
+  // One that never joined a segment: its bridge lasts as long as this process.
+  const { name, pid, stop } = await startGuest({ name: "test-gone-c", machine: container() });
+  const trace = tracesOf(name, pid);
   assert.ok(trace.processes > 0 && trace.loops > 0 && trace.cgroups > 0, JSON.stringify(trace));
-  await first.stop();
-  assert.deepEqual(tracesOf(first.name), nothing);
-  assert.equal(await findGuest(first.name), undefined);
-  assert.ok(!existsSync(guestFolder(first.name)));
+  await stop();
+  assert.deepEqual(tracesOf(name, pid), nothing);
+  assert.equal(await findGuest(name), undefined);
+  assert.ok(!existsSync(guestFolder(name)));
 });
 
 test("kill -9 of the process that started it ends it, and leaves nothing", { timeout: 120_000 }, async () => {
@@ -132,7 +134,7 @@ test("kill -9 of the process that started it ends it, and leaves nothing", { tim
   await once(child, "exit");
   // The bound is for a container that stays.
   while (containerRuns(guestFolder(name), pid)) await sleep(20);
-  assert.deepEqual(tracesOf(name), nothing);
+  assert.deepEqual(tracesOf(name, pid), nothing);
 });
 
 interface Traces {
@@ -144,9 +146,8 @@ interface Traces {
 const nothing: Traces = { processes: 0, loops: 0, cgroups: 0 };
 
 /** What this machine has of a container: processes that name its folder, loop devices on its images, cgroups. */
-function tracesOf(name: string): Traces {
+function tracesOf(name: string, pid: number): Traces {
   const folder = guestFolder(name);
-  const pid = readRecord(name)?.pid ?? 0;
   const processes = readdirSync("/proc").filter((entry) => /^\d+$/.test(entry) && mentions(entry, folder));
   const [file, ...args] = asRoot(["losetup", "--noheadings", "--output", "BACK-FILE"]);
   const loops = execFileSync(file, args, { encoding: "utf8" }).split("\n");
