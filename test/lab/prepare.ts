@@ -1,8 +1,8 @@
-/** Everything that a run in the lab needs, from nothing: packages, tools, guest image, bundle, booted guest. */
+/** Everything that a run in the lab needs before its first machine, from nothing: packages, tools, bundle, image. */
 import { runStages, type StageTime } from "../support/stages.ts";
 import { ensureLabBundle, type LabBundle } from "./bundle.ts";
 import type { EngineChoice } from "./engine.ts";
-import { ensureGolden } from "./golden.ts";
+import { ensureImage } from "./image.ts";
 import { ensurePackages } from "./packages.ts";
 import { useTools, type Tools } from "./tools/ensure-tools.ts";
 
@@ -38,11 +38,8 @@ export async function prepareLab(engines: EngineChoice = "one"): Promise<Lab> {
       },
     },
     {
-      title: "a guest without a way out has booted once",
-      run: async (report) => {
-        const { image, accelerator } = await ensureGolden(report);
-        return `${image.title}, ${accelerator.name}`;
-      },
+      title: "the image of the machines is built",
+      run: async (report) => (await ensureImage(report)).title,
     },
   ]);
   if (tools === undefined || bundle === undefined) throw new Error("a stage ended without its result");
