@@ -41,6 +41,7 @@ const breakages: Readonly<Record<string, Breakage>> = {
 
 const elsewhere: Readonly<Record<string, string>> = {
   "users.strangers": "reported only: test/e2e/users.test.ts",
+  "users.sshd": "reported only: test/guest/users-effective.test.ts",
   "engine.shadows": "refused only: test/guest/effective.test.ts",
   "engine.archive": "below, with up: it has to travel again",
   "daemon.containers": "test/e2e/engine-versions.test.ts",
