@@ -136,7 +136,8 @@ make_root() {
 # make_mount NUMBER MOUNT-POINT: a file system of its own there, by a mount unit of the container's own systemd.
 make_mount() {
   mkdir -p "mounts/$1"
-  mount -o loop "mount$1.img" "mounts/$1"
+  # Copies of one saved state have the same UUID (xfs(5), nouuid).
+  mount -o loop,nouuid "mount$1.img" "mounts/$1"
   unit=$(systemd-escape --path --suffix=mount "$2")
   printf '%s\n' "[Unit]" "Before=local-fs.target" "" "[Mount]" "What=/storage/$1" "Where=$2" "Type=none" "Options=bind" "" \
     "[Install]" "WantedBy=local-fs.target" >"root/etc/systemd/system/$unit"
