@@ -1,6 +1,7 @@
 /** A site: look at everything, refuse everything that must be refused, then wave after wave one phase after the other on each host. */
 import * as pulumi from "@pulumi/pulumi";
 import { Host } from "./modules/core/converge.ts";
+import { formatProblem } from "./modules/core/errors.ts";
 import { Daemon } from "./modules/daemon/index.ts";
 import { Engine } from "./modules/engine/index.ts";
 import { feederFirst } from "./modules/core/site-spec.ts";
@@ -20,6 +21,8 @@ skipUnusedTraces();
 const site = await explain(() =>
   survey(new pulumi.Config().getObject("site"), `stacks/Pulumi.${pulumi.getStack()}.yaml`),
 );
+
+for (const problem of site.warnings) void pulumi.log.warn(formatProblem(problem));
 
 /** A host with what everything else on it needs. */
 function begin({ spec, deliveries, spares, phases, probe, warnings }: SurveyedHost): {

@@ -12,13 +12,14 @@ export interface TextOptions {
 }
 
 export function doctorText(diagnosis: Diagnosis, options: TextOptions): string {
-  const { environment, serial, hosts, problems, unread } = diagnosis;
+  const { environment, serial, hosts, problems, warnings, unread } = diagnosis;
   const bundle = serial === null ? "no bundle that counts" : `bundle serial ${serial}`;
   const parts = [
     `${environment}: ${bundle}, ${count(hosts.length, "host")}`,
     ...problems.map((problem) => problemText(problem, options)),
     doctorTable(hosts, options),
     ...findingsText(hosts, options),
+    ...warnings.map((problem) => problemText(problem, options, "warn")),
     ...(unread.length === 0
       ? []
       : [`Secrets stay closed, what they set was not looked at: ${unread.join(", ")}`]),
@@ -27,11 +28,11 @@ export function doctorText(diagnosis: Diagnosis, options: TextOptions): string {
   return parts.join("\n\n");
 }
 
-function summary({ environment, hosts, problems }: Diagnosis): string {
+function summary({ environment, hosts, problems, warnings }: Diagnosis): string {
   const of = (verdict: "fail" | "warn"): number =>
     hosts.reduce((sum, { findings }) => sum + findings.filter((one) => one.verdict === verdict).length, 0);
   const fails = of("fail") + problems.length;
-  const warns = of("warn");
+  const warns = of("warn") + warnings.length;
   const differ = hosts.reduce((sum, host) => sum + differing(host), 0);
   const words = [
     ...(fails === 0 ? [] : [`${count(fails, "failure")}: pulumi up would refuse`]),

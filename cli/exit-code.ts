@@ -29,6 +29,7 @@ function kindOf(code: ErrorCode): number {
     case "E_BUNDLE_SIGNATURE":
     case "E_IMAGE_SIGNATURE":
     case "E_BUNDLE_SERIAL":
+    case "E_BUNDLE_EXPIRED":
     case "E_SIGNING_KEY":
     case "E_RECEIPT":
     case "E_LOGIN":

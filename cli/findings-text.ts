@@ -23,8 +23,12 @@ export function findingsText(hosts: readonly HostDiagnosis[], options: TextOptio
 }
 
 /** A problem that is not of a host. */
-export function problemText(problem: Problem, options: TextOptions): string {
-  return block("fail", problem.where, problem, options);
+export function problemText(
+  problem: Problem,
+  options: TextOptions,
+  verdict: Exclude<Verdict, "pass"> = "fail",
+): string {
+  return block(verdict, problem.where, problem, options);
 }
 
 function block(verdict: Verdict, where: string, problem: Problem, { width, paint }: TextOptions): string {

@@ -54,6 +54,8 @@ export interface Diagnosis {
   readonly serial: number | null;
   /** Of the operator's machine and the bundle. */
   readonly problems: readonly Problem[];
+  /** What to know of a bundle that passes. */
+  readonly warnings: readonly Problem[];
   /** Secrets of the site file that doctor cannot open: facts that need them are not looked at. */
   readonly unread: readonly string[];
   readonly hosts: readonly HostDiagnosis[];

@@ -35,6 +35,7 @@ export async function diagnose(environment: string, { deep, report }: DoctorOpti
     environment,
     serial: inputs.serial ?? null,
     problems,
+    warnings: inputs.warnings,
     unread,
     hosts,
   };

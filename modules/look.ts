@@ -52,6 +52,8 @@ export interface Inputs {
   readonly authorities: readonly Authority[];
   /** What is wrong with the bundle, or missing in it. */
   readonly problems: readonly Problem[];
+  /** What to know of a bundle that passes. */
+  readonly warnings: readonly Problem[];
 }
 
 /** A host as it was seen. */
@@ -89,7 +91,7 @@ export async function readInputs(
     const hosts = site.hosts.map((spec) => ({ spec, files: undefined }));
     const content = { manifests: [], blobs: [] };
     const none = { serial: undefined, lockSha256: "", signer: "" };
-    return { ...common, ...none, hosts, content, problems: [...bundle, ...unread] };
+    return { ...common, ...none, hosts, content, problems: [...bundle, ...unread], warnings: [] };
   }
   const found = site.hosts.map((spec) => ({ spec, files: hostFiles(spec, bundle, file) }));
   const content = site.hosts.some(({ registry }) => registry !== undefined)
@@ -103,6 +105,7 @@ export async function readInputs(
     signer: bundle.signer,
     hosts: found.map(({ spec, files }) => ({ spec, files: "archive" in files ? files : undefined })),
     content,
+    warnings: bundle.warnings,
     problems: [
       ...found.flatMap(({ files }) => ("archive" in files ? [] : files)),
       ...unread,

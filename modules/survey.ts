@@ -41,6 +41,8 @@ export interface Survey {
   /** The CAs of the registry; undefined while they are not known. */
   readonly authorities: readonly Authority[] | undefined;
   readonly hosts: readonly SurveyedHost[];
+  /** What to know of the bundle although it passes. */
+  readonly warnings: readonly Problem[];
 }
 
 /**

@@ -1,5 +1,6 @@
 /** Accepts a bundle: from then on nothing older passes. */
 import { hostname, userInfo } from "node:os";
+import { allowExpiredFlag } from "./policy.ts";
 import { type Accepted, appendReceipt, readReceipt, receiptFile } from "./receipt.ts";
 import { type VerifiedBundle, verifyBundle, type VerifyOptions } from "./verify.ts";
 
@@ -18,7 +19,8 @@ export interface AcceptedBundle extends VerifiedBundle {
  * @throws {SealiftError} what {@link verifyBundle} refuses; nothing is written down then.
  */
 export async function acceptBundle(directory: string, options: VerifyOptions): Promise<AcceptedBundle> {
-  const bundle = await verifyBundle(directory, options);
+  // The list may begin with this one.
+  const bundle = await verifyBundle(directory, { ...options, requireAccepted: false });
   const { seal } = bundle;
   const now: Accepted = {
     serial: seal.serial,
@@ -30,6 +32,7 @@ export async function acceptBundle(directory: string, options: VerifyOptions): P
     by: `${userInfo().username}@${hostname()}`,
     insecure: [
       ...(options.allowOlder === true ? ["--insecure-allow-older"] : []),
+      ...(options.allowExpired === true ? [allowExpiredFlag] : []),
       ...(options.allowUnsigned === true ? ["--insecure-allow-unsigned"] : []),
     ],
   };

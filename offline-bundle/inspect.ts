@@ -1,6 +1,7 @@
 /** What is in a bundle, as values that can be printed. */
 import { stat } from "node:fs/promises";
 import { join } from "node:path";
+import type { Problem } from "../modules/core/errors.ts";
 import { type Contents, contentsOfBundle } from "./contents.ts";
 import { inside } from "./inside.ts";
 import type { LockedFile, LockedImage } from "./lock-file.ts";
@@ -16,6 +17,10 @@ export interface Inspection {
   readonly platforms: readonly string[];
   /** When sealift.json was written, by the clock of the file system: a copy may have another, and nobody signed it. */
   readonly written: Date;
+  /** What to tell of it although it passed; nothing when it was not verified. */
+  readonly warnings: readonly Problem[];
+  /** The last day on which it is good, UTC. */
+  readonly expires?: string;
   /** Who signed; undefined when the bundle was not verified. */
   readonly signers: readonly string[] | undefined;
   /** Every signature file and the key that made it; whether that is true is not checked without signers. */
@@ -44,6 +49,8 @@ export async function inspectBundle(directory: string, verify?: VerifyOptions): 
     lockSha256: contents.lockSha256,
     platforms: contents.lock.platforms,
     written: (await stat(join(directory, inside.seal))).mtime,
+    warnings: verified?.warnings ?? [],
+    ...(bundle.seal.expires === undefined ? {} : { expires: bundle.seal.expires }),
     signers: verified?.signers,
     signatures: (await signatureFiles(directory)).map(({ name, signature }) => ({
       name,

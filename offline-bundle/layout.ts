@@ -19,6 +19,8 @@ export interface Seal {
   readonly format: 1;
   readonly serial: number;
   readonly platforms: readonly Platform[];
+  /** The last day on which it is good, UTC: `2026-12-31`; absent: it is good for ever. */
+  readonly expires?: string;
   readonly lock: Digest;
   readonly index: Digest;
   readonly manifests: readonly { readonly ref: string; readonly digest: string }[];
@@ -81,13 +83,21 @@ export function parseSeal(text: Uint8Array, directory: string): Seal {
 function sealOf(text: Uint8Array): Seal | undefined {
   const value = jsonOf(text);
   if (!isRecord(value)) return undefined;
-  const { format, serial, platforms, lock, index, manifests, ...others } = value;
+  const { format, serial, platforms, expires, lock, index, manifests, ...others } = value;
   // What a later sealift has signed may be a limit: nothing of it is passed over.
   if (format !== 1 || Object.keys(others).length > 0) return undefined;
   if (!isCount(serial) || serial === 0 || !isList(platforms, isPlatform) || platforms.length === 0)
     return undefined;
   if (!isPin(lock) || !isPin(index) || !isList(manifests, isTagged)) return undefined;
-  return { format, serial, platforms, lock, index, manifests };
+  if (expires !== undefined && !isDay(expires)) return undefined;
+  return { format, serial, platforms, ...(expires === undefined ? {} : { expires }), lock, index, manifests };
+}
+
+/** A day that there is: `2026-12-31`. */
+function isDay(value: unknown): value is string {
+  if (typeof value !== "string" || !/^\d{4}-\d\d-\d\d$/.test(value)) return false;
+  const time = Date.parse(`${value}T00:00:00Z`);
+  return !Number.isNaN(time) && new Date(time).toISOString().startsWith(value);
 }
 
 function isList<T>(value: unknown, of: (one: unknown) => one is T): value is readonly T[] {

@@ -32,6 +32,8 @@ export interface Lock {
   /** Grows by one with every change of the lock. */
   readonly serial: number;
   readonly platforms: readonly Platform[];
+  /** The last day on which a bundle of it is good, UTC: `2026-12-31`; absent: it is good for ever. */
+  readonly expires?: string;
   readonly files: readonly LockedFile[];
   readonly images: readonly LockedImage[];
 }
@@ -77,6 +79,7 @@ function inOrder(lock: Lock): Lock {
     format: lock.format,
     serial: lock.serial,
     platforms: lock.platforms,
+    ...(lock.expires === undefined ? {} : { expires: lock.expires }),
     files: lock.files.map((file) => {
       const { name, version, platform, kind, url, bytes, sha256, licence, sources, members, manifest } = file;
       return {
@@ -117,6 +120,16 @@ export function hasMembers({ kind }: Pick<WantedFile, "kind">): boolean {
 export function staleness(want: Want, lock: Lock, lockFile: string): readonly Problem[] {
   return [
     ...uncovered(want, lock, lockFile),
+    ...(want.expires === lock.expires
+      ? []
+      : [
+          stale(
+            lockFile,
+            "expires",
+            lock.expires ?? "no day",
+            `${want.expires ?? "none"}, as bundle.yaml says`,
+          ),
+        ]),
     ...lock.files
       .filter((file) => !isComplete(file))
       .map((file) =>

@@ -79,6 +79,7 @@ export async function lockBundle(options: LockOptions): Promise<LockResult> {
     format: 1,
     serial: old?.serial ?? 1,
     platforms: want.platforms,
+    ...(want.expires === undefined ? {} : { expires: want.expires }),
     files: files.values.map(({ pin }) => pin),
     images: images.values.map(({ pin }) => pin),
   };

@@ -1,4 +1,4 @@
-/** What a site asks of a bundle beyond that it is whole and signed: no older one, no second one of a serial, its platforms. */
+/** What a site asks of a bundle beyond that it is whole and signed: none that is older or has expired, no second one of a serial, its platforms. */
 import type { Problem } from "../modules/core/errors.ts";
 import { inside, type Seal } from "./layout.ts";
 import { type Accepted, readReceipt, receiptFile } from "./receipt.ts";
@@ -9,31 +9,90 @@ export interface Policy extends SignaturePolicy {
   readonly platforms?: readonly string[];
   /** A serial below the last accepted one passes. @default false */
   readonly allowOlder?: boolean;
+  /** A bundle passes after the last day that it names for itself. @default false */
+  readonly allowExpired?: boolean;
+  /** Without a list of accepted bundles nothing passes: nobody would know what is older. @default false */
+  readonly requireAccepted?: boolean;
+  /** The time it is. @default the clock of this machine */
+  readonly now?: Date;
 }
 
 export interface PolicyCheck {
   readonly problems: readonly Problem[];
-  /** What a flag has let pass. */
+  /** What a flag has let pass, or did when the bundle was accepted. */
   readonly waived: readonly Problem[];
+  /** What to tell of a bundle that passes. */
+  readonly warnings: readonly Problem[];
 }
 
 /**
- * Holds a bundle text against what was accepted before and against the platforms that are asked for.
+ * Holds a bundle text against what was accepted before, against the day on which it expires, and against the platforms that are
+ * asked for.
  *
- * @returns E_BUNDLE_SERIAL and E_BUNDLE_PLATFORM as problems.
+ * @param textSha256 of the bundle text.
+ * @returns E_BUNDLE_SERIAL, E_BUNDLE_EXPIRED and E_BUNDLE_PLATFORM as problems.
  * @throws {SealiftError} E_VALUE when the list of accepted bundles cannot be read.
  */
-export async function checkPolicy(directory: string, seal: Seal, policy: Policy): Promise<PolicyCheck> {
+export async function checkPolicy(
+  directory: string,
+  seal: Seal,
+  textSha256: string,
+  policy: Policy,
+): Promise<PolicyCheck> {
   const file = receiptFile(policy.allowedSigners);
   const accepted = await readReceipt(file);
   const older = olderProblems(directory, seal, accepted, file);
-  const problems = [
-    ...twiceProblems(directory, seal, accepted, file),
-    ...platformProblems(directory, seal, policy.platforms ?? []),
+  const expired = expiredProblems(directory, seal, policy.now ?? new Date());
+  const unlisted = accepted.length === 0 ? [noList(directory, file, policy.allowedSigners)] : [];
+  // Whoever has accepted it although it had expired has decided, and that stands in the list.
+  const last = accepted.at(-1);
+  const decided = last?.sealSha256 === textSha256 && last.insecure.includes(allowExpiredFlag);
+  const pass = {
+    older: policy.allowOlder === true,
+    expired: policy.allowExpired === true || decided,
+    unlisted: policy.requireAccepted !== true,
+  };
+  return {
+    problems: [
+      ...(pass.older ? [] : older),
+      ...(pass.expired ? [] : expired),
+      ...(pass.unlisted ? [] : unlisted),
+      ...twiceProblems(directory, seal, accepted, file),
+      ...platformProblems(directory, seal, policy.platforms ?? []),
+    ],
+    waived: [...(pass.older ? older : []), ...(pass.expired ? expired : [])],
+    warnings: pass.unlisted ? unlisted : [],
+  };
+}
+
+/** As it is written down when it was given. */
+export const allowExpiredFlag = "--insecure-allow-expired";
+
+/** A list that was lost looks like one that was never begun. */
+function noList(directory: string, file: string, allowedSigners: string): Problem {
+  return {
+    where: directory,
+    code: "E_BUNDLE_SERIAL",
+    subject: "accepted bundles",
+    got: `no list of them (${file}), so that an older bundle would pass`,
+    expected: "the list that sealift bundle accept writes",
+    todo: `if there was one, put it back; else begin it: sealift bundle accept ${directory} --signers ${allowedSigners}`,
+  };
+}
+
+/** Whoever keeps newer bundles from a site gives it the same old one for ever: it says itself until when it is good. */
+function expiredProblems(directory: string, { expires }: Seal, now: Date): readonly Problem[] {
+  if (expires === undefined || now.toISOString().slice(0, "2026-12-31".length) <= expires) return [];
+  return [
+    {
+      where: directory,
+      code: "E_BUNDLE_EXPIRED",
+      subject: "expires",
+      got: `${expires}, which is over (UTC)`,
+      expected: "a bundle that is still good today",
+      todo: `carry in the newest bundle and check the clock; to use this one on purpose: sealift bundle accept ${allowExpiredFlag}`,
+    },
   ];
-  return policy.allowOlder === true
-    ? { problems, waived: older }
-    : { problems: [...older, ...problems], waived: [] };
 }
 
 /** The last one counts, not the highest: whoever has accepted an older bundle on purpose goes on from there. */
@@ -85,15 +144,14 @@ function twiceProblems(
 }
 
 function platformProblems(directory: string, seal: Seal, wanted: readonly string[]): readonly Problem[] {
-  // The text may be an altered one: then it is refused anyway, and must not stop the telling.
-  const held: readonly string[] = Array.isArray(seal.platforms) ? seal.platforms : [];
+  const held: readonly string[] = seal.platforms;
   return wanted
     .filter((platform) => !held.includes(platform))
     .map((platform) => ({
       where: directory,
       code: "E_BUNDLE_PLATFORM",
       subject: platform,
-      got: `a bundle for ${held.join(", ") || "no platform"}`,
+      got: `a bundle for ${held.join(", ")}`,
       expected: `one for ${platform}`,
       todo: "carry in a bundle that was built for it: platforms in bundle.yaml",
     }));

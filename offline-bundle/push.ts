@@ -17,6 +17,8 @@ export interface PushOptions extends VerifyOptions, RegistryAccess {
 export interface Pushed {
   readonly serial: number;
   readonly signer: string;
+  /** What to tell of the bundle although it passed. */
+  readonly warnings: readonly Problem[];
   /** All tags of the bundle, and how many of them stood for what was signed before. */
   readonly tags: number;
   readonly current: number;
@@ -38,7 +40,7 @@ export interface Pushed {
  * something else after the push, E_REGISTRY when it is not there, or when a manifest is served with other bytes.
  */
 export async function pushBundle(directory: string, registry: string, options: PushOptions): Promise<Pushed> {
-  const { serial, signer, tree } = await verifyBundle(directory, options);
+  const { serial, signer, warnings, tree } = await verifyBundle(directory, options);
   const tags = tagsOf(tree);
   const { report = () => undefined } = options;
   return withRegistry(registry, options, async (place) => {
@@ -88,6 +90,7 @@ export async function pushBundle(directory: string, registry: string, options: P
     return {
       serial,
       signer,
+      warnings,
       tags: tags.length,
       current: tags.length - differing.length,
       moved: differing.flatMap(({ ref, digest }) => {

@@ -132,6 +132,7 @@ function lockDifferences(directory: string, seal: Seal, lock: Lock): readonly Pr
   const differences: readonly (readonly [string, string, string])[] = [
     ["serial", String(lock.serial), String(seal.serial)],
     ["platforms", lock.platforms.join(" "), seal.platforms.join(" ")],
+    ["expires", lock.expires ?? "never", seal.expires ?? "never"],
   ];
   return differences
     .filter(([, ofLock, ofText]) => ofLock !== ofText)

@@ -24,6 +24,7 @@ export async function sealBundle(directory: string, lock: Lock): Promise<Seal> {
     format: 1,
     serial: lock.serial,
     platforms: lock.platforms,
+    ...(lock.expires === undefined ? {} : { expires: lock.expires }),
     lock: await digestOf(join(directory, inside.lock)),
     index: await digestOf(join(directory, inside.index)),
     manifests: manifests.map((manifest) => ({ ref: refOf(manifest), digest: manifest.digest })),

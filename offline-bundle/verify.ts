@@ -29,8 +29,10 @@ export interface VerifiedBundle extends Bundle {
   readonly signer: string;
   /** Who signed, each once, in the words of the allowed signers file; empty only with `allowUnsigned`. */
   readonly signers: readonly string[];
-  /** What `allowOlder` and `allowUnsigned` have let pass. */
+  /** What `allowOlder`, `allowExpired` and `allowUnsigned` have let pass. */
   readonly waived: readonly Problem[];
+  /** What to tell of it although it passes: no list of accepted bundles. */
+  readonly warnings: readonly Problem[];
   /** Good signatures that do not count, and that were not needed: why. */
   readonly passedOver: readonly Problem[];
   readonly blobs: number;
@@ -53,7 +55,7 @@ export interface CheckedOnTheWay {
  *
  * @param read absent: all is read and checked here.
  * @throws {SealiftError} E_BUNDLE_MISSING; E_BUNDLE_UNSIGNED, E_BUNDLE_SIGNATURE; then all of: E_BUNDLE_DIGEST (a byte differs, or
- * something is no regular file), E_BUNDLE_INCOMPLETE (something is not there), E_BUNDLE_SERIAL, E_BUNDLE_PLATFORM,
+ * something is no regular file), E_BUNDLE_INCOMPLETE (something is not there), E_BUNDLE_SERIAL, E_BUNDLE_EXPIRED, E_BUNDLE_PLATFORM,
  * E_LOCK_MISSING and E_LOCK_STALE (about `lockFile`).
  */
 export async function verifyBundle(
@@ -68,7 +70,7 @@ export async function verifyBundle(
   refuse([...problems, ...files.problems]);
   const content = await readContent(directory, text);
   const blobs = read?.blobs ?? (await checkBlobs(directory, files, options.progress, content.read));
-  const policy = await checkPolicy(directory, content.seal, options);
+  const policy = await checkPolicy(directory, content.seal, digestOfBytes(text).sha256, options);
   refuse([
     ...withNames([...blobs.problems, ...content.problems], content),
     ...(content.read === undefined ? [] : unmetProblems(directory, content.read, blobs)),
@@ -81,6 +83,7 @@ export async function verifyBundle(
     signer: signers[0] ?? "nobody",
     signers,
     waived: [...waived, ...policy.waived],
+    warnings: policy.warnings,
     passedOver,
     blobs: blobs.found.size,
     bytes: blobs.bytes,

@@ -53,6 +53,8 @@ export interface WantedImage {
 
 export interface Want {
   readonly platforms: readonly Platform[];
+  /** The last day on which the bundle is good, UTC: `2026-12-31`; absent: it is good for ever. */
+  readonly expires?: string;
   readonly files: readonly WantedEntry[];
   readonly images: readonly WantedImage[];
   readonly mirrors: Mirrors;
@@ -61,6 +63,7 @@ export interface Want {
 /** bundle.yaml as written. */
 interface BundleFile {
   readonly platforms: readonly Platform[];
+  readonly expires?: string;
   readonly files?: readonly Entry[];
   readonly images?: readonly WantedImage[];
   readonly mirrors?: Mirrors;
@@ -117,7 +120,8 @@ export async function readWant(file: string): Promise<Want> {
       ),
     ),
   ]);
-  return { platforms: value.platforms, files, images, mirrors: value.mirrors ?? {} };
+  const { platforms, expires, mirrors = {} } = value;
+  return { platforms, ...(expires === undefined ? {} : { expires }), files, images, mirrors };
 }
 
 /** Every url of an entry, placeholders filled in, each once, and the key under which it stands. */

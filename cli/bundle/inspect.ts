@@ -3,7 +3,7 @@ import { type Inspection, inspectBundle } from "../../offline-bundle/inspect.ts"
 import { columns, count, size } from "../columns.ts";
 import { progressLine } from "../progress.ts";
 import { printJson } from "./or-json.ts";
-import { verifyOptions } from "./policy-flags.ts";
+import { tellWarnings, verifyOptions } from "./policy-flags.ts";
 import { print } from "../print.ts";
 
 interface Flags {
@@ -30,7 +30,9 @@ export function inspectCommand(): Command {
 async function inspect(directory: string, { signers }: Flags): Promise<Inspection> {
   if (signers === undefined) return inspectBundle(directory);
   const progress = progressLine();
-  return inspectBundle(directory, verifyOptions({ signers }, progress)).finally(progress.end);
+  const seen = await inspectBundle(directory, verifyOptions({ signers }, progress)).finally(progress.end);
+  tellWarnings(seen.warnings);
+  return seen;
 }
 
 function text(bundle: Inspection): string {
@@ -50,6 +52,7 @@ function head(bundle: Inspection): readonly (readonly string[])[] {
     ["signed by", signedBy(bundle)],
     ...(accepted === undefined ? [] : [["accepted", `${accepted.at} by ${accepted.by}`]]),
     ["age", `${age(Date.now() - written.getTime())}, by the date of its files`],
+    ...(bundle.expires === undefined ? [] : [["expires", bundle.expires]]),
     ["lock", `sha256 ${lockSha256}`],
     ["platforms", platforms.join(", ")],
     ["in all", `${held}, ${size(bytes)}`],

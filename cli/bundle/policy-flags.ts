@@ -1,6 +1,6 @@
 /** What `verify` and `accept` ask of a bundle: the same flags, and the same loud words when one of them opts out. */
 import { type Command, InvalidArgumentError } from "commander";
-import { formatProblem } from "../../modules/core/errors.ts";
+import { formatProblem, type Problem } from "../../modules/core/errors.ts";
 import type { VerifiedBundle, VerifyOptions } from "../../offline-bundle/verify.ts";
 import { size } from "../columns.ts";
 import type { ProgressLine } from "../progress.ts";
@@ -12,7 +12,9 @@ export interface PolicyFlags {
   readonly revoked?: string;
   readonly signatures?: number;
   readonly platform?: readonly string[];
+  readonly requireAccepted?: true;
   readonly insecureAllowOlder?: true;
+  readonly insecureAllowExpired?: true;
   readonly insecureAllowUnsigned?: true;
 }
 
@@ -23,7 +25,9 @@ export function addPolicyFlags(command: Command): Command {
     .option("--revoked <path>", "keys that no longer count: a KRL, or one public key a line")
     .option("--signatures <number>", "how many different people must have signed (default: 1)", count)
     .option("--platform <platform>", "a platform that it must be for: linux/arm64; may be repeated", collect)
+    .option("--require-accepted", "without a list of accepted bundles nothing passes")
     .option("--insecure-allow-older", "a serial below the last accepted one passes; accept writes that down")
+    .option("--insecure-allow-expired", "a bundle that has expired passes; accept writes that down")
     .option("--insecure-allow-unsigned", "no signature at all passes; accept writes that down");
 }
 
@@ -34,7 +38,9 @@ export function verifyOptions(flags: PolicyFlags, progress: ProgressLine): Verif
     ...(flags.revoked === undefined ? {} : { revokedKeys: flags.revoked }),
     ...(flags.signatures === undefined ? {} : { signatures: flags.signatures }),
     ...(flags.platform === undefined ? {} : { platforms: flags.platform }),
+    ...(flags.requireAccepted === true ? { requireAccepted: true } : {}),
     ...(flags.insecureAllowOlder === true ? { allowOlder: true } : {}),
+    ...(flags.insecureAllowExpired === true ? { allowExpired: true } : {}),
     ...(flags.insecureAllowUnsigned === true ? { allowUnsigned: true } : {}),
     progress: (bytes, total) => {
       progress.report(`reading ${size(total)}`, bytes / total);
@@ -42,13 +48,17 @@ export function verifyOptions(flags: PolicyFlags, progress: ProgressLine): Verif
   };
 }
 
-/** On stderr: what a flag has let pass, and which signatures did not count. */
+/** On stderr: what a flag has let pass, what to know all the same, and which signatures did not count. */
 export function tellWaived(
   flags: PolicyFlags,
-  { waived, passedOver }: Pick<VerifiedBundle, "waived" | "passedOver">,
+  { waived, warnings, passedOver }: Pick<VerifiedBundle, "waived" | "warnings" | "passedOver">,
 ): void {
+  tellWarnings(warnings);
   const given = [
     ...(flags.insecureAllowOlder === true ? [["--insecure-allow-older", "E_BUNDLE_SERIAL"] as const] : []),
+    ...(flags.insecureAllowExpired === true
+      ? [["--insecure-allow-expired", "E_BUNDLE_EXPIRED"] as const]
+      : []),
     ...(flags.insecureAllowUnsigned === true
       ? [["--insecure-allow-unsigned", "E_BUNDLE_UNSIGNED"] as const]
       : []),
@@ -59,6 +69,11 @@ export function tellWaived(
     for (const problem of problems) printError(`INSECURE ${flag} lets pass: ${formatProblem(problem)}`);
   }
   for (const { where, subject, got } of passedOver) printError(`does not count: ${where} ${subject}: ${got}`);
+}
+
+/** On stderr, on every run: what to know of a bundle that passes. */
+export function tellWarnings(warnings: readonly Problem[]): void {
+  for (const problem of warnings) console.error(`warning: ${formatProblem(problem)}`);
 }
 
 function count(text: string): number {

@@ -2,6 +2,7 @@ import { Command } from "commander";
 import { pushBundle } from "../../offline-bundle/push.ts";
 import { columns, size } from "../columns.ts";
 import { progressLine } from "../progress.ts";
+import { tellWarnings } from "./policy-flags.ts";
 import { registryAccess, type RegistryFlags, withRegistryOptions } from "./registry-options.ts";
 import { print } from "../print.ts";
 
@@ -28,6 +29,7 @@ export function pushCommand(): Command {
           progress.report(`verifying ${size(total)}`, bytes / total);
         },
       }).finally(progress.end);
+      tellWarnings(pushed.warnings);
       const rows = [
         ["registry", registry],
         ["bundle", `serial ${pushed.serial}, signed by ${pushed.signer}`],

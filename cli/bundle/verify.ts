@@ -76,6 +76,7 @@ function rows({ bundle, coverage }: Verified): readonly (readonly [string, strin
     ["bundle", bundle.directory],
     ["serial", String(bundle.serial)],
     ["signed by", bundle.signers.join(", ") || "nobody"],
+    ...(bundle.seal.expires === undefined ? [] : [["expires", bundle.seal.expires] as const]),
     ["lock", `sha256 ${bundle.lockSha256}`],
     ["blobs", `${bundle.blobs}, ${size(bundle.bytes)}, all as signed`],
     ...(bundle.needs === undefined ? [] : [["needs", needsText(bundle.needs)] as const]),
@@ -86,11 +87,13 @@ function rows({ bundle, coverage }: Verified): readonly (readonly [string, strin
 }
 
 function forScripts({ bundle, coverage }: Verified): object {
-  const { directory, serial, signer, signers, lockSha256, blobs, bytes, waived, passedOver, lock } = bundle;
+  const { directory, serial, signer, signers, lockSha256, blobs, bytes, lock } = bundle;
+  const { waived, warnings, passedOver } = bundle;
   const engines = bundle.engines().map(({ version, platform }) => ({ version, platform }));
   return {
     ...{ directory, serial, signer, signers, lockSha256, blobs, bytes, engines, images: lock.images },
-    ...{ waived, passedOver },
+    ...{ waived, warnings, passedOver },
+    ...(bundle.seal.expires === undefined ? {} : { expires: bundle.seal.expires }),
     ...(bundle.needs === undefined ? {} : { needs: bundle.needs }),
     ...(coverage === undefined ? {} : { stacks: coverage.files, hosts: coverage.hosts }),
   };

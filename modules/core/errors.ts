@@ -46,6 +46,7 @@ export const errorCodes = [
   "E_BUNDLE_DIGEST",
   "E_BUNDLE_INCOMPLETE",
   "E_BUNDLE_SERIAL",
+  "E_BUNDLE_EXPIRED",
   "E_BUNDLE_PLATFORM",
   "E_BUNDLE_PART",
   "E_BUNDLE_BASE",

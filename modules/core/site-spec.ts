@@ -189,6 +189,8 @@ export interface BundleSpec {
   readonly revokedKeys?: string;
   /** How many different people of `allowedSigners` must have signed. @default 1 */
   readonly signatures?: number;
+  /** Without a list of accepted bundles none passes. @default false */
+  readonly requireAccepted?: boolean;
 }
 
 export interface Site {

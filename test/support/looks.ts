@@ -47,7 +47,7 @@ export function unreachableHost(name: string): HostDiagnosis {
 
 export function diagnosisOf(hosts: readonly HostDiagnosis[], more: Partial<Diagnosis> = {}): Diagnosis {
   const ok = hosts.every(({ findings }) => findings.every(({ verdict }) => verdict === "warn"));
-  return { ok, environment: "prod", serial: 7, problems: [], unread: [], hosts, ...more };
+  return { ok, environment: "prod", serial: 7, problems: [], warnings: [], unread: [], hosts, ...more };
 }
 
 function diagnosed(name: string, probe: Probe): HostDiagnosis {
