@@ -19,9 +19,9 @@ export interface Policy extends SignaturePolicy {
 
 export interface PolicyCheck {
   readonly problems: readonly Problem[];
-  /** What a flag has let pass, or did when the bundle was accepted. */
+  /** What a flag has let pass. */
   readonly waived: readonly Problem[];
-  /** What to tell of a bundle that passes. */
+  /** What to tell of a bundle that passes, such as what a flag has let pass when it was accepted. */
   readonly warnings: readonly Problem[];
 }
 
@@ -49,19 +49,19 @@ export async function checkPolicy(
   const decided = last?.sealSha256 === textSha256 && last.insecure.includes(allowExpiredFlag);
   const pass = {
     older: policy.allowOlder === true,
-    expired: policy.allowExpired === true || decided,
+    expired: policy.allowExpired === true,
     unlisted: policy.requireAccepted !== true,
   };
   return {
     problems: [
       ...(pass.older ? [] : older),
-      ...(pass.expired ? [] : expired),
+      ...(pass.expired || decided ? [] : expired),
       ...(pass.unlisted ? [] : unlisted),
       ...twiceProblems(directory, seal, accepted, file),
       ...platformProblems(directory, seal, policy.platforms ?? []),
     ],
     waived: [...(pass.older ? older : []), ...(pass.expired ? expired : [])],
-    warnings: pass.unlisted ? unlisted : [],
+    warnings: [...(pass.unlisted ? unlisted : []), ...(decided && !pass.expired ? expired : [])],
   };
 }
 

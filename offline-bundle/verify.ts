@@ -31,7 +31,7 @@ export interface VerifiedBundle extends Bundle {
   readonly signers: readonly string[];
   /** What `allowOlder`, `allowExpired` and `allowUnsigned` have let pass. */
   readonly waived: readonly Problem[];
-  /** What to tell of it although it passes: no list of accepted bundles. */
+  /** What to tell of it although it passes: no list of accepted bundles, or that it had expired when it was accepted. */
   readonly warnings: readonly Problem[];
   /** Good signatures that do not count, and that were not needed: why. */
   readonly passedOver: readonly Problem[];

@@ -73,7 +73,7 @@ export function tellWaived(
 
 /** On stderr, on every run: what to know of a bundle that passes. */
 export function tellWarnings(warnings: readonly Problem[]): void {
-  for (const problem of warnings) console.error(`warning: ${formatProblem(problem)}`);
+  for (const problem of warnings) printError(`warning: ${formatProblem(problem)}`);
 }
 
 function count(text: string): number {

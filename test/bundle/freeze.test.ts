@@ -88,9 +88,9 @@ test("who uses it all the same says so, and it is written down; from then on it 
   ]);
   const { accepted } = await acceptBundle(dated.directory, { allowedSigners, now, allowExpired: true });
   assert.deepEqual(accepted.insecure, ["--insecure-allow-expired"]);
-  const { waived } = await verifyBundle(dated.directory, { allowedSigners, now });
+  const { warnings } = await verifyBundle(dated.directory, { allowedSigners, now });
   assert.deepEqual(
-    waived.map(({ code }) => code),
+    warnings.map(({ code }) => code),
     ["E_BUNDLE_EXPIRED"],
   );
 });
