@@ -1,4 +1,7 @@
 // Loaded before anything else, in plain JavaScript: an older Node would stop at the first .ts file with a stack trace.
+import module from "node:module";
+import { join } from "node:path";
+
 const [major, minor] = process.versions.node.split(".").map(Number);
 if (major < 22 || (major === 22 && minor < 18)) {
   process.stderr.write(
@@ -7,3 +10,9 @@ if (major < 22 || (major === 22 && minor < 18)) {
   );
   process.exit(1);
 }
+// What was compiled once is kept. Not in a folder for temporary files, where somebody else could have put something.
+process.env.NODE_COMPILE_CACHE ??= join(
+  process.env.SEALIFT_CACHE ?? join(import.meta.dirname, "..", "..", ".cache"),
+  "compile",
+);
+module.enableCompileCache(process.env.NODE_COMPILE_CACHE);

@@ -4,6 +4,7 @@ import { chmodSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
+import { fileURLToPath } from "node:url";
 import { remote } from "@pulumi/command";
 import { formatProblem } from "../../modules/core/errors.ts";
 import {
@@ -75,4 +76,25 @@ test("an older Node ends in one line, before it meets TypeScript", () => {
     assert.equal(stdout, "");
   }
   for (const fine of ["22.18.0", "24.21.0", "25.0.0"]) assert.equal(run(fine).stdout, "went on\n");
+});
+
+test("what was compiled once is kept in the checkout's own cache, unless another place is named", () => {
+  const preload = new URL("../../modules/core/node-version.js", import.meta.url).href;
+  const bare = Object.fromEntries(
+    Object.entries(process.env).filter(([name]) => !["NODE_COMPILE_CACHE", "SEALIFT_CACHE"].includes(name)),
+  );
+  const folder = (env: Readonly<Record<string, string>>): string => {
+    const script =
+      'import { getCompileCacheDir } from "node:module"; console.log(getCompileCacheDir() ?? "none")';
+    const args = ["--import", preload, "--input-type=module", "-e", script];
+    return spawnSync(process.execPath, args, { encoding: "utf8", env: { ...bare, ...env } }).stdout;
+  };
+  const own = fileURLToPath(new URL("../../.cache/compile", import.meta.url));
+  assert.ok(folder({}).startsWith(`${own}/`));
+  const other = mkdtempSync(join(tmpdir(), "sealift-compile-"));
+  try {
+    assert.ok(folder({ NODE_COMPILE_CACHE: other }).startsWith(`${other}/`));
+  } finally {
+    rmSync(other, { recursive: true });
+  }
 });
