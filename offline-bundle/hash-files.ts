@@ -1,11 +1,10 @@
-/** The sha256 of many files, on all cores. */
+/** The sha256 of many files, on up to three cores. */
 import { once } from "node:events";
 import { availableParallelism } from "node:os";
 import { Worker } from "node:worker_threads";
 import { createHash } from "node:crypto";
-import type { Answer } from "./hash-worker.ts";
 import { piecesOf } from "./pieces.ts";
-import { tooLong } from "./regular-file.ts";
+import { openRegular, tooLong } from "./regular-file.ts";
 
 /** A file of a bundle, and its length: no more of it is read. */
 export interface Sized {
@@ -15,7 +14,7 @@ export interface Sized {
 
 /**
  * Hashes files, the largest first, so that no core is left alone with a large one at the end. Node hashes on the thread
- * that asks for it: each core gets a thread, unless there is so little to hash that starting them takes longer.
+ * that asks for it: each core gets a thread, up to three, unless there is so little to hash that starting them takes longer.
  *
  * @param progress told the bytes so far.
  * @returns in the order given, the sha256 as 64 hex digits; for one that is no regular file, cannot be read, or is longer than
@@ -26,7 +25,7 @@ export async function hashFiles(
   progress: (bytes: number) => void = () => undefined,
 ): Promise<readonly string[]> {
   const total = files.reduce((sum, { bytes }) => sum + bytes, 0);
-  const threads = Math.min(availableParallelism(), files.length);
+  const threads = Math.min(availableParallelism(), files.length, mostThreads);
   const hashers =
     total < worthThreadsBytes || threads < 2
       ? [hashHere]
@@ -54,6 +53,10 @@ export async function hashFiles(
   return files.map((_file, at) => sha256s.get(at) ?? "");
 }
 
+/** Each takes 12 MB; three hash 4 GB in a second, more than most disks give. */
+const mostThreads = 3;
+/** They keep nothing but a sum; without these, each gets room that it never needs. */
+const threadLimits = { maxYoungGenerationSizeMb: 1, maxOldGenerationSizeMb: 16, codeRangeSizeMb: 4 };
 /** Two threads are up in the time in which one hashes this much. */
 const worthThreadsBytes = 48 * 1024 * 1024;
 
@@ -87,15 +90,28 @@ function wordsOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }
 
-class HashThread implements Hasher {
-  readonly #worker = new Worker(new URL("hash-worker.ts", import.meta.url));
+/** What the thread says; its last word about a file is one of the other two. */
+type Answer = { readonly bytes: number } | { readonly sha256: string } | { readonly failed: string };
 
-  async hash(file: Sized, more: (bytes: number) => void): Promise<string> {
-    this.#worker.postMessage(file);
-    for (;;) {
-      const [answer] = (await once(this.#worker, "message")) as [Answer];
-      if ("sha256" in answer) return answer.sha256;
-      more(answer.bytes);
+class HashThread implements Hasher {
+  readonly #worker = new Worker(new URL("hash-worker.js", import.meta.url), { resourceLimits: threadLimits });
+
+  async hash({ path, bytes: most }: Sized, more: (bytes: number) => void): Promise<string> {
+    try {
+      const file = await openRegular(path, "refuse");
+      try {
+        this.#worker.postMessage({ descriptor: file.fd, mostBytes: most });
+        for (;;) {
+          const [answer] = (await once(this.#worker, "message")) as [Answer];
+          if ("sha256" in answer) return answer.sha256;
+          if ("failed" in answer) return answer.failed === "too long" ? tooLong(most) : answer.failed;
+          more(answer.bytes);
+        }
+      } finally {
+        await file.close();
+      }
+    } catch (error) {
+      return wordsOf(error);
     }
   }
 
