@@ -6,9 +6,15 @@ check_delivered() {
   delivered_bytes=$1
   shift
   for delivered_path; do
-    if [ -f "$delivered_path" ] && [ "$(stat -c %s "$delivered_path")" = "$delivered_bytes" ]; then
-      return 0
-    fi
+    if [ ! -f "$delivered_path" ] || [ "$(stat -c %s "$delivered_path")" != "$delivered_bytes" ]; then continue; fi
+    # Where a phase keeps it under its sha256, it also has to be what it is called.
+    case $delivered_path in
+      "$SEALIFT_BLOBS"/*)
+        hash_look "$delivered_path"
+        if ! known_hash "$delivered_path" "${delivered_path##*/}"; then continue; fi
+        ;;
+    esac
+    return 0
   done
   echo "absent"
   return 1

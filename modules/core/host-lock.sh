@@ -1,11 +1,13 @@
 # One run at a time works on a host. The lock is a flock(2): it goes with the process that holds it, so that none is left behind
 # by a run that was killed or a host that lost power. Its file says who holds it, for whoever has to wait.
 
-SEALIFT_LOCK=/run/lock/sealift.lock
+# In a folder of root alone: whoever could open the file could hold it, and whoever could make it could lay a pipe there.
+SEALIFT_LOCK=/run/sealift/lock/host
 SEALIFT_LOCK_WAIT_SEC=120
 
 # lock_host: waits for the run before, then says who it waited for.
 lock_host() {
+  install -d -m 0700 "${SEALIFT_LOCK%/*}"
   exec 9<>"$SEALIFT_LOCK"
   if ! flock -w "$SEALIFT_LOCK_WAIT_SEC" 9; then
     echo "E_HOST_LOCKED another run works on this host: $(lock_holder); wait for it to end, then run again"
@@ -40,7 +42,8 @@ lock_key() {
   key_print=$(timeout 10 journalctl --quiet --boot --no-pager --output cat --identifier sshd --identifier sshd-session |
     awk -v from="from $2 port $3 " '/^Accepted publickey/ && index($0, from) { print $NF }' | tail -n 1)
   if [ -z "$key_print" ]; then return 1; fi
-  key_home=$(getent passwd "$1" | cut -d : -f 6)
-  ssh-keygen -lf "$key_home/.ssh/authorized_keys" |
+  key_home=$(getent passwd -- "$1" | cut -d : -f 6)
+  # The user's own file: it may be a pipe, or endless.
+  timeout 10 head -c 65536 -- "$key_home/.ssh/authorized_keys" 2>/dev/null | timeout 10 ssh-keygen -lf - |
     awk -v wanted="$key_print" '$2 == wanted { $1 = $2 = $NF = ""; sub(/^ +/, ""); sub(/ +$/, ""); if ($0 != "no comment") print; exit }'
 }

@@ -106,8 +106,9 @@ function hostProblem(host: Reach, { exitCode, stdout, stderr, jumpLog }: Ended):
     const todo = `put "${host.login} ALL=(ALL) NOPASSWD: ALL" into a file in /etc/sudoers.d on the host`;
     return { kind: "refused", problem: say("E_SUDO", "sudo without a password", todo) };
   }
+  // One host that misbehaves keeps nobody else from being done.
   return {
-    kind: "refused",
+    kind: "unreachable",
     problem: say("E_PROBE", "a whole report of the host", "look at the host by hand with ssh"),
   };
 }
@@ -122,6 +123,8 @@ function compareKey(whose: string): string {
   return `if the ${whose} was really installed anew, put its new key into the site file; if not, somebody is in between`;
 }
 
+/** The host, or whoever is in between, has written it. */
 function lastLine(text: string): string {
-  return text.trim().split("\n").at(-1)?.trim() ?? "";
+  const line = text.trim().split("\n").at(-1)?.trim() ?? "";
+  return line.slice(0, 400).replaceAll(/\p{Cc}|\p{Cf}|\p{Zl}|\p{Zp}/gu, "�");
 }

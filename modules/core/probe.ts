@@ -21,7 +21,13 @@ export type Probe =
   | { readonly kind: "refused"; readonly problem: Problem };
 
 /** A host that answers and then says nothing for this long is as good as gone. */
-const probeTimeoutMs = 180_000;
+const silenceMs = 180_000;
+
+/** A host that always goes on is given up after this: reading all of a large registry takes minutes after a boot. */
+const probeTimeoutMs = 1_800_000;
+
+/** The longest report of a host that is well has some 200 KB. */
+const mostBytes = 8 * 2 ** 20;
 
 /** Runs every step of the phases in check mode, as root, and changes nothing. */
 export async function probe(host: Reach, phases: readonly Phase[], library: Library): Promise<Probe> {
@@ -33,7 +39,7 @@ export async function probe(host: Reach, phases: readonly Phase[], library: Libr
     const args = [...sshArguments(host, files), "--", host.address, ...shell];
     const ended = await login(host, args, files, input);
     const report = parseReport(ended.stdout);
-    if (report.mark !== undefined) return { kind: "reached", report };
+    if (report.mark !== undefined && ended.exitCode !== null) return { kind: "reached", report };
     return lookProblem(host, ended);
   });
 }
@@ -98,10 +104,27 @@ function ssh(
     });
     const out: Buffer[] = [];
     const err: Buffer[] = [];
-    child.stdout.on("data", (chunk: Buffer) => out.push(chunk));
+    let bytes = 0;
+    let given = "";
+    const giveUp = (why: string): void => {
+      given = `\n${why}`;
+      child.kill("SIGKILL");
+    };
+    const silence = setTimeout(() => {
+      giveUp(`the host has said nothing for ${silenceMs / 1000} s`);
+    }, silenceMs);
+    const take = (into: Buffer[]) => (chunk: Buffer) => {
+      silence.refresh();
+      bytes += chunk.length;
+      // What comes after that is read by nobody, or the rest of the site would go without.
+      if (bytes > mostBytes) giveUp(`the host has sent more than ${mostBytes / 2 ** 20} MiB for a report`);
+      else into.push(chunk);
+    };
+    child.stdout.on("data", take(out));
     child.stdout.once("data", entered);
-    child.stderr.on("data", (chunk: Buffer) => err.push(chunk));
+    child.stderr.on("data", take(err));
     const end = (exitCode: number | null, note = ""): void => {
+      clearTimeout(silence);
       resolve({
         exitCode,
         stdout: Buffer.concat(out).toString(),
@@ -113,7 +136,7 @@ function ssh(
       end(255, error.message);
     });
     child.on("close", (exitCode) => {
-      end(exitCode);
+      end(given === "" ? exitCode : null, given);
     });
     // A host that hangs up early breaks this pipe; the exit code tells why.
     child.stdin.on("error", () => undefined);

@@ -30,9 +30,25 @@ export interface Report {
   readonly mark: Mark | undefined;
 }
 
+/** The runner cuts a finding at 400 characters; a certificate, the longest value, has some 1,700. */
+const longestLine = 16_384;
+/** A host has some hundred steps, and a thousand with a large bundle in its registry. */
+const mostLines = 20_000;
+
+/**
+ * What a host has printed is a stranger's word: lines that are too long, and those after too many, are none, and no control character
+ * of a line is kept.
+ */
+function linesOf(text: string): readonly string[] {
+  return text
+    .split("\n", mostLines)
+    .filter((line) => line.length <= longestLine)
+    .map((line) => line.replaceAll(/[^\P{Cc}\t]|\p{Cf}|\p{Zl}|\p{Zp}/gu, "�"));
+}
+
 /** Reads `status TAB code TAB fact TAB found [TAB effect]` lines, `value TAB code TAB value` lines and the closing `done <machine> <lines>`; others are for people. */
 export function parseReport(text: string): Report {
-  const lines = text.split("\n");
+  const lines = linesOf(text);
   const values = lines.flatMap(parseValue);
   return {
     steps: lines.flatMap(parseLine),

@@ -16,7 +16,6 @@ SEALIFT_STATE=/var/lib/sealift
 export LC_ALL=C PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
 umask 022
 run_differ=
-SEALIFT_TAB=$(printf '\t')
 SEALIFT_LINE_END='
 '
 # No command of a check ends with this by itself.
@@ -26,6 +25,7 @@ SEALIFT_WARNS=90
 run() {
   set -u
   run_mode=$1
+  exec 4>&1
   run_plan=$(cat)
   plan_is_whole "$run_plan"
   if [ "$run_mode" = apply ]; then
@@ -142,9 +142,14 @@ attempt() {
   attempt_status=$?
 }
 
+# still_at_it: tells whoever waits for a look that this check is at work; a look that says nothing for too long is given up.
+still_at_it() {
+  if [ "${run_mode-}" = check ]; then echo ... >&4; fi
+}
+
 # give_up FOUND: the whole finding for people, then the line that the program reads, then the end.
 give_up() {
-  printf '%s\n' "$1" | sed 's/^/  | /'
+  printf '%s\n' "$1" | head -c 65536 | tr -d '\000-\010\013-\037\177' | sed 's/^/  | /'
   tell failed "$1"
   journal failed "$1"
   echo "$phase_host $phase_name: E_STEP $step_code: got $(one_line "$1"); expected $step_fact; mend what was found, then run pulumi up again"
@@ -159,19 +164,19 @@ tell() {
   echo
 }
 
-# Tabs and line ends are the format's own, and a long finding would fill the state. Most findings are short and of one
-# line: those cost no process, which is what a look at a slow host is made of.
+# Tabs and line ends are the format's own, a long finding would fill the state, and no other control character is to reach anybody's
+# terminal. Most findings are short and of one line: those cost no process, which is what a look at a slow host is made of.
 one_line() {
   if [ "${#1}" -le 400 ]; then
     case $1 in
-      *"$SEALIFT_TAB"* | *"$SEALIFT_LINE_END"*) ;;
+      *[[:cntrl:]]*) ;;
       *)
         printf '%s' "$1"
         return
         ;;
     esac
   fi
-  printf '%s' "$1" | tr -s '\t\n' '  ' | cut -c 1-400
+  printf '%s' "$1" | head -c 65536 | tr -s '\t\n' '  ' | tr -d '\000-\037\177' | cut -c 1-400
 }
 
 # What was done, when, by which bundle: for the auditor.

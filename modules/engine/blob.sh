@@ -14,6 +14,11 @@ check_engine_blob() {
     echo "$blob_bytes bytes"
     return 1
   fi
+  hash_look "$SEALIFT_BLOBS/$1"
+  if ! known_hash "$SEALIFT_BLOBS/$1" "$1"; then
+    echo "altered: its bytes have another sha256"
+    return 1
+  fi
 }
 apply_engine_blob() {
   blob_from=.sealift/blobs/$1
@@ -21,15 +26,18 @@ apply_engine_blob() {
     echo "it did not arrive in ~/$blob_from; run pulumi up again, it is sent anew"
     return 1
   fi
-  blob_found=$(sha256sum "$blob_from" | cut -d ' ' -f 1)
+  install -d -m 0755 "$SEALIFT_BLOBS"
+  # Whoever may write into the home could change it between a look and its use: what is looked at and used is the copy of root.
+  rm -f "$SEALIFT_BLOBS/$1.new"
+  timeout 600 head -c "$(($2 + 1))" "$blob_from" >"$SEALIFT_BLOBS/$1.new"
+  blob_found=$(sha256sum "$SEALIFT_BLOBS/$1.new")
+  blob_found=${blob_found%% *}
+  runuser -u "${SUDO_USER:-root}" -- rm -f "$blob_from"
   if [ "$blob_found" != "$1" ]; then
-    rm "$blob_from"
+    rm "$SEALIFT_BLOBS/$1.new"
     echo "what arrived has sha256 $blob_found and was removed"
     return 1
   fi
-  install -d -m 0755 "$SEALIFT_BLOBS"
-  # Copied and renamed, because the home may be another file system.
-  install -o root -g root -m 0644 "$blob_from" "$SEALIFT_BLOBS/$1.new"
+  sync "$SEALIFT_BLOBS/$1.new"
   mv "$SEALIFT_BLOBS/$1.new" "$SEALIFT_BLOBS/$1"
-  rm "$blob_from"
 }

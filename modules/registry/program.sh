@@ -47,6 +47,12 @@ apply_registry_program() {
   mv -T "$REGISTRIES/current.new" "$REGISTRIES/current"
 }
 
+# as_registry COMMAND...: with the registry's rights and no others. What is in its folders is its own to change: root reads and removes
+# nothing there by itself, because it would follow every link.
+as_registry() {
+  (cd / && exec runuser -u "$REGISTRY_USER" -- "$@")
+}
+
 # Fact: the registry has a system user of its own, who can log in nowhere.
 check_registry_user() {
   if ! account /etc/passwd "$REGISTRY_USER"; then
@@ -81,6 +87,12 @@ check_registry_storage() {
   fi
 }
 guard_registry_storage() {
+  if mount_look "$1" && ! path_is_safe "$1"; then
+    refuse_because E_MOUNT_POINT "the registry is to keep its files in $1, and $path_wrong" "give it a volume of its own, without owner and mode"
+  fi
+  for storage_one in "$1/storage" "$1/arriving" "$1/fetched"; do
+    if [ -L "$storage_one" ]; then refuse_because E_MOUNT_POINT "$storage_one is a symbolic link" "see where it leads, then move it away"; fi
+  done
   if mount_look "$1" && [ -d "$1/storage" ] && [ ! -d "$1/storage/docker" ] && [ -n "$(find "$1/storage" -mindepth 1 -print -quit)" ]; then
     refuse_because E_MOUNT_POINT "$1/storage holds files that are no registry's" "move them away"
   fi

@@ -44,28 +44,38 @@ apply_registry_feeder() {
 # $1 mount point, $2 DNS name, $3 port of the writer, $4 repository, $5 tag, $6 media type, $7 sha256:bytes of the manifest,
 # $8... sha256:bytes of each blob that it names
 check_registry_manifest() {
-  manifest_root=$1/storage/docker/registry/v2
-  manifest_repository=$manifest_root/repositories/$4
-  manifest_found=
-  { read -r manifest_found || true; } 2>/dev/null <"$manifest_repository/_manifests/tags/$5/current/link" || true
+  manifest_mount=$1
+  manifest_repository=$4
+  manifest_tag=$5
   manifest_hex=${7%%:*}
+  shift 6
+  # shellcheck disable=SC2016 # it is for the shell of the registry's user
+  manifest_seen=$(as_registry timeout 120 sh -c '
+    root=$1 repository=$2 tag=$3
+    shift 3
+    tag=$root/repositories/$repository/_manifests/tags/$tag/current/link
+    if [ -f "$tag" ]; then head -c 80 "$tag"; fi
+    echo
+    manifest=${1%%:*}
+    for one; do
+      shift
+      hex=${one%%:*}
+      rest=${hex#??}
+      if [ "$hex" = "$manifest" ] || [ -s "$root/repositories/$repository/_layers/sha256/$hex/link" ]; then
+        set -- "$@" "$root/blobs/sha256/${hex%"$rest"}/$hex/data"
+      fi
+    done
+    if [ $# -gt 0 ]; then stat -c "%n %F,%i %s %y %z" "$@" 2>/dev/null || true; fi' sh "$manifest_mount/storage/docker/registry/v2" "$manifest_repository" "$manifest_tag" "$@") || manifest_seen=
+  manifest_found=${manifest_seen%%"$SEALIFT_LINE_END"*}
   if [ "$manifest_found" != "sha256:$manifest_hex" ]; then
     echo "${manifest_found:-no such tag}"
     return 1
   fi
-  shift 7
-  if [ ! -s "$(registry_blob "$manifest_root" "$manifest_hex")" ]; then
-    echo "the manifest sha256:$manifest_hex is lost"
-    return 1
-  fi
-  for manifest_hex; do
-    manifest_hex=${manifest_hex%%:*}
-    if [ ! -s "$manifest_repository/_layers/sha256/$manifest_hex/link" ] || [ ! -s "$(registry_blob "$manifest_root" "$manifest_hex")" ]; then
-      echo "the blob sha256:$manifest_hex is lost"
-      return 1
-    fi
+  for manifest_one; do
+    manifest_look "${manifest_one%%:*}" "${manifest_one#*:}"
   done
 }
+
 apply_registry_manifest() {
   seed_mount=$1
   seed_name=$2
@@ -76,41 +86,43 @@ apply_registry_manifest() {
   seed_type=$6
   seed_manifest=$7
   shift 7
+  for seed_blob in "$seed_manifest" "$@"; do
+    seed_drop_wrong "${seed_blob%%:*}"
+  done
   for seed_blob; do
     seed_push_blob "$seed_blob"
   done
   seed_from "$seed_manifest" "manifests" "$seed_type"
-  seed_answer=$(seed_curl "$seed_root/manifests/$seed_tag" --upload-file "$seed_file" --header "Content-Type: $seed_type" --write-out '\n%{http_code}')
+  seed_answer=$($seed_reader "$seed_file" | seed_curl "$seed_root/manifests/$seed_tag" --upload-file - --header "Content-Type: $seed_type" --write-out '\n%{http_code}')
   if [ "${seed_answer##*"$SEALIFT_LINE_END"}" != 201 ]; then
     echo "the writer refused the manifest of $seed_repository:$seed_tag: $seed_answer"
     return 1
   fi
   for seed_blob in "$@" "$seed_manifest"; do
-    rm -f "$seed_mount/arriving/${seed_blob%%:*}"
+    rm -f "$seed_mount/arriving/${seed_blob%%:*}" "$seed_mount/fetched/${seed_blob%%:*}"
   done
 }
 
-# registry_blob ROOT SHA256: where Distribution's filesystem driver keeps these bytes (registry/storage/paths.go, 3.1.2).
-registry_blob() {
-  blob_rest=${2#??}
-  echo "$1/blobs/sha256/${2%"$blob_rest"}/$2/data"
-}
-
-# seed_from SHA256:BYTES WHAT [TYPE]: sets seed_file to where the bytes are on this host: arrived and right, in the registry under another
-# name, or fetched from the registry that feeds this one, which has them among its blobs or, of that media type, among its manifests.
+# seed_from SHA256:BYTES WHAT [TYPE]: sets seed_file to where the bytes are on this host, and seed_reader to what reads them: arrived and right,
+# in the registry under another name, or fetched from the registry that feeds this one, which has them among its blobs or, of that media
+# type, among its manifests.
 seed_from() {
   seed_hex=${1%%:*}
-  seed_file=$seed_mount/arriving/$seed_hex
-  if [ -f "$seed_file" ]; then
+  seed_reader="cat"
+  for seed_file in "$seed_mount/arriving/$seed_hex" "$seed_mount/fetched/$seed_hex"; do
+    if [ ! -f "$seed_file" ] || [ -L "$seed_file" ]; then continue; fi
     # A manifest would be taken under its tag whatever it says.
-    seed_found=$(sha256sum "$seed_file")
+    seed_found=$(timeout 1800 sha256sum "$seed_file")
     if [ "${seed_found%% *}" = "$seed_hex" ]; then return 0; fi
     rm "$seed_file"
     echo "what arrived as sha256:$seed_hex has sha256 ${seed_found%% *} and was removed; run pulumi up again, it is sent anew"
     return 1
-  fi
+  done
   seed_file=$(registry_blob "$seed_mount/storage/docker/registry/v2" "$seed_hex")
-  if [ -f "$seed_file" ]; then return 0; fi
+  if as_registry test -f "$seed_file"; then
+    seed_reader="as_registry cat"
+    return 0
+  fi
   if [ -e "$REGISTRY_ETC/feeder" ]; then
     seed_fetch "$@"
     return
@@ -122,7 +134,9 @@ seed_from() {
 # seed_fetch SHA256:BYTES WHAT [TYPE]: goes on where an earlier try was cut off; only the right bytes are kept.
 seed_fetch() {
   read -r feeder_name feeder_port feeder_address <"$REGISTRY_ETC/feeder"
-  seed_file=$seed_mount/arriving/$seed_hex
+  # Into a folder of root alone: the one where bytes arrive over ssh is the login's.
+  install -d -m 0700 "$seed_mount/fetched"
+  seed_file=$seed_mount/fetched/$seed_hex
   # One that had come whole before the run was cut off: there is nothing more to ask for.
   if [ -f "$seed_file.part" ] && seed_arrived "$seed_hex"; then return 0; fi
   seed_status=0
@@ -171,7 +185,7 @@ seed_push_blob() {
     *\?*) seed_place="$seed_place&" ;;
     *) seed_place="$seed_place?" ;;
   esac
-  seed_answer=$(seed_curl "${seed_place}digest=sha256:$seed_hex" --upload-file "$seed_file" --header 'Content-Type: application/octet-stream' --write-out '\n%{http_code}')
+  seed_answer=$($seed_reader "$seed_file" | seed_curl "${seed_place}digest=sha256:$seed_hex" --upload-file - --header 'Content-Type: application/octet-stream' --write-out '\n%{http_code}')
   if [ "${seed_answer##*"$SEALIFT_LINE_END"}" != 201 ]; then
     echo "the writer refused sha256:$seed_hex for $seed_repository: $seed_answer"
     return 1

@@ -99,14 +99,14 @@ sweep_remove() {
   printf '%s\n' "$2" | while read -r sweep_repository sweep_hex sweep_tag; do
     if [ -z "$sweep_hex" ]; then continue; fi
     sweep_manifests=$sweep_root/repositories/$sweep_repository/_manifests
-    sweep_found=$(cat "$sweep_manifests/tags/$sweep_tag/current/link" 2>/dev/null || true)
-    if [ "$sweep_found" = "sha256:$sweep_hex" ]; then rm -r "$sweep_manifests/tags/$sweep_tag"; fi
+    sweep_found=$(as_registry timeout 10 head -c 80 "$sweep_manifests/tags/$sweep_tag/current/link" 2>/dev/null || true)
+    if [ "$sweep_found" = "sha256:$sweep_hex" ]; then as_registry rm -r "$sweep_manifests/tags/$sweep_tag"; fi
   done
   printf '%s\n' "$2" | while read -r sweep_repository sweep_hex sweep_tag; do
     if [ -z "$sweep_hex" ] || sweep_named "$sweep_repository" "$sweep_hex"; then continue; fi
-    rm -rf "$sweep_root/repositories/$sweep_repository/_manifests/revisions/sha256/$sweep_hex"
+    as_registry rm -rf "$sweep_root/repositories/$sweep_repository/_manifests/revisions/sha256/$sweep_hex"
   done
-  if ! sweep_said=$(runuser -u "$REGISTRY_USER" -- "$REGISTRIES/current/bin/registry" garbage-collect "$REGISTRY_ETC/writer.yml" 2>&1); then
+  if ! sweep_said=$(as_registry "$REGISTRIES/current/bin/registry" garbage-collect "$REGISTRY_ETC/writer.yml" 2>&1); then
     echo "the registry's collector failed: $(printf '%s\n' "$sweep_said" | tail -n 3)"
     return 1
   fi
@@ -114,13 +114,16 @@ sweep_remove() {
 
 # sweep_named REPOSITORY SHA256: whether a tag of the repository leads to this manifest, or to a list that has it.
 sweep_named() {
-  for sweep_link in "$sweep_root/repositories/$1/_manifests/tags"/*/current/link; do
-    if [ ! -f "$sweep_link" ]; then continue; fi
-    sweep_found=$(cat "$sweep_link")
-    sweep_found=${sweep_found#sha256:}
-    if [ "$sweep_found" = "$2" ] || grep -qF "$2" "$(registry_blob "$sweep_root" "$sweep_found")"; then return 0; fi
-  done
-  return 1
+  # shellcheck disable=SC2016 # it is for the shell of the registry's user
+  as_registry timeout 600 sh -c '
+    for link in "$1/repositories/$2/_manifests/tags"/*/current/link; do
+      if [ ! -f "$link" ]; then continue; fi
+      found=$(head -c 80 "$link")
+      found=${found#sha256:}
+      rest=${found#??}
+      if [ "$found" = "$3" ] || grep -qF "$3" "$1/blobs/sha256/${found%"$rest"}/$found/data"; then exit 0; fi
+    done
+    exit 1' sh "$sweep_root" "$1" "$2"
 }
 
 # sweep_pull MOUNT NAME PORT: reads all that kept bundles brought through the reader, as a host does, and hashes it.
@@ -131,7 +134,7 @@ sweep_pull() {
   sweep_seen=' '
   while read -r sweep_repository sweep_hex sweep_tag; do
     sweep_fetch "$2" "$3" "$sweep_repository" manifests "$sweep_hex"
-    sweep_text=$(cat "$(registry_blob "$sweep_root" "$sweep_hex")")
+    sweep_text=$(as_registry timeout 60 head -c 4194304 "$(registry_blob "$sweep_root" "$sweep_hex")")
     # What a list names is in the list of manifests itself.
     case $sweep_text in *'"manifests"'*) continue ;; esac
     for sweep_blob in $(printf '%s' "$sweep_text" | grep -oE '"digest": ?"sha256:[0-9a-f]{64}"' | grep -oE '[0-9a-f]{64}'); do
@@ -145,7 +148,7 @@ sweep_pull() {
 
 # sweep_fetch NAME PORT REPOSITORY KIND SHA256
 sweep_fetch() {
-  sweep_bytes=$(stat -c %s "$(registry_blob "$sweep_root" "$5")")
+  sweep_bytes=$(as_registry stat -c %s "$(registry_blob "$sweep_root" "$5")")
   sweep_hash=$(web_curl "$1:$2" "https://$1:$2/v2/$3/$4/sha256:$5" "$sweep_bytes" 3600 --fail --connect-timeout 20 --speed-limit 1 --speed-time 120 \
     --header 'Accept: application/vnd.oci.image.manifest.v1+json, application/vnd.oci.image.index.v1+json, application/vnd.docker.distribution.manifest.v2+json, application/vnd.docker.distribution.manifest.list.v2+json' \
     --cacert "$REGISTRY_ETC/ca.crt" --capath /dev/null --resolve "$1:$2:127.0.0.1" 2>&1 | head -c "$((sweep_bytes + 1))" | sha256sum)

@@ -13,6 +13,7 @@ check_authorized_keys() {
   fi
   keys_home=$FIELD_6
   keys_uid=$FIELD_3
+  keys_gid=$FIELD_4
   keys_file=$keys_home/.ssh/authorized_keys
   keys_look "$1" "$keys_home"
   keys_policy=$2
@@ -59,10 +60,13 @@ keys_elsewhere() {
 # keys_any FILE: whether a line of it could be a key. One that is larger than any of ours is not read: it may be of any length.
 keys_any() {
   if [ ! -f "$1" ]; then return 1; fi
-  if [ "$(stat -L -c %s "$1")" -gt 65536 ]; then return 0; fi
-  while read -r keys_kind _ || [ -n "$keys_kind" ]; do
+  keys_read "$1"
+  if [ "${#keys_text}" -gt 65536 ]; then return 0; fi
+  while read -r keys_kind _; do
     case $keys_kind in '' | "#"*) ;; *) return 0 ;; esac
-  done <"$1"
+  done <<END
+$keys_text
+END
   return 1
 }
 
@@ -100,7 +104,14 @@ keys_own() {
 guard_authorized_keys() {
   account /etc/passwd "$1" || return 0
   keys_home=$FIELD_6
+  keys_uid=$FIELD_3
+  keys_gid=$FIELD_4
   keys_file=$keys_home/.ssh/authorized_keys
+  keys_is=$(stat -c '%u %F' "${keys_file%/*}" 2>/dev/null || true)
+  # What somebody else has made in the home, root too, is not the user's to have: the user may have given it this name.
+  if [ -n "$keys_is" ] && [ "$keys_is" != "$keys_uid directory" ]; then
+    refuse_because E_HOME "${keys_file%/*} is no folder of $1 (uid and kind: $keys_is)" "see what is in it, then move it away"
+  fi
   keys_look "$1" "$keys_home"
   if [ $# -gt 2 ] && [ -n "$keys_unread" ]; then
     refuse_because E_SSHD "$keys_unread: keys that Sealift writes there would let nobody in" \
@@ -124,7 +135,7 @@ guard_authorized_keys() {
   for keys_one in $sshd_files; do
     if ! keys_any "$keys_one"; then continue; fi
     keys_lets=yes
-    if [ "$(stat -L -c %s "$keys_one")" -gt 65536 ]; then continue; fi
+    if [ "${#keys_text}" -gt 65536 ]; then continue; fi
     for keys_key; do
       if keys_has "$keys_one" "$keys_key"; then return 0; fi
     done
@@ -140,11 +151,13 @@ apply_authorized_keys() {
   keys_gid=$FIELD_4
   keys_folder=$FIELD_6/.ssh
   keys_file=$keys_folder/authorized_keys
-  if [ -e "$keys_folder" ]; then chown -h "$keys_uid:$keys_gid" "$keys_folder"; fi
   keys_before=
   keys_more=
   if [ "$2" = exact ]; then keys_elsewhere; fi
-  if [ "$2" = add ] && [ -f "$keys_file" ]; then keys_before=$(as_owner cat "$keys_file"); fi
+  if [ "$2" = add ] && [ -f "$keys_file" ]; then
+    keys_read "$keys_file"
+    keys_before=$keys_text
+  fi
   shift 2
   umask 077
   as_owner mkdir -p "$keys_folder"
@@ -167,23 +180,33 @@ as_owner() {
   (cd / && exec setpriv --reuid="$keys_uid" --regid="$keys_gid" --clear-groups -- "$@")
 }
 
+# keys_read FILE: sets keys_text to what it says, read with the user's own rights and within bounds: it may be a link or a pipe by now.
+keys_read() {
+  if [ "${keys_text_of-}" = "$1" ]; then return 0; fi
+  keys_text=$(as_owner timeout 10 head -c 65537 "$1") || keys_text=
+  keys_text_of=$1
+}
+
 # keys_has FILE KEY: by kind and key; what the comment says does not count, what options say makes it another line.
 keys_has() {
-  while read -r keys_kind keys_blob _ || [ -n "$keys_kind" ]; do
+  keys_read "$1"
+  while read -r keys_kind keys_blob _; do
     # sshd takes a line that ends as on Windows.
     keys_blob=${keys_blob%"$KEYS_RETURN"}
     case "$2 " in
       "$keys_kind $keys_blob "*) return 0 ;;
     esac
-  done <"$1"
+  done <<END
+$keys_text
+END
   return 1
 }
 
 # keys_count_other FILE KEY...: sets keys_other to the number of lines that are none of the keys; empty ones do not count.
 keys_count_other() {
-  keys_counted=$1
+  keys_read "$1"
   shift
-  while read -r keys_kind keys_blob _ || [ -n "$keys_kind" ]; do
+  while read -r keys_kind keys_blob _; do
     keys_blob=${keys_blob%"$KEYS_RETURN"}
     keys_is_other=${keys_kind:+1}
     for keys_key; do
@@ -192,5 +215,7 @@ keys_count_other() {
       esac
     done
     keys_other=$((keys_other + ${keys_is_other:-0}))
-  done <"$keys_counted"
+  done <<END
+$keys_text
+END
 }

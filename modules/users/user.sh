@@ -1,4 +1,5 @@
 # A user as passwd(5) knows it, with its own home. Nobody is ever deleted or renumbered, and no home is moved.
+# shellcheck disable=SC2154 # files.sh sets path_wrong
 
 # Fact: the user has this uid, primary group, home and shell; the home is the user's own, and Sealift remembers the user.
 # $1 user, $2 uid, $3 primary group, $4 its gid, $5 home, $6 shell
@@ -40,6 +41,10 @@ guard_user() {
   else
     guard_new_user "$@"
   fi
+  # Whoever can rename what is above it decides what root makes there.
+  if [ ! -e "$5" ] && ! path_is_safe "${5%/*}"; then
+    refuse_because E_HOME "$5 is to be made, and $path_wrong" "make the home yourself, or take one below a folder of root"
+  fi
   user_owner=$(stat -L -c '%u %F' "$5" 2>/dev/null || true)
   if [ -n "$user_owner" ] && [ "$user_owner" != "$2 directory" ]; then
     refuse_because E_HOME "$5 belongs to uid $user_owner" \
@@ -78,6 +83,7 @@ apply_user() {
     mkdir -p "${5%/*}"
     install -d -o "$2" -g "$4" -m 0750 "$5"
   fi
-  # sshd takes no key out of a home that others may write into (sshd_config(5), StrictModes).
-  chmod go-w "$5"
+  # sshd takes no key out of a home that others may write into (sshd_config(5), StrictModes). The user's own folder, by the user's own
+  # rights: what is at this path may change at any time.
+  (cd / && exec setpriv --reuid="$2" --regid="$4" --clear-groups -- chmod go-w "$5")
 }

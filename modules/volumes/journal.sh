@@ -43,6 +43,9 @@ guard_journal_storage() {
       "take the lines of Storage, SystemMaxUse, SystemKeepFree and MaxRetentionSec out there"
   fi
   if journal_is_on "$1"; then return 0; fi
+  if mount_look "$1" && ! path_is_safe "$1/journal"; then
+    refuse_because E_MOUNT_POINT "the journal is to lie in $1/journal, and $path_wrong" "give the journal a volume of its own, without owner and mode"
+  fi
   if mount_look /var/log/journal; then
     refuse_because E_MOUNT_POINT "$seen_root of $seen_source is mounted at /var/log/journal" "unmount it yourself, and see that it does not come back with the next boot"
   fi

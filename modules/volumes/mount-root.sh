@@ -20,7 +20,7 @@ apply_mount_root() {
     echo "nothing mounted at $1"
     return 1
   fi
-  if [ "$2" != - ]; then chown "$2" "$1"; fi
+  if [ "$2" != - ]; then chown -h "$2" "$1"; fi
   # After chown, which takes setuid away; with fewer than five digits GNU chmod leaves a directory its setuid and setgid.
   if [ "$3" != - ]; then chmod "0$3" "$1"; fi
 }

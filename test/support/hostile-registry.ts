@@ -85,7 +85,7 @@ export async function attackedClient(): Promise<AttackedClient> {
   const bytes = Buffer.alloc(40_000, "right");
   const sha256 = createHash("sha256").update(bytes).digest("hex");
   const blobs = join(folder, "state", "blobs");
-  const places = `SEALIFT_BLOBS=${blobs} TRUST_CERTS=${folder}/certs.d REGISTRY_ETC=${folder}/etc`;
+  const places = `as_registry() { "$@"; }\nSEALIFT_BLOBS=${blobs} TRUST_CERTS=${folder}/certs.d REGISTRY_ETC=${folder}/etc REGISTRY_SEEN=${folder}/seen`;
   const call = (...words: readonly string[]): Promise<Called> =>
     runShell(
       `${library.text}\n${places}\nset -u\nattempt ${words.map(quote).join(" ")}\nprintf %s "$attempt_output"\nexit "$attempt_status"`,

@@ -2,9 +2,18 @@
 import assert from "node:assert/strict";
 import { spawn, spawnSync, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
-import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir, userInfo } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { after, test } from "node:test";
 import { setTimeout as pause } from "node:timers/promises";
 
@@ -12,11 +21,11 @@ const folder = mkdtempSync(join(tmpdir(), "sealift-lock-"));
 after(() => {
   rmSync(folder, { recursive: true });
 });
-const lock = join(folder, "lock");
+const lock = join(folder, "private", "lock");
 const library = ["run.sh", "host-lock.sh"]
   .map((file) => readFileSync(new URL(`../../modules/core/${file}`, import.meta.url), "utf8"))
   .join("\n")
-  .replace("SEALIFT_LOCK=/run/lock/sealift.lock", `SEALIFT_LOCK=${lock}`)
+  .replace("SEALIFT_LOCK=/run/sealift/lock/host", `SEALIFT_LOCK=${lock}`)
   .replace("SEALIFT_LOCK_WAIT_SEC=120", "SEALIFT_LOCK_WAIT_SEC=1")
   // What a machine has recorded stands before its own programs.
   .replace("PATH=/usr/local/sbin:", `PATH=${join(folder, "bin")}:/usr/local/sbin:`);
@@ -69,6 +78,15 @@ test("a second operator is told who is there, from where, and since when; a look
   assert.equal(seen.code, 1);
   assert.match(seen.text, new RegExp(`^${told}\n$`));
   await end(first);
+});
+
+test("nobody but root can hold the lock, or lay something else in its place", () => {
+  assert.equal(run("lock_host").code, 0);
+  assert.equal(statSync(dirname(lock)).mode & 0o777, 0o700);
+  assert.match(
+    readFileSync(new URL("../../modules/core/host-lock.sh", import.meta.url), "utf8"),
+    /^SEALIFT_LOCK=\/run\/sealift\//m,
+  );
 });
 
 test("a lock whose owner was killed is nobody's, though a child of it lives on", async () => {

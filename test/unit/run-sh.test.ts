@@ -23,6 +23,8 @@ apply_file() { printf '%s\\n' "$2" >"$1"; }
 check_never() { echo "first line
 second	line"; return 1; }
 apply_never() { false; echo "set -e did not hold"; }
+check_escape() { printf '\\033[2Jred\\r'; return 1; }
+apply_escape() { printf '\\033[2Jred\\r'; return 1; }
 check_noted() { if [ "$1" = yes ]; then warn_that E_X "worth a word" "read it"; fi; }
 apply_noted() { echo never >"$1"; return 1; }
 check_made() { [ -f "$1" ] || { echo absent; return 1; }; }
@@ -37,7 +39,7 @@ function run(
   steps: readonly Step[],
 ): ReturnType<typeof parseReport> & { text: string; code: number | null } {
   const plan = planText("node-a", { name: "t", steps }, 7);
-  const lock = runner.replace("/run/lock/sealift.lock", `${folder}/lock`);
+  const lock = runner.replace("/run/sealift/lock/host", `${folder}/lock/host`);
   const { stdout, status } = spawnSync("sh", ["-s"], {
     input: `${lock}\n${pairs}\nrun ${mode} <<'PLAN'\n${plan}PLAN\n`,
     encoding: "utf8",
@@ -60,6 +62,15 @@ test("check tells what differs and changes nothing", () => {
   assert.equal(report.mark?.journalLines, 0);
   assert.equal(report.steps[1]?.found, "first line second line", "a finding is one line of the format");
   assert.equal(statuses(run("check", [file("a", "1")])), "drift");
+});
+
+test("a finding has no control character, whatever a program has printed", () => {
+  const step: Step = { code: "t.escape", fact: "it is quiet", effect: "none", call: ["escape"] };
+  for (const mode of ["check", "apply"] as const) {
+    const { text } = run(mode, [step]);
+    assert.match(text, /\[2Jred/);
+    assert.doesNotMatch(text.replaceAll(/[\n\t]/g, ""), /\p{Cc}/u);
+  }
 });
 
 test("apply makes it true and says so; the second time it is true already", () => {
