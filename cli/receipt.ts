@@ -2,13 +2,15 @@
 import { rename, writeFile } from "node:fs/promises";
 import { Command } from "commander";
 import { receiptPage } from "../modules/receipt/page.ts";
-import type { Receipt } from "../modules/receipt/receipt.ts";
-import { readReceipt } from "../modules/receipt/sign.ts";
+import { verifyReceipts } from "../modules/receipt/chain.ts";
+import { readReceipt, type Checked, type ReceiptPolicy } from "../modules/receipt/sign.ts";
+import { factsIn } from "../modules/receipt/verdict.ts";
 import { columns } from "./columns.ts";
-import { print } from "./print.ts";
+import { print, printJsonText } from "./print.ts";
 
 interface Flags {
   readonly signers: string;
+  readonly revokedKeys?: string;
 }
 
 export function receiptCommand(): Command {
@@ -19,44 +21,67 @@ export function receiptCommand(): Command {
 }
 
 function verifyCommand(): Command {
-  return new Command("verify")
-    .description("checks the signature of a receipt and says what it says; needs no network")
-    .argument("<file>", "the receipt; its signature is <file>.sig")
-    .requiredOption("--signers <path>", "keys that may sign: ssh-keygen(1), ALLOWED SIGNERS")
-    .option("--json", "print the receipt as JSON once it is checked")
-    .addHelpText(
-      "after",
-      "\nExample:\n  $ sealift receipt verify receipts/prod-20261121T180000Z.json --signers signers",
-    )
-    .action(async (file: string, flags: Flags & { readonly json?: true }) => {
-      const { receipt, signer } = await readReceipt(file, flags.signers);
-      print(flags.json === true ? JSON.stringify(receipt, undefined, 2) : summary(receipt, signer));
+  return withPolicy(new Command("verify"))
+    .description("checks the signature of a receipt, and that none is left out; needs no network")
+    .argument("<path>", "the receipt, its signature is <path>.sig; or the folder with all of them")
+    .option("--json", "print the receipt as JSON once it is checked; of a folder, all of them as a list")
+    .addHelpText("after", examples)
+    .action(async (path: string, flags: Flags & { readonly json?: true }) => {
+      const checked = await verifyReceipts(path, policyOf(flags));
+      const [only] = checked;
+      if (flags.json === true)
+        printJsonText(checked.length === 1 ? only?.receipt : checked.map(({ receipt }) => receipt));
+      else print(checked.map(summary).join("\n\n"));
     });
 }
 
 function pageCommand(): Command {
-  return new Command("page")
+  return withPolicy(new Command("page"))
     .description("writes a receipt as one HTML page that needs no network")
     .argument("<file>", "the receipt")
-    .requiredOption("--signers <path>", "keys that may sign: ssh-keygen(1), ALLOWED SIGNERS")
     .requiredOption("-o, --output <path>", "the page")
     .addHelpText(
       "after",
       "\nExample:\n  $ sealift receipt page receipts/prod.json --signers signers -o prod.html",
     )
-    .action(async (file: string, { signers, output }: Flags & { readonly output: string }) => {
-      const { receipt, signer } = await readReceipt(file, signers);
-      await writeFile(`${output}.part`, receiptPage(receipt, signer));
+    .action(async (file: string, { output, ...flags }: Flags & { readonly output: string }) => {
+      const { receipt, signers } = await readReceipt(file, policyOf(flags));
+      await writeFile(`${output}.part`, receiptPage(receipt, signers));
       await rename(`${output}.part`, output);
     });
 }
 
-function summary({ site, ended, bundle, hosts }: Receipt, signer: string): string {
-  const rows = hosts.map(({ name, engine, facts, changed }) => {
-    const wrong = facts.filter(({ holds }) => !holds).length;
-    const verdict =
-      wrong === 0 ? `${facts.length} facts hold` : `${wrong} of ${facts.length} facts do not hold`;
-    return [name, `engine ${engine}`, verdict, `${changed.length} changed`];
-  });
-  return `${site}, ${ended}: signed by ${signer}, bundle serial ${bundle.serial}\n${columns(rows)}`;
+function withPolicy(command: Command): Command {
+  return command
+    .requiredOption("--signers <path>", "keys that may sign: ssh-keygen(1), ALLOWED SIGNERS")
+    .option("--revoked-keys <path>", "keys that sign nothing any more: a KRL, or one public key a line");
 }
+
+function policyOf({ signers, revokedKeys }: Flags): ReceiptPolicy {
+  return { allowedSigners: signers, ...(revokedKeys === undefined ? {} : { revokedKeys }) };
+}
+
+/** What the hosts say is theirs; that it was written down so is what the signature says. */
+function summary({ receipt, signers }: Checked): string {
+  const { site, number, previous, ended, bundle, hosts } = receipt;
+  const rows = hosts.map(({ name, engine, changed, statement }) => [
+    name,
+    `engine ${engine}`,
+    `says: ${factsIn(statement.facts)}`,
+    `${changed.length} changed`,
+  ]);
+  const before = previous === null ? "the first" : `after ${previous.file}`;
+  const who = bundle.signers.join(", ") || "nobody";
+  return [
+    `${site}, ${ended}: receipt ${number}, ${before}, signed by ${signers.join(", ")}; bundle serial ${bundle.serial}, signed by ${who}`,
+    columns(rows),
+  ].join("\n");
+}
+
+const examples = `
+It is checked as of the day that it bears: a key that has expired since then has signed it all the same. A key that was lost belongs
+into --revoked-keys. Of a folder every receipt is checked, and that none between the first and the last is left out.
+
+Examples:
+  $ sealift receipt verify receipts/prod-20261121T180000Z.json --signers signers
+  $ sealift receipt verify receipts --signers signers --revoked-keys revoked`;

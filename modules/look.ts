@@ -42,7 +42,7 @@ export interface Inputs {
   readonly library: Library;
   /** sha256 of the lock that the bundle was built from, and who signed it; empty when it is refused. */
   readonly lockSha256: string;
-  readonly signer: string;
+  readonly signers: readonly string[];
   readonly rollout: RolloutSpec;
   readonly receipt: ReceiptSpec | undefined;
   readonly hosts: readonly PlannedHost[];
@@ -90,7 +90,7 @@ export async function readInputs(
   if (!("serial" in bundle)) {
     const hosts = site.hosts.map((spec) => ({ spec, files: undefined }));
     const content = { manifests: [], blobs: [] };
-    const none = { serial: undefined, lockSha256: "", signer: "" };
+    const none = { serial: undefined, lockSha256: "", signers: [] };
     return { ...common, ...none, hosts, content, problems: [...bundle, ...unread], warnings: [] };
   }
   const found = site.hosts.map((spec) => ({ spec, files: hostFiles(spec, bundle, file) }));
@@ -102,7 +102,7 @@ export async function readInputs(
     ...common,
     serial: bundle.serial,
     lockSha256: bundle.lockSha256,
-    signer: bundle.signer,
+    signers: bundle.signers,
     hosts: found.map(({ spec, files }) => ({ spec, files: "archive" in files ? files : undefined })),
     content,
     warnings: bundle.warnings,

@@ -35,7 +35,7 @@ export interface Survey {
   readonly library: Library;
   /** sha256 of the lock that the bundle was built from, and who signed it. */
   readonly lockSha256: string;
-  readonly signer: string;
+  readonly signers: readonly string[];
   readonly rollout: RolloutSpec;
   readonly receipt: ReceiptSpec | undefined;
   /** The CAs of the registry; undefined while they are not known. */

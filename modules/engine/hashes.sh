@@ -87,3 +87,30 @@ hash_note() {
   printf '%s' "${hash_notes#"$SEALIFT_LINE_END"}" >"$SEALIFT_HASHES.$$"
   mv "$SEALIFT_HASHES.$$" "$SEALIFT_HASHES"
 }
+
+# Fact: nothing has to be so; the value says what these files are, as this host has hashed them: PATH SHA256, with a blank between, absent
+# ones left out.
+# $@ paths
+check_installed() { :; }
+value_installed() {
+  hash_look "$@"
+  installed_found=
+  for installed_path; do
+    if [ ! -f "$installed_path" ]; then continue; fi
+    hash_pick "$hash_stats" "$installed_path"
+    installed_stat=$hash_picked
+    hash_pick "$hash_notes" "$installed_path"
+    installed_hash=${hash_picked%% *}
+    hash_picked=${hash_picked#* }
+    if [ -n "${SEALIFT_DEEP-}" ] || [ "${hash_picked#* }" != "$installed_stat" ] || [ $((hash_now - ${hash_picked%% *})) -ge "$HASH_KEEP_SEC" ]; then
+      installed_hash=$(sha256sum "$installed_path")
+      installed_hash=${installed_hash%% *}
+    fi
+    installed_found="$installed_found $installed_path $installed_hash"
+  done
+  echo "${installed_found# }"
+}
+apply_installed() {
+  echo "what is installed is only ever looked at"
+  return 1
+}

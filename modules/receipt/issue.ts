@@ -7,6 +7,7 @@ import type { ReceiptSpec } from "../core/site-spec.ts";
 import { looksAtOnce } from "../look.ts";
 import { withoutAuthorities } from "../phases.ts";
 import type { Survey } from "../survey.ts";
+import { nextInChain } from "./chain.ts";
 import { receiptPage } from "./page.ts";
 import { receiptSteps, hostReceipt, type Receipt } from "./receipt.ts";
 import { writeReceipt } from "./sign.ts";
@@ -38,11 +39,12 @@ async function issueReceipt(
     return hostReceipt(host, await probe(host.spec, phases, site.library));
   });
   const receipt: Receipt = {
-    format: 1,
+    format: 2,
     site: stack,
+    ...(await nextInChain(directory, stack)),
     began: began.toISOString(),
     ended: new Date().toISOString(),
-    bundle: { serial: site.serial, lockSha256: site.lockSha256, signer: site.signer },
+    bundle: { serial: site.serial, lockSha256: site.lockSha256, signers: site.signers },
     hosts,
   };
   const file = await writeReceipt(receipt, directory, key);

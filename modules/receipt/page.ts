@@ -1,103 +1,195 @@
-/** A receipt as one page that needs no network: hosts, facts, volumes, versions, and what changed. Pure. */
-import type { HostReceipt, Receipt } from "./receipt.ts";
+/** A receipt as one page that needs no network and can run nothing: hosts, facts, volumes, versions, and what changed. Pure. */
+import { createHash } from "node:crypto";
+import { markup, Markup } from "./markup.ts";
+import { factsIn, notHolding, verdictOf } from "./verdict.ts";
+import type { FactState, HostReceipt, HostStatement, Receipt } from "./receipt.ts";
 
-/** @param signer who signed the receipt, when that was checked. */
-export function receiptPage(receipt: Receipt, signer?: string): string {
-  const { site, began, ended, bundle, hosts } = receipt;
-  const wrong = hosts.reduce((sum, { facts }) => sum + facts.filter(({ holds }) => !holds).length, 0);
-  const verdict =
-    wrong === 0 ? "Every fact holds" : `${wrong} ${wrong === 1 ? "fact does" : "facts do"} not hold`;
-  const signed = signer === undefined ? "not checked here" : text(signer);
-  return `<!doctype html>
-<html lang="en">
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<title>${text(site)}: ${verdict}</title>
-<style>${style}</style>
-<main>
-<h1>${text(site)}</h1>
-<p class="${wrong === 0 ? "good" : "bad"}"><strong>${verdict}</strong> on ${hosts.length} ${hosts.length === 1 ? "host" : "hosts"}, ${text(ended)}</p>
-<dl>
-<dt>Run</dt><dd>${text(began)} to ${text(ended)}</dd>
-<dt>Bundle</dt><dd>serial ${bundle.serial}, signed by ${text(bundle.signer)}, lock sha256 <code>${text(bundle.lockSha256)}</code></dd>
-<dt>Receipt signed by</dt><dd>${signed}</dd>
-</dl>
-${matrix(hosts)}
-${hosts.map(hostSection).join("\n")}
-</main>
-</html>
-`;
+/** @param signers who signed the receipt, when that was checked. */
+export function receiptPage(receipt: Receipt, signers?: readonly string[]): string {
+  const { site, number, previous, began, ended, bundle, hosts } = receipt;
+  const verdict = verdictOf(hosts);
+  const good = notHolding(hosts) === 0;
+  return markup`<!doctype html>
+    <html lang="en">
+      <meta charset="utf-8" />
+      <meta http-equiv="Content-Security-Policy" content="${policy}" />
+      <meta name="viewport" content="width=device-width, initial-scale=1" />
+      <title>${site}: ${verdict}</title>
+      <style>${new Markup(style)}</style>
+      <main>
+        <h1>${site}</h1>
+        <p class="${good ? "good" : "bad"}">
+          <strong>${verdict}</strong> on ${hosts.length} ${hosts.length === 1 ? "host" : "hosts"}, ${ended}
+        </p>
+        <p>
+          What a host says of itself is its own statement: facts, installed files, volumes and certificates.
+          Nobody else has checked it.
+        </p>
+        <dl>
+          <dt>Run</dt>
+          <dd>${began} to ${ended}</dd>
+          <dt>Receipt</dt>
+          <dd>
+            number ${number}, after
+            ${previous === null ? "none" : markup`<code>${previous.file}</code>, sha256 <code>${previous.sha256}</code>`}
+          </dd>
+          <dt>Bundle</dt>
+          <dd>
+            serial ${bundle.serial}, signed by ${bundle.signers.join(", ") || "nobody"}, lock sha256
+            <code>${bundle.lockSha256}</code>
+          </dd>
+          <dt>Receipt signed by</dt>
+          <dd>${signers === undefined ? "not checked here" : signers.join(", ")}</dd>
+        </dl>
+        ${matrix(hosts)} ${hosts.map(hostSection)}
+      </main>
+    </html> `.text;
 }
 
 /** Hosts are rows, the phases of work columns: a number is how many facts do not hold. */
-function matrix(hosts: readonly HostReceipt[]): string {
-  const phases = [...new Set(hosts.flatMap(({ facts }) => facts.map(({ code }) => phaseOf(code))))];
+function matrix(hosts: readonly HostReceipt[]): Markup {
+  const phases = [
+    ...new Set(hosts.flatMap(({ statement }) => statement.facts.map(({ code }) => phaseOf(code)))),
+  ];
   const rows = hosts.map(
-    (host) =>
-      `<tr><th scope="row"><a href="#${text(host.name)}">${text(host.name)}</a></th><td>${text(host.team ?? "-")}</td><td>${text(host.engine)}</td>${phases
-        .map((phase) => cell(host, phase))
-        .join("")}<td>${host.changed.length}</td></tr>`,
+    ({ name, team, engine, changed, statement }) =>
+      markup`<tr>
+        <th scope="row"><a href="#host-${name}">${name}</a></th>
+        <td>${team ?? "-"}</td>
+        <td>${engine}</td>
+        ${phases.map((phase) => cell(statement, phase))}
+        <td>${changed.length}</td>
+      </tr>`,
   );
-  return `<h2>Hosts</h2>
-<div class="wide"><table>
-<thead><tr><th scope="col">host</th><th scope="col">team</th><th scope="col">engine</th>${phases.map((one) => `<th scope="col">${text(one)}</th>`).join("")}<th scope="col">changed</th></tr></thead>
-<tbody>${rows.join("\n")}</tbody>
-</table></div>`;
+  return markup`<h2>Hosts</h2>
+    <div class="wide">
+      <table>
+        <thead>
+          <tr>
+            <th scope="col">host</th>
+            <th scope="col">team</th>
+            <th scope="col">engine</th>
+            ${phases.map((one) => markup`<th scope="col">${one}</th>`)}
+            <th scope="col">changed</th>
+          </tr>
+        </thead>
+        <tbody>
+          ${rows}
+        </tbody>
+      </table>
+    </div>`;
 }
 
-function cell({ facts }: HostReceipt, phase: string): string {
+function cell({ facts }: HostStatement, phase: string): Markup {
   const own = facts.filter(({ code }) => phaseOf(code) === phase);
-  const wrong = own.filter(({ holds }) => !holds).length;
-  if (own.length === 0) return "<td>-</td>";
-  return wrong === 0
-    ? `<td class="good">${own.length} hold</td>`
-    : `<td class="bad">${wrong} of ${own.length} do not</td>`;
+  if (own.length === 0) return markup`<td>-</td>`;
+  const good = own.every(({ state }) => state === "holds");
+  return markup`<td class="${good ? "good" : "bad"}">${factsIn(own)}</td>`;
 }
 
-function hostSection(host: HostReceipt): string {
-  const { name, address, machine, facts, changed, installed, volumes, certificates } = host;
-  const wrong = facts.filter(({ holds }) => !holds);
-  return `<section id="${text(name)}">
-<h2>${text(name)}</h2>
-<p>${text(address)}${machine === undefined ? ", nobody answered" : `, machine ${text(machine)}`}</p>
-${wrong.length === 0 ? "" : `<h3>Does not hold</h3>${list(wrong.map(({ fact, found = "" }) => `${text(fact)}: found ${text(found)}`))}`}
-${changed.length === 0 ? "<p>Nothing changed in this run.</p>" : `<h3>Changed in this run</h3>${list(facts.filter(({ code }) => changed.includes(code)).map(({ fact }) => text(fact)))}`}
-${volumes.length === 0 ? "" : `<h3>Volumes</h3><table><tbody>${volumes.map(volumeRow).join("\n")}</tbody></table>`}
-${certificates.length === 0 ? "" : `<h3>Certificates</h3><table><tbody>${certificates.map(certificateRow).join("\n")}</tbody></table>`}
-<details><summary>All ${facts.length} facts</summary>${list(facts.map(({ fact, holds }) => `${holds ? "" : "<strong>not: </strong>"}${text(fact)}`))}</details>
-<details><summary>${installed.length} installed files, by sha256</summary><table><tbody>${installed
-    .map(({ path, sha256 }) => `<tr><td>${text(path)}</td><td><code>${text(sha256)}</code></td></tr>`)
-    .join("\n")}</tbody></table></details>
-</section>`;
+function hostSection({ name, address, reached, wanted, changed, statement }: HostReceipt): Markup {
+  const { machine, facts, installed, volumes, certificates } = statement;
+  const groups = (["fails", "warned", "unseen"] as const).map((state) =>
+    group(
+      titles[state],
+      facts
+        .filter((fact) => fact.state === state)
+        .map(({ fact, found }) => markup`${fact}${found === undefined ? "" : `: found ${found}`}`),
+    ),
+  );
+  const now = facts.filter(({ code }) => changed.includes(code)).map(({ fact }) => markup`${fact}`);
+  return markup`<section id="host-${name}">
+    <h2>${name}</h2>
+    <p>${address}${reached ? (machine === undefined ? "" : `, machine ${machine}`) : ", nobody answered"}</p>
+    ${groups}
+    ${now.length === 0 ? markup`<p>Nothing changed in this run.</p>` : group("Changed in this run", now)}
+    ${table("Volumes", volumes.map(volumeRow))}
+    ${table(
+      "Certificates",
+      certificates.map(
+        ({ name: of, ends }) =>
+          markup`<tr>
+            <th scope="row">${of}</th>
+            <td>ends ${ends}</td>
+          </tr>`,
+      ),
+    )}
+    <details>
+      <summary>All ${facts.length} facts</summary>
+      ${list(facts.map(({ fact, state }) => markup`${state === "holds" ? "" : markup`<strong>${words[state]}: </strong>`}${fact}`))}
+    </details>
+    <details>
+      <summary>${installed.length} installed files, as the host has hashed them</summary>
+      ${fileTable(installed)}
+    </details>
+    <details>
+      <summary>${wanted.length} files that the lock pins for it</summary>
+      ${fileTable(wanted)}
+    </details>
+  </section>`;
 }
 
-function volumeRow({ mount, bytes, usedBytes }: HostReceipt["volumes"][number]): string {
+const words: Readonly<Record<FactState, string>> = {
+  holds: "holds",
+  warned: "warning",
+  fails: "not",
+  unseen: "not looked at",
+};
+const titles = { fails: "Does not hold", warned: "Warnings", unseen: "Not looked at" } as const;
+
+function group(title: string, items: readonly Markup[]): Markup {
+  return items.length === 0
+    ? markup``
+    : markup`<h3>${title}</h3>
+        ${list(items)}`;
+}
+
+function table(title: string, rows: readonly Markup[]): Markup {
+  return rows.length === 0
+    ? markup``
+    : markup`<h3>${title}</h3>
+        <table>
+          <tbody>
+            ${rows}
+          </tbody>
+        </table>`;
+}
+
+function fileTable(files: readonly { readonly path: string; readonly sha256: string }[]): Markup {
+  return markup`<table>
+    <tbody>
+      ${files.map(
+        ({ path, sha256 }) =>
+          markup`<tr>
+            <td>${path}</td>
+            <td><code>${sha256}</code></td>
+          </tr>`,
+      )}
+    </tbody>
+  </table>`;
+}
+
+function volumeRow({ mount, bytes, usedBytes }: HostStatement["volumes"][number]): Markup {
   const percent = bytes === 0 ? 0 : Math.round((usedBytes * 100) / bytes);
-  return `<tr><th scope="row">${text(mount)}</th><td><meter min="0" max="100" high="80" value="${percent}">${percent} %</meter></td><td>${percent} % of ${gib(bytes)} GiB</td></tr>`;
-}
-
-function certificateRow({ name, ends }: HostReceipt["certificates"][number]): string {
-  return `<tr><th scope="row">${text(name)}</th><td>ends ${text(ends)}</td></tr>`;
+  return markup`<tr>
+    <th scope="row">${mount}</th>
+    <td><meter min="0" max="100" high="80" value="${percent}">${percent} %</meter></td>
+    <td>${percent} % of ${gib(bytes)} GiB</td>
+  </tr>`;
 }
 
 function gib(bytes: number): string {
   return (bytes / 2 ** 30).toFixed(1);
 }
 
-function list(items: readonly string[]): string {
-  return `<ul>${items.map((item) => `<li>${item}</li>`).join("\n")}</ul>`;
+function list(items: readonly Markup[]): Markup {
+  return markup`<ul>
+    ${items.map((item) => markup`<li>${item}</li>`)}
+  </ul>`;
 }
 
 function phaseOf(code: string): string {
   return code.split(".")[0] ?? code;
-}
-
-function text(value: string): string {
-  return value
-    .replaceAll("&", "&amp;")
-    .replaceAll("<", "&lt;")
-    .replaceAll(">", "&gt;")
-    .replaceAll('"', "&quot;");
 }
 
 const style = `
@@ -118,3 +210,6 @@ code { font-size: .85em; overflow-wrap: anywhere; }
 meter { width: 10rem; }
 @media print { details > * { display: block; } }
 `;
+
+/** Nothing is loaded, run, sent or framed; the one style sheet is this one, by its hash (CSP Level 3). */
+const policy = `default-src 'none'; style-src 'sha256-${createHash("sha256").update(style).digest("base64")}'; base-uri 'none'; form-action 'none'`;

@@ -1,4 +1,5 @@
 /** What was true of a site when a run had ended: for those outside who have to believe it. Pure. */
+import { basename } from "node:path";
 import { differences } from "../core/drift.ts";
 import { mountsOf } from "../core/mounts.ts";
 import type { Probe } from "../core/probe.ts";
@@ -7,9 +8,13 @@ import { certificates } from "../registry/steps.ts";
 import type { SurveyedHost } from "../survey.ts";
 
 export interface Receipt {
-  readonly format: 1;
+  readonly format: 2;
   /** Name of the stack. */
   readonly site: string;
+  /** Its place among the receipts of this site: 1, 2, 3 … */
+  readonly number: number;
+  /** The receipt before it; null of the first. One that is left out is missed by the next. */
+  readonly previous: { readonly file: string; readonly sha256: string } | null;
   /** ISO 8601, UTC. */
   readonly began: string;
   readonly ended: string;
@@ -17,27 +22,44 @@ export interface Receipt {
     readonly serial: number;
     /** sha256 of the lock that it was built from. */
     readonly lockSha256: string;
-    readonly signer: string;
+    /** Everybody whose signature of the bundle is trusted. */
+    readonly signers: readonly string[];
   };
   readonly hosts: readonly HostReceipt[];
 }
 
+/** What the run knows by itself of a host, and apart from it what the host says. */
 export interface HostReceipt {
   readonly name: string;
   /** `address:port`. */
   readonly address: string;
-  /** First eight digits of machine-id(5); absent when nobody answered. */
-  readonly machine?: string;
+  /** The engine that the site asks for. */
   readonly engine: string;
   readonly team?: string;
-  readonly facts: readonly FactReceipt[];
-  /** Codes of the facts that did not hold before the run and hold now. */
+  /** Somebody with the host's pinned key answered. */
+  readonly reached: boolean;
+  /** Bytes that the lock pins for this host. */
+  readonly wanted: readonly FileReceipt[];
+  /** Codes of the facts that did not hold before the run and, as the host says, hold now. */
   readonly changed: readonly string[];
-  /** Bytes that the lock pins for this host; whether they are what lies there, the engine's facts say. */
-  readonly installed: readonly { readonly path: string; readonly sha256: string }[];
+  readonly statement: HostStatement;
+}
+
+/** What a host says of itself: nobody else has checked it, and one that somebody has taken over may say anything. */
+export interface HostStatement {
+  /** First eight digits of machine-id(5); absent when nobody answered. */
+  readonly machine?: string;
+  readonly facts: readonly FactReceipt[];
+  /** What the host has hashed, at most a day before for files that have not changed since (inode(7), ctime). */
+  readonly installed: readonly FileReceipt[];
   readonly volumes: readonly VolumeReceipt[];
   /** Those that the host has made; none where no registry runs. */
   readonly certificates: readonly CertificateReceipt[];
+}
+
+export interface FileReceipt {
+  readonly path: string;
+  readonly sha256: string;
 }
 
 export interface CertificateReceipt {
@@ -46,11 +68,15 @@ export interface CertificateReceipt {
   readonly ends: string;
 }
 
+/** A warning is told and left as it is: it is no fact that holds. `unseen`: nobody looked, or the host did not say. */
+export const factStates = ["holds", "warned", "fails", "unseen"] as const;
+export type FactState = (typeof factStates)[number];
+
 export interface FactReceipt {
   readonly code: string;
   readonly fact: string;
-  readonly holds: boolean;
-  /** What was found in its place. */
+  readonly state: FactState;
+  /** What was found in its place; of a warning, what it says. */
   readonly found?: string;
 }
 
@@ -60,12 +86,22 @@ export interface VolumeReceipt {
   readonly usedBytes: number;
 }
 
-/** The questions of a receipt beside the facts: how full the volumes are, and when certificates end. */
-export function receiptSteps({ spec, phases }: SurveyedHost): readonly Step[] {
+/** The questions of a receipt beside the facts: what is installed, how full the volumes are, and when certificates end. */
+export function receiptSteps({
+  spec,
+  files,
+  phases,
+}: Pick<SurveyedHost, "spec" | "files" | "phases">): readonly Step[] {
   const question = (code: string, fact: string, ...call: Step["call"]): Step => ({
     ...{ code, fact, call, effect: "none" },
   });
   return [
+    question(
+      installedCode,
+      "the host says what is installed",
+      "installed",
+      ...pathsOf(files).map(({ path }) => path),
+    ),
     ...mountsOf(spec.volumes).map(({ mount }) =>
       question(fillCode(mount), `${mount} is as full as it is`, "fill", mount),
     ),
@@ -75,38 +111,70 @@ export function receiptSteps({ spec, phases }: SurveyedHost): readonly Step[] {
   ];
 }
 
+const installedCode = "receipt.installed";
 const fillCode = (mount: string): string => `receipt.fill.${mount}`;
 const endsCode = (path: string): string => `receipt.ends.${path}`;
+
+/** What the lock pins, and where it lies on the host. */
+function pathsOf({ archive, plugins }: SurveyedHost["files"]): readonly FileReceipt[] {
+  return [
+    ...archive.members.map(({ path, sha256 }) => ({
+      path: `/opt/docker/${archive.version}/bin/${basename(path)}`,
+      sha256,
+    })),
+    ...plugins.map(({ name, version, sha256 }) => ({
+      path: `/opt/docker/plugins/docker-${name}-${version}`,
+      sha256,
+    })),
+  ];
+}
 
 /** @param after the look when the run had ended; `host.probe` is the one before it. */
 export function hostReceipt(host: SurveyedHost, after: Probe): HostReceipt {
   const { spec, files, phases, probe } = host;
   const all = Object.values(phases).filter(({ name }) => name !== "preflight" && name !== "delivery");
-  const wrong = new Map(
-    all.flatMap((phase) => differences(phase, after) ?? []).map(({ step, found }) => [step.code, found]),
-  );
-  const before = all.flatMap((phase) => differences(phase, probe) ?? []).map(({ step }) => step.code);
   const reached = after.kind === "reached";
+  const facts = all.flatMap(({ steps }) => steps.map((step) => factOf(step, after)));
+  const before = all.flatMap((phase) => differences(phase, probe) ?? []).map(({ step }) => step.code);
+  const told = new Set(facts.filter(({ state }) => state === "holds").map(({ code }) => code));
   return {
     name: spec.name,
     address: `${spec.address}:${spec.port}`,
-    ...(reached && after.report.mark !== undefined ? { machine: after.report.mark.machine } : {}),
     engine: spec.engine.version,
     ...(spec.team === undefined ? {} : { team: spec.team }),
-    facts: all.flatMap(({ steps }) =>
-      steps.map(({ code, fact }): FactReceipt => {
-        const found = reached ? wrong.get(code) : "nobody answered";
-        return found === undefined ? { code, fact, holds: true } : { code, fact, holds: false, found };
-      }),
-    ),
-    changed: reached ? before.filter((code) => !wrong.has(code)) : [],
-    installed: [
-      ...files.archive.members.map(({ path, sha256 }) => ({ path, sha256 })),
-      ...files.plugins.map(({ name, version, sha256 }) => ({ path: `${name} ${version}`, sha256 })),
-    ],
-    volumes: reached ? fillOf(host, after) : [],
-    certificates: reached ? endsOf(after) : [],
+    reached,
+    wanted: pathsOf(files),
+    changed: before.filter((code) => told.has(code)),
+    statement: {
+      ...(reached && after.report.mark !== undefined ? { machine: after.report.mark.machine } : {}),
+      facts,
+      installed: reached ? installedOf(after) : [],
+      volumes: reached ? fillOf(host, after) : [],
+      certificates: reached ? endsOf(after) : [],
+    },
   };
+}
+
+function factOf({ code, fact }: Step, after: Probe): FactReceipt {
+  if (after.kind !== "reached") return { code, fact, state: "unseen", found: "nobody answered" };
+  const report = after.report.steps.find((step) => step.code === code);
+  if (report === undefined) return { code, fact, state: "unseen" };
+  if (report.status === "ok") return { code, fact, state: "holds" };
+  return {
+    code,
+    fact,
+    state: report.status === "warn" ? "warned" : "fails",
+    found: report.found || "otherwise",
+  };
+}
+
+/** `<path> <sha256>`, again and again, with a blank between. */
+function installedOf({ report }: Reached): readonly FileReceipt[] {
+  const words = (report.values?.[installedCode] ?? "").split(" ");
+  return words.flatMap((path, at) => {
+    const sha256 = words[at + 1] ?? "";
+    return at % 2 === 0 && path.startsWith("/") && /^[0-9a-f]{64}$/.test(sha256) ? [{ path, sha256 }] : [];
+  });
 }
 
 function fillOf(host: SurveyedHost, after: Reached): readonly VolumeReceipt[] {

@@ -2,16 +2,13 @@ import assert from "node:assert/strict";
 import { mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
-import type { Probe } from "../../modules/core/probe.ts";
+import { nextInChain, verifyReceipts } from "../../modules/receipt/chain.ts";
 import { receiptPage } from "../../modules/receipt/page.ts";
-import { hostReceipt, receiptSteps, type Receipt } from "../../modules/receipt/receipt.ts";
-import { readReceipt, writeReceipt } from "../../modules/receipt/sign.ts";
-import type { SurveyedHost } from "../../modules/survey.ts";
-import { certificates } from "../../modules/registry/steps.ts";
+import { readReceipt, writeReceipt, type ReceiptPolicy } from "../../modules/receipt/sign.ts";
 import { cachePath, checkout } from "../lab/cache.ts";
 import { ensurePackages } from "../lab/packages.ts";
 import { ensureSigningKey } from "../lab/signing-key.ts";
-import { exampleArchive, exampleHost, examplePhases } from "../support/example-host.ts";
+import { receipt } from "../support/example-receipt.ts";
 import { codesOf, refused } from "../support/refused.ts";
 import { runProcess } from "../support/run-process.ts";
 
@@ -29,125 +26,114 @@ before(async () => {
 });
 after(() => rm(folder, { recursive: true }));
 
-const phases = examplePhases();
-const steps = Object.values(phases).flatMap((phase) => phase.steps);
-
-function look(wrong: readonly string[], fill = "10737418240 2147483648"): Probe {
-  const facts = steps.map(({ code, fact }) => ({
-    status: wrong.includes(code) ? ("drift" as const) : ("ok" as const),
-    code,
-    fact,
-    found: wrong.includes(code) ? "<b>something else</b>" : "",
-  }));
-  const volumes = exampleHost().volumes.logical.map(({ mount }) => ({
-    status: "drift" as const,
-    code: `receipt.fill.${mount}`,
-    fact: "",
-    found: fill,
-  }));
-  const ends = certificates.map(({ path }) => ({
-    status: "drift" as const,
-    code: `receipt.ends.${path}`,
-    fact: "",
-    found: "Nov 21 18:00:00 2027 GMT",
-  }));
-  return {
-    kind: "reached",
-    report: { steps: [...facts, ...volumes, ...ends], mark: { machine: "62ff67b1", journalLines: 9 } },
-  };
-}
-
-function host(before: Probe): SurveyedHost {
-  return {
-    spec: exampleHost(),
-    files: { archive: exampleArchive, plugins: [] },
-    deliveries: [],
-    spares: [],
-    seeds: [],
-    phases,
-    probe: before,
-    warnings: [],
-  };
-}
-
-const [first = "", second = ""] = phases.users.steps.map(({ code }) => code);
-
-function receipt(): Receipt {
-  return {
-    format: 1,
-    site: "prod",
-    began: "2026-11-21T18:00:00.000Z",
-    ended: "2026-11-21T18:05:00.000Z",
-    bundle: { serial: 7, lockSha256: "ab".repeat(32), signer: "team@office" },
-    hosts: [hostReceipt(host(look([first, second])), look([second]))],
-  };
-}
-
-test("what did not hold before and holds now has changed; what still does not is said with what was found", () => {
-  const [one] = receipt().hosts;
-  assert.deepEqual(one?.changed, [first]);
-  assert.deepEqual(
-    one.facts.filter(({ holds }) => !holds).map(({ code, found }) => [code, found]),
-    [[second, "<b>something else</b>"]],
-  );
-  assert.equal(one.machine, "62ff67b1");
-  assert.equal(one.volumes[0]?.usedBytes, 2147483648);
-  assert.deepEqual(one.certificates[0], {
-    name: "CA of the registry",
-    ends: "2027-11-21T18:00:00.000Z",
-  });
-  assert.deepEqual(
-    one.installed,
-    exampleArchive.members.map(({ path, sha256 }) => ({ path, sha256 })),
-  );
-});
-
-test("a mount that others have laid out is asked how full it is, as volumes are", () => {
-  const spec = { ...exampleHost(), volumes: { group: "vg0", logical: [], existing: [{ mount: "/data" }] } };
-  const laidOut = { ...host(look([])), spec };
-  assert.deepEqual(
-    receiptSteps(laidOut).map(({ call }) => call.join(" ")),
-    ["fill /data"],
-  );
-  assert.deepEqual(hostReceipt(laidOut, look([])).volumes, [
-    { mount: "/data", bytes: 10737418240, usedBytes: 2147483648 },
-  ]);
-});
-
-test("of a host that nobody reached nothing is said to hold, nor to have changed", () => {
-  const problem = {
-    where: "a",
-    code: "E_HOST_UNREACHABLE",
-    subject: "",
-    got: "",
-    expected: "",
-    todo: "",
-  } as const;
-  const silent = hostReceipt(host(look([first])), { kind: "unreachable", problem });
-  assert.ok(silent.facts.length > 0 && silent.facts.every(({ holds }) => !holds));
-  assert.deepEqual([silent.changed, silent.volumes, silent.certificates], [[], [], []]);
-});
+const policy = (): ReceiptPolicy => ({ allowedSigners });
 
 test("a receipt is signed, and believed only as it was signed, by a key that may", async () => {
   const file = await writeReceipt(receipt(), join(folder, "out"), key);
   assert.match(file, /prod-20261121T180500Z\.json$/);
   assert.deepEqual((await readdir(join(folder, "out"))).length, 2);
-  const { receipt: read, signer } = await readReceipt(file, allowedSigners);
-  assert.equal(signer, "auditor@plant");
+  const { receipt: read, signers } = await readReceipt(file, policy());
+  assert.deepEqual(signers, ["auditor@plant"]);
   assert.deepEqual(read, receipt());
 
   const text = await readFile(file, "utf8");
-  await writeFile(file, text.replace('"holds": false', '"holds": true '));
-  const [changed] = await refused(readReceipt(file, allowedSigners));
+  await writeFile(file, text.replace('"state": "fails"', '"state": "holds"'));
+  const [changed] = await refused(readReceipt(file, policy()));
   assert.equal(changed?.code, "E_RECEIPT");
   assert.match(changed.todo, /a byte of it has changed/);
   await writeFile(file, text);
 
   const other = await ensureSigningKey(join(folder, "other"), "mallory@elsewhere");
-  assert.deepEqual(await codesOf(readReceipt(file, other.allowedSigners)), ["E_RECEIPT"]);
+  assert.deepEqual(await codesOf(readReceipt(file, other)), ["E_RECEIPT"]);
   await rm(`${file}.sig`);
-  assert.deepEqual(await codesOf(readReceipt(file, allowedSigners)), ["E_RECEIPT"]);
+  assert.deepEqual(await codesOf(readReceipt(file, policy())), ["E_RECEIPT"]);
   assert.deepEqual(await codesOf(writeReceipt(receipt(), folder, join(folder, "no-key"))), ["E_SIGNING_KEY"]);
+});
+
+/** An allowed signers file with these words before the key. */
+async function signersFile(name: string, options: string): Promise<string> {
+  const file = join(folder, name);
+  await writeFile(
+    file,
+    (await readFile(allowedSigners, "utf8")).replace("namespaces=", `${options},namespaces=`),
+  );
+  return file;
+}
+
+test("a receipt goes on being good when its key ends after its own day; a key that was revoked signs nothing", async () => {
+  const file = await writeReceipt(receipt(), join(folder, "dated"), key);
+  const ended = await signersFile("ended", 'valid-before="20261201"');
+  assert.deepEqual((await readReceipt(file, { allowedSigners: ended })).signers, ["auditor@plant"]);
+  const before = await signersFile("before", 'valid-before="20261101"');
+  assert.deepEqual(await codesOf(readReceipt(file, { allowedSigners: before })), ["E_RECEIPT"]);
+  const later = await signersFile("later", 'valid-after="20261122"');
+  assert.deepEqual(await codesOf(readReceipt(file, { allowedSigners: later })), ["E_RECEIPT"]);
+  const [revoked] = await refused(readReceipt(file, { allowedSigners, revokedKeys: `${key}.pub` }));
+  assert.match(revoked?.todo ?? "", /its key was revoked/);
+});
+
+test("everybody whose key it is, is named", async () => {
+  const file = await writeReceipt(receipt(), join(folder, "two"), key);
+  const two = join(folder, "two-signers");
+  const text = await readFile(allowedSigners, "utf8");
+  await writeFile(two, text + text.replace("auditor@plant", "deputy@plant"));
+  assert.deepEqual((await readReceipt(file, { allowedSigners: two })).signers, [
+    "auditor@plant",
+    "deputy@plant",
+  ]);
+});
+
+test("what is signed and no receipt is refused: its shape is looked at", async () => {
+  const cases: readonly [Record<string, unknown>, RegExp][] = [
+    [{ bundle: { ...receipt().bundle, serial: "<script>alert(1)</script>" } }, /serial must be integer/],
+    [{ site: "../../etc/passwd" }, /site must match/],
+    [{ previous: { file: "../x.json", sha256: "ab".repeat(32) } }, /previous/],
+    [{ format: 1 }, /format must be equal/],
+    [{ more: true }, /additional properties/],
+    [{ ended: "yesterday" }, /ended must match/],
+  ];
+  for (const [at, [more, words]] of cases.entries()) {
+    const file = await writeReceipt(receipt(), join(folder, `shape-${at}`), key);
+    const text = JSON.stringify({ ...receipt(), ...more });
+    await writeFile(file, text);
+    await rm(`${file}.sig`);
+    const signed = await runProcess(
+      "ssh-keygen",
+      ["-Y", "sign", "-f", key, "-n", "sealift-receipt", file],
+      {},
+    );
+    assert.equal(signed.exitCode, 0, signed.stderr);
+    const [problem] = await refused(readReceipt(file, policy()));
+    assert.match(problem?.got ?? "", words);
+  }
+});
+
+test("receipts are a chain: one that is changed or left out is missed", async () => {
+  const directory = join(folder, "chain");
+  const files: string[] = [];
+  for (const minute of [1, 2, 3]) {
+    const place = await nextInChain(directory, "prod");
+    assert.equal(place.number, minute);
+    files.push(
+      await writeReceipt(receipt({ ...place, ended: `2026-11-21T18:0${minute}:00.000Z` }), directory, key),
+    );
+  }
+  // Another site of the same folder has a chain of its own.
+  assert.deepEqual(await nextInChain(directory, "prod-eu"), { number: 1, previous: null });
+  const all = await verifyReceipts(directory, policy());
+  assert.deepEqual(
+    all.map(({ receipt: { number } }) => number),
+    [1, 2, 3],
+  );
+  const [one = "", two = "", three = ""] = files;
+  await rm(two);
+  const [left] = await refused(verifyReceipts(directory, policy()));
+  assert.match(left?.got ?? "", /^no prod-20261121T180200Z\.json in the folder$/);
+  // Signed anew by the same key with other words: the next one names another.
+  await writeReceipt(receipt({ number: 2, ended: "2026-11-21T18:02:00.000Z" }), directory, key);
+  const [replaced] = await refused(verifyReceipts(three, policy()));
+  assert.match(replaced?.todo ?? "", /it was changed or replaced after this one was written/);
+  assert.deepEqual((await verifyReceipts(one, policy())).length, 1);
 });
 
 test("a signature made for a bundle is none for a receipt", async () => {
@@ -157,13 +143,13 @@ test("a signature made for a bundle is none for a receipt", async () => {
     bundles,
     (await readFile(allowedSigners, "utf8")).replace("sealift-receipt", "sealift-bundle"),
   );
-  assert.deepEqual(await codesOf(readReceipt(file, bundles)), ["E_RECEIPT"]);
+  assert.deepEqual(await codesOf(readReceipt(file, { allowedSigners: bundles })), ["E_RECEIPT"]);
 });
 
 test("the page needs nothing but itself, and a browser shows what the receipt says", async () => {
   await ensurePackages("page");
   const page = join(folder, "page.html");
-  const html = receiptPage(receipt(), "auditor@plant");
+  const html = receiptPage(receipt(), ["auditor@plant"]);
   await writeFile(page, html);
   assert.doesNotMatch(html, /https?:|<script|<link|url\(/);
   const flags = [
@@ -180,11 +166,11 @@ test("the page needs nothing but itself, and a browser shows what the receipt sa
   assert.equal(shot.exitCode, 0, shot.stderr);
   assert.ok((await stat(screenshot)).size > 10_000, "an empty page is smaller");
   const { stdout } = await runProcess("chromium", [...flags, "--dump-dom", `file://${page}`], {});
-  assert.match(stdout, /<title>prod: 1 fact does not hold<\/title>/);
-  assert.match(stdout, /found &lt;b&gt;something else&lt;\/b&gt;/);
+  assert.match(stdout, /<title>prod: \d+ hold, 1 with a warning, 1 does not hold, 1 not looked at<\/title>/);
+  assert.match(stdout, /found &lt;b&gt;something else&lt;\/b&gt;\\u001b\[31m/);
   assert.match(stdout, /<meter[^>]*value="20"/);
-  assert.match(stdout, /certificate of the registry<\/th><td>ends 2027-11-21T18:00/);
-  assert.match(stdout, /serial 7, signed by team@office/);
+  assert.match(stdout, /certificate of the registry<\/th>\s*<td>ends 2027-11-21T18:00/);
+  assert.match(stdout, /serial 7, signed by team@office, second@office/);
 });
 
 test("the command says in a few lines what a receipt says, and refuses one that was changed", async () => {
@@ -193,8 +179,13 @@ test("the command says in a few lines what a receipt says, and refuses one that 
     runProcess(process.execPath, [join(checkout, "cli", "sealift.js"), "receipt", ...words], { cwd: folder });
   const good = await run("verify", file, "--signers", allowedSigners);
   assert.equal(good.exitCode, 0, good.stderr);
-  assert.match(good.stdout, /^prod, 2026-11-21T18:05:00\.000Z: signed by auditor@plant, bundle serial 7\n/);
-  assert.match(good.stdout, /1 of \d+ facts do not hold +1 changed/);
+  assert.match(
+    good.stdout,
+    /^prod, 2026-11-21T18:05:00\.000Z: receipt 1, the first, signed by auditor@plant; bundle serial 7, signed by team@office, second@office\n/,
+  );
+  assert.match(good.stdout, /says: \d+ hold, 1 with a warning, 1 does not hold, 1 not looked at +1 changed/);
+  const revoked = await run("verify", file, "--signers", allowedSigners, "--revoked-keys", `${key}.pub`);
+  assert.equal(revoked.exitCode, 77, revoked.stderr);
   const page = await run("page", file, "--signers", allowedSigners, "-o", join(folder, "typed.html"));
   assert.equal(page.exitCode, 0, page.stderr);
   assert.match(await readFile(join(folder, "typed.html"), "utf8"), /auditor@plant/);
