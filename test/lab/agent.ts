@@ -35,6 +35,8 @@ export async function startAgent(identityFile: string): Promise<Agent> {
   const forget = onExit(() => child.kill("SIGKILL"));
   const stop = async (): Promise<void> => {
     const ended = child.exitCode === null && child.signalCode === null ? once(child, "exit") : undefined;
+    // Where nothing else keeps this process, it would end before the agent has.
+    child.ref();
     child.kill("SIGKILL");
     await ended;
     await rm(folder, { recursive: true, force: true });

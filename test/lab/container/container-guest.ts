@@ -262,7 +262,9 @@ function abandon(name: string): void {
   if (record?.kind !== "container") return;
   const folder = guestFolder(name);
   const rest = record.states.length > 0 ? ":" : 'rm -rf --one-file-system "$2"';
-  const script = `kill -TERM "$1" 2>/dev/null; while kill -0 "$1" 2>/dev/null; do sleep 0.02; done; ${rest}`;
+  // proc(5), stat: this process, which waits for the shell alone, is its parent and has not asked for its exit code yet (state Z).
+  const gone = 'while read -r _ _ state _ <"/proc/$1/stat" && [ "$state" != Z ]; do sleep 0.02; done';
+  const script = `kill -TERM "$1" 2>/dev/null; ${gone}; ${rest}`;
   const pid = containerRuns(folder, record.pid) ? String(record.pid) : "none";
   const [file, ...args] = asRoot(["sh", "-c", script, "sh", pid, folder]);
   spawnSync(file, args, { stdio: "ignore" });
