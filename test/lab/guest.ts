@@ -1,11 +1,11 @@
 /** Starts, finds and removes the lab's machines. */
 import {
   containerHandle,
-  copyContainerState,
   removeContainer,
   restartContainer,
   startContainer,
 } from "./container/container-guest.ts";
+import { copyContainerState } from "./container/container-disks.ts";
 import type { Guest, GuestOptions } from "./guest-handle.ts";
 import { guestFolder, type GuestRecord, isRunning, readRecord } from "./guest-record.ts";
 import { guestProblem } from "./guest-start.ts";

@@ -2,7 +2,6 @@
 import { spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
 import { existsSync, openSync, readFileSync, writeFileSync } from "node:fs";
-import { mkdir } from "node:fs/promises";
 import { Socket } from "node:net";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -26,10 +25,9 @@ import { ensureIdentity, type Identity } from "../identity.ts";
 import { builtImage, type Image } from "../image.ts";
 import { sshExec, waitForSsh } from "../ssh.ts";
 import { checkMachine } from "./check-machine.ts";
+import { pristine, restored, saveLayer } from "./container-disks.ts";
+import { command, root } from "./root-command.ts";
 
-/** Sizes of what it changes of its root, and of each file system of its own; the files are sparse. */
-const rootGiB = 4;
-const mountGiB = 8;
 /** It boots in about two seconds; this is for a machine that is busy with others. */
 const answerTimeoutMs = 3 * 60 * 1000;
 const powerOffTimeoutMs = 2 * 60 * 1000;
@@ -127,54 +125,6 @@ export function containerHandle(started: ContainerRecord, identity: Identity, fo
   };
 }
 
-/** Its folder, with empty file systems. @returns the record of a container that is about to start. */
-async function pristine(name: string, mounts: readonly string[], golden: string): Promise<ContainerRecord> {
-  const folder = guestFolder(name);
-  await root("rm", "-rf", "--one-file-system", folder);
-  await mkdir(folder, { recursive: true });
-  await makeRoot(folder);
-  for (const [index] of mounts.entries()) await makeMount(join(folder, mountImage(index)));
-  return { kind: "container", name, pid: 0, port: await freePort(), golden, states: [], mounts, layers: [] };
-}
-
-/** Its folder as it was when this state was saved. */
-async function restored(before: ContainerRecord, state: string): Promise<ContainerRecord> {
-  const folder = guestFolder(before.name);
-  const saved = join(folder, "states", state);
-  await makeRoot(folder);
-  for (const [index] of before.mounts.entries()) await copyImage(join(saved, mountImage(index)), folder);
-  return { ...before, layers: readLayers(saved) };
-}
-
-/** What the container has changed becomes a layer that stays, under a name that no other state has; its file systems are copied. */
-async function saveLayer(record: ContainerRecord, state: string): Promise<ContainerRecord> {
-  const folder = guestFolder(record.name);
-  const target = join(folder, "states", state);
-  const layer = join(folder, `layer-${record.layers.length}-${state}.img`);
-  await mkdir(target, { recursive: true });
-  await root("mv", join(folder, "root.img"), layer);
-  await makeRoot(folder);
-  const layers = [layer, ...record.layers];
-  writeFileSync(join(target, "layers"), layers.map((one) => `${one}\n`).join(""));
-  for (const [index] of record.mounts.entries()) await copyImage(join(folder, mountImage(index)), target);
-  const saved = { ...record, layers, states: [...new Set([...record.states, state])] };
-  writeRecord(saved);
-  return saved;
-}
-
-/**
- * The state of one container as the start of another of this name: nothing of its root is copied, so that the first has to stay
- * as long as the other.
- */
-export async function copyContainerState(from: ContainerRecord, state: string, name: string): Promise<void> {
-  const source = join(guestFolder(from.name), "states", state);
-  const target = join(guestFolder(name), "states", state);
-  await mkdir(target, { recursive: true });
-  await root("cp", join(source, "layers"), target);
-  for (const [index] of from.mounts.entries()) await copyImage(join(source, mountImage(index)), target);
-  writeRecord({ ...from, name, pid: 0, port: await freePort(), states: [state] });
-}
-
 async function powerOn(
   record: ContainerRecord,
   disk: string,
@@ -270,31 +220,6 @@ function abandon(name: string): void {
   spawnSync(file, args, { stdio: "ignore" });
 }
 
-/** Without a journal: what a machine that is killed leaves here is thrown away or looked at, never repaired. */
-async function makeRoot(folder: string): Promise<void> {
-  const file = join(folder, "root.img");
-  await root("rm", "-f", file);
-  await root("truncate", "-s", `${rootGiB}G`, file);
-  await root("mkfs.ext4", "-q", "-O", "^has_journal", file);
-}
-
-async function makeMount(file: string): Promise<void> {
-  await root("truncate", "-s", `${mountGiB}G`, file);
-  await root("mkfs.xfs", "-q", file);
-}
-
-async function copyImage(file: string, folder: string): Promise<void> {
-  await root("cp", "--sparse=always", "--reflink=auto", file, folder);
-}
-
-function mountImage(index: number): string {
-  return `mount${index}.img`;
-}
-
-function readLayers(state: string): string[] {
-  return readFileSync(join(state, "layers"), "utf8").split("\n").filter(Boolean);
-}
-
 function logHas(file: string, words: string): boolean {
   return existsSync(file) && readFileSync(file, "utf8").includes(words);
 }
@@ -305,16 +230,4 @@ function lastWords(folder: string): string {
     existsSync(file) ? readFileSync(file, "utf8").trim().split("\n") : [],
   );
   return lines.filter(Boolean).slice(-5).join(" | ");
-}
-
-/** @throws {Error} when it fails, in its words. */
-async function root(...line: [string, ...string[]]): Promise<void> {
-  const { exitCode, stderr } = await runProcess(...command(...line));
-  if (exitCode !== 0) throw new Error(`${line.join(" ")}: ${stderr}`);
-}
-
-function command(...line: [string, ...string[]]): [string, readonly string[]] {
-  const [file, ...args] = asRoot(line);
-  // mkfs.xfs lies in sbin, which a user's PATH leaves out.
-  return ["env", [`PATH=${process.env["PATH"] ?? ""}:/usr/sbin:/sbin`, file, ...args]];
 }

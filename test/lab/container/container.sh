@@ -54,7 +54,7 @@ inside() {
     binds="$binds --bind=$PWD/mounts/$index:/storage/$index"
     index=$((index + 1))
   done
-  if [ -d "/lib/modules/$(uname -r)" ]; then binds="$binds --bind-ro=/lib/modules/$(uname -r)"; else list_builtin_modules; fi
+  if [ -d "/lib/modules/$(uname -r)" ]; then binds="$binds --bind-ro=/lib/modules/$(uname -r)"; else sh "${self%/*}/builtin-modules.sh" root; fi
   forward "$port"
   # Of the kernel's settings its network's own can be written, as on a machine of its own. It is without the capabilities that would
   # change the machine itself: its clock, its kernel's modules, its ports.
@@ -181,41 +181,6 @@ END
   mkdir -p root/etc/systemd/system/ssh.service.d
   printf '%s\n' "[Service]" "ExecStart=" \
     "ExecStart=unshare --mount --propagation unchanged sh /usr/local/lib/lab-sshd" >root/etc/systemd/system/ssh.service.d/lab-cgroup.conf
-}
-
-# A kernel without a folder of modules has built in what it has: its configuration tells modprobe(8) of the container.
-list_builtin_modules() {
-  modules=root/lib/modules/$(uname -r)
-  [ ! -d "$modules" ] || return 0
-  mkdir -p "$modules"
-  gzip -dc /proc/config.gz >config
-  while read -r option name; do
-    if grep -q "^CONFIG_$option=y" config; then echo "kernel/$name.ko"; fi
-  done >"$modules/modules.builtin" <<END
-OVERLAY_FS overlay
-XFS_FS xfs
-EXT4_FS ext4
-BRIDGE bridge
-BRIDGE_NETFILTER br_netfilter
-VETH veth
-VXLAN vxlan
-NF_CONNTRACK nf_conntrack
-NF_NAT nf_nat
-NF_TABLES nf_tables
-NFT_COMPAT nft_compat
-NFT_NAT nft_chain_nat
-NETFILTER_XT_MATCH_ADDRTYPE xt_addrtype
-NETFILTER_XT_MATCH_CONNTRACK xt_conntrack
-NETFILTER_XT_TARGET_MASQUERADE xt_MASQUERADE
-NETFILTER_XT_NAT xt_nat
-IP_NF_FILTER iptable_filter
-IP_NF_NAT iptable_nat
-IP_NF_MANGLE iptable_mangle
-IP_NF_RAW iptable_raw
-END
-  : >"$modules/modules.order"
-  : >"$modules/modules.builtin.modinfo"
-  chroot root depmod "$(uname -r)"
 }
 
 # systemd-socket-proxyd(8): where Debian and Ubuntu have it.
