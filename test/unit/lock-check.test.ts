@@ -43,7 +43,7 @@ test("a file that one platform lacks, and a licence that is no expression, are t
     (await problemsOf(lacking)).join(),
     /:9:5: E_BUNDLE_PLATFORM docker 28\.5\.2: got pins for linux\/amd64; expected one for linux\/arm64 too/,
   );
-  for (const licence of ["see the website", '""', "Apache 2.0"]) {
+  for (const licence of ["see the website", "Apache 2.0"]) {
     const problems = await problemsOf(text.replace("licence: Apache-2.0", `licence: ${licence}`));
     assert.match(problems.join(), /:15:14: E_VALUE docker 28\.5\.2 linux\/amd64: got /, licence);
   }
@@ -54,6 +54,10 @@ test("a file that one platform lacks, and a licence that is no expression, are t
 });
 
 test("a pin without sha256, url, licence or sources is no pin", async () => {
+  const empty = join(folder, "lock.yaml");
+  await writeFile(empty, text.replace("licence: Apache-2.0", 'licence: ""'));
+  const [nothing] = await refused(checkLock(empty));
+  assert.deepEqual([nothing?.code, nothing?.subject], ["E_VALUE", "files.0.licence"]);
   for (const key of ["sha256", "url", "licence"]) {
     const lock = join(folder, "lock.yaml");
     await writeFile(lock, text.replace(new RegExp(`^ {4}${key}: .*\n`, "m"), ""));
