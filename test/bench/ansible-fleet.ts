@@ -1,6 +1,6 @@
 /** The same hosts in the hands of Ansible: as many facts, each a line in a file of the host's home, by its own module. */
 import { writeFileSync } from "node:fs";
-import { mkdtemp, rm } from "node:fs/promises";
+import { mkdir, mkdtemp, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { $ } from "zx";
 import { cachePath } from "../lab/cache.ts";
@@ -21,6 +21,7 @@ export async function ansibleFleet(
   identityFile: string,
   facts: number,
 ): Promise<AnsibleFleet> {
+  await mkdir(cachePath("tmp"), { recursive: true });
   const folder = await mkdtemp(cachePath("tmp", "ansible-"));
   const inventory = hosts.map(
     ({ port, user, home }, index) =>

@@ -1,54 +1,69 @@
 /**
- * The figures of the whole line on one guest. They are this machine's, so each is also a ratio to a bare ssh round trip to
- * the same guest in the same run.
+ * `npm run bench -- host [--runs <n>] [--alone]`: one host from bare to repaired, in the hands of Sealift and in those of Ansible, on
+ * two machines of one kind, in turn, in one run. The figures are this machine's; what counts are the ratios.
  */
 import { readFile } from "node:fs/promises";
+import { loadavg } from "node:os";
 import { join } from "node:path";
+import { parseArgs } from "node:util";
 import { $ } from "zx";
+import { diagnose } from "../../modules/doctor.ts";
+import { readInputs } from "../../modules/look.ts";
 import { cachePath, checkout } from "../lab/cache.ts";
-import { siteMachine, startSite, type SiteUnderTest } from "../support/site-under-test.ts";
+import { removeGuest, startGuest, type Guest } from "../lab/guest.ts";
+import { ensurePackages } from "../lab/packages.ts";
+import { siteMachine, siteOn, startSite, type SiteUnderTest } from "../support/site-under-test.ts";
 import { table } from "../support/table.ts";
+import { ansibleHosts, writtenFiles, type AnsibleHosts } from "./ansible-host.ts";
+import { lookAtHost } from "./host-look.ts";
+import { measured, middle, type Run } from "./measured.ts";
 
-interface Traffic {
+interface Cost {
+  readonly seconds: number;
+  /** Seconds of processor time on the operator's side, of all processes, and on the host. */
+  readonly operator: number;
+  readonly host: number;
   readonly connections: number;
-  readonly receivedBytes: number;
+  readonly megabytes: number;
 }
 
-export async function hostBench(): Promise<void> {
+interface Situation {
+  readonly what: string;
+  /** How often; the medians count. */
+  readonly runs: number;
+  /** What is done to a host before each run. */
+  readonly before?: string;
+  readonly sealift: readonly string[];
+  readonly ansible: readonly string[];
+  /** How many tasks Ansible may say that it changes: none at all, or some. */
+  readonly changes: "none" | "some";
+}
+
+/** A person in a hurry: another log driver, with the daemon restarted, and a user out of the group. */
+const drift =
+  `sudo sed -i 's/"log-driver": "local"/"log-driver": "json-file"/' /etc/docker/daemon.json && ` +
+  "sudo systemctl restart docker.service && sudo gpasswd --delete deploy docker";
+
+export async function hostBench(args: readonly string[]): Promise<void> {
+  const { values } = parseArgs({
+    args: [...args],
+    options: {
+      runs: { type: "string", default: "3" },
+      alone: { type: "boolean", default: false },
+    },
+  });
+  await ensurePackages("bench", ...(values.alone ? [] : (["fleet"] as const)));
   const site = await startSite("bench", siteMachine);
   try {
-    console.log(
-      `\nCommand plugin: ${site.lab.tools.commandPlugin.kind}; engine: ${site.lab.bundle.origin}\n`,
-    );
+    const { tools, bundle } = site.lab;
+    console.log(`\nCommand plugin: ${tools.commandPlugin.kind}; engine: ${bundle.origin}`);
+    console.log(`Machine: ${site.guest.kind}; load average ${(loadavg()[0] ?? 0).toFixed(1)}\n`);
     const unit = await median(5, () => site.guest.exec("sudo -n true"));
-    const rows: string[][] = [["what", "seconds", "ssh round trips", "connections", "MB to the host"]];
-    const measure = async (what: string, work: () => Promise<unknown>): Promise<void> => {
-      const before = await traffic(site);
-      const seconds = await timed(work);
-      const after = await traffic(site);
-      // The two looks at the traffic are connections of their own.
-      const connections = after.connections - before.connections - 1;
-      const megabytes = (after.receivedBytes - before.receivedBytes) / 1e6;
-      rows.push([
-        what,
-        seconds.toFixed(1),
-        (seconds / unit).toFixed(1),
-        String(connections),
-        megabytes.toFixed(2),
-      ]);
-    };
-    const up = (): Promise<void> => must(site.pulumi("up", "--yes", "--skip-preview"));
-    const preview = (): Promise<void> => must(site.pulumi("preview"));
-    await measure("first up of a bare host", up);
-    await measure("up with nothing to do", up);
-    await measure("preview without drift", preview);
-    await site.guest.exec(`sudo sed -i 's/"local"/"json-file"/' /etc/docker/daemon.json`);
-    await measure("preview with drift", preview);
-    await measure("up that repairs it", up);
-    console.log(table(rows));
+    if (values.alone) await allSituations(site, undefined, Number(values.runs));
+    else await besideAnsible(site, Number(values.runs));
     const state = await stateBytes(site);
     console.log(`\nssh round trip with sudo: ${unit.toFixed(2)} s (median of 5)`);
-    console.log(`state: ${(state / 1024).toFixed(1)} KiB per host (aim: at most 25)`);
+    console.log(`state: ${(state / 1024).toFixed(1)} KiB per host`);
     console.log(
       `program start: ${(await programStart()).toFixed(2)} s (median of 5), bare node: ${(await bareNode()).toFixed(2)} s`,
     );
@@ -57,29 +72,185 @@ export async function hostBench(): Promise<void> {
   }
 }
 
-async function must(run: ReturnType<SiteUnderTest["pulumi"]>): Promise<void> {
-  const { exitCode, output } = await run;
-  if (exitCode !== 0) throw new Error(output);
+async function besideAnsible(site: SiteUnderTest, runs: number): Promise<void> {
+  const name = "bench-ansible";
+  await removeGuest(name);
+  const other = await siteOn(await startGuest({ name, machine: siteMachine }), site.lab);
+  try {
+    await other.onHost("python3 --version");
+    let ansible: AnsibleHosts | undefined;
+    const start = async (): Promise<AnsibleHosts> => (ansible ??= await ansibleFor(site, other.guest));
+    try {
+      await allSituations(site, { guest: other.guest, start }, runs);
+      await sealiftAgrees(other, "bench-ansible");
+    } finally {
+      await ansible?.end();
+    }
+  } finally {
+    await other.end();
+  }
 }
 
-async function timed(work: () => Promise<unknown>): Promise<number> {
-  const start = performance.now();
-  await work();
-  return (performance.now() - start) / 1000;
+interface Beside {
+  readonly guest: Guest;
+  /** Only when Sealift has written its host's files: the playbook takes their text from there. */
+  readonly start: () => Promise<AnsibleHosts>;
+}
+
+async function allSituations(site: SiteUnderTest, beside: Beside | undefined, runs: number): Promise<void> {
+  const up = ["up", "--yes", "--skip-preview"] as const;
+  const look = { sealift: ["preview"], ansible: ["--check", "--diff"] };
+  const situations: readonly Situation[] = [
+    { what: "first converge of a bare host", runs: 1, sealift: up, ansible: [], changes: "some" },
+    { what: "converge with nothing to do", runs, sealift: up, ansible: [], changes: "none" },
+    { what: "drift check, no drift", runs, ...look, changes: "none" },
+    { what: "drift check, two facts drifted", runs: 1, before: drift, ...look, changes: "some" },
+    { what: "repair of the two", runs: 1, sealift: up, ansible: [], changes: "some" },
+  ];
+  const rows: string[][] = [
+    [
+      "what",
+      "by",
+      "machine",
+      "seconds",
+      "processor s, operator",
+      "processor s, host",
+      "logins",
+      "MB to the host",
+      "Ansible / Sealift: clock",
+      "operator",
+      "host",
+    ],
+  ];
+  for (const { what, runs: times, before, sealift, ansible, changes } of situations) {
+    const all: { sealift: Cost[]; ansible: Cost[] } = { sealift: [], ansible: [] };
+    for (let run = 0; run < times; run += 1) {
+      if (before !== undefined) await site.onHost(before);
+      all.sealift.push(await costOf(site.guest, () => runPulumi(site, sealift)));
+      if (beside === undefined) continue;
+      const { play } = await beside.start();
+      if (before !== undefined) await must(beside.guest, before);
+      all.ansible.push(
+        await costOf(beside.guest, async () => {
+          const done = await play(...ansible);
+          if (done.changed > 0 !== (changes === "some"))
+            throw new Error(`${what}: Ansible says changed=${done.changed}, and it should be ${changes}`);
+          return done;
+        }),
+      );
+    }
+    const own = medians(all.sealift);
+    rows.push([what, "Sealift", site.guest.kind, ...figures(own), "", "", ""]);
+    console.log(rows.at(-1)?.join("  "));
+    if (beside === undefined) continue;
+    const its = medians(all.ansible);
+    const ratios = [its.seconds / own.seconds, its.operator / own.operator, its.host / own.host];
+    const shown = ratios.map((ratio) => ratio.toFixed(1));
+    rows.push([what, "Ansible", beside.guest.kind, ...figures(its), ...shown]);
+    console.log(rows.at(-1)?.join("  "));
+  }
+  console.log(`\n${table(rows)}`);
+}
+
+/** The playbook for a host like Sealift's own, which is up by now. */
+async function ansibleFor(site: SiteUnderTest, guest: Guest): Promise<AnsibleHosts> {
+  const { hosts } = await readInputs(await site.value(), site.file);
+  const archive = hosts[0]?.files?.archive;
+  if (archive === undefined) throw new Error("the bundle has no engine for the bench's host");
+  const written = new Map<string, string>();
+  for (const path of writtenFiles) written.set(path, await site.onHost(`sudo cat ${path}`));
+  const key = (await readFile(`${site.guest.identityFile}.pub`, "utf8")).trim();
+  return ansibleHosts([guest], { archive, key, written, forks: 1 });
+}
+
+/** That both have done the same work: each fact of Sealift's own holds on the host that Ansible has made. */
+async function sealiftAgrees(other: SiteUnderTest, name: string): Promise<void> {
+  process.env["SSH_AUTH_SOCK"] = other.env["SSH_AUTH_SOCK"];
+  const { hosts } = await diagnose(`lab-${name}`, { deep: true, report: () => undefined });
+  const phases = hosts.flatMap((host) => host.phases);
+  const sum = (pick: (phase: (typeof phases)[number]) => number): number =>
+    phases.reduce((total, phase) => total + pick(phase), 0);
+  console.log(
+    `\nOf the host that Ansible has made, Sealift finds ${sum(({ hold }) => hold)} of ${sum(({ facts }) => facts)} facts true`,
+  );
+  for (const line of phases.flatMap(({ differ }) => differ)) console.log(`  ${line}`);
+  for (const { code, subject, got } of hosts.flatMap(({ findings }) => findings))
+    console.log(`  ${code} ${subject}: ${got}`);
+}
+
+function runPulumi(site: SiteUnderTest, [verb = "", ...args]: readonly string[]): Promise<Run> {
+  // Without what the lab itself sets for speed, as a person has it.
+  const bare = ["-u", "NODE_COMPILE_CACHE", "-u", "PULUMI_CONFIG_PASSPHRASE"];
+  return measured({
+    program: "env",
+    // What it says is told when it fails.
+    args: [
+      ...bare,
+      "sh",
+      "-c",
+      'exec pulumi "$@" >&2',
+      "sh",
+      verb,
+      "--stack",
+      "lab-bench",
+      "--non-interactive",
+      "--color",
+      "never",
+      ...args,
+    ],
+    env: site.env,
+    cwd: checkout,
+  });
+}
+
+async function costOf(guest: Guest, work: () => Promise<Run>): Promise<Cost> {
+  const before = await lookAtHost(guest);
+  const { seconds, cpuSeconds } = await work();
+  const after = await lookAtHost(guest);
+  return {
+    seconds,
+    operator: cpuSeconds,
+    host: after.cpuSeconds - before.cpuSeconds,
+    // The second look is a login of its own.
+    connections: after.connections - before.connections - 1,
+    megabytes: (after.receivedBytes - before.receivedBytes) / 1e6,
+  };
+}
+
+function medians(costs: readonly Cost[]): Cost {
+  const of = (pick: (cost: Cost) => number): number => middle(costs.map(pick));
+  return {
+    seconds: of(({ seconds }) => seconds),
+    operator: of(({ operator }) => operator),
+    host: of(({ host }) => host),
+    connections: of(({ connections }) => connections),
+    megabytes: of(({ megabytes }) => megabytes),
+  };
+}
+
+function figures({ seconds, operator, host, connections, megabytes }: Cost): string[] {
+  return [
+    seconds.toFixed(1),
+    operator.toFixed(1),
+    host.toFixed(1),
+    String(connections),
+    megabytes.toFixed(2),
+  ];
+}
+
+async function must(guest: Guest, command: string): Promise<void> {
+  const { exitCode, stderr } = await guest.exec(command);
+  if (exitCode !== 0) throw new Error(`${command}: ${stderr}`);
 }
 
 async function median(runs: number, work: () => Promise<unknown>): Promise<number> {
   const times: number[] = [];
-  for (let run = 0; run < runs; run++) times.push(await timed(work));
-  return times.toSorted((left, right) => left - right)[Math.floor(runs / 2)] ?? 0;
-}
-
-/** Counted by the guest itself: what sshd accepted, what its network card received. */
-async function traffic(site: SiteUnderTest): Promise<Traffic> {
-  const count = "sudo journalctl -u ssh --no-pager -o cat | grep -c '^Accepted '";
-  const { stdout } = await site.guest.exec(`${count}; cat /sys/class/net/e*/statistics/rx_bytes`);
-  const [connections = 0, receivedBytes = 0] = stdout.split("\n").map(Number);
-  return { connections, receivedBytes };
+  for (let run = 0; run < runs; run++) {
+    const start = performance.now();
+    await work();
+    times.push((performance.now() - start) / 1000);
+  }
+  return middle(times);
 }
 
 async function stateBytes(site: SiteUnderTest): Promise<number> {

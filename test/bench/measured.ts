@@ -1,7 +1,8 @@
 /** A program's run, measured from outside: how long it took, and how much memory the largest process of it had. */
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { readFile, rm } from "node:fs/promises";
+import { mkdir, readFile, rm } from "node:fs/promises";
+import { dirname } from "node:path";
 import { cachePath } from "../lab/cache.ts";
 import { onExit } from "../support/on-exit.ts";
 
@@ -32,6 +33,7 @@ export interface Run {
  */
 export async function measured({ program, args, env, cwd, input, forgiven }: Command): Promise<Run> {
   const record = cachePath("bench", `peak-${process.pid}`);
+  await mkdir(dirname(record), { recursive: true });
   const start = performance.now();
   const child = spawn("time", ["-f", "%M %U %S", "-o", record, program, ...args], {
     stdio: ["pipe", "ignore", "pipe"],
@@ -80,7 +82,7 @@ export async function sideBySide<Name extends string>(
   return Object.fromEntries(medians) as Record<Name, Run>;
 }
 
-function middle(values: readonly number[]): number {
+export function middle(values: readonly number[]): number {
   return values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? NaN;
 }
 
