@@ -11,6 +11,18 @@ import type { SiteUnderTest } from "../support/site-under-test.ts";
 /** Made up: nobody's password. */
 const hash = `$6$sealiftTest$${"wQ3".repeat(28)}xy`;
 
+/**
+ * All command lines of the host: over and over until /run/sampling goes, and at the moment when chpasswd(8) is called, for which
+ * whoever calls it waits. Programs of /usr/local/sbin come first in a run.
+ */
+const sampling = `sudo tee /usr/local/sbin/chpasswd >/dev/null <<'END'
+#!/bin/sh
+cat /proc/[0-9]*/cmdline 2>/dev/null >>/run/sampled
+exec /usr/sbin/chpasswd "$@"
+END
+sudo chmod 755 /usr/local/sbin/chpasswd && sudo touch /run/sampling && sudo sh -c '
+  while [ -e /run/sampling ]; do cat /proc/[0-9]*/cmdline >>/run/sampled; sleep 0.5; done >/dev/null 2>&1 &'`;
+
 /** Users as a person lives with them: a secret, remote use, a home on a volume, somebody who leaves, a stranger. */
 describe("users on a host", () => {
   let site: SiteUnderTest;
@@ -46,11 +58,9 @@ describe("users on a host", () => {
 
   test("a hash that was set with --secret arrives, and is on nobody's command line on the way", async () => {
     await pulumi("preview", "--diff");
-    await onHost(
-      "sudo sh -c 'touch /run/sampling; while [ -e /run/sampling ]; do cat /proc/[0-9]*/cmdline >>/run/sampled; sleep 0.5; done >/dev/null 2>&1 &'",
-    );
+    await onHost(sampling);
     await up();
-    await onHost("sudo rm /run/sampling");
+    await onHost("sudo rm /run/sampling /usr/local/sbin/chpasswd");
     assert.equal(await onHost(`sudo getent shadow ${labUser} | cut -d : -f 2`), `${hash}\n`);
     const sampled = await onHost("sudo cat /run/sampled | tr '\\0' ' '");
     assert.match(sampled, /\.sealift\/[0-9a-f]{64}\.sh apply/, "the sampling saw the run");

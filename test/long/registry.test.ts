@@ -179,17 +179,26 @@ END`,
     const sha256 = await engineSha256();
     const held = `/var/lib/sealift/blobs/${sha256}`;
     await on(node, `sudo -n rm -r ${held} /opt/docker/current/bin/ctr`);
-    const killed = on(
+    // The run stands still as soon as some of the archive has arrived, and goes on when the registry is dead.
+    await on(
       node,
-      `sudo -n timeout 300 sh -c 'until [ "$(stat -c %s ${held}.part 2>/dev/null || echo 0)" -gt 4000000 ]; do sleep 0.1; done; stat -c %s ${held}.part'`,
-    ).then(async (bytes) => {
+      `sudo -n systemd-run --quiet --unit=arriving sh -c '
+        until [ -s ${held}.part ]; do :; done
+        systemctl kill --signal=STOP "sealift-*.service" && stat -c %s ${held}.part >/run/arrived'`,
+    );
+    const killed = async (): Promise<number> => {
+      const had = await on(
+        node,
+        "timeout 300 sh -c 'until [ -s /run/arrived ]; do sleep 0.1; done' && cat /run/arrived",
+      );
       await on(
         store,
         "sudo -n sh -c 'systemctl mask --runtime sealift-registry-reader && systemctl kill -s KILL sealift-registry-reader'",
       );
-      return Number(bytes);
-    });
-    const [had] = await Promise.all([killed, succeeds("up", "--yes", "--skip-preview")]);
+      await on(node, "sudo -n systemctl kill --signal=CONT 'sealift-*.service'");
+      return Number(had);
+    };
+    const [had] = await Promise.all([killed(), succeeds("up", "--yes", "--skip-preview")]);
     const log = await on(twin, "sudo -n journalctl -u sealift-registry-reader -o cat");
     assert.match(
       log,
