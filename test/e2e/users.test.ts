@@ -63,7 +63,7 @@ describe("users on a host", () => {
     await onHost("sudo rm /run/sampling /usr/local/sbin/chpasswd");
     assert.equal(await onHost(`sudo getent shadow ${labUser} | cut -d : -f 2`), `${hash}\n`);
     const sampled = await onHost("sudo cat /run/sampled | tr '\\0' ' '");
-    assert.match(sampled, /\.sealift\/[0-9a-f]{64}\.sh apply/, "the sampling saw the run");
+    assert.match(sampled, /\/run\/sealift\/library\/[0-9a-f]{64}\.sh apply/, "the sampling saw the run");
     assert.ok(!sampled.includes(hash));
     assert.ok([...seenHere].some((line) => line.includes("pulumi")));
     assert.ok(![...seenHere].some((line) => line.includes(hash)));
