@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { readFile, rm, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { readdirSync } from "node:fs";
-import { after, before, test } from "node:test";
+import { before, test } from "node:test";
 import { acceptBundle } from "../../offline-bundle/accept.ts";
 import { digestOf } from "../../offline-bundle/digest.ts";
 import { inside } from "../../offline-bundle/layout.ts";
@@ -14,14 +14,16 @@ import { verifyBundle } from "../../offline-bundle/verify.ts";
 import { codesOf } from "../support/refused.ts";
 import { allow, builder, type Person, person } from "../support/signers.ts";
 import { copyOf, makeTinyBundle, type TinyBundle } from "../support/tiny-bundle.ts";
+import { undoAfter } from "../support/undo.ts";
 
 let tiny: TinyBundle;
 let bob: Person;
+const undo = undoAfter();
 before(async () => {
   tiny = await makeTinyBundle();
+  undo(() => tiny.remove());
   bob = await person(tiny, "bob@site");
 });
-after(() => tiny.remove());
 
 test("what was accepted is written down beside the allowed signers, once, and again when more have signed", async () => {
   const allowedSigners = await allow(tiny, [builder(tiny), bob]);

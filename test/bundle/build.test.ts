@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { appendFile, mkdir, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { after, before, test } from "node:test";
+import { before, test } from "node:test";
 import { buildBundle } from "../../offline-bundle/build.ts";
 import { digestOf } from "../../offline-bundle/digest.ts";
 import { inside, type Seal } from "../../offline-bundle/layout.ts";
@@ -11,12 +11,14 @@ import { verifyBundle } from "../../offline-bundle/verify.ts";
 import { folderListing } from "../support/folder-listing.ts";
 import { codesOf } from "../support/refused.ts";
 import { makeTinyBundle, type TinyBundle, tinyImage } from "../support/tiny-bundle.ts";
+import { undoAfter } from "../support/undo.ts";
 
 let tiny: TinyBundle;
+const undo = undoAfter();
 before(async () => {
   tiny = await makeTinyBundle();
+  undo(() => tiny.remove());
 });
-after(() => tiny.remove());
 
 test("the same lock gives the same bytes, signature and all", async () => {
   const again = join(tiny.folder, "again");

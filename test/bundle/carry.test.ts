@@ -3,19 +3,21 @@ import { createHash } from "node:crypto";
 import { execFileSync } from "node:child_process";
 import { readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { basename, join } from "node:path";
-import { after, before, test } from "node:test";
+import { before, test } from "node:test";
 import { carryBundle } from "../../offline-bundle/carry.ts";
 import { inside } from "../../offline-bundle/layout.ts";
 import type { PartIndex } from "../../offline-bundle/part-index.ts";
 import { flipBit } from "../support/flip-bit.ts";
 import { codesOf, refused } from "../support/refused.ts";
 import { copyOf, makeTinyBundle, type TinyBundle } from "../support/tiny-bundle.ts";
+import { undoAfter } from "../support/undo.ts";
 
 let tiny: TinyBundle;
+const undo = undoAfter();
 before(async () => {
   tiny = await makeTinyBundle(300_000);
+  undo(() => tiny.remove());
 });
-after(() => tiny.remove());
 
 test("the same bundle gives the same bytes, and tar and zstd can read them", async () => {
   const [first, second] = [join(tiny.folder, "first.tar.zst"), join(tiny.folder, "second.tar.zst")];

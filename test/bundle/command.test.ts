@@ -2,16 +2,18 @@ import assert from "node:assert/strict";
 import { type SpawnSyncReturns, spawnSync } from "node:child_process";
 import { readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
-import { after, before, test } from "node:test";
+import { before, test } from "node:test";
 import type { Inventory } from "../../offline-bundle/delta.ts";
 import { checkout } from "../lab/cache.ts";
 import { makeTinyBundle, type TinyBundle } from "../support/tiny-bundle.ts";
+import { undoAfter } from "../support/undo.ts";
 
 let tiny: TinyBundle;
+const undo = undoAfter();
 before(async () => {
   tiny = await makeTinyBundle();
+  undo(() => tiny.remove());
 });
-after(() => tiny.remove());
 
 test("build with its carried file, verify, inventory, pack a delta, unpack it: as typed", async () => {
   const { folder, bundleFile, lockFile, key, allowedSigners } = tiny;

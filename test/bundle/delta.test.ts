@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { cp, readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { after, before, test } from "node:test";
+import { before, test } from "node:test";
 import { buildBundle } from "../../offline-bundle/build.ts";
 import { carryBundle } from "../../offline-bundle/carry.ts";
 import { digestOf } from "../../offline-bundle/digest.ts";
@@ -15,6 +15,7 @@ import { flipBit } from "../support/flip-bit.ts";
 import { folderListing } from "../support/folder-listing.ts";
 import { codesOf, refused } from "../support/refused.ts";
 import { makeTinyBundle, type TinyBundle } from "../support/tiny-bundle.ts";
+import { undoAfter } from "../support/undo.ts";
 
 let tiny: TinyBundle;
 /** Serial 2: another compose, everything else as in serial 1. */
@@ -22,8 +23,10 @@ let next: string;
 let have: string;
 let file: string;
 let trust: VerifyOptions;
+const undo = undoAfter();
 before(async () => {
   tiny = await makeTinyBundle(300_000);
+  undo(() => tiny.remove());
   trust = { allowedSigners: tiny.allowedSigners };
   const { inventory } = await inventoryOfBundle(tiny.directory);
   have = join(tiny.folder, "inventory.json");
@@ -39,7 +42,6 @@ before(async () => {
   await buildBundle({ ...tiny, bundleFile, lockFile, directory: next });
   file = join(tiny.folder, "delta.tar.zst");
 });
-after(() => tiny.remove());
 
 test("a delta holds what is new, and becomes the whole bundle on its base", async () => {
   const whole = await carryBundle(next, { file: join(tiny.folder, "whole.tar.zst") });

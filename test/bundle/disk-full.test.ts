@@ -6,7 +6,7 @@ import { createServer } from "node:http";
 import { once } from "node:events";
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
-import { after, before, test, type TestContext } from "node:test";
+import { before, test, type TestContext } from "node:test";
 import { buildBundle } from "../../offline-bundle/build.ts";
 import { carryBundle } from "../../offline-bundle/carry.ts";
 import { lockBundle } from "../../offline-bundle/lock.ts";
@@ -16,15 +16,17 @@ import { verifyBundle } from "../../offline-bundle/verify.ts";
 import { onExit } from "../support/on-exit.ts";
 import { refused } from "../support/refused.ts";
 import { makeTinyBundle, type TinyBundle } from "../support/tiny-bundle.ts";
+import { undoAfter } from "../support/undo.ts";
 
 let tiny: TinyBundle;
 let carried: string;
+const undo = undoAfter();
 before(async () => {
   tiny = await makeTinyBundle(3_000_000);
+  undo(() => tiny.remove());
   carried = join(tiny.folder, "carried.tar.zst");
   await carryBundle(tiny.directory, { file: carried });
 });
-after(() => tiny.remove());
 
 test("too little room is refused before anything is written, with what is needed and what is free", async (t) => {
   const disk = await smallDisk(t, "size=2m");

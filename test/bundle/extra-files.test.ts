@@ -3,7 +3,7 @@ import { execFileSync } from "node:child_process";
 import { mkdir, readdir, readFile, rename, rm, symlink, writeFile } from "node:fs/promises";
 import { createServer } from "node:net";
 import { join } from "node:path";
-import { after, before, test } from "node:test";
+import { before, test } from "node:test";
 import { type ErrorCode, formatProblem } from "../../modules/core/errors.ts";
 import { carryBundle } from "../../offline-bundle/carry.ts";
 import { inspectBundle } from "../../offline-bundle/inspect.ts";
@@ -11,6 +11,7 @@ import { inside } from "../../offline-bundle/layout.ts";
 import { verifyBundle } from "../../offline-bundle/verify.ts";
 import { refused } from "../support/refused.ts";
 import { copyOf, makeTinyBundle, type TinyBundle } from "../support/tiny-bundle.ts";
+import { undoAfter } from "../support/undo.ts";
 
 /** Nothing here waits for anything; a test that does hangs on a pipe. */
 const timeout = 60_000;
@@ -18,12 +19,13 @@ const timeout = 60_000;
 let tiny: TinyBundle;
 /** The largest blob: a file of a host. */
 let blob: string;
+const undo = undoAfter();
 before(async () => {
   tiny = await makeTinyBundle();
+  undo(() => tiny.remove());
   const [first = ""] = await readdir(join(tiny.directory, inside.blobs));
   blob = join(inside.blobs, first);
 });
-after(() => tiny.remove());
 
 type Spoil = (copy: string) => Promise<unknown>;
 

@@ -2,23 +2,25 @@ import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { chmod, mkdir, readFile, readdir, rm, writeFile } from "node:fs/promises";
 import { delimiter, join } from "node:path";
-import { after, before, beforeEach, test } from "node:test";
+import { before, beforeEach, test } from "node:test";
 import { placesOf } from "../../offline-bundle/mirrors.ts";
 import { transferText } from "../../cli/progress.ts";
 import { forwardProxy } from "../support/forward-proxy.ts";
 import { type HostileServer, hostileServer, type Manners } from "../support/hostile-server.ts";
 import { codesOf, refused } from "../support/refused.ts";
 import { program, type SourcesUnderTest, sourcesUnderTest } from "../support/sources-under-test.ts";
+import { undoAfter } from "../support/undo.ts";
 
 const content = Buffer.from("a program\n".repeat(1_000));
 const sha256 = createHash("sha256").update(content).digest("hex");
 const lie = Buffer.from("another program\n");
 
 let site: SourcesUnderTest;
+const undo = undoAfter();
 before(async () => {
   site = await sourcesUnderTest();
+  undo(() => site.remove());
 });
-after(() => site.remove());
 beforeEach(async () => {
   site.warnings.length = 0;
   for (const path of [site.store, site.lockFile]) await rm(path, { recursive: true, force: true });

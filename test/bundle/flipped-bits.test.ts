@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { readdir, readFile, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { after, before, test } from "node:test";
+import { before, test } from "node:test";
 import fc from "fast-check";
 import { errorCodes } from "../../modules/core/errors.ts";
 import { inside } from "../../offline-bundle/layout.ts";
@@ -11,15 +11,17 @@ import { flipBit } from "../support/flip-bit.ts";
 import { refused } from "../support/refused.ts";
 import { allow, builder, person } from "../support/signers.ts";
 import { makeTinyBundle, type TinyBundle } from "../support/tiny-bundle.ts";
+import { undoAfter } from "../support/undo.ts";
 
 /** Every file has the same share of them, the small ones too: signatures, index, lock. */
 const flips = 300;
 
 let tiny: TinyBundle;
+const undo = undoAfter();
 before(async () => {
   tiny = await makeTinyBundle();
+  undo(() => tiny.remove());
 });
-after(() => tiny.remove());
 
 test(`${flips} random flips over the whole bundle: each is refused, with a code and what to do`, async () => {
   const bob = await person(tiny, "bob@site");

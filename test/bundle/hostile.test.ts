@@ -3,7 +3,7 @@ import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { Readable } from "node:stream";
 import { buffer } from "node:stream/consumers";
-import { after, before, test } from "node:test";
+import { before, test } from "node:test";
 import { zstdCompressSync, zstdDecompressSync } from "node:zlib";
 import { type Header, pack } from "tar-stream";
 import { contentsOf } from "../../offline-bundle/carried-order.ts";
@@ -14,6 +14,7 @@ import { compressed } from "../../offline-bundle/zstd.ts";
 import { folderListing } from "../support/folder-listing.ts";
 import { refused } from "../support/refused.ts";
 import { makeTinyBundle, type TinyBundle } from "../support/tiny-bundle.ts";
+import { undoAfter } from "../support/undo.ts";
 import { frame, rawBlock, skippableFrame } from "../support/zstd-frame.ts";
 
 interface Entry {
@@ -25,8 +26,10 @@ let tiny: TinyBundle;
 let folder: string;
 let head: Entry[];
 let blobs: Entry[];
+const undo = undoAfter();
 before(async () => {
   tiny = await makeTinyBundle();
+  undo(() => tiny.remove());
   folder = join(tiny.folder, "deep", "down");
   await mkdir(folder, { recursive: true });
   const contents = await contentsOf(tiny.directory);
@@ -35,7 +38,6 @@ before(async () => {
   head = await entries(contents.head);
   blobs = await entries(contents.blobs);
 });
-after(() => tiny.remove());
 
 test("the archive that the hostile ones are made from is accepted", async () => {
   const file = await archive([...head, ...blobs]);

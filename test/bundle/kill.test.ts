@@ -5,7 +5,7 @@ import { once } from "node:events";
 import { existsSync, readdirSync } from "node:fs";
 import { rm } from "node:fs/promises";
 import { join } from "node:path";
-import { after, before, test } from "node:test";
+import { before, test } from "node:test";
 import { verifyCarried } from "../../offline-bundle/verify-carried.ts";
 import { checkout } from "../lab/cache.ts";
 import { folderListing } from "../support/folder-listing.ts";
@@ -16,6 +16,7 @@ import { onExit } from "../support/on-exit.ts";
 import { type RegistryProcess, startRegistry } from "../support/registry-process.ts";
 import { runProcess } from "../support/run-process.ts";
 import { makeTinyBundle, type TinyBundle } from "../support/tiny-bundle.ts";
+import { undoAfter } from "../support/undo.ts";
 import { startWire, type Wire } from "../support/wire.ts";
 
 let tiny: TinyBundle;
@@ -23,18 +24,19 @@ let registry: RegistryProcess;
 let wire: Wire;
 let whole: readonly string[];
 let carried: string;
+const undo = undoAfter();
 before(async () => {
   tiny = await makeTinyBundle(12_000_000);
+  undo(() => tiny.remove());
   whole = await folderListing(tiny.directory);
   registry = await startRegistry(join(tiny.folder, "registry"));
+  undo(() => registry.stop());
   wire = await startWire(registry.port);
+  undo(() => {
+    wire.end();
+  });
   carried = join(tiny.folder, "carried.tar.zst");
   await succeeds("pack", tiny.directory, carried);
-});
-after(async () => {
-  wire.end();
-  await registry.stop();
-  await tiny.remove();
 });
 
 test("build, killed anywhere, is run again and is whole", async () => {

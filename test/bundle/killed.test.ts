@@ -12,6 +12,7 @@ import { type HostileServer, hostileServer, type Manners } from "../support/host
 import type { Halt } from "../support/halt-hook.ts";
 import { type Halted, type HaltOptions, startHalted } from "../support/halted-process.ts";
 import { program, type SourcesUnderTest, sourcesUnderTest } from "../support/sources-under-test.ts";
+import { undoAfter } from "../support/undo.ts";
 
 const names = ["one", "two", "three"];
 const contents = new Map(names.map((name, index) => [name, Buffer.alloc(3_000_000, `${index} ${name} `)]));
@@ -19,12 +20,18 @@ const contents = new Map(names.map((name, index) => [name, Buffer.alloc(3_000_00
 let site: SourcesUnderTest;
 let server: HostileServer;
 let registry: AuthRegistry;
+const undo = undoAfter();
 before(async () => {
   site = await sourcesUnderTest();
+  undo(() => site.remove());
   // Every file takes many requests, so that there is much to be in the middle of.
   const paths = [...contents].map(([name, content]) => [name, { content, cutAfter: 200_000 }]);
   server = await hostileServer(Object.fromEntries(paths) as Record<string, Manners>, site.certificate);
+  undo(() => {
+    server.close();
+  });
   registry = await authRegistry(join(site.folder, "registry"), site.certificate);
+  undo(() => registry.stop());
   process.env["DOCKER_CONFIG"] = registry.dockerConfig;
   await writeFile(join(site.folder, "big"), Buffer.alloc(5_000_000, "image "));
   await writeScratchImage(join(site.folder, "big"), "amd64", "big", join(site.folder, "image"));
@@ -35,11 +42,8 @@ before(async () => {
     images: [{ name: image }],
   });
 });
-after(async () => {
+after(() => {
   delete process.env["DOCKER_CONFIG"];
-  server.close();
-  await registry.stop();
-  await site.remove();
 });
 
 test("a lock that is killed leaves none or a whole one; the next run ends it", async () => {

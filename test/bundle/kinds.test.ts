@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { after, before, beforeEach, test } from "node:test";
+import { before, beforeEach, test } from "node:test";
 import { buildBundle } from "../../offline-bundle/build.ts";
 import { readDeb } from "../../offline-bundle/deb.ts";
 import { fileRef, fileTitle, readWant } from "../../offline-bundle/want.ts";
@@ -10,6 +10,7 @@ import { ensureSigningKey } from "../lab/signing-key.ts";
 import { arOf, type DebCompression, tgzOf, writeDeb } from "../support/deb-package.ts";
 import { codesOf, refused } from "../support/refused.ts";
 import { program, type SourcesUnderTest, sourcesUnderTest } from "../support/sources-under-test.ts";
+import { undoAfter } from "../support/undo.ts";
 
 const control = `Package: libdevmapper1.02.1
 Architecture: amd64
@@ -19,10 +20,11 @@ Description: kernel device mapper userspace library
 `;
 
 let site: SourcesUnderTest;
+const undo = undoAfter();
 before(async () => {
   site = await sourcesUnderTest();
+  undo(() => site.remove());
 });
-after(() => site.remove());
 beforeEach(() => rm(site.lockFile, { force: true }));
 
 test("a package says what it is, however it is packed", async () => {

@@ -2,25 +2,25 @@
 import assert from "node:assert/strict";
 import { mkdir, rm, symlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { after, before, beforeEach, test } from "node:test";
+import { before, beforeEach, test } from "node:test";
 import { formatProblem } from "../../modules/core/errors.ts";
 import { buildBundle } from "../../offline-bundle/build.ts";
 import { refused } from "../support/refused.ts";
 import { program, type SourcesUnderTest, sourcesUnderTest } from "../support/sources-under-test.ts";
+import { undoAfter } from "../support/undo.ts";
 
 let site: SourcesUnderTest;
 let outside: string;
+const undo = undoAfter();
 before(async () => {
   site = await sourcesUnderTest();
+  undo(() => site.remove());
   outside = `${site.folder}-outside`;
+  undo(() => rm(outside, { recursive: true }));
   await mkdir(join(outside, "blobs", "sha256"), { recursive: true });
   await writeFile(join(outside, "secret"), "root:$6$…\n");
   await writeFile(join(outside, "oci-layout"), '{"imageLayoutVersion":"1.0.0"}');
   await writeFile(join(outside, "index.json"), '{"schemaVersion":2,"manifests":[]}');
-});
-after(async () => {
-  await rm(outside, { recursive: true });
-  await site.remove();
 });
 beforeEach(async () => {
   await writeFile(join(site.folder, "tool"), "a program\n");

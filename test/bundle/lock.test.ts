@@ -3,19 +3,21 @@ import { createHash } from "node:crypto";
 import { createWriteStream } from "node:fs";
 import { appendFile, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { after, before, beforeEach, test } from "node:test";
+import { before, beforeEach, test } from "node:test";
 import { readLock, writeLock } from "../../offline-bundle/lock-file.ts";
 import { lockBundle } from "../../offline-bundle/lock.ts";
 import { membersOf } from "../../offline-bundle/members.ts";
 import { codesOf, refused } from "../support/refused.ts";
 import { makeTinyInputs, type TinyBundle, tinyImage } from "../support/tiny-bundle.ts";
 import { writeTgz } from "../support/tgz.ts";
+import { undoAfter } from "../support/undo.ts";
 
 let tiny: TinyBundle;
+const undo = undoAfter();
 before(async () => {
   tiny = await makeTinyInputs();
+  undo(() => tiny.remove());
 });
-after(() => tiny.remove());
 beforeEach(() => rm(tiny.lockFile, { force: true }));
 
 test("a first lock pins length, sha256 and members of everything, and says who computed it", async () => {

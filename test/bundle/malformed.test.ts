@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { after, before, test } from "node:test";
+import { before, test } from "node:test";
 import { errorCodes, SealiftError } from "../../modules/core/errors.ts";
 import { carryBundle } from "../../offline-bundle/carry.ts";
 import { inspectBundle } from "../../offline-bundle/inspect.ts";
@@ -13,12 +13,14 @@ import { verifyBundle } from "../../offline-bundle/verify.ts";
 import { sealift } from "../support/bundle-verbs.ts";
 import { refused } from "../support/refused.ts";
 import { copyOf, makeTinyBundle, type TinyBundle } from "../support/tiny-bundle.ts";
+import { undoAfter } from "../support/undo.ts";
 
 let tiny: TinyBundle;
+const undo = undoAfter();
 before(async () => {
   tiny = await makeTinyBundle();
+  undo(() => tiny.remove());
 });
-after(() => tiny.remove());
 
 /** Each in the place of a file that is JSON or YAML. */
 function malformed(whole: Buffer): readonly (readonly [string, Buffer])[] {

@@ -3,7 +3,7 @@ import { readFile, writeFile } from "node:fs/promises";
 import { createServer, request, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
-import { after, before, test } from "node:test";
+import { before, test } from "node:test";
 import { acceptBundle } from "../../offline-bundle/accept.ts";
 import { inventoryOfRegistry } from "../../offline-bundle/inventory.ts";
 import { inspectBundle } from "../../offline-bundle/inspect.ts";
@@ -19,21 +19,21 @@ import { refused } from "../support/refused.ts";
 import { startRegistry, type RegistryProcess } from "../support/registry-process.ts";
 import { allow, builder } from "../support/signers.ts";
 import { copyOf, makeTinyBundle, type TinyBundle } from "../support/tiny-bundle.ts";
+import { undoAfter } from "../support/undo.ts";
 
 let tiny: TinyBundle;
 let registry: RegistryProcess;
 let seal: Seal;
 /** The same files with other content: another serial, other pins, other tags. */
 let lie: string;
+const undo = undoAfter();
 before(async () => {
   tiny = await makeTinyBundle();
+  undo(() => tiny.remove());
   seal = JSON.parse(await readFile(join(tiny.directory, inside.seal), "utf8")) as Seal;
   registry = await startRegistry(join(tiny.folder, "registry"));
+  undo(() => registry.stop());
   lie = await lieOf(tiny);
-});
-after(async () => {
-  await registry.stop();
-  await tiny.remove();
 });
 
 test("verify reads each file of a bundle once, and hands out what it has hashed", async () => {

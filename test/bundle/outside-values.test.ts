@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { chmod, readdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { after, before, test } from "node:test";
+import { before, test } from "node:test";
 import { formatProblem } from "../../modules/core/errors.ts";
 import { oras } from "../../offline-bundle/oras.ts";
 import { pushBundle } from "../../offline-bundle/push.ts";
@@ -10,17 +10,19 @@ import { sshKeygen } from "../../offline-bundle/ssh-keygen.ts";
 import { readWant } from "../../offline-bundle/want.ts";
 import { refused } from "../support/refused.ts";
 import { program, type SourcesUnderTest, sourcesUnderTest } from "../support/sources-under-test.ts";
+import { undoAfter } from "../support/undo.ts";
 
 let site: SourcesUnderTest;
 /** Writes each of its arguments on a line of its own. */
 let echo: string;
+const undo = undoAfter();
 before(async () => {
   site = await sourcesUnderTest();
+  undo(() => site.remove());
   echo = join(site.folder, "echo");
   await writeFile(echo, `#!/bin/sh\nprintf '%s\\n' "$@"\n`);
   await chmod(echo, 0o755);
 });
-after(() => site.remove());
 
 const pair = "@sha256:2b20bfe7bb76a7405dfcc75193e7768c41c1fffa28aeabc15e7ad21b0fdc9a89";
 

@@ -2,11 +2,12 @@ import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { appendFile, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { after, before, beforeEach, test } from "node:test";
+import { before, beforeEach, test } from "node:test";
 import { hashesIn } from "../../offline-bundle/checksums.ts";
 import { type HostileServer, hostileServer } from "../support/hostile-server.ts";
 import { refused } from "../support/refused.ts";
 import { program, type SourcesUnderTest, sourcesUnderTest } from "../support/sources-under-test.ts";
+import { undoAfter } from "../support/undo.ts";
 
 const content = Buffer.from("a program\n");
 const sha256 = createHash("sha256").update(content).digest("hex");
@@ -14,13 +15,14 @@ const other = createHash("sha256").update("another program\n").digest("hex");
 
 let site: SourcesUnderTest;
 let upstream: HostileServer;
+const undo = undoAfter();
 before(async () => {
   site = await sourcesUnderTest();
+  undo(() => site.remove());
   upstream = await hostileServer({}, site.certificate);
-});
-after(async () => {
-  upstream.close();
-  await site.remove();
+  undo(() => {
+    upstream.close();
+  });
 });
 beforeEach(async () => {
   upstream.set("tool-amd64", { content });

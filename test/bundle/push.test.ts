@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { chmod, mkdir, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { after, before, test } from "node:test";
+import { before, test } from "node:test";
 import { inventoryOfBundle, inventoryOfRegistry } from "../../offline-bundle/inventory.ts";
 import { inside, type Seal } from "../../offline-bundle/layout.ts";
 import { oras } from "../../offline-bundle/oras.ts";
@@ -12,21 +12,21 @@ import { registryUser, type RegistryProcess, startRegistry } from "../support/re
 import { runProcess } from "../support/run-process.ts";
 import { checkout } from "../lab/cache.ts";
 import { copyOf, makeTinyBundle, type TinyBundle } from "../support/tiny-bundle.ts";
+import { undoAfter } from "../support/undo.ts";
 import { startWire } from "../support/wire.ts";
 
 let tiny: TinyBundle;
 let registry: RegistryProcess;
 let options: PushOptions;
 let seal: Seal;
+const undo = undoAfter();
 before(async () => {
   tiny = await makeTinyBundle(20_000_000);
+  undo(() => tiny.remove());
   seal = JSON.parse(await readFile(join(tiny.directory, inside.seal), "utf8")) as Seal;
   registry = await startRegistry(join(tiny.folder, "registry"), { tls: true, auth: true });
+  undo(() => registry.stop());
   options = accessTo(registry);
-});
-after(async () => {
-  await registry.stop();
-  await tiny.remove();
 });
 
 test("everything is there under the name of its source, and a second push sends nothing", async () => {

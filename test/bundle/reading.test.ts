@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { after, before, test } from "node:test";
+import { before, test } from "node:test";
 import { stringify } from "yaml";
 import { acceptBundle } from "../../offline-bundle/accept.ts";
 import { buildBundle } from "../../offline-bundle/build.ts";
@@ -13,15 +13,17 @@ import { type LockedFile, readLock, writeLock } from "../../offline-bundle/lock-
 import { lockBundle } from "../../offline-bundle/lock.ts";
 import { codesOf } from "../support/refused.ts";
 import { copyOf, makeTinyBundle, type TinyBundle, tinyImage } from "../support/tiny-bundle.ts";
+import { undoAfter } from "../support/undo.ts";
 
 let tiny: TinyBundle;
 /** Built from the same inputs, with another compose for one platform, and without the image. */
 let next: TinyBundle;
+const undo = undoAfter();
 before(async () => {
   tiny = await makeTinyBundle();
+  undo(() => tiny.remove());
   next = await newerBundle();
 });
-after(() => tiny.remove());
 
 test("inspect tells files, images and totals; who signed only when it was verified", async () => {
   const bundle = await inspectBundle(tiny.directory);

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
 import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { after, before, test } from "node:test";
+import { before, test } from "node:test";
 import { type ErrorCode, formatProblem } from "../../modules/core/errors.ts";
 import { acceptBundle } from "../../offline-bundle/accept.ts";
 import { inside, type Seal } from "../../offline-bundle/layout.ts";
@@ -14,19 +14,21 @@ import { flipBit } from "../support/flip-bit.ts";
 import { refused } from "../support/refused.ts";
 import { allow, builder, type Person, person } from "../support/signers.ts";
 import { copyOf, makeTinyBundle, type TinyBundle } from "../support/tiny-bundle.ts";
+import { undoAfter } from "../support/undo.ts";
 
 let tiny: TinyBundle;
 let alice: Person;
 let bob: Person;
 /** Lists both, and nothing was accepted yet. */
 let both: string;
+const undo = undoAfter();
 before(async () => {
   tiny = await makeTinyBundle();
+  undo(() => tiny.remove());
   alice = builder(tiny);
   bob = await person(tiny, "bob@site");
   both = await allow(tiny, [alice, bob]);
 });
-after(() => tiny.remove());
 
 /** What is done to a copy of a good bundle, and what is asked of it. */
 type Spoil = (copy: string) => Promise<Partial<VerifyOptions> | undefined>;

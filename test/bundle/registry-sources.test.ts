@@ -11,12 +11,16 @@ import { ensureSigningKey } from "../lab/signing-key.ts";
 import { type AuthRegistry, authRegistry } from "../support/auth-registry.ts";
 import { codesOf, refused } from "../support/refused.ts";
 import { program, type SourcesUnderTest, sourcesUnderTest } from "../support/sources-under-test.ts";
+import { undoAfter } from "../support/undo.ts";
 
 let site: SourcesUnderTest;
 let registry: AuthRegistry;
+const undo = undoAfter();
 before(async () => {
   site = await sourcesUnderTest();
+  undo(() => site.remove());
   registry = await authRegistry(join(site.folder, "registry"), site.certificate);
+  undo(() => registry.stop());
   process.env["DOCKER_CONFIG"] = registry.dockerConfig;
   for (const [tag, text] of [
     ["1", "first\n"],
@@ -33,10 +37,8 @@ before(async () => {
   const tool = program("tool", `oci:${registry.host}/acme/tool:latest`, { kind: "file" });
   await site.want({ files: [tool], images: [{ name: `${registry.host}/acme/hello:latest` }] });
 });
-after(async () => {
+after(() => {
   delete process.env["DOCKER_CONFIG"];
-  await registry.stop();
-  await site.remove();
 });
 afterEach(() => move("1"));
 

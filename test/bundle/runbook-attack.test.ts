@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { after, before, test } from "node:test";
+import { before, test } from "node:test";
 import { inside, type Seal } from "../../offline-bundle/layout.ts";
 import { readLock } from "../../offline-bundle/lock-file.ts";
 import { runbookOf } from "../../offline-bundle/runbook.ts";
@@ -13,12 +13,14 @@ import { sealift } from "../support/bundle-verbs.ts";
 import { codesOf } from "../support/refused.ts";
 import { runProcess } from "../support/run-process.ts";
 import { copyOf, makeTinyBundle, type TinyBundle } from "../support/tiny-bundle.ts";
+import { undoAfter } from "../support/undo.ts";
 
 let tiny: TinyBundle;
+const undo = undoAfter();
 before(async () => {
   tiny = await makeTinyBundle();
+  undo(() => tiny.remove());
 });
-after(() => tiny.remove());
 
 const names = [
   "$(touch owned)",

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { cp, mkdir, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { after, before, test } from "node:test";
+import { before, test } from "node:test";
 import { carryBundle } from "../../offline-bundle/carry.ts";
 import { inventoryOfBundle } from "../../offline-bundle/inventory.ts";
 import { inside } from "../../offline-bundle/layout.ts";
@@ -13,17 +13,19 @@ import { folderListing } from "../support/folder-listing.ts";
 import { startRegistry } from "../support/registry-process.ts";
 import { type ProcessResult, runProcess } from "../support/run-process.ts";
 import { copyOf, makeTinyBundle, type TinyBundle } from "../support/tiny-bundle.ts";
+import { undoAfter } from "../support/undo.ts";
 
 let tiny: TinyBundle;
 /** The commands of the runbook in their order: settings, unpack, check, files from the bundle, files from the registry. */
 let blocks: readonly string[];
+const undo = undoAfter();
 before(async () => {
   tiny = await makeTinyBundle();
+  undo(() => tiny.remove());
   const text = runbookOf(await verifyBundle(tiny.directory, tiny));
   blocks = [...text.matchAll(/```sh\n(.*?)```/gs)].map((match) => match[1] ?? "");
   assert.equal(blocks.length, 5);
 });
-after(() => tiny.remove());
 
 const [settings, unpack, check, fromBundle, fromRegistry] = [0, 1, 2, 3, 4];
 

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { createRequire } from "node:module";
 import { readFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
-import { after, before, test } from "node:test";
+import { before, test } from "node:test";
 import { Ajv } from "ajv";
 import { type Contents, readContents } from "../../offline-bundle/contents.ts";
 import { cycloneDx } from "../../offline-bundle/cyclonedx.ts";
@@ -11,16 +11,18 @@ import { spdx } from "../../offline-bundle/spdx.ts";
 import { checkout } from "../lab/cache.ts";
 import { codesOf } from "../support/refused.ts";
 import { makeTinyBundle, type TinyBundle } from "../support/tiny-bundle.ts";
+import { undoAfter } from "../support/undo.ts";
 
 let tiny: TinyBundle;
 let contents: Contents;
 let shipped: Contents;
+const undo = undoAfter();
 before(async () => {
   tiny = await makeTinyBundle();
+  undo(() => tiny.remove());
   contents = await readContents(tiny.directory);
   shipped = await readContents(join(checkout, "offline-bundle", "bundle.lock.yaml"));
 });
-after(() => tiny.remove());
 
 test("CycloneDX: what it says passes the official schema, of the tiny bundle and of the shipped lock", async () => {
   const validate = await cycloneDxSchema();

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { mkdir, mkdtemp, readFile, rm, symlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { after, before, test } from "node:test";
+import { before, test } from "node:test";
 import { type DownloadOptions, download } from "../../offline-bundle/download.ts";
 import { backoff, retryAfter, usualPatience } from "../../offline-bundle/patience.ts";
 import { obtain } from "../../offline-bundle/store.ts";
@@ -11,6 +11,7 @@ import { type HostileServer, hostileServer, type Manners } from "../support/host
 import { loopbackCertificate, trust } from "../support/loopback-certificate.ts";
 import { codesOf, refused } from "../support/refused.ts";
 import { silentPort } from "../support/silent-port.ts";
+import { undoAfter } from "../support/undo.ts";
 
 const content = Buffer.from(Array.from({ length: 100_000 }, (_, index) => index % 251));
 const sha256 = createHash("sha256").update(content).digest("hex");
@@ -20,11 +21,12 @@ const unpinned: DownloadOptions = { progress, pinned: false, patience };
 const pinned: DownloadOptions = { progress, pinned: true, patience };
 
 let folder: string;
+const undo = undoAfter();
 before(async () => {
   await mkdir(cachePath("test"), { recursive: true });
   folder = await mkdtemp(cachePath("test", "server-"));
+  undo(() => rm(folder, { recursive: true }));
 });
-after(() => rm(folder, { recursive: true }));
 
 test("a busy or broken server is asked again, as late as it wants, and not for ever", async () => {
   const busy = [{ status: 429, headers: { "retry-after": "0" } }, { status: 503 }];

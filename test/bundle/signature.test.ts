@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { execFile, execFileSync } from "node:child_process";
 import { copyFile, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { after, before, test } from "node:test";
+import { before, test } from "node:test";
 import { promisify } from "node:util";
 import { formatProblem } from "../../modules/core/errors.ts";
 import { inside } from "../../offline-bundle/layout.ts";
@@ -13,12 +13,14 @@ import { ensureSigningKey } from "../lab/signing-key.ts";
 import { codesOf, refused } from "../support/refused.ts";
 import { allow, builder, person } from "../support/signers.ts";
 import { copyOf, makeTinyBundle, type TinyBundle } from "../support/tiny-bundle.ts";
+import { undoAfter } from "../support/undo.ts";
 
 let tiny: TinyBundle;
+const undo = undoAfter();
 before(async () => {
   tiny = await makeTinyBundle();
+  undo(() => tiny.remove());
 });
-after(() => tiny.remove());
 
 test("an unsigned bundle, and one signed by a key that is not trusted, are refused", async () => {
   const unsigned = await copyOf(tiny);

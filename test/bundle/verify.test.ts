@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { chmod, mkdir, readdir, readFile, rename, rm, stat, truncate, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { after, before, test } from "node:test";
+import { before, test } from "node:test";
 import { inside } from "../../offline-bundle/layout.ts";
 import { readLock } from "../../offline-bundle/lock-file.ts";
 import { sealBundle } from "../../offline-bundle/seal.ts";
@@ -10,12 +10,14 @@ import { verifyBundle } from "../../offline-bundle/verify.ts";
 import { flipBit } from "../support/flip-bit.ts";
 import { codesOf, refused } from "../support/refused.ts";
 import { copyOf, makeTinyBundle, type TinyBundle, tinyImage } from "../support/tiny-bundle.ts";
+import { undoAfter } from "../support/undo.ts";
 
 let tiny: TinyBundle;
+const undo = undoAfter();
 before(async () => {
   tiny = await makeTinyBundle();
+  undo(() => tiny.remove());
 });
-after(() => tiny.remove());
 
 test("a bundle as built is accepted, and its engine can be looked up", async () => {
   const { allowedSigners, lockFile, directory } = tiny;

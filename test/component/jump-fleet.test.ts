@@ -1,15 +1,17 @@
 /** The whole program on hosts behind a jump host: the real CLI, the command plugin, real sshd, simulated facts. */
 import assert from "node:assert/strict";
-import { after, before, test } from "node:test";
+import { before, test } from "node:test";
 import { connectionsOf, startFleet, type SimulatedFleet } from "../bench/simulated-fleet.ts";
 import { useTools } from "../lab/tools/ensure-tools.ts";
+import { undoAfter } from "../support/undo.ts";
 
 let fleet: SimulatedFleet;
+const undo = undoAfter();
 before(async () => {
   await useTools();
   fleet = await startFleet(2, { jump: true });
+  undo(() => fleet.end());
 });
-after(() => fleet.end());
 
 const pulumi = async (...args: string[]): Promise<string> => {
   const { exitCode, output } = await fleet.pulumi(args);

@@ -12,6 +12,7 @@ import { keepTranscript } from "../lab/transcript.ts";
 import { vm } from "../lab/machine-choice.ts";
 import { runProcess, type ProcessResult } from "../support/run-process.ts";
 import { silentPort } from "../support/silent-port.ts";
+import { undoAfter } from "../support/undo.ts";
 
 /** The real command, on a host that is bare and well, and on the same host after a bad day. */
 describe("sealift doctor", () => {
@@ -19,18 +20,19 @@ describe("sealift doctor", () => {
   let lab: Lab;
   let guest: Guest;
   let agent: Agent;
+  const undo = undoAfter();
   before(async () => {
     lab = await prepareLab();
     await removeGuest("node-a");
     guest = await startGuest({ name: "node-a", machine: vm("clock") });
+    undo(() => guest.stop());
     agent = await startAgent(guest.identityFile);
+    undo(() => agent.stop());
     await writeStack(stack, await labSite([guest], lab.bundle));
   });
   after(async () => {
     await removeStackFile(stack);
-    await guest.stop();
     await removeGuest("node-a");
-    await agent.stop();
   });
 
   const doctor = (...more: readonly string[]): Promise<ProcessResult> =>

@@ -1,21 +1,23 @@
 import assert from "node:assert/strict";
-import { after, before, describe, test } from "node:test";
+import { before, describe, test } from "node:test";
 import { imageArchive } from "../lab/hello.ts";
 import { labUser } from "../lab/stack.ts";
 import { siteMachine, startSite, type SiteUnderTest } from "../support/site-under-test.ts";
+import { undoAfter } from "../support/undo.ts";
 
 /** A fresh host whose engine takes the containerd image store, as engines from 29 on do by themselves. */
 describe("a host with the containerd image store", () => {
   let site: SiteUnderTest;
+  const undo = undoAfter();
   before(async () => {
     site = await startSite("snapshotter", siteMachine, "all");
+    undo(() => site.end());
     const newest = site.lab.bundle.engines.at(-1)?.version ?? "";
     await site.write((text) => {
       text.engine.version = newest;
       Reflect.deleteProperty(text.daemon, "storage-driver");
     });
   });
-  after(() => site.end());
 
   const onHost = (command: string, login = labUser, input: string | Buffer = ""): Promise<string> =>
     site.onHost(command, login, input);

@@ -1,23 +1,25 @@
 import assert from "node:assert/strict";
-import { after, before, describe, test } from "node:test";
+import { before, describe, test } from "node:test";
 import { imageArchive } from "../lab/hello.ts";
 import { labUser } from "../lab/stack.ts";
 import { siteMachine, startSite, type SiteUnderTest } from "../support/site-under-test.ts";
+import { undoAfter } from "../support/undo.ts";
 
 /** One host with the classic image store and a container that counts, through every switch that a person could ask for. */
 describe("from one engine to the next, and back", () => {
   let site: SiteUnderTest;
   /** The last of an earlier major version, and two of one minor version. */
   let [old, first, second] = ["", "", ""];
+  const undo = undoAfter();
   before(async () => {
     site = await startSite("engines", siteMachine, "all");
+    undo(() => site.end());
     const versions = site.lab.bundle.engines.map(({ version }) => version);
     old = versions.find((version) => version.startsWith("28.")) ?? "";
     [first = "", second = ""] = site.lab.bundle.engines
       .filter(({ origin }) => origin === "built from Go modules")
       .map(({ version }) => version);
   });
-  after(() => site.end());
 
   const onHost = (command: string, login = labUser, input: string | Buffer = ""): Promise<string> =>
     site.onHost(command, login, input);

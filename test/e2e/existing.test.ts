@@ -1,20 +1,22 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
-import { after, before, describe, test } from "node:test";
+import { before, describe, test } from "node:test";
 import { fingerprintOf } from "../../modules/host-keys.ts";
 import { checkout } from "../lab/cache.ts";
 import { container } from "../lab/machine-choice.ts";
 import { labSite, removeStackFile } from "../lab/stack.ts";
 import { runProcess, type ProcessResult } from "../support/run-process.ts";
 import { startSite, type SiteUnderTest } from "../support/site-under-test.ts";
+import { undoAfter } from "../support/undo.ts";
 
 /** A host without a volume of Sealift's: everything lies on mounts that were there before. */
 describe("a host whose storage is laid out by others", () => {
   let site: SiteUnderTest;
+  const undo = undoAfter();
   before(async () => {
     site = await startSite("existing", container("/data", "/logs"));
+    undo(() => site.end());
   });
-  after(() => site.end());
 
   const onHost: SiteUnderTest["onHost"] = (...call) => site.onHost(...call);
   const laidOut = (): Promise<string> =>

@@ -1,24 +1,26 @@
 import assert from "node:assert/strict";
-import { after, before, describe, test } from "node:test";
+import { before, describe, test } from "node:test";
 import { imageArchive } from "../lab/hello.ts";
 import { vm } from "../lab/machine-choice.ts";
 import { labUser } from "../lab/stack.ts";
 import { startProvisionedSite } from "../support/provisioned-site.ts";
 import { shellOn, type ShellFunctions } from "../support/shell-functions.ts";
 import type { SiteUnderTest } from "../support/site-under-test.ts";
+import { undoAfter } from "../support/undo.ts";
 
 /** What goes wrong on hosts that were right: after each, `up` again, and a container that has run all the time. */
 describe("faults of a host", () => {
   let site: SiteUnderTest;
   let on: ShellFunctions;
+  const undo = undoAfter();
   before(async () => {
     site = await startProvisionedSite("faults", vm("disks"));
+    undo(() => site.end());
     on = await shellOn(site.guest);
     await docker("load", await imageArchive(site.lab.bundle));
     await docker(`run --detach --name counter --restart always ${site.lab.bundle.image} sleep 100000`);
     started = await docker("inspect --format '{{.State.StartedAt}}' counter");
   });
-  after(() => site.end());
 
   let started = "";
   const docker = async (words: string, input: Buffer | string = ""): Promise<string> => {

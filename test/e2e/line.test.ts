@@ -1,19 +1,21 @@
 import assert from "node:assert/strict";
-import { after, before, describe, test } from "node:test";
+import { before, describe, test } from "node:test";
 import { restartGuest } from "../lab/guest.ts";
 import { imageArchive } from "../lab/hello.ts";
 import { labUser, resizeData } from "../lab/stack.ts";
 import { vm } from "../lab/machine-choice.ts";
 import { library } from "../support/example-host.ts";
 import { startSite, type SiteUnderTest } from "../support/site-under-test.ts";
+import { undoAfter } from "../support/undo.ts";
 
 /** The whole line on one guest, in the order in which a host lives. */
 describe("from a bare guest to a Docker host and through its life", () => {
   let site: SiteUnderTest;
+  const undo = undoAfter();
   before(async () => {
     site = await startSite("line", vm("life"));
+    undo(() => site.end());
   });
-  after(() => site.end());
 
   const up = (...more: string[]): ReturnType<SiteUnderTest["pulumi"]> =>
     site.pulumi("up", "--yes", "--skip-preview", ...more);

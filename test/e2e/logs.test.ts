@@ -1,18 +1,21 @@
 import assert from "node:assert/strict";
-import { after, before, describe, test } from "node:test";
+import { before, describe, test } from "node:test";
 import { imageArchive } from "../lab/hello.ts";
 import { labUser } from "../lab/stack.ts";
 import { vm } from "../lab/machine-choice.ts";
 import { startProvisionedSite } from "../support/provisioned-site.ts";
 import type { SiteUnderTest } from "../support/site-under-test.ts";
+import { undoAfter } from "../support/undo.ts";
 
 /** Containers that flood their logs, on a host that the site has given bounds: measured on the volumes themselves. */
 describe("a container that floods its log cannot fill the volume", () => {
   const mib = 1024 ** 2;
   const journalMiB = 16;
   let site: SiteUnderTest;
+  const undo = undoAfter();
   before(async () => {
     site = await startProvisionedSite("logs", vm("lvm"));
+    undo(() => site.end());
     await site.write(({ volumes, daemon }) => {
       Object.assign(volumes, { journal: { mount: "/logs", maxUse: `${journalMiB}MiB` } });
       daemon["log-opts"] = { "max-size": "1m", "max-file": "3" };
@@ -21,7 +24,6 @@ describe("a container that floods its log cannot fill the volume", () => {
     assert.equal(exitCode, 0, output);
     await onHost("docker load", labUser, await imageArchive(site.lab.bundle));
   });
-  after(() => site.end());
 
   const onHost: SiteUnderTest["onHost"] = (...call) => site.onHost(...call);
   const used = async (mount: string): Promise<number> =>

@@ -9,12 +9,15 @@ import { vm } from "../lab/machine-choice.ts";
 import { resizeData } from "../lab/stack.ts";
 import { silentPort } from "../support/silent-port.ts";
 import { startSite, type SiteUnderTest } from "../support/site-under-test.ts";
+import { undoAfter } from "../support/undo.ts";
 
 /** Everything that is refused by looking. After each refusal the host has to be as bare as it was. */
 describe("refused before any host is touched", () => {
   let site: SiteUnderTest;
+  const undo = undoAfter();
   before(async () => {
     site = await startSite("refusal", vm("disks"));
+    undo(() => site.end());
   });
   afterEach(async () => {
     const { exitCode } = await onHost(
@@ -22,7 +25,6 @@ describe("refused before any host is touched", () => {
     );
     assert.equal(exitCode, 0, "the host was touched");
   });
-  after(() => site.end());
 
   const onHost = (command: string): ReturnType<SiteUnderTest["guest"]["exec"]> => site.guest.exec(command);
   const host = (text: LabSite): Record<string, unknown> => text.hosts[0] ?? {};

@@ -11,22 +11,24 @@ import { startProvisionedGuest, startProvisionedSite } from "../support/provisio
 import { runProcess } from "../support/run-process.ts";
 import { silentPort } from "../support/silent-port.ts";
 import type { SiteUnderTest } from "../support/site-under-test.ts";
+import { undoAfter } from "../support/undo.ts";
 
 /** Two hosts that are right, one stack: who changes first, who waits, and what a gate that stays shut keeps from happening. */
 describe("waves", () => {
   let site: SiteUnderTest;
   let second: Guest;
+  const undo = undoAfter();
   before(async () => {
     site = await startProvisionedSite("wave-a");
+    undo(() => site.end());
     second = await startProvisionedGuest("wave-b");
+    undo(() => second.stop());
     receipts = await mkdtemp(cachePath("test", "receipts-"));
+    undo(() => rm(receipts, { recursive: true }));
     ({ file: key } = await ensureSigningKey(join(receipts, "key")));
   });
   after(async () => {
-    await site.end();
-    await second.stop();
     await removeGuest("wave-b");
-    await rm(receipts, { recursive: true });
   });
 
   let [receipts, key] = ["", ""];

@@ -7,6 +7,7 @@ import { labUser, type LabSite } from "../lab/stack.ts";
 import { dockerClient } from "../support/docker-client.ts";
 import { startProvisionedSite } from "../support/provisioned-site.ts";
 import type { SiteUnderTest } from "../support/site-under-test.ts";
+import { undoAfter } from "../support/undo.ts";
 
 /** Made up: nobody's password. */
 const hash = `$6$sealiftTest$${"wQ3".repeat(28)}xy`;
@@ -31,8 +32,10 @@ describe("users on a host", () => {
   const sampler = setInterval(() => {
     sampleCommandLines(seenHere);
   }, 250);
+  const undo = undoAfter();
   before(async () => {
     site = await startProvisionedSite("users");
+    undo(() => site.end());
     await site.write(withPeople);
     const { exitCode, output } = await site.pulumi(
       "config",
@@ -42,9 +45,8 @@ describe("users on a host", () => {
     // What the test itself has just put on a command line does not count.
     seenHere.clear();
   });
-  after(async () => {
+  after(() => {
     clearInterval(sampler);
-    await site.end();
   });
 
   const pulumi = async (...args: string[]): Promise<string> => {

@@ -3,7 +3,7 @@ import { spawn, type ChildProcessByStdio } from "node:child_process";
 import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import type { Writable } from "node:stream";
-import { after, before, test } from "node:test";
+import { before, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { quote } from "../../modules/core/quote.ts";
 import { planText, type Step } from "../../modules/core/step.ts";
@@ -11,6 +11,7 @@ import { sshArguments } from "../lab/ssh.ts";
 import { container } from "../lab/machine-choice.ts";
 import { library } from "../support/example-host.ts";
 import { startFunctions, type ShellFunctions } from "../support/shell-functions.ts";
+import { undoAfter } from "../support/undo.ts";
 
 /** An apply as a Command starts it, on a guest: cut off, met again, killed, sent in part. */
 const pairs = `
@@ -23,11 +24,12 @@ const sha256 = createHash("sha256").update(text).digest("hex");
 const launch = `set -- ${sha256}\n${readFileSync(new URL("../../modules/core/launch.sh", import.meta.url), "utf8")}`;
 
 let on: ShellFunctions;
+const undo = undoAfter();
 before(async () => {
   on = await startFunctions("apart", container());
+  undo(() => on.end());
   await on.guest.exec(`mkdir -p .sealift && cat >.sealift/${sha256}.sh`, { input: text });
 });
-after(() => on.end());
 
 const line = (words: string): Step => ({
   code: `t.${words}`,

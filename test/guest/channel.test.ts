@@ -2,18 +2,20 @@
 import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { after, before, describe, test } from "node:test";
+import { before, describe, test } from "node:test";
 import { checkout } from "../lab/cache.ts";
 import { container } from "../lab/machine-choice.ts";
 import { sha256Of } from "../support/registry-in-guest.ts";
 import { shellFacts } from "../support/shell-facts.ts";
 import { startFunctions, type ShellFunctions } from "../support/shell-functions.ts";
+import { undoAfter } from "../support/undo.ts";
 
 let on: ShellFunctions;
+const undo = undoAfter();
 before(async () => {
   on = await startFunctions("channel", container());
+  undo(() => on.end());
 });
-after(() => on.end());
 
 const { finds, applies } = shellFacts(() => on);
 const root = (command: string): Promise<string> => on.root(command);

@@ -1,17 +1,19 @@
 import assert from "node:assert/strict";
-import { after, before, test } from "node:test";
+import { before, test } from "node:test";
 import { loadImage, startEngine, type EngineInGuest } from "../support/engine-in-guest.ts";
+import { undoAfter } from "../support/undo.ts";
 
 /** Whatever goes wrong with a new daemon.json: the error says why, the old file is back, the engine and the container run. */
 let engine: EngineInGuest;
 let image: string;
+const undo = undoAfter();
 before(async () => {
   engine = await startEngine("daemon-faults");
+  undo(() => engine.end());
   const { text } = await engine.on.run("apply", engine.daemon());
   image = await loadImage(engine).catch((error: unknown) => assert.fail(`${String(error)}\n${text}`));
   await engine.docker(`run -d --name stays ${image} sleep 100000`);
 });
-after(() => engine.end());
 
 const file = (): Promise<string> => engine.on.root("cat /etc/docker/daemon.json");
 const container = (): Promise<string> =>

@@ -1,20 +1,22 @@
 import assert from "node:assert/strict";
-import { after, before, test } from "node:test";
+import { before, test } from "node:test";
 import type { ContainerLimitsSpec } from "../../modules/core/site-spec.ts";
 import type { Report } from "../../modules/core/report.ts";
 import { loadImage, startEngine, type EngineInGuest } from "../support/engine-in-guest.ts";
 import { vm } from "../lab/machine-choice.ts";
+import { undoAfter } from "../support/undo.ts";
 
 /** One ceiling for all containers together, held by the kernel. */
 let engine: EngineInGuest;
 let image: string;
+const undo = undoAfter();
 before(async () => {
   engine = await startEngine("daemon-limits", vm("limits"));
+  undo(() => engine.end());
   const { steps, text } = await limited("apply", { memory: "96MiB", cpus: "50%", tasks: 200 });
   assert.ok(!steps.some(({ status }) => status === "failed"), text);
   image = await loadImage(engine);
 });
-after(() => engine.end());
 
 function limited(
   mode: "check" | "apply",

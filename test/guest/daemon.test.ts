@@ -1,14 +1,16 @@
 import assert from "node:assert/strict";
-import { after, before, test } from "node:test";
+import { before, test } from "node:test";
 import type { Effect } from "../../modules/core/step.ts";
 import { loadImage, startEngine, type EngineInGuest } from "../support/engine-in-guest.ts";
+import { undoAfter } from "../support/undo.ts";
 
 /** daemon.json and the daemon on a real engine: what a change costs is foretold, done, and read back. */
 let engine: EngineInGuest;
+const undo = undoAfter();
 before(async () => {
   engine = await startEngine("daemon");
+  undo(() => engine.end());
 });
-after(() => engine.end());
 
 type Entries = Readonly<Record<string, unknown>>;
 

@@ -1,18 +1,20 @@
 import assert from "node:assert/strict";
 import { readFileSync, writeFileSync } from "node:fs";
-import { after, before, test } from "node:test";
+import { before, test } from "node:test";
 import { format } from "prettier";
 import { daemonProfiles } from "../../modules/core/profiles.ts";
 import { benchPage, benchResults, benchScript, type BenchResults } from "../support/docker-bench.ts";
 import { startEngine, type EngineInGuest } from "../support/engine-in-guest.ts";
+import { undoAfter } from "../support/undo.ts";
 
 /** What docker-bench-security would say of a host, for each profile; UPDATE_DOCS=1 writes the page anew. */
 let engine: EngineInGuest;
+const undo = undoAfter();
 before(async () => {
   engine = await startEngine("docker-bench");
+  undo(() => engine.end());
   await engine.on.root("useradd -m deploy && gpasswd -a deploy docker");
 });
-after(() => engine.end());
 
 const results: Record<string, BenchResults> = {};
 

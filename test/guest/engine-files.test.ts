@@ -1,18 +1,20 @@
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
-import { after, before, test } from "node:test";
+import { before, test } from "node:test";
 import { gzipSync } from "node:zlib";
 import { pack } from "tar-stream";
 import { buffer } from "node:stream/consumers";
 import { startFunctions, type Called, type ShellFunctions } from "../support/shell-functions.ts";
 import { container } from "../lab/machine-choice.ts";
+import { undoAfter } from "../support/undo.ts";
 
 /** How programs get onto a guest and are looked at again, with an archive of a few bytes in the shape of Docker's: what is tried is the installing. */
 let on: ShellFunctions;
+const undo = undoAfter();
 before(async () => {
   on = await startFunctions("engine-files", container());
+  undo(() => on.end());
 });
-after(() => on.end());
 
 const programs = {
   containerd: "#!/bin/sh\necho containerd github.com/containerd/containerd/v2 v2.2.0 abc\n",

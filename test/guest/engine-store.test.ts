@@ -1,17 +1,19 @@
 import assert from "node:assert/strict";
-import { after, before, test } from "node:test";
+import { before, test } from "node:test";
 import { quote } from "../../modules/core/quote.ts";
 import { parseReport } from "../../modules/core/report.ts";
 import { startFunctions, type ShellFunctions } from "../support/shell-functions.ts";
 import { container } from "../lab/machine-choice.ts";
+import { undoAfter } from "../support/undo.ts";
 
 /** Where the data lies and in which form: on folders as an engine leaves them. */
 let on: ShellFunctions;
+const undo = undoAfter();
 before(async () => {
   on = await startFunctions("engine-store", container());
+  undo(() => on.end());
   await on.root("mkdir -p /var/lib/sealift");
 });
-after(() => on.end());
 
 const root = "/srv/docker";
 const layer = `${root}/image/overlay2/layerdb/sha256/abc`;

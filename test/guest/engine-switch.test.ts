@@ -1,15 +1,17 @@
 import assert from "node:assert/strict";
-import { after, before, test } from "node:test";
+import { before, test } from "node:test";
 import { startFunctions, type ShellFunctions } from "../support/shell-functions.ts";
 import { container } from "../lab/machine-choice.ts";
+import { undoAfter } from "../support/undo.ts";
 
 /** What the engine refuses on a host that has a past, and what a switch would cost: on folders as an engine leaves them. */
 let on: ShellFunctions;
+const undo = undoAfter();
 before(async () => {
   on = await startFunctions("engine-switch", container());
+  undo(() => on.end());
   await on.root("mkdir -p /var/lib/sealift");
 });
-after(() => on.end());
 
 const root = "/srv/docker";
 const ran = (version: string): Promise<string> => on.root(`ln -sfn ${version} /var/lib/sealift/engine-ran`);

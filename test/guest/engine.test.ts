@@ -1,16 +1,18 @@
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
-import { after, before, test } from "node:test";
+import { before, test } from "node:test";
 import { startFunctions, type Called, type ShellFunctions } from "../support/shell-functions.ts";
 import { container } from "../lab/machine-choice.ts";
+import { undoAfter } from "../support/undo.ts";
 
 /** What makes installed programs an engine: the current version, commands, plugins, units, containerd. */
 let on: ShellFunctions;
+const undo = undoAfter();
 before(async () => {
   on = await startFunctions("engine", container());
+  undo(() => on.end());
   await on.root("mkdir -p /opt/docker/1.2.3");
 });
-after(() => on.end());
 
 const plugin = '#!/bin/sh\necho \'{"SchemaVersion":"0.1.0"}\'\n';
 

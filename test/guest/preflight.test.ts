@@ -1,18 +1,20 @@
 import assert from "node:assert/strict";
-import { after, before, test } from "node:test";
+import { before, test } from "node:test";
 import { quote } from "../../modules/core/quote.ts";
 import { preflightSteps } from "../../modules/preflight/steps.ts";
 import { exampleArchive, exampleHost } from "../support/example-host.ts";
 import { breakages } from "../support/preflight-breakages.ts";
 import { startFunctions, type Called, type ShellFunctions } from "../support/shell-functions.ts";
 import { vm } from "../lab/machine-choice.ts";
+import { undoAfter } from "../support/undo.ts";
 
 /** Every check of preflight on a pristine guest, and on the same guest broken by hand in the one way that it is about. */
 let on: ShellFunctions;
+const undo = undoAfter();
 before(async () => {
   on = await startFunctions("preflight", vm("kernel"));
+  undo(() => on.end());
 });
-after(() => on.end());
 
 const now = (): number => Math.floor(Date.now() / 1000);
 const modules = (): Promise<string> => on.root("cut -d ' ' -f 1 /proc/modules | sort");

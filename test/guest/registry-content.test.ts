@@ -1,6 +1,6 @@
 /** What goes into the registry on a real host, and what does not; and a push that is cut off. */
 import assert from "node:assert/strict";
-import { after, before, describe, test } from "node:test";
+import { before, describe, test } from "node:test";
 import {
   mount,
   pinned,
@@ -11,14 +11,16 @@ import {
 } from "../support/registry-in-guest.ts";
 import { manifestOf } from "../support/registry-pushes.ts";
 import { shellFacts } from "../support/shell-facts.ts";
+import { undoAfter } from "../support/undo.ts";
 
 let on: RegistryInGuest;
+const undo = undoAfter();
 before(async () => {
   on = await startRegistryGuest("registry-content");
+  undo(() => on.on.end());
   const { mark, text } = await on.on.run("apply", on.steps);
   assert.ok(mark, text);
 });
-after(() => on.on.end());
 
 const { finds, applies } = shellFacts(() => on.on);
 const etc = "/etc/sealift/registry";

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { after, before, describe, test } from "node:test";
+import { before, describe, test } from "node:test";
 import { checkout } from "../lab/cache.ts";
 import {
   mount,
@@ -13,14 +13,16 @@ import {
 } from "../support/registry-in-guest.ts";
 import { manifestOf } from "../support/registry-pushes.ts";
 import { shellFacts } from "../support/shell-facts.ts";
+import { undoAfter } from "../support/undo.ts";
 
 let on: RegistryInGuest;
+const undo = undoAfter();
 before(async () => {
   on = await startRegistryGuest("registry-feeder");
+  undo(() => on.on.end());
   const { mark, text } = await on.on.run("apply", on.steps);
   assert.ok(mark, text);
 });
-after(() => on.on.end());
 
 const { finds, applies } = shellFacts(() => on.on);
 const root = (command: string): Promise<string> => on.on.root(command);

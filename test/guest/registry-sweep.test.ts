@@ -1,7 +1,7 @@
 /** What goes when the site keeps only the last bundles, and all that does not. */
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
-import { after, before, describe, test } from "node:test";
+import { before, describe, test } from "node:test";
 import {
   blobPath,
   mount,
@@ -12,6 +12,7 @@ import {
 import { listType, manifestType, pushImage, pushList } from "../support/registry-pushes.ts";
 import { shellFacts } from "../support/shell-facts.ts";
 import { vm } from "../lab/machine-choice.ts";
+import { undoAfter } from "../support/undo.ts";
 
 const shared = "a layer of every version";
 
@@ -22,8 +23,10 @@ const { holds, finds, applies } = shellFacts(() => guest.on);
 const root = (command: string): Promise<string> => guest.on.root(command);
 const storage = `${mount}/storage/docker/registry/v2`;
 
+const undo = undoAfter();
 before(async () => {
   guest = await startRegistryGuest("registry-sweep", vm("lvm"));
+  undo(() => guest.on.end());
   const { mark, text } = await guest.on.run("apply", guest.steps);
   assert.ok(mark, text);
   made["a-old"] = await pushImage(guest, "files/a", "1", shared, "the first a");
@@ -46,7 +49,6 @@ before(async () => {
   made["b"] = await pushImage(guest, "files/b", "mine", "b, as long as it is");
   made["theirs"] = await pushImage(guest, "team/thing", "1", "a thing of theirs");
 });
-after(() => guest.on.end());
 
 /** @param lines `repository name tag` */
 async function brought(serial: number, ...lines: string[]): Promise<void> {

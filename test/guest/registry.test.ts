@@ -1,14 +1,16 @@
 /** The registry on a real host, fact by fact: made, broken by hand, found, made again; and what may not be done with it. */
 import assert from "node:assert/strict";
-import { after, before, describe, test } from "node:test";
+import { before, describe, test } from "node:test";
 import { mount, startRegistryGuest, type RegistryInGuest } from "../support/registry-in-guest.ts";
 import { shellFacts } from "../support/shell-facts.ts";
+import { undoAfter } from "../support/undo.ts";
 
 let on: RegistryInGuest;
+const undo = undoAfter();
 before(async () => {
   on = await startRegistryGuest("registry");
+  undo(() => on.on.end());
 });
-after(() => on.on.end());
 
 const { holds, finds, applies, refuses } = shellFacts(() => on.on);
 const etc = "/etc/sealift/registry";

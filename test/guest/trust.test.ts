@@ -1,15 +1,17 @@
 /** What a client of the registry knows of it, on a real host. */
 import assert from "node:assert/strict";
-import { after, before, describe, test } from "node:test";
+import { before, describe, test } from "node:test";
 import { container } from "../lab/machine-choice.ts";
 import { shellFacts } from "../support/shell-facts.ts";
 import { startFunctions, type ShellFunctions } from "../support/shell-functions.ts";
+import { undoAfter } from "../support/undo.ts";
 
 let on: ShellFunctions;
+const undo = undoAfter();
 before(async () => {
   on = await startFunctions("trust", container());
+  undo(() => on.end());
 });
-after(() => on.end());
 
 const { holds, finds, applies, refuses } = shellFacts(() => on);
 const root = (command: string): Promise<string> => on.root(command);

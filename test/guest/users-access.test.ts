@@ -1,23 +1,25 @@
 import assert from "node:assert/strict";
-import { after, before, test } from "node:test";
+import { before, test } from "node:test";
 import { accountSteps } from "../../modules/users/steps.ts";
 import type { UserSpec } from "../../modules/core/site-spec.ts";
 import { shellFacts } from "../support/shell-facts.ts";
 import { startFunctions, type ShellFunctions } from "../support/shell-functions.ts";
 import { container } from "../lab/machine-choice.ts";
+import { undoAfter } from "../support/undo.ts";
 
 /** What lets people in and what they may do, tried by really logging in; those who leave; those who never were. */
 let on: ShellFunctions;
 const { holds, finds, applies, refuses, allows } = shellFacts(() => on);
+const undo = undoAfter();
 before(async () => {
   on = await startFunctions("users-access", container());
+  undo(() => on.end());
   await on.root(
     "groupadd -r docker && useradd -m -s /bin/bash -p '*' deploy && useradd -m -s /bin/bash -p '*' early",
   );
   for (const name of ["deploy", "early"])
     await on.root(`cp -r /home/ops/.ssh /home/${name}/ && chown -R ${name}: /home/${name}/.ssh`);
 });
-after(() => on.end());
 
 /** Over a connection of its own, with the lab's key. */
 const letsIn = async (login: string): Promise<boolean> =>

@@ -1,15 +1,17 @@
 import assert from "node:assert/strict";
-import { after, before, test } from "node:test";
+import { before, test } from "node:test";
 import { shellFacts } from "../support/shell-facts.ts";
 import { startFunctions, type ShellFunctions } from "../support/shell-functions.ts";
 import { container } from "../lab/machine-choice.ts";
+import { undoAfter } from "../support/undo.ts";
 
 /** Groups, users and their keys, one function after the other: absent, right, wrong; apply; check. */
 let on: ShellFunctions;
+const undo = undoAfter();
 before(async () => {
   on = await startFunctions("users", container());
+  undo(() => on.end());
 });
-after(() => on.end());
 
 const { holds, finds, applies, refuses, allows } = shellFacts(() => on);
 

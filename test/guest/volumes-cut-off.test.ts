@@ -1,17 +1,19 @@
 import assert from "node:assert/strict";
-import { after, before, test } from "node:test";
+import { before, test } from "node:test";
 import type { LogicalVolumeSpec } from "../../modules/core/site-spec.ts";
 import { startFunctions, type ShellFunctions } from "../support/shell-functions.ts";
 import { changes, drifts, firstDisk, secondDisk, stepsOf } from "../support/volumes-under-test.ts";
 import { vm } from "../lab/machine-choice.ts";
+import { undoAfter } from "../support/undo.ts";
 
 /** Each state that a run leaves when it is cut off between two of its commands, and the next run. */
 let on: ShellFunctions;
+const undo = undoAfter();
 before(async () => {
   on = await startFunctions("volumes-cut", vm("lvm"), { extraDisks: [{ serial: "lab-more", sizeGiB: 1 }] });
+  undo(() => on.end());
   await on.root("mkdir -p /var/lib/sealift");
 });
-after(() => on.end());
 
 const logical: readonly LogicalVolumeSpec[] = [{ name: "data", size: "1GiB", mount: "/data" }];
 const note = "/var/lib/sealift/new-physical-volume";

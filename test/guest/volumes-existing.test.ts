@@ -1,19 +1,21 @@
 import assert from "node:assert/strict";
-import { after, before, test } from "node:test";
+import { before, test } from "node:test";
 import type { ExistingMountSpec, VolumesSpec } from "../../modules/core/site-spec.ts";
 import { parseInventory } from "../../modules/inventory.ts";
 import { restartGuest } from "../lab/guest.ts";
 import { container } from "../lab/machine-choice.ts";
 import { shellOn, startFunctions, type ShellFunctions } from "../support/shell-functions.ts";
+import { undoAfter } from "../support/undo.ts";
 import { changes, drifts, stepsOf } from "../support/volumes-under-test.ts";
 
 /** Mounts that were laid out before Sealift came: looked at, broken by hand, and never changed by an apply. */
 let on: ShellFunctions;
+const undo = undoAfter();
 before(async () => {
   on = await startFunctions("volumes-existing", container("/data", "/logs"));
+  undo(() => on.end());
   await on.root("mkdir -p /data/one /data/two /there");
 });
-after(() => on.end());
 
 const laidOut: Pick<VolumesSpec, "logical" | "existing" | "journal"> = {
   logical: [],

@@ -1,17 +1,19 @@
 import assert from "node:assert/strict";
-import { after, before, test } from "node:test";
+import { before, test } from "node:test";
 import type { JournalSpec, LogicalVolumeSpec } from "../../modules/core/site-spec.ts";
 import { restartGuest } from "../lab/guest.ts";
 import { vm } from "../lab/machine-choice.ts";
 import { shellOn, startFunctions, type ShellFunctions } from "../support/shell-functions.ts";
+import { undoAfter } from "../support/undo.ts";
 import { changes, drifts, stepsOf } from "../support/volumes-under-test.ts";
 
 /** The journal on its volume: moved there, bounded there, and back there after a power cut. */
 let on: ShellFunctions;
+const undo = undoAfter();
 before(async () => {
   on = await startFunctions("volumes-journal", vm("lvm"));
+  undo(() => on.end());
 });
-after(() => on.end());
 
 const mib = 1024 ** 2;
 const maxUse = 16;

@@ -1,18 +1,20 @@
 import assert from "node:assert/strict";
-import { after, before, test } from "node:test";
+import { before, test } from "node:test";
 import type { LogicalVolumeSpec, VolumesSpec } from "../../modules/core/site-spec.ts";
 import { startFunctions, type ShellFunctions } from "../support/shell-functions.ts";
 import { changes, drifts, secondDisk, stepsOf } from "../support/volumes-under-test.ts";
 import { vm } from "../lab/machine-choice.ts";
+import { undoAfter } from "../support/undo.ts";
 
 /** What the guards refuse, told by a look and again by a run, and what is adopted instead. Nothing is changed by either. */
 let on: ShellFunctions;
+const undo = undoAfter();
 before(async () => {
   on = await startFunctions("volumes-refused", vm("lvm"), {
     extraDisks: [{ serial: "lab-more", sizeGiB: 1 }],
   });
+  undo(() => on.end());
 });
-after(() => on.end());
 
 const data: LogicalVolumeSpec = { name: "data", size: "1GiB", mount: "/data" };
 const dataWith = (change: Partial<LogicalVolumeSpec>): Partial<VolumesSpec> => ({

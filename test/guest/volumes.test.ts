@@ -1,17 +1,19 @@
 import assert from "node:assert/strict";
-import { after, before, test } from "node:test";
+import { before, test } from "node:test";
 import type { LogicalVolumeSpec } from "../../modules/core/site-spec.ts";
 import { restartGuest } from "../lab/guest.ts";
 import { vm } from "../lab/machine-choice.ts";
 import { shellOn, startFunctions, type ShellFunctions } from "../support/shell-functions.ts";
+import { undoAfter } from "../support/undo.ts";
 import { changes, drifts, secondDisk, stepsOf } from "../support/volumes-under-test.ts";
 
 /** The life of volumes on one guest, from a blank disk on. */
 let on: ShellFunctions;
+const undo = undoAfter();
 before(async () => {
   on = await startFunctions("volumes", vm("lvm"), { extraDisks: [{ serial: "lab-more", sizeGiB: 2 }] });
+  undo(() => on.end());
 });
-after(() => on.end());
 
 const svc: LogicalVolumeSpec = {
   name: "svc",

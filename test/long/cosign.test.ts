@@ -11,11 +11,13 @@ import { type AuthRegistry, authRegistry } from "../support/auth-registry.ts";
 import { refused } from "../support/refused.ts";
 import { runProcess } from "../support/run-process.ts";
 import { type SourcesUnderTest, sourcesUnderTest } from "../support/sources-under-test.ts";
+import { undoAfter } from "../support/undo.ts";
 
 let program: string;
 let site: SourcesUnderTest;
 let registry: AuthRegistry;
 
+const undo = undoAfter();
 before(async () => {
   await useTools();
   program = await builtProgram({
@@ -25,15 +27,15 @@ before(async () => {
     program: "cosign",
   });
   site = await sourcesUnderTest();
+  undo(() => site.remove());
   registry = await authRegistry(join(site.folder, "registry"), site.certificate);
+  undo(() => registry.stop());
   process.env["DOCKER_CONFIG"] = registry.dockerConfig;
   await cosign("generate-key-pair");
   await cosign("generate-key-pair", "--output-key-prefix", "stranger");
 });
-after(async () => {
+after(() => {
   delete process.env["DOCKER_CONFIG"];
-  await registry.stop();
-  await site.remove();
 });
 
 async function cosign(...args: readonly string[]): Promise<void> {

@@ -3,18 +3,20 @@
  * is its client.
  */
 import assert from "node:assert/strict";
-import { after, before, describe, test } from "node:test";
+import { before, describe, test } from "node:test";
 import { imageElsewhere } from "../lab/bundle.ts";
 import { labUser } from "../lab/stack.ts";
 import { siteMachine, startSite, type SiteUnderTest } from "../support/site-under-test.ts";
+import { undoAfter } from "../support/undo.ts";
 
 describe("a site with the classic image store and a registry", () => {
   let site: SiteUnderTest;
+  const undo = undoAfter();
   before(async () => {
     site = await startSite("classic", siteMachine, "registry");
+    undo(() => site.end());
     await write({});
   });
-  after(() => site.end());
 
   const write = (more: object): Promise<void> =>
     site.write((text) => {

@@ -3,26 +3,28 @@
  * have them, and a project path before every repository. Sealift installs nothing there; push, trust and channel do the rest.
  */
 import assert from "node:assert/strict";
-import { after, before, describe, test } from "node:test";
+import { before, describe, test } from "node:test";
 import { pushBundle } from "../../offline-bundle/push.ts";
 import { imageElsewhere } from "../lab/bundle.ts";
 import { labUser } from "../lab/stack.ts";
 import { startForeignRegistry, type ForeignRegistry } from "../support/foreign-registry.ts";
 import { siteMachine, startSite, type SiteUnderTest } from "../support/site-under-test.ts";
+import { undoAfter } from "../support/undo.ts";
 
 const path = "infra/mirror";
 
 describe("a site whose registry is somebody else's", () => {
   let site: SiteUnderTest;
   let registry: ForeignRegistry;
+  const undo = undoAfter();
   before(async () => {
     site = await startSite("foreign", siteMachine, "registry");
+    undo(() => site.end());
     registry = await startForeignRegistry(site.guest);
+    undo(() => {
+      registry.end();
+    });
     await write();
-  });
-  after(async () => {
-    registry.end();
-    await site.end();
   });
 
   async function write(): Promise<void> {

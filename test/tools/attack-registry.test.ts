@@ -2,15 +2,17 @@
 import assert from "node:assert/strict";
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { after, before, beforeEach, test } from "node:test";
+import { before, beforeEach, test } from "node:test";
 import { attackedClient, type AttackedClient } from "../support/hostile-registry.ts";
+import { undoAfter } from "../support/undo.ts";
 
 let client: AttackedClient;
+const undo = undoAfter();
 before(async () => {
   client = await attackedClient();
-});
-after(() => {
-  client.end();
+  undo(() => {
+    client.end();
+  });
 });
 beforeEach(() => {
   client.reset();

@@ -2,24 +2,26 @@ import assert from "node:assert/strict";
 import { chmodSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { readFile, rename, rm, symlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { after, before, test } from "node:test";
+import { before, test } from "node:test";
 import { format } from "prettier";
 import { ensureSigningKey } from "../lab/signing-key.ts";
 import { checkout } from "../lab/cache.ts";
 import { runDocument, shapeOf } from "../support/doc-walk.ts";
 import { changed } from "../support/site-text.ts";
 import { makeTinyInputs, type TinyBundle } from "../support/tiny-bundle.ts";
+import { undoAfter } from "../support/undo.ts";
 
 /** The first leads from the lock to an accepted bundle; the second goes on with what is there then. */
 const documents = ["carry-it-across.md", "what-the-signature-protects.md"];
 
 let tiny: TinyBundle;
 let tools: string;
+const undo = undoAfter();
 before(async () => {
   tiny = await makeTinyInputs();
+  undo(() => tiny.remove());
   tools = await prepare(tiny.folder);
 });
-after(() => tiny.remove());
 
 for (const name of documents) {
   /** UPDATE_DOCS=1 puts in what was printed, when more than keys, dates and sizes differ. */

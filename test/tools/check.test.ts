@@ -1,22 +1,22 @@
 import assert from "node:assert/strict";
 import { cp, mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { after, before, test } from "node:test";
+import { before, test } from "node:test";
 import { stringify } from "yaml";
 import { cachePath, checkout } from "../lab/cache.ts";
 import { runProcess } from "../support/run-process.ts";
 import { makeTinyBundle, type TinyBundle } from "../support/tiny-bundle.ts";
+import { undoAfter } from "../support/undo.ts";
 
 let folder: string;
 let tiny: TinyBundle;
+const undo = undoAfter();
 before(async () => {
   await mkdir(cachePath("test"), { recursive: true });
   folder = await mkdtemp(cachePath("test", "check-"));
+  undo(() => rm(folder, { recursive: true }));
   tiny = await makeTinyBundle();
-});
-after(async () => {
-  await rm(folder, { recursive: true });
-  await tiny.remove();
+  undo(() => tiny.remove());
 });
 
 /** A checkout's stacks folder with these files, and `sealift check` in it. */

@@ -2,16 +2,18 @@
 import assert from "node:assert/strict";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { after, before, test } from "node:test";
+import { before, test } from "node:test";
 import { stringify } from "yaml";
 import { sizeProblems } from "../../modules/config-size.ts";
 import { makePulumiFolder, type PulumiFolder } from "../support/pulumi-folder.ts";
+import { undoAfter } from "../support/undo.ts";
 
 let pulumi: PulumiFolder;
+const undo = undoAfter();
 before(async () => {
   pulumi = await makePulumiFolder();
+  undo(() => pulumi.remove());
 });
-after(() => pulumi.remove());
 
 /** With all that is written longer in the variable than in the file. */
 const config = (padding: number): Record<string, unknown> => ({

@@ -2,15 +2,18 @@ import assert from "node:assert/strict";
 import { chmodSync, readFileSync, writeFileSync } from "node:fs";
 import { cp, mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { after, before, test } from "node:test";
+import { before, test } from "node:test";
 import { format } from "prettier";
 import { cachePath, checkout } from "../lab/cache.ts";
 import { runDocument, shapeOf } from "../support/doc-walk.ts";
+import { undoAfter } from "../support/undo.ts";
 
 let folder: string;
+const undo = undoAfter();
 before(async () => {
   await mkdir(cachePath("test"), { recursive: true });
   folder = await mkdtemp(cachePath("test", "environments-"));
+  undo(() => rm(folder, { recursive: true }));
   for (const name of ["stacks", "offline-bundle", "tools"]) await mkdir(join(folder, name));
   const lock = join("offline-bundle", "bundle.lock.yaml");
   await cp(join(checkout, lock), join(folder, lock));
@@ -24,7 +27,6 @@ before(async () => {
   );
   chmodSync(program, 0o755);
 });
-after(() => rm(folder, { recursive: true }));
 
 /** UPDATE_DOCS=1 puts in what was printed, when more than keys, dates and sizes differ. */
 test("docs/guide/environments.md shows what its commands print", async () => {

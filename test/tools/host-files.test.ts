@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { after, before, test } from "node:test";
+import { before, test } from "node:test";
 import { formatProblem, type Problem } from "../../modules/core/errors.ts";
 import type { HostFiles } from "../../modules/core/blob.ts";
 import type { EngineChoice } from "../../modules/core/site-spec.ts";
@@ -10,14 +10,16 @@ import type { Bundle } from "../../offline-bundle/layout.ts";
 import { openBundle } from "../../offline-bundle/read-bundle.ts";
 import { exampleHost } from "../support/example-host.ts";
 import { makeTinyBundle, type TinyBundle } from "../support/tiny-bundle.ts";
+import { undoAfter } from "../support/undo.ts";
 
 let tiny: TinyBundle;
 let bundle: Bundle;
+const undo = undoAfter();
 before(async () => {
   tiny = await makeTinyBundle();
+  undo(() => tiny.remove());
   bundle = await openBundle(tiny.directory);
 });
-after(() => tiny.remove());
 
 const taken = (engine: EngineChoice): HostFiles | readonly Problem[] =>
   hostFiles({ ...exampleHost(), engine }, bundle, "stack.yaml");

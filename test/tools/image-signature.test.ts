@@ -9,6 +9,7 @@ import { writeScratchImage } from "../lab/scratch-image.ts";
 import { type AuthRegistry, authRegistry } from "../support/auth-registry.ts";
 import { codesOf, refused } from "../support/refused.ts";
 import { type SourcesUnderTest, sourcesUnderTest } from "../support/sources-under-test.ts";
+import { undoAfter } from "../support/undo.ts";
 
 let site: SourcesUnderTest;
 let registry: AuthRegistry;
@@ -16,18 +17,19 @@ const team = generateKeyPairSync("ec", { namedCurve: "P-256" });
 const stranger = generateKeyPairSync("ec", { namedCurve: "P-256" });
 const edwards = generateKeyPairSync("ed25519");
 
+const undo = undoAfter();
 before(async () => {
   site = await sourcesUnderTest();
+  undo(() => site.remove());
   registry = await authRegistry(join(site.folder, "registry"), site.certificate);
+  undo(() => registry.stop());
   process.env["DOCKER_CONFIG"] = registry.dockerConfig;
   for (const [name, { publicKey }] of Object.entries({ team, edwards }))
     await writeFile(join(site.folder, `${name}.pub`), publicKey.export({ type: "spki", format: "pem" }));
   await writeFile(join(site.folder, "no.pub"), "not a key\n");
 });
-after(async () => {
+after(() => {
   delete process.env["DOCKER_CONFIG"];
-  await registry.stop();
-  await site.remove();
 });
 
 /** An image of its own in the registry. @returns its digest. */

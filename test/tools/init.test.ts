@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { mkdir, mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { after, before, test } from "node:test";
+import { before, test } from "node:test";
 import { fingerprintOf, shownKey } from "../../modules/host-keys.ts";
 import { parseInventory } from "../../modules/inventory.ts";
 import { freePool, type Proposal, proposalText } from "../../modules/proposal.ts";
@@ -10,17 +10,17 @@ import { runProcess, type ProcessResult } from "../support/run-process.ts";
 import { silentPort } from "../support/silent-port.ts";
 import { siteOf } from "../support/site-text.ts";
 import { startSshd, type Sshd } from "../support/sshd.ts";
+import { undoAfter } from "../support/undo.ts";
 
 let folder: string;
 let sshd: Sshd;
+const undo = undoAfter();
 before(async () => {
   await mkdir(cachePath("test"), { recursive: true });
   folder = await mkdtemp(cachePath("test", "init-"));
+  undo(() => rm(folder, { recursive: true }));
   sshd = await startSshd();
-});
-after(async () => {
-  await rm(folder, { recursive: true });
-  await sshd.stop();
+  undo(() => sshd.stop());
 });
 
 const disk = { path: "/dev/disk/by-id/virtio-data", bytes: 8 * 2 ** 30, serial: "data", blank: true };

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { mkdirSync } from "node:fs";
 import { mkdtemp, readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { after, before, test } from "node:test";
+import { before, test } from "node:test";
 import { probe, type Probe, type Reach } from "../../modules/core/probe.ts";
 import { fingerprintOf, shownKey } from "../../modules/host-keys.ts";
 import { startAgent, type Agent } from "../lab/agent.ts";
@@ -14,6 +14,7 @@ import { sudoFor } from "../support/sudo-for.ts";
 import { startSshd, type Sshd } from "../support/sshd.ts";
 import { startListeningSshd } from "../support/listening-sshd.ts";
 import { silentPort } from "../support/silent-port.ts";
+import { undoAfter } from "../support/undo.ts";
 
 const strange = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIKz0sCJ4Oz1EpoWEGl3sr0MsZkLr5VxyaXsH0yFwl0aA";
 const phase = {
@@ -24,16 +25,15 @@ const phase = {
 let jump: Sshd;
 let host: Sshd;
 let agent: Agent;
+const undo = undoAfter();
 before(async () => {
   jump = await startSshd();
+  undo(() => jump.stop());
   host = await startSshd({ clientKeyFile: jump.privateKeyFile, ...sudoFor() });
+  undo(() => host.stop());
   agent = await startAgent(jump.privateKeyFile);
+  undo(() => agent.stop());
   process.env["SSH_AUTH_SOCK"] = agent.socket;
-});
-after(async () => {
-  await agent.stop();
-  await host.stop();
-  await jump.stop();
 });
 
 const end = ({ host: address, port, user: login, hostKey }: Sshd): NonNullable<Reach["jump"]> => ({

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { after, before, test } from "node:test";
+import { before, test } from "node:test";
 import type { Inventory } from "../../offline-bundle/delta.ts";
 import { digestOf } from "../../offline-bundle/digest.ts";
 import { inside } from "../../offline-bundle/layout.ts";
@@ -16,6 +16,7 @@ import { busyboxVersion, type LabBundleInputs, labBundleInputs } from "../suppor
 import { startRegistry } from "../support/registry-process.ts";
 import { runProcess } from "../support/run-process.ts";
 import { allow, type Person, person } from "../support/signers.ts";
+import { undoAfter } from "../support/undo.ts";
 
 let inputs: LabBundleInputs;
 let lock: Lock;
@@ -25,8 +26,10 @@ let image: LockedImage;
 let blobs: readonly string[];
 let trust: readonly string[];
 const at = (name: string): string => join(inputs.folder, name);
+const undo = undoAfter();
 before(async () => {
   inputs = await labBundleInputs();
+  undo(() => inputs.remove());
   lock = await readLock(inputs.lockFile);
   const [firstFile, firstImage] = [lock.files[0], lock.images[0]];
   assert.ok(firstFile !== undefined && firstImage !== undefined);
@@ -34,7 +37,6 @@ before(async () => {
   blobs = (await readdir(join(inputs.lab.directory, inside.blobs))).sort();
   trust = ["--signers", inputs.key.allowedSigners];
 });
-after(() => inputs.remove());
 
 test("lock --check finds the lab's lock up to date", async () => {
   const { bundleFile: file, lockFile } = inputs;

@@ -2,16 +2,19 @@
 import assert from "node:assert/strict";
 import { readFileSync, writeFileSync } from "node:fs";
 import { delimiter, join } from "node:path";
-import { after, before, test } from "node:test";
+import { before, test } from "node:test";
 import { format } from "prettier";
 import { checkout } from "../lab/cache.ts";
 import { authorityBase64 } from "../support/made-authority.ts";
 import { runDocument, shapeOf } from "../support/doc-walk.ts";
+import { undoAfter } from "../support/undo.ts";
 import { makePulumiFolder, type PulumiFolder } from "../support/pulumi-folder.ts";
 
 let pulumi: PulumiFolder;
+const undo = undoAfter();
 before(async () => {
   pulumi = await makePulumiFolder();
+  undo(() => pulumi.remove());
   for (const [name, program, folder] of [
     ["sealift", site, pulumi.directory],
     ["monitoring", consumer, join(pulumi.directory, "monitoring")],
@@ -26,7 +29,6 @@ before(async () => {
     }
   }
 });
-after(() => pulumi.remove());
 
 /** UPDATE_DOCS=1 puts in what was printed. */
 test("docs/guide/outputs.md shows what its commands print", async () => {

@@ -13,19 +13,21 @@ import { openBundle } from "../../offline-bundle/read-bundle.ts";
 import { own, withRegistry } from "../support/registry-site.ts";
 import { siteOf } from "../support/site-text.ts";
 import { makeTinyBundle, type TinyBundle } from "../support/tiny-bundle.ts";
+import { undoAfter } from "../support/undo.ts";
 
 let tiny: TinyBundle;
 let bundle: Bundle;
 let content: RegistryContent;
 const folder = mkdtempSync(join(tmpdir(), "sealift-ca-"));
+const undo = undoAfter();
 before(async () => {
   tiny = await makeTinyBundle();
+  undo(() => tiny.remove());
   bundle = await openBundle(tiny.directory);
   content = registryContent(bundle);
 });
-after(async () => {
+after(() => {
   rmSync(folder, { recursive: true });
-  await tiny.remove();
 });
 
 test("every file and image goes in under its tag, a list of platforms after what it lists", () => {

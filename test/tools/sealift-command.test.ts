@@ -2,19 +2,21 @@ import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
 import { mkdir, readdir, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { after, before, test } from "node:test";
+import { before, test } from "node:test";
 import { inside } from "../../offline-bundle/layout.ts";
 import { signBundle } from "../../offline-bundle/sign.ts";
 import { checkout } from "../lab/cache.ts";
 import { flipBit } from "../support/flip-bit.ts";
 import { changed } from "../support/site-text.ts";
 import { makeTinyInputs, type TinyBundle } from "../support/tiny-bundle.ts";
+import { undoAfter } from "../support/undo.ts";
 
 let tiny: TinyBundle;
+const undo = undoAfter();
 before(async () => {
   tiny = await makeTinyInputs();
+  undo(() => tiny.remove());
 });
-after(() => tiny.remove());
 
 test("lock, build and verify, as typed", async () => {
   const { bundleFile, lockFile, directory, key, allowedSigners } = tiny;

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { after, before, test } from "node:test";
+import { before, test } from "node:test";
 import { parse } from "yaml";
 import { formatProblem } from "../../modules/core/errors.ts";
 import { readInputs, type Inputs } from "../../modules/look.ts";
@@ -12,14 +12,16 @@ import { signBundle } from "../../offline-bundle/sign.ts";
 import { allow, builder, type Person, person } from "../support/signers.ts";
 import { changed, exampleText, problemsOf } from "../support/site-text.ts";
 import { copyOf, makeTinyBundle, type TinyBundle } from "../support/tiny-bundle.ts";
+import { undoAfter } from "../support/undo.ts";
 
 let tiny: TinyBundle;
 let bob: Person;
+const undo = undoAfter();
 before(async () => {
   tiny = await makeTinyBundle();
+  undo(() => tiny.remove());
   bob = await person(tiny, "bob@site");
 });
-after(() => tiny.remove());
 
 test("a site that asks for two signatures gets a bundle that two people have signed, or none", async () => {
   const allowedSigners = await allow(tiny, [builder(tiny), bob]);

@@ -2,10 +2,11 @@
 import assert from "node:assert/strict";
 import { readFileSync, writeFileSync } from "node:fs";
 import { delimiter, join } from "node:path";
-import { after, before, test } from "node:test";
+import { before, test } from "node:test";
 import { format } from "prettier";
 import { checkout } from "../lab/cache.ts";
 import { runDocument, shapeOf } from "../support/doc-walk.ts";
+import { undoAfter } from "../support/undo.ts";
 import { startPostgres, type PostgresProcess } from "../support/postgres-process.ts";
 import { makePulumiFolder, type PulumiFolder } from "../support/pulumi-folder.ts";
 import { startS3, type S3Process } from "../support/s3-process.ts";
@@ -14,8 +15,12 @@ let pulumi: PulumiFolder;
 let postgres: PostgresProcess;
 let s3: S3Process;
 let project: string;
+const undo = undoAfter();
 before(async () => {
   [pulumi, postgres, s3] = await Promise.all([makePulumiFolder(), startPostgres(), startS3()]);
+  undo(() => pulumi.remove());
+  undo(() => s3.stop());
+  undo(() => postgres.stop());
   project = pulumi.project("sealift", program, join(pulumi.directory, "checkout"));
   const write = (name: string, lines: readonly string[]): void => {
     writeFileSync(join(project, name), lines.map((line) => `${line}\n`).join(""));
@@ -38,11 +43,6 @@ before(async () => {
     "pulumi up --stack prod --yes --skip-preview 2>&1 | grep -A1 'error: the stack'",
     "touch done; wait",
   ]);
-});
-after(async () => {
-  await postgres.stop();
-  await s3.stop();
-  await pulumi.remove();
 });
 
 /** UPDATE_DOCS=1 puts in what was printed. */

@@ -3,7 +3,7 @@ import { execFile } from "node:child_process";
 import { lstat, mkdir, mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
 import { join, relative } from "node:path";
 import { buffer } from "node:stream/consumers";
-import { after, before, test } from "node:test";
+import { before, test } from "node:test";
 import { promisify } from "node:util";
 import { gzipSync } from "node:zlib";
 import fc from "fast-check";
@@ -12,6 +12,7 @@ import { digestOf } from "../../offline-bundle/digest.ts";
 import { membersOf } from "../../offline-bundle/members.ts";
 import { cachePath } from "../lab/cache.ts";
 import { codesOf, refused } from "../support/refused.ts";
+import { undoAfter } from "../support/undo.ts";
 
 interface Entry {
   readonly name: string;
@@ -21,11 +22,12 @@ interface Entry {
 }
 
 let folder: string;
+const undo = undoAfter();
 before(async () => {
   await mkdir(cachePath("test"), { recursive: true });
   folder = await mkdtemp(cachePath("test", "archive-"));
+  undo(() => rm(folder, { recursive: true }));
 });
-after(() => rm(folder, { recursive: true }));
 
 const file = (name: string, content = name): Entry => ({ name, type: "file", content });
 const link = (name: string, linkname: string): Entry => ({ name, type: "symlink", linkname });

@@ -3,13 +3,14 @@ import { createHash } from "node:crypto";
 import { existsSync } from "node:fs";
 import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { after, before, test } from "node:test";
+import { before, test } from "node:test";
 import { type DownloadOptions, download } from "../../offline-bundle/download.ts";
 import { usualPatience } from "../../offline-bundle/patience.ts";
 import { obtain } from "../../offline-bundle/store.ts";
 import { cachePath } from "../lab/cache.ts";
 import { type HostileServer, hostileServer, type Manners } from "../support/hostile-server.ts";
 import { refused } from "../support/refused.ts";
+import { undoAfter } from "../support/undo.ts";
 
 const content = Buffer.from(Array.from({ length: 100_000 }, (_, index) => index % 251));
 const sha256 = createHash("sha256").update(content).digest("hex");
@@ -19,11 +20,12 @@ const unpinned: DownloadOptions = { progress, pinned: false, patience };
 const pinned: DownloadOptions = { progress, pinned: true, patience };
 
 let folder: string;
+const undo = undoAfter();
 before(async () => {
   await mkdir(cachePath("test"), { recursive: true });
   folder = await mkdtemp(cachePath("test", "download-"));
+  undo(() => rm(folder, { recursive: true }));
 });
-after(() => rm(folder, { recursive: true }));
 
 test("a connection that breaks is continued where it broke, if the file is still the same", async () => {
   await serving({ file: { content, cutAfter: 40_000 } }, async (server) => {

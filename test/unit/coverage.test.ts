@@ -1,22 +1,24 @@
 import assert from "node:assert/strict";
 import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { after, before, test } from "node:test";
+import { before, test } from "node:test";
 import { formatProblem } from "../../modules/core/errors.ts";
 import { type Coverage, coverageOf } from "../../modules/coverage.ts";
 import { type Lock, readLock } from "../../offline-bundle/lock-file.ts";
 import { cachePath, checkout } from "../lab/cache.ts";
 import { copyShippedStacks } from "../support/shipped-stacks.ts";
 import { changed, exampleText } from "../support/site-text.ts";
+import { undoAfter } from "../support/undo.ts";
 
 let folder: string;
 let lock: Lock;
+const undo = undoAfter();
 before(async () => {
   await mkdir(cachePath("test"), { recursive: true });
   folder = await mkdtemp(cachePath("test", "stacks-"));
+  undo(() => rm(folder, { recursive: true }));
   lock = await readLock(join(checkout, "offline-bundle", "bundle.lock.yaml"));
 });
-after(() => rm(folder, { recursive: true }));
 
 test("the shipped lock holds everything that the shipped environments ask for", async () => {
   const stacks = join(folder, "shipped");

@@ -4,10 +4,11 @@ import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, wri
 import { createServer, type RequestListener, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
-import { after, afterEach, before, beforeEach, describe, test } from "node:test";
+import { afterEach, before, beforeEach, describe, test } from "node:test";
 import { SealiftError } from "../../modules/core/errors.ts";
 import { cachePath } from "../lab/cache.ts";
 import { download } from "../lab/tools/download.ts";
+import { undoAfter } from "../support/undo.ts";
 
 const bytes = randomBytes(300_000);
 const sha256 = createHash("sha256").update(bytes).digest("hex");
@@ -22,16 +23,17 @@ describe("download", { timeout: 60_000 }, () => {
   let ranges: (string | undefined)[];
   let answer: RequestListener;
 
+  const undo = undoAfter();
   before(async () => {
     server = createServer((request, response) => {
       ranges.push(request.headers.range);
       answer(request, response);
     });
+    undo(() => server.close());
+    undo(() => {
+      server.closeAllConnections();
+    });
     url = await listen(server);
-  });
-  after(() => {
-    server.closeAllConnections();
-    server.close();
   });
   afterEach(() => {
     rmSync(folder, { recursive: true });

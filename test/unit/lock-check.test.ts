@@ -1,21 +1,23 @@
 import assert from "node:assert/strict";
 import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { after, before, test } from "node:test";
+import { before, test } from "node:test";
 import { formatProblem } from "../../modules/core/errors.ts";
 import { checkLock } from "../../offline-bundle/lock-check.ts";
 import { cachePath, checkout } from "../lab/cache.ts";
 import { refused } from "../support/refused.ts";
+import { undoAfter } from "../support/undo.ts";
 
 const shipped = join(checkout, "offline-bundle", "bundle.lock.yaml");
 let folder: string;
 let text: string;
+const undo = undoAfter();
 before(async () => {
   await mkdir(cachePath("test"), { recursive: true });
   folder = await mkdtemp(cachePath("test", "lock-"));
+  undo(() => rm(folder, { recursive: true }));
   text = await readFile(shipped, "utf8");
 });
-after(() => rm(folder, { recursive: true }));
 
 test("the shipped lock can be believed", async () => {
   assert.deepEqual((await checkLock(shipped)).problems, []);

@@ -2,18 +2,20 @@
 import assert from "node:assert/strict";
 import { existsSync, mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { after, before, test } from "node:test";
+import { before, test } from "node:test";
 import { attackedClient, type AttackedClient } from "../support/hostile-registry.ts";
+import { undoAfter } from "../support/undo.ts";
 
 let client: AttackedClient;
 let arriving: string;
+const undo = undoAfter();
 before(async () => {
   client = await attackedClient();
+  undo(() => {
+    client.end();
+  });
   arriving = join(client.folder, "mount", "arriving");
   mkdirSync(arriving, { recursive: true });
-});
-after(() => {
-  client.end();
 });
 
 test("a manifest that arrived with other bytes than the lock pins is removed, and the registry hears nothing of it", async () => {

@@ -1,20 +1,22 @@
 import assert from "node:assert/strict";
 import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { join, relative } from "node:path";
-import { after, before, test } from "node:test";
+import { before, test } from "node:test";
 import { parse } from "yaml";
 import { SealiftError } from "../../modules/core/errors.ts";
 import type { Lines } from "../../modules/core/layers/exact-versions.ts";
 import { composeSite, readSite } from "../../modules/core/site.ts";
 import type { Site } from "../../modules/core/site-spec.ts";
 import { cachePath } from "../lab/cache.ts";
+import { undoAfter } from "../support/undo.ts";
 
 let folder: string;
+const undo = undoAfter();
 before(async () => {
   await mkdir(cachePath("test"), { recursive: true });
   folder = await mkdtemp(cachePath("test", "layers-"));
+  undo(() => rm(folder, { recursive: true }));
 });
-after(() => rm(folder, { recursive: true }));
 
 const shared = `site:
   bundle: { directory: bundle, allowedSigners: signers }

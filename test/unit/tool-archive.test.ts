@@ -9,6 +9,7 @@ import { after, before, beforeEach, test } from "node:test";
 import { gzipSync } from "node:zlib";
 import { pack } from "tar-stream";
 import type { Tool } from "../lab/tools/tools.ts";
+import { undoAfter } from "../support/undo.ts";
 
 // The record of first uses lies in the cache, and where that is, is settled at the first import: this file has one of its own.
 const parent = resolve(import.meta.dirname, "../..", process.env["SEALIFT_CACHE"] ?? ".cache", "test");
@@ -23,6 +24,7 @@ let archive: Buffer;
 let digest: string;
 const asked: string[] = [];
 
+const undo = undoAfter();
 before(async () => {
   server = createServer((request, response) => {
     const path = request.url ?? "";
@@ -32,13 +34,15 @@ before(async () => {
     else if (path === "/team/tool/releases/download/v1.0.0/tool.tar.gz") response.end(archive);
     else response.writeHead(404).end();
   });
+  undo(() => server.close());
+  undo(() => {
+    server.closeAllConnections();
+  });
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   const web = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
   place = { web, api: `${web}/api` };
 });
 after(() => {
-  server.closeAllConnections();
-  server.close();
   rmSync(folder, { recursive: true });
 });
 beforeEach(async () => {
