@@ -150,7 +150,7 @@ test("a host that was never touched has one line for all that is missing", async
   );
   assert.match(
     String(inputs["update"]),
-    /\n# seen on machine 62ff67b1 at journal line 0\n# 9 of 9 facts do not hold yet\n$/,
+    /\n# seen on machine 62ff67b1 at journal line 0\n# 10 of 10 facts do not hold yet\n$/,
   );
 });
 
