@@ -44,7 +44,7 @@ describe("waves", () => {
       join(checkout, "cli", "sealift.js"),
       ...words,
     ]);
-    assert.match(stdout, /^lab-wave-a, .*: signed by plant, bundle serial 1\n/, stderr);
+    assert.match(stdout, /^lab-wave-a, .*: receipt \d+, .*, signed by plant; bundle serial 1, signed by lab@sealift\n/, stderr);
     return stdout;
   };
   const gate = "test ! -e /etc/not-well";
@@ -70,7 +70,7 @@ describe("waves", () => {
     await write("info");
     await succeeds(site.up());
     assert.deepEqual(await levels(), ["info", "info"]);
-    assert.match(await lastReceipt(), /^wave-a .* \d+ facts hold .*\nwave-b .* \d+ facts hold +0 changed$/m);
+    assert.match(await lastReceipt(), /^wave-a .* says: \d+ hold .*\nwave-b .* says: \d+ hold +0 changed$/m);
   });
 
   test("a gate that stays shut: the first host has changed, the second is not begun, and the error says so", async () => {
@@ -83,7 +83,7 @@ describe("waves", () => {
     assert.deepEqual(await levels(), ["warn", "info"]);
     assert.match(
       await lastReceipt(),
-      /^wave-a .* \d+ facts hold +\d changed\nwave-b .* \d of \d+ facts do not hold +0 changed$/m,
+      /^wave-a .* says: \d+ hold +\d changed\nwave-b .* says: \d+ hold, \d does not hold +0 changed$/m,
     );
   });
 

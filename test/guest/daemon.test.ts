@@ -137,7 +137,7 @@ test("a daemon that does not say what its file says is found, and restarted", as
   const { steps } = await engine.on.run("check", engine.daemon());
   assert.deepEqual(
     steps.map(({ effect }) => effect),
-    ["restart", "none", undefined],
+    ["restart", "none", undefined, undefined],
   );
   // As if the note of what was read were right.
   const [, ...entries] = engine.daemon()[0]?.call ?? [];
