@@ -102,9 +102,12 @@ process_alone_on() {
     return 1
   fi
   alone_inodes=
+  # A process that has ended since it was looked at has no network any more; this one's is the host's.
+  alone_table=$process_net/unix
+  if [ ! -r "$alone_table" ]; then alone_table=$SEALIFT_ROOT/proc/self/net/unix; fi
   while read -r _ _ _ alone_flags _ _ alone_inode alone_path; do
     if [ "$alone_path" = "$1" ] && [ "$alone_flags" = 00010000 ]; then alone_inodes="$alone_inodes $alone_inode"; fi
-  done <"$process_net/unix"
+  done <"$alone_table"
   case $alone_inodes in
     "") echo "nobody listens on $1" ;;
     " "*" "*) echo "more than one process listens on $1" ;;

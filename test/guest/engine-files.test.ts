@@ -78,7 +78,7 @@ test("files: absent, installed, one altered, only that one replaced", async () =
   await on.root(`echo '#' >>${bin}/runc; chmod -x ${bin}/containerd`);
   assert.deepEqual(await on.call("check_engine_files", ...args), {
     exitCode: 1,
-    output: `in ${bin}: containerd is absent, runc is altered`,
+    output: `in ${bin}: containerd is of root:root with mode 644, runc is altered`,
   });
   assert.deepEqual(await on.call("apply_engine_files", ...args), holds);
   assert.deepEqual(await on.call("check_engine_files", ...args), holds);
