@@ -116,7 +116,7 @@ test("a file is read again only when it may have changed, when a day has passed,
   );
 
   // A note that says that these very bytes were right a minute ago.
-  const stat = (await on.root(`stat -c '%i %s %y %z' ${bin}/runc`)).trim();
+  const stat = (await on.root(`stat -c '%i %s %y %z %U:%G %a %F' ${bin}/runc`)).trim();
   const up = Number((await on.root("cut -d . -f 1 /proc/uptime")).trim());
   await on.root(`echo '${bin}/runc ${sha256(programs.runc)} ${up - 60} ${stat}' >>/run/sealift/hashes`);
   assert.deepEqual(await check(), holds, "a fresh note is believed");

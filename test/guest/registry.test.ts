@@ -109,7 +109,7 @@ describe("the registry of a site", () => {
       "a service that is off",
       "units",
       "systemctl disable --quiet sealift-registry-reader",
-      /reader\.service is not started at boot/,
+      /reader\.service is disabled, so that it would not start at a boot/,
     ],
     [
       "a service that was stopped",
