@@ -17,8 +17,7 @@ import { copyOf, makeTinyBundle, type TinyBundle } from "../support/tiny-bundle.
 import { undoAfter } from "../support/undo.ts";
 
 let tiny: TinyBundle;
-let alice: Person;
-let bob: Person;
+let alice: Person, bob: Person;
 /** Lists both, and nothing was accepted yet. */
 let both: string;
 const undo = undoAfter();
