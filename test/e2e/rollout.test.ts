@@ -44,7 +44,11 @@ describe("waves", () => {
       join(checkout, "cli", "sealift.js"),
       ...words,
     ]);
-    assert.match(stdout, /^lab-wave-a, .*: receipt \d+, .*, signed by plant; bundle serial 1, signed by lab@sealift\n/, stderr);
+    assert.match(
+      stdout,
+      /^lab-wave-a, .*: receipt \d+, .*, signed by plant; bundle serial 1, signed by lab@sealift\n/,
+      stderr,
+    );
     return stdout;
   };
   const gate = "test ! -e /etc/not-well";
