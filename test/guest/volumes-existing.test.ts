@@ -32,7 +32,7 @@ const untouched = (): Promise<string> =>
 test("what others have laid out holds at once, the journal goes onto it, and the mounts stay as they are", async () => {
   const before = await untouched();
   assert.deepEqual(await drifts(on, stepsOf(laidOut)), [
-    "volumes.journal: drift journald.conf.d/sealift.conf is absent or altered",
+    "volumes.journal: drift /etc/systemd/journald.conf.d/sealift.conf is absent",
   ]);
   assert.deepEqual(await changes(on, stepsOf(laidOut)), ["volumes.journal: changed"]);
   assert.deepEqual(await drifts(on, stepsOf(laidOut)), []);
