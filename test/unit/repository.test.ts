@@ -102,9 +102,3 @@ test("no secret, no path of a machine, nothing switched off", () => {
   assert.deepEqual(places(code, /\b(TODO|FIXME|XXX)\b|@ts-(ignore|nocheck)|eslint-disable/), []);
   assert.deepEqual(places(code, /\b(test|it|describe)\.(only|skip|todo)\(|\{ *(skip|todo): *true/), []);
 });
-
-test("files stay short enough to be read in one go", () => {
-  const code = tracked.filter((path) => /\.(ts|sh)$/.test(path));
-  const long = code.filter((path) => text(path).split("\n").length > 235);
-  assert.deepEqual(long, []);
-});
