@@ -1,6 +1,6 @@
 /** A site as it counts, host by host and key by key, and where each value was written. */
 import type { HostSpec } from "./core/site-spec.ts";
-import { withoutSecrets } from "./core/schema.ts";
+import { withoutSecrets } from "./core/shown.ts";
 import type { Composed } from "./core/layers/compose.ts";
 import { isObject } from "./core/layers/traced.ts";
 import type { Path } from "./core/locate.ts";

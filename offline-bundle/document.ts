@@ -3,6 +3,7 @@ import { readFile } from "node:fs/promises";
 import { basename } from "node:path";
 import type { ErrorObject, ValidateFunction } from "ajv/dist/2020.js";
 import { type ErrorCode, type Problem, refuse, SealiftError } from "../modules/core/errors.ts";
+import { shown } from "../modules/core/shown.ts";
 import { limits } from "./limits.ts";
 import { printable } from "./printable.ts";
 import { readRegular, UnusableFile } from "./regular-file.ts";
@@ -142,7 +143,7 @@ function toProblem(error: ErrorObject, place: Document<unknown>["place"]): Probl
   return {
     ...common,
     code: error.keyword === "type" ? "E_TYPE" : "E_VALUE",
-    got: printable(JSON.stringify(error.data).slice(0, 80)),
+    got: printable(shown(error.data)),
     expected: schema.description ?? error.message ?? "another value",
     todo:
       schema.examples?.[0] === undefined

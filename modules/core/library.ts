@@ -19,6 +19,7 @@ export function readLibrary(): Library {
     "core/run.sh",
     "core/files.sh",
     "core/systemd.sh",
+    "core/found-words.sh",
     "core/processes.sh",
     "core/host-lock.sh",
     "core/apart.sh",

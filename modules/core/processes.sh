@@ -20,7 +20,8 @@ process_runs() {
 $process_words
 END
   if [ "$process_found" != "$process_wanted" ]; then
-    process_wrong="process $process_pid runs as: ${process_found:-nothing}"
+    # The first word is the program, and may have been started by another name.
+    process_wrong="process $process_pid runs as: $(process_shown "$process_found")"
     return 1
   fi
   process_said=${process_said#"$process_words"}$SEALIFT_LINE_END
@@ -49,6 +50,16 @@ END
     process_wrong="process $process_pid has variables that its unit does not give it: ${process_wrong#, }"
     return 1
   fi
+}
+
+# process_shown LINE: what may be shown of a command line.
+process_shown() {
+  case $1 in
+    '') echo nothing ;;
+    /*) found_words "$1" ;;
+    *" "*) echo "${1%% *} $(found_words "${1#* }")" ;;
+    *) echo "$1" ;;
+  esac
 }
 
 # process_look PID...: what these processes have open, before process_tcp and process_alone_on. One process.

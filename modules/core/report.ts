@@ -1,5 +1,6 @@
 /** The one reader of what run.sh prints. */
 import { effects, type Effect } from "./step.ts";
+import { withoutLogins } from "./visible.ts";
 
 const statuses = ["ok", "drift", "refused", "changed", "failed", "warn"] as const;
 export type StepStatus = (typeof statuses)[number];
@@ -37,13 +38,13 @@ const mostLines = 20_000;
 
 /**
  * What a host has printed is a stranger's word: lines that are too long, and those after too many, are none, and no control character
- * of a line is kept.
+ * of a line is kept. One of an earlier Sealift may show the login of a URL.
  */
 function linesOf(text: string): readonly string[] {
   return text
     .split("\n", mostLines)
     .filter((line) => line.length <= longestLine)
-    .map((line) => line.replaceAll(/[^\P{Cc}\t]|\p{Cf}|\p{Zl}|\p{Zp}/gu, "�"));
+    .map((line) => withoutLogins(line).replaceAll(/[^\P{Cc}\t]|\p{Cf}|\p{Zl}|\p{Zp}/gu, "�"));
 }
 
 /** Reads `status TAB code TAB fact TAB found [TAB effect]` lines, `value TAB code TAB value` lines and the closing `done <machine> <lines>`; others are for people. */

@@ -30,6 +30,9 @@ run() {
   plan_is_whole "$run_plan"
   if [ "$run_mode" = apply ]; then
     mkdir -p "$SEALIFT_STATE"
+    # What was found is for root's eyes.
+    (umask 077 && : >>"$SEALIFT_STATE/journal")
+    chmod 0600 "$SEALIFT_STATE/journal"
     lock_host
   fi
   eval "$run_plan"
@@ -149,7 +152,7 @@ still_at_it() {
 
 # give_up FOUND: the whole finding for people, then the line that the program reads, then the end.
 give_up() {
-  printf '%s\n' "$1" | head -c 65536 | tr -d '\000-\010\013-\037\177' | sed 's/^/  | /'
+  printf '%s\n' "$1" | head -c 65536 | tr -d '\000-\010\013-\037\177' | without_logins | sed 's/^/  | /'
   tell failed "$1"
   journal failed "$1"
   echo "$phase_host $phase_name: E_STEP $step_code: got $(one_line "$1"); expected $step_fact; mend what was found, then run pulumi up again"
@@ -164,19 +167,25 @@ tell() {
   echo
 }
 
-# Tabs and line ends are the format's own, a long finding would fill the state, and no other control character is to reach anybody's
-# terminal. Most findings are short and of one line: those cost no process, which is what a look at a slow host is made of.
+# Tabs and line ends are the format's own, a long finding would fill the state, no other control character is to reach anybody's
+# terminal, and no URL tells its password. Most findings are short and of one line: those cost no process, which is what a look at a slow host is made of.
 one_line() {
   if [ "${#1}" -le 400 ]; then
     case $1 in
-      *[[:cntrl:]]*) ;;
+      *[[:cntrl:]]* | *://*@*) ;;
       *)
         printf '%s' "$1"
         return
         ;;
     esac
   fi
-  printf '%s' "$1" | head -c 65536 | tr -s '\t\n' '  ' | tr -d '\000-\037\177' | cut -c 1-400
+  printf '%s' "$1" | head -c 65536 | tr -s '\t\n' '  ' | tr -d '\000-\037\177' | without_logins | cut -c 1-400
+}
+
+# without_logins: passes a text on with three stars in place of who logs in by a URL. The second form is a password that has a slash in it
+# (in a URL it would be %2F); a number with a slash behind it is a port. visible.ts has the same for the operator's side.
+without_logins() {
+  sed -e 's|://[^[:space:]/?#"<>]*@|://***@|g' -e 's|://[^[:space:]/?#"<>:@[]*:[0-9]*[^0-9/?#[:space:]"<>][^[:space:]"<>]*@|://***@|g'
 }
 
 # What was done, when, by which bundle: for the auditor.

@@ -1,9 +1,11 @@
-/** The site schema at work: every violation as a problem with its place. */
+/** The site schema at work: every violation as a problem with its place, and every text that no host could be given. */
 import { readFileSync } from "node:fs";
 import { Ajv2020, type ErrorObject, type ValidateFunction } from "ajv/dist/2020.js";
 import { closest, distance } from "fastest-levenshtein";
 import type { ErrorCode, Problem } from "./errors.ts";
 import type { Locate, Path } from "./locate.ts";
+import { shown, subject } from "./shown.ts";
+import { textProblems } from "./texts.ts";
 
 /** What a schema node says to people besides JSON Schema's own words. */
 interface Words {
@@ -22,8 +24,15 @@ export type SchemaKind = "site" | "environment" | "shared";
 
 export function schemaProblems(value: unknown, place: Locate, kind: SchemaKind = "site"): readonly Problem[] {
   const validate = validator(kind);
-  if (validate(value)) return [];
-  return (validate.errors ?? []).filter(isTold).map((error) => toProblem(error, place));
+  const wrong = validate(value)
+    ? []
+    : (validate.errors ?? []).filter(isTold).map((error) => toProblem(error, place));
+  // What a pattern has refused is not refused again.
+  const told = new Set(wrong.map(({ where, subject: about }) => `${where} ${about}`));
+  return [
+    ...wrong,
+    ...textProblems(value, place).filter(({ where, subject: about }) => !told.has(`${where} ${about}`)),
+  ];
 }
 
 /** What a branch of anyOf or the name of a property says is told by the keyword around it. */
@@ -156,24 +165,4 @@ function expectation(error: ErrorObject): string {
 
 function fromPointer(part: string): string | number {
   return /^\d+$/.test(part) ? Number(part) : part.replaceAll("~1", "/").replaceAll("~0", "~");
-}
-
-/** `hosts[0].volumes.disk`, as the person typed it. */
-export function subject(path: Path): string {
-  const text = path.map((part) => (typeof part === "number" ? `[${part}]` : `.${part}`)).join("");
-  return text.replace(/^\./, "") || "the site";
-}
-
-/** Keys whose values no message shows, wherever they stand: a test holds them equal to the schema's secrets. */
-export const secretKeys: readonly string[] = ["passwordHash"];
-
-/** A value in a message: JSON, short, secrets left out. */
-export function shown(value: unknown): string {
-  const text = withoutSecrets(value);
-  return text.length > 80 ? `${text.slice(0, 77)}...` : text;
-}
-
-/** A value as JSON in which every secret is the words `a secret`. */
-export function withoutSecrets(value: unknown): string {
-  return JSON.stringify(value, (key, inner: unknown) => (secretKeys.includes(key) ? "a secret" : inner));
 }

@@ -32,7 +32,7 @@ export function completeSite({ value, origins, texts }: Composed, lines?: Lines)
   const place = origins.locate;
   const exact = lines === undefined ? value : exactVersions(value, lines);
   const site = checkSite(exact, place);
-  refuse(plainSecretProblems(value as SiteFile, texts.join("\n"), place));
+  refuse(plainSecretProblems(value as SiteFile, texts, place));
   return site;
 }
 

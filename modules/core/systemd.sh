@@ -124,10 +124,26 @@ unit_loaded() {
     case $unit_pair in
       # They may hold a secret of somebody's.
       Environment=*) unit_wrong="$unit_name has another Environment" ;;
+      Exec*) unit_wrong="$unit_name has ${unit_pair%%=*} $(unit_commands)" ;;
       *) unit_wrong="$unit_name has ${unit_pair%%=*} ${unit_found:-empty}" ;;
     esac
     return 1
   done
+}
+
+# unit_commands: what may be shown of the commands in unit_found.
+unit_commands() {
+  if [ -z "$unit_found" ]; then echo empty; fi
+  while IFS= read -r unit_line; do
+    unit_line=${unit_line#*"argv[]="}
+    case $unit_line in
+      '') ;;
+      *" ; ignore_errors=yes"*) echo "$(found_words "${unit_line% ; ignore_errors=*}") (its failure is no error)" ;;
+      *) found_words "${unit_line% ; ignore_errors=*}" ;;
+    esac
+  done <<END
+$unit_found
+END
 }
 
 # unit_strangers UNIT DROPINS: sets unit_foreign to the files on the disk that make or change the unit beside its own file in

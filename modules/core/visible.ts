@@ -8,9 +8,20 @@
 const hidden =
   /[\p{Cc}\p{Zl}\p{Zp}\p{Surrogate}\p{Bidi_Control}\u00ad\u180e\u200b-\u200d\u2060-\u2064\u206a-\u206f\ufeff\ufff9-\ufffb]/gu;
 
-/** One line: each such character as the escape that JSON has for it, `\u001b` for ESC. Line ends and tabs are among them. */
+/**
+ * Who logs in by a URL, whose name and password nobody is to see: up to the last @ before its path; and a password with a slash in it,
+ * which a URL would have as %2F. A number with a slash behind it is a port. `without_logins` of run.sh has the same for hosts.
+ */
+const logins = [/:\/\/[^\s/?#"<>]*@/g, /:\/\/[^\s/?#"<>:@[]*:\d*[^\d\s/?#"<>][^\s"<>]*@/g];
+
+/** The same text, in which no URL says who logs in by it. */
+export function withoutLogins(text: string): string {
+  return logins.reduce((rest, login) => rest.replaceAll(login, "://***@"), text);
+}
+
+/** One line without logins of URLs: each such character as the escape that JSON has for it, `\u001b` for ESC. Line ends and tabs are among them. */
 export function visible(text: string): string {
-  return text.replaceAll(hidden, escape);
+  return withoutLogins(text).replaceAll(hidden, escape);
 }
 
 /** The same for a text of several lines, whose line ends stay. */

@@ -27,17 +27,58 @@ check_daemon_file() {
     return 1
   fi
 }
+
+# Keys whose value is shown when it is not the site's: none of them has a place for a password.
+DAEMON_SHOWN="allow-direct-routing authorization-plugins bip bip6 bridge bridge-accept-fwmark cgroup-parent containerd data-root debug \
+default-address-pools default-cgroupns-mode default-gateway default-gateway-v6 default-ipc-mode default-runtime default-shm-size \
+default-stop-timeout dns dns-opts dns-search exec-opts exec-root experimental features firewall-backend fixed-cidr fixed-cidr-v6 group hosts icc \
+init insecure-registries ip ip-forward ip-forward-no-drop ip-masq ip6tables iptables ipv6 live-restore log-driver log-format log-level \
+max-concurrent-downloads max-concurrent-uploads max-download-attempts metrics-addr min-api-version mtu network-control-plane-mtu \
+network-diagnostic-port no-new-privileges pidfile raw-logs registry-mirrors seccomp-profile selinux-enabled shutdown-timeout \
+storage-driver storage-opts swarm-default-advertise-addr tls tlscacert tlscert tlskey tlsverify userland-proxy userns-remap"
+
 # daemon_difference <TEXT: the entries of the file that TEXT has not, in place of those of TEXT that the file has not. Only
-# the last entry has no comma behind it, which is no difference.
+# the last entry has no comma behind it, which is no difference. The file may be anybody's: what could be a token is not shown, nor is
+# what stands within an entry of several lines.
 daemon_difference() {
-  awk '
-    { sub(/^ +/, ""); sub(/,$/, "") }
-    $0 == "{" || $0 == "}" || $0 == "" { next }
-    side == "is" { is[$0]; order[++count] = $0; next }
+  awk -v known=" $DAEMON_SHOWN " '
+    # Whether a value is plain: true, a number, one text, or a list or map of such; a second entry of the same line is none.
+    function plain(value) {
+      if (length(value) > 200) return 0
+      if (value ~ /^(true|false|null|-?[0-9.]+|"[A-Za-z0-9_.:\/% +=-]*")$/) return 1
+      return value ~ /^(\[[^][]*\]|\{[^{}]*\})$/ && value ~ /^[][{}A-Za-z0-9_.:\/% +=",-]*$/
+    }
+    function shown(line, level,   key, value) {
+      if (level != 1 || !match(line, /^"[A-Za-z0-9._-]+" *:/) || RLENGTH > 64) return ""
+      key = substr(line, 2, RLENGTH - 2)
+      sub(/" *$/, "", key)
+      value = substr(line, RLENGTH + 1)
+      sub(/^ +/, "", value)
+      return "\"" key "\"" (index(known, " " key " ") && plain(value) ? ": " value : " (its value is not shown)")
+    }
+    {
+      sub(/^[ \t]+/, "")
+      sub(/[ \t\r]*,?[ \t\r]*$/, "")
+    }
+    $0 == "" { next }
+    side == "is" {
+      at = level
+      bare = $0
+      gsub(/"([^"\\]|\\.)*"/, "", bare)
+      level += gsub(/[[{]/, "", bare) - gsub(/[]}]/, "", bare)
+    }
+    $0 == "{" || $0 == "}" { next }
+    side == "is" { is[$0]; order[++count] = $0; deep[count] = at; next }
     $0 in is { both[$0]; next }
     { wanted = wanted "; " $0 }
     END {
-      for (i = 1; i <= count; i++) if (!(order[i] in both)) found = found "; " order[i]
+      for (i = 1; i <= count; i++) {
+        if (order[i] in both) continue
+        one = shown(order[i], deep[i])
+        if (one == "") others = 1
+        else found = found "; " one
+      }
+      if (found == "" && others) found = "; entries that are not shown"
       print (found == "" ? "nothing" : substr(found, 3)) " in place of " (wanted == "" ? "nothing" : substr(wanted, 3))
     }' side=is "$DAEMON_JSON" side=wanted -
 }
@@ -135,8 +176,10 @@ daemon_value() {
   done
 }
 
-# daemon_text VALUE: a JSON text without its quotes.
+# daemon_text VALUE: a JSON text without its quotes; nothing when more stands on its line.
 daemon_text() {
   daemon_bare=${1#\"}
-  printf '%s' "${daemon_bare%\"}"
+  daemon_bare=${daemon_bare%\"}
+  case $daemon_bare in *\"*) return 0 ;; esac
+  printf '%s' "$daemon_bare"
 }

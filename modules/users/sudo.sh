@@ -9,7 +9,7 @@ check_sudo_rule() {
   if ! file_is "$sudo_file" "$2" "root:root 440"; then
     case $file_wrong in
       *" is absent") echo "no $sudo_file" ;;
-      *" is altered") echo "$sudo_file says: $(head -c 400 "$sudo_file")" ;;
+      *" is altered") echo "$sudo_file says: $(found_words "$(head -c 400 "$sudo_file" | tr '\n' ' ')")" ;;
       *) echo "$file_wrong" ;;
     esac
     return 1
@@ -22,16 +22,16 @@ check_sudo_rule() {
   sudo_last=
   while IFS= read -r sudo_one; do
     sudo_last=$sudo_one
-    if [ "$sudo_one" != "$sudo_wanted" ]; then sudo_more="$sudo_more, $sudo_one"; fi
+    if [ "$sudo_one" != "$sudo_wanted" ]; then sudo_more=${sudo_more:+$sudo_more$SEALIFT_LINE_END}$sudo_one; fi
   done <<END
 $sudo_listed
 END
   if [ "$sudo_last" != "$sudo_wanted" ]; then
-    warn_that E_SUDO "sudo goes by the last rule that fits, and that is not this one: ${sudo_last:-it has none for $1}" \
+    warn_that E_SUDO "sudo goes by the last rule that fits, and that is not this one: $(sudo_shown "$sudo_last")" \
       "see with sudo -l -U $1, and take out the rule that comes after it"
   fi
   if [ -n "$sudo_more" ]; then
-    warn_that E_SUDO "rules of other files let $1 do more: ${sudo_more#, }" "take them out, or write them into the site"
+    warn_that E_SUDO "rules of other files let $1 do more: $(sudo_shown "$sudo_more")" "take them out, or write them into the site"
   fi
 }
 # sudo_look USER: sets sudo_listed to what sudo lets the user do, a rule a line, in its own words (sudo(8), -l -U). One process. When it does
@@ -58,6 +58,18 @@ sudo_look() {
   done <<END
 $sudo_said
 END
+}
+# sudo_shown RULES: what may be shown of such a list, in one line: a command may be allowed with a password among its arguments.
+sudo_shown() {
+  if [ -z "$1" ]; then
+    echo none
+    return
+  fi
+  sudo_words=
+  while IFS= read -r sudo_one; do sudo_words="$sudo_words, $(found_words "$sudo_one")"; done <<END
+$1
+END
+  echo "${sudo_words#, }"
 }
 guard_sudo_rule() {
   if ! command -v visudo >/dev/null; then
@@ -92,7 +104,7 @@ check_no_sudo_rule() {
   if ! command -v sudo >/dev/null; then return 0; fi
   sudo_look "$1" || return "$SEALIFT_WARNS"
   if [ -n "$sudo_listed" ]; then
-    warn_that E_SUDO "rules of other files let $1 do: $sudo_listed" "take them out, or write them into the site"
+    warn_that E_SUDO "rules of other files let $1 do: $(sudo_shown "$sudo_listed")" "take them out, or write them into the site"
   fi
 }
 guard_no_sudo_rule() {

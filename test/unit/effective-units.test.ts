@@ -124,7 +124,7 @@ const attacks: readonly [what: string, unit: keyof typeof right, values: Units[s
     "another command line",
     "docker.service",
     { ExecStart: command("/opt/docker/current/bin/dockerd -H fd:// -H tcp://0.0.0.0:2375") },
-    "docker.service has ExecStart { path=/opt/docker/current/bin/dockerd ; argv[]=/opt/docker/current/bin/dockerd -H fd:// -H tcp://0.0.0.0:2375 ; ignore_errors=no",
+    "docker.service has ExecStart /opt/docker/current/bin/dockerd -H fd:// -H tcp://0.0.0.0:2375",
   ],
   [
     "a variable of every service, whose value may be a secret",
@@ -136,7 +136,7 @@ const attacks: readonly [what: string, unit: keyof typeof right, values: Units[s
     "a configuration of containerd of its own",
     "containerd.service",
     { ExecStart: command("/opt/docker/current/bin/containerd --config /tmp/c.toml") },
-    "containerd.service has ExecStart { path=/opt/docker/current/bin/containerd ; argv[]=/opt/docker/current/bin/containerd --config /tmp/c.toml ; ignore_errors=no",
+    "containerd.service has ExecStart /opt/docker/current/bin/containerd --config /tmp/c.toml",
   ],
   [
     "a file that was changed after systemd had read it",

@@ -102,7 +102,7 @@ test("a process is what its unit says by its command line and its variables, who
   const path = "/usr/bin:/bin";
   const pid = await idle({ PATH: path, LANG: "C.UTF-8", INVOCATION_ID: "a", OTEL: "none" });
   assert.equal(runs(pid, "sleep 1000", `PATH=${path}`, "OTEL=none"), "0 ");
-  assert.equal(runs(pid, "sleep 999", `PATH=${path}`), `1 process ${pid} runs as: sleep 1000`);
+  assert.equal(runs(pid, "sleep 999", `PATH=${path}`), `1 process ${pid} runs as: sleep ...`);
   assert.equal(runs(pid, "sleep 1000", "PATH=/bin"), `1 process ${pid} has not the PATH of its unit`);
   const proxied = await idle({
     PATH: path,

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { test } from "node:test";
 import { parse } from "yaml";
 import { formatProblem, SealiftError } from "../../modules/core/errors.ts";
-import { secretKeys } from "../../modules/core/schema.ts";
+import { secretKeys } from "../../modules/core/shown.ts";
 import { readSite } from "../../modules/core/site.ts";
 import { changed, problemsOf } from "../support/site-text.ts";
 import schema from "../../stacks/site.schema.json" with { type: "json" };
@@ -65,6 +65,27 @@ test("a hash that stands in the file in clear is refused, and one that Pulumi ha
         return !error.message.includes(hash);
       },
     );
+    // Nor is it hidden by another way to write it: YAML has several.
+    const inHex = hash.replaceAll("$", String.raw`\x24`);
+    const ways: readonly [what: string, text: string][] = [
+      ["escaped", text.replace(hash, inHex)],
+      [
+        "with an anchor elsewhere",
+        text.replace(`"${hash}"`, "*hash").replace("config:", `note: &hash "${inHex}"\nconfig:`),
+      ],
+      ["folded", text.replace(`"${hash}"`, `"${hash.slice(0, 20)}\\\n          ${hash.slice(20)}"`)],
+      ["as a key", text.replace(hash, "v1:encrypted").replace("config:", `"${inHex}": 1\nconfig:`)],
+      [
+        "as JSON in a text",
+        `config:\n  sealift:site: '${JSON.stringify(value).replaceAll("$", String.raw`\u0024`)}'\n`,
+      ],
+      ["in a comment", `# ${hash}\n${text.replace(hash, "v1:encrypted")}`],
+    ];
+    for (const [what, other] of ways) {
+      if (what !== "in a comment") assert.ok(!other.includes(hash));
+      writeFileSync(file, other);
+      assert.throws(() => readSite(value, file), /E_SECRET_PLAIN/, what);
+    }
     writeFileSync(file, text.replace(hash, "v1:encrypted"));
     assert.equal(readSite(value, file).hosts.length, 2);
   } finally {

@@ -2,7 +2,7 @@
 import { closest } from "fastest-levenshtein";
 import type { Problem } from "../errors.ts";
 import type { Locate, Path } from "../locate.ts";
-import { shown, subject } from "../schema.ts";
+import { shown, subject } from "../shown.ts";
 import { type Layer, overlay, Origins, type Values, without } from "./traced.ts";
 
 export interface Chain {

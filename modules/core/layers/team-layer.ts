@@ -1,7 +1,7 @@
 /** What the team of a host pins, in the words of a host's sections. */
 import type { Problem } from "../errors.ts";
 import type { Locate, Path } from "../locate.ts";
-import { shown, subject } from "../schema.ts";
+import { shown, subject } from "../shown.ts";
 import { meant } from "./class-chain.ts";
 import type { Layer, Origin, Values } from "./traced.ts";
 

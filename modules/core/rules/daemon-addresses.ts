@@ -3,7 +3,7 @@ import { isIP } from "node:net";
 import { parseAddress, parseCidr, within } from "../address.ts";
 import type { Problem } from "../errors.ts";
 import type { Path } from "../locate.ts";
-import { shown } from "../schema.ts";
+import { shown } from "../shown.ts";
 import { list, text, type DaemonHost } from "./daemon-host.ts";
 
 export function addressRules(site: DaemonHost): readonly Problem[] {

@@ -1,7 +1,7 @@
 /** Rules of what containers may use, and of how the engine is told. */
 import type { Problem } from "../errors.ts";
 import { containersSlice } from "../profiles.ts";
-import { shown } from "../schema.ts";
+import { shown } from "../shown.ts";
 import { list, map, text, type DaemonHost } from "./daemon-host.ts";
 
 interface Ulimit {

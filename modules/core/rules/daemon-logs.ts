@@ -1,7 +1,7 @@
 /** Rules of container logs: which options a driver takes. Source: ValidateLogOpts of each driver, moby daemon/logger 29.7.2. */
 import { closest, distance } from "fastest-levenshtein";
 import type { Problem } from "../errors.ts";
-import { shown } from "../schema.ts";
+import { shown } from "../shown.ts";
 import { text, texts, type DaemonHost } from "./daemon-host.ts";
 
 /** What every driver takes, and what every one that cannot read its logs back takes for the cache beside it. */

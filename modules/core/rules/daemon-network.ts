@@ -2,7 +2,7 @@
 import { overlap, parseAddress, parseCidr, single, within, type Cidr } from "../address.ts";
 import type { Problem } from "../errors.ts";
 import type { Path } from "../locate.ts";
-import { shown } from "../schema.ts";
+import { shown } from "../shown.ts";
 import { list, text, texts, type DaemonHost } from "./daemon-host.ts";
 
 interface Pool {

@@ -1,7 +1,7 @@
 /** Rules of runtimes, of addresses given twice, and of what does not go with live-restore. */
 import { isIP } from "node:net";
 import type { Problem } from "../errors.ts";
-import { shown } from "../schema.ts";
+import { shown } from "../shown.ts";
 import { list, map, text, type DaemonHost } from "./daemon-host.ts";
 
 interface Runtime {

@@ -1,7 +1,7 @@
 /** Rules of where an engine keeps things. */
 import type { Problem } from "../errors.ts";
 import { mountOf, mountsOf } from "../mounts.ts";
-import { shown } from "../schema.ts";
+import { shown } from "../shown.ts";
 import { list, map, text, type DaemonHost } from "./daemon-host.ts";
 
 export function storageRules(site: DaemonHost): readonly Problem[] {

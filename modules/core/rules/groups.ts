@@ -3,7 +3,7 @@ import { closest } from "fastest-levenshtein";
 import type { Problem } from "../errors.ts";
 import type { Path } from "../locate.ts";
 import type { MergedHost, SiteFile } from "../merge.ts";
-import { shown, subject } from "../schema.ts";
+import { shown, subject } from "../shown.ts";
 import type { UserSpec } from "../site-spec.ts";
 import { duplicates, oncePerPlace, placeOf, written, type Say } from "./say.ts";
 import { isPersons } from "./users.ts";

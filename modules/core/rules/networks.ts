@@ -2,7 +2,7 @@
 import { parseCidr } from "../address.ts";
 import type { Problem } from "../errors.ts";
 import type { SiteFile } from "../merge.ts";
-import { shown } from "../schema.ts";
+import { shown } from "../shown.ts";
 import type { Say } from "./say.ts";
 
 export function networkProblems(file: SiteFile, say: Say): readonly Problem[] {

@@ -5,7 +5,7 @@ import type { Path } from "../locate.ts";
 import type { MergedHost, SiteFile } from "../merge.ts";
 import { mountOf, mountsOf } from "../mounts.ts";
 import { registryPorts, type RegistryFile } from "../registry.ts";
-import { shown } from "../schema.ts";
+import { shown } from "../shown.ts";
 import { duplicates, type Say } from "./say.ts";
 
 export function registryProblems(file: SiteFile, hosts: readonly MergedHost[], say: Say): readonly Problem[] {

@@ -2,7 +2,7 @@
 import type { ErrorCode, Problem } from "../errors.ts";
 import type { Locate, Path } from "../locate.ts";
 import type { Sections, SiteFile } from "../merge.ts";
-import { shown, subject } from "../schema.ts";
+import { shown, subject } from "../shown.ts";
 
 export type Say = (path: Path, code: ErrorCode, got: string, expected: string, todo: string) => Problem;
 

@@ -4,7 +4,7 @@ import type { Path } from "../locate.ts";
 import type { MergedHost } from "../merge.ts";
 import { homeOf, mountOf, mountsOf, programPlaces } from "../mounts.ts";
 import { ownerIds } from "../owner.ts";
-import { shown } from "../schema.ts";
+import { shown } from "../shown.ts";
 import type { LogicalVolumeSpec } from "../site-spec.ts";
 import { parseMiB, parsePercentFree } from "../units.ts";
 import type { Say } from "./say.ts";

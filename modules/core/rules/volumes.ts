@@ -2,7 +2,7 @@
 import type { Problem } from "../errors.ts";
 import type { Path } from "../locate.ts";
 import type { MergedHost, SiteFile } from "../merge.ts";
-import { shown } from "../schema.ts";
+import { shown } from "../shown.ts";
 import type { LogicalVolumeSpec } from "../site-spec.ts";
 import { parsePercentFree } from "../units.ts";
 import { duplicates, written, type Say } from "./say.ts";
