@@ -107,9 +107,22 @@ function told(error: unknown, where: string, subject: string): unknown {
       const expected = login ? "a login that may do this" : "an answer";
       const todo = login
         ? "give --username and the password on stdin, or log in with docker login"
-        : "check name, network, --ca-file and that it runs; then run it again: what is there already is skipped";
+        : (siteRegistryTodo(got) ??
+          "check name, network, --ca-file and that it runs; then run it again: what is there already is skipped");
       return { where, code, subject, got, expected, todo };
     }),
+  );
+}
+
+/** What to do when it may be a registry of a Sealift site, whose writer has a port of its own that few reach; undefined otherwise. */
+function siteRegistryTodo(got: string): string | undefined {
+  if (/\b405\b|unsupported/i.test(got))
+    return "a registry of a Sealift site takes bundles on the port of its writer (registry.writerPort, 5001 by default), not on the reader's";
+  if (!/connection refused|i\/o timeout|context deadline exceeded|no route to host/i.test(got))
+    return undefined;
+  return (
+    "check name, port and that it runs; a registry of a Sealift site lets only its own host write, until the site file has " +
+    "registry.writerNetworks: [<network of this machine>/24] and pulumi up was run; then push again"
   );
 }
 

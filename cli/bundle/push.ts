@@ -52,7 +52,10 @@ const examples = `
 An image keeps the name of its source: docker.io/library/hello:1 becomes <registry>/docker.io/library/hello:1. A host file
 becomes <registry>/files/<name>:<version>-<os>-<arch>. It can be interrupted at any time and is then run again.
 
+A registry that a host of the site runs needs none of this: pulumi up fills it. Its writer (port 5001) listens for its own host
+alone, until registry.writerNetworks of the site file names the network of this machine.
+
 Examples:
-  $ sealift bundle push /srv/bundle registry.site:5000 --signers allowed_signers --ca-file ca.crt
-  $ pass registry | sealift bundle push /srv/bundle registry.site:5000 --signers allowed_signers --ca-file ca.crt \\
+  $ sealift bundle push /srv/bundle harbor.corp:8443/infra --signers allowed_signers --ca-file ca.crt
+  $ pass registry | sealift bundle push /srv/bundle registry.site:5001 --signers allowed_signers --ca-file ca.crt \\
       --username operator --password-stdin`;

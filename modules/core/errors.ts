@@ -118,6 +118,7 @@ export const errorCodes = [
   "E_REGISTRY_NAME",
   "E_REGISTRY_CA",
   "E_FOREIGN_UNIT",
+  "E_NETWORK_FILTER",
   "E_REFUSED",
   "E_HOST_LOCKED",
   "E_LIBRARY",

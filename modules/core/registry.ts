@@ -10,6 +10,7 @@ export interface RegistryFile {
   readonly caSha256?: readonly string[];
   readonly port?: number;
   readonly writerPort?: number;
+  readonly writerNetworks?: readonly string[];
   readonly sources?: readonly string[];
   readonly external?: {
     readonly url: string;
@@ -67,6 +68,8 @@ export interface ServedRegistry {
   readonly address: string;
   /** TCP port of the writer. */
   readonly writerPort: number;
+  /** Networks in CIDR form that reach the writer besides its own host. @default none */
+  readonly writerNetworks?: readonly string[];
   /** Address of the site's first registry, out of which this one fills itself; undefined on the first, which is sent the bundle. */
   readonly feeder?: string;
   /** How many bundles stay, the one in use among them; undefined: all. */
@@ -126,6 +129,7 @@ export function registryOf(
             mount: file.mount ?? "",
             address: own.address,
             writerPort,
+            ...(file.writerNetworks === undefined ? {} : { writerNetworks: file.writerNetworks }),
             ...(feeder === undefined || feeder === own ? {} : { feeder: feeder.address }),
             ...(file.keep === undefined ? {} : { keep: file.keep }),
           },

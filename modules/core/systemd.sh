@@ -172,3 +172,18 @@ refuse_strangers() {
   refuse_because E_FOREIGN_UNIT "$1 is made or changed by files that Sealift did not write:$unit_foreign" \
     "see whose they are, then remove them and run systemctl daemon-reload"
 }
+
+# unit_can_filter: whether IPAddressDeny= of a unit has an effect here. Where the kernel or a container gives systemd no BPF for control
+# groups it starts the unit all the same, open to everybody, and says so in the log alone. Its counter of bytes is of the same program
+# (systemd.resource-control(5), IPAccounting=): "[no data]" without it. A unit that does nothing is started and stopped.
+unit_can_filter() {
+  unit_probe=sealift-filter-$$.service
+  timeout 60 systemd-run --quiet --collect --unit="$unit_probe" --property=RemainAfterExit=yes --property=IPAccounting=yes \
+    --property=IPAddressDeny=any /bin/true >/dev/null 2>&1 || return 1
+  unit_bytes=$(timeout 60 systemctl show -P IPIngressBytes "$unit_probe" 2>/dev/null || true)
+  timeout 60 systemctl stop "$unit_probe" 2>/dev/null || true
+  case $unit_bytes in
+    # What systemd has for "none" as a number.
+    '' | *[!0-9]* | 18446744073709551615) return 1 ;;
+  esac
+}

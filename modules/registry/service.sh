@@ -1,11 +1,12 @@
 # The two processes: from which program, with what, and whether they answer.
-# shellcheck disable=SC2154 # systemd.sh and processes.sh set unit_found and process_wrong
+# shellcheck disable=SC2154 # systemd.sh and processes.sh set unit_found and process_…
 
-# Fact: reader and writer run from this version, with this configuration and certificate; one answers, the other asks for a login.
-# $1 version, $2 DNS name, $3 port of the reader, $4 port of the writer
+# Fact: reader and writer run from this version, with this configuration, certificate and unit, and listen where they should and nowhere
+# else; one answers, the other asks for a login, and answers nobody who is in none of its networks.
+# $1 version, $2 DNS name, $3 port of the reader, $4 port of the writer, $5... networks that reach the writer; none: this host alone
 check_registry_running() {
   for registry_role in reader writer; do
-    if ! registry_process "$registry_role" "$1"; then
+    if ! registry_stands "$registry_role" "$@"; then
       echo "$registry_role: $registry_found"
       return 1
     fi
@@ -14,9 +15,13 @@ check_registry_running() {
     echo "$registry_found"
     return 1
   fi
+  if ! registry_filters "$@"; then
+    echo "$registry_found"
+    return 1
+  fi
 }
 guard_registry_running() {
-  for registry_one in "reader $3" "writer $4" "reader $(($3 + 10))" "writer $(($4 + 10))"; do
+  for registry_one in "reader $3" "writer $4"; do
     registry_port=${registry_one#* }
     registry_pid=$(systemctl show -P MainPID "sealift-registry-${registry_one% *}.service" 2>/dev/null || echo 0)
     registry_taker=$(ss -Hltnp "sport = :$registry_port" 2>/dev/null | head -n 1)
@@ -35,7 +40,7 @@ guard_registry_running() {
 apply_registry_running() {
   guard_registry_running "$@"
   for registry_role in reader writer; do
-    if registry_process "$registry_role" "$1"; then continue; fi
+    if registry_stands "$registry_role" "$@" && { [ "$registry_role" = reader ] || registry_filters "$@"; }; then continue; fi
     systemctl reset-failed "sealift-registry-$registry_role.service" 2>/dev/null || true
     timeout 60 systemctl restart "sealift-registry-$registry_role.service"
   done
@@ -45,6 +50,38 @@ apply_registry_running() {
   done
   echo "$registry_found; the log says:"
   journalctl -q -u 'sealift-registry-*' -n 8 -o cat --no-pager
+  return 1
+}
+
+# registry_stands ROLE VERSION NAME READER_PORT WRITER_PORT [NETWORK...]: whether its process is the right one and listens where it should;
+# sets registry_found when it does not.
+registry_stands() {
+  registry_process "$1" "$2" || return 1
+  stands_role=$1
+  stands_port=$4
+  stands_address=
+  if [ "$stands_role" = writer ]; then
+    stands_port=$5
+    shift 5
+    stands_address=$(registry_writer_address "$@")
+  fi
+  process_look "$registry_pid"
+  process_tcp
+  # On every address is [::], or 0.0.0.0 where the kernel has no IPv6.
+  case ${stands_address:-any}$process_ports in
+    "127.0.0.1 127.0.0.1:$stands_port" | "any [::]:$stands_port" | "any 0.0.0.0:$stands_port") return 0 ;;
+  esac
+  registry_found="listens on${process_ports:- nothing} in place of ${stands_address:-every address}:$stands_port alone"
+  return 1
+}
+
+# registry_filters VERSION NAME READER_PORT WRITER_PORT [NETWORK...]: whether the writer is out of reach for an address that is in none of the
+# networks: 127.0.0.2, which never is. Where the writer listens for its host alone there is nothing to filter.
+registry_filters() {
+  if [ $# -le 4 ]; then return 0; fi
+  registry_found=$(registry_ask "$2" "$4" --interface 'host!127.0.0.2' --connect-timeout 2)
+  if [ "$registry_found" = 000 ]; then return 0; fi
+  registry_found="the writer answers an address that is in none of its networks: the filter of its unit has no effect"
   return 1
 }
 
@@ -66,9 +103,9 @@ registry_process() {
     registry_found=$process_wrong
     return 1
   fi
-  for registry_file in "$1.yml" server.crt; do
-    if ! cmp -s "$REGISTRY_ETC/$registry_file" "/run/sealift-registry-$1/$registry_file"; then
-      registry_found="runs with an earlier $registry_file"
+  for registry_file in "$REGISTRY_ETC/$1.yml" "$REGISTRY_ETC/server.crt" "$REGISTRY_UNITS/sealift-registry-$1.service"; do
+    if ! cmp -s "$registry_file" "/run/sealift-registry-$1/${registry_file##*/}"; then
+      registry_found="runs with an earlier ${registry_file##*/}"
       return 1
     fi
   done

@@ -26,7 +26,8 @@ export const certificates = [
 
 export function registrySteps({ host, login, registry, archive }: RegistryStepsSpec): readonly Step[] {
   const { name, port, serves } = registry;
-  const { version, mount, writerPort } = serves;
+  const { version, mount, writerPort, writerNetworks = [] } = serves;
+  const whom = writerNetworks.length === 0 ? "this host alone" : `this host and ${writerNetworks.join(", ")}`;
   const { sha256, bytes } = archive;
   // Its release has the one program beside texts.
   const program = archive.members.find(({ path }) => path === "registry" || path.endsWith("/registry"));
@@ -58,14 +59,13 @@ export function registrySteps({ host, login, registry, archive }: RegistryStepsS
       mount,
       String(port),
       String(writerPort),
+      ...writerNetworks,
     ]),
-    step("running", `the reader answers on port ${port}, the writer asks for a login on port ${writerPort}`, [
-      "registry_running",
-      version,
-      name,
-      String(port),
-      String(writerPort),
-    ]),
+    step(
+      "running",
+      `the reader answers on port ${port}, the writer on port ${writerPort} for ${whom}, with a login`,
+      ["registry_running", version, name, String(port), String(writerPort), ...writerNetworks],
+    ),
   ];
 }
 

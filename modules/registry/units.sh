@@ -1,16 +1,17 @@
 # Two processes on the same files: a reader whom nobody has to log in to and who can change nothing, and a writer with a
-# login. Distribution knows no rights of users, so this is what makes a host unable to push.
+# login. Distribution knows no rights of users, so this is what makes a host unable to push. The writer listens for its own host
+# alone, or for the networks that the site names.
 # shellcheck disable=SC2154 # files.sh and systemd.sh set file_wrong and unit_…
 
 REGISTRY_UNITS=/etc/systemd/system
 
 # Fact: configuration and units of reader and writer are the ones of this site, as files and as systemd has loaded them; nothing else makes
 # or changes them.
-# $1 mount point, $2 port of the reader, $3 port of the writer
+# $1 mount point, $2 port of the reader, $3 port of the writer, $4... networks that reach the writer, as IP/prefix; none: this host alone
 check_registry_units() {
   file_look "$REGISTRY_ETC/reader.yml" "$REGISTRY_ETC/writer.yml" "$REGISTRY_UNITS/sealift-registry-reader.service" "$REGISTRY_UNITS/sealift-registry-writer.service"
   registry_wrong=
-  for_each_registry_file "$@" registry_file_compare
+  for_each_registry_file registry_file_compare "$@"
   if [ -n "$registry_wrong" ]; then
     echo "${registry_wrong#, }"
     return 1
@@ -20,7 +21,7 @@ check_registry_units() {
     registry_unit=sealift-registry-$registry_role.service
     if ! unit_loaded "$registry_unit" "" Environment=OTEL_TRACES_EXPORTER=none EnvironmentFiles= PassEnvironment= "User=$REGISTRY_USER" \
       "Group=$REGISTRY_USER" RootDirectory= RootImage= TriggeredBy= \
-      "ExecStartPre=!/bin/cp $REGISTRY_ETC/$registry_role.yml $REGISTRY_ETC/server.crt /run/sealift-registry-$registry_role/" \
+      "ExecStartPre=!/bin/cp $REGISTRY_ETC/$registry_role.yml $REGISTRY_ETC/server.crt $REGISTRY_UNITS/$registry_unit /run/sealift-registry-$registry_role/" \
       "ExecStart=!$REGISTRIES/current/bin/registry serve $REGISTRY_ETC/$registry_role.yml"; then
       echo "$unit_wrong"
       return 1
@@ -35,10 +36,15 @@ check_registry_units() {
 guard_registry_units() {
   refuse_strangers sealift-registry-reader.service ""
   refuse_strangers sealift-registry-writer.service ""
+  shift 3
+  if [ $# -gt 0 ] && ! unit_can_filter; then
+    refuse_because E_NETWORK_FILTER "systemd cannot keep the writer to $* on this host: IPAddressDeny= has no effect (no BPF for control groups)" \
+      "remove registry.writerNetworks from the site file: the writer then listens on 127.0.0.1, and ssh -L leads to it"
+  fi
 }
 apply_registry_units() {
-  guard_registry_units
-  for_each_registry_file "$@" registry_file_write
+  guard_registry_units "$@"
+  for_each_registry_file registry_file_write "$@"
   systemctl daemon-reload
   systemctl enable --quiet sealift-registry-reader.service sealift-registry-writer.service
 }
@@ -49,14 +55,19 @@ registry_file_write() {
   if ! file_is "$1" "${2%"$SEALIFT_LINE_END"}"; then file_put "$1" "${2%"$SEALIFT_LINE_END"}"; fi
 }
 
-# for_each_registry_file MOUNT READER_PORT WRITER_PORT FUNCTION: calls FUNCTION with each path and the text that it has to hold.
+# for_each_registry_file FUNCTION MOUNT READER_PORT WRITER_PORT [NETWORK...]: calls FUNCTION with each path and the text that it has to hold.
 for_each_registry_file() {
-  "$4" "$REGISTRY_ETC/reader.yml" "$(registry_config "$1" "$2" 1)
+  each_call=$1
+  each_mount=$2
+  each_reader=$3
+  each_writer=$4
+  shift 4
+  "$each_call" "$REGISTRY_ETC/reader.yml" "$(registry_config "$each_mount" ":$each_reader")
   maintenance:
     readonly:
       enabled: true
 "
-  "$4" "$REGISTRY_ETC/writer.yml" "$(registry_config "$1" "$3" 2)
+  "$each_call" "$REGISTRY_ETC/writer.yml" "$(registry_config "$each_mount" "$(registry_writer_address "$@"):$each_writer")
   delete:
     enabled: true
 auth:
@@ -64,11 +75,17 @@ auth:
     realm: sealift
     path: $REGISTRY_ETC/htpasswd
 "
-  "$4" "$REGISTRY_UNITS/sealift-registry-reader.service" "$(registry_unit reader "$1" ReadOnlyPaths)$SEALIFT_LINE_END"
-  "$4" "$REGISTRY_UNITS/sealift-registry-writer.service" "$(registry_unit writer "$1" ReadWritePaths)$SEALIFT_LINE_END"
+  "$each_call" "$REGISTRY_UNITS/sealift-registry-reader.service" "$(registry_unit reader "$each_mount" ReadOnlyPaths)$SEALIFT_LINE_END"
+  "$each_call" "$REGISTRY_UNITS/sealift-registry-writer.service" "$(registry_unit writer "$each_mount" ReadWritePaths "IPAddressDeny=any
+IPAddressAllow=127.0.0.1${1:+ $*}")$SEALIFT_LINE_END"
 }
 
-# registry_config MOUNT PORT OFFSET: metrics are on loopback alone, ten ports above: they ask nobody for a login.
+# registry_writer_address [NETWORK...]: where the writer listens; nothing is every address, and the unit then lets only these networks in.
+registry_writer_address() {
+  if [ $# = 0 ]; then echo 127.0.0.1; fi
+}
+
+# registry_config MOUNT ADDRESS: no port for metrics, which would serve a profiler to everybody on the host beside them.
 # It ends in storage, for what each role adds. No cache of descriptors: the reader has to see what the writer has just done.
 registry_config() {
   cat <<END
@@ -79,17 +96,12 @@ log:
   accesslog:
     disabled: true
 http:
-  addr: :$2
+  addr: $2
   draintimeout: 30s
   tls:
     certificate: $REGISTRY_ETC/server.crt
     key: $REGISTRY_ETC/server.key
     minimumtls: tls1.2
-  debug:
-    addr: 127.0.0.1:$(($2 + 10))
-    prometheus:
-      enabled: true
-      path: /metrics
 storage:
   filesystem:
     rootdirectory: $1/storage
@@ -98,7 +110,8 @@ storage:
 END
 }
 
-# registry_unit ROLE MOUNT PATHS: systemd.exec(5). The copies say which configuration and certificate a process has read.
+# registry_unit ROLE MOUNT PATHS [LINES]: systemd.exec(5), systemd.resource-control(5). The copies say which configuration, certificate
+# and unit a process was started with.
 registry_unit() {
   cat <<END
 # Made by Sealift.
@@ -114,14 +127,14 @@ User=$REGISTRY_USER
 Group=$REGISTRY_USER
 RuntimeDirectory=sealift-registry-$1
 RuntimeDirectoryMode=0700
-ExecStartPre=/bin/cp $REGISTRY_ETC/$1.yml $REGISTRY_ETC/server.crt /run/sealift-registry-$1/
+ExecStartPre=/bin/cp $REGISTRY_ETC/$1.yml $REGISTRY_ETC/server.crt $REGISTRY_UNITS/sealift-registry-$1.service /run/sealift-registry-$1/
 ExecStart=$REGISTRIES/current/bin/registry serve $REGISTRY_ETC/$1.yml
 Environment=OTEL_TRACES_EXPORTER=none
 Restart=always
 RestartSec=2
 LimitNOFILE=65536
 UMask=0027
-$3=$2/storage
+$3=$2/storage${4:+$SEALIFT_LINE_END$4}
 CapabilityBoundingSet=
 DevicePolicy=closed
 LockPersonality=yes

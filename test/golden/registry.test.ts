@@ -70,6 +70,11 @@ test("plan texts of a host that runs the registry, in a site with the classic st
   same("registry-host", found, "delivery", "registry", "seed", "trust", "engine");
 });
 
+test("plan text of a registry whose writer two networks reach", () => {
+  const open = withRegistry(`${own}\nwriterNetworks: [10.20.0.0/16, "fd00:20::/32"]`);
+  same("registry-open", phases("node-a", open, false, ["MIIB"]), "registry");
+});
+
 test("plan text of a registry that the first one feeds", () => {
   const two = withRegistry(own.replace("{ name: node-a }", "{ name: node-a }, { name: node-b }"));
   same("registry-fed", phases("node-b", two, false, ["MIIBfirst", "MIIBsecond"]), "delivery", "seed");

@@ -18,6 +18,8 @@ export interface RegistryInGuest {
   readonly steps: readonly Step[];
   /** A step's call, by what stands behind `registry.` in its code. */
   readonly call: (what: string) => Step["call"];
+  /** The steps where the site lets these networks reach the writer. */
+  readonly openTo: (...writerNetworks: readonly string[]) => readonly Step[];
   /** `curl <words>` as root with the CA and the name; what it prints. */
   readonly curl: (words: string) => Promise<string>;
   /** Puts bytes where the bundle's arrive; their sha256. */
@@ -41,12 +43,16 @@ export async function startRegistryGuest(name: string, machine = container(mount
   const { exitCode } = await on.guest.exec(`mkdir -p .sealift/blobs && cat >${lands}`, { input: bytes });
   assert.equal(exitCode, 0);
   const serves = { version: archive.version, mount, address: registryAddress, writerPort: 5001 };
-  const registry = { name: registryName, port: 5000, serves };
-  const steps = registrySteps({ host: name, login: on.guest.login, registry, archive });
+  const stepsOf = (more: { readonly writerNetworks?: readonly string[] }): readonly Step[] => {
+    const registry = { name: registryName, port: 5000, serves: { ...serves, ...more } };
+    return registrySteps({ host: name, login: on.guest.login, registry, archive });
+  };
+  const steps = stepsOf({});
   return {
     on,
     archive,
     steps,
+    openTo: (...writerNetworks) => stepsOf({ writerNetworks }),
     call: (what) => {
       const step = steps.find(({ code }) => code === `registry.${what}`);
       assert.ok(step, what);

@@ -186,3 +186,25 @@ test("a port that a container has published, or that the site gives to figures, 
     "0  127.0.0.1:2375 [::]:2376 | 127.0.0.1:2375 [::]:2376",
   );
 });
+
+test("a writer that networks shall reach is refused where systemd filters nothing, and nowhere else", () => {
+  const programs = path("no-filter");
+  mkdirSync(programs);
+  const program = (name: string, lines: string): void => {
+    writeFileSync(join(programs, name), `#!/bin/sh\n${lines}\n`, { mode: 0o755 });
+  };
+  const refused = (bytes: string, ...networks: readonly string[]): string => {
+    program("systemctl", `case "$*" in *IPIngressBytes*) echo '${bytes}' ;; esac`);
+    const call = ["guard_registry_units", "/registry", "5000", "5001", ...networks];
+    return libraryCall(programs, call.map(quote).join(" "));
+  };
+  program("systemd-run", "exit 0");
+  const words =
+    /^1 E_NETWORK_FILTER systemd cannot keep the writer to 10\.20\.0\.0\/16 on this host: .*; remove registry\.writerNetworks/;
+  assert.match(refused("[no data]", "10.20.0.0/16"), words);
+  assert.match(refused("18446744073709551615", "10.20.0.0/16"), words);
+  assert.equal(refused("0", "10.20.0.0/16"), "0 ");
+  assert.equal(refused("[no data]"), "0 ", "a writer for its own host alone needs no filter");
+  program("systemd-run", "exit 1");
+  assert.match(refused("0", "10.20.0.0/16"), words);
+});

@@ -26,6 +26,12 @@ test("a registry on a host: every host knows where it is, and the host itself th
   assert.equal(b.daemon["registry-mirrors"], undefined);
 });
 
+test("who may reach the writer is known to the hosts that run it, and to nobody else", () => {
+  const [a, b] = siteOf(withRegistry(`${own}\nwriterNetworks: [10.20.0.0/16, "fd00:20::/32"]`)).hosts;
+  assert.deepEqual(a?.registry?.serves?.writerNetworks, ["10.20.0.0/16", "fd00:20::/32"]);
+  assert.equal(b?.registry?.serves, undefined);
+});
+
 test("the address of a registry host may be another than the one that ssh reaches", () => {
   const [, b] = siteOf(withRegistry(own.replace("node-a }", "node-a, address: 192.0.2.7 }"))).hosts;
   assert.deepEqual(b?.registry?.addresses, ["192.0.2.7"]);
@@ -140,6 +146,26 @@ const slips: readonly [string, string, RegExp][] = [
     "one port for both",
     withRegistry(`${own}\nport: 5001`),
     /E_CONFLICT registry\.writerPort: got 5001; expected another port than the reader's/,
+  ],
+  [
+    "a network that is an address in it",
+    withRegistry(`${own}\nwriterNetworks: [10.20.0.0/16, 10.20.0.9/24]`),
+    /E_VALUE registry\.writerNetworks\[1\]: got "10\.20\.0\.9\/24"; expected a network in CIDR form, with no bit set behind its prefix; write it like 10\.20\.0\.0\/16/,
+  ],
+  ...["0.0.0.0/0", "127.0.0.0/8", "::/0", "::1/128"].map((network): [string, string, RegExp] => [
+    `the writer opened to ${network}`,
+    withRegistry(`${own}\nwriterNetworks: ["${network}"]`),
+    /E_VALUE registry\.writerNetworks\[0\]: .*; expected a network without the host's own loopback addresses: not everybody/,
+  ]),
+  [
+    "a writer's network that is a name",
+    withRegistry(`${own}\nwriterNetworks: [office.corp/24]`),
+    /E_VALUE registry\.writerNetworks\[0\]: got "office\.corp\/24"; expected a network in CIDR form; write it like/,
+  ],
+  [
+    "networks of a writer that is somebody else's",
+    withRegistry(`${external}\nwriterNetworks: [10.20.0.0/16]`),
+    /E_CONFLICT registry\.writerNetworks: .*only sources beside external/,
   ],
   ["port of the system", withRegistry(`${own}\nport: 443`), /E_VALUE registry\.port: got 443/],
   [

@@ -1,5 +1,6 @@
 /** Rules of the registry: where it runs, what it is reached by, and what the engines of its clients can do with it. */
 import { isIPv4 } from "node:net";
+import { overlap, parseCidr, type Cidr } from "../address.ts";
 import type { Problem } from "../errors.ts";
 import type { Path } from "../locate.ts";
 import type { MergedHost, SiteFile } from "../merge.ts";
@@ -41,10 +42,34 @@ function ownProblems(registry: RegistryFile, hosts: readonly MergedHost[], say: 
           ),
         ]
       : []),
+    ...writerNetworkProblems(registry, say),
     ...versionProblems(registry, say),
     ...duplicates(registry.hosts ?? [], at("hosts"), "name", say),
     ...(registry.hosts ?? []).flatMap((_, index) => hostProblems(registry, index, hosts, say)),
   ];
+}
+
+/** Loopback addresses, which are no network that could be let in; nor are they kept out by a network of everybody. */
+const loopback = ["127.0.0.0/8", "::1/128"].map(parseCidr).filter((one): one is Cidr => one !== undefined);
+
+function writerNetworkProblems({ writerNetworks = [] }: RegistryFile, say: Say): Problem[] {
+  return writerNetworks.flatMap((text, index) => {
+    const network = parseCidr(text);
+    const problem = (expected: string, todo: string): Problem[] => [
+      say(at("writerNetworks", index), "E_VALUE", shown(text), expected, todo),
+    ];
+    if (network === undefined || network.value !== network.first)
+      return problem(
+        "a network in CIDR form, with no bit set behind its prefix",
+        "write it like 10.20.0.0/16, or one address like 10.20.0.9/32",
+      );
+    if (loopback.some((one) => overlap(one, network)))
+      return problem(
+        "a network without the host's own loopback addresses: not everybody, and not 127.0.0.0/8",
+        "name the networks of those who push; the host itself always reaches its writer",
+      );
+    return [];
+  });
 }
 
 /** Before 3.1.1 a tag could be deleted though deleting was off. */
@@ -102,7 +127,7 @@ function mountProblems(mount: string, { name, volumes, daemon }: MergedHost, say
 
 function externalProblems(registry: RegistryFile, say: Say): Problem[] {
   const own = (
-    ["name", "version", "hosts", "mount", "keep", "caSha256", "port", "writerPort"] as const
+    ["name", "version", "hosts", "mount", "keep", "caSha256", "port", "writerPort", "writerNetworks"] as const
   ).filter((key) => registry[key] !== undefined);
   const { url = "", allowedHosts = [] } = registry.external ?? {};
   const port = [
