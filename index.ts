@@ -29,8 +29,8 @@ function begin({ spec, deliveries, spares, phases, probe, warnings }: SurveyedHo
   host: Host;
   users: Users;
 } {
-  const { library, serial } = site;
-  const host = new Host(spec.name, { spec, library, blobs: deliveries, spares, probe, warnings, serial });
+  const { library, bundle } = site;
+  const host = new Host(spec.name, { spec, library, blobs: deliveries, spares, probe, warnings, bundle });
   const volumes = new Volumes(host, phases.volumes, []);
   return { host, users: new Users(host, phases.users, [volumes]) };
 }

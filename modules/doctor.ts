@@ -33,7 +33,7 @@ export async function diagnose(environment: string, { deep, report }: DoctorOpti
   return {
     ok: problems.length === 0 && !fails,
     environment,
-    serial: inputs.serial ?? null,
+    serial: inputs.bundle?.serial ?? null,
     problems,
     warnings: inputs.warnings,
     unread,

@@ -28,7 +28,7 @@ export async function gateProblems(
 }
 
 /** The site's own word on whether a host is well. */
-function gatePhase(command: string): Phase {
+export function gatePhase(command: string): Phase {
   return {
     name: "gate",
     steps: [

@@ -16,7 +16,7 @@ import {
   type ReceiptSpec,
   type ServedHost,
 } from "./core/site-spec.ts";
-import type { Phase } from "./core/step.ts";
+import type { BundleAge, Phase } from "./core/step.ts";
 import { hostFiles } from "./engine/from-bundle.ts";
 import { phasesOf, type HostPhases, type SiteFacts } from "./phases.ts";
 import { preflightPhase } from "./preflight/index.ts";
@@ -37,8 +37,8 @@ export interface PlannedHost {
 
 /** A site as it is before any host is looked at. */
 export interface Inputs {
-  /** Serial of the bundle; undefined when it is refused. */
-  readonly serial: number | undefined;
+  /** Serial of the bundle, and whether somebody has gone back to it; undefined when it is refused. */
+  readonly bundle: BundleAge | undefined;
   readonly library: Library;
   /** sha256 of the lock that the bundle was built from, and who signed it; empty when it is refused. */
   readonly lockSha256: string;
@@ -90,7 +90,7 @@ export async function readInputs(
   if (!("serial" in bundle)) {
     const hosts = site.hosts.map((spec) => ({ spec, files: undefined }));
     const content = { manifests: [], blobs: [] };
-    const none = { serial: undefined, lockSha256: "", signers: [] };
+    const none = { bundle: undefined, lockSha256: "", signers: [] };
     return { ...common, ...none, hosts, content, problems: [...bundle, ...unread], warnings: [] };
   }
   const found = site.hosts.map((spec) => ({ spec, files: hostFiles(spec, bundle, file) }));
@@ -100,7 +100,10 @@ export async function readInputs(
   const repositories = content.manifests.map(({ repository }) => repository);
   return {
     ...common,
-    serial: bundle.serial,
+    bundle: {
+      serial: bundle.serial,
+      ...(bundle.backFrom === undefined ? {} : { backFrom: bundle.backFrom }),
+    },
     lockSha256: bundle.lockSha256,
     signers: bundle.signers,
     hosts: found.map(({ spec, files }) => ({ spec, files: "archive" in files ? files : undefined })),
@@ -137,7 +140,7 @@ export interface SiteLook {
 
 /** One read-only look at every host, all at once; the hosts of a registry are asked for its CAs before. */
 export async function lookAtSite(inputs: Inputs, options: LookOptions = {}): Promise<SiteLook> {
-  const { library, content, serial = 0, hosts } = inputs;
+  const { library, content, bundle = { serial: 0 }, hosts } = inputs;
   const served = feederFirst(hosts)
     .map(({ spec }) => spec)
     .filter(isServed);
@@ -146,7 +149,7 @@ export async function lookAtSite(inputs: Inputs, options: LookOptions = {}): Pro
   const own = made.flatMap((one) => (one === undefined || "code" in one ? [] : [one]));
   const authorities = own.length < made.length ? undefined : [...inputs.authorities, ...own];
   const mirrors = hosts.some(({ spec }) => spec.registry?.follows === "mirror");
-  const facts = { library, content, serial, mirrors, authorities, clock: Math.floor(Date.now() / 1000) };
+  const facts = { library, content, bundle, mirrors, authorities, clock: Math.floor(Date.now() / 1000) };
   const { values: seen } = await inParallel(hosts, looksAtOnce, async (host) => {
     const look = await lookAt(host, facts, options);
     options.seen?.();

@@ -4,7 +4,7 @@ import { blobDelivery, deliveryPhase, type Delivery } from "./core/delivery.ts";
 import type { Library } from "./core/library.ts";
 import type { Authority } from "./core/registry.ts";
 import { isServed, type HostSpec, type ServedHost } from "./core/site-spec.ts";
-import type { Phase } from "./core/step.ts";
+import type { BundleAge, Phase } from "./core/step.ts";
 import { daemonPhase } from "./daemon/index.ts";
 import { enginePhase } from "./engine/index.ts";
 import { preflightPhase } from "./preflight/index.ts";
@@ -31,9 +31,9 @@ export interface SiteFacts {
   readonly library: Library;
   /** The operator's clock, in seconds since 1970. */
   readonly clock: number;
-  /** What the registry of the site is to hold, and the serial of the bundle that brings it. */
+  /** What the registry of the site is to hold, and the bundle that brings it. */
   readonly content: RegistryContent;
-  readonly serial: number;
+  readonly bundle: BundleAge;
   /** Some engine of the site knows the registry as a mirror of Docker Hub and no other way. */
   readonly mirrors: boolean;
   /** The CAs of the registry, that of the first of its hosts before the others; undefined while they are not known. */
@@ -42,11 +42,12 @@ export interface SiteFacts {
 
 /** Pure: everything that has to be true on one host. */
 export function phasesOf(host: HostSpec, files: HostFiles, facts: SiteFacts): HostPhases {
-  const { library, clock, content, serial, mirrors, authorities } = facts;
+  const { library, clock, content, bundle, mirrors, authorities } = facts;
+  const { serial } = bundle;
   const deliveries = [...deliveriesOf(host, files), ...seedsOf(host, content)];
   return {
     preflight: preflightPhase(host, files.archive, clock),
-    delivery: deliveryPhase(library, deliveries, sparesOf(host, files)),
+    delivery: deliveryPhase(library, deliveries, sparesOf(host, files), bundle),
     volumes: volumesPhase(host),
     users: usersPhase(host),
     ...(isServed(host) && files.registry !== undefined

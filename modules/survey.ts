@@ -8,6 +8,7 @@ import type { Authority } from "./core/registry.ts";
 import type { HostFiles } from "./core/blob.ts";
 import type { RolloutSpec } from "./core/rollout.ts";
 import type { HostSpec, ReceiptSpec } from "./core/site-spec.ts";
+import type { BundleAge } from "./core/step.ts";
 import { lookAtSite, readInputs, type HostLook } from "./look.ts";
 import { deliveriesOf, seedsOf, sparesOf, type HostPhases } from "./phases.ts";
 import type { RegistryContent } from "./registry/content.ts";
@@ -30,8 +31,7 @@ export interface SurveyedHost {
 }
 
 export interface Survey {
-  /** Serial of the bundle. */
-  readonly serial: number;
+  readonly bundle: BundleAge;
   readonly library: Library;
   /** sha256 of the lock that the bundle was built from, and who signed it. */
   readonly lockSha256: string;
@@ -54,11 +54,11 @@ export interface Survey {
 export async function survey(value: unknown, file: string): Promise<Survey> {
   refuse(operatorProblems(process.env));
   const inputs = await readInputs(value, file);
-  const { serial = 0, content, problems } = inputs;
+  const { bundle = { serial: 0 }, content, problems } = inputs;
   refuse(problems);
   const { hosts: looks, authorities, problems: untrusted } = await lookAtSite(inputs);
   refuse([...untrusted, ...looks.flatMap(({ spec, probe }) => refusedOf(spec, probe))]);
-  return { ...inputs, serial, authorities, hosts: looks.flatMap((look) => surveyed(look, content)) };
+  return { ...inputs, bundle, authorities, hosts: looks.flatMap((look) => surveyed(look, content)) };
 }
 
 /** No problem with the bundle means that every host is planned. */

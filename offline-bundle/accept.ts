@@ -1,6 +1,6 @@
 /** Accepts a bundle: from then on nothing older passes. */
 import { hostname, userInfo } from "node:os";
-import { allowExpiredFlag } from "./policy.ts";
+import { allowExpiredFlag, allowOlderFlag } from "./policy.ts";
 import { type Accepted, appendReceipt, readReceipt, receiptFile } from "./receipt.ts";
 import { type VerifiedBundle, verifyBundle, type VerifyOptions } from "./verify.ts";
 
@@ -31,7 +31,7 @@ export async function acceptBundle(directory: string, options: VerifyOptions): P
     at: new Date().toISOString().replace(/\.\d+Z$/, "Z"),
     by: `${userInfo().username}@${hostname()}`,
     insecure: [
-      ...(options.allowOlder === true ? ["--insecure-allow-older"] : []),
+      ...(options.allowOlder === true ? [allowOlderFlag] : []),
       ...(options.allowExpired === true ? [allowExpiredFlag] : []),
       ...(options.allowUnsigned === true ? ["--insecure-allow-unsigned"] : []),
     ],

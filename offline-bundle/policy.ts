@@ -23,6 +23,8 @@ export interface PolicyCheck {
   readonly waived: readonly Problem[];
   /** What to tell of a bundle that passes, such as what a flag has let pass when it was accepted. */
   readonly warnings: readonly Problem[];
+  /** Up to which serial somebody has gone back on purpose with this bundle or an earlier one: hosts that have seen it go back, too. */
+  readonly backFrom?: number | "any";
 }
 
 /**
@@ -47,6 +49,7 @@ export async function checkPolicy(
   // Whoever has accepted it although it had expired has decided, and that stands in the list.
   const last = accepted.at(-1);
   const decided = last?.sealSha256 === textSha256 && last.insecure.includes(allowExpiredFlag);
+  const backFrom = goneBackFrom(seal, accepted);
   const pass = {
     older: policy.allowOlder === true,
     expired: policy.allowExpired === true,
@@ -62,11 +65,25 @@ export async function checkPolicy(
     ],
     waived: [...(pass.older ? older : []), ...(pass.expired ? expired : [])],
     warnings: [...(pass.unlisted ? unlisted : []), ...(decided && !pass.expired ? expired : [])],
+    ...(backFrom === undefined ? {} : { backFrom }),
   };
 }
 
-/** As it is written down when it was given. */
+/** As they are written down when they were given. */
 export const allowExpiredFlag = "--insecure-allow-expired";
+export const allowOlderFlag = "--insecure-allow-older";
+
+/**
+ * The bundle to which somebody went back passes on every host, whatever was there before; one that came after it, on hosts that have seen
+ * what was accepted before somebody went back.
+ */
+function goneBackFrom({ serial }: Seal, accepted: readonly Accepted[]): number | "any" | undefined {
+  const at = accepted.findLastIndex(({ insecure }) => insecure.includes(allowOlderFlag));
+  if (at === -1) return undefined;
+  if (accepted[at]?.serial === serial) return "any";
+  const before = Math.max(0, ...accepted.slice(0, at).map((one) => one.serial));
+  return before > serial ? before : undefined;
+}
 
 /** A list that was lost looks like one that was never begun. */
 function noList(directory: string, file: string, allowedSigners: string): Problem {
@@ -111,7 +128,7 @@ function olderProblems(
       subject: "serial",
       got: `${serial}, older than what was accepted`,
       expected: `${last.serial} or higher, accepted on ${last.at} (${file})`,
-      todo: "carry in the newest bundle; to go back on purpose: sealift bundle accept --insecure-allow-older",
+      todo: `carry in the newest bundle; to go back on purpose: sealift bundle accept ${allowOlderFlag}`,
     },
   ];
 }

@@ -104,11 +104,11 @@ function title(file: LockedFile): string {
   return quote(`${name}-${version}-${platform.replace("/", "-")}-${fileTitle(url)}`);
 }
 
-function copyCommand(file: LockedFile): string {
+export function copyCommand(file: LockedFile): string {
   return `cp -- "$BUNDLE/${join(inside.blobs, file.sha256)}" ${title(file)}`;
 }
 
-function curlCommand(file: LockedFile): string {
+export function curlCommand(file: LockedFile): string {
   const path = quote(`/v2/${repositoryOf(fileRef(file))}/blobs/sha256:${file.sha256}`);
   const most = file.bytes === undefined ? "" : ` --max-filesize ${file.bytes}`;
   const fetch = `curl -q --proto '=https' --cacert "$CA" -fsSL${most} -o ${title(file)} -- "https://$REGISTRY"${path}`;

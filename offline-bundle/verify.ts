@@ -33,6 +33,8 @@ export interface VerifiedBundle extends Bundle {
   readonly waived: readonly Problem[];
   /** What to tell of it although it passes: no list of accepted bundles, or that it had expired when it was accepted. */
   readonly warnings: readonly Problem[];
+  /** Up to which serial somebody has gone back on purpose; absent: nobody has. */
+  readonly backFrom?: number | "any";
   /** Good signatures that do not count, and that were not needed: why. */
   readonly passedOver: readonly Problem[];
   readonly blobs: number;
@@ -84,6 +86,7 @@ export async function verifyBundle(
     signers,
     waived: [...waived, ...policy.waived],
     warnings: policy.warnings,
+    ...(policy.backFrom === undefined ? {} : { backFrom: policy.backFrom }),
     passedOver,
     blobs: blobs.found.size,
     bytes: blobs.bytes,

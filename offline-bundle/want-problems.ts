@@ -1,5 +1,6 @@
 /** What a schema cannot say of bundle.yaml: things that fit their own key only. */
 import type { ErrorCode, Problem } from "../modules/core/errors.ts";
+import { printable } from "./printable.ts";
 import type { Entry, Platform, WantedImage } from "./want.ts";
 
 /** What a schema cannot say about one entry. */
@@ -34,6 +35,22 @@ export function entryProblems(
         problem("E_VALUE", version, "letters, digits, dots, dashes, underscores", "correct the version"),
     ),
   ];
+}
+
+/** A url that no program could ask for, or whose name cannot be read: `%` has to stand before two hex digits. */
+export function urlProblems(url: string, where: string, subject: string): readonly Problem[] {
+  if (!url.startsWith("https:") || isReadable(url)) return [];
+  const expected = "a url that can be read, with %25 for a percent sign";
+  return [{ where, code: "E_VALUE", subject, got: printable(url), expected, todo: "correct it" }];
+}
+
+function isReadable(url: string): boolean {
+  try {
+    decodeURIComponent(new URL(url).pathname);
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 /** A layout on disk keeps no signatures. */

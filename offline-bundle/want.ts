@@ -4,7 +4,7 @@ import { refuse } from "../modules/core/errors.ts";
 import { readDocument } from "./document.ts";
 import { outsideProblem } from "./local-source.ts";
 import type { Mirrors } from "./mirrors.ts";
-import { duplicates, entryProblems, imageProblems } from "./want-problems.ts";
+import { duplicates, entryProblems, imageProblems, urlProblems } from "./want-problems.ts";
 
 /** In Docker's words; what the lab and the supported hosts have. */
 export type Platform = "linux/amd64" | "linux/arm64";
@@ -108,10 +108,11 @@ export async function readWant(file: string): Promise<Want> {
     ),
     ...images.flatMap((image, index) => imageProblems(image, place(["images", index]))),
     ...entries.flatMap((entry, index) => [
-      ...entryPlaces(entry, value.platforms).flatMap(
-        ({ url, key }) =>
-          outsideProblem(url, file, place(["files", index, key]), `${entry.name} ${key}`) ?? [],
-      ),
+      ...entryPlaces(entry, value.platforms).flatMap(({ url, key }) => {
+        const [where, subject] = [place(["files", index, key]), `${entry.name} ${key}`];
+        const outside = outsideProblem(url, file, where, subject);
+        return [...urlProblems(url, where, subject), ...(outside === undefined ? [] : [outside])];
+      }),
     ]),
     ...images.flatMap((image, index) =>
       (["from", "cosign"] as const).flatMap(
@@ -166,8 +167,19 @@ export function fileRef(file: Pick<WantedFile, "name" | "version" | "platform">)
 /** The last part of a url, made safe: the name under which the bytes travel. */
 export function fileTitle(url: string): string {
   const path = url.startsWith("oci:") ? url.replace(/(@[^/]*|:[^/:]*)$/, "") : url.replace(/[?#].*$/, "");
-  const title = decodeURIComponent(basename(path.replace(/^(file|oci):/, "")));
-  return title.replaceAll(/[^A-Za-z0-9._+~@ -]/g, "_").replace(/^\.*$/, "file");
+  const title = basename(path.replace(/^(file|oci):/, ""));
+  return decoded(title)
+    .replaceAll(/[^A-Za-z0-9._+~@ -]/g, "_")
+    .replace(/^\.*$/, "file");
+}
+
+/** A lock may be somebody else's. */
+function decoded(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
 }
 
 /**

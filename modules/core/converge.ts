@@ -9,7 +9,7 @@ import { formatProblem, type Problem } from "./errors.ts";
 import { libraryPath, writeLibrary, type Library } from "./library.ts";
 import type { Probe } from "./probe.ts";
 import type { HostSpec } from "./site-spec.ts";
-import { planText, type Phase } from "./step.ts";
+import { type BundleAge, planText, type Phase } from "./step.ts";
 
 export interface HostArgs {
   readonly spec: HostSpec;
@@ -21,8 +21,8 @@ export interface HostArgs {
   readonly probe: Probe;
   /** What to tell of the host, though it may be changed; one line each. */
   readonly warnings?: readonly Problem[];
-  /** Serial of the bundle, for the journal on the host. */
-  readonly serial: number;
+  /** For the journal on the host. */
+  readonly bundle: BundleAge;
 }
 
 /**
@@ -102,13 +102,13 @@ export function converge(
   opts: pulumi.CustomResourceOptions,
   settled?: pulumi.Output<Phase>,
 ): pulumi.Output<string> {
-  const { spec, library, probe, serial } = host.args;
+  const { spec, library, probe, bundle } = host.args;
   const drift = differences(phase, probe);
   const launch = `set -- ${library.sha256}\n${launcher}`;
   const comments = note(phase, drift ?? [], probe)
     .map((line) => `# ${line}\n`)
     .join("");
-  const planOf = (one: Phase): string => planText(spec.name, one, serial);
+  const planOf = (one: Phase): string => planText(spec.name, one, bundle);
   const plan = settled === undefined ? planOf(phase) : settled.apply(planOf);
   const secret = phase.steps.some((step) => step.secret === true);
   const command = new remote.Command(

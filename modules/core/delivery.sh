@@ -1,4 +1,5 @@
 # Files that travel to the host over ssh. Checked here only: Pulumi's CopyToRemote brings them.
+# shellcheck disable=SC2154 # run.sh sets bundle_older
 
 # Fact: the file with these bytes is on the host, in the login's home or where a phase has put it.
 # $1 size in bytes; $2... paths, absolute or relative to the login's home, the first that exists counts
@@ -18,6 +19,18 @@ check_delivered() {
   done
   echo "absent"
   return 1
+}
+
+# Fact: no newer bundle was here before. Checked here for a look; run.sh does it again for a run.
+# $1 serial, $2 up to which serial somebody has gone back on purpose, "any", or nothing
+check_bundle_serial() {
+  if bundle_not_older "$1" "${2-}"; then return 0; fi
+  echo "$bundle_older"
+  return 1
+}
+guard_bundle_serial() {
+  if bundle_not_older "$1" "${2-}"; then return 0; fi
+  refuse_because E_BUNDLE_SERIAL "$bundle_older" "$BUNDLE_REMEDY"
 }
 
 # Fact: nothing has to be so; the value names the files that the host has.

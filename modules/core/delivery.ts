@@ -2,7 +2,7 @@
 import { arrivalPath, keptPath, type Blob } from "./blob.ts";
 import { libraryPath, type Library } from "./library.ts";
 import type { Probe } from "./probe.ts";
-import type { Phase } from "./step.ts";
+import type { BundleAge, Phase, Step } from "./step.ts";
 
 /** Bytes that travel to a host over ssh. */
 export interface Delivery extends Blob {
@@ -23,11 +23,13 @@ export function blobDelivery(blob: Blob): Delivery {
 /**
  * Files that have to be on the host, as facts that are only ever checked.
  * @param spares what need not be there, but is asked for; {@link keptSpares} has the answer.
+ * @param bundle is not to be older than the last one that was here. Default: nobody asks.
  */
 export function deliveryPhase(
   library: Library,
   deliveries: readonly Delivery[],
   spares: readonly Delivery[] = [],
+  bundle?: BundleAge,
 ): Phase {
   const delivered = (what: string, bytes: number, ...paths: string[]) => ({
     code: deliveryCode(what),
@@ -38,6 +40,7 @@ export function deliveryPhase(
   return {
     name: "delivery",
     steps: [
+      ...(bundle === undefined ? [] : [serialStep(bundle)]),
       delivered("library", library.bytes, libraryPath(library.sha256)),
       ...deliveries.map(({ what, bytes, kept, lands }) => delivered(what, bytes, kept, lands)),
       ...(spares.length === 0
@@ -54,6 +57,15 @@ export function deliveryPhase(
             },
           ]),
     ],
+  };
+}
+
+function serialStep({ serial, backFrom }: BundleAge): Step {
+  return {
+    code: "delivery.serial",
+    fact: `no bundle after ${serial} was here before`,
+    effect: "none",
+    call: ["bundle_serial", String(serial), ...(backFrom === undefined ? [] : [String(backFrom)])],
   };
 }
 

@@ -31,7 +31,7 @@ const mostBytes = 8 * 2 ** 20;
 
 /** Runs every step of the phases in check mode, as root, and changes nothing. */
 export async function probe(host: Reach, phases: readonly Phase[], library: Library): Promise<Probe> {
-  const plan = phases.map((phase) => planText(host.name, phase, 0)).join("");
+  const plan = phases.map((phase) => planText(host.name, phase, { serial: 0 })).join("");
   // The plan has no line of this name: quote() lets no line end into it. The first word back says that the login is done.
   const input = `echo in\n${library.text}\nrun check <<'SEALIFT_PLAN'\n${plan}SEALIFT_PLAN\n`;
   return inFolder(host, async (files) => {

@@ -54,11 +54,15 @@ plan_is_whole() {
 }
 end() { :; }
 
-# phase HOST PHASE SERIAL: what the steps below belong to, for the journal and for errors.
+# phase HOST PHASE SERIAL [BACK_FROM]: what the steps below belong to, for the journal and for errors. A run that changes the host goes
+# no farther with a bundle that is older than the last one.
 phase() {
   phase_host=$1
   phase_name=$2
   phase_serial=$3
+  if [ "$run_mode" != apply ] || bundle_not_older "$3" "${4-}"; then return 0; fi
+  echo "$phase_host $phase_name: E_BUNDLE_SERIAL bundle: got $bundle_older; expected a bundle that is not older; $BUNDLE_REMEDY"
+  exit 1
 }
 
 # step CODE FACT EFFECT NAME ARG...: one fact, by check_NAME and apply_NAME.
@@ -182,13 +186,25 @@ one_line() {
   printf '%s' "$1" | head -c 65536 | tr -s '\t\n' '  ' | tr -d '\000-\037\177' | without_logins | cut -c 1-400
 }
 
+BUNDLE_REMEDY="carry in the newest bundle, or go back on purpose with sealift bundle accept --insecure-allow-older"
+
+# bundle_not_older SERIAL BACK_FROM: whether the last run that has changed or tried something here was of no newer bundle, or of one up
+# to BACK_FROM ("any": of whatever bundle), from which somebody has gone back on purpose. Sets bundle_older to why not.
+bundle_not_older() {
+  # The words before the serial are ours; what was found stands behind it.
+  bundle_seen=$(tail -n 100 "$SEALIFT_STATE/journal" 2>/dev/null | sed -n 's/^[^ ]* [^ ]* [^ ]* [^ ]* bundle=\([0-9]\{1,16\}\) .*/\1/p' | tail -n 1)
+  if [ "$1" -ge "${bundle_seen:-0}" ] || [ "$2" = any ] || [ "${2:-0}" -ge "$bundle_seen" ]; then return 0; fi
+  bundle_older="bundle $1, and bundle $bundle_seen was here before"
+  return 1
+}
+
 # without_logins: passes a text on with three stars in place of who logs in by a URL. The second form is a password that has a slash in it
 # (in a URL it would be %2F); a number with a slash behind it is a port. visible.ts has the same for the operator's side.
 without_logins() {
   sed -e 's|://[^[:space:]/?#"<>]*@|://***@|g' -e 's|://[^[:space:]/?#"<>:@[]*:[0-9]*[^0-9/?#[:space:]"<>][^[:space:]"<>]*@|://***@|g'
 }
 
-# What was done, when, by which bundle: for the auditor.
+# What was done, when, by which bundle: for the auditor, and for bundle_not_older.
 journal() {
   printf '%s %s %s %s bundle=%s login=%s found: %s\n' "$(date -u +%Y-%m-%dT%H:%M:%SZ)" "$1" "$phase_name" "$step_code" \
     "$phase_serial" "${SUDO_USER:-root}" "$(one_line "$2")" >>"$SEALIFT_STATE/journal"

@@ -23,12 +23,25 @@ export interface Phase {
   readonly steps: readonly Step[];
 }
 
+/** The bundle that a run works from, as a host holds it against the one it saw last. */
+export interface BundleAge {
+  readonly serial: number;
+  /** Up to which serial somebody has gone back on purpose, so that a host which has seen it goes back, too. Default none. */
+  readonly backFrom?: number | "any";
+}
+
 /**
  * The steps of one phase on one host as lines of shell calls: what Pulumi keeps in its state and shows as a diff.
- * @param serial serial of the bundle, for the journal on the host.
+ * @param bundle for the journal on the host, which refuses one that is older than the last.
  */
-export function planText(host: string, phase: Phase, serial: number): string {
-  const head = ["phase", host, phase.name, String(serial)];
+export function planText(host: string, phase: Phase, { serial, backFrom }: BundleAge): string {
+  const head = [
+    "phase",
+    host,
+    phase.name,
+    String(serial),
+    ...(backFrom === undefined ? [] : [String(backFrom)]),
+  ];
   const lines = phase.steps.map(({ code, fact, effect, call }) => ["step", code, fact, effect, ...call]);
   // run.sh refuses a plan without its last line: a part of one could be cut within a number.
   return [head, ...lines, ["end"]].map((words) => words.map(quote).join(" ") + "\n").join("");

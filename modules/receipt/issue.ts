@@ -44,7 +44,7 @@ async function issueReceipt(
     ...(await nextInChain(directory, stack)),
     began: began.toISOString(),
     ended: new Date().toISOString(),
-    bundle: { serial: site.serial, lockSha256: site.lockSha256, signers: site.signers },
+    bundle: { serial: site.bundle.serial, lockSha256: site.lockSha256, signers: site.signers },
     hosts,
   };
   const file = await writeReceipt(receipt, directory, key);

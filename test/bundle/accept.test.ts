@@ -73,14 +73,25 @@ test("an older bundle passes with the flag only; the flag is written down, and w
     ["E_BUNDLE_SERIAL"],
   );
   assert.deepEqual(back.accepted.insecure, ["--insecure-allow-older"]);
-  assert.equal((await verifyBundle(tiny.directory, { allowedSigners })).serial, 1);
+  const verified = await verifyBundle(tiny.directory, { allowedSigners });
+  assert.deepEqual(
+    [verified.serial, verified.backFrom],
+    [1, "any"],
+    "hosts go back, too, from whatever they saw",
+  );
   const list = await readReceipt(receiptFile(allowedSigners));
   assert.deepEqual(
     list.map(({ serial }) => serial),
     [3, 1],
   );
   // A higher serial is as welcome as ever, the very one of before too.
-  assert.equal((await acceptBundle(newer, { allowedSigners })).before, false);
+  const between = await withSerial(2);
+  assert.equal(
+    (await acceptBundle(between, { allowedSigners })).backFrom,
+    3,
+    "some hosts may have seen 3 alone",
+  );
+  assert.equal((await acceptBundle(newer, { allowedSigners })).backFrom, undefined);
 });
 
 test("an unsigned bundle passes with the flag only; a wrong signature does not pass even then", async () => {

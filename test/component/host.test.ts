@@ -28,7 +28,13 @@ function probeWhere(holds: (code: string) => boolean, journalLines = 26): Probe 
 async function make(name: string, probe: Probe, usersPhase = phases.users): Promise<readonly Asked[]> {
   const before = asked.length;
   const spec = { ...exampleHost(), name };
-  const host = new Host(name, { spec, library, blobs: [blobDelivery(exampleArchive)], probe, serial: 7 });
+  const host = new Host(name, {
+    spec,
+    library,
+    blobs: [blobDelivery(exampleArchive)],
+    probe,
+    bundle: { serial: 7 },
+  });
   const volumes = new Volumes(host, phases.volumes, []);
   const users = new Users(host, usersPhase, [volumes]);
   // Nothing is asserted before everything has been asked for.
@@ -63,7 +69,14 @@ test("a host is its root, what is delivered, and one Command a phase; nothing el
 test("the copy of what the host keeps is there, and nothing is a reason to copy again", async () => {
   const spec = { ...exampleHost(), name: "keeps" };
   const probe = probeWhere(() => true);
-  new Host("keeps", { spec, library, blobs: [], spares: [blobDelivery(exampleArchive)], probe, serial: 7 });
+  new Host("keeps", {
+    spec,
+    library,
+    blobs: [],
+    spares: [blobDelivery(exampleArchive)],
+    probe,
+    bundle: { serial: 7 },
+  });
   await new Promise(setImmediate);
   const { triggers } = find(asked, "keeps-abababababab");
   assert.deepEqual(triggers, [`${spec.address}:${spec.port}`, "there"]);
@@ -77,7 +90,7 @@ test("the plan goes in on standard input and the library's sha256 stands in the 
     ),
     "plan-users-run",
   );
-  assert.equal(inputs["stdin"], planText("plan", phases.users, 7));
+  assert.equal(inputs["stdin"], planText("plan", phases.users, { serial: 7 }));
   assert.match(String(inputs["create"]), new RegExp(`^set -- ${library.sha256}\n`));
   assert.doesNotMatch(String(inputs["create"]), /^#/m);
   assert.equal(inputs["triggers"], undefined);

@@ -36,7 +36,7 @@ test("the CA that a registry host reports is in the plans of its clients; only r
   const [first, second] = [store, client].map((spec) => {
     const files = { ...exampleFiles, ...(spec === store ? { registry: exampleArchive } : {}) };
     const blobs = deliveriesOf(spec, files);
-    const host = new Host(spec.name, { spec, library, blobs, probe, serial: 7 });
+    const host = new Host(spec.name, { spec, library, blobs, probe, bundle: { serial: 7 } });
     return { host, phases: phasesOf(spec, files, facts) };
   });
   assert.ok(first?.phases.registry && first.phases.seed && second?.phases.trust);
@@ -66,7 +66,13 @@ test("a registry that another one feeds is sent nothing, and has the CA that the
   const facts = { ...exampleFacts, content, mirrors: false, authorities: undefined };
   const [first, second] = [store, fed].map((spec) => {
     const files = { ...exampleFiles, registry: exampleArchive };
-    const host = new Host(spec.name, { spec, library, blobs: deliveriesOf(spec, files), probe, serial: 7 });
+    const host = new Host(spec.name, {
+      spec,
+      library,
+      blobs: deliveriesOf(spec, files),
+      probe,
+      bundle: { serial: 7 },
+    });
     return { host, phases: phasesOf(spec, files, facts) };
   });
   assert.ok(first?.phases.registry && second?.phases.seed);

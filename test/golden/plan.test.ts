@@ -9,7 +9,7 @@ import { library, examplePhases } from "../support/example-host.ts";
 for (const [name, phase] of Object.entries(examplePhases())) {
   test(`plan text of ${name}`, () => {
     // The library's own size is not what this is about.
-    const text = planText("node-a", phase, 7)
+    const text = planText("node-a", phase, { serial: 7 })
       .replaceAll(library.sha256, "<library sha256>")
       .replace(`delivered ${library.bytes} `, "delivered <library bytes> ");
     const file = new URL(`plan-${name}.txt`, import.meta.url);
@@ -39,6 +39,6 @@ test("codes are unique on a host and begin with their phase", () => {
 });
 
 test("the library and every plan are syntax that a POSIX shell takes", () => {
-  const plans = Object.values(examplePhases()).map((phase) => planText("node-a", phase, 7));
+  const plans = Object.values(examplePhases()).map((phase) => planText("node-a", phase, { serial: 7 }));
   execFileSync("sh", ["-n"], { input: [library.text, ...plans].join("\n") });
 });

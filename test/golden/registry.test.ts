@@ -56,7 +56,7 @@ function phases(name: string, text: string, mirrors: boolean, made?: readonly st
 function same(name: string, found: HostPhases, ...wanted: readonly (keyof HostPhases)[]): void {
   const text = wanted
     .flatMap((key) => found[key] ?? [])
-    .map((phase) => planText("node-a", phase, 7))
+    .map((phase) => planText("node-a", phase, { serial: 7 }))
     .join("")
     .replaceAll(library.sha256, "<library sha256>")
     .replace(`delivered ${library.bytes} `, "delivered <library bytes> ");

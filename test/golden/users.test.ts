@@ -33,7 +33,7 @@ const steps = accountSteps({
 });
 
 test("plan text of everything that can be said of users and groups", () => {
-  const text = planText("node-a", { name: "users", steps }, 7);
+  const text = planText("node-a", { name: "users", steps }, { serial: 7 });
   const file = new URL("plan-users-everything.txt", import.meta.url);
   if (process.env["UPDATE_GOLDEN"] === "1") writeFileSync(file, text);
   assert.equal(text, readFileSync(file, "utf8"));

@@ -21,7 +21,7 @@ test("plan text of volumes with everything that they can have", () => {
       journal: { mount: "/rest", maxUse: "2GiB", keepFree: "512MiB", maxRetentionDays: 90 },
     },
   });
-  const text = planText("node-a", { name: "volumes", steps }, 7);
+  const text = planText("node-a", { name: "volumes", steps }, { serial: 7 });
   const file = new URL("plan-volumes-whole.txt", import.meta.url);
   if (process.env["UPDATE_GOLDEN"] === "1") writeFileSync(file, text);
   assert.equal(text, readFileSync(file, "utf8"));
@@ -42,7 +42,7 @@ test("plan text of mounts that others have laid out, without a volume", () => {
       journal: { mount: "/logs", maxUse: "2GiB" },
     },
   });
-  const text = planText("node-a", { name: "volumes", steps }, 7);
+  const text = planText("node-a", { name: "volumes", steps }, { serial: 7 });
   const file = new URL("plan-volumes-existing.txt", import.meta.url);
   if (process.env["UPDATE_GOLDEN"] === "1") writeFileSync(file, text);
   assert.equal(text, readFileSync(file, "utf8"));

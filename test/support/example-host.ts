@@ -33,7 +33,7 @@ export const exampleFacts: SiteFacts = {
   library,
   clock: 1_800_000_000,
   content: { manifests: [], blobs: [] },
-  serial: 1,
+  bundle: { serial: 1 },
   mirrors: true,
   authorities: [],
 };

@@ -62,7 +62,7 @@ export async function shellOn(guest: Guest): Promise<ShellFunctions> {
       return { exitCode, output: stdout + stderr };
     },
     run: async (mode, steps) => {
-      const plan = planText(guest.name, { name: "test", steps }, 1);
+      const plan = planText(guest.name, { name: "test", steps }, { serial: 1 });
       const input = `. ${path}\nrun ${mode} <<'SEALIFT_PLAN'\n${plan}SEALIFT_PLAN\n`;
       const { stdout, stderr } = await exec("sudo -n sh -s", input);
       return { ...parseReport(stdout), text: stdout + stderr };

@@ -60,7 +60,11 @@ test("no control character of a report comes any farther, and a line is as long 
   // What a host says may be an argument of another host's plan, where a control character ends the program.
   const value = report.values?.["registry.ca"] ?? "";
   assert.doesNotThrow(() =>
-    planText("b", { name: "t", steps: [{ code: "t.x", fact: "x", effect: "none", call: ["x", value] }] }, 1),
+    planText(
+      "b",
+      { name: "t", steps: [{ code: "t.x", fact: "x", effect: "none", call: ["x", value] }] },
+      { serial: 1 },
+    ),
   );
 });
 

@@ -31,10 +31,10 @@ test("a site that asks for two signatures gets a bundle that two people have sig
     one.problems.map(formatProblem).join(),
     /E_BUNDLE_SIGNATURE signatures: got 1 of 2: signed by lab@sealift/,
   );
-  assert.equal(one.serial, undefined);
+  assert.equal(one.bundle?.serial, undefined);
   await signBundle(copy, bob.key);
   const both = await inputsOf({ directory: copy, allowedSigners, signatures: 2 });
-  assert.deepEqual([both.serial, both.problems], [1, []]);
+  assert.deepEqual([both.bundle?.serial, both.problems], [1, []]);
 });
 
 test("a key that the site has revoked does not count, and the list must be there", async () => {
@@ -56,8 +56,8 @@ test("a bundle below the last one that was accepted here is refused, whoever sig
   const file = receiptFile(allowedSigners);
   const [entry] = JSON.parse(readFileSync(file, "utf8")) as Accepted[];
   await writeFile(file, JSON.stringify([entry, { ...entry, serial: 5 }]));
-  const { problems, serial } = await inputsOf({ directory, allowedSigners });
-  assert.equal(serial, undefined);
+  const { problems, bundle } = await inputsOf({ directory, allowedSigners });
+  assert.equal(bundle?.serial, undefined);
   assert.match(
     problems.map(formatProblem).join(),
     /E_BUNDLE_SERIAL serial: got 1, older than .* expected 5 or higher/,

@@ -57,7 +57,7 @@ line two of https://${secret}@b"; return 1; }\n`;
     effect: "none" as const,
     call: [name] as const,
   });
-  const plan = planText("node-a", { name: "t", steps: [step("file"), step("bad")] }, 7);
+  const plan = planText("node-a", { name: "t", steps: [step("file"), step("bad")] }, { serial: 7 });
   const text = library.text
     .replace("SEALIFT_STATE=/var/lib/sealift", `SEALIFT_STATE=${state}`)
     .replace("/run/sealift/lock/host", `${folder}/lock/host`);

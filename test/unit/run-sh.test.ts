@@ -1,11 +1,12 @@
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { appendFileSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
+import { deliveryPhase } from "../../modules/core/delivery.ts";
 import { parseReport } from "../../modules/core/report.ts";
-import { planText, type Step } from "../../modules/core/step.ts";
+import { type BundleAge, planText, type Step } from "../../modules/core/step.ts";
 
 /** The runner itself, with steps about files in a folder; what phases do is tried on guests. */
 const folder = mkdtempSync(join(tmpdir(), "sealift-run-"));
@@ -13,7 +14,7 @@ after(() => {
   rmSync(folder, { recursive: true });
 });
 
-const runner = ["run.sh", "host-lock.sh"]
+const runner = ["run.sh", "host-lock.sh", "delivery.sh"]
   .map((file) => readFileSync(new URL(`../../modules/core/${file}`, import.meta.url), "utf8"))
   .join("\n")
   .replace("SEALIFT_STATE=/var/lib/sealift", `SEALIFT_STATE=${folder}/state`);
@@ -37,8 +38,9 @@ apply_greedy() { :; }
 function run(
   mode: "check" | "apply",
   steps: readonly Step[],
+  bundle: BundleAge = { serial: 7 },
 ): ReturnType<typeof parseReport> & { text: string; code: number | null } {
-  const plan = planText("node-a", { name: "t", steps }, 7);
+  const plan = planText("node-a", { name: "t", steps }, bundle);
   const lock = runner.replace("/run/sealift/lock/host", `${folder}/lock/host`);
   const { stdout, status } = spawnSync("sh", ["-s"], {
     input: `${lock}\n${pairs}\nrun ${mode} <<'PLAN'\n${plan}PLAN\n`,
@@ -128,4 +130,38 @@ test("a step that others wait for tells its value when it holds, and only then",
   assert.deepEqual(run("apply", [made]).values, value, "when it has just been made");
   assert.deepEqual(run("apply", [made]).values, value, "when it was made before");
   assert.deepEqual(run("check", [made]).values, value);
+});
+
+test("a bundle that is older than the last one of the journal is refused, in a look as in a run, unless somebody went back", () => {
+  const one = { sha256: "0".repeat(64), bytes: 1, text: "" };
+  const looked = (bundle: BundleAge): string => {
+    const [first] = run("check", deliveryPhase(one, [], [], bundle).steps).steps;
+    return `${first?.status ?? ""} ${first?.found ?? ""}`;
+  };
+  let changes = 0;
+  const ran = (bundle: BundleAge): string => {
+    changes += 1;
+    const { code, text } = run("apply", [file("f", String(changes))], bundle);
+    return `${code} ${/E_BUNDLE_SERIAL.*/.exec(text)?.[0] ?? statuses(parseReport(text))}`;
+  };
+  assert.equal(ran({ serial: 9 }), "0 changed");
+  const remedy =
+    "carry in the newest bundle, or go back on purpose with sealift bundle accept --insecure-allow-older";
+  const older = "bundle 8, and bundle 9 was here before";
+  assert.equal(looked({ serial: 8 }), `refused E_BUNDLE_SERIAL ${older}; ${remedy}`);
+  const refusal = `1 E_BUNDLE_SERIAL bundle: got ${older}; expected a bundle that is not older; ${remedy}`;
+  assert.equal(ran({ serial: 8 }), refusal);
+  assert.equal(ran({ serial: 8, backFrom: 8 }), refusal, "somebody went back, but not from there");
+  // What a host has found stands behind the serial, and cannot be one.
+  appendFileSync(
+    join(folder, "state", "journal"),
+    "2026-01-01T00:00:00Z changed t t.f bundle=9 login=x found: bundle=1 a\n",
+  );
+  assert.equal(ran({ serial: 8 }), refusal);
+  assert.equal(looked({ serial: 8, backFrom: 9 }), "ok ");
+  assert.equal(looked({ serial: 2, backFrom: "any" }), "ok ");
+  assert.equal(looked({ serial: 9 }), "ok ");
+  assert.equal(ran({ serial: 2, backFrom: "any" }), "0 changed");
+  assert.equal(ran({ serial: 3 }), "0 changed", "from there it goes on");
+  assert.match(ran({ serial: 2 }), /^1 E_BUNDLE_SERIAL .* bundle 3 was here before/);
 });

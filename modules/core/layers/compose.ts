@@ -31,7 +31,7 @@ export function compose(value: unknown, file: string, text: string, place: Locat
   // A form that is wrong could not be laid over anything.
   refuse(schemaProblems(value, place, "environment"));
   const { shared: name, classes, teams, hosts, ...own } = value;
-  const shared = typeof name === "string" ? readSharedFile(name, file) : undefined;
+  const shared = typeof name === "string" ? readSharedFile(name, file, place(["shared"])) : undefined;
   const under = (path: Path, what: string, values: unknown): Layer[] =>
     shared === undefined || !isObject(values) ? [] : [{ values, place: shared.place, path, what }];
   const over = (path: Path, what: string, values: unknown): Layer[] =>

@@ -19,12 +19,12 @@ export interface SharedFile {
 }
 
 /**
- * @param name as the environment writes it, relative to the folder of its file.
+ * @param name as the environment writes it, relative to the folder of its file. @param where it writes it.
  * @throws {SealiftError} E_SITE_MISSING, E_YAML, or everything that the schema has against it.
  */
-export function readSharedFile(name: string, environmentFile: string): SharedFile {
+export function readSharedFile(name: string, environmentFile: string, where: string): SharedFile {
   const file = join(dirname(environmentFile), name);
-  const text = readText(file, environmentFile);
+  const text = readText(file, where);
   const value = (yamlValue(text, file) ?? {}) as Partial<Pick<SharedFile, "site" | "classes" | "teams">>;
   const place = locate(file, text, []);
   refuse(schemaProblems(value, place, "shared"));
@@ -38,13 +38,13 @@ export function readSharedFile(name: string, environmentFile: string): SharedFil
   };
 }
 
-function readText(file: string, environmentFile: string): string {
+function readText(file: string, where: string): string {
   try {
     return readFileSync(file, "utf8");
   } catch {
     throw new SealiftError([
       {
-        where: environmentFile,
+        where,
         code: "E_SITE_MISSING",
         subject: "shared",
         got: `no file ${file}`,

@@ -1,0 +1,190 @@
+/**
+ * Hostile texts in every place of bundle.yaml: each is refused at its line, or comes through unchanged, into a lock that can be read again
+ * and into the commands of the runbook, whose words arrive in a real shell byte for byte.
+ */
+import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, test } from "node:test";
+import { stringify } from "yaml";
+import { formatProblem, SealiftError } from "../../modules/core/errors.ts";
+import { subject } from "../../modules/core/shown.ts";
+import { type Lock, parseLock } from "../../offline-bundle/lock-file.ts";
+import { copyCommand, curlCommand } from "../../offline-bundle/runbook.ts";
+import { fileRef, fileTitle, readWant, type Want } from "../../offline-bundle/want.ts";
+import { documentWith, schemaPlaces } from "../support/schema-places.ts";
+import schema from "../../offline-bundle/bundle.schema.json" with { type: "json" };
+
+const folder = mkdtempSync(join(tmpdir(), "sealift-bundle-"));
+after(() => {
+  rmSync(folder, { recursive: true });
+});
+const file = join(folder, "bundle.yaml");
+const base = {
+  platforms: ["linux/amd64"],
+  files: [
+    {
+      name: "compose",
+      kind: "binary",
+      versions: ["5.5.1"],
+      licence: "Apache-2.0",
+      url: "https://files.example/compose-{version}",
+    },
+  ],
+  images: [{ name: "docker.io/library/busybox:1.37" }],
+};
+const uncarried = ["a\nb", "a\tb", "a\rb", "\u0000", "\u001b[31ma", "a\u007f", "a\u009bb", "a\u2028b"];
+const texts = [
+  ...[
+    "$(id)",
+    "`id`",
+    "a'b",
+    `a"b`,
+    "a\\b",
+    "a;b",
+    "a b",
+    "-rf",
+    "--config=x",
+    "%s",
+    "%zz",
+    "{version}",
+    "../../x",
+    "/etc/shadow",
+    "grün 🚢",
+  ],
+  ...[
+    "file:../x",
+    "file:a b",
+    "file:%zz",
+    "file:$(id)",
+    "oci:--x/y:z",
+    "oci:r/a:b",
+    "https://h/%zz",
+    "https://h/$(id)",
+    "https://h/a'b",
+    "https://h/",
+    "https://[/x",
+  ],
+  ...[
+    "https://me:S3CRET@h/x",
+    "https://me:S3/CRET@h/x",
+    "https://h/{version}/a",
+    "https://h/..",
+    "https://h:99999/x",
+    "https://h\\x/y",
+    "null",
+  ],
+];
+const places = schemaPlaces(schema, () => "https://files.example/");
+
+async function read(text: string): Promise<Want | SealiftError> {
+  writeFileSync(file, text);
+  return readWant(file).catch((error: unknown) => {
+    if (error instanceof SealiftError) return error;
+    throw error;
+  });
+}
+
+function mustBeTold(error: SealiftError, text: string, what: string): void {
+  for (const problem of error.problems) {
+    const line = /bundle\.yaml:(\d+)(:\d+)?$/.exec(problem.where)?.[1];
+    assert.ok(
+      line !== undefined && Number(line) <= text.split("\n").length,
+      `${what}: ${formatProblem(problem)}`,
+    );
+    assert.doesNotMatch(formatProblem(problem), /[\p{Cc}\p{Zl}\p{Zp}]|S3CRET/u, what);
+  }
+}
+
+test("what no lock and no command could carry is refused at its line", async () => {
+  assert.ok(places.length > 15, String(places.length));
+  for (const place of places)
+    for (const text of uncarried) {
+      const yaml = stringify(documentWith(schema, base, place, text));
+      const what = `${place.kind} ${subject(place.path)}: ${JSON.stringify(text)}`;
+      const outcome = await read(yaml);
+      assert.ok(outcome instanceof SealiftError, what);
+      mustBeTold(outcome, yaml, what);
+    }
+});
+
+test("everything else is refused at its line, or is in lock and commands as it was written", async () => {
+  const cases: { readonly what: string; readonly lock: Lock }[] = [];
+  for (const place of places)
+    for (const text of texts) {
+      const yaml = stringify(documentWith(schema, base, place, text));
+      const what = `${place.kind} ${subject(place.path)}: ${JSON.stringify(text)}`;
+      const want = await read(yaml);
+      if (want instanceof SealiftError) mustBeTold(want, yaml, what);
+      else cases.push({ what, lock: await lockOf(want, what) });
+    }
+  assert.ok(cases.length > 20, String(cases.length));
+  const commands = cases.flatMap(({ lock }) =>
+    lock.files.flatMap((one) => [copyCommand(one), curlCommand(one)]),
+  );
+  const told = ["cp", "curl", "echo"].map((name) => `${name}() { printf '%s\\0' ${name} "$@"; }`);
+  const script = `BUNDLE=b REGISTRY=r CA=c\n${told.join("\n")}\nsha256sum() { cat; }\n${commands.join("\n")}\n`;
+  const ran = spawnSync("sh", ["-eus"], { input: script, maxBuffer: 2 ** 28, cwd: folder });
+  assert.equal(ran.status, 0, ran.stderr.toString());
+  const wanted = cases.flatMap(({ lock }) => lock.files.flatMap(wordsOf));
+  assert.deepEqual(ran.stdout.toString().split("\0").slice(0, -1), wanted);
+});
+
+const sha256 = "ab".repeat(32);
+
+/** A lock as it would be made, written and read again. */
+async function lockOf(want: Want, what: string): Promise<Lock> {
+  const { platforms, expires } = want;
+  const lock: Lock = {
+    ...{ format: 1, serial: 1, platforms, ...(expires === undefined ? {} : { expires }) },
+    files: want.files.map(({ checksums, ...one }) => ({
+      ...one,
+      bytes: 1,
+      sha256,
+      sources: ["computed-here", ...checksums],
+    })),
+    images: want.images.map(({ name, from }) => ({
+      ...{
+        name,
+        ...(from === undefined ? {} : { from }),
+        digest: `sha256:${sha256}`,
+        platforms: ["linux/amd64"],
+        sources: ["computed-here"],
+      },
+    })),
+  };
+  writeFileSync(file, stringify(lock));
+  try {
+    const again = await parseLock(readFileSync(file), "bundle.lock.yaml");
+    assert.deepEqual(again, lock, what);
+    return again;
+  } catch (error) {
+    throw new Error(`${what}: bundle.yaml passes, and its lock does not`, { cause: error });
+  }
+}
+
+function wordsOf(one: Lock["files"][number]): readonly string[] {
+  const title = `${one.name}-${one.version}-${one.platform.replace("/", "-")}-${fileTitle(one.url)}`;
+  const url = `https://r/v2/${fileRef(one).replace(/:[^:]*$/, "")}/blobs/sha256:${sha256}`;
+  return [
+    ...["cp", "--", `b/blobs/sha256/${sha256}`, title],
+    ...[
+      "curl",
+      "-q",
+      "--proto",
+      "=https",
+      "--cacert",
+      "c",
+      "-fsSL",
+      "--max-filesize",
+      "1",
+      "-o",
+      title,
+      "--",
+      url,
+    ],
+    ...["echo", `${sha256}  ${title}`],
+  ];
+}
