@@ -9,6 +9,7 @@ import { inventoryCommand } from "./bundle/inventory.ts";
 import { lockCommand } from "./bundle/lock.ts";
 import { packCommand } from "./bundle/pack.ts";
 import { pushCommand } from "./bundle/push.ts";
+import { rebuildCommand } from "./bundle/rebuild.ts";
 import { runbookCommand } from "./bundle/export-runbook.ts";
 import { sbomCommand } from "./bundle/sbom.ts";
 import { signCommand } from "./bundle/sign.ts";
@@ -21,6 +22,7 @@ export function bundleCommand(): Command {
     .addCommand(lockCommand())
     .addCommand(fetchCommand())
     .addCommand(buildCommand())
+    .addCommand(rebuildCommand())
     .addCommand(signCommand())
     .addCommand(packCommand())
     .addCommand(verifyCommand())

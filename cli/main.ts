@@ -9,6 +9,7 @@ import { doctorCommand } from "./doctor.ts";
 import { exitCode, exitCodes } from "./exit-code.ts";
 import { initCommand } from "./init.ts";
 import { receiptCommand } from "./receipt.ts";
+import { sbomCommand } from "./sbom.ts";
 import { showCommand } from "./show.ts";
 import { printError } from "./print.ts";
 
@@ -22,6 +23,7 @@ const program = new Command("sealift")
   .addCommand(doctorCommand())
   .addCommand(initCommand())
   .addCommand(receiptCommand())
+  .addCommand(sbomCommand())
   .addCommand(showCommand());
 // Subcommands do not inherit it.
 for (const command of program.commands.flatMap((one) => [one, ...one.commands])) command.exitOverride();

@@ -62,6 +62,8 @@ config:
       # What was carried in, and the file that says whose signature counts.
       directory: ${bundle.directory}
       allowedSigners: ${bundle.allowedSigners}
+      # How many different people must have signed. Two in production: one who is careless, or bought, is not enough.
+      signatures: ${/prod/i.test(environment) ? 2 : 1}
       # What was reviewed: a bundle that was built from another lock is refused.
       lock: ${bundle.lock}
 

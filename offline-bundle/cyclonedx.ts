@@ -3,7 +3,7 @@ import type { Contents } from "./contents.ts";
 import type { LockedFile, LockedImage } from "./lock-file.ts";
 import { hexOf } from "./manifests.ts";
 import type { Member } from "./members.ts";
-import { dateText, filePurl, imagePurl, supplierOf } from "./sbom.ts";
+import { dateText, filePurl, imagePurl, supplierOf, uuidOf } from "./sbom.ts";
 import { fileTitle, label } from "./want.ts";
 
 /** @param date when to say that it was made; undefined: it says nothing. */
@@ -91,16 +91,4 @@ function sha256(content: string): readonly object[] {
 
 function property(name: string, value: string): object {
   return { name: `sealift:${name}`, value };
-}
-
-/** A UUID of version 8 (RFC 9562, 5.8) out of a sha256: as unique as the lock, and the same whenever it is made. */
-function uuidOf(hex: string): string {
-  const variant = ((Number.parseInt(hex.charAt(16), 16) & 3) | 8).toString(16);
-  return [
-    hex.slice(0, 8),
-    hex.slice(8, 12),
-    `8${hex.slice(13, 16)}`,
-    `${variant}${hex.slice(17, 20)}`,
-    hex.slice(20, 32),
-  ].join("-");
 }

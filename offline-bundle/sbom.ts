@@ -68,3 +68,15 @@ export function epochOf(text: string | undefined): Date | undefined {
 export function dateText(date: Date): string {
   return date.toISOString().replace(/\.\d+Z$/, "Z");
 }
+
+/** A UUID of version 8 (RFC 9562, 5.8) out of a sha256: as unique as the lock, and the same whenever it is made. */
+export function uuidOf(hex: string): string {
+  const variant = ((Number.parseInt(hex.charAt(16), 16) & 3) | 8).toString(16);
+  return [
+    hex.slice(0, 8),
+    hex.slice(8, 12),
+    `8${hex.slice(13, 16)}`,
+    `${variant}${hex.slice(17, 20)}`,
+    hex.slice(20, 32),
+  ].join("-");
+}

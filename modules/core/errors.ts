@@ -50,6 +50,7 @@ export const errorCodes = [
   "E_BUNDLE_PLATFORM",
   "E_BUNDLE_PART",
   "E_BUNDLE_BASE",
+  "E_BUNDLE_REBUILD",
   "E_BUNDLE_COVERAGE",
   "E_ARCHIVE",
   "E_DOWNLOAD",

@@ -1,14 +1,12 @@
 import assert from "node:assert/strict";
-import { createRequire } from "node:module";
-import { readFile } from "node:fs/promises";
-import { dirname, join } from "node:path";
+import { join } from "node:path";
 import { before, test } from "node:test";
-import { Ajv } from "ajv";
 import { type Contents, readContents } from "../../offline-bundle/contents.ts";
 import { cycloneDx } from "../../offline-bundle/cyclonedx.ts";
 import { epochOf, filePurl, imagePurl, supplierOf } from "../../offline-bundle/sbom.ts";
 import { spdx } from "../../offline-bundle/spdx.ts";
 import { checkout } from "../lab/cache.ts";
+import { cycloneDxSchema } from "../support/cyclonedx-schema.ts";
 import { codesOf } from "../support/refused.ts";
 import { makeTinyBundle, type TinyBundle } from "../support/tiny-bundle.ts";
 import { undoAfter } from "../support/undo.ts";
@@ -150,22 +148,4 @@ interface SpdxDocument {
     readonly relationshipType: string;
     readonly relatedSpdxElement: string;
   }[];
-}
-
-/** CycloneDX's own, as its JavaScript library carries it. */
-async function cycloneDxSchema(): Promise<ReturnType<Ajv["compile"]>> {
-  const library = createRequire(import.meta.url).resolve("@cyclonedx/cyclonedx-library/package.json");
-  const read = async (name: string): Promise<object> =>
-    JSON.parse(await readFile(join(dirname(library), "res", "schema", name), "utf8")) as object;
-  // Formats are for people here; the patterns beside them are checked.
-  const ajv = new Ajv({ strict: false, validateFormats: false });
-  ajv.addSchema(
-    await read("spdx.SNAPSHOT.schema.json"),
-    "http://cyclonedx.org/schema/spdx.SNAPSHOT.schema.json",
-  );
-  ajv.addSchema(
-    await read("jsf-0.82.SNAPSHOT.schema.json"),
-    "http://cyclonedx.org/schema/jsf-0.82.SNAPSHOT.schema.json",
-  );
-  return ajv.compile(await read("bom-1.6.SNAPSHOT.schema.json"));
 }

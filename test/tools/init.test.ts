@@ -54,6 +54,12 @@ test("what is written is a site that passes every rule", () => {
   assert.equal(first.users[0]?.authorizedKeys.length, 1);
 });
 
+test("production asks for the signatures of two people, and the file that it begins with says so", () => {
+  const asked = (environment: string): unknown =>
+    siteOf(proposalText({ ...proposal, environment })).bundle.signatures;
+  assert.deepEqual(["dev", "prod", "site-b-prod"].map(asked), [1, 2, 2]);
+});
+
 test("which of several disks is meant is left to the person, and the file is refused until it is said", () => {
   const other = { ...disk, path: "/dev/disk/by-id/virtio-more" };
   const text = proposalText({ ...proposal, hosts: [{ ...host, disk: undefined, choices: [disk, other] }] });

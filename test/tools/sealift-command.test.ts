@@ -66,7 +66,7 @@ test("an environment that asks for more than is pinned is refused, with a bundle
     assert.equal(result.status, 65, result.stdout);
     assert.match(
       result.stderr,
-      /Pulumi\.prod\.yaml:18:16: E_BUNDLE_COVERAGE node-a, node-b engine\.version: got docker 9\.9\.9/,
+      /Pulumi\.prod\.yaml:20:16: E_BUNDLE_COVERAGE node-a, node-b engine\.version: got docker 9\.9\.9/,
     );
   }
   await rm(join(directory, inside.signature));

@@ -65,16 +65,13 @@ test("a bundle below the last one that was accepted here is refused, whoever sig
 });
 
 test("how many must sign is a whole number from 1 to 9", () => {
-  const key = "allowedSigners: stacks/allowed_signers\n";
+  const key = "signatures: 2\n";
   for (const wrong of ["0", "10", "1.5", "two"]) {
-    const [problem] = problemsOf(changed(key, `${key}      signatures: ${wrong}\n`));
+    const [problem] = problemsOf(changed(key, `signatures: ${wrong}\n`));
     assert.equal(problem?.subject, "bundle.signatures", wrong);
-    assert.match(problem.where, /:13:19$/);
+    assert.match(problem.where, /:14:19$/);
   }
-  assert.deepEqual(
-    problemsOf(changed(key, `${key}      signatures: 2\n      revokedKeys: stacks/revoked_keys\n`)),
-    [],
-  );
+  assert.deepEqual(problemsOf(changed(key, `${key}      revokedKeys: stacks/revoked_keys\n`)), []);
 });
 
 /** The documented example, with the tiny bundle's engine and this bundle. */

@@ -31,7 +31,7 @@ test("the shipped lock holds everything that the shipped environments ask for", 
 test("a version that no pin answers is told at its line, with the hosts that ask for it and what there is", async () => {
   const { problems } = await coverageOfText(changed("version: 28.5.2", "version: 28.5.3"));
   assert.deepEqual(problems.map(formatProblem), [
-    `${file()}:18:16: E_BUNDLE_COVERAGE node-a, node-b engine.version: got docker 28.5.3 for linux/amd64; expected a pin of the lock: 28.5.2 (linux/amd64), 28.5.2 (linux/arm64), 29.7.2 (linux/amd64), 29.7.2 (linux/arm64), 29.8.1 (linux/amd64), 29.8.1 (linux/arm64); add it to bundle.yaml and run sealift bundle lock, or name one that is pinned`,
+    `${file()}:20:16: E_BUNDLE_COVERAGE node-a, node-b engine.version: got docker 28.5.3 for linux/amd64; expected a pin of the lock: 28.5.2 (linux/amd64), 28.5.2 (linux/arm64), 29.7.2 (linux/amd64), 29.7.2 (linux/arm64), 29.8.1 (linux/amd64), 29.8.1 (linux/arm64); add it to bundle.yaml and run sealift bundle lock, or name one that is pinned`,
   ]);
 });
 

@@ -9,6 +9,7 @@ import { composeSite, readSite } from "../../modules/core/site.ts";
 import type { Site } from "../../modules/core/site-spec.ts";
 import { cachePath } from "../lab/cache.ts";
 import { undoAfter } from "../support/undo.ts";
+import schema from "../../stacks/site.schema.json" with { type: "json" };
 
 let folder: string;
 const undo = undoAfter();
@@ -202,4 +203,12 @@ test("a site of one file is what it was", async () => {
   const { value: whole, texts } = composeSite(await value(text, shared), place());
   assert.deepEqual(whole, { bundle: { directory: "b", allowedSigners: "s" }, hosts: [] });
   assert.equal(texts.length, 1);
+});
+
+test("what a bundle has to be may stand in the shared file, with every key that an environment has", () => {
+  const keys = (properties: object): readonly string[] => Object.keys(properties).sort();
+  assert.deepEqual(
+    keys(schema.$defs.shared.properties.site.properties.bundle.properties),
+    keys(schema.properties.bundle.properties),
+  );
 });

@@ -5,7 +5,8 @@ import { changed, exampleText, problemsOf, siteOf } from "../support/site-text.t
 import schema from "../../stacks/site.schema.json" with { type: "json" };
 
 test("the documented example is a site, and hosts inherit from it key by key", () => {
-  const { hosts } = siteOf(exampleText);
+  const { hosts, bundle } = siteOf(exampleText);
+  assert.equal(bundle.signatures, 2, "one person alone lets nothing into production");
   assert.deepEqual(
     hosts.map(({ name, port, architecture }) => [name, port, architecture]),
     [
@@ -63,7 +64,7 @@ const slips: readonly [string, string | RegExp, string, RegExp][] = [
     "unknown key",
     "    engine:\n",
     "    swarm: true\n    engine:\n",
-    /:17:5: E_KEY_UNKNOWN swarm: got the key "swarm"; expected one of shared, bundle, groups, .*; remove it/,
+    /:19:5: E_KEY_UNKNOWN swarm: got the key "swarm"; expected one of shared, bundle, groups, .*; remove it/,
   ],
   [
     "missing key",
@@ -113,7 +114,7 @@ const slips: readonly [string, string | RegExp, string, RegExp][] = [
     "uid of the system",
     "uid: 1500",
     "uid: 999",
-    /:22:14: E_UID_RANGE users\[0\]\.uid: got 999; expected 1000 to 59999, .*systemUid: true/,
+    /:24:14: E_UID_RANGE users\[0\]\.uid: got 999; expected 1000 to 59999, .*systemUid: true/,
   ],
   ["uid above the range", "uid: 1500", "uid: 60000", /E_UID_RANGE users\[0\]\.uid: got 60000/],
   [
