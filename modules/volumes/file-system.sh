@@ -59,7 +59,7 @@ fs_look() {
   fi
   fs_point=
   fs_type=$(blkid -p -s TYPE -o value "/dev/$lv_node" 2>/dev/null || true)
-  case ,$(lvs --noheadings -o lv_tags "$1/$2" | tr -d ' '), in
+  case ,$(lvs --noheadings -o lv_tags "$1/$2" 2>/dev/null | tr -d ' '), in
     *,sealift_new,*) fs_new=yes ;;
   esac
 }
