@@ -1,4 +1,4 @@
-/** The facts of users, engine and daemon; those of volumes are in each-fact-volumes.test.ts. */
+/** The facts of users, engine and daemon; those of volumes are in volumes.test.ts. */
 import { breakEachFact, type Breakage } from "../support/each-fact.ts";
 import { siteMachine } from "../support/site-under-test.ts";
 

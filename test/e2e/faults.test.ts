@@ -1,7 +1,6 @@
 import assert from "node:assert/strict";
 import { before, describe, test } from "node:test";
 import { imageArchive } from "../lab/hello.ts";
-import { vm } from "../lab/machine-choice.ts";
 import { labUser } from "../lab/stack.ts";
 import { startProvisionedSite } from "../support/provisioned-site.ts";
 import { shellOn, type ShellFunctions } from "../support/shell-functions.ts";
@@ -14,7 +13,7 @@ describe("faults of a host", () => {
   let on: ShellFunctions;
   const undo = undoAfter();
   before(async () => {
-    site = await startProvisionedSite("faults", vm("disks"));
+    site = await startProvisionedSite("faults");
     undo(() => site.end());
     on = await shellOn(site.guest);
     await docker("load", await imageArchive(site.lab.bundle));
@@ -84,19 +83,5 @@ describe("faults of a host", () => {
     );
     await whole();
     await alive();
-  });
-
-  test("a data volume that is not mounted keeps the engine from starting, and up mounts it", async () => {
-    await on.root(
-      "docker stop counter >/dev/null && systemctl stop docker.service docker.socket containerd.service",
-    );
-    await on.root(
-      "umount /data && rm /etc/systemd/system/data.mount && ln -s /dev/null /etc/systemd/system/data.mount && systemctl daemon-reload",
-    );
-    assert.notEqual((await site.guest.exec("sudo -n systemctl start docker.service")).exitCode, 0);
-    assert.equal(await on.root("ls -A /data"), "");
-    await whole();
-    assert.match(await on.root("findmnt -no SOURCE /data"), /vg0-data/);
-    assert.match(await docker("ps --all --format '{{.Names}}'"), /^counter$/m);
   });
 });

@@ -1,20 +1,19 @@
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
-import { restartGuest } from "../lab/guest.ts";
-import { vm } from "../lab/machine-choice.ts";
+import { held, hold, letGo } from "../support/held-program.ts";
 import { killTree } from "../support/kill-tree.ts";
-import { startSite, type SiteUnderTest } from "../support/site-under-test.ts";
+import { siteMachine, startSite, type SiteUnderTest } from "../support/site-under-test.ts";
 import { startWire, type Wire } from "../support/wire.ts";
 
 /**
- * The first provisioning of a host, broken off three times where it stands still in the middle of a step; whatever happens, `up`
- * again goes on.
+ * The first provisioning of a host, broken off twice where it stands still in the middle of a step; whatever happens, `up` again goes
+ * on. A power cut is in line.test.ts.
  */
 describe("a provisioning that is broken off", () => {
   let site: SiteUnderTest;
   let wire: Wire;
   before(async () => {
-    site = await startSite("interrupted", vm("power"));
+    site = await startSite("interrupted", siteMachine);
     wire = await startWire(site.guest.port);
     await write();
   });
@@ -33,37 +32,17 @@ describe("a provisioning that is broken off", () => {
   const journal = (): Promise<string> => root("cat /var/lib/sealift/journal 2>/dev/null || true");
   const changes = async (): Promise<readonly string[]> =>
     [...(await journal()).matchAll(/ changed \w+ (\S+) /g)].map(([, code = ""]) => code);
-  /**
-   * The run on the host stands still where it calls this program, until `goOn`. Programs of /usr/local/sbin come first in a run.
-   *
-   * @param words of its arguments; default: whatever they are.
-   */
-  const holdAt = (program: string, words = ""): Promise<string> =>
-    root(`rm -f /run/held /run/go && cat >/usr/local/sbin/${program} <<'END'
-#!/bin/sh
-case "$*" in
-*"${words}"*)
-  touch /run/held
-  while [ ! -e /run/go ]; do sleep 0.1; done
-  ;;
-esac
-exec "$(PATH=/usr/sbin:/usr/bin command -v ${program})" "$@"
-END
-chmod 755 /usr/local/sbin/${program}`);
-  const held = (): Promise<string> => root("timeout 900 sh -c 'until [ -e /run/held ]; do sleep 0.1; done'");
-  const goOn = (program: string): Promise<string> =>
-    root(`touch /run/go && rm -f /usr/local/sbin/${program}`);
   const quiet = (): Promise<string> =>
     root("while systemctl --plain --no-legend list-units 'sealift-*' | grep -q .; do sleep 0.5; done");
 
   test("a cut connection: the host ends what it was about, and nothing is done twice", async () => {
-    await holdAt("useradd");
+    await hold(site, "useradd");
     const run = site.up();
-    await held();
+    await held(site);
     wire.cut();
     const { exitCode } = await run;
     assert.notEqual(exitCode, 0);
-    await goOn("useradd");
+    await letGo(site, "useradd");
     await quiet();
     const done = await changes();
     assert.equal(new Set(done).size, done.length, done.join(" "));
@@ -72,33 +51,19 @@ chmod 755 /usr/local/sbin/${program}`);
   test("an operator's machine that dies: the lock of the stack is taken off, the host goes on", async () => {
     const before = (await changes()).length;
     // The engine's archive is about to be unpacked.
-    await holdAt("tar");
+    await hold(site, "tar");
     const pid = Promise.withResolvers<number>();
     const run = site.up(pid.resolve);
-    await held();
+    await held(site);
     killTree(await pid.promise);
     assert.notEqual((await run).exitCode, 0);
-    await goOn("tar");
+    await letGo(site, "tar");
     const { exitCode, output } = await site.pulumi("cancel", "--yes");
     assert.equal(exitCode, 0, output);
     await quiet();
     const done = await changes();
     assert.ok(done.length > before);
     assert.equal(new Set(done).size, done.length, done.join(" "));
-  });
-
-  test("a power cut of the host", async () => {
-    // The new daemon.json is there and about to be tried.
-    await holdAt("timeout", "dockerd --validate");
-    const run = site.up();
-    await held();
-    await site.guest.kill();
-    wire.end();
-    assert.notEqual((await run).exitCode, 0);
-    site.guest = await restartGuest("interrupted", "off");
-    await goOn("timeout");
-    wire = await startWire(site.guest.port);
-    await write();
   });
 
   test("up again makes the host whole, and a further one changes nothing", async () => {

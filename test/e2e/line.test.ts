@@ -5,6 +5,7 @@ import { imageArchive } from "../lab/hello.ts";
 import { labUser, resizeData } from "../lab/stack.ts";
 import { vm } from "../lab/machine-choice.ts";
 import { library } from "../support/example-host.ts";
+import { held, hold, letGo } from "../support/held-program.ts";
 import { startSite, type SiteUnderTest } from "../support/site-under-test.ts";
 import { undoAfter } from "../support/undo.ts";
 
@@ -41,6 +42,18 @@ describe("from a bare guest to a Docker host and through its life", () => {
       /volumes\.group: wanted volume group vg0 is on .*; found no volume group vg0; effect nothing stops/,
     );
     await onHost("! getent group docker && ! test -e /var/lib/sealift && ! sudo vgs vg0 2>/dev/null");
+  });
+
+  test("a power cut in the middle of the first run leaves nothing that keeps the next from going on", async () => {
+    // The new daemon.json is there and about to be tried.
+    await hold(site, "timeout", "dockerd --validate");
+    const run = up();
+    await held(site);
+    await site.guest.kill();
+    assert.notEqual((await run).exitCode, 0);
+    site.guest = await restartGuest("line", "off");
+    await letGo(site, "timeout");
+    await site.write();
   });
 
   test("up makes it true", async () => {
@@ -159,6 +172,21 @@ describe("from a bare guest to a Docker host and through its life", () => {
     await site.write(resizeData("5GiB"));
     await converges();
     assert.equal(await onHost("docker ps --format '{{.Names}}'", labUser), "counter\n");
+  });
+
+  test("a data volume that is not mounted keeps the engine from starting, and up mounts it", async () => {
+    await onHost(
+      "docker stop counter >/dev/null && sudo systemctl stop docker.service docker.socket containerd.service",
+    );
+    await onHost(
+      "sudo sh -c 'umount /data && rm /etc/systemd/system/data.mount && ln -s /dev/null /etc/systemd/system/data.mount && systemctl daemon-reload'",
+    );
+    assert.notEqual((await site.guest.exec("sudo -n systemctl start docker.service")).exitCode, 0);
+    assert.equal(await onHost("ls -A /data"), "");
+    await converges();
+    assert.match(await onHost("findmnt -no SOURCE /data"), /vg0-data/);
+    assert.equal(await onHost("docker ps --all --format '{{.Names}}'", labUser), "counter\n");
+    await onHost("docker start counter", labUser);
   });
 
   test("a power cut loses nothing: after the boot everything is as the site says", async () => {

@@ -2,7 +2,6 @@ import assert from "node:assert/strict";
 import { before, describe, test } from "node:test";
 import { imageArchive } from "../lab/hello.ts";
 import { labUser } from "../lab/stack.ts";
-import { vm } from "../lab/machine-choice.ts";
 import { startProvisionedSite } from "../support/provisioned-site.ts";
 import type { SiteUnderTest } from "../support/site-under-test.ts";
 import { undoAfter } from "../support/undo.ts";
@@ -14,7 +13,7 @@ describe("a container that floods its log cannot fill the volume", () => {
   let site: SiteUnderTest;
   const undo = undoAfter();
   before(async () => {
-    site = await startProvisionedSite("logs", vm("lvm"));
+    site = await startProvisionedSite("logs");
     undo(() => site.end());
     await site.write(({ volumes, daemon }) => {
       Object.assign(volumes, { journal: { mount: "/logs", maxUse: `${journalMiB}MiB` } });

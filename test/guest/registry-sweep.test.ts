@@ -1,6 +1,5 @@
 /** What goes when the site keeps only the last bundles, and all that does not. */
 import assert from "node:assert/strict";
-import { readFileSync } from "node:fs";
 import { before, describe, test } from "node:test";
 import {
   blobPath,
@@ -11,7 +10,6 @@ import {
 } from "../support/registry-in-guest.ts";
 import { listType, manifestType, pushImage, pushList } from "../support/registry-pushes.ts";
 import { shellFacts } from "../support/shell-facts.ts";
-import { vm } from "../lab/machine-choice.ts";
 import { undoAfter } from "../support/undo.ts";
 
 const shared = "a layer of every version";
@@ -25,7 +23,7 @@ const storage = `${mount}/storage/docker/registry/v2`;
 
 const undo = undoAfter();
 before(async () => {
-  guest = await startRegistryGuest("registry-sweep", vm("lvm"));
+  guest = await startRegistryGuest("registry-sweep");
   undo(() => guest.on.end());
   const { mark, text } = await guest.on.run("apply", guest.steps);
   assert.ok(mark, text);
@@ -145,40 +143,5 @@ describe("what earlier bundles brought", () => {
     await root(`rm ${file}`);
     made["a-new"] = await pushImage(guest, "files/a", "1", shared, "another first a");
     await applies(...sweep(1, 4));
-  });
-});
-
-describe("a copy by the guide", () => {
-  const guide = readFileSync(new URL("../../docs/guide/registry.md", import.meta.url), "utf8");
-  const commands = (name: string): string => {
-    const [, text = ""] =
-      new RegExp(`<!-- guest: ${name} -->\\n\\n\`\`\`sh\\n([^]*?)\`\`\``).exec(guide) ?? [];
-    assert.notEqual(text, "");
-    return text;
-  };
-  const asWritten = async (name: string): Promise<void> => {
-    const { stderr, exitCode } = await guest.on.guest.exec("sh -es", { input: commands(name) });
-    assert.equal(exitCode, 0, stderr);
-  };
-
-  test("holds all that was there, is made while the registry runs, and brings it back", async () => {
-    await root("mkdir -p /media/disk");
-    const bundles = await root(`ls ${mount}/bundles`);
-    await asWritten("backup");
-    await root("test ! -e /dev/vg0/registry-copy && ! findmnt /run/registry-copy");
-    assert.equal(await status("team/thing", "1"), "200");
-    await root(`rm -r ${storage}/repositories/team ${blobPath(made["theirs"] ?? "")} ${mount}/bundles`);
-    assert.equal(await status("team/thing", "1"), "404");
-    made["after"] = await pushImage(guest, "files/after", "1", "pushed after the copy");
-    await asWritten("restore");
-    await root(
-      "timeout 120 sh -c 'until ss -Hltn | grep -q :5000 && ss -Hltn | grep -q :5001; do sleep 0.5; done'",
-    );
-    for (const repository of ["team/thing", "files/after", "files/a"])
-      assert.equal(await status(repository, "1"), "200", repository);
-    assert.equal(await root(`ls ${mount}/bundles`), bundles);
-    const { mark, text } = await guest.on.run("check", guest.steps);
-    assert.ok(mark, text);
-    assert.doesNotMatch(text, /^drift/m);
   });
 });

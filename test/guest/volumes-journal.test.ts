@@ -1,27 +1,24 @@
 import assert from "node:assert/strict";
 import { before, test } from "node:test";
-import type { JournalSpec, LogicalVolumeSpec } from "../../modules/core/site-spec.ts";
-import { restartGuest } from "../lab/guest.ts";
-import { vm } from "../lab/machine-choice.ts";
-import { shellOn, startFunctions, type ShellFunctions } from "../support/shell-functions.ts";
+import type { JournalSpec, VolumesSpec } from "../../modules/core/site-spec.ts";
+import { container } from "../lab/machine-choice.ts";
+import { startFunctions, type ShellFunctions } from "../support/shell-functions.ts";
 import { undoAfter } from "../support/undo.ts";
 import { changes, drifts, stepsOf } from "../support/volumes-under-test.ts";
 
-/** The journal on its volume: moved there, bounded there, and back there after a power cut. */
+/** The journal on a file system of its own: moved there and bounded there. What a boot makes of it: volumes-journal-boot.test.ts. */
 let on: ShellFunctions;
 const undo = undoAfter();
 before(async () => {
-  on = await startFunctions("volumes-journal", vm("lvm"));
+  on = await startFunctions("volumes-journal", container("/logs"));
   undo(() => on.end());
 });
 
 const mib = 1024 ** 2;
 const maxUse = 16;
-const logical: readonly LogicalVolumeSpec[] = [
-  { name: "logs", size: "1GiB", filesystem: "ext4", mount: "/logs" },
-];
+const laidOut: Pick<VolumesSpec, "logical" | "existing"> = { logical: [], existing: [{ mount: "/logs" }] };
 const journal: JournalSpec = { mount: "/logs", maxUse: `${maxUse}MiB` };
-const steps = stepsOf({ logical, journal });
+const steps = stepsOf({ ...laidOut, journal });
 
 const usedBytes = async (): Promise<number> =>
   Number((await on.root("df --output=used -B1 /logs")).split("\n")[1]);
@@ -87,7 +84,7 @@ test("each fact, broken by hand, is found and put right", async () => {
 
 test("other limits are read at once", async () => {
   const other = stepsOf({
-    logical,
+    ...laidOut,
     journal: { ...journal, maxUse: "32MiB", keepFree: "100MiB", maxRetentionDays: 30 },
   });
   assert.deepEqual(await changes(on, other), ["volumes.journal: changed"]);
@@ -112,22 +109,4 @@ test("something else at /var/log/journal is refused", async () => {
   );
   await on.root("umount /var/log/journal");
   assert.deepEqual(await changes(on, steps), ["volumes.journal: changed"]);
-});
-
-test("after a power cut the journal of the new boot is on the volume, too", async () => {
-  await on.root("logger --tag last 'before the cut' && journalctl --sync && sync");
-  await on.guest.kill();
-  on = await shellOn(await restartGuest("volumes-journal", "off"));
-  assert.deepEqual(await drifts(on, steps), []);
-  assert.match(await on.root("journalctl -D /logs/journal -b -1 -t last -o cat"), /before the cut/);
-  assert.match(await on.root("journalctl -D /logs/journal -b -o cat -k | head -n 1"), /Linux version/);
-});
-
-test("a boot without the volume leaves the journal in memory and the root disk as it is", async () => {
-  await on.root("cd /etc/systemd/system && rm logs.mount && ln -s /dev/null logs.mount && sync");
-  await on.guest.kill();
-  on = await shellOn(await restartGuest("volumes-journal", "off"));
-  await on.root("logger --tag lost 'no volume' && journalctl --sync");
-  assert.equal(await on.root("ls -A /var/log/journal"), "");
-  assert.match(await on.root("journalctl -D /run/log/journal -t lost -o cat"), /no volume/);
 });

@@ -106,6 +106,32 @@ test("owner and mode of the top directory are put right, what lies below is left
   assert.equal(await on.root("stat -c '%u:%g %a' /svc /svc/below"), "1500:1500 750\n0:0 755\n");
 });
 
+test("a mount that nobody starts and a file system that is too small are found, each alone, and put right", async () => {
+  const breakages: readonly [command: string, found: readonly string[], changed: readonly string[]][] = [
+    [
+      "systemctl disable -q --now svc.mount",
+      ["volumes.svc.mount: drift nothing mounted at /svc", "volumes.svc.root: drift nothing mounted at /svc"],
+      ["volumes.svc.mount: changed"],
+    ],
+    [
+      "systemctl disable -q --no-reload data.mount",
+      ["volumes.data.mount: drift data.mount is not started at boot"],
+      ["volumes.data.mount: changed"],
+    ],
+    [
+      "systemctl stop svc.mount && e2fsck -fp /dev/vg0/svc && resize2fs /dev/vg0/svc 200M && systemctl start svc.mount",
+      ["volumes.svc.filesystem: drift ext4 is 824 MiB smaller than its volume"],
+      ["volumes.svc.filesystem: changed"],
+    ],
+  ];
+  for (const [command, found, changed] of breakages) {
+    await on.root(`{ ${command}; } >/dev/null 2>&1`);
+    assert.deepEqual(await drifts(on, steps), found);
+    assert.deepEqual(await changes(on, steps), changed);
+    assert.deepEqual(await drifts(on, steps), []);
+  }
+});
+
 test("a volume that is larger already than its file system, mounted or not, is filled", async () => {
   await on.root("systemctl stop svc.mount 'data-in\\x2dhere.mount'");
   await on.root("for more in svc:1g data:1g rest:256m; do lvextend -q -L +${more#*:} vg0/${more%:*}; done");

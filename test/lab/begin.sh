@@ -15,17 +15,29 @@ main() {
   stamp="$checkout/node_modules/.sealift-lock"
   wanted=$(sha256sum <"$checkout/package-lock.json")
   node="$checkout/node_modules/.bin/node"
-  if [ ! -x "$node" ] || [ ! -f "$stamp" ] || [ "$(cat "$stamp")" != "$wanted" ]; then
+  cache=${SEALIFT_CACHE:-.cache}
+  if ! modules_are_there; then
     require_node
-    install_modules
-    [ -x "$node" ] || fail 69 "no Node 24 for $(uname -m): the lab runs on x86-64 and arm64"
-    printf '%s\n' "$wanted" >"$stamp"
+    # Two programs that begin at once: the second waits for the modules of the first.
+    mkdir -p "$cache/log"
+    exec 9>"$cache/npm-ci.lock"
+    flock 9
+    if ! modules_are_there; then
+      install_modules
+      [ -x "$node" ] || fail 69 "no Node 24 for $(uname -m): the lab runs on x86-64 and arm64"
+      printf '%s\n' "$wanted" >"$stamp"
+    fi
+    exec 9>&-
   fi
   PATH="$checkout/node_modules/.bin:$PATH"
   # Each test and each program that it starts would compile the same modules again.
   NODE_COMPILE_CACHE=${NODE_COMPILE_CACHE:-${SEALIFT_CACHE:-$checkout/.cache}/compile}
   export PATH NODE_COMPILE_CACHE
   exec "$node" "$@"
+}
+
+modules_are_there() {
+  [ -x "$node" ] && [ -f "$stamp" ] && [ "$(cat "$stamp")" = "$wanted" ]
 }
 
 require_node() {
@@ -40,12 +52,10 @@ require_node() {
 
 # npm says nothing while it works; its own words go to a file and are shown when it fails.
 install_modules() {
-  cache=${SEALIFT_CACHE:-.cache}
-  mkdir -p "$cache/log"
   log="$cache/log/npm-ci.log"
   started=$(date +%s)
   echo "node modules: npm ci, as package-lock.json pins them ..."
-  npm ci --loglevel=error >"$log" 2>&1 &
+  npm ci --loglevel=error >"$log" 2>&1 9>&- &
   npm=$!
   trap 'kill "$npm" 2>/dev/null || :; exit 130' INT
   trap 'kill "$npm" 2>/dev/null || :; exit 143' TERM

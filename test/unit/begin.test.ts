@@ -1,14 +1,25 @@
 import assert from "node:assert/strict";
-import { spawnSync } from "node:child_process";
+import { spawn, spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
-import { copyFileSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { once } from "node:events";
+import {
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { join } from "node:path";
 import { afterEach, beforeEach, test } from "node:test";
+import { setTimeout } from "node:timers/promises";
 import { cachePath, checkout } from "../lab/cache.ts";
 import { findProgram } from "../lab/find-program.ts";
 
 /** What begin.sh may use of a machine; node and npm are not among it. */
-const programs = ["sh", "cat", "date", "dirname", "mkdir", "sha256sum", "sleep", "tail", "uname"];
+const programs = ["sh", "cat", "date", "dirname", "flock", "mkdir", "sha256sum", "sleep", "tail", "uname"];
 const lock = "the lock\n";
 let folder: string;
 
@@ -49,6 +60,37 @@ test("says in one line that there is no node", () => {
   assert.match(stderr, /^sealift: there is no node here; install Node\.js 20 or later with npm .*\n$/);
 });
 
+test("two that begin at once install once: the second waits for the first", async () => {
+  const at = (name: string): string => join(folder, name);
+  const node = process.execPath;
+  symlinkSync(node, at("bin/node"));
+  for (const program of ["ln", "touch"]) symlinkSync(findProgram(program) ?? program, at(`bin/${program}`));
+  program(
+    "npm",
+    `echo ci >>${at("npm-ran")}; until [ -e ${at("go")} ]; do sleep 0.05; done; ln -s ${node} node_modules/.bin/node`,
+  );
+  rmSync(at("bin/flock"));
+  program("flock", `echo asked >>${at("asked")}; exec ${findProgram("flock") ?? ""} "$@"`);
+  const both = [run(), run()];
+  while (linesOf("asked") < 2 || linesOf("npm-ran") === 0) await setTimeout(20);
+  writeFileSync(at("go"), "");
+  assert.deepEqual(await Promise.all(both), [0, 0]);
+  assert.equal(linesOf("npm-ran"), 1);
+
+  function program(name: string, words: string): void {
+    writeFileSync(at(`bin/${name}`), `#!/bin/sh\n${words}\n`, { mode: 0o755 });
+  }
+  function linesOf(name: string): number {
+    return existsSync(at(name)) ? readFileSync(at(name), "utf8").split("\n").length - 1 : 0;
+  }
+  async function run(): Promise<unknown> {
+    const child = spawn(at("bin/sh"), [at("test/lab/begin.sh"), "script.ts"], { env: environment() });
+    child.stdout.resume();
+    const [status] = (await once(child, "exit")) as unknown[];
+    return status;
+  }
+});
+
 test("wants a script", () => {
   assert.equal(begin().status, 64);
 });
@@ -63,7 +105,11 @@ function begin(...args: readonly string[]): { status: number | null; stdout: str
   const script = join(folder, "test/lab/begin.sh");
   const { status, stdout, stderr } = spawnSync(join(folder, "bin/sh"), [script, ...args], {
     encoding: "utf8",
-    env: { PATH: join(folder, "bin"), SEALIFT_CACHE: join(folder, "cache") },
+    env: environment(),
   });
   return { status, stdout, stderr };
+}
+
+function environment(): Record<string, string> {
+  return { PATH: join(folder, "bin"), SEALIFT_CACHE: join(folder, "cache") };
 }
