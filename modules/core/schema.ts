@@ -4,6 +4,7 @@ import { Ajv2020, type ErrorObject, type ValidateFunction } from "ajv/dist/2020.
 import { closest, distance } from "fastest-levenshtein";
 import type { ErrorCode, Problem } from "./errors.ts";
 import type { Locate, Path } from "./locate.ts";
+import { ownSchema } from "./own-schema.ts";
 import { shown, subject } from "./shown.ts";
 import { textProblems } from "./texts.ts";
 
@@ -44,7 +45,7 @@ const compiled = new Map<SchemaKind, ValidateFunction>();
 function validator(kind: SchemaKind): ValidateFunction {
   const known = compiled.get(kind);
   if (known !== undefined) return known;
-  const ajv = new Ajv2020({ allErrors: true, verbose: true, strict: true, allowUnionTypes: true });
+  const ajv = new Ajv2020({ ...ownSchema, allErrors: true, verbose: true, allowUnionTypes: true });
   ajv.addVocabulary(["expected", "code", "todo", "apply", "since", "until", "refused", "secret"]);
   const made = ajv.compile(schemaOf(kind));
   compiled.set(kind, made);

@@ -72,9 +72,10 @@ slice_strangers() {
 # What `systemctl set-property` has left would count before the unit.
 slice_forget_properties() {
   for slice_place in /run /etc; do
-    rm -f "$slice_place"/systemd/system.control/docker.slice.d/50-MemoryMax.conf \
+    # A part of the whole has a file of its own: 50-MemoryMaxScale.conf (systemd 257).
+    rm -f "$slice_place"/systemd/system.control/docker.slice.d/50-MemoryMax*.conf \
       "$slice_place"/systemd/system.control/docker.slice.d/50-CPUQuota*.conf \
-      "$slice_place"/systemd/system.control/docker.slice.d/50-TasksMax.conf
+      "$slice_place"/systemd/system.control/docker.slice.d/50-TasksMax*.conf
   done
   systemctl daemon-reload
 }

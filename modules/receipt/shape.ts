@@ -1,6 +1,7 @@
 /** Whether a text is a receipt: it was written by somebody else, and its signature only says by whom. */
 import { readFileSync } from "node:fs";
 import { Ajv2020, type ValidateFunction } from "ajv/dist/2020.js";
+import { ownSchema } from "../core/own-schema.ts";
 import type { Receipt } from "./receipt.ts";
 
 /** @returns the receipt, or in words what is wrong with it. */
@@ -20,8 +21,6 @@ export function parseReceipt(text: string): Receipt | string {
 let compiled: ValidateFunction<Receipt> | undefined;
 function validator(): ValidateFunction<Receipt> {
   const schema = new URL("receipt.schema.json", import.meta.url);
-  compiled ??= new Ajv2020({ strict: true }).compile<Receipt>(
-    JSON.parse(readFileSync(schema, "utf8")) as object,
-  );
+  compiled ??= new Ajv2020(ownSchema).compile<Receipt>(JSON.parse(readFileSync(schema, "utf8")) as object);
   return compiled;
 }

@@ -1,7 +1,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { Ajv2020 } from "ajv/dist/2020.js";
 import { daemonProfiles } from "../../modules/core/profiles.ts";
 import { changed, exampleText, problemsOf, siteOf } from "../support/site-text.ts";
+import receiptSchema from "../../modules/receipt/receipt.schema.json" with { type: "json" };
 import schema from "../../stacks/site.schema.json" with { type: "json" };
 
 test("the documented example is a site, and hosts inherit from it key by key", () => {
@@ -21,6 +23,11 @@ test("the documented example is a site, and hosts inherit from it key by key", (
   assert.equal(b.daemon["data-root"], "/data/docker");
   assert.deepEqual(b.daemon["labels"], ["rack=r2"]);
   assert.equal(a.daemon["live-restore"], true);
+});
+
+test("the schema of sites and that of receipts are schemas: the program compiles them without a look", () => {
+  const ajv = new Ajv2020();
+  for (const each of [schema, receiptSchema]) assert.equal(ajv.validateSchema(each), true, ajv.errorsText());
 });
 
 test("the defaults of the schema are the defaults of the code", () => {

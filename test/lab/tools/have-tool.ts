@@ -1,5 +1,7 @@
 import { createHash } from "node:crypto";
 import {
+  chmodSync,
+  copyFileSync,
   existsSync,
   mkdirSync,
   readFileSync,
@@ -19,7 +21,7 @@ import { isDownloadProblem } from "./download-problem.ts";
 import { goBuild } from "./go-build.ts";
 import { binDir } from "./places.ts";
 import { toolProblem } from "./tool-problem.ts";
-import type { Tool } from "./tools.ts";
+import type { GoModule, Tool } from "./tools.ts";
 
 export interface Had {
   readonly name: string;
@@ -69,8 +71,19 @@ async function make(tool: Tool, folder: string, report: Report): Promise<string>
     if (!isDownloadProblem(error)) throw error;
     if (tool.modules.length === 0) throw noWay(tool, error.message);
   }
-  for (const module of tool.modules) await goBuild(module, folder, report);
+  for (const module of tool.modules) {
+    await goBuild(module, folder, report);
+    if (module.startedBy !== undefined) putBefore(module, module.startedBy, folder);
+  }
   return "built from its Go module";
+}
+
+/** The script under the program's name, and the program beside it with `.go` added. */
+function putBefore({ folder: source, program }: GoModule, script: string, folder: string): void {
+  const path = join(folder, program);
+  renameSync(path, `${path}.go`);
+  copyFileSync(join(import.meta.dirname, source, script), path);
+  chmodSync(path, 0o755);
 }
 
 function noWay({ name, version }: Tool, reason: string): Error {
@@ -80,8 +93,9 @@ function noWay({ name, version }: Tool, reason: string): Error {
 /** One folder per recipe: another pin, flag or go.sum is another folder. */
 function folderOf(tool: Tool): string {
   const recipe = createHash("sha256").update(JSON.stringify(tool));
-  for (const { folder } of tool.modules)
-    recipe.update(readFileSync(join(import.meta.dirname, folder, "go.sum")));
+  for (const { folder, startedBy } of tool.modules)
+    for (const file of ["go.sum", startedBy ?? []].flat())
+      recipe.update(readFileSync(join(import.meta.dirname, folder, file)));
   return cachePath("tools", `${tool.name}-${tool.version}-${recipe.digest("hex").slice(0, 8)}`);
 }
 

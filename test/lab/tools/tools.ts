@@ -18,6 +18,8 @@ export interface GoModule {
   readonly flags: readonly string[];
   /** What the build writes. */
   readonly program: string;
+  /** A script of the folder that goes by the program's name and starts it, as `<program>.go` beside it. */
+  readonly startedBy?: string;
 }
 
 export interface Tool {
@@ -67,6 +69,7 @@ export const tools: readonly Tool[] = [
         package: "github.com/pulumi/pulumi/sdk/v3/nodejs/cmd/pulumi-language-nodejs",
         flags: ["-tags", "osusergo,grpcnotrace", "-ldflags", `-s -w -X ${versionFlag}=v3.68.0`],
         program: "pulumi-language-nodejs",
+        startedBy: "language-host.sh",
       },
     ],
   },
