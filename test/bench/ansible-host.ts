@@ -27,6 +27,8 @@ export interface AnsibleOptions {
   readonly written: ReadonlyMap<string, string>;
   /** How many hosts are worked on at a time. */
   readonly forks: number;
+  /** How many hosts before how many: Ansible's `serial`. Default: all at once. */
+  readonly waves?: readonly (number | string)[];
 }
 
 /** A run, and how many tasks said that they changed something, or would. */
@@ -42,7 +44,7 @@ export interface AnsibleHosts {
 
 export async function ansibleHosts(
   guests: readonly Guest[],
-  { archive, key, written, forks }: AnsibleOptions,
+  { archive, key, written, forks, waves = ["100%"] }: AnsibleOptions,
 ): Promise<AnsibleHosts> {
   await mkdir(cachePath("tmp"), { recursive: true });
   const folder = await mkdtemp(cachePath("tmp", "ansible-"));
@@ -60,6 +62,7 @@ export async function ansibleHosts(
     members: names.toSorted().join("\n"),
     key,
     files,
+    waves,
   };
   await writeFile(join(folder, "vars.json"), JSON.stringify(vars));
   await writeFile(join(folder, "hosts"), guests.map((guest) => `${inventoryLine(guest)}\n`).join(""));

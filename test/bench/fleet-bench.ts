@@ -1,6 +1,7 @@
 /**
- * `npm run bench -- fleet [hosts…]`: what each more host costs on the operator's side. Simulated hosts on loopback, the real look,
- * the real engine. 1, 10 and 100 unless other numbers are given; Ansible beside it up to 10, or as many as `--ansible <n>` says.
+ * `npm run bench -- fleet [hosts…]`: real hosts first, 20 or as many as `--real <n>` says, `--forks <n>` at a time (10). Then what each
+ * more host costs on the operator's side: simulated hosts on loopback, the real look, the real engine. 1, 10 and 100 unless other
+ * numbers are given; Ansible beside it up to 10, or as many as `--ansible <n>` says. Numbers alone leave the real hosts out.
  * `--engine <MB>` makes the engine as long as a real one, which all hosts are sent; `--kex <algorithms>` is what they offer
  * of them; `--preview` looks at bare hosts and sends nothing.
  */
@@ -11,6 +12,7 @@ import { useTools } from "../lab/tools/ensure-tools.ts";
 import { table } from "../support/table.ts";
 import { ansibleFleet } from "./ansible-fleet.ts";
 import { watchCost, type Cost, type CostWatch } from "./cost-of.ts";
+import { realFleet } from "./real-fleet.ts";
 import { startFleet, type SimulatedFleet } from "./simulated-fleet.ts";
 
 interface Measured extends Cost {
@@ -28,8 +30,16 @@ export async function fleetBench(args: readonly string[]): Promise<void> {
       kex: { type: "string", default: "" },
       jump: { type: "boolean", default: false },
       preview: { type: "boolean", default: false },
+      real: { type: "string" },
+      forks: { type: "string", default: "10" },
     },
   });
+  const real = Number(values.real ?? (positionals.length === 0 ? 20 : 0));
+  if (real > 0) {
+    await ensurePackages("bench", "fleet");
+    await realFleet(real, Number(values.forks));
+  }
+  if (values.real !== undefined && positionals.length === 0) return;
   const counts = positionals.length === 0 ? [1, 10, 100] : positionals.map(Number);
   const beside = Number(values.ansible);
   await ensurePackages(...(beside > 0 ? (["fleet"] as const) : (["ssh", "sshd"] as const)));
