@@ -11,6 +11,8 @@ export interface AcceptedBundle extends VerifiedBundle {
   readonly accepted: Accepted;
   /** Whether it was written down before, with the same signers: then nothing was added. */
   readonly before: boolean;
+  /** Whether the list begins with it. */
+  readonly first: boolean;
 }
 
 /**
@@ -19,8 +21,7 @@ export interface AcceptedBundle extends VerifiedBundle {
  * @throws {SealiftError} what {@link verifyBundle} refuses; nothing is written down then.
  */
 export async function acceptBundle(directory: string, options: VerifyOptions): Promise<AcceptedBundle> {
-  // The list may begin with this one.
-  const bundle = await verifyBundle(directory, { ...options, requireAccepted: false });
+  const bundle = await verifyBundle(directory, { ...options, requireAccepted: false, writesList: true });
   const { seal } = bundle;
   const now: Accepted = {
     serial: seal.serial,
@@ -39,9 +40,9 @@ export async function acceptBundle(directory: string, options: VerifyOptions): P
   const receipt = receiptFile(options.allowedSigners);
   const last = (await readReceipt(receipt)).at(-1);
   if (last !== undefined && sameButTime(last, now))
-    return { ...bundle, receipt, accepted: last, before: true };
+    return { ...bundle, receipt, accepted: last, before: true, first: false };
   await appendReceipt(receipt, now);
-  return { ...bundle, receipt, accepted: now, before: false };
+  return { ...bundle, receipt, accepted: now, before: false, first: last === undefined };
 }
 
 function sameButTime(last: Accepted, now: Accepted): boolean {

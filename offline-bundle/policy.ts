@@ -13,6 +13,8 @@ export interface Policy extends SignaturePolicy {
   readonly allowExpired?: boolean;
   /** Without a list of accepted bundles nothing passes: nobody would know what is older. @default false */
   readonly requireAccepted?: boolean;
+  /** This run writes the list: that there is none yet is nothing to tell. @default false */
+  readonly writesList?: boolean;
   /** The time it is. @default the clock of this machine */
   readonly now?: Date;
 }
@@ -45,7 +47,8 @@ export async function checkPolicy(
   const accepted = await readReceipt(file);
   const older = olderProblems(directory, seal, accepted, file);
   const expired = expiredProblems(directory, seal, policy.now ?? new Date());
-  const unlisted = accepted.length === 0 ? [noList(directory, file, policy.allowedSigners)] : [];
+  const lacks = accepted.length === 0 && policy.writesList !== true;
+  const unlisted = lacks ? [noList(directory, file, policy.allowedSigners)] : [];
   // Whoever has accepted it although it had expired has decided, and that stands in the list.
   const last = accepted.at(-1);
   const decided = last?.sealSha256 === textSha256 && last.insecure.includes(allowExpiredFlag);

@@ -40,6 +40,7 @@ function rows({
   receipt,
   accepted,
   before,
+  first,
 }: AcceptedBundle): readonly string[][] {
   return [
     ["bundle", directory],
@@ -48,6 +49,9 @@ function rows({
     ["accepted", `${accepted.at} by ${accepted.by}${before ? ", as it stands there already" : ""}`],
     ...(accepted.insecure.length === 0 ? [] : [["insecure", accepted.insecure.join(" ")]]),
     ["written to", receipt],
+    ...(first
+      ? [["first entry", "nothing was accepted before; if there was a list, put it back and accept again"]]
+      : []),
   ];
 }
 

@@ -32,7 +32,10 @@ export interface HostArgs {
 export class Host extends pulumi.ComponentResource {
   readonly args: HostArgs;
   readonly connection: Connection;
-  readonly deliveries: readonly pulumi.Resource[];
+  /** What every phase runs. */
+  readonly library: pulumi.Resource;
+  /** What only some phases need: they wait for it, and the others run while it travels. */
+  readonly blobs: readonly pulumi.Resource[];
 
   constructor(name: string, args: HostArgs, opts?: pulumi.ComponentResourceOptions) {
     super("sealift:core:Host", name, {}, opts);
@@ -44,10 +47,10 @@ export class Host extends pulumi.ComponentResource {
     const lost = differences(deliveryPhase(library, blobs), probe) ?? [];
     const { sha256 } = library;
     const text = { what: "library", sha256, path: writeLibrary(library), lands: libraryPath(sha256) };
-    const first = this.deliver(lost, text, []);
+    this.library = this.deliver(lost, text, []);
     // One after the other: both make ~/.sealift.
-    this.deliveries = [first, ...blobs.map((blob) => this.deliver(lost, blob, [first]))];
-    for (const spare of spares) this.deliver([], spare, [first]);
+    this.blobs = blobs.map((blob) => this.deliver(lost, blob, [this.library]));
+    for (const spare of spares) this.deliver([], spare, [this.library]);
     this.registerOutputs();
   }
 

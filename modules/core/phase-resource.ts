@@ -8,7 +8,7 @@ export abstract class PhaseResource extends pulumi.ComponentResource {
   readonly report: pulumi.Output<string>;
 
   /**
-   * @param type token `sealift:<module>:<Class>`. @param after what has to be done first; empty: the deliveries of the host.
+   * @param type token `sealift:<module>:<Class>`. @param after what has to be done first; empty: that the library is there.
    * @param settled the same phase with all that another host has to report first; absent: `phase` is whole.
    */
   constructor(
@@ -20,8 +20,8 @@ export abstract class PhaseResource extends pulumi.ComponentResource {
   ) {
     const name = `${host.args.spec.name}-${phase.name}`;
     super(type, name, {}, { parent: host });
-    // What comes before a phase has waited for the deliveries.
-    const dependsOn = after.length > 0 ? [...after] : [...host.deliveries];
+    // What comes before a phase has waited for the library.
+    const dependsOn = after.length > 0 ? [...after] : [host.library];
     this.report = converge(`${name}-run`, host, phase, { parent: this, dependsOn }, settled);
     // The report is the Command's already; the state need not hold it twice.
     this.registerOutputs();

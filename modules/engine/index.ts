@@ -29,6 +29,6 @@ function channelOf({ name, port, prefix, addresses, allowedHosts = [], trust }: 
 
 export class Engine extends PhaseResource {
   constructor(host: Host, phase: Phase, after: readonly PhaseResource[]) {
-    super("sealift:engine:Engine", host, phase, after);
+    super("sealift:engine:Engine", host, phase, [...after, ...host.blobs]);
   }
 }

@@ -66,7 +66,7 @@ export class Registry extends PhaseResource {
   constructor(host: Host, phase: Phase, after: readonly PhaseResource[]) {
     const { spec } = host.args;
     if (!isServed(spec)) throw new TypeError(`${spec.name} runs no registry`);
-    super("sealift:registry:Registry", host, phase, after);
+    super("sealift:registry:Registry", host, phase, [...after, ...host.blobs]);
     this.authority = this.report.apply((report) => authorityOf(spec, report));
   }
 }

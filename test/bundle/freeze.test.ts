@@ -64,6 +64,12 @@ test("the commands say so on stderr, each time, and refuse with 77 where it is r
   }
   const required = ["verify", tiny.directory, "--signers", allowedSigners, "--require-accepted"];
   assert.equal((await sealift(...required)).exitCode, 77);
+  // What begins the list does not ask for one.
+  const { exitCode, stdout, stderr } = await sealift("accept", tiny.directory, "--signers", allowedSigners);
+  assert.equal(exitCode, 0);
+  assert.equal(stderr, "");
+  assert.match(stdout, /^first entry +nothing was accepted before; if there was a list, put it back/m);
+  assert.equal((await sealift("verify", tiny.directory, "--signers", allowedSigners)).stderr, "");
 });
 
 test("a bundle says until when it is good, and is refused afterwards", async () => {

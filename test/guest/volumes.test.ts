@@ -110,7 +110,10 @@ test("a mount that nobody starts and a file system that is too small are found, 
   const breakages: readonly [command: string, found: readonly string[], changed: readonly string[]][] = [
     [
       "systemctl disable -q --now svc.mount",
-      ["volumes.svc.mount: drift nothing mounted at /svc", "volumes.svc.root: drift nothing mounted at /svc"],
+      [
+        "volumes.svc.mount: drift svc.mount is not started at boot",
+        "volumes.svc.root: drift nothing mounted at /svc",
+      ],
       ["volumes.svc.mount: changed"],
     ],
     [

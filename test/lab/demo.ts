@@ -3,12 +3,15 @@
  * disk. `npm run demo -- --fast`: the same on a system container, whose storage is there already. `npm run demo -- --site`: three hosts
  * that a registry feeds.
  */
-import { rmSync } from "node:fs";
+import { copyFileSync, mkdirSync, rmSync } from "node:fs";
+import { join, relative } from "node:path";
 import { formatProblem, SealiftError } from "../../modules/core/errors.ts";
 import { inSeconds } from "../support/stage-view.ts";
 import { runStages } from "../support/stages.ts";
 import { table } from "../support/table.ts";
 import { startAgent } from "./agent.ts";
+import type { LabBundle } from "./bundle.ts";
+import { cachePath, checkout } from "./cache.ts";
 import { demoSite, siteStack } from "./demo-site.ts";
 import { findGuest, removeGuest, startGuest, type Guest } from "./guest.ts";
 import { imageArchive } from "./hello.ts";
@@ -16,7 +19,7 @@ import { container, type MachineNeed, vm } from "./machine-choice.ts";
 import { prepareLab, type Lab } from "./prepare.ts";
 import { pulumiEnv } from "./pulumi-env.ts";
 import { freshStack } from "./pulumi.ts";
-import { type Row, shownOnHost, shownPulumi, timed } from "./shown.ts";
+import { type Row, shownOnHost, shownPulumi, shownSealift, timed } from "./shown.ts";
 import { labSite, labUser, stackFile, writeStack } from "./stack.ts";
 import { keepTranscript } from "./transcript.ts";
 
@@ -53,7 +56,8 @@ async function demo(machine: MachineNeed): Promise<void> {
     const env = { ...pulumiEnv(), SSH_AUTH_SOCK: agent.socket };
     const { kind, origin } = lab.tools.commandPlugin;
     console.log(`\nCommand plugin of this run: ${kind} (${origin})`);
-    await writeStack(stack, await labSite([guest], lab.bundle));
+    const bundle = await shownAccept(lab.bundle);
+    await writeStack(stack, await labSite([guest], bundle));
     await freshStack(stack, env);
     await prove(lab, guest, env, rows);
     await guest.save("demo");
@@ -103,6 +107,21 @@ async function runContainer(lab: Lab, guest: Guest): Promise<void> {
     `docker run --rm ${lab.bundle.image} echo "hello from a container with no way out"`,
     labUser,
   );
+}
+
+/** The bundle with a list of accepted ones of the demo's own, which begins with it. */
+async function shownAccept(bundle: LabBundle): Promise<LabBundle> {
+  const folder = cachePath("lab", "demo");
+  rmSync(folder, { recursive: true, force: true });
+  mkdirSync(folder, { recursive: true });
+  const allowedSigners = join(folder, "allowed_signers");
+  copyFileSync(bundle.allowedSigners, allowedSigners);
+  console.log("\n== The bundle is accepted: from now on no older one passes");
+  await shownSealift(
+    ...["bundle", "accept", relative(checkout, bundle.directory)],
+    ...["--signers", relative(checkout, allowedSigners)],
+  );
+  return { ...bundle, allowedSigners };
 }
 
 async function pristineGuest(rows: Row[], machine: MachineNeed): Promise<Guest> {

@@ -1,5 +1,8 @@
 /** What a demo does, said first as a person would type it. */
+import { join } from "node:path";
+import { runProcess } from "../support/run-process.ts";
 import { inSeconds } from "../support/stage-view.ts";
+import { checkout } from "./cache.ts";
 import type { Guest } from "./guest.ts";
 import { pulumi } from "./pulumi.ts";
 import { keepTranscript } from "./transcript.ts";
@@ -32,6 +35,16 @@ export async function shownPulumi(
   keepTranscript(kept, `$ pulumi ${args.join(" ")}\n${output}`);
   const absent = mustHold.filter((words) => !output.includes(words));
   if (absent.length > 0) throw new Error(`its output does not hold ${absent.join(", ")}`);
+}
+
+/** Runs a verb of sealift from this checkout. @throws {Error} when it fails. */
+export async function shownSealift(...words: readonly string[]): Promise<void> {
+  console.log(`$ npx sealift ${words.join(" ")}`);
+  const run = await runProcess(process.execPath, [join(checkout, "cli", "sealift.js"), ...words], {
+    cwd: checkout,
+  });
+  process.stdout.write(run.stdout + run.stderr);
+  if (run.exitCode !== 0) throw new Error(`sealift ${words.join(" ")} ended with ${run.exitCode}`);
 }
 
 /** Runs a command line on a guest. @returns its output. @throws {Error} when it fails. */

@@ -8,17 +8,23 @@ export interface Asked {
   readonly inputs: Record<string, unknown>;
 }
 
-/** Starts the mocks; has to be done before any resource is made. The list grows as resources are made. */
-/** @param said what the Command of this name prints; by default nothing, undefined is what a preview does not know. */
+/**
+ * Starts the mocks; has to be done before any resource is made. The list grows as resources are made.
+ *
+ * @param said what the Command of this name prints; by default nothing, undefined is what a preview does not know.
+ * @param made when the resource of this name is there; by default at once.
+ */
 export async function recordResources(
   preview: boolean,
   said: (name: string) => string | undefined = () => "",
+  made: (name: string) => Promise<void> | undefined = () => undefined,
 ): Promise<readonly Asked[]> {
   const asked: Asked[] = [];
   await pulumi.runtime.setMocks(
     {
-      newResource: ({ type, name, inputs }: MockResourceArgs) => {
+      newResource: async ({ type, name, inputs }: MockResourceArgs) => {
         asked.push({ type, name, inputs: inputs as Record<string, unknown> });
+        await made(name);
         return { id: `${name}-id`, state: { ...(inputs as object), stdout: said(name) } };
       },
       call: () => ({}),
