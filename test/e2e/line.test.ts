@@ -176,7 +176,7 @@ describe("from a bare guest to a Docker host and through its life", () => {
 
   test("a data volume that is not mounted keeps the engine from starting, and up mounts it", async () => {
     await onHost(
-      "docker stop counter >/dev/null && sudo systemctl stop docker.service docker.socket containerd.service",
+      "sudo docker stop counter >/dev/null && sudo systemctl stop docker.service docker.socket containerd.service",
     );
     await onHost(
       "sudo sh -c 'umount /data && rm /etc/systemd/system/data.mount && ln -s /dev/null /etc/systemd/system/data.mount && systemctl daemon-reload'",
