@@ -84,8 +84,7 @@ export async function removeContainer(record: ContainerRecord): Promise<void> {
 }
 
 export function containerHandle(started: ContainerRecord, identity: Identity, forget?: () => void): Guest {
-  const { name, port, mounts } = started;
-  const ssh = sshTarget(identity, port);
+  const { name, mounts } = started;
   const record = (): ContainerRecord => {
     const now = readRecord(name);
     return now?.kind === "container" ? now : started;
@@ -93,19 +92,25 @@ export function containerHandle(started: ContainerRecord, identity: Identity, fo
   return {
     name,
     kind: "container",
-    port,
     login,
-    ssh,
     mounts,
     address: "127.0.0.1",
     identityFile: identity.identityFile,
     hostKey: identity.hostKey,
     diskId: "",
     diskGiB: 0,
+    // Both change when it was saved: it is started again then, and another port may be free.
     get pid() {
       return record().pid;
     },
-    exec: (command, { input, ...as } = {}) => sshExec({ ...ssh, ...as }, command, input),
+    get port() {
+      return record().port;
+    },
+    get ssh() {
+      return sshTarget(identity, record().port);
+    },
+    exec: (command, { input, ...as } = {}) =>
+      sshExec({ ...sshTarget(identity, record().port), ...as }, command, input),
     save: async (state) => {
       const detached = forget === undefined;
       await powerOff(record(), identity);
