@@ -23,7 +23,13 @@ test("while the engine's archive travels, phases that need nothing of it run, an
     kind: "reached",
     report: { steps: [], mark: { machine: "62ff67b1", journalLines: 0 } },
   } as const;
-  const host = new Host("host", { spec, library, blobs: [blobDelivery(exampleArchive)], probe, serial: 7 });
+  const host = new Host("host", {
+    spec,
+    library,
+    blobs: [blobDelivery(exampleArchive)],
+    probe,
+    bundle: { serial: 7 },
+  });
   const users = new Users(host, phases.users, [new Volumes(host, phases.volumes, [])]);
   const engine = new Engine(host, phases.engine, [users]);
   const commands = (): string[] => asked.map(({ name }) => name).filter((name) => name.endsWith("-run"));

@@ -37,7 +37,8 @@ const line = (words: string): Step => ({
   effect: "none",
   call: ["line", words],
 });
-const plan = (...words: string[]): string => planText("node-a", { name: "t", steps: words.map(line) }, { serial: 7 });
+const plan = (...words: string[]): string =>
+  planText("node-a", { name: "t", steps: words.map(line) }, { serial: 7 });
 const apply = (input: string): ReturnType<typeof on.guest.exec> => on.guest.exec(launch, { input });
 /** The same over a connection that the test can cut. */
 function start(input: string): ChildProcessByStdio<Writable, null, null> {
