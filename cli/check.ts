@@ -2,6 +2,7 @@
 import { Command } from "commander";
 import type { CheckedEnvironment } from "../modules/check.ts";
 import { SealiftError } from "../modules/core/errors.ts";
+import { tellWarnings } from "./bundle/policy-flags.ts";
 import { columns } from "./columns.ts";
 import { exitCode } from "./exit-code.ts";
 import { problemText } from "./findings-text.ts";
@@ -25,7 +26,10 @@ export function checkCommand(): Command {
         progress.report("reading the bundle", bytes / total);
       }).finally(progress.end);
       if (flags.json === true) printJsonText(checked);
-      else printPainted(text(checked));
+      else {
+        tellWarnings(checked.flatMap(({ warnings }) => warnings));
+        printPainted(text(checked));
+      }
       const problems = checked.flatMap((one) => one.problems);
       if (problems.length > 0) process.exitCode = exitCode(new SealiftError(problems));
     });

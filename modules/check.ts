@@ -21,6 +21,8 @@ export interface CheckedEnvironment {
   /** What the pins were compared with: `bundle, serial 7`, `lock, serial 7` or why neither. */
   readonly against: string;
   readonly problems: readonly Problem[];
+  /** What to know of a bundle that passes: that nothing would tell it from an older one. */
+  readonly warnings: readonly Problem[];
 }
 
 /**
@@ -48,19 +50,19 @@ interface One {
 }
 
 async function checkOne(environment: string, progress: (bytes: number, total: number) => void): Promise<One> {
-  const none = { environment, file: `stacks/Pulumi.${environment}.yaml`, hosts: undefined, against: "-" };
+  const none = { environment, file: `stacks/Pulumi.${environment}.yaml`, hosts: undefined, against: "-", warnings: [] };
   let whole: readonly Problem[] = [];
   try {
     const { file, value, problems: ofFile } = readStackFile(environment);
     whole = ofFile;
     if (value === undefined) return { checked: { ...none, problems: [siteMissing(file)] } };
     const { site, composed } = await environmentOf(value, file);
-    const { content, against, problems } = await contentFor(site.bundle, progress);
+    const { content, against, problems, warnings = [] } = await contentFor(site.bundle, progress);
     const missing = site.hosts.flatMap((host) => {
       const files = content === undefined ? [] : hostFiles(host, content, file);
       return "archive" in files ? [] : files;
     });
-    const checked = { environment, file, hosts: site.hosts.length, against };
+    const checked = { environment, file, hosts: site.hosts.length, against, warnings };
     return { checked: { ...checked, problems: [...whole, ...problems, ...missing] }, site, composed };
   } catch (error) {
     if (error instanceof SealiftError)
@@ -73,6 +75,7 @@ interface Content {
   readonly content?: Lookup;
   readonly against: string;
   readonly problems: readonly Problem[];
+  readonly warnings?: readonly Problem[];
 }
 
 /** The bundle when it is here, with its signature; else the lock that it will be built from. */
@@ -84,7 +87,8 @@ async function contentFor(
     if (existsSync(join(directory, inside.seal))) {
       const options = { ...policy, progress, ...(lock === undefined ? {} : { lockFile: lock }) };
       const bundle = await verifyBundle(directory, options);
-      return { content: bundle, against: `bundle, serial ${bundle.serial}`, problems: [] };
+      const { serial, warnings } = bundle;
+      return { content: bundle, against: `bundle, serial ${serial}`, problems: [], warnings };
     }
     if (lock === undefined) return { against: "nothing: no bundle here and no lock named", problems: [] };
     const pins = await readLock(lock);

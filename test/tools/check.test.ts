@@ -104,6 +104,7 @@ test("a bundle with a flipped byte is refused", async () => {
 test("a line stands for the newest version of it in the lock; what the lock lacks is refused by name", async () => {
   const line = await check({ "Pulumi.dev.yaml": environment({ engine: { version: "28.5" } }) });
   assert.equal(line.exitCode, 0, line.output);
+  assert.match(line.output, /warning: .*E_BUNDLE_SERIAL accepted bundles: got no list of them/);
   const engine = { version: "29.1", compose: "9.9.9" };
   const images = ["docker.io/library/hello:1", "docker.io/library/nothere:1"];
   const { exitCode, output } = await check({ "Pulumi.dev.yaml": environment({ engine, images }) });
