@@ -12,6 +12,12 @@ if (major < 22 || (major === 22 && minor < 18)) {
   );
   process.exit(2);
 }
+// Whoever reads only the beginning has what they wanted. 128 + SIGPIPE, as a shell tells of a program that this signal ends.
+for (const stream of [process.stdout, process.stderr])
+  stream.on("error", (error) => {
+    if (error.code !== "EPIPE") throw error;
+    process.exit(141);
+  });
 // What was compiled once is kept: half the time to start, and a third of the memory. Not in a folder for temporary files,
 // where somebody else could have put something. The variable is for threads, which look nowhere else.
 process.env.NODE_COMPILE_CACHE ??= join(

@@ -1,5 +1,5 @@
 /** What a host shows as its key to whoever asks: worth nothing before a person has compared it. */
-import { spawn } from "node:child_process";
+import { runProgram, TooMuchOutput } from "../offline-bundle/program.ts";
 import { fingerprintOf as fingerprintOfBytes } from "../offline-bundle/ssh-signature.ts";
 import { SealiftError } from "./core/errors.ts";
 import type { JumpSpec } from "./core/jump.ts";
@@ -54,23 +54,16 @@ export function fingerprintOf(key: string): string {
   return fingerprintOfBytes(Buffer.from(key.split(" ")[1] ?? "", "base64"));
 }
 
-function keyscan(address: string, port: number): Promise<string> {
-  return new Promise((resolve, reject) => {
-    const child = spawn("ssh-keyscan", [
-      "-T",
-      "10",
-      "-p",
-      String(port),
-      "-t",
-      "ed25519,ecdsa",
-      "--",
-      address,
-    ]);
-    const out: Buffer[] = [];
-    child.stdout.on("data", (chunk: Buffer) => out.push(chunk));
-    child.on("error", reject);
-    child.on("close", () => {
-      resolve(Buffer.concat(out).toString());
-    });
-  });
+/** A host shows four lines at most; one that goes on without an end has no key that anybody could compare. */
+const mostBytes = 65_536;
+
+async function keyscan(address: string, port: number): Promise<string> {
+  const args = ["-T", "10", "-p", String(port), "-t", "ed25519,ecdsa", "--", address];
+  try {
+    const { stdout } = await runProgram("ssh-keyscan", args, { most: mostBytes, timeoutMs: 60_000 });
+    return stdout.toString();
+  } catch (error) {
+    if (error instanceof TooMuchOutput) return "";
+    throw error;
+  }
 }

@@ -45,9 +45,18 @@ export async function pushBundle(directory: string, registry: string, options: P
   const { report = () => undefined } = options;
   return withRegistry(registry, options, async (place) => {
     report("comparing");
+    const readBack = async (tag: Tag): Promise<void> => {
+      const name = `${registry}/${repositoryOf(tag.ref)}`;
+      refuse(servedProblems(tag, await place.manifest(name, tag.digest), place));
+    };
     const before = await resolveAll(tags, place);
     const differing = tags.filter(({ ref, digest }) => before.get(ref) !== digest);
-    if (options.check === true) refuse(differing.flatMap((tag) => tagProblems(tag, before, place)));
+    if (options.check === true) {
+      refuse(differing.flatMap((tag) => tagProblems(tag, before, place)));
+      // A registry may say any digest of a tag: what counts is what it serves.
+      report("reading back");
+      await everyOne(tags, readBack);
+    }
     const sent = new Map<string, number>();
     let count = 0;
     // What lies below an index goes with it.
@@ -66,11 +75,7 @@ export async function pushBundle(directory: string, registry: string, options: P
       );
     }
     report("reading back");
-    await everyOne(differing, async (tag) => {
-      refuse(
-        servedProblems(tag, await place.manifest(`${registry}/${repositoryOf(tag.ref)}`, tag.digest), place),
-      );
-    });
+    await everyOne(differing, readBack);
     report("tagging");
     await everyOne(differing, ({ ref, digest }) =>
       place.ask(

@@ -26,14 +26,17 @@ run_apart() {
       --working-directory "$PWD" --setenv "SUDO_USER=${SUDO_USER:-root}" --setenv "SEALIFT_FROM=$2" sh "$1" work "$apart_folder" </dev/null || true
   fi
   if [ ! -f "$apart_folder/result" ]; then
-    cat "$apart_folder/report" 2>/dev/null || true
+    apart_report
     rm -f "$apart_folder/plan"
     echo "E_RUN_LOST the run on the host ended without a result; run pulumi up again, it goes on where this one stopped"
     exit 70
   fi
-  cat "$apart_folder/report"
+  apart_report
   exit "$(cat "$apart_folder/result")"
 }
+
+# apart_report: what the run has said. The longest report of a host that is well has some 200 KB; all of it goes into Pulumi's state.
+apart_report() { head -c 1048576 "$apart_folder/report" 2>/dev/null || true; }
 
 # work FOLDER: what the unit does.
 work() {

@@ -14,6 +14,45 @@ authority_text() {
 # authority_base64 FILE: the first certificate of a PEM file as base64 of DER.
 authority_base64() { sed '/^-----END/q' "$1" | sed '/^-----/d' | tr -d '\n'; }
 
+# authority_pem WORD...: the certificates of such words, as PEM.
+authority_pem() {
+  for pem_one; do authority_text "${pem_one#*:}"; done
+}
+
+# authority_each FILE: all certificates of a PEM file, each as base64 of DER on a line of its own.
+authority_each() {
+  head -c 65536 "$1" 2>/dev/null | awk '/^-----BEGIN CERTIFICATE/ { text = ""; on = 1; next } /^-----END/ { if (on) print text; on = 0 } on { text = text $0 }'
+}
+
+# ca_follows FILE NAME ADDRESS WORD...: refuses another CA of the registry host ADDRESS than the one that FILE has of it, which this host
+# believes, unless the site names it: a registry announces its next CA long before that signs. A WORD is ADDRESS:CERTIFICATE,
+# named,ADDRESS:CERTIFICATE or the certificate alone; those of other hosts are passed over.
+ca_follows() {
+  follows_file=$1
+  follows_name=$2
+  follows_address=$3
+  shift 3
+  follows_known=
+  for follows_one in $(authority_each "$follows_file"); do
+    if [ "$(ca_shape "$follows_one" "$follows_name" "$follows_address")" != other ]; then follows_known="$follows_known $follows_one"; fi
+  done
+  if [ -z "$follows_known" ]; then return 0; fi
+  follows_shown=
+  for follows_one; do
+    case $follows_one in
+      "named,$follows_address":*) return 0 ;;
+      "$follows_address":*) ;;
+      *:*) continue ;;
+    esac
+    case "$follows_known " in *" ${follows_one##*:} "*) return 0 ;; esac
+    follows_shown="$follows_shown, $(ca_sha256 "${follows_one##*:}")"
+  done
+  if [ -z "$follows_shown" ]; then return 0; fi
+  follows_known=${follows_known# }
+  refuse_because E_REGISTRY_CA "this host has trusted the CA with sha256 $(ca_sha256 "${follows_known%% *}"), and the registry on $follows_address shows ${follows_shown#, } now" \
+    "find out who has changed that host or answers in its place, and when it was meant to be, write that sha256 into registry.caSha256"
+}
+
 # ca_shape BASE64 NAME ADDRESS: prints right, earlier (what Sealift made before: it holds for sub-domains, mail and clients of TLS too)
 # or other. RFC 5280, 4.1 and 4.2; ca-shape.ts has the same for the operator's side.
 ca_shape() {

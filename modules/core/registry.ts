@@ -26,6 +26,8 @@ export interface Authority {
   readonly address?: string;
   /** Each certificate as base64 of its DER: the CA's, and that of the next one once there is one. Clients trust both. */
   readonly certificates: readonly string[];
+  /** The site names their hashes, so that they may take the place of others. @default false */
+  readonly named?: boolean;
 }
 
 /** What every host of the site knows of the registry. */

@@ -30,7 +30,7 @@ export function reportedAuthority(
     );
   if (trust.sha256 === undefined) return { address, certificates };
   const named = certificates.filter((one) => trust.sha256?.includes(caSha256(one)));
-  if (named.length > 0) return { address, certificates: named };
+  if (named.length > 0) return { address, certificates: named, named: true };
   const found = certificates.map(caSha256);
   return problem(
     "registry.caSha256",

@@ -70,7 +70,8 @@ sysctls_several_cards() {
 
 # The daemon switches forwarding on when it starts; a file that says 0 switches it off again at the next `sysctl --system`.
 sysctls_forwarding() {
-  for sysctls_file in "$SEALIFT_ROOT"/etc/sysctl.conf "$SEALIFT_ROOT"/etc/sysctl.d/*.conf; do
+  for sysctls_file in "$SEALIFT_ROOT"/etc/sysctl.conf "$SEALIFT_ROOT"/etc/sysctl.d/*.conf "$SEALIFT_ROOT"/run/sysctl.d/*.conf \
+    "$SEALIFT_ROOT"/usr/local/lib/sysctl.d/*.conf "$SEALIFT_ROOT"/usr/lib/sysctl.d/*.conf; do
     if [ ! -r "$sysctls_file" ]; then continue; fi
     while read -r sysctls_line || [ -n "$sysctls_line" ]; do
       case $sysctls_line in

@@ -95,7 +95,7 @@ ca_make() {
 }
 
 # ca_certificate KEY HOST NAME ADDRESS FILE: writes the CA's own certificate, as ca_shape has it. "invalid" has no mailbox and no URI
-# (RFC 2606); Go, which engines are made of, refuses a critical constraint of directory names.
+# (RFC 2606). A common name has 64 characters at most (RFC 5280, A.1), which the host's has and the registry's need not. Go, which engines are made of, refuses a critical constraint of directory names.
 ca_certificate() {
   openssl req -x509 -new -key "$1" -sha256 -days 3650 -out "$5" -config /dev/stdin <<END
 [req]
@@ -103,7 +103,8 @@ prompt = no
 distinguished_name = name
 x509_extensions = ca
 [name]
-CN = Sealift registry $3 on $2
+O = Sealift registry
+CN = $2
 [ca]
 basicConstraints = critical, CA:TRUE, pathlen:0
 keyUsage = critical, keyCertSign, cRLSign

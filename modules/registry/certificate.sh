@@ -15,11 +15,12 @@ check_registry_certificate() {
   done
 }
 apply_registry_certificate() {
+  # The names that count stand in subjectAltName; a common name is too short for some.
   (
     umask 077
     openssl ecparam -name prime256v1 -genkey -noout -out "$REGISTRY_ETC/server.key.new"
   )
-  openssl req -new -key "$REGISTRY_ETC/server.key.new" -subj "/CN=$1" -out "$REGISTRY_ETC/server.csr" -config /dev/stdin <<END
+  openssl req -new -key "$REGISTRY_ETC/server.key.new" -subj "/CN=Sealift registry" -out "$REGISTRY_ETC/server.csr" -config /dev/stdin <<END
 [req]
 distinguished_name = name
 [name]

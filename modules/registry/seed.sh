@@ -3,8 +3,8 @@
 # shellcheck disable=SC2154 # curl.sh sets web_…
 
 # Fact: it is known which registry feeds this one, and its CA.
-# $1 DNS name, $2 port of its reader, $3 its address, $4... its CA, and the next one if there is one, as base64 of DER, or
-# "unknown" while it has not been made
+# $1 DNS name, $2 port of its reader, $3 its address, $4... its CA, and the next one if there is one, as base64 of DER, behind "named,", $3
+# and a colon when the site names its hash, or "unknown" while it has not been made
 check_registry_feeder() {
   if [ "$4" = unknown ]; then
     echo "the registry on $3 has not made its CA yet"
@@ -15,27 +15,34 @@ check_registry_feeder() {
     return 1
   fi
   shift 3
-  if [ "$(cat "$REGISTRY_ETC/feeder.crt" 2>/dev/null)" != "$(authority_text "$@")" ]; then
+  if [ "$(cat "$REGISTRY_ETC/feeder.crt" 2>/dev/null)" != "$(authority_pem "$@")" ]; then
     echo "$REGISTRY_ETC/feeder.crt is absent or another"
     return 1
   fi
+}
+guard_registry_feeder() {
+  if [ "$4" = unknown ]; then return 0; fi
+  feeder_name=$1
+  feeder_address=$3
+  shift 3
+  for feeder_ca; do
+    if [ "$(ca_shape "${feeder_ca#*:}" "$feeder_name" "$feeder_address")" = other ]; then
+      refuse_because E_REGISTRY_CA "the CA of the registry on $feeder_address can vouch for something else than $feeder_name and $feeder_address" \
+        "find out who has changed that host"
+    fi
+  done
+  # Another host may feed it from now on, with a CA of its own.
+  if [ "$(cut -d ' ' -f 3 "$REGISTRY_ETC/feeder" 2>/dev/null)" = "$feeder_address" ]; then ca_follows "$REGISTRY_ETC/feeder.crt" "$feeder_name" "$feeder_address" "$@"; fi
 }
 apply_registry_feeder() {
   if [ "$4" = unknown ]; then
     echo "the registry on $3 has not made its CA yet; run pulumi up again"
     return 1
   fi
-  feeder_name=$1
-  feeder_address=$3
+  guard_registry_feeder "$@"
   echo "$1 $2 $3" >"$REGISTRY_ETC/feeder.new"
   shift 3
-  for feeder_ca; do
-    if [ "$(ca_shape "$feeder_ca" "$feeder_name" "$feeder_address")" = other ]; then
-      refuse_because E_REGISTRY_CA "the CA of the registry on $feeder_address can vouch for something else than $feeder_name and $feeder_address" \
-        "find out who has changed that host"
-    fi
-  done
-  authority_text "$@" >"$REGISTRY_ETC/feeder.crt.new"
+  authority_pem "$@" >"$REGISTRY_ETC/feeder.crt.new"
   mv "$REGISTRY_ETC/feeder.crt.new" "$REGISTRY_ETC/feeder.crt"
   mv "$REGISTRY_ETC/feeder.new" "$REGISTRY_ETC/feeder"
 }

@@ -82,7 +82,9 @@ function feederCall(
   feeder: string,
   authority: Authority | undefined,
 ): Step["call"] {
-  return ["registry_feeder", name, port, feeder, ...(authority?.certificates ?? ["unknown"])];
+  const named = authority?.named === true ? `named,${feeder}:` : "";
+  const certificates = authority?.certificates.map((one) => `${named}${one}`);
+  return ["registry_feeder", name, port, feeder, ...(certificates ?? ["unknown"])];
 }
 
 /** Where a blob of the bundle arrives on the registry's own volume. */

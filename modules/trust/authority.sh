@@ -7,13 +7,18 @@ TRUST_BUNDLE=/etc/ssl/certs/ca-certificates.crt
 
 # Fact: the engine trusts the registry's CAs, no earlier ones of it, and each for its registry alone; the system trusts none of them.
 # $1 name:port, $2... each CA's certificate as base64 of its DER, behind the address of the registry host that has made it and a
-# colon; without them when the site file names it; or "unknown" while its host has not made it
+# colon, and "named," before that when the site names its hash; the certificate alone when the site has it in a file; or "unknown" while its
+# host has not made it
 check_registry_authority() {
   if [ "$2" = unknown ]; then
     echo "the registry has not made its CA yet"
     return 1
   fi
   authority_file=$TRUST_CERTS/$1/ca.crt
+  if certs_others "$1"; then
+    echo "the engine takes for $1 what Sealift did not put there:$certs_found"
+    return 1
+  fi
   shift
   if [ "$(cat "$authority_file" 2>/dev/null)" != "$(authority_pem "$@")" ]; then
     authority_changed "$authority_file" "$@"
@@ -27,16 +32,23 @@ check_registry_authority() {
   done
 }
 guard_registry_authority() {
+  if certs_others "$1"; then
+    refuse_because E_REGISTRY_CA "the engine takes for $1 what Sealift did not put there:$certs_found" "see whose it is, then move it away"
+  fi
+  authority_file=$TRUST_CERTS/$1/ca.crt
   authority_name=${1%:*}
   shift
   if [ "$1" = unknown ]; then return 0; fi
   for authority_one; do
     # What a person has named is as it is.
     case $authority_one in *:*) ;; *) continue ;; esac
-    if [ "$(ca_shape "${authority_one#*:}" "$authority_name" "${authority_one%%:*}")" = other ]; then
-      refuse_because E_REGISTRY_CA "the CA of the registry on ${authority_one%%:*} can vouch for something else than $authority_name and ${authority_one%%:*}" \
+    authority_at=${authority_one%%:*}
+    authority_at=${authority_at#named,}
+    if [ "$(ca_shape "${authority_one#*:}" "$authority_name" "$authority_at")" = other ]; then
+      refuse_because E_REGISTRY_CA "the CA of the registry on $authority_at can vouch for something else than $authority_name and $authority_at" \
         "find out who has changed that host"
     fi
+    ca_follows "$authority_file" "$authority_name" "$authority_at" "$@"
   done
 }
 apply_registry_authority() {
@@ -64,9 +76,15 @@ apply_registry_authority() {
   timeout 600 update-ca-certificates >/dev/null
 }
 
-# authority_pem WORD...: the certificates of such words, as PEM.
-authority_pem() {
-  for pem_one; do authority_text "${pem_one#*:}"; done
+# certs_others NAME:PORT: whether the folder of the registry has files beside ours; sets certs_found to them. An engine takes every .crt for
+# a CA and every .cert and .key for a login (moby registry/config, containerd docs/hosts.md).
+certs_others() {
+  certs_found=
+  for certs_one in "$TRUST_CERTS/$1"/* "$TRUST_CERTS/$1"/.[!.]*; do
+    case ${certs_one##*/} in ca.crt | ca.crt.new) continue ;; esac
+    if [ -e "$certs_one" ] || [ -L "$certs_one" ]; then certs_found="$certs_found $certs_one"; fi
+  done
+  [ -n "$certs_found" ]
 }
 
 # authority_changed FILE WORD...: says what is in the file instead, so that nobody lets a registry show another CA unseen.

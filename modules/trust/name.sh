@@ -7,8 +7,12 @@ HOSTS_END='# Sealift: end'
 # Fact: the registry's name leads to its addresses, in this order.
 # $1 DNS name, $2... IPv4 addresses
 check_registry_name() {
+  if hosts_others "$@"; then
+    echo "$HOSTS_FILE has other lines for $1: it leads to $name_others there"
+    return 1
+  fi
   name_block=$(hosts_block "$@")
-  # A block of ours that is right costs no process; /etc/hosts counts before name servers (nsswitch.conf).
+  # /etc/hosts counts before name servers (nsswitch.conf).
   name_hosts=$(cat "$HOSTS_FILE")
   case $SEALIFT_LINE_END$name_hosts$SEALIFT_LINE_END in *"$SEALIFT_LINE_END$name_block$SEALIFT_LINE_END"*) return 0 ;; esac
   name_found=$(name_addresses "$1")
@@ -20,6 +24,9 @@ check_registry_name() {
   return 1
 }
 guard_registry_name() {
+  if hosts_others "$@"; then
+    refuse_because E_REGISTRY_NAME "$HOSTS_FILE has other lines for $1: it leads to $name_others there" "remove them, or take another name"
+  fi
   if grep -qxF "$HOSTS_BEGIN" "$HOSTS_FILE"; then return 0; fi
   name_found=$(name_addresses "$1")
   if [ -z "$name_found" ]; then return 0; fi
@@ -38,6 +45,22 @@ apply_registry_name() {
   chmod 0644 "$HOSTS_FILE.new"
   sync "$HOSTS_FILE.new"
   mv "$HOSTS_FILE.new" "$HOSTS_FILE"
+}
+
+# hosts_others NAME ADDRESS...: whether lines that are not of Sealift's block lead the name elsewhere; sets name_others to where. All lines
+# of a name count, the first before the others (hosts(5), nss_files of glibc).
+hosts_others() {
+  name_others=$(awk -v begin="$HOSTS_BEGIN" -v end="$HOSTS_END" '
+    BEGIN { name = tolower(ARGV[1]); for (i = 2; i < ARGC - 1; i++) right[ARGV[i]]; file = ARGV[ARGC - 1]; ARGC = 2; ARGV[1] = file }
+    $0 == begin { ours = 1 }
+    $0 == end { ours = 0 }
+    ours { next }
+    { sub(/#.*/, "") }
+    {
+      for (i = 2; i <= NF; i++) if (tolower($i) == name && !($1 in right)) found = found " " $1
+    }
+    END { print substr(found, 2, 200) }' "$@" "$HOSTS_FILE")
+  [ -n "$name_others" ]
 }
 
 # hosts_block NAME ADDRESS...

@@ -44,8 +44,9 @@ export function trustSteps({ registry, authorities }: TrustSpec): readonly Step[
 }
 
 /** The host checks once more what a CA may vouch for, unless a person has named it. */
-function authorityWords({ address, certificates }: Authority): readonly string[] {
-  return certificates.map((one) => (address === undefined ? one : `${address}:${one}`));
+function authorityWords({ address, certificates, named = false }: Authority): readonly string[] {
+  const at = `${named ? "named," : ""}${address ?? ""}:`;
+  return certificates.map((one) => (address === undefined ? one : `${at}${one}`));
 }
 
 /** Somebody beside the system's own CAs vouches for the registry. */

@@ -116,6 +116,19 @@ test("no tag is set in a registry that serves other bytes than it was sent", asy
   assert.deepEqual(inventory.digests, []);
 });
 
+test("a comparison believes no registry that says the right digests and serves other bytes", async () => {
+  await pushBundle(tiny.directory, `${registry.address}/compared`, plain());
+  const proxy = await startLyingProxy(registry);
+  const site = `127.0.0.1:${(proxy.server.address() as AddressInfo).port}/compared`;
+  try {
+    const problems = await refused(pushBundle(tiny.directory, site, { ...plain(), check: true }));
+    assert.deepEqual([...new Set(problems.map(({ code }) => code))], ["E_REGISTRY"]);
+  } finally {
+    proxy.server.close();
+  }
+  assert.ok(proxy.lies() > 0);
+});
+
 function plain(): PushOptions {
   return { allowedSigners: tiny.allowedSigners, plainHttp: true };
 }

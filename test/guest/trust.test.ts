@@ -49,12 +49,35 @@ describe("the registry's name", () => {
     await root("sed -i '/Sealift/d; s/^10.9.0.7 .*/10.9.0.7 registry.site by-hand/' /etc/hosts");
     await holds("registry_name", "registry.site", "10.9.0.7");
     await refuses(
-      /^E_REGISTRY_NAME registry\.site leads to 10\.9\.0\.7 here; have name server/,
+      /^E_REGISTRY_NAME \/etc\/hosts has other lines for registry\.site: it leads to 10\.9\.0\.7 there; remove them/,
       "registry_name",
       "registry.site",
       "10.9.0.8",
     );
     await root("sed -i /by-hand/d /etc/hosts");
+  });
+
+  test("a line beside ours that leads elsewhere is found, however it is written, and never passed over", async () => {
+    const words = ["registry_name", "registry.site", "10.9.0.1"] as const;
+    await applies(...words);
+    for (const line of [
+      "10.9.0.66 registry.site",
+      "10.9.0.66\\tother Registry.SITE # ours",
+      "fd00::66 registry.site",
+    ]) {
+      await root(`sed -i '1i ${line}' /etc/hosts`);
+      await finds(
+        /^\/etc\/hosts has other lines for registry\.site: it leads to (10\.9\.0|fd00:):?\.?66 there$/,
+        ...words,
+      );
+      await refuses(/^E_REGISTRY_NAME \/etc\/hosts has other lines for /, ...words);
+      await root("sed -i 1d /etc/hosts");
+    }
+    await root(
+      "sed -i '1i # 10.9.0.66 registry.site\\n10.9.0.66 not-registry.site\\n10.9.0.1 registry.site' /etc/hosts",
+    );
+    await holds(...words);
+    await root("sed -i '1,3d; /Sealift/d; /registry.site/d' /etc/hosts");
   });
 });
 
@@ -106,11 +129,31 @@ describe("the registry's CA", () => {
       at,
       second,
     );
+    const now =
+      /^E_REGISTRY_CA this host has trusted the CA with sha256 \w{64}, and the registry on 127\.0\.0\.5 shows \w{64} now; /;
+    await refuses(now, "registry_authority", at, second);
+    await applies("registry_authority", at, `named,${second}`);
+    await applies("registry_authority", at, `named,${first}`);
     await applies("registry_authority", at, first, second);
     assert.equal(await root(`grep -c BEGIN ${certs}/${at}/ca.crt`), "2\n");
     await finds(/ca\.crt is absent or another/, "registry_authority", at, second);
     await applies("registry_authority", at, second);
   });
+});
+
+test("certificates beside the registry's CA are not the site's, and are refused", async () => {
+  const first = await authority();
+  for (const name of ["other.crt", "client.cert", ".hidden.crt"]) {
+    await root(`touch ${certs}/${at}/${name}`);
+    await refuses(
+      /^E_REGISTRY_CA the engine takes for registry\.site:5443 what Sealift did not put there: /,
+      "registry_authority",
+      at,
+      `named,${first}`,
+    );
+    await root(`rm ${certs}/${at}/${name}`);
+  }
+  await applies("registry_authority", at, `named,${first}`);
 });
 
 describe("where image names lead", () => {

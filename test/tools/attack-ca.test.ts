@@ -24,9 +24,14 @@ const address = "10.20.0.11";
 
 /** Calls one function as run.sh does; whoever runs the test is its root. */
 function call(...words: readonly string[]): { code: number | null; output: string } {
+  return callWith("", ...words);
+}
+
+/** @param more shell that goes over the library's. */
+function callWith(more: string, ...words: readonly string[]): { code: number | null; output: string } {
   const text = library.text.replaceAll('"root 600"', `"${userInfo().username} 600"`);
   const places = `REGISTRY_ETC=${etc} TRUST_CERTS=${folder}/certs.d TRUST_STORE=${folder}/store`;
-  const input = `${text}\n${places}\nset -u\nattempt ${words.map(quote).join(" ")}\nprintf %s "$attempt_output"\nexit "$attempt_status"`;
+  const input = `${text}\n${places}\n${more}\nset -u\nattempt ${words.map(quote).join(" ")}\nprintf %s "$attempt_output"\nexit "$attempt_status"`;
   const { status, stdout, stderr } = spawnSync("sh", ["-s"], { input, encoding: "utf8" });
   return { code: status, output: stdout + stderr };
 }
@@ -118,7 +123,7 @@ test("a site that names its CA believes no other", () => {
   const print = caSha256(authorityBase64);
   const colons = (print.toUpperCase().match(/../g) ?? []).join(":");
   for (const text of [`"${print}"`, `"${colons}"`])
-    assert.deepEqual(named(text), { address, certificates: [authorityBase64] });
+    assert.deepEqual(named(text), { address, certificates: [authorityBase64], named: true });
   const found = named(`"${"5e".repeat(32)}"`);
   assert.ok("code" in found);
   assert.equal(found.subject, "registry.caSha256");
@@ -161,6 +166,41 @@ describe("a CA in the hands of whoever runs the registry", () => {
   });
 });
 
+test("whoever feeds a registry shows the CA that it has shown before", () => {
+  const step = [name, "5000", address] as const;
+  const other = made(basic, usage, server, key, right);
+  assert.equal(call("apply_registry_feeder", ...step, authorityBase64).code, 0);
+  assert.deepEqual(call("check_registry_feeder", ...step, authorityBase64), { code: 0, output: "" });
+  assert.match(
+    call("guard_registry_feeder", ...step, other).output,
+    /^E_REGISTRY_CA this host has trusted the CA with sha256 /,
+  );
+  assert.equal(call("apply_registry_feeder", ...step, other).code, 1);
+  assert.equal(call("apply_registry_feeder", ...step, `named,${address}:${other}`).code, 0);
+  assert.deepEqual(call("check_registry_feeder", ...step, `named,${address}:${other}`), {
+    code: 0,
+    output: "",
+  });
+});
+
+test("names may be as long as DNS has them", () => {
+  const long = Array.from({ length: 4 }, () => "a".repeat(60)).join(".");
+  const host = "h".repeat(63);
+  rmSync(etc, { recursive: true });
+  mkdirSync(etc);
+  assert.deepEqual(call("apply_registry_ca", host, long, address, "30"), { code: 0, output: "" });
+  assert.deepEqual(call("check_registry_ca", host, long, address, "30"), { code: 0, output: "" });
+  assert.equal(caShape(call("value_registry_ca").output.trim(), { name: long, address }), "right");
+  // Whoever runs the test gives its files to nobody.
+  const text = "chown() { :; }\nREGISTRY_USER=nobody\n";
+  const made = callWith(text, "apply_registry_certificate", long, address, "30");
+  assert.equal(made.code, 0, made.output);
+  openssl(["verify", "-CAfile", `${etc}/ca.crt`, "-verify_hostname", long, `${etc}/server.crt`]);
+  rmSync(etc, { recursive: true });
+  mkdirSync(etc);
+  assert.equal(call("apply_registry_ca", "node-a", name, address, "30").code, 0);
+});
+
 test("a CA of an earlier Sealift gets a next one beside it, which takes over when every client has known it for a day", () => {
   const config = ["[req]", "prompt=no", "distinguished_name=n", "x509_extensions=e", "[n]", "CN=x", "[e]"];
   const text = [...config, basic, usage, key, names()].join("\n");
@@ -200,6 +240,39 @@ test("a client says which CA it has trusted and which one the registry shows, an
     output.includes(`sha256 ${caSha256(authorityBase64)}, and the registry shows ${caSha256(other)} now`),
     output,
   );
+  const refusal =
+    /^E_REGISTRY_CA this host has trusted the CA with sha256 \w{64}, and the registry on 10\.20\.0\.11 shows \w{64} now; find out who /;
+  for (const kind of ["guard", "apply"]) {
+    const shown = call(`${kind}_registry_authority`, at, `${address}:${other}`);
+    assert.equal(shown.code, 1);
+    assert.match(shown.output, refusal);
+  }
+  // Of two registry hosts one is what it was: that says nothing of the other.
+  const elsewhere = made(basic, usage, server, key, right.replace(address, "10.20.0.12"));
+  assert.equal(call("apply_registry_authority", at, one, `10.20.0.12:${elsewhere}`).code, 0, "a new host");
+  const changed = made(basic, usage, server, key, right.replace(address, "10.20.0.12"));
+  assert.match(
+    call("guard_registry_authority", at, one, `10.20.0.12:${changed}`).output,
+    /on 10\.20\.0\.12 shows /,
+  );
+  // The next one is announced beside the one that is known, and a person may name another.
+  assert.deepEqual(call("guard_registry_authority", at, one, `${address}:${other}`), { code: 0, output: "" });
+  assert.equal(call("apply_registry_authority", at, `named,${address}:${other}`).code, 0);
+  assert.deepEqual(call("check_registry_authority", at, `named,${address}:${other}`), {
+    code: 0,
+    output: "",
+  });
+  assert.equal(call("apply_registry_authority", at, `named,${address}:${authorityBase64}`).code, 0);
+  writeFileSync(join(folder, "certs.d", at, "other.crt"), "");
+  assert.match(
+    call("check_registry_authority", at, one).output,
+    /^the engine takes for registry\.site:5000 what Sealift did not put there: \S+other\.crt$/,
+  );
+  assert.match(
+    call("guard_registry_authority", at, one).output,
+    /^E_REGISTRY_CA the engine takes for .*; see whose it is, then move it away$/,
+  );
+  rmSync(join(folder, "certs.d", at, "other.crt"));
   mkdirSync(join(folder, "store"));
   writeFileSync(join(folder, "store", "sealift-registry-1.crt"), "");
   assert.match(call("check_registry_authority", at, one).output, /^the system trusts a CA of the registry: /);

@@ -5,10 +5,12 @@ import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
 import { after, test } from "node:test";
 import { formatProblem } from "../../modules/core/errors.ts";
+import { shownKey } from "../../modules/host-keys.ts";
 import { probe, type Probe } from "../../modules/core/probe.ts";
 import { parseReport } from "../../modules/core/report.ts";
 import { planText } from "../../modules/core/step.ts";
 import { exampleHost, examplePhases, library } from "../support/example-host.ts";
+import { refused } from "../support/refused.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "sealift-host-"));
 const before = process.env["PATH"] ?? "";
@@ -66,6 +68,13 @@ test("no control character of a report comes any farther, and a line is as long 
       { serial: 1 },
     ),
   );
+});
+
+test("a host that shows keys without an end has none", async () => {
+  writeFileSync(join(folder, "ssh-keyscan"), "#!/bin/sh\nexec yes 'a ssh-ed25519 AAAA'\n");
+  chmodSync(join(folder, "ssh-keyscan"), 0o755);
+  const [problem] = await refused(shownKey("127.0.0.1", 22));
+  assert.match(formatProblem(problem ?? assert.fail()), /E_HOST_UNREACHABLE host key: got no answer/);
 });
 
 test("a report is read up to so many lines", () => {

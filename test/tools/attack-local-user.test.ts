@@ -81,7 +81,7 @@ test("the library runs from a folder of root alone, and the login's folder is cl
   program("id", "echo 1000");
   program("sudo", 'shift; exec "$@"');
   const { output } = sh(`set -- ${sha256(right)}\n${launch}`);
-  assert.equal(output, `${folder}/run/library/${sha256(right)}.sh apply\n700\n644\n700\n`);
+  assert.equal(output, `${folder}/run/library/${sha256(right)}.sh apply\n700\n600\n700\n`);
 });
 
 test("a library that is a pipe, or endless, holds nobody up", () => {

@@ -3,6 +3,7 @@ import { spawnSync } from "node:child_process";
 import { mkdir, readdir, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { before, test } from "node:test";
+import { quote } from "../../modules/core/quote.ts";
 import { inside } from "../../offline-bundle/layout.ts";
 import { signBundle } from "../../offline-bundle/sign.ts";
 import { checkout } from "../lab/cache.ts";
@@ -132,3 +133,20 @@ sealift.with = (env: Readonly<Record<string, string>>, ...args: readonly string[
     encoding: "utf8",
     env: { ...process.env, ...env },
   });
+
+test("whoever closes the other end of the pipe gets no stack trace, on either stream", () => {
+  const command = `${quote(process.execPath)} ${quote(join(checkout, "cli", "sealift.js"))}`;
+  for (const [words, streams] of [
+    ["--help", ""],
+    ["bundle verify --help", ""],
+    ["nonsense", "2>&1 >/dev/null"],
+  ] as const) {
+    // The reader is gone before the first byte, and says so.
+    const script = `{ { read -r gone; ${command} ${words} ${streams}; echo $? >&3; } 3>&4 <fifo | { exec <&-; echo gone >fifo; }; } 4>&1`;
+    const ran = spawnSync("sh", ["-c", `mkfifo fifo && ${script}; rm fifo`], {
+      cwd: tiny.folder,
+      encoding: "utf8",
+    });
+    assert.deepEqual([ran.stdout, ran.stderr], ["141\n", ""], words);
+  }
+});
