@@ -50,7 +50,13 @@ interface One {
 }
 
 async function checkOne(environment: string, progress: (bytes: number, total: number) => void): Promise<One> {
-  const none = { environment, file: `stacks/Pulumi.${environment}.yaml`, hosts: undefined, against: "-", warnings: [] };
+  const none = {
+    environment,
+    file: `stacks/Pulumi.${environment}.yaml`,
+    hosts: undefined,
+    against: "-",
+    warnings: [],
+  };
   let whole: readonly Problem[] = [];
   try {
     const { file, value, problems: ofFile } = readStackFile(environment);

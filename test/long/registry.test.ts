@@ -44,8 +44,9 @@ after(async () => {
   await agent.stop();
 });
 
-async function writeSite(): Promise<void> {
+async function writeSite(caSha256?: readonly string[]): Promise<void> {
   const site = await segmentSite([store, twin, node], lab.bundle, 2);
+  if (caSha256 !== undefined) Object.assign(site.registry ?? {}, { caSha256 });
   // Both lines of engines that follow names: 29 on the hosts of the registry, 28.5 on the one that is fed.
   Object.assign(site.hosts.at(-1) ?? {}, { engine: { version: lab.bundle.engines.at(-1)?.version } });
   await writeStack(stack, site);
@@ -166,10 +167,19 @@ END`,
     await on(node, `docker pull ${lab.bundle.image}`, labUser);
   });
 
-  test("a registry that lost its CA makes another, and every client learns of it in the same run", async () => {
+  test("a registry that lost its CA makes another, which no client believes until the site names it", async () => {
     await on(store, "sudo -n rm /etc/sealift/registry/ca.key");
     const preview = await succeeds("preview");
     assert.match(preview, /registry\.ca: wanted /);
+    const { exitCode, output } = await run("up", "--yes", "--skip-preview");
+    assert.notEqual(exitCode, 0);
+    assert.match(
+      output,
+      /E_REGISTRY_CA this host has trusted the CA with sha256 \w{64}, and the registry on \S+ shows \w{64} now/,
+    );
+    const print = "sudo -n openssl x509 -noout -fingerprint -sha256 -in /etc/sealift/registry/ca.crt";
+    const printed = await Promise.all([store, twin].map((guest) => on(guest, print)));
+    await writeSite(printed.map((one) => one.trim().replace(/^.*=/, "")));
     await succeeds("up", "--yes", "--skip-preview");
     await on(node, `docker pull ${registry}/${lab.bundle.image}`, labUser);
     assert.match(await succeeds("up", "--yes", "--skip-preview"), /Resources:\s+\d+ unchanged\n/);
