@@ -194,9 +194,16 @@ BUNDLE_REMEDY="carry in the newest bundle, or go back on purpose with sealift bu
 # bundle_not_older SERIAL BACK_FROM: whether the last run that has changed or tried something here was of no newer bundle, or of one up
 # to BACK_FROM ("any": of whatever bundle), from which somebody has gone back on purpose. Sets bundle_older to why not.
 bundle_not_older() {
-  # The words before the serial are ours; what was found stands behind it.
-  bundle_seen=$(tail -n 100 "$SEALIFT_STATE/journal" 2>/dev/null | sed -n 's/^[^ ]* [^ ]* [^ ]* [^ ]* bundle=\([0-9]\{1,16\}\) .*/\1/p' | tail -n 1)
-  if [ "$1" -ge "${bundle_seen:-0}" ] || [ "$2" = any ] || [ "${2:-0}" -ge "$bundle_seen" ]; then return 0; fi
+  # The words before the serial are ours; what was found stands behind it. The last line may have been cut off with the power.
+  bundle_seen=0
+  while read -r _ _ _ _ bundle_word bundle_rest; do
+    if [ -z "$bundle_rest" ]; then continue; fi
+    case $bundle_word in bundle=[0-9]*) bundle_word=${bundle_word#bundle=} ;; *) continue ;; esac
+    case $bundle_word in *[!0-9]* | ?????????????????*) ;; *) bundle_seen=$bundle_word ;; esac
+  done <<END
+$(tail -n 9 "$SEALIFT_STATE/journal" 2>/dev/null || true)
+END
+  if [ "$1" -ge "$bundle_seen" ] || [ "$2" = any ] || [ "${2:-0}" -ge "$bundle_seen" ]; then return 0; fi
   bundle_older="bundle $1, and bundle $bundle_seen was here before"
   return 1
 }

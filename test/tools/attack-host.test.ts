@@ -10,6 +10,7 @@ import { probe, type Probe } from "../../modules/core/probe.ts";
 import { parseReport } from "../../modules/core/report.ts";
 import { planText } from "../../modules/core/step.ts";
 import { exampleHost, examplePhases, library } from "../support/example-host.ts";
+import { libraryCall } from "../support/library-call.ts";
 import { refused } from "../support/refused.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "sealift-host-"));
@@ -75,6 +76,14 @@ test("a host that shows keys without an end has none", async () => {
   chmodSync(join(folder, "ssh-keyscan"), 0o755);
   const [problem] = await refused(shownKey("127.0.0.1", 22));
   assert.match(formatProblem(problem ?? assert.fail()), /E_HOST_UNREACHABLE host key: got no answer/);
+});
+
+test("what a run has said goes into Pulumi's state up to a bound", () => {
+  writeFileSync(join(folder, "report"), "x".repeat(2 ** 21));
+  assert.equal(
+    libraryCall("/nowhere", `apart_folder=${folder}\napart_report | wc -c`).trim(),
+    `0 ${2 ** 20}`,
+  );
 });
 
 test("a report is read up to so many lines", () => {
