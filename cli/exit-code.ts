@@ -28,6 +28,8 @@ function kindOf(code: ErrorCode): number {
     case "E_BUNDLE_UNSIGNED":
     case "E_BUNDLE_SIGNATURE":
     case "E_IMAGE_SIGNATURE":
+    case "E_PIN_SIGNATURE":
+    case "E_PIN_ORIGIN":
     case "E_BUNDLE_SERIAL":
     case "E_BUNDLE_EXPIRED":
     case "E_SIGNING_KEY":

@@ -16,6 +16,7 @@ import { type Lock, type LockedFile, readLock, staleness } from "./lock-file.ts"
 import type { Report } from "./lock.ts";
 import { obtainFile, presentFile, type Sources } from "./obtain-file.ts";
 import { oras } from "./oras.ts";
+import { originProblems } from "./origin.ts";
 import { inParallel } from "./parallel.ts";
 import { blobMode, placeBlob } from "./place-blob.ts";
 import { refuseForeign, replaceBundle } from "./replace-bundle.ts";
@@ -42,7 +43,7 @@ export interface BuildOptions {
 /**
  * Builds, and signs when there is a key. Everything happens in `<directory>.part`; the bundle appears whole or not at all.
  *
- * @throws {SealiftError} E_LOCK_MISSING, E_LOCK_STALE, E_DOWNLOAD, E_DOWNLOAD_SHA256, E_PIN, E_SPACE, E_SIGNING_KEY, E_TOOL;
+ * @throws {SealiftError} E_LOCK_MISSING, E_LOCK_STALE, E_PIN_ORIGIN, E_DOWNLOAD, E_DOWNLOAD_SHA256, E_PIN, E_SPACE, E_SIGNING_KEY, E_TOOL;
  * E_VALUE
  * when `directory` holds something that is no bundle.
  */
@@ -52,6 +53,7 @@ export async function buildBundle(options: BuildOptions): Promise<Seal> {
   const want = await readWant(bundleFile);
   const lock = await readLock(lockFile);
   refuse(staleness(want, lock, lockFile));
+  refuse(originProblems(want, lock, lockFile));
   await refuseForeign(directory);
   const part = `${directory}.part`;
   await rm(part, { recursive: true, force: true });

@@ -1,13 +1,8 @@
 /** Upstream's checksum files: what they say about a file, and whether everyone agrees. */
-import { rm } from "node:fs/promises";
 import { SealiftError } from "../modules/core/errors.ts";
-import { download } from "./download.ts";
-import { downloadFailed } from "./download-problem.ts";
 import { limits } from "./limits.ts";
-import { localPath, locateUrl } from "./local-source.ts";
 import type { Sources } from "./obtain-file.ts";
-import { readRegular } from "./regular-file.ts";
-import { arrivingPath } from "./store.ts";
+import { publishedText } from "./published-text.ts";
 import { fileTitle, label, type WantedEntry } from "./want.ts";
 
 /**
@@ -44,7 +39,11 @@ export async function agreeing(
   const said = await Promise.all(
     file.checksums.map(async (url) => ({
       url,
-      hashes: hashesIn(await textOf(url, sources), title, fileTitle(url)),
+      hashes: hashesIn(
+        (await publishedText(url, sources, limits.checksums)).toString(),
+        title,
+        fileTitle(url),
+      ),
     })),
   );
   const values = [
@@ -69,35 +68,4 @@ export async function agreeing(
 /** The file after which a checksum file is called; nothing when it is called after none. */
 function bareOf(called: string): string | undefined {
   return /^(.+)\.sha256(sum)?(\.txt)?$/i.exec(called)?.[1];
-}
-
-/** Not from a mirror: one that lies about the bytes would lie about this too. Not kept: the next lock asks again. */
-async function textOf(url: string, sources: Sources): Promise<string> {
-  const asking = underway.get(url) ?? ask(url, sources);
-  underway.set(url, asking);
-  try {
-    return await asking;
-  } finally {
-    underway.delete(url);
-  }
-}
-
-/** One file of checksums is of several platforms. */
-const underway = new Map<string, Promise<string>>();
-
-async function ask(url: string, { bundleFile, store, patience }: Sources): Promise<string> {
-  const place = locateUrl(url, bundleFile);
-  if (place.protocol === "file:") {
-    try {
-      return (await readRegular(await localPath(url, bundleFile), limits.checksums, "refuse")).toString();
-    } catch (error) {
-      throw error instanceof SealiftError ? error : downloadFailed(place, error);
-    }
-  }
-  const path = await arrivingPath(store, place.href);
-  const usual = patience === undefined ? {} : { patience };
-  await download(place, path, { progress: () => undefined, pinned: false, most: limits.checksums, ...usual });
-  const text = (await readRegular(path, limits.checksums, "refuse")).toString();
-  await rm(path, { force: true });
-  return text;
 }

@@ -3,6 +3,7 @@ import type { Contents } from "./contents.ts";
 import type { LockedFile, LockedImage } from "./lock-file.ts";
 import { hexOf } from "./manifests.ts";
 import type { Member } from "./members.ts";
+import { originOf } from "./origin.ts";
 import { dateText, filePurl, imagePurl, supplierOf, uuidOf } from "./sbom.ts";
 import { fileTitle, label } from "./want.ts";
 
@@ -55,6 +56,8 @@ function fileComponent(file: LockedFile): object {
       property("title", fileTitle(file.url)),
       ...(file.bytes === undefined ? [] : [property("bytes", String(file.bytes))]),
       ...file.sources.map((source) => property("source", source)),
+      property("origin", originOf(file)),
+      ...(file.signedBy === undefined ? [] : [property("signed-by", file.signedBy)]),
     ],
   };
 }

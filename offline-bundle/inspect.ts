@@ -5,6 +5,7 @@ import type { Problem } from "../modules/core/errors.ts";
 import { type Contents, contentsOfBundle } from "./contents.ts";
 import { inside } from "./inside.ts";
 import type { LockedFile, LockedImage } from "./lock-file.ts";
+import { originOf, type Origin } from "./origin.ts";
 import { openBundle } from "./read-bundle.ts";
 import { type Accepted, readReceipt, receiptFile } from "./receipt.ts";
 import { signatureFiles } from "./signature-files.ts";
@@ -27,7 +28,7 @@ export interface Inspection {
   readonly signatures: readonly { readonly name: string; readonly fingerprint: string }[];
   /** When this very bundle was accepted; undefined when it was not, or without signers. */
   readonly accepted: Accepted | undefined;
-  readonly files: readonly Omit<LockedFile, "members">[];
+  readonly files: readonly (Omit<LockedFile, "members"> & { readonly origin: Origin })[];
   readonly images: readonly (LockedImage & { readonly bytes: number | undefined })[];
   readonly blobs: number;
   /** Of all blobs, each once. */
@@ -63,10 +64,14 @@ export async function inspectBundle(directory: string, verify?: VerifyOptions): 
 
 function listed({ lock, packed }: Contents): Pick<Inspection, "files" | "images" | "blobs" | "bytes"> {
   return {
-    files: lock.files.map(({ name, version, platform, kind, url, sha256, licence, sources, bytes }) => ({
-      ...{ name, version, platform, kind, url, sha256, licence, sources },
-      ...(bytes === undefined ? {} : { bytes }),
-    })),
+    files: lock.files.map((file) => {
+      const { name, version, platform, kind, url, sha256, licence, sources, signedBy, bytes } = file;
+      return {
+        ...{ name, version, platform, kind, url, sha256, licence, sources, origin: originOf(file) },
+        ...(signedBy === undefined ? {} : { signedBy }),
+        ...(bytes === undefined ? {} : { bytes }),
+      };
+    }),
     images: lock.images.map((image) => ({ ...image, bytes: packed?.imageBytes.get(image.name) })),
     blobs: packed?.blobs.size ?? 0,
     bytes: [...(packed?.blobs.values() ?? [])].reduce((sum, one) => sum + one, 0),

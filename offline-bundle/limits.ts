@@ -30,6 +30,8 @@ export const limits = {
   keys: 16 * mib,
   /** A checksum file of upstream. */
   checksums: 4 * mib,
+  /** A Packages file of an apt repository, packed or not. */
+  packages: 128 * mib,
   /** The docker config file, and what a credential helper answers. */
   login: mib,
   /** A public key by which images are signed. */

@@ -42,6 +42,8 @@ function ofFile(file: LockedFile): Item {
       package: file.package,
       members: members === undefined ? undefined : summary(members.map((one) => `${one.path} ${one.sha256}`)),
       sources: sources.join(", "),
+      origin: file.origin,
+      signedBy: file.signedBy,
     },
   };
 }
@@ -87,7 +89,9 @@ function items(before: readonly Item[], after: readonly Item[]): readonly Differ
 }
 
 function pinOf({ version, fields }: Item): string {
-  return `${version} ${fields["sha256"] ?? fields["digest"] ?? ""} (${fields["sources"] ?? ""})`;
+  const { sources = "", origin } = fields;
+  const by = origin === undefined ? sources : `${origin}: ${sources}`;
+  return `${version} ${fields["sha256"] ?? fields["digest"] ?? ""} (${by})`;
 }
 
 function differ(item: string, before: Fields, after: Fields): readonly Difference[] {

@@ -4,9 +4,11 @@ import { agreeing } from "./checksums.ts";
 import { debProblems } from "./deb.ts";
 import { computedHere, hasMembers, isComplete, type LockedFile } from "./lock-file.ts";
 import { membersOf } from "./members.ts";
-import { obtainFile, type Pin, type Sources } from "./obtain-file.ts";
+import { obtainFile, type Pin, presentFile, type Sources } from "./obtain-file.ts";
+import { loweredProblem, originOf, type Origin } from "./origin.ts";
+import { type SignedOrigin, signedOrigin } from "./signed-origin.ts";
 import { type Obtained, OtherBytes } from "./store.ts";
-import { label, type WantedEntry, type WantedFile } from "./want.ts";
+import { fileOf, label, type WantedEntry, type WantedFile } from "./want.ts";
 
 /** added: a new pin · checked: bytes here match the pin · filled: length, members or a source were added to a pin ·
  * updated: resolved anew, as asked · kept: the pin stands, its bytes were not looked at · unseen: kept, because the bytes
@@ -24,7 +26,7 @@ export interface LockedEntry {
  *
  * @param old the pin that is there.
  * @param update the pin is made anew, whatever it is.
- * @throws {SealiftError} E_DOWNLOAD, E_DOWNLOAD_SHA256, E_PIN, E_PIN_SOURCES, E_ARCHIVE, E_SPACE, E_TOOL.
+ * @throws {SealiftError} E_DOWNLOAD, E_DOWNLOAD_SHA256, E_PIN, E_PIN_SOURCES, E_PIN_SIGNATURE, E_PIN_ORIGIN, E_ARCHIVE, E_SPACE, E_TOOL.
  */
 export async function lockEntry(
   entry: WantedEntry,
@@ -33,20 +35,37 @@ export async function lockEntry(
   sources: Sources,
   report: (text: string, fraction?: number) => void,
 ): Promise<LockedEntry> {
-  const { checksums, ...file } = entry;
+  const { checksums } = entry;
+  const file = fileOf(entry);
   const pin = update ? undefined : old;
   const standing =
     pin?.url === file.url && pin.kind === file.kind && pin.package === file.package ? pin : undefined;
   const vouched = checksums.every((url) => standing?.sources.includes(url));
-  if (standing !== undefined && isComplete(standing) && vouched && !file.url.startsWith("file:"))
-    return { pin: { ...standing, ...file }, change: "kept" };
+  const asks = entry.signature !== undefined || entry.apt !== undefined;
+  const complete = standing !== undefined && isComplete(standing) && !file.url.startsWith("file:");
+  if (complete && vouched && !asks) {
+    const kept = { ...withoutOrigin(standing), ...file, ...originFor(entry, standing, undefined) };
+    refuseLowered(entry, old, kept);
+    return { pin: kept, change: "kept" };
+  }
   try {
+    if (complete && vouched) {
+      // A signature is asked for every time, also of a pin whose bytes need not be looked at.
+      const here = await presentFile(standing, sources);
+      const signed = await signedOrigin(entry, standing.sha256, here, sources);
+      const kept = { ...withoutOrigin(standing), ...file, ...originFor(entry, standing, signed) };
+      refuseLowered(entry, old, kept);
+      return { pin: kept, change: "checked" };
+    }
     const got = await bytesOf(entry, pin, sources, report);
     const agreed = await agreeing(entry, got.sha256, pin?.sha256, sources);
+    const signed = await signedOrigin(entry, got.sha256, got.path, sources);
     const made = await describe(file, got);
     const before = pin?.sources ?? (old?.sha256 === got.sha256 ? old.sources : undefined);
-    const places = [...new Set([...(before ?? []), ...agreed])];
-    const next = { ...made, sources: places.length > 0 ? places : [computedHere] };
+    const places = [...new Set([...(before ?? []), ...agreed, ...(signed?.sources ?? [])])];
+    const known = { ...made, sources: places.length > 0 ? places : [computedHere] };
+    const next = { ...known, ...originFor(entry, pin, signed) };
+    if (!update) refuseLowered(entry, old, next);
     return { pin: next, change: update ? "updated" : pin === undefined ? "added" : seen(pin, next) };
   } catch (error) {
     // A pin that others vouch for is good without its bytes; a build will ask for them.
@@ -55,6 +74,33 @@ export async function lockEntry(
     if (standing !== undefined && unreachable) return { pin: { ...standing, ...file }, change: "unseen" };
     throw error;
   }
+}
+
+/** @param before the pin that stays; what a person has found of other parties is theirs to write, and is kept. */
+function originFor(
+  { checksums, signature, apt }: WantedEntry,
+  before: LockedFile | undefined,
+  signed: SignedOrigin | undefined,
+): { readonly origin: Origin; readonly signedBy?: string } {
+  if (signed !== undefined) return { origin: "signature", signedBy: signed.signedBy };
+  const had = before === undefined ? "unverified" : originOf(before);
+  const signedBy = before?.signedBy ?? "";
+  // A signature over bytes that are not here was checked when they were.
+  if (had === "signature" && (signature ?? apt)?.fingerprints.includes(signedBy) === true)
+    return { origin: "signature", signedBy };
+  if (checksums.length > 0) return { origin: "checksum" };
+  return { origin: had === "agreement" ? had : "unverified" };
+}
+
+function withoutOrigin(pin: LockedFile): LockedFile {
+  return Object.fromEntries(
+    Object.entries(pin).filter(([key]) => key !== "origin" && key !== "signedBy"),
+  ) as unknown as LockedFile;
+}
+
+function refuseLowered(entry: WantedEntry, old: LockedFile | undefined, next: LockedFile): void {
+  const problem = loweredProblem(entry, old, next);
+  if (problem !== undefined) throw new SealiftError([problem]);
 }
 
 /** With a pin, nothing but what is pinned; what came instead is put beside what upstream says. */

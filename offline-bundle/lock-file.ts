@@ -3,6 +3,7 @@ import { rename, rm, writeFile } from "node:fs/promises";
 import type { Problem } from "../modules/core/errors.ts";
 import { parseDocument, readDocument } from "./document.ts";
 import type { Member } from "./members.ts";
+import type { Origin } from "./origin.ts";
 import { withinRoom } from "./room.ts";
 import { label, type Platform, type Want, type WantedFile, type WantedImage } from "./want.ts";
 
@@ -12,6 +13,10 @@ export interface LockedFile extends WantedFile {
   readonly sha256: string;
   /** Independent places that publish this sha256, or `computed-here`. */
   readonly sources: readonly string[];
+  /** How far those can be believed, as this lock has found it; absent in locks of earlier Sealifts: unverified. */
+  readonly origin?: Origin;
+  /** Fingerprint of the publisher's primary key, when origin is signature. */
+  readonly signedBy?: string;
   /** Files inside an engine or archive; absent until the bytes were seen here. */
   readonly members?: readonly Member[];
   /** `sha256:…` of the OCI artifact that the reference of an `oci:` url stood for. */
@@ -81,7 +86,8 @@ function inOrder(lock: Lock): Lock {
     platforms: lock.platforms,
     ...(lock.expires === undefined ? {} : { expires: lock.expires }),
     files: lock.files.map((file) => {
-      const { name, version, platform, kind, url, bytes, sha256, licence, sources, members, manifest } = file;
+      const { name, version, platform, kind, url, bytes, sha256, licence, members, manifest } = file;
+      const { sources, origin, signedBy } = file;
       return {
         ...{ name, version, platform, kind },
         ...(file.package === undefined ? {} : { package: file.package }),
@@ -89,6 +95,8 @@ function inOrder(lock: Lock): Lock {
         ...(manifest === undefined ? {} : { manifest }),
         ...(bytes === undefined ? {} : { bytes }),
         ...{ sha256, licence, sources },
+        ...(origin === undefined ? {} : { origin }),
+        ...(signedBy === undefined ? {} : { signedBy }),
         ...(members === undefined ? {} : { members: members.map(memberInOrder) }),
       };
     }),
@@ -172,5 +180,6 @@ function imageKey({ name, from }: Pick<WantedImage, "name" | "from">, key: strin
 }
 
 const header = `# Written by "sealift bundle lock" from bundle.yaml; a person reviews every change of it.
-# Docker publishes no checksums for its static tarballs: "sources" names the independent places that agree on a sha256.
+# Docker publishes no checksums for its static tarballs: "sources" names the places that agree on a sha256, "origin" says how far they can
+# be believed. What is unverified is not built, until bundle.yaml confirms it or lowers minOrigin.
 `;

@@ -24,6 +24,25 @@ export function entryProblems(
     ...(entry.platform === "any" && texts.some((text) => /\{(arch|machine|cpu)\}/.test(text))
       ? problem("E_CONFLICT", "a url with an architecture", "none, as it is for any", "remove platform: any")
       : []),
+    ...(entry.signature !== undefined && entry.apt !== undefined
+      ? problem("E_CONFLICT", "signature and apt", "one of them", "remove the other")
+      : []),
+    ...(entry.signature !== undefined && [entry.checksums ?? []].flat().length > 1
+      ? problem(
+          "E_CONFLICT",
+          "a signature and several checksums",
+          "the one that is signed",
+          "remove the others",
+        )
+      : []),
+    ...(entry.apt !== undefined && !entry.url.startsWith(`${entry.apt.repository.replace(/\/$/, "")}/`)
+      ? problem(
+          "E_CONFLICT",
+          "a url that is not below apt.repository",
+          "a package of that repository",
+          "correct one of them",
+        )
+      : []),
     ...(entry.package !== undefined && entry.kind !== "deb"
       ? problem("E_CONFLICT", `package of a ${entry.kind}`, "package of a deb only", "remove the key")
       : []),

@@ -4,6 +4,7 @@ import { refuse } from "../modules/core/errors.ts";
 import { readDocument } from "./document.ts";
 import { outsideProblem } from "./local-source.ts";
 import type { Mirrors } from "./mirrors.ts";
+import { type Confirmation, type Origin, usualOrigin } from "./origin.ts";
 import { duplicates, entryProblems, imageProblems, urlProblems } from "./want-problems.ts";
 
 /** In Docker's words; what the lab and the supported hosts have. */
@@ -39,6 +40,31 @@ export interface WantedFile {
 export interface WantedEntry extends WantedFile {
   /** Urls of upstream's checksum files, placeholders filled in. */
   readonly checksums: readonly string[];
+  /** A signature of the publisher; absent: nobody is asked. */
+  readonly signature?: SignatureOrigin;
+  /** A signed apt repository that has this package; absent: nobody is asked. */
+  readonly apt?: AptOrigin;
+}
+
+/** Keys of a publisher: a file beside bundle.yaml, and the fingerprints of those that count, as a person has compared them. */
+export interface PublisherKeys {
+  /** Path relative to bundle.yaml, armored or not. */
+  readonly keys: string;
+  /** Of primary keys, 40 capital hex digits. */
+  readonly fingerprints: readonly string[];
+}
+
+export interface SignatureOrigin extends PublisherKeys {
+  /** Url of a text that signs itself and names the file's sha256, or of a signature over `checksums`, or over the file where there is none. */
+  readonly url: string;
+}
+
+export interface AptOrigin extends PublisherKeys {
+  /** Url of the repository; the file's own url lies below it. */
+  readonly repository: string;
+  /** Suite or codename, `bookworm`, and component, `stable`. */
+  readonly suite: string;
+  readonly component: string;
 }
 
 /** One image, for all platforms of the bundle that it has. */
@@ -58,6 +84,10 @@ export interface Want {
   readonly files: readonly WantedEntry[];
   readonly images: readonly WantedImage[];
   readonly mirrors: Mirrors;
+  /** The least that has to vouch for a pin that is built. */
+  readonly minOrigin: Origin;
+  /** Bytes that a person vouches for. */
+  readonly confirmed: readonly Confirmation[];
 }
 
 /** bundle.yaml as written. */
@@ -67,6 +97,8 @@ interface BundleFile {
   readonly files?: readonly Entry[];
   readonly images?: readonly WantedImage[];
   readonly mirrors?: Mirrors;
+  readonly minOrigin?: Origin;
+  readonly confirmed?: readonly Confirmation[];
 }
 
 /** One entry of `files`, as written. */
@@ -80,6 +112,8 @@ export interface Entry {
   readonly platform?: "any";
   readonly package?: string;
   readonly checksums?: string | readonly string[];
+  readonly signature?: SignatureOrigin;
+  readonly apt?: AptOrigin;
 }
 
 /**
@@ -121,19 +155,34 @@ export async function readWant(file: string): Promise<Want> {
       ),
     ),
   ]);
-  const { platforms, expires, mirrors = {} } = value;
-  return { platforms, ...(expires === undefined ? {} : { expires }), files, images, mirrors };
+  const { platforms, expires, mirrors = {}, minOrigin = usualOrigin, confirmed = [] } = value;
+  return {
+    platforms,
+    ...(expires === undefined ? {} : { expires }),
+    ...{ files, images, mirrors, minOrigin, confirmed },
+  };
 }
 
 /** Every url of an entry, placeholders filled in, each once, and the key under which it stands. */
 function entryPlaces(
   entry: Entry,
   platforms: readonly Platform[],
-): readonly { readonly url: string; readonly key: "url" | "checksums" }[] {
+): readonly { readonly url: string; readonly key: "url" | "checksums" | "signature" | "apt" }[] {
   const all = spread(entry, platforms);
   const urls = [...new Set(all.map(({ url }) => url))].map((url) => ({ url, key: "url" as const }));
   const checksums = [...new Set(all.flatMap((one) => one.checksums))];
-  return [...urls, ...checksums.map((url) => ({ url, key: "checksums" as const }))];
+  const signatures = [...new Set(all.flatMap(({ signature }) => signature?.url ?? []))];
+  return [
+    ...urls,
+    ...checksums.map((url) => ({ url, key: "checksums" as const })),
+    ...signatures.map((url) => ({ url, key: "signature" as const })),
+    ...(entry.apt === undefined ? [] : [{ url: entry.apt.repository, key: "apt" as const }]),
+    ...[entry.signature, entry.apt].flatMap((origin, at) =>
+      origin === undefined
+        ? []
+        : [{ url: `file:${origin.keys}`, key: at === 0 ? ("signature" as const) : ("apt" as const) }],
+    ),
+  ];
 }
 
 /** One for each version and platform. */
@@ -147,9 +196,27 @@ function spread(entry: Entry, platforms: readonly Platform[]): readonly WantedEn
         ...{ name, kind, version, platform, licence, url: filled(url) },
         ...(entry.package === undefined ? {} : { package: entry.package }),
         checksums: [checksums].flat().map(filled),
+        ...(entry.signature === undefined
+          ? {}
+          : { signature: { ...entry.signature, url: filled(entry.signature.url) } }),
+        ...(entry.apt === undefined ? {} : { apt: entry.apt }),
       };
     }),
   );
+}
+
+/** What of an entry goes into the lock: how it is to be checked is bundle.yaml's alone. */
+export function fileOf(entry: WantedEntry): WantedFile {
+  const { name, version, platform, kind, url, licence, package: called } = entry;
+  return {
+    name,
+    version,
+    platform,
+    kind,
+    url,
+    licence,
+    ...(called === undefined ? {} : { package: called }),
+  };
 }
 
 /** How a file is called in messages: `docker 28.5.2 linux/amd64`. */

@@ -70,14 +70,14 @@ function files({ files: all }: Inspection): string {
   if (all.length === 0) return "";
   return columns([
     ["file", "version", "platform", "kind", "size", "licence", "pinned by"],
-    ...all.map(({ name, version, platform, kind, bytes, licence, sources }) => [
+    ...all.map(({ name, version, platform, kind, bytes, licence, sources, origin }) => [
       name,
       version,
       platform,
       kind,
       bytes === undefined ? "?" : size(bytes),
       licence,
-      sources.map((source) => source.split(" ")[0]).join(", "),
+      `${origin}: ${sources.map((source) => source.split(" ")[0]).join(", ")}`,
     ]),
   ]);
 }

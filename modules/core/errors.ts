@@ -57,6 +57,8 @@ export const errorCodes = [
   "E_DOWNLOAD_SHA256",
   "E_PIN",
   "E_PIN_SOURCES",
+  "E_PIN_SIGNATURE",
+  "E_PIN_ORIGIN",
   "E_IMAGE_SIGNATURE",
   "E_TAG_MOVED",
   "E_REGISTRY",

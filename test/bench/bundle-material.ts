@@ -87,6 +87,7 @@ export interface Wish extends Pick<HostFile, "name" | "version" | "kind"> {
 export function wishes(files: readonly Wish[], images: readonly Image[] = []): string {
   return stringify({
     platforms: [platform],
+    minOrigin: "unverified",
     files: files.map(({ name, version, kind, url }) => ({
       ...{ name, kind, versions: [version], licence: "Apache-2.0", url },
     })),

@@ -53,7 +53,10 @@ test("a pin gains a source when bundle.yaml names one, and is left in peace once
   assert.deepEqual(lock.files[0]?.sources, ["computed-here", url("SHA256SUMS")]);
   assert.deepEqual(
     differences.map(({ what, from, to }) => [what, from, to]),
-    [["sources", "computed-here", `computed-here, ${url("SHA256SUMS")}`]],
+    [
+      ["sources", "computed-here", `computed-here, ${url("SHA256SUMS")}`],
+      ["origin", "unverified", "checksum"],
+    ],
   );
   const asked = upstream.requests.length;
   assert.equal((await site.lock()).changes[0]?.change, "kept");
@@ -148,7 +151,10 @@ test("lock --check writes nothing and says by its exit code whether the lock wou
   const first = await site.sealift(["lock", "--check"]);
   assert.equal(first.exitCode, 65, first.stderr);
   assert.match(first.stdout, /^ITEM +WHAT +CHANGE$/m);
-  assert.match(first.stdout, /^one linux\/amd64 +pin +nothing -> 1\.0 [0-9a-f]{64} \(computed-here\)$/m);
+  assert.match(
+    first.stdout,
+    /^one linux\/amd64 +pin +nothing -> 1\.0 [0-9a-f]{64} \(unverified: computed-here\)$/m,
+  );
   assert.match(first.stdout, /serial 1, would change$/);
   await assert.rejects(readFile(site.lockFile));
   await site.lock();

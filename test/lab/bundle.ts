@@ -148,6 +148,8 @@ function bundleYaml(
   const common = { licence: "Apache-2.0" };
   return stringify({
     platforms: [platform],
+    // What the lab packs itself is vouched for by nobody.
+    minOrigin: "unverified",
     files: [
       ...chosen.map(({ engine, pin }) => ({
         ...common,

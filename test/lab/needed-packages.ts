@@ -61,6 +61,8 @@ const packages: readonly NeededPackage[] = [
   { package: "xz-utils", why: "unpacks packages", for: ["image", "bundle"], has: "xz" },
   { package: "dosfstools", why: "makes the seed of a cloud image", for: ["seed"], has: "mkfs.vfat" },
   { package: "mtools", why: "fills the seed of a cloud image", for: ["seed"], has: "mcopy" },
+  { package: "gpgv", why: "checks signatures of publishers", for: ["bundle"], has: "gpgv" },
+  { package: "gpg", why: "is a publisher in tests, and signs", for: ["bundle"], has: "gpg" },
   { package: "openssh-client", why: "reaches the guests, signs bundles", for: ["ssh", "bundle"], has: "ssh" },
   {
     package: "openssh-server",

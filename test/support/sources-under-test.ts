@@ -48,7 +48,11 @@ export async function sourcesUnderTest(): Promise<SourcesUnderTest> {
   };
   return {
     ...{ folder, store, ...files, certificate, warnings },
-    want: (bundle) => writeFile(files.bundleFile, stringify({ platforms: ["linux/amd64"], ...bundle })),
+    want: (bundle) =>
+      writeFile(
+        files.bundleFile,
+        stringify({ platforms: ["linux/amd64"], minOrigin: "unverified", ...bundle }),
+      ),
     lock: (options = {}) => lockBundle({ ...common, ...options }),
     fetch: () => fetchBundle(common),
     sealift: (args, env = {}) =>

@@ -13,7 +13,7 @@ import { formatProblem, SealiftError } from "../../modules/core/errors.ts";
 import { subject } from "../../modules/core/shown.ts";
 import { type Lock, parseLock } from "../../offline-bundle/lock-file.ts";
 import { copyCommand, curlCommand } from "../../offline-bundle/runbook.ts";
-import { fileRef, fileTitle, readWant, type Want } from "../../offline-bundle/want.ts";
+import { fileOf, fileRef, fileTitle, readWant, type Want } from "../../offline-bundle/want.ts";
 import { documentWith, schemaPlaces } from "../support/schema-places.ts";
 import schema from "../../offline-bundle/bundle.schema.json" with { type: "json" };
 
@@ -139,11 +139,11 @@ async function lockOf(want: Want, what: string): Promise<Lock> {
   const { platforms, expires } = want;
   const lock: Lock = {
     ...{ format: 1, serial: 1, platforms, ...(expires === undefined ? {} : { expires }) },
-    files: want.files.map(({ checksums, ...one }) => ({
-      ...one,
+    files: want.files.map((one) => ({
+      ...fileOf(one),
       bytes: 1,
       sha256,
-      sources: ["computed-here", ...checksums],
+      sources: ["computed-here", ...one.checksums],
     })),
     images: want.images.map(({ name, from }) => ({
       ...{

@@ -29,7 +29,7 @@ test("a pin that one place alone vouches for is told at its line; two files of o
   assert.equal(one.length, 1);
   assert.match(
     one.join(),
-    /:17:7: E_PIN_SOURCES docker 28\.5\.2 linux\/amd64: got one source: kubernetes\/minikube .*computed-here$/,
+    /:18:7: E_PIN_SOURCES docker 28\.5\.2 linux\/amd64: got one source: kubernetes\/minikube .*computed-here$/,
   );
   const twice = await problemsOf(text.replace(line, "      - kubernetes/minikube other.hash\n"));
   assert.match(twice.join(), /E_PIN_SOURCES docker 28\.5\.2 linux\/amd64/);
@@ -43,11 +43,11 @@ test("a file that one platform lacks, and a licence that is no expression, are t
   );
   assert.match(
     (await problemsOf(lacking)).join(),
-    /:9:5: E_BUNDLE_PLATFORM docker 28\.5\.2: got pins for linux\/amd64; expected one for linux\/arm64 too/,
+    /:10:5: E_BUNDLE_PLATFORM docker 28\.5\.2: got pins for linux\/amd64; expected one for linux\/arm64 too/,
   );
   for (const licence of ["see the website", "Apache 2.0"]) {
     const problems = await problemsOf(text.replace("licence: Apache-2.0", `licence: ${licence}`));
-    assert.match(problems.join(), /:15:14: E_VALUE docker 28\.5\.2 linux\/amd64: got /, licence);
+    assert.match(problems.join(), /:16:14: E_VALUE docker 28\.5\.2 linux\/amd64: got /, licence);
   }
   assert.deepEqual(
     await problemsOf(text.replace("licence: Apache-2.0", "licence: (MIT OR Apache-2.0) AND BSD-3-Clause")),

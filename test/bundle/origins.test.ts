@@ -1,0 +1,268 @@
+/** Attacks on who vouches for a pin: servers, networks and insiders that would have other bytes pinned, or fewer people asked. */
+import assert from "node:assert/strict";
+import { mkdtempSync } from "node:fs";
+import { readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { before, beforeEach, test } from "node:test";
+import { formatProblem } from "../../modules/core/errors.ts";
+import { buildBundle } from "../../offline-bundle/build.ts";
+import type { LockResult } from "../../offline-bundle/lock.ts";
+import { signersOf } from "../../offline-bundle/openpgp.ts";
+import { writeDeb } from "../support/deb-package.ts";
+import { hostileServer, type HostileServer } from "../support/hostile-server.ts";
+import { aptRepository, makePublisher, type Publisher, writeKeys } from "../support/publisher.ts";
+import { refused } from "../support/refused.ts";
+import { sha256Of } from "../support/sha256-of.ts";
+import { program, type SourcesUnderTest, sourcesUnderTest } from "../support/sources-under-test.ts";
+import { undoAfter } from "../support/undo.ts";
+
+const content = Buffer.from("a program\n");
+const sums = `${sha256Of(content)}  tool-amd64\n${"0".repeat(64)}  tool-arm64\n`;
+const lies = `${sha256Of("another program\n")}  tool-amd64\n`;
+
+let site: SourcesUnderTest;
+let server: HostileServer;
+let publisher: Publisher;
+let stranger: Publisher;
+let deb: Buffer;
+const undo = undoAfter();
+before(async () => {
+  site = await sourcesUnderTest();
+  undo(() => site.remove());
+  server = await hostileServer({}, site.certificate);
+  undo(() => {
+    server.close();
+  });
+  const folder = mkdtempSync(join(tmpdir(), "pub-"));
+  undo(() => rm(folder, { recursive: true, force: true }));
+  publisher = makePublisher(join(folder, "a"), "publisher");
+  undo(() => {
+    publisher.remove();
+  });
+  stranger = makePublisher(join(folder, "b"), "stranger");
+  undo(() => {
+    stranger.remove();
+  });
+  const file = join(site.folder, "made.deb");
+  await writeDeb(file, "Package: docker-ce\nVersion: 5:29.8.1-1\nArchitecture: amd64\n");
+  deb = await readFile(file);
+});
+beforeEach(async () => {
+  server.set("tool-amd64", { content });
+  server.set("SHA256SUMS", { content: Buffer.from(sums) });
+  server.set("SHA256SUMS.asc", { content: publisher.clearSign(sums) });
+  for (const path of [site.store, site.lockFile]) await rm(path, { recursive: true, force: true });
+});
+
+const url = (path: string): string => server.url(path).href;
+const keysOf = (...publishers: readonly Publisher[]): object => ({
+  keys: writeKeys(site.folder, "publisher.asc", publisher, stranger),
+  fingerprints: publishers.map(({ fingerprint }) => fingerprint),
+});
+const tool = (more: object = {}): object => program("tool", `${url("tool")}-{arch}`, more);
+const signed = (path = "SHA256SUMS.asc", ...by: readonly Publisher[]): object => ({
+  signature: { url: url(path), ...keysOf(...(by.length > 0 ? by : [publisher])) },
+});
+const only = ({ lock }: LockResult): readonly [unknown, unknown] => [
+  lock.files[0]?.origin,
+  lock.files[0]?.signedBy,
+];
+const build = (): Promise<unknown> => buildBundle({ ...site, directory: join(site.folder, "bundle") });
+
+test("each rank is recorded: nothing, a checksum file, a text that signs itself, a signature beside checksums or the file", async () => {
+  const ranks: readonly (readonly [object, readonly [string, string | undefined]])[] = [
+    [tool(), ["unverified", undefined]],
+    [tool({ checksums: url("SHA256SUMS") }), ["checksum", undefined]],
+    [tool(signed()), ["signature", publisher.fingerprint]],
+    [tool({ checksums: url("SHA256SUMS"), ...signed("sums.sig") }), ["signature", publisher.fingerprint]],
+    [tool(signed("tool.asc")), ["signature", publisher.fingerprint]],
+  ];
+  server.set("sums.sig", { content: publisher.sign(sums) });
+  server.set("tool.asc", { content: publisher.sign(content, true) });
+  for (const [file, wanted] of ranks) {
+    await rm(site.lockFile, { force: true });
+    await site.want({ files: [file] });
+    assert.deepEqual(only(await site.lock()), wanted);
+    // The same again: what was found stays, and nothing is written.
+    assert.equal((await site.lock()).changed, false);
+  }
+});
+
+test("a wrong signature: a text that was altered under it, and one by a key that is not pinned", async () => {
+  await site.want({ files: [tool(signed())] });
+  const altered = publisher.clearSign(sums).toString().replace("tool-arm64", "tool-riscv");
+  server.set("SHA256SUMS.asc", { content: Buffer.from(altered) });
+  const [bad] = await refused(site.lock());
+  assert.equal(bad?.code, "E_PIN_SIGNATURE");
+  assert.match(bad.got, /^BADSIG [0-9A-F]+$/);
+  // In the very keyring, and still nobody's whom bundle.yaml names.
+  server.set("SHA256SUMS.asc", { content: stranger.clearSign(sums) });
+  const [other] = await refused(site.lock());
+  assert.equal(other?.code, "E_PIN_SIGNATURE");
+  assert.equal(other.got, `a signature by ${stranger.fingerprint}`);
+  assert.equal(other.expected, `a good signature by ${publisher.fingerprint}`);
+  server.set("SHA256SUMS.asc", { content: Buffer.from(sums) });
+  assert.equal((await refused(site.lock()))[0]?.code, "E_PIN_SIGNATURE");
+  await assert.rejects(readFile(site.lockFile), "nothing was pinned");
+});
+
+test("the right signature over another hash, and right words outside of what was signed", async () => {
+  await site.want({ files: [tool(signed())] });
+  server.set("SHA256SUMS.asc", { content: publisher.clearSign(lies) });
+  const [problem] = await refused(site.lock());
+  assert.equal(problem?.code, "E_PIN_SOURCES");
+  assert.match(problem.got, new RegExp(`${sha256Of(content)}; signed ${sha256Of("another program\n")}$`));
+  // What stands before and after the signed text is anybody's.
+  for (const around of [
+    Buffer.concat([Buffer.from(`${sums}\n`), publisher.clearSign("nothing\n")]),
+    Buffer.concat([publisher.clearSign("nothing\n"), Buffer.from(sums)]),
+  ]) {
+    server.set("SHA256SUMS.asc", { content: around });
+    assert.match((await refused(site.lock()))[0]?.code ?? "", /^E_PIN_(SOURCES|SIGNATURE)$/);
+  }
+});
+
+test("a signature is asked for again by every lock: one that is withdrawn stops it, a silent server leaves the pin as it is", async () => {
+  await site.want({ files: [tool({ checksums: url("SHA256SUMS"), ...signed() })] });
+  await site.lock();
+  server.set("SHA256SUMS.asc", { content: publisher.clearSign(lies) });
+  assert.equal((await refused(site.lock()))[0]?.code, "E_PIN_SOURCES");
+  server.set("SHA256SUMS.asc", { redirect: url("absent") });
+  const { changes, lock, changed } = await site.lock();
+  assert.deepEqual([changes[0]?.change, lock.files[0]?.origin, changed], ["unseen", "signature", false]);
+});
+
+const repository = async (
+  packages: readonly { readonly sha256: string; readonly filename?: string }[],
+  options: Parameters<typeof aptRepository>[2] = {},
+  by = publisher,
+): Promise<void> => {
+  const files = aptRepository(
+    by,
+    packages.map((one) => ({
+      name: "docker-ce",
+      version: "5:29.8.1-1",
+      filename: "pool/docker-ce.deb",
+      ...one,
+    })),
+    options,
+  );
+  for (const [path, bytes] of files) server.set(`apt/${path}`, { content: bytes });
+  server.set("apt/pool/docker-ce.deb", { content: deb });
+  await site.want({
+    files: [
+      program("docker-ce", url("apt/pool/docker-ce.deb"), {
+        ...{ kind: "deb", versions: ["5:29.8.1-1"] },
+        apt: { repository: url("apt"), suite: "stable", component: "main", ...keysOf(publisher) },
+      }),
+    ],
+  });
+};
+
+test("a package of a signed apt repository is the publisher's", async () => {
+  await repository([{ sha256: sha256Of(deb) }]);
+  const result = await site.lock();
+  assert.deepEqual(only(result), ["signature", publisher.fingerprint]);
+  assert.deepEqual(result.lock.files[0]?.sources, [
+    url("apt/dists/stable/InRelease"),
+    url("apt/dists/stable/main/binary-amd64/Packages.gz"),
+  ]);
+  assert.equal((await site.lock()).changed, false);
+});
+
+test("an apt repository that lies: another hash, another name, a Release that has expired or is another suite's, an index that is not its own", async () => {
+  const told = async (): Promise<string> => (await refused(site.lock())).map(formatProblem).join();
+  await repository([{ sha256: sha256Of("another package") }]);
+  assert.match(await told(), /E_PIN_SOURCES docker-ce/);
+  await repository([{ sha256: sha256Of(deb), filename: "pool/other.deb" }]);
+  assert.match(await told(), /E_PIN_SOURCES .*signed is nothing of docker-ce\.deb/);
+  await repository([{ sha256: sha256Of(deb) }], { validUntil: "Sat, 01 Nov 2025 00:00:00 UTC" });
+  assert.match(await told(), /E_PIN_SIGNATURE .*got a Release that was good until 2025-11-01T00:00:00\.000Z/);
+  await repository([{ sha256: sha256Of(deb) }], { validUntil: "some day" });
+  assert.match(await told(), /E_PIN_SIGNATURE .*good until 1970/);
+  await repository([{ sha256: sha256Of(deb) }], { suite: "oldstable" });
+  assert.match(await told(), /E_PIN_SIGNATURE .*got the Release of oldstable; expected the one of stable/);
+  await repository([{ sha256: sha256Of(deb) }], {}, stranger);
+  assert.match(await told(), /E_PIN_SIGNATURE .*got a signature by/);
+  await repository([{ sha256: sha256Of(deb) }]);
+  const index = "apt/dists/stable/main/binary-amd64/Packages.gz";
+  const [other] = [
+    ...aptRepository(publisher, [{ name: "x", version: "1", filename: "x", sha256: "0" }]),
+  ].slice(-1);
+  server.set(index, { content: other?.[1] ?? Buffer.alloc(0) });
+  assert.match(await told(), /E_(PIN_SOURCES|DOWNLOAD) /);
+  await assert.rejects(readFile(site.lockFile), "nothing was pinned");
+});
+
+test("a rank does not sink unasked: whoever takes the signature out of bundle.yaml is refused, and --update says that it is meant", async () => {
+  const checksums = url("SHA256SUMS");
+  await site.want({ files: [tool({ checksums, ...signed() })] });
+  await site.lock();
+  await site.want({ files: [tool({ checksums })] });
+  const [problem] = await refused(site.lock());
+  assert.deepEqual([problem?.code, problem?.got], ["E_PIN_ORIGIN", "checksum, where the lock has signature"]);
+  // Another key in place of the publisher's.
+  await site.want({ files: [tool({ checksums, ...signed("SHA256SUMS.asc", stranger) })] });
+  assert.equal((await refused(site.lock()))[0]?.code, "E_PIN_SIGNATURE");
+  await site.want({ files: [tool({ checksums })] });
+  const { lock, differences } = await site.lock({ update: ["tool"] });
+  assert.equal(lock.files[0]?.origin, "checksum");
+  assert.ok(
+    differences.some(({ what, from, to }) => what === "origin" && from === "signature" && to === "checksum"),
+  );
+});
+
+test("what nobody vouches for is not built, until a person confirms these very bytes", async () => {
+  const wanted = { minOrigin: undefined, files: [tool()] };
+  await site.want(wanted);
+  await site.lock();
+  const [problem, ...more] = await refused(build());
+  assert.deepEqual([problem?.code, more.length], ["E_PIN_ORIGIN", 0]);
+  assert.match(problem?.got ?? "", /^computed here, unverified: computed-here$/);
+  assert.match(problem?.todo ?? "", new RegExp(`confirmed: \\[\\{ sha256: ${sha256Of(content)}, by: <you>`));
+  const confirmed = (sha256: string): object => ({
+    ...wanted,
+    confirmed: [{ sha256, by: "alice@office", reason: "compared with a second download" }],
+  });
+  await site.want(confirmed(sha256Of("other bytes")));
+  assert.equal((await refused(build()))[0]?.code, "E_PIN_ORIGIN");
+  await site.want(confirmed(sha256Of(content)));
+  await build();
+});
+
+test("minOrigin: signature takes nothing less, and a lock cannot raise itself", async () => {
+  const checksums = url("SHA256SUMS");
+  const wanted = (file: object): object => ({ minOrigin: "signature", files: [file] });
+  await site.want(wanted(tool({ checksums })));
+  await site.lock();
+  assert.equal((await refused(build()))[0]?.code, "E_PIN_ORIGIN");
+  // An insider writes into the lock what nobody has checked.
+  const text = await readFile(site.lockFile, "utf8");
+  for (const forged of ["origin: signature", `origin: signature\n    signedBy: ${publisher.fingerprint}`]) {
+    await writeFile(site.lockFile, text.replace("origin: checksum", forged));
+    const [problem] = await refused(build());
+    assert.equal(problem?.code, "E_PIN_ORIGIN");
+    assert.match(
+      problem.got,
+      /^unverified, though|^computed here, unverified, though the lock says signature \(bundle\.yaml does not name the key/,
+    );
+  }
+  await writeFile(site.lockFile, text);
+  await site.want(wanted(tool({ checksums, ...signed() })));
+  await site.lock();
+  await build();
+});
+
+test("of signatures in one message those count that are good, and none beside one that is expired or revoked", () => {
+  const status = (...lines: readonly string[]): ReturnType<typeof signersOf> =>
+    signersOf(lines.map((line) => `[GNUPG:] ${line}\n`).join(""));
+  const valid = "VALIDSIG AAAA 2026-01-01 1767225600 0 4 0 22 10 01 BBBB";
+  assert.deepEqual(status("NEWSIG", "GOODSIG 1 x", valid), { good: ["BBBB"], others: [] });
+  for (const word of ["EXPSIG", "EXPKEYSIG", "REVKEYSIG", "BADSIG", "ERRSIG"])
+    assert.deepEqual(status("NEWSIG", `${word} 1 x`, valid), { good: [], others: [`${word} 1`] });
+  assert.deepEqual(status("NEWSIG", "ERRSIG 1 22", "NEWSIG", "GOODSIG 2 x", valid).good, ["BBBB"]);
+  assert.deepEqual(status("NODATA 1"), { good: [], others: [] });
+  // A name cannot bring a line of its own.
+  assert.deepEqual(signersOf(`[GNUPG:] NEWSIG\n[GNUPG:] GOODSIG 1 x ${valid}\n`).good, []);
+});
