@@ -5,7 +5,7 @@ cd || exit
 chmod -R go= .sealift
 [ "$(id -u)" = 0 ] || sudo=sudo\ -n
 # shellcheck disable=SC2016 # it is for the shell of root
-exec ${sudo-} sh -c 'umask 077; l=/run/sealift/library/$1.sh
+exec ${sudo-} sh -c 'l=/run/sealift/library/$1.sh; umask 077
 install -d -m 700 "${l%/*}"
 timeout 60 head -c 9999999 ".sealift/$1.sh" >"$l.$$"
 echo "$1  $l.$$" | sha256sum -c --status || { rm -f "$l.$$" ".sealift/$1.sh"; echo "E_LIBRARY run pulumi up again"; exit 66; }
