@@ -6,8 +6,8 @@ import { SealiftError } from "../modules/core/errors.ts";
 import { downloadFailed, noSpace, otherLength } from "./download-problem.ts";
 import { freeBytes, isFull } from "./room.ts";
 import { limits } from "./limits.ts";
-import { backoff, type Patience, usualPatience } from "./patience.ts";
-import { watchdog, type Watchdog } from "./watchdog.ts";
+import { backoff, longest, type Patience, usualPatience } from "./patience.ts";
+import { TooSlow, watchdog, type Watchdog } from "./watchdog.ts";
 import { readValidator, validatorFile, writeValidator } from "./validator.ts";
 import { Busy, lengthHeader, refusalOf, startOf } from "./web-answer.ts";
 import { type Answer, Refusal, request } from "./web-request.ts";
@@ -29,7 +29,7 @@ export interface DownloadOptions {
 /**
  * Downloads `url` to `target`. Writes to `<target>.part` and renames when all is there; a `.part` left by an earlier run is
  * continued with a range request, which asks for the very same file (If-Range). A connection that breaks, stalls or crawls is
- * picked up again, a busy server is waited for. What the bytes hash to is the caller's to check.
+ * picked up again, a busy server is waited for: as often and as long as `patience` says. What the bytes hash to is the caller's to check.
  *
  * @returns pieced: whether the bytes came in more than one answer. Then a wrong hash may be the fault of the seam.
  * @throws {SealiftError} E_DOWNLOAD with the url and the last reason; E_SPACE when the disk is full.
@@ -42,10 +42,13 @@ export async function download(
   const { patience = usualPatience } = options;
   const part = `${target}.part`;
   let failures = 0;
-  for (;;) {
-    const before = await lengthOf(part);
+  // An answer may begin anew: what was here before, somebody has to get beyond.
+  let furthest = await lengthOf(part);
+  const { bytes = options.most ?? limits.download } = options;
+  const untilMs = performance.now() + longest(Math.max(bytes - furthest, 0), patience);
+  for (let tries = 1; ; tries++) {
     try {
-      const pieced = await fetchRest(url, part, before, options);
+      const pieced = await fetchRest(url, part, await lengthOf(part), untilMs, options);
       await rename(part, target);
       await rm(validatorFile(part), { force: true });
       return { pieced };
@@ -54,14 +57,17 @@ export async function download(
       if (isFull(error)) throw await noSpace(part);
       if (error instanceof OtherLength) throw await otherLength(url, part, error.message, error.wanted);
       const weight = isUnreachable(error) ? 2 : 1;
-      failures = (await lengthOf(part)) - before >= gainBytes ? 1 : failures + weight;
-      if (error instanceof Refusal || failures >= patience.attempts) throw downloadFailed(url, error);
+      const length = await lengthOf(part);
+      failures = length - furthest >= gainBytes ? 1 : failures + weight;
+      furthest = Math.max(furthest, length);
+      const over = tries >= patience.tries || performance.now() >= untilMs || error instanceof TooSlow;
+      if (over || error instanceof Refusal || failures >= patience.attempts) throw downloadFailed(url, error);
       await sleep(error instanceof Busy ? error.waitMs : failures > 1 ? backoff(failures - 1, patience) : 0);
     }
   }
 }
 
-/** A try that brought this much was worth it. */
+/** A try that got this much further than any before was worth it. */
 const gainBytes = 16 * 1024;
 
 /** Bytes that cannot be the right ones, whatever they are. */
@@ -74,19 +80,25 @@ class OtherLength extends Refusal {
 }
 
 /** @returns whether what was there before was continued. */
-async function fetchRest(url: URL, part: string, length: number, options: DownloadOptions): Promise<boolean> {
+async function fetchRest(
+  url: URL,
+  part: string,
+  length: number,
+  untilMs: number,
+  options: DownloadOptions,
+): Promise<boolean> {
   const { patience = usualPatience } = options;
   const validator = length > 0 ? await readValidator(part, url) : undefined;
   const from = validator !== undefined || options.pinned ? length : 0;
   const range = from > 0 ? { range: `bytes=${from}-` } : {};
   const same = from > 0 && validator !== undefined ? { "if-range": validator } : {};
-  const watch = watchdog(patience);
+  const watch = watchdog(patience, untilMs);
   let answer: Answer | undefined;
   try {
     answer = await request(url, { ...range, ...same }, watch.signal);
     if (answer.status === 416 && from > 0) {
       answer.body.discard();
-      return await atTheEnd(url, part, from, answer, options);
+      return await atTheEnd(url, part, from, answer, untilMs, options);
     }
     if (answer.status < 200 || answer.status > 299) {
       answer.body.discard();
@@ -97,7 +109,7 @@ async function fetchRest(url: URL, part: string, length: number, options: Downlo
     if (start === undefined || (continued && start !== from)) {
       answer.body.discard();
       if (from === 0) throw new Refusal("a part of the file that nobody asked for");
-      return await startOver(url, part, options);
+      return await startOver(url, part, untilMs, options);
     }
     if (!continued) await writeValidator(part, url, answer);
     await receive(answer, part, start, options, watch);
@@ -146,6 +158,7 @@ async function atTheEnd(
   part: string,
   from: number,
   answer: Answer,
+  untilMs: number,
   options: DownloadOptions,
 ): Promise<boolean> {
   const length = /^bytes \*\/(\d+)$/.exec(answer.header("content-range") ?? "")?.[1];
@@ -153,12 +166,17 @@ async function atTheEnd(
   if (from === wanted) return true;
   if (wanted !== undefined && from === Number(length))
     throw new OtherLength(`a file of ${from} bytes`, wanted);
-  return startOver(url, part, options);
+  return startOver(url, part, untilMs, options);
 }
 
-async function startOver(url: URL, part: string, options: DownloadOptions): Promise<boolean> {
+async function startOver(
+  url: URL,
+  part: string,
+  untilMs: number,
+  options: DownloadOptions,
+): Promise<boolean> {
   await truncate(part);
-  return fetchRest(url, part, 0, options);
+  return fetchRest(url, part, 0, untilMs, options);
 }
 
 async function refuseWithoutSpace(part: string, bytes: number): Promise<void> {

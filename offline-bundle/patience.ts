@@ -2,6 +2,15 @@
 export interface Patience {
   /** Tries in a row that bring next to nothing before a place counts as failed. */
   readonly attempts: number;
+  /** Tries in all, however much each of them brings: a place that is never done counts as failed. */
+  readonly tries: number;
+  /**
+   * All tries of one file together may take `graceMs` and as long as its bytes take at this speed, in bytes a second. What came is
+   * kept, so that the next run of a line that is slower still goes on with it.
+   */
+  readonly slowest: number;
+  /** In milliseconds. */
+  readonly graceMs: number;
   /** Wait before the second try, in milliseconds; it doubles with every further one, up to {@link longestBackoffMs}. */
   readonly backoffMs: number;
   /** Window, in milliseconds, in which at least {@link leastBytes} have to arrive; else the connection counts as broken. */
@@ -14,6 +23,9 @@ export interface Patience {
 /** A kilobyte a second is no download; half a minute without a sign is no server. */
 export const usualPatience: Patience = {
   attempts: 5,
+  tries: 200,
+  slowest: 64 * 1024,
+  graceMs: 600_000,
   backoffMs: 1_000,
   stallMs: 30_000,
   leastBytes: 30_000,
@@ -21,6 +33,11 @@ export const usualPatience: Patience = {
 };
 
 const longestBackoffMs = 30_000;
+
+/** The longest that so many bytes may take, in milliseconds. */
+export function longest(bytes: number, { slowest, graceMs }: Pick<Patience, "slowest" | "graceMs">): number {
+  return graceMs + Math.ceil((bytes / slowest) * 1_000);
+}
 
 /** The wait before the next try, in milliseconds; a quarter of it is chance, so that several do not come back as one. */
 export function backoff(failures: number, { backoffMs }: Patience): number {

@@ -6,10 +6,23 @@ export interface Watchdog {
   readonly end: () => void;
 }
 
-/** Ends a connection over which too little comes. */
-export function watchdog({ stallMs, leastBytes }: Patience): Watchdog {
+/** Told of a place that has had all the time that its bytes may take. */
+export class TooSlow extends Error {}
+
+/**
+ * Ends a connection over which too little comes, or which is not done in time.
+ *
+ * @param untilMs when it has to be done, by performance.now().
+ */
+export function watchdog({ stallMs, leastBytes }: Patience, untilMs: number): Watchdog {
   const controller = new AbortController();
   let seen = 0;
+  const end = setTimeout(
+    () => {
+      controller.abort(new TooSlow("it is too slow: the time for so many bytes is over"));
+    },
+    Math.min(Math.max(untilMs - performance.now(), 0), longestTimerMs),
+  );
   const timer = setInterval(() => {
     if (seen < leastBytes)
       controller.abort(new Error(`${seen === 0 ? "no data" : `${seen} bytes`} in ${stallMs / 1_000} s`));
@@ -22,6 +35,10 @@ export function watchdog({ stallMs, leastBytes }: Patience): Watchdog {
     },
     end: () => {
       clearInterval(timer);
+      clearTimeout(end);
     },
   };
 }
+
+/** What setTimeout can take. */
+const longestTimerMs = 2 ** 31 - 1;

@@ -28,6 +28,10 @@ web_curl() {
   )
 }
 
+# web_seconds_for BYTES: prints the most seconds that so many bytes may take: two minutes, and as long as they take at 64 KiB a second.
+# Whoever gives them more slowly does not give them: another one is asked, or the next run goes on with what came.
+web_seconds_for() { echo "$((120 + $1 / 65536))"; }
+
 # web_text BYTES: passes so many bytes of standard input on, and no control character but the end of a line.
 web_text() { head -c "$1" | tr -d '\000-\011\013-\037\177'; }
 

@@ -147,7 +147,7 @@ seed_fetch() {
   # One that had come whole before the run was cut off: there is nothing more to ask for.
   if [ -f "$seed_file.part" ] && seed_arrived "$seed_hex"; then return 0; fi
   seed_status=0
-  web_curl "$feeder_name:$feeder_port" "https://$feeder_name:$feeder_port/v2/$seed_repository/$2/sha256:$seed_hex" "${1#*:}" 3600 \
+  web_curl "$feeder_name:$feeder_port" "https://$feeder_name:$feeder_port/v2/$seed_repository/$2/sha256:$seed_hex" "${1#*:}" "$(web_seconds_for "${1#*:}")" \
     --fail --continue-at - --retry 3 --connect-timeout 20 --speed-limit 1024 --speed-time 60 --output "$seed_file.part" \
     ${3:+--header "Accept: $3"} --cacert "$REGISTRY_ETC/feeder.crt" --capath /dev/null \
     --resolve "$feeder_name:$feeder_port:$feeder_address" || seed_status=$?

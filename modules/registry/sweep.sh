@@ -149,7 +149,7 @@ sweep_pull() {
 # sweep_fetch NAME PORT REPOSITORY KIND SHA256
 sweep_fetch() {
   sweep_bytes=$(as_registry stat -c %s "$(registry_blob "$sweep_root" "$5")")
-  sweep_hash=$(web_curl "$1:$2" "https://$1:$2/v2/$3/$4/sha256:$5" "$sweep_bytes" 3600 --fail --connect-timeout 20 --speed-limit 1 --speed-time 120 \
+  sweep_hash=$(web_curl "$1:$2" "https://$1:$2/v2/$3/$4/sha256:$5" "$sweep_bytes" "$(web_seconds_for "$sweep_bytes")" --fail --connect-timeout 20 --speed-limit 1 --speed-time 120 \
     --header 'Accept: application/vnd.oci.image.manifest.v1+json, application/vnd.oci.image.index.v1+json, application/vnd.docker.distribution.manifest.v2+json, application/vnd.docker.distribution.manifest.list.v2+json' \
     --cacert "$REGISTRY_ETC/ca.crt" --capath /dev/null --resolve "$1:$2:127.0.0.1" 2>&1 | head -c "$((sweep_bytes + 1))" | sha256sum)
   if [ "${sweep_hash%% *}" = "$5" ]; then return 0; fi

@@ -67,7 +67,7 @@ channel_get() {
   channel_bearer=
   channel_place=$channel_url
   if [ "$channel_reader" = - ] && ! channel_find; then return 1; fi
-  channel_curl "$channel_place" "$channel_bytes" 3600 --fail --continue-at - --retry 2 --output "$channel_part"
+  channel_curl "$channel_place" "$channel_bytes" "$(web_seconds_for "$channel_bytes")" --fail --continue-at - --retry 2 --output "$channel_part"
 }
 
 # channel_find: sets channel_place to the URL that gives the bytes, and channel_bearer to the token that it takes with it; says why

@@ -63,8 +63,11 @@ export interface AttackedClient {
   readonly sha256: string;
   /** Where pinned bytes are kept. */
   readonly blobs: string;
-  /** Calls one function as run.sh does. */
+  /** Calls one function as run.sh does; `callWith` with shell that goes over the library's. */
+  readonly callWith: (more: string, ...words: readonly string[]) => Promise<Called>;
   readonly call: (...words: readonly string[]) => Promise<Called>;
+  /** The first arguments of apply_channel_blob. */
+  readonly pinned: readonly string[];
   /** Has the pinned bytes fetched. @param more what comes after whose CA it is. */
   readonly fetchBlob: (...more: readonly string[]) => Promise<Called>;
   /** Forgets what was fetched and asked. */
@@ -86,13 +89,14 @@ export async function attackedClient(): Promise<AttackedClient> {
   const sha256 = createHash("sha256").update(bytes).digest("hex");
   const blobs = join(folder, "state", "blobs");
   const places = `as_registry() { "$@"; }\nSEALIFT_BLOBS=${blobs} TRUST_CERTS=${folder}/certs.d REGISTRY_ETC=${folder}/etc REGISTRY_SEEN=${folder}/seen`;
-  const call = (...words: readonly string[]): Promise<Called> =>
+  const callWith = (more: string, ...words: readonly string[]): Promise<Called> =>
     runShell(
-      `${library.text}\n${places}\nset -u\nattempt ${words.map(quote).join(" ")}\nprintf %s "$attempt_output"\nexit "$attempt_status"`,
+      `${library.text}\n${places}\n${more}\nset -u\nattempt ${words.map(quote).join(" ")}\nprintf %s "$attempt_output"\nexit "$attempt_status"`,
     );
+  const call = (...words: readonly string[]): Promise<Called> => callWith("", ...words);
   const pinned = [sha256, String(bytes.length), `localhost:${registry.port}`, "files/thing", "own"];
   return {
-    ...{ folder, registry, other, bytes, sha256, blobs, call },
+    ...{ folder, registry, other, bytes, sha256, blobs, call, callWith, pinned },
     fetchBlob: (...more) => call("apply_channel_blob", ...pinned, ...more),
     reset: () => {
       rmSync(join(folder, "state"), { recursive: true, force: true });

@@ -16,8 +16,8 @@ export interface Manners {
     readonly status: number;
     readonly headers?: Readonly<Record<string, string>>;
   }[];
-  /** Connections are cut after so many bytes of the file. */
-  readonly cutAfter?: number;
+  /** Connections are cut after so many bytes of the file; a function of the number of the request, from 0. */
+  readonly cutAfter?: number | ((request: number) => number);
   /** After so many bytes nothing more comes, but the connection stays. */
   readonly stallAfter?: number;
   /** The length that is announced, whatever there is. */
@@ -118,11 +118,13 @@ function sendFile(
       ? {}
       : { "content-range": `bytes ${start + shiftRange}-${whole.length - 1}/${whole.length}` }),
   });
-  sendBody(manners, body, response);
+  const { cutAfter } = manners;
+  sendBody(manners, typeof cutAfter === "function" ? cutAfter(count) : cutAfter, body, response);
 }
 
 function sendBody(
-  { cutAfter, stallAfter, trickleMs, announce }: Manners,
+  { stallAfter, trickleMs, announce }: Manners,
+  cutAfter: number | undefined,
   body: Buffer,
   response: ServerResponse,
 ): void {

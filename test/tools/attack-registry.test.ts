@@ -1,6 +1,7 @@
 /** A registry that means harm, and the library's own shell as its client: what it says leads nowhere that the site does not name. */
 import assert from "node:assert/strict";
-import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { execFileSync } from "node:child_process";
+import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { before, beforeEach, test } from "node:test";
 import { attackedClient, type AttackedClient } from "../support/hostile-registry.ts";
@@ -186,4 +187,21 @@ test("one reader that lies does not keep the others from giving what is right", 
   const { code, output } = await client.fetchBlob("127.0.0.1", "127.0.0.1");
   assert.equal(code, 0, output);
   assert.deepEqual(readFileSync(join(client.blobs, client.sha256)), client.bytes);
+});
+
+test("a reader has no more time than so many bytes may take, however it spreads them", async () => {
+  const told = join(client.folder, "seconds");
+  const bin = join(client.folder, "bin");
+  mkdirSync(bin);
+  // What curl is given is told, and passed on.
+  const real = execFileSync("sh", ["-c", "command -v timeout"], { encoding: "utf8" }).trim();
+  writeFileSync(join(bin, "timeout"), `#!/bin/sh\necho "$1 $2" >>${told}\nexec ${real} "$@"\n`);
+  chmodSync(join(bin, "timeout"), 0o755);
+  client.registry.answer = (_, response) => response.writeHead(200).end(client.bytes);
+  const fetch = ["apply_channel_blob", ...client.pinned, "127.0.0.1"];
+  const fetched = await client.callWith(`PATH=${bin}:$PATH`, ...fetch);
+  assert.equal(fetched.code, 0, fetched.output);
+  assert.equal(readFileSync(told, "utf8"), "120 curl\n");
+  const { output } = await client.call("web_seconds_for", String(100 * 1024 * 1024));
+  assert.equal(output, "1720");
 });

@@ -158,6 +158,39 @@ test("a server that stalls or crawls counts as broken", async () => {
   );
 });
 
+test("a place that is never done counts as failed, whatever it gives in between", async () => {
+  // Were it asked for ever, it would give everything in the end.
+  const cutAfter = (request: number): number =>
+    request > 60 ? content.length : request % 2 === 0 ? 20_000 : 0;
+  await serving({ anew: { content, noRanges: true, cutAfter } }, async (server) => {
+    const [problem] = await refused(download(server.url("anew"), join(folder, "anew"), pinned));
+    assert.equal(problem?.code, "E_DOWNLOAD");
+    assert.ok(server.requests.length <= 1 + patience.attempts, `${server.requests.length} requests`);
+  });
+  await serving({ bits: { content, cutAfter: 17_000 } }, async (server) => {
+    const few = { ...pinned, patience: { ...patience, tries: 4 } };
+    assert.equal(
+      (await refused(download(server.url("bits"), join(folder, "bits"), few)))[0]?.code,
+      "E_DOWNLOAD",
+    );
+    assert.equal(server.requests.length, 4);
+    // What came is there for the next place.
+    server.set("bits", { content });
+    await download(server.url("bits"), join(folder, "bits"), few);
+    assert.ok((await readFile(join(folder, "bits"))).equals(content));
+  });
+});
+
+test("a place that gives just enough not to be cut off has no more time than so many bytes may take", async () => {
+  const short = { ...patience, leastBytes: 0, graceMs: 300, slowest: 1e9 };
+  await serving({ slow: { content: content.subarray(0, 2_000), trickleMs: 5 } }, async (server) => {
+    const options = { ...pinned, bytes: 2_000, patience: short };
+    const [problem] = await refused(download(server.url("slow"), join(folder, "slow"), options));
+    assert.match(problem?.got ?? "", /too slow/);
+    assert.equal(server.requests.length, 1);
+  });
+});
+
 test("an answer that another try would not change is not asked for again", async () => {
   await serving({}, async (server) => {
     const [problem] = await refused(download(server.url("absent"), join(folder, "absent"), unpinned));
