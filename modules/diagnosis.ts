@@ -73,7 +73,7 @@ export function diagnoseHost({
     name: spec.name,
     address: `${spec.login}@${spec.address}:${spec.port}`,
     reached,
-    checks: steps.filter(isPreflight).map(checkResult),
+    checks: steps.flatMap(checkResult),
     phases: reached ? phases.filter(({ name }) => name !== "preflight").map(phaseResult) : [],
     findings: [
       ...fail.map((problem): Finding => ({ ...problem, verdict: "fail" })),
@@ -103,11 +103,8 @@ export function worst(verdicts: readonly Verdict[]): Verdict {
   return verdicts.includes("warn") ? "warn" : "pass";
 }
 
-function isPreflight({ code }: StepReport): boolean {
-  return code.startsWith("preflight.");
-}
-
-function checkResult({ code, status, fact, found }: StepReport): CheckResult {
-  const { group, level } = checkOf(code);
-  return { code, group, verdict: status === "ok" ? "pass" : level, fact, found };
+function checkResult({ code, status, fact, found }: StepReport): CheckResult[] {
+  const check = checkOf(code);
+  if (check === undefined) return [];
+  return [{ code, group: check.group, verdict: status === "ok" ? "pass" : check.level, fact, found }];
 }

@@ -113,6 +113,18 @@ function hostProblem(host: Reach, { exitCode, stdout, stderr, jumpLog }: Ended):
   };
 }
 
+/** A host whose report is no honest one: nothing of it is believed. @param got in words. */
+export function misbehaves({ name, login, address, port }: Reach, got: string): LookProblem {
+  return {
+    kind: "unreachable",
+    problem: {
+      ...{ where: name, code: "E_PROBE", subject: `${login}@${address}:${port}`, got },
+      expected: "one line on each fact that was asked for, and no other",
+      todo: "look at the host by hand with ssh, and find out who writes into its reports",
+    },
+  };
+}
+
 const agentLogin = "a login with a key of the ssh-agent";
 
 function bringKey(login: string): string {

@@ -7,8 +7,9 @@ import { join } from "node:path";
 import { atDoor, knocking } from "./door.ts";
 import type { Problem } from "./errors.ts";
 import type { Library } from "./library.ts";
-import { lookProblem, turnedAway, type Ended } from "./look-problem.ts";
-import { parseReport, type Report } from "./report.ts";
+import { lookProblem, misbehaves, turnedAway, type Ended } from "./look-problem.ts";
+import { misbehaviour, parseReport, type Report } from "./report.ts";
+import { afterSilence } from "./silence.ts";
 import { keyArguments, knownHostLine, sshArguments, type Reach, type SshFiles } from "./ssh-arguments.ts";
 import { planText, type Phase } from "./step.ts";
 
@@ -39,8 +40,15 @@ export async function probe(host: Reach, phases: readonly Phase[], library: Libr
     const args = [...sshArguments(host, files), "--", host.address, ...shell];
     const ended = await login(host, args, files, input);
     const report = parseReport(ended.stdout);
-    if (report.mark !== undefined && ended.exitCode !== null) return { kind: "reached", report };
-    return lookProblem(host, ended);
+    if (report.mark === undefined || ended.exitCode === null) return lookProblem(host, ended);
+    const facts = new Map(
+      phases.flatMap(({ steps }) => steps.map(({ code, fact }) => [code, fact] as const)),
+    );
+    const strange = misbehaviour(report, new Set(facts.keys()));
+    if (strange !== undefined) return misbehaves(host, strange);
+    // What a fact is, the plan says, and not whoever answers.
+    const steps = report.steps.map((step) => ({ ...step, fact: facts.get(step.code) ?? step.fact }));
+    return { kind: "reached", report: { ...report, steps } };
   });
 }
 
@@ -110,11 +118,11 @@ function ssh(
       given = `\n${why}`;
       child.kill("SIGKILL");
     };
-    const silence = setTimeout(() => {
+    const silence = afterSilence(silenceMs, () => {
       giveUp(`the host has said nothing for ${silenceMs / 1000} s`);
-    }, silenceMs);
+    });
     const take = (into: Buffer[]) => (chunk: Buffer) => {
-      silence.refresh();
+      silence.heard();
       bytes += chunk.length;
       // What comes after that is read by nobody, or the rest of the site would go without.
       if (bytes > mostBytes) giveUp(`the host has sent more than ${mostBytes / 2 ** 20} MiB for a report`);
@@ -124,7 +132,7 @@ function ssh(
     child.stdout.once("data", entered);
     child.stderr.on("data", take(err));
     const end = (exitCode: number | null, note = ""): void => {
-      clearTimeout(silence);
+      silence.end();
       resolve({
         exitCode,
         stdout: Buffer.concat(out).toString(),

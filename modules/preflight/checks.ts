@@ -12,7 +12,8 @@ export const checks = { ...hostChecks, ...networkChecks, ...roomChecks } as cons
 
 export type CheckName = keyof typeof checks;
 
-/** The table's row for a step of this code. */
-export function checkOf(code: string): Check {
-  return checks[code.split(".")[1] as CheckName];
+/** The table's row for a step of this code; undefined when it is of no check. */
+export function checkOf(code: string): Check | undefined {
+  const [phase, name = ""] = code.split(".");
+  return phase === "preflight" && Object.hasOwn(checks, name) ? checks[name as CheckName] : undefined;
 }

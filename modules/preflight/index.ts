@@ -31,12 +31,13 @@ export function preflightWarnings(host: HostSpec, probe: Probe): readonly Proble
 function findings(host: HostSpec, probe: Probe, wanted: Level): readonly Problem[] {
   if (probe.kind !== "reached") return [];
   return probe.report.steps
-    .filter(({ code, status }) => code.startsWith("preflight.") && status !== "ok")
+    .filter(({ status }) => status !== "ok")
     .flatMap(({ code, fact, found }) => {
-      const { level, error, todo } = checkOf(code);
-      const got = found || "otherwise";
-      return level === wanted
-        ? [{ where: host.name, code: error, subject: code, got, expected: fact, todo }]
-        : [];
+      const check = checkOf(code);
+      if (check?.level !== wanted) return [];
+      const { error, todo } = check;
+      return [
+        { where: host.name, code: error, subject: code, got: found || "otherwise", expected: fact, todo },
+      ];
     });
 }

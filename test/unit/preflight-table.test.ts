@@ -53,7 +53,9 @@ test("every step has its row, in the same order, and every row its step", () => 
 });
 
 test("checks of a group stand together, in the order of the groups", () => {
-  const seen = Object.keys(checks).map((name) => groups.indexOf(checkOf(`preflight.${name}`).group));
+  const seen = Object.keys(checks).map((name) =>
+    groups.indexOf(checkOf(`preflight.${name}`)?.group ?? assert.fail(name)),
+  );
   assert.deepEqual(
     seen,
     seen.toSorted((left, right) => left - right),
