@@ -1,6 +1,7 @@
 /** `sealift diff <env> <env>`: what one environment runs that another does not, and what taking it over costs. */
 import { Command } from "commander";
 import { type Change, type Pinned, promotion } from "../modules/promotion.ts";
+import { tellWarnings } from "./bundle/policy-flags.ts";
 import { columns, size } from "./columns.ts";
 import { print } from "./print.ts";
 
@@ -23,8 +24,9 @@ export function diffCommand(): Command {
 async function pinned(name: string): Promise<Pinned> {
   // The rules of a site take longer to load than most other commands need in all.
   const { readEnvironment } = await import("../modules/read-environment.ts");
-  const { site, lock } = await readEnvironment(name);
-  return { name, hosts: site.hosts, lock };
+  const { site, opened } = await readEnvironment(name);
+  tellWarnings(opened.problems);
+  return { name, hosts: site.hosts, lock: opened.lock };
 }
 
 function text(changes: readonly Change[], from: string, to: string): string {

@@ -1,6 +1,7 @@
 /** `sealift show <env>`: the environment as it counts, and where each value comes from. */
 import { Command } from "commander";
 import type { ShownHost, ShownValue } from "../modules/site-view.ts";
+import { tellWarnings } from "./bundle/policy-flags.ts";
 import { columns } from "./columns.ts";
 import { print } from "./print.ts";
 
@@ -21,9 +22,9 @@ export function showCommand(): Command {
     .action(async (environment: string, flags: Flags) => {
       // The rules of a site take longer to load than most other commands need in all.
       const { viewSite } = await import("../modules/site-view.ts");
-      const hosts = (await viewSite(environment)).filter(
-        ({ name }) => flags.host === undefined || name === flags.host,
-      );
+      const view = await viewSite(environment);
+      tellWarnings(view.warnings);
+      const hosts = view.hosts.filter(({ name }) => flags.host === undefined || name === flags.host);
       print(
         flags.json === true
           ? JSON.stringify(hosts, undefined, 2)

@@ -10,7 +10,7 @@ import type { Composed } from "./core/layers/compose.ts";
 import { doorway } from "./core/rules/hosts.ts";
 import type { Site } from "./core/site-spec.ts";
 import { hostFiles } from "./engine/from-bundle.ts";
-import { environmentOf } from "./read-environment.ts";
+import { environmentOf, type Opened } from "./read-environment.ts";
 import { readStackFile, siteMissing } from "./stack-file.ts";
 
 export interface CheckedEnvironment {
@@ -62,8 +62,10 @@ async function checkOne(environment: string, progress: (bytes: number, total: nu
     const { file, value, problems: ofFile } = readStackFile(environment);
     whole = ofFile;
     if (value === undefined) return { checked: { ...none, problems: [siteMissing(file)] } };
-    const { site, composed } = await environmentOf(value, file);
-    const { content, against, problems, warnings = [] } = await contentFor(site.bundle, progress);
+    const { site, composed, opened } = await environmentOf(value, file, (bundle) =>
+      contentFor(bundle, progress),
+    );
+    const { content, against, problems, warnings = [] } = opened;
     const missing = site.hosts.flatMap((host) => {
       const files = content === undefined ? [] : hostFiles(host, content, file);
       return "archive" in files ? [] : files;
@@ -77,7 +79,7 @@ async function checkOne(environment: string, progress: (bytes: number, total: nu
   }
 }
 
-interface Content {
+interface Content extends Opened {
   readonly content?: Lookup;
   readonly against: string;
   readonly problems: readonly Problem[];
@@ -94,13 +96,16 @@ async function contentFor(
       const options = { ...policy, progress, ...(lock === undefined ? {} : { lockFile: lock }) };
       const bundle = await verifyBundle(directory, options);
       const { serial, warnings } = bundle;
-      return { content: bundle, against: `bundle, serial ${serial}`, problems: [], warnings };
+      const against = `bundle, serial ${serial}`;
+      return { content: bundle, lock: bundle.lock, against, problems: [], warnings };
     }
-    if (lock === undefined) return { against: "nothing: no bundle here and no lock named", problems: [] };
+    const nothing = "nothing: no bundle here and no lock named";
+    if (lock === undefined) return { lock: undefined, against: nothing, problems: [] };
     const pins = await readLock(lock);
-    return { content: lookupIn(pins), against: `lock, serial ${pins.serial}; no bundle here`, problems: [] };
+    const against = `lock, serial ${pins.serial}; no bundle here`;
+    return { content: lookupIn(pins), lock: pins, against, problems: [] };
   } catch (error) {
-    if (error instanceof SealiftError) return { against: "-", problems: error.problems };
+    if (error instanceof SealiftError) return { lock: undefined, against: "-", problems: error.problems };
     throw error;
   }
 }

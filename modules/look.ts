@@ -20,7 +20,7 @@ import type { BundleAge, Phase } from "./core/step.ts";
 import { hostFiles } from "./engine/from-bundle.ts";
 import { phasesOf, type HostPhases, type SiteFacts } from "./phases.ts";
 import { preflightPhase } from "./preflight/index.ts";
-import { environmentOf } from "./read-environment.ts";
+import { environmentOf, type Opened } from "./read-environment.ts";
 import { registryContent, type RegistryContent } from "./registry/content.ts";
 import { authorityPhase } from "./registry/index.ts";
 import { authorityCode } from "./registry/steps.ts";
@@ -79,9 +79,10 @@ export async function readInputs(
   progress?: (bytes: number, total: number) => void,
 ): Promise<Inputs> {
   if (value === undefined) throw new SealiftError([siteMissing(file)]);
-  const { site } = await environmentOf(value, file);
+  const environment = await environmentOf(value, file, (spec) => openBundle(spec, progress));
+  const { site } = environment;
+  const { bundle } = environment.opened;
   const library = readLibrary();
-  const bundle = await openBundle(site.bundle, progress);
   const authorityFile = site.hosts[0]?.registry?.trust.file;
   const read = authorityFile === undefined ? [] : readAuthorityFile(authorityFile);
   const [authorities, unread] =
@@ -183,18 +184,24 @@ function withoutSecrets({ name, steps }: Phase): Phase {
   return { name, steps: steps.filter(({ secret }) => secret !== true) };
 }
 
+interface OpenedBundle extends Opened {
+  /** Verified, or why it is refused. */
+  readonly bundle: VerifiedBundle | readonly Problem[];
+}
+
 async function openBundle(
   { directory, lock, ...policy }: BundleSpec,
   progress: ((bytes: number, total: number) => void) | undefined,
-): Promise<VerifiedBundle | readonly Problem[]> {
+): Promise<OpenedBundle> {
   try {
-    return await verifyBundle(directory, {
+    const bundle = await verifyBundle(directory, {
       ...policy,
       ...(lock === undefined ? {} : { lockFile: lock }),
       ...(progress === undefined ? {} : { progress }),
     });
+    return { bundle, lock: bundle.lock };
   } catch (error) {
-    if (error instanceof SealiftError) return error.problems;
+    if (error instanceof SealiftError) return { bundle: error.problems, lock: undefined };
     throw error;
   }
 }

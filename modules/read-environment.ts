@@ -1,49 +1,81 @@
-/** An environment as it counts, without its bundle and without asking any host. */
-import { join } from "node:path";
-import { inside } from "../offline-bundle/layout.ts";
+/** An environment as it counts, without asking any host. */
+import { signedLock } from "../offline-bundle/signed-lock.ts";
 import { readLock, type Lock } from "../offline-bundle/lock-file.ts";
-import { SealiftError } from "./core/errors.ts";
+import { type ErrorCode, SealiftError, type Problem } from "./core/errors.ts";
 import type { Composed } from "./core/layers/compose.ts";
-import { isObject } from "./core/layers/traced.ts";
-import { completeSite, composeSite } from "./core/site.ts";
-import type { Site } from "./core/site-spec.ts";
+import { namesLines } from "./core/layers/exact-versions.ts";
+import { bundleIn, completeSite, composeSite } from "./core/site.ts";
+import type { BundleSpec, Site } from "./core/site-spec.ts";
 import { linesIn } from "./lines.ts";
 import { readStackFile } from "./stack-file.ts";
 
-export interface Environment {
+/** What was found where the bundle should be. */
+export interface Opened {
+  /** The lock that says what `28.5` stands for; undefined: such a version stays as it is written. */
+  readonly lock: Lock | undefined;
+}
+
+export interface Environment<T extends Opened = Opened> {
   /** The stack file, as messages show it. */
   readonly file: string;
   /** What was written, and where. */
   readonly composed: Composed;
   readonly site: Site;
-  /** The lock that the site names, or that of its bundle; undefined when neither can be read. */
-  readonly lock: Lock | undefined;
+  readonly opened: T;
 }
 
-/** @param name as in stacks/Pulumi.<name>.yaml. @throws {SealiftError} with every problem of the site file. */
-export function readEnvironment(name: string): Promise<Environment> {
+/** What is known of an environment's pins. */
+export interface Pins extends Opened {
+  /** Why those that are there cannot be believed; nothing when none are there. */
+  readonly problems: readonly Problem[];
+}
+
+/**
+ * For reading: of the bundle only its signatures and its lock are looked at.
+ *
+ * @param name as in stacks/Pulumi.<name>.yaml.
+ * @throws {SealiftError} with every problem of the site file.
+ */
+export function readEnvironment(name: string): Promise<Environment<Pins>> {
   const { file, value } = readStackFile(name);
-  return environmentOf(value, file);
+  return environmentOf(value, file, pinsOf);
 }
 
-/** The same of a value that is there already. @throws {SealiftError} with every problem of the site file. */
-export async function environmentOf(value: unknown, file: string): Promise<Environment> {
+/**
+ * An environment whose lines of versions are those of what `open` vouches for: no other lock is looked at.
+ *
+ * @param open called once. Where the site names a line, before its rules are held against it.
+ * @throws {SealiftError} with every problem of the site file.
+ */
+export async function environmentOf<T extends Opened>(
+  value: unknown,
+  file: string,
+  open: (bundle: BundleSpec) => Promise<T>,
+): Promise<Environment<T>> {
   const composed = composeSite(value, file);
-  const lock = await lockOf(composed.value);
+  if (!namesLines(composed.value)) {
+    const site = completeSite(composed);
+    return { file, composed, site, opened: await open(site.bundle) };
+  }
+  const opened = await open(bundleIn(composed));
+  const { lock } = opened;
   const site = completeSite(composed, lock === undefined ? undefined : linesIn(lock));
-  return { file, composed, site, lock };
+  return { file, composed, site, opened };
 }
 
-/** @param site as it is written; whether it is right has not been looked at yet. */
-async function lockOf(site: unknown): Promise<Lock | undefined> {
-  const { lock, directory } = isObject(site) && isObject(site["bundle"]) ? site["bundle"] : {};
-  const own = typeof directory === "string" ? join(directory, inside.lock) : undefined;
-  const file = typeof lock === "string" ? lock : own;
+/** The lock that the site names, or the one that the signers of its bundle have signed. */
+export async function pinsOf({ directory, lock, ...policy }: BundleSpec): Promise<Pins> {
   try {
-    return file === undefined ? undefined : await readLock(file);
+    return {
+      lock: lock === undefined ? await signedLock(directory, policy) : await readLock(lock),
+      problems: [],
+    };
   } catch (error) {
-    // What is wrong with it is told where the bundle is checked.
-    if (error instanceof SealiftError) return undefined;
-    throw error;
+    if (!(error instanceof SealiftError)) throw error;
+    // Many environments are read where their bundle is not.
+    const problems = error.problems.filter(({ code }) => !absent.includes(code));
+    return { lock: undefined, problems };
   }
 }
+
+const absent: readonly ErrorCode[] = ["E_BUNDLE_MISSING", "E_LOCK_MISSING"];

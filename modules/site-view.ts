@@ -1,4 +1,5 @@
 /** A site as it counts, host by host and key by key, and where each value was written. */
+import type { Problem } from "./core/errors.ts";
 import type { HostSpec } from "./core/site-spec.ts";
 import { withoutSecrets } from "./core/shown.ts";
 import type { Composed } from "./core/layers/compose.ts";
@@ -22,13 +23,22 @@ export interface ShownHost {
   readonly values: readonly ShownValue[];
 }
 
+export interface SiteView {
+  readonly hosts: readonly ShownHost[];
+  /** Why lines of versions stand as they are written although a bundle or a lock is there. */
+  readonly warnings: readonly Problem[];
+}
+
 /**
  * @param environment as in stacks/Pulumi.<environment>.yaml.
  * @throws {SealiftError} with every problem of the site file.
  */
-export async function viewSite(environment: string): Promise<readonly ShownHost[]> {
-  const { site, composed } = await readEnvironment(environment);
-  return site.hosts.map((host, index) => ({ name: host.name, values: valuesOf(host, index, composed) }));
+export async function viewSite(environment: string): Promise<SiteView> {
+  const { site, composed, opened } = await readEnvironment(environment);
+  return {
+    hosts: site.hosts.map((host, index) => ({ name: host.name, values: valuesOf(host, index, composed) })),
+    warnings: opened.problems,
+  };
 }
 
 function valuesOf(host: HostSpec, index: number, composed: Composed): readonly ShownValue[] {

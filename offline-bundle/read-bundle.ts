@@ -40,6 +40,16 @@ export async function openBundle(directory: string): Promise<Bundle> {
   return assembled(directory, text, content);
 }
 
+/** The lock that a text pins, alone. @throws {SealiftError} as {@link openBundle}. */
+export async function readPinnedLock(directory: string, text: Uint8Array): Promise<Lock> {
+  const seal = parseSeal(text, directory);
+  const read = await readPinned(directory, inside.lock, seal.lock, limits.document);
+  if (!(read instanceof Uint8Array)) throw new SealiftError([read]);
+  const lock = await parseLock(read, join(directory, inside.lock));
+  refuse(lockDifferences(directory, seal, lock));
+  return lock;
+}
+
 /** Reads what hangs on a text. @throws {SealiftError} E_BUNDLE_DIGEST when the text is not what a build writes. */
 export async function readContent(directory: string, text: Uint8Array): Promise<BundleContent> {
   const seal = parseSeal(text, directory);

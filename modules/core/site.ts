@@ -8,7 +8,7 @@ import { mergeHost, type SiteFile } from "./merge.ts";
 import { plainSecretProblems } from "./rules/secrets.ts";
 import { siteProblems } from "./rules/site-rules.ts";
 import { schemaProblems } from "./schema.ts";
-import type { HostSpec, Site } from "./site-spec.ts";
+import type { BundleSpec, HostSpec, Site } from "./site-spec.ts";
 
 /**
  * Checks a site that Pulumi has read and completes its hosts.
@@ -34,6 +34,12 @@ export function completeSite({ value, origins, texts }: Composed, lines?: Lines)
   const site = checkSite(exact, place);
   refuse(plainSecretProblems(value as SiteFile, texts, place));
   return site;
+}
+
+/** The bundle that a site names, where its rules cannot be looked at yet. @throws {SealiftError} with what its form lacks. */
+export function bundleIn({ value, origins }: Composed): BundleSpec {
+  refuse(once(schemaProblems(value, origins.locate)));
+  return (value as SiteFile).bundle;
 }
 
 /** The same for a text that is there already. @throws {SealiftError} */

@@ -1,17 +1,23 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
-import { writeFile } from "node:fs/promises";
+import { copyFile, mkdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { before, test } from "node:test";
 import { parse } from "yaml";
 import { formatProblem } from "../../modules/core/errors.ts";
 import { readInputs, type Inputs } from "../../modules/look.ts";
+import { pinsOf } from "../../modules/read-environment.ts";
 import { acceptBundle } from "../../offline-bundle/accept.ts";
+import { buildBundle } from "../../offline-bundle/build.ts";
+import { inside } from "../../offline-bundle/layout.ts";
+import { lockBundle } from "../../offline-bundle/lock.ts";
+import { readLock, writeLock } from "../../offline-bundle/lock-file.ts";
 import { type Accepted, receiptFile } from "../../offline-bundle/receipt.ts";
 import { signBundle } from "../../offline-bundle/sign.ts";
+import { lyingMedium } from "../support/lying-medium.ts";
 import { allow, builder, type Person, person } from "../support/signers.ts";
 import { changed, exampleText, problemsOf } from "../support/site-text.ts";
-import { copyOf, makeTinyBundle, type TinyBundle } from "../support/tiny-bundle.ts";
+import { copyOf, makeTinyBundle, makeTinyInputs, type TinyBundle } from "../support/tiny-bundle.ts";
 import { undoAfter } from "../support/undo.ts";
 
 let tiny: TinyBundle;
@@ -64,6 +70,74 @@ test("a bundle below the last one that was accepted here is refused, whoever sig
   );
 });
 
+test("a line of versions stands for what the signed lock has, whatever the medium answers first", async () => {
+  const two = await makeTinyInputs();
+  undo(() => two.remove());
+  for (const arch of ["amd64", "arm64"])
+    await copyFile(
+      join(two.folder, `docker-${arch}-28.5.2.tgz`),
+      join(two.folder, `docker-${arch}-28.5.1.tgz`),
+    );
+  const want = await readFile(two.bundleFile, "utf8");
+  await writeFile(two.bundleFile, want.replace("- 28.5.2", "- 28.5.1\n      - 28.5.2"));
+  await lockBundle(two);
+  await buildBundle(two);
+  const { allowedSigners, lockFile } = two;
+  const line = { engine: { version: "28.5" } };
+  const versions = ({ hosts }: Inputs): unknown => [
+    ...new Set(hosts.map(({ files, spec }) => [files?.archive.version, spec.engine.version].join())),
+  ];
+  // Nobody has signed this one: the newer engine is not in it.
+  const liar = await copyOf(two);
+  const lock = await readLock(lockFile);
+  await writeLock(join(liar, inside.lock), {
+    ...lock,
+    files: lock.files.filter(({ version }) => version !== "28.5.2"),
+  });
+  for (const lockNamed of [{}, { lock: lockFile }]) {
+    const truth = await inputsOf({ directory: two.directory, allowedSigners, ...lockNamed }, line);
+    assert.deepEqual([versions(truth), truth.problems], [["28.5.2,28.5.2"], []]);
+    const medium = lyingMedium(liar, two.directory);
+    const seen = await inputsOf({ directory: liar, allowedSigners, ...lockNamed }, line).finally(medium.end);
+    assert.equal(medium.reads.get(inside.lock), 1);
+    assert.match(seen.problems.map(formatProblem).join(), /E_BUNDLE_DIGEST/);
+    assert.deepEqual(versions(seen), [",28.5"]);
+    const other = lyingMedium(two.directory, liar);
+    const right = await inputsOf({ directory: two.directory, allowedSigners, ...lockNamed }, line).finally(
+      other.end,
+    );
+    assert.deepEqual([versions(right), right.problems], [["28.5.2,28.5.2"], []]);
+  }
+  // Reading about an environment believes no other lock either.
+  const read = await pinsOf({ directory: two.directory, allowedSigners });
+  assert.equal(read.lock?.files.length, lock.files.length);
+  const refused = await pinsOf({ directory: liar, allowedSigners });
+  assert.equal(refused.lock, undefined);
+  assert.deepEqual(
+    refused.problems.map(({ code }) => code),
+    ["E_BUNDLE_DIGEST"],
+  );
+});
+
+test("the lock that a site names is read once: what is compared is what counts", async () => {
+  const other = await copyOf(tiny);
+  const { directory, allowedSigners, lockFile } = tiny;
+  await mkdir(join(other, "lie"));
+  const named = join(tiny.folder, "named");
+  await mkdir(named);
+  const lock = await readLock(lockFile);
+  await writeFile(join(named, inside.lock), await readFile(lockFile));
+  await writeLock(join(other, "lie", inside.lock), { ...lock, files: [] });
+  const medium = lyingMedium(named, join(other, "lie"));
+  const line = { engine: { version: "28.5" } };
+  const bundle = { directory, allowedSigners, lock: join(named, inside.lock) };
+  const { problems, hosts } = await inputsOf(bundle, line).finally(medium.end);
+  assert.deepEqual(
+    [medium.reads.get(inside.lock), problems, hosts[0]?.files?.archive.version],
+    [1, [], "28.5.2"],
+  );
+});
+
 test("how many must sign is a whole number from 1 to 9", () => {
   const key = "signatures: 2\n";
   for (const wrong of ["0", "10", "1.5", "two"]) {
@@ -75,7 +149,11 @@ test("how many must sign is a whole number from 1 to 9", () => {
 });
 
 /** The documented example, with the tiny bundle's engine and this bundle. */
-function inputsOf(bundle: object): Promise<Inputs> {
+function inputsOf(bundle: object, over: object = {}): Promise<Inputs> {
+  return readInputs(siteWith(bundle, over), "stack.yaml");
+}
+
+function siteWith(bundle: object, over: object): unknown {
   const { config } = parse(exampleText) as { config: Record<string, object> };
-  return readInputs({ ...config["sealift:site"], bundle }, "stack.yaml");
+  return { ...config["sealift:site"], ...over, bundle };
 }

@@ -19,6 +19,16 @@ export function exactVersions(site: unknown, lines: Lines): unknown {
   };
 }
 
+/** Whether anything is named by a line. */
+export function namesLines(site: unknown): boolean {
+  let found = false;
+  exactVersions(site, () => {
+    found = true;
+    return undefined;
+  });
+  return found;
+}
+
 /** The newest of `versions` that begins with the numbers of `line`, by number and not by letter. */
 export function newestOf(line: string, versions: readonly string[]): string | undefined {
   return versions
