@@ -61,10 +61,10 @@ export async function lockEntry(
     const agreed = await agreeing(entry, got.sha256, pin?.sha256, sources);
     const signed = await signedOrigin(entry, got.sha256, got.path, sources);
     const made = await describe(file, got);
-    const before = pin?.sources ?? (old?.sha256 === got.sha256 ? old.sources : undefined);
-    const places = [...new Set([...(before ?? []), ...agreed, ...(signed?.sources ?? [])])];
+    const before = pin ?? (old?.sha256 === got.sha256 ? old : undefined);
+    const places = [...new Set([...(before?.sources ?? []), ...agreed, ...(signed?.sources ?? [])])];
     const known = { ...made, sources: places.length > 0 ? places : [computedHere] };
-    const next = { ...known, ...originFor(entry, pin, signed) };
+    const next = { ...known, ...originFor(entry, before, signed) };
     if (!update) refuseLowered(entry, old, next);
     return { pin: next, change: update ? "updated" : pin === undefined ? "added" : seen(pin, next) };
   } catch (error) {

@@ -2,7 +2,7 @@
 import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { type ErrorCode, SealiftError } from "../modules/core/errors.ts";
+import { SealiftError } from "../modules/core/errors.ts";
 import { printable } from "./printable.ts";
 import { runProgram } from "./program.ts";
 
@@ -33,6 +33,14 @@ export function clearSigned(
   where: string,
   subject: string,
 ): Promise<SignedText> {
+  // A line of a signed text that begins with a dash is escaped: this one begins a message. What gpgv makes of two is not asked.
+  const messages = Buffer.from(message)
+    .toString("latin1")
+    .match(/^-----BEGIN PGP SIGNED MESSAGE-----/gm)?.length;
+  if (messages !== 1)
+    return Promise.reject(
+      refusal(where, subject, `${messages ?? 0} signed messages in one`, "one", "use nothing of it"),
+    );
   return inFolder(async (folder) => {
     const [file, output] = [join(folder, "message"), join(folder, "text")];
     await writeFile(file, message);
@@ -80,28 +88,35 @@ async function gpgv(
   await writeFile(ring, isArmored(keyring) ? dearmored(keyring) : keyring);
   // A folder of its own, so that nobody's gpgv.conf and no trusted keys of the system have a say.
   const options = ["--homedir", folder, "--keyring", ring, "--weak-digest", "SHA1", "--status-fd", "1"];
-  const refusal = (code: ErrorCode, got: string, expected: string, todo: string): SealiftError =>
-    new SealiftError([{ where, code, subject, got, expected, todo }]);
   const { stdout } = await runProgram(program(), [...options, ...names], { timeoutMs: 60_000 }).catch(
     (error: unknown) => {
       if (!(error instanceof Error && "code" in error && error.code === "ENOENT")) throw error;
-      throw refusal(
-        "E_TOOL",
-        `no program ${program()}`,
-        "gpgv, which checks signatures of publishers",
-        "install the package gpgv, or name it in SEALIFT_GPGV",
-      );
+      throw new SealiftError([
+        {
+          where: "this machine",
+          code: "E_TOOL",
+          subject: program(),
+          got: "no such program",
+          expected: "gpgv, which checks signatures of publishers",
+          todo: "install the package gpgv, or name it in SEALIFT_GPGV",
+        },
+      ]);
     },
   );
   const { good, others } = signersOf(stdout.toString("latin1"));
   const pinned = good.find((one) => fingerprints.includes(one));
   if (pinned !== undefined && !others.some((one) => one.startsWith("BADSIG"))) return pinned;
   throw refusal(
-    "E_PIN_SIGNATURE",
+    where,
+    subject,
     [...good.map((one) => `a signature by ${one}`), ...others].map(printable).join("; ") || "no signature",
     `a good signature by ${fingerprints.join(" or ")}`,
     "use nothing of it; when the publisher has a new key, compare its fingerprint on another way and write it into bundle.yaml",
   );
+}
+
+function refusal(where: string, subject: string, got: string, expected: string, todo: string): SealiftError {
+  return new SealiftError([{ where, code: "E_PIN_SIGNATURE", subject, got, expected, todo }]);
 }
 
 /**

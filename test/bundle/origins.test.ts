@@ -123,6 +123,33 @@ test("the right signature over another hash, and right words outside of what was
   }
 });
 
+test("two messages in one: what a stranger has signed is not read under the publisher's signature", async () => {
+  server.set("tool-amd64", { content: Buffer.from("another program\n") });
+  await site.want({ files: [tool(signed())] });
+  const [theirs, right] = [stranger.clearSign(lies), publisher.clearSign("nothing\n")];
+  for (const message of [
+    [theirs, right],
+    [right, theirs],
+  ]) {
+    server.set("SHA256SUMS.asc", { content: Buffer.concat(message) });
+    const [problem] = await refused(site.lock());
+    assert.deepEqual([problem?.code, problem?.got], ["E_PIN_SIGNATURE", "2 signed messages in one"]);
+    await assert.rejects(readFile(site.lockFile), "nothing was pinned");
+  }
+});
+
+test("without gpgv a pin that asks for a signature is not made, and the package is named", async () => {
+  await site.want({ files: [tool(signed())] });
+  process.env["SEALIFT_GPGV"] = join(site.folder, "no-such-gpgv");
+  try {
+    const [problem] = await refused(site.lock());
+    assert.deepEqual([problem?.code, problem?.got], ["E_TOOL", "no such program"]);
+    assert.match(problem?.todo ?? "", /install the package gpgv/);
+  } finally {
+    delete process.env["SEALIFT_GPGV"];
+  }
+});
+
 test("a signature is asked for again by every lock: one that is withdrawn stops it, a silent server leaves the pin as it is", async () => {
   await site.want({ files: [tool({ checksums: url("SHA256SUMS"), ...signed() })] });
   await site.lock();
@@ -134,7 +161,7 @@ test("a signature is asked for again by every lock: one that is withdrawn stops 
 });
 
 const repository = async (
-  packages: readonly { readonly sha256: string; readonly filename?: string }[],
+  packages: readonly { readonly sha256: string; readonly filename?: string; readonly version?: string }[],
   options: Parameters<typeof aptRepository>[2] = {},
   by = publisher,
 ): Promise<void> => {
@@ -186,12 +213,21 @@ test("an apt repository that lies: another hash, another name, a Release that ha
   await repository([{ sha256: sha256Of(deb) }], {}, stranger);
   assert.match(await told(), /E_PIN_SIGNATURE .*got a signature by/);
   await repository([{ sha256: sha256Of(deb) }]);
-  const index = "apt/dists/stable/main/binary-amd64/Packages.gz";
-  const [other] = [
-    ...aptRepository(publisher, [{ name: "x", version: "1", filename: "x", sha256: "0" }]),
-  ].slice(-1);
-  server.set(index, { content: other?.[1] ?? Buffer.alloc(0) });
-  assert.match(await told(), /E_(PIN_SOURCES|DOWNLOAD) /);
+  await repository([{ sha256: sha256Of(deb), version: "5:29.8.0-1" }]);
+  assert.match(await told(), /E_PIN_SOURCES .*signed is nothing of docker-ce\.deb/);
+  // The signed index knows another package; the one that is served knows this one, and nobody has signed it.
+  await repository([
+    { sha256: sha256Of("another") },
+    { sha256: sha256Of("more"), filename: "pool/more.deb" },
+  ]);
+  const [, forged] = aptRepository(stranger, [
+    { name: "docker-ce", version: "5:29.8.1-1", filename: "pool/docker-ce.deb", sha256: sha256Of(deb) },
+  ]);
+  server.set("apt/dists/stable/main/binary-amd64/Packages.gz", { content: forged?.[1] ?? Buffer.alloc(0) });
+  assert.match(
+    await told(),
+    /Packages\.gz: E_PIN_SOURCES .*: got sha256 \w{64}; expected \w{64}, as its Release says/,
+  );
   await assert.rejects(readFile(site.lockFile), "nothing was pinned");
 });
 
@@ -211,6 +247,31 @@ test("a rank does not sink unasked: whoever takes the signature out of bundle.ya
   assert.ok(
     differences.some(({ what, from, to }) => what === "origin" && from === "signature" && to === "checksum"),
   );
+});
+
+test("what a person has found of other parties stays with these bytes, also when the pin is made anew, and goes with others", async () => {
+  const two = ["one.example/a file", "two.example/another"];
+  await site.want({ minOrigin: "agreement", files: [tool()] });
+  await site.lock();
+  const text = await readFile(site.lockFile, "utf8");
+  const alone = text
+    .replace("- computed-here", `- ${two[0] ?? ""}`)
+    .replace("origin: unverified", "origin: agreement");
+  await writeFile(site.lockFile, alone);
+  assert.match((await refused(build()))[0]?.got ?? "", /fewer than two places are named/);
+  await writeFile(
+    site.lockFile,
+    alone.replace(/^( +)- one\.example.*$/m, (line, blanks: string) => `${line}\n${blanks}- ${two[1] ?? ""}`),
+  );
+  for (const update of [[], ["tool"]]) {
+    const { lock } = await site.lock({ update });
+    assert.deepEqual([lock.files[0]?.origin, lock.files[0]?.sources], ["agreement", two]);
+  }
+  await build();
+  server.set("tool-amd64", { content: Buffer.from("another program\n") });
+  await rm(site.store, { recursive: true });
+  const { lock } = await site.lock({ update: ["tool"] });
+  assert.deepEqual([lock.files[0]?.origin, lock.files[0]?.sources], ["unverified", ["computed-here"]]);
 });
 
 test("what nobody vouches for is not built, until a person confirms these very bytes", async () => {
