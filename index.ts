@@ -7,7 +7,7 @@ import { Engine } from "./modules/engine/index.ts";
 import { feederFirst } from "./modules/core/site-spec.ts";
 import { explain } from "./modules/core/explain.ts";
 import { skipUnusedTraces } from "./modules/core/stack-traces.ts";
-import { leaveReceipt } from "./modules/receipt/issue.ts";
+import { expectReceipt, leaveReceipt } from "./modules/receipt/issue.ts";
 import { siteOutputs } from "./modules/outputs.ts";
 import { Registry, Seed, settledSeed } from "./modules/registry/index.ts";
 import { rollOut } from "./modules/roll-out.ts";
@@ -18,9 +18,11 @@ import { Volumes } from "./modules/volumes/index.ts";
 
 const began = new Date();
 skipUnusedTraces();
-const site = await explain(() =>
-  survey(new pulumi.Config().getObject("site"), `stacks/Pulumi.${pulumi.getStack()}.yaml`),
-);
+const site = await explain(async () => {
+  const seen = await survey(new pulumi.Config().getObject("site"), `stacks/Pulumi.${pulumi.getStack()}.yaml`);
+  await expectReceipt(seen, pulumi.getStack());
+  return seen;
+});
 
 for (const problem of site.warnings) void pulumi.log.warn(formatProblem(problem));
 

@@ -1,8 +1,10 @@
 /** The order of work on a host: one list, for the program and for every command that looks at hosts. */
 import type { HostFiles } from "./core/blob.ts";
 import { blobDelivery, deliveryPhase, type Delivery } from "./core/delivery.ts";
+import { refuse, type Problem } from "./core/errors.ts";
 import type { Library } from "./core/library.ts";
 import type { Authority } from "./core/registry.ts";
+import { firstTwice } from "./core/report.ts";
 import { isServed, type HostSpec, type ServedHost } from "./core/site-spec.ts";
 import type { BundleAge, Phase } from "./core/step.ts";
 import { daemonPhase } from "./daemon/index.ts";
@@ -40,12 +42,15 @@ export interface SiteFacts {
   readonly authorities: readonly Authority[] | undefined;
 }
 
-/** Pure: everything that has to be true on one host. */
+/**
+ * Pure: everything that has to be true on one host.
+ * @throws {SealiftError} E_CONFLICT when two facts would have one code.
+ */
 export function phasesOf(host: HostSpec, files: HostFiles, facts: SiteFacts): HostPhases {
   const { library, clock, content, bundle, mirrors, authorities } = facts;
   const { serial } = bundle;
   const deliveries = [...deliveriesOf(host, files), ...seedsOf(host, content)];
-  return {
+  const phases: HostPhases = {
     preflight: preflightPhase(host, files.archive, clock),
     delivery: deliveryPhase(library, deliveries, sparesOf(host, files), bundle),
     volumes: volumesPhase(host),
@@ -60,6 +65,18 @@ export function phasesOf(host: HostSpec, files: HostFiles, facts: SiteFacts): Ho
     engine: enginePhase(host, files),
     daemon: daemonPhase(host),
   };
+  refuse(codeTwice(host.name, Object.values(phases)));
+  return phases;
+}
+
+/** Previews, journals and receipts speak of facts by their codes: of two with one code they would lose one. */
+export function codeTwice(host: string, phases: readonly Phase[]): readonly Problem[] {
+  const code = firstTwice(phases.flatMap(({ steps }) => steps.map((step) => step.code)));
+  if (code === undefined) return [];
+  const todo = "give what the site or the bundle calls so another name";
+  return [
+    { where: host, code: "E_CONFLICT", subject: code, got: "two facts of this code", expected: "one", todo },
+  ];
 }
 
 /**

@@ -85,7 +85,7 @@ export function firstTwice(words: readonly string[]): string | undefined {
 }
 
 function parseMark(line: string): Mark | undefined {
-  const match = /^done ([0-9a-f]{8}) (\d+)$/.exec(line);
+  const match = /^done ([0-9a-f]{8}) (\d{1,15})$/.exec(line);
   return match === null ? undefined : { machine: match[1] ?? "", journalLines: Number(match[2]) };
 }
 

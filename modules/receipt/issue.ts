@@ -18,12 +18,20 @@ import { writeReceipt } from "./sign.ts";
  *
  * @param site as it was seen before the run.
  * @param stack name of the stack. @param began when the run began.
- * @throws {SealiftError} E_SIGNING_KEY, E_TOOL.
+ * @throws {SealiftError} E_RECEIPT, E_SIGNING_KEY, E_TOOL.
  */
 export async function leaveReceipt(site: Survey, stack: string, began: Date): Promise<void> {
   if (site.receipt === undefined || pulumi.runtime.isDryRun()) return;
   const file = await issueReceipt(site, site.receipt, stack, began);
   void pulumi.log.info(`receipt: ${file}`);
+}
+
+/**
+ * Before a run: whether the receipt that it is to leave has a place.
+ * @throws {SealiftError} E_RECEIPT.
+ */
+export async function expectReceipt({ receipt }: Pick<Survey, "receipt">, stack: string): Promise<void> {
+  if (receipt !== undefined) await nextInChain(receipt.directory, stack);
 }
 
 /** @returns the path of the receipt; the page lies beside it. */

@@ -168,18 +168,23 @@ function factOf({ code, fact }: Step, after: Probe): FactReceipt {
   };
 }
 
+/** PATH_MAX of Linux. */
+const longestPath = 4096;
+
 /** `<path> <sha256>`, again and again, with a blank between. */
 function installedOf({ report }: Reached): readonly FileReceipt[] {
   const words = (report.values?.[installedCode] ?? "").split(" ");
   return words.flatMap((path, at) => {
     const sha256 = words[at + 1] ?? "";
-    return at % 2 === 0 && path.startsWith("/") && /^[0-9a-f]{64}$/.test(sha256) ? [{ path, sha256 }] : [];
+    return at % 2 === 0 && path.startsWith("/") && path.length <= longestPath && /^[0-9a-f]{64}$/.test(sha256)
+      ? [{ path, sha256 }]
+      : [];
   });
 }
 
 function fillOf(host: SurveyedHost, after: Reached): readonly VolumeReceipt[] {
   return mountsOf(host.spec.volumes).flatMap(({ mount }) => {
-    const [, bytes, used] = /^(\d+) (\d+)$/.exec(answer(after, fillCode(mount))) ?? [];
+    const [, bytes, used] = /^(\d{1,15}) (\d{1,15})$/.exec(answer(after, fillCode(mount))) ?? [];
     return bytes === undefined ? [] : [{ mount, bytes: Number(bytes), usedBytes: Number(used) }];
   });
 }
@@ -188,7 +193,8 @@ function endsOf(after: Reached): readonly CertificateReceipt[] {
   return certificates.flatMap(({ name, path }) => {
     // As openssl writes it: "Nov 21 18:00:00 2027 GMT".
     const ends = new Date(answer(after, endsCode(path)));
-    return Number.isNaN(ends.getTime()) ? [] : [{ name, ends: ends.toISOString() }];
+    const four = ends.getUTCFullYear() > 0 && ends.getUTCFullYear() < 10_000;
+    return four ? [{ name, ends: ends.toISOString() }] : [];
   });
 }
 

@@ -15,10 +15,16 @@ export const namespace = "sealift-receipt";
  * Writes `<site>-<time>.json` and its `.sig` in one step each.
  * @param key private key file, or a public one whose private half is in the ssh-agent.
  * @returns the path of the receipt.
- * @throws {SealiftError} E_SIGNING_KEY, E_TOOL.
+ * @throws {SealiftError} E_RECEIPT when nobody could read it, E_SIGNING_KEY, E_TOOL.
  */
 export async function writeReceipt(receipt: Receipt, directory: string, key: string): Promise<string> {
   const text = `${JSON.stringify(receipt, undefined, 2)}\n`;
+  const readable = parseReceipt(text);
+  // Nobody is to find out years later that what was signed cannot be read.
+  if (typeof readable === "string") {
+    const todo = "report it as a fault of Sealift; sealift doctor says what holds";
+    throw refusedReceipt(receipt.site, "receipt", readable, "a receipt that can be read again", todo);
+  }
   const { exitCode, stdout, stderr } = await sshKeygen(
     ["-Y", "sign", "-f", key, "-n", namespace],
     Buffer.from(text),
@@ -36,10 +42,15 @@ export async function writeReceipt(receipt: Receipt, directory: string, key: str
     ]);
   }
   await mkdir(directory, { recursive: true });
-  const file = join(directory, `${receipt.site}-${receipt.ended.replaceAll(/[-:]|\.\d+/g, "")}.json`);
+  const file = join(directory, receiptName(receipt));
   await writeWhole(`${file}.sig`, stdout);
   await writeWhole(file, text);
   return file;
+}
+
+/** The one name that a receipt may have: another one under it, or a copy under another, is none of its chain. */
+export function receiptName({ site, ended }: Pick<Receipt, "site" | "ended">): string {
+  return `${site}-${ended.replaceAll(/[-:]|\.\d+/g, "")}.json`;
 }
 
 export interface ReceiptPolicy {

@@ -1,14 +1,19 @@
 import assert from "node:assert/strict";
-import { mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
-import { join } from "node:path";
+import { copyFile, mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
+import { basename, join } from "node:path";
 import { after, before, test } from "node:test";
+import { formatProblem } from "../../modules/core/errors.ts";
+import { parseReport } from "../../modules/core/report.ts";
 import { nextInChain, verifyReceipts } from "../../modules/receipt/chain.ts";
 import { receiptPage } from "../../modules/receipt/page.ts";
+import { hostReceipt, type Receipt } from "../../modules/receipt/receipt.ts";
+import { certificates } from "../../modules/registry/steps.ts";
 import { readReceipt, writeReceipt, type ReceiptPolicy } from "../../modules/receipt/sign.ts";
 import { cachePath, checkout } from "../lab/cache.ts";
 import { ensurePackages } from "../lab/packages.ts";
 import { ensureSigningKey } from "../lab/signing-key.ts";
-import { receipt } from "../support/example-receipt.ts";
+import { exampleHost } from "../support/example-host.ts";
+import { host, look, receipt, second } from "../support/example-receipt.ts";
 import { codesOf, refused } from "../support/refused.ts";
 import { runProcess } from "../support/run-process.ts";
 
@@ -134,6 +139,86 @@ test("receipts are a chain: one that is changed or left out is missed", async ()
   const [replaced] = await refused(verifyReceipts(three, policy()));
   assert.match(replaced?.todo ?? "", /it was changed or replaced after this one was written/);
   assert.deepEqual((await verifyReceipts(one, policy())).length, 1);
+});
+
+test("no insider can leave a receipt out: not by a copy under another name, nor by a second one after the same, nor by numbers", async () => {
+  const directory = join(folder, "insider");
+  const write = async (minute: number, more: Partial<Receipt> = {}): Promise<string> =>
+    writeReceipt(
+      receipt({
+        ...(await nextInChain(directory, "prod")),
+        ended: `2026-11-21T18:0${minute}:00.000Z`,
+        ...more,
+      }),
+      directory,
+      key,
+    );
+  await write(1);
+  const two = await write(2);
+  const decoy = join(directory, "prod-20991231T000000Z.json");
+  for (const end of ["", ".sig"]) await copyFile(`${two}${end}`, `${decoy}${end}`);
+  for (const path of [directory, decoy]) {
+    const [problem] = await refused(verifyReceipts(path, policy()));
+    assert.match(problem?.expected ?? "", /^prod-20261121T180200Z\.json, as its content says$/);
+  }
+  for (const end of ["", ".sig"]) await rm(`${decoy}${end}`);
+  // What lies there as the last one is looked at before another is chained to it.
+  for (const text of ["{}", (await readFile(two, "utf8")).replace('"number": 2', '"number": 9')]) {
+    await writeFile(decoy, text);
+    assert.deepEqual(await codesOf(nextInChain(directory, "prod")), ["E_RECEIPT"]);
+  }
+  await rm(decoy);
+  // The clock has gone back: the chain goes on by its numbers.
+  assert.equal((await nextInChain(directory, "prod")).previous?.file, basename(two));
+  const three = await write(0);
+  await write(4);
+  assert.deepEqual(
+    (await verifyReceipts(directory, policy())).map(({ receipt: { number } }) => number),
+    [1, 2, 3, 4],
+  );
+  const after = { number: 5, previous: (await readReceipt(three, policy())).receipt.previous };
+  const cases: readonly [Partial<Receipt>, RegExp][] = [
+    [
+      after,
+      /previous: got prod-20261121T180200Z\.json; expected prod-20261121T180400Z\.json, which has the number before/,
+    ],
+    [
+      { number: 4 },
+      /number: got 4, as prod-20261121T180\d00Z\.json has; expected one receipt of each number/,
+    ],
+    [{ number: 7 }, /number: got 7; expected 5, after 4/],
+    [{ previous: null }, /number: got 5, and none before it; expected 1 of the first receipt/],
+    [{ number: 1 }, /number: got 1, /],
+  ];
+  for (const [more, words] of cases) {
+    const file = await write(5, more);
+    const [problem] = await refused(verifyReceipts(directory, policy()));
+    assert.match(formatProblem(problem ?? assert.fail()), words);
+    for (const end of ["", ".sig"]) await rm(`${file}${end}`);
+  }
+});
+
+test("whatever a host says of itself, its receipt can be read again, and one that could not is not signed", async () => {
+  const { volumes } = exampleHost();
+  const lines = [
+    `drift\treceipt.fill.${volumes.logical[0]?.mount ?? ""}\tx\t${"9".repeat(380)} 1\tnone`,
+    `drift\treceipt.ends.${certificates[0].path}\tx\tNov 21 18:00:00 20270 GMT\tnone`,
+    `drift\t${second}\tx\t${"y".repeat(16_000)}\tnone`,
+    `value\treceipt.installed\t/${"a".repeat(9000)} ${"ab".repeat(32)}`,
+    `done 62ff67b1 ${"9".repeat(400)}`,
+    "done 62ff67b1 4",
+  ];
+  const hostile = { kind: "reached", report: parseReport(lines.join("\n")) } as const;
+  const hosts = [hostReceipt(host(look([])), hostile)];
+  const file = await writeReceipt(receipt({ hosts }), join(folder, "hostile"), key);
+  assert.deepEqual((await readReceipt(file, policy())).receipt, receipt({ hosts }));
+  const [problem] = await refused(
+    writeReceipt(receipt({ number: Infinity }), join(folder, "unreadable"), key),
+  );
+  assert.match(
+    formatProblem(problem ?? assert.fail()),
+    /E_RECEIPT receipt: got \/number must be integer; expected a receipt that can be read again/,
+  );
 });
 
 test("a signature made for a bundle is none for a receipt", async () => {

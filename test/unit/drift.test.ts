@@ -5,6 +5,7 @@ import { formatProblem } from "../../modules/core/errors.ts";
 import { warnings } from "../../modules/core/refusal.ts";
 import type { Probe } from "../../modules/core/probe.ts";
 import type { Phase, Step } from "../../modules/core/step.ts";
+import { codeTwice } from "../../modules/phases.ts";
 
 const step = (code: string, effect: Step["effect"] = "none"): Step => ({
   code,
@@ -69,4 +70,19 @@ test("a warning is told as a problem with its remedy, and is no difference", () 
   assert.deepEqual(warnings("node-a", warned).map(formatProblem), [
     "node-a: E_STRANGERS p.a: got it is bob; expected a is known; name bob",
   ]);
+});
+
+test("no host has two facts of one code: its preview would show one of them", () => {
+  const facts = (...codes: string[]): Phase["steps"] =>
+    codes.map((code) => ({ code, fact: "x", effect: "none", call: ["x"] }));
+  const phases = [
+    { name: "a", steps: facts("a.b", "a.c") },
+    { name: "b", steps: facts("b.b") },
+  ];
+  assert.deepEqual(codeTwice("node-a", phases), []);
+  const [problem] = codeTwice("node-a", [...phases, { name: "c", steps: facts("a.c") }]);
+  assert.equal(
+    formatProblem(problem ?? assert.fail()),
+    "node-a: E_CONFLICT a.c: got two facts of this code; expected one; give what the site or the bundle calls so another name",
+  );
 });

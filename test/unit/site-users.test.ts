@@ -43,8 +43,15 @@ const slips: readonly [what: string, user: string, sections: string, message: Re
     "a reserved name",
     "locked: false",
     "",
-    /E_VALUE users\[1\]\.name: got "leavers"; expected none of group, leavers, strangers, /,
+    /E_VALUE users\[1\]\.name: got "leavers"; expected none of group, leavers, sshd, strangers, /,
     "      - { name: leavers, uid: 1600, authorizedKeys: [] }\n",
+  ],
+  [
+    "the name of another fact",
+    "locked: false",
+    "",
+    /E_VALUE users\[1\]\.name: got "sshd"; expected none of group, leavers, sshd, strangers, /,
+    "      - { name: sshd, uid: 991, systemUid: true, docker: false, authorizedKeys: [] }\n",
   ],
   [
     "a day that no calendar has",

@@ -17,6 +17,12 @@ const slips: readonly [string, string, string, RegExp][] = [
     "size: 50%",
     /E_UNIT volumes\.logical\[0\]\.size: got "50%"; expected a whole number and GiB or TiB, or 1 to 100 and %FREE; write it like 20GiB$/,
   ],
+  [
+    "the name of another fact",
+    "name: logs",
+    "name: group",
+    /E_VALUE (hosts\[0\]\.)?volumes\.logical\[1\]\.name: got "group"; expected none of group, /,
+  ],
   ["percentage above 100", "200GiB", "101%FREE", /E_UNIT volumes\.logical\[2\]\.size: got "101%FREE"/],
   [
     "percentage before a size",

@@ -7,7 +7,7 @@ import type { UserSpec } from "../site-spec.ts";
 import { duplicates, written, type Say } from "./say.ts";
 
 /** The codes of steps that are no user's begin with these. */
-const reserved: readonly string[] = ["group", "leavers", "strangers"];
+const reserved: readonly string[] = ["group", "leavers", "sshd", "strangers"];
 
 export function userProblems(file: SiteFile, say: Say): readonly Problem[] {
   return written(file, "users").flatMap(([path, users]) => [

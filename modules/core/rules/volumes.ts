@@ -16,6 +16,7 @@ export function volumeProblems(file: SiteFile, hosts: readonly MergedHost[], say
     ]),
     ...hosts.flatMap((host, index) => [
       ...emptyProblems(host, ["hosts", index, "volumes"], say),
+      ...nameProblems(host, ["hosts", index, "volumes"], say),
       ...existingProblems(host, ["hosts", index, "volumes"], say),
       ...diskProblems(host, ["hosts", index, "volumes"], say),
       ...volumeUseProblems(host, ["hosts", index, "volumes"], say),
@@ -59,6 +60,17 @@ function orderProblems(logical: readonly LogicalVolumeSpec[], path: Path, say: S
     return [
       say([...path, index, "mount"], "E_VALUE", shown(mount), expected, `move it behind ${above.name}`),
     ];
+  });
+}
+
+/** The codes of steps that are no volume's begin with these. */
+function nameProblems({ volumes }: MergedHost, path: Path, say: Say): Problem[] {
+  const { logical = [], journal } = volumes;
+  const reserved = ["group", ...(journal === undefined ? [] : ["journal"])];
+  return logical.flatMap(({ name }, index) => {
+    if (!reserved.includes(name)) return [];
+    const expected = `none of ${reserved.join(", ")}, which previews use for other things`;
+    return [say([...path, "logical", index, "name"], "E_VALUE", shown(name), expected, "take another name")];
   });
 }
 
