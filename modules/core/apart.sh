@@ -2,6 +2,8 @@
 # half done nor lets it run twice. Who comes again with the same plan is attached to the run that is under way.
 
 APART=/run/sealift/apply
+# No run takes that long; one that something holds up lets go of the host then.
+APART_MAX_SEC=86400
 
 # run_apart LIBRARY FROM: works through the plan on standard input as root in a unit, tells its report, ends with its result.
 # FROM is the SSH_CONNECTION of who asked for it.
@@ -14,7 +16,11 @@ run_apart() {
   # Below /run, for root alone: a plan may hold a secret, and this is memory.
   install -d -m 0700 "$APART" "$apart_folder"
   if systemctl is-active --quiet "sealift-$apart_id.service"; then
-    while systemctl is-active --quiet "sealift-$apart_id.service"; do sleep 1; done
+    apart_waited=0
+    while systemctl is-active --quiet "sealift-$apart_id.service" && [ "$apart_waited" -lt "$APART_MAX_SEC" ]; do
+      sleep 1
+      apart_waited=$((apart_waited + 1))
+    done
   else
     rm -f "$apart_folder/result" "$apart_folder/report"
     (
@@ -23,7 +29,7 @@ run_apart() {
     )
     # Its exit code says less than the result, and nothing when the unit was killed.
     systemd-run --quiet --wait --collect --unit "sealift-$apart_id" --description "Sealift works on this host" \
-      --working-directory "$PWD" --setenv "SUDO_USER=${SUDO_USER:-root}" --setenv "SEALIFT_FROM=$2" sh "$1" work "$apart_folder" </dev/null || true
+      --property "RuntimeMaxSec=$APART_MAX_SEC" --working-directory "$PWD" --setenv "SUDO_USER=${SUDO_USER:-root}" --setenv "SEALIFT_FROM=$2" sh "$1" work "$apart_folder" </dev/null || true
   fi
   if [ ! -f "$apart_folder/result" ]; then
     apart_report

@@ -18,6 +18,7 @@ export function readLibrary(): Library {
   const files = [
     "core/run.sh",
     "core/files.sh",
+    "core/as-user.sh",
     "core/systemd.sh",
     "core/found-words.sh",
     "core/processes.sh",

@@ -32,7 +32,10 @@ apply_engine_blob() {
   timeout 600 head -c "$(($2 + 1))" "$blob_from" >"$SEALIFT_BLOBS/$1.new"
   blob_found=$(sha256sum "$SEALIFT_BLOBS/$1.new")
   blob_found=${blob_found%% *}
-  runuser -u "${SUDO_USER:-root}" -- rm -f "$blob_from"
+  if ! as_user 60 0 runuser -u "${SUDO_USER:-root}" -- rm -f "$PWD/$blob_from"; then
+    echo "$PWD/$blob_from could not be removed with the rights of ${SUDO_USER:-root}"
+    return 1
+  fi
   if [ "$blob_found" != "$1" ]; then
     rm "$SEALIFT_BLOBS/$1.new"
     echo "what arrived has sha256 $blob_found and was removed"

@@ -47,11 +47,16 @@ apply_registry_program() {
   mv -T "$REGISTRIES/current.new" "$REGISTRIES/current"
 }
 
-# as_registry COMMAND...: with the registry's rights and no others. What is in its folders is its own to change: root reads and removes
-# nothing there by itself, because it would follow every link.
+# as_registry SECONDS COMMAND...: with the registry's rights and no others; prints 4 MiB at most. What is in its folders is its own to change:
+# root reads and removes nothing there by itself, because it would follow every link.
 as_registry() {
-  (cd / && exec runuser -u "$REGISTRY_USER" -- "$@")
+  registry_seconds=$1
+  shift
+  as_user "$registry_seconds" 4194304 runuser -u "$REGISTRY_USER" -- "$@" </dev/null
 }
+
+# registry_bytes FILE: all that is in a file of the registry's, with its rights.
+registry_bytes() { as_user 3600 9223372036854775807 runuser -u "$REGISTRY_USER" -- cat "$1" </dev/null; }
 
 # Fact: the registry has a system user of its own, who can log in nowhere.
 check_registry_user() {

@@ -57,7 +57,7 @@ check_registry_manifest() {
   manifest_hex=${7%%:*}
   shift 6
   # shellcheck disable=SC2016 # it is for the shell of the registry's user
-  manifest_seen=$(as_registry timeout 120 sh -c '
+  manifest_seen=$(as_registry 120 sh -c '
     root=$1 repository=$2 tag=$3
     shift 3
     tag=$root/repositories/$repository/_manifests/tags/$tag/current/link
@@ -126,8 +126,8 @@ seed_from() {
     return 1
   done
   seed_file=$(registry_blob "$seed_mount/storage/docker/registry/v2" "$seed_hex")
-  if as_registry test -f "$seed_file"; then
-    seed_reader="as_registry cat"
+  if as_registry 60 test -f "$seed_file"; then
+    seed_reader="registry_bytes"
     return 0
   fi
   if [ -e "$REGISTRY_ETC/feeder" ]; then

@@ -33,7 +33,7 @@ manifest_look() {
   if [ -z "${SEALIFT_DEEP-}" ] && [ -f "$REGISTRY_SEEN/$1" ]; then read -r look_note <"$REGISTRY_SEEN/$1" || true; fi
   if [ "$look_note" = "$look_stat" ]; then return 0; fi
   still_at_it
-  look_found=$(as_registry timeout 1800 sha256sum "$(registry_blob "$manifest_mount/storage/docker/registry/v2" "$1")") || look_found=
+  look_found=$(as_registry 1800 sha256sum "$(registry_blob "$manifest_mount/storage/docker/registry/v2" "$1")") || look_found=
   if [ "${look_found%% *}" != "$1" ]; then
     echo "$look_what sha256:$1 is altered: its bytes have another sha256"
     return 1
@@ -46,14 +46,14 @@ manifest_look() {
 # seed_drop_wrong SHA256: removes a blob of the registry that is not what it is called; the registry would say that it has it.
 seed_drop_wrong() {
   drop_path=$(registry_blob "$seed_mount/storage/docker/registry/v2" "$1")
-  if ! as_registry test -e "$drop_path" || [ -n "$(seed_known "$1" "$drop_path")" ]; then return 0; fi
-  drop_found=$(as_registry timeout 1800 sha256sum "$drop_path") || drop_found=
-  if [ "${drop_found%% *}" != "$1" ]; then as_registry rm -rf "${drop_path%/data}"; fi
+  if ! as_registry 60 test -e "$drop_path" || [ -n "$(seed_known "$1" "$drop_path")" ]; then return 0; fi
+  drop_found=$(as_registry 1800 sha256sum "$drop_path") || drop_found=
+  if [ "${drop_found%% *}" != "$1" ]; then as_registry 600 rm -rf "${drop_path%/data}"; fi
 }
 
 # seed_known SHA256 PATH: prints a word when the blob was hashed since it was changed last.
 seed_known() {
   known_note=
   if [ -f "$REGISTRY_SEEN/$1" ]; then read -r known_note <"$REGISTRY_SEEN/$1" || true; fi
-  if [ "$known_note" = "$(as_registry stat -c '%F,%i %s %y %z' "$2" 2>/dev/null || true)" ]; then echo known; fi
+  if [ "$known_note" = "$(as_registry 60 stat -c '%F,%i %s %y %z' "$2" 2>/dev/null || true)" ]; then echo known; fi
 }

@@ -99,14 +99,15 @@ sweep_remove() {
   printf '%s\n' "$2" | while read -r sweep_repository sweep_hex sweep_tag; do
     if [ -z "$sweep_hex" ]; then continue; fi
     sweep_manifests=$sweep_root/repositories/$sweep_repository/_manifests
-    sweep_found=$(as_registry timeout 10 head -c 80 "$sweep_manifests/tags/$sweep_tag/current/link" 2>/dev/null || true)
-    if [ "$sweep_found" = "sha256:$sweep_hex" ]; then as_registry rm -r "$sweep_manifests/tags/$sweep_tag"; fi
+    sweep_found=$(as_registry 10 head -c 80 "$sweep_manifests/tags/$sweep_tag/current/link" 2>/dev/null || true)
+    if [ "$sweep_found" = "sha256:$sweep_hex" ]; then as_registry 600 rm -r "$sweep_manifests/tags/$sweep_tag"; fi
   done
   printf '%s\n' "$2" | while read -r sweep_repository sweep_hex sweep_tag; do
     if [ -z "$sweep_hex" ] || sweep_named "$sweep_repository" "$sweep_hex"; then continue; fi
-    as_registry rm -rf "$sweep_root/repositories/$sweep_repository/_manifests/revisions/sha256/$sweep_hex"
+    as_registry 600 rm -rf "$sweep_root/repositories/$sweep_repository/_manifests/revisions/sha256/$sweep_hex"
   done
-  if ! sweep_said=$(as_registry "$REGISTRIES/current/bin/registry" garbage-collect "$REGISTRY_ETC/writer.yml" 2>&1); then
+  # shellcheck disable=SC2016 # it is for the shell of the registry's user
+  if ! sweep_said=$(as_registry 14400 sh -c 'exec "$@" 2>&1' sh "$REGISTRIES/current/bin/registry" garbage-collect "$REGISTRY_ETC/writer.yml"); then
     echo "the registry's collector failed: $(printf '%s\n' "$sweep_said" | tail -n 3)"
     return 1
   fi
@@ -115,7 +116,7 @@ sweep_remove() {
 # sweep_named REPOSITORY SHA256: whether a tag of the repository leads to this manifest, or to a list that has it.
 sweep_named() {
   # shellcheck disable=SC2016 # it is for the shell of the registry's user
-  as_registry timeout 600 sh -c '
+  as_registry 600 sh -c '
     for link in "$1/repositories/$2/_manifests/tags"/*/current/link; do
       if [ ! -f "$link" ]; then continue; fi
       found=$(head -c 80 "$link")
@@ -134,7 +135,7 @@ sweep_pull() {
   sweep_seen=' '
   while read -r sweep_repository sweep_hex sweep_tag; do
     sweep_fetch "$2" "$3" "$sweep_repository" manifests "$sweep_hex"
-    sweep_text=$(as_registry timeout 60 head -c 4194304 "$(registry_blob "$sweep_root" "$sweep_hex")")
+    sweep_text=$(as_registry 60 head -c 4194304 "$(registry_blob "$sweep_root" "$sweep_hex")")
     # What a list names is in the list of manifests itself.
     case $sweep_text in *'"manifests"'*) continue ;; esac
     for sweep_blob in $(printf '%s' "$sweep_text" | grep -oE '"digest": ?"sha256:[0-9a-f]{64}"' | grep -oE '[0-9a-f]{64}'); do
@@ -148,7 +149,7 @@ sweep_pull() {
 
 # sweep_fetch NAME PORT REPOSITORY KIND SHA256
 sweep_fetch() {
-  sweep_bytes=$(as_registry stat -c %s "$(registry_blob "$sweep_root" "$5")")
+  sweep_bytes=$(as_registry 60 stat -c %s "$(registry_blob "$sweep_root" "$5")")
   sweep_hash=$(web_curl "$1:$2" "https://$1:$2/v2/$3/$4/sha256:$5" "$sweep_bytes" "$(web_seconds_for "$sweep_bytes")" --fail --connect-timeout 20 --speed-limit 1 --speed-time 120 \
     --header 'Accept: application/vnd.oci.image.manifest.v1+json, application/vnd.oci.image.index.v1+json, application/vnd.docker.distribution.manifest.v2+json, application/vnd.docker.distribution.manifest.list.v2+json' \
     --cacert "$REGISTRY_ETC/ca.crt" --capath /dev/null --resolve "$1:$2:127.0.0.1" 2>&1 | head -c "$((sweep_bytes + 1))" | sha256sum)

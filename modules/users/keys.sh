@@ -3,6 +3,10 @@
 # shellcheck disable=SC2154 # sshd.sh sets sshd_…
 
 KEYS_RETURN=$(printf '\r')
+# How long the user's own processes may take for it.
+KEYS_SEC=30
+# What is to be written, until it is.
+SEALIFT_KEYS=/run/sealift/keys
 
 # Fact: exactly these keys may log in, or these and others, by whatever sshd takes keys from; folder and file are the user's own.
 # $1 user, $2 exact or add; $3... public keys
@@ -107,11 +111,6 @@ guard_authorized_keys() {
   keys_uid=$FIELD_3
   keys_gid=$FIELD_4
   keys_file=$keys_home/.ssh/authorized_keys
-  keys_is=$(stat -c '%u %F' "${keys_file%/*}" 2>/dev/null || true)
-  # What somebody else has made in the home, root too, is not the user's to have: the user may have given it this name.
-  if [ -n "$keys_is" ] && [ "$keys_is" != "$keys_uid directory" ]; then
-    refuse_because E_HOME "${keys_file%/*} is no folder of $1 (uid and kind: $keys_is)" "see what is in it, then move it away"
-  fi
   keys_look "$1" "$keys_home"
   if [ $# -gt 2 ] && [ -n "$keys_unread" ]; then
     refuse_because E_SSHD "$keys_unread: keys that Sealift writes there would let nobody in" \
@@ -160,30 +159,47 @@ apply_authorized_keys() {
   fi
   shift 2
   umask 077
-  as_owner mkdir -p "$keys_folder"
-  as_owner chmod 0700 "$keys_folder"
-  as_owner rm -f "$keys_file.new"
+  # A file, and no pipe of root's, which the user could keep full.
+  mkdir -p "${SEALIFT_KEYS%/*}"
   {
     if [ -n "$keys_before" ]; then printf '%s\n' "$keys_before"; fi
     for keys_key; do
       if [ -z "$keys_before" ] || ! keys_has "$keys_file" "$keys_key"; then printf '%s\n' "$keys_key"; fi
     done
-  } | as_owner tee "$keys_file.new" >/dev/null
-  as_owner sync "$keys_file.new"
-  as_owner mv "$keys_file.new" "$keys_file"
+  } >"$SEALIFT_KEYS"
+  # A name that nothing has, whatever the user has laid there.
+  read -r keys_unique </proc/sys/kernel/random/uuid
+  keys_is=$(stat -c '%u %F' "$keys_folder" 2>/dev/null || true)
+  # What somebody else has made in the home, root too, is not the user's to have: the user may have given it this name. It is the user's
+  # home all the same, so that it stops no run: it is put aside with the user's rights, as it is.
+  keys_aside=
+  if [ -n "$keys_is" ] && [ "$keys_is" != "$keys_uid directory" ]; then keys_aside=yes; fi
+  # shellcheck disable=SC2016 # it is for the shell of the user
+  if ! keys_said=$(as_owner sh -ec '
+    exec 2>&1
+    if [ -n "$4" ]; then mv -T "$1" "$1.$3"; fi
+    mkdir -p "$1"
+    chmod 0700 "$1"
+    if [ -d "$2" ] && [ ! -L "$2" ]; then mv -T "$2" "$2.$3"; fi
+    cat >"$2.new.$3"
+    sync "$2.new.$3"
+    mv -T "$2.new.$3" "$2"' sh "$keys_folder" "$keys_file" "$keys_unique" "$keys_aside" <"$SEALIFT_KEYS"); then
+    echo "$keys_file could not be written with the rights of its owner, within $KEYS_SEC seconds: $keys_said"
+    return 1
+  fi
+  rm "$SEALIFT_KEYS"
+  keys_text_of=
   # Only then, so that a run that is cut off leaves more ways in, not fewer.
-  for keys_one in $keys_more; do as_owner rm "$keys_one"; done
+  for keys_one in $keys_more; do as_owner rm -f "$keys_one"; done
 }
 
-# as_owner COMMAND...: with the user's own rights and no others.
-as_owner() {
-  (cd / && exec setpriv --reuid="$keys_uid" --regid="$keys_gid" --clear-groups -- "$@")
-}
+# as_owner COMMAND...: with the user's own rights and no others; prints 64 KiB at most.
+as_owner() { as_user "$KEYS_SEC" 65537 setpriv --reuid="$keys_uid" --regid="$keys_gid" --clear-groups -- "$@"; }
 
 # keys_read FILE: sets keys_text to what it says, read with the user's own rights and within bounds: it may be a link or a pipe by now.
 keys_read() {
   if [ "${keys_text_of-}" = "$1" ]; then return 0; fi
-  keys_text=$(as_owner timeout 10 head -c 65537 "$1") || keys_text=
+  keys_text=$(as_owner head -c 65537 "$1") || keys_text=
   keys_text_of=$1
 }
 

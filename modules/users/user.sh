@@ -85,5 +85,8 @@ apply_user() {
   fi
   # sshd takes no key out of a home that others may write into (sshd_config(5), StrictModes). The user's own folder, by the user's own
   # rights: what is at this path may change at any time.
-  (cd / && exec setpriv --reuid="$2" --regid="$4" --clear-groups -- chmod go-w "$5")
+  if ! as_user 60 0 setpriv --reuid="$2" --regid="$4" --clear-groups -- chmod go-w "$5"; then
+    echo "$5 could not be closed to others with the rights of $1"
+    return 1
+  fi
 }

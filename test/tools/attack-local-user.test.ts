@@ -2,7 +2,16 @@
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
-import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir, userInfo } from "node:os";
 import { join } from "node:path";
 import { after, beforeEach, test } from "node:test";
@@ -38,6 +47,8 @@ function sh(script: string, input = ""): { code: number | null; output: string }
     input,
     encoding: "utf8",
     cwd: home,
+    timeout: 60_000,
+    killSignal: "SIGKILL",
   });
   return { code: status, output: stdout + stderr };
 }
@@ -47,12 +58,13 @@ function call(words: readonly string[], more = ""): { code: number | null; outpu
   const text = library.text
     .replace("PATH=/usr/local/sbin:", `PATH=${bin}:/usr/local/sbin:`)
     .replaceAll("/etc/passwd", join(folder, "passwd"));
-  const asUser =
-    'runuser() { shift 3; "$@"; }\nsetpriv() { while [ "$1" != -- ]; do shift; done; shift; "$@"; }';
-  const places = `SEALIFT_STATE=${folder}/state SEALIFT_BLOBS=${folder}/state/blobs SEALIFT_HASHES=${folder}/run/hashes`;
+  const asUser = 'while [ "$1" != -- ]; do shift; done; shift';
+  if (!existsSync(join(bin, "runuser"))) program("runuser", `${asUser}; exec "$@"`);
+  if (!existsSync(join(bin, "setpriv"))) program("setpriv", `${asUser}; exec "$@"`);
+  const places = `SEALIFT_STATE=${folder}/state SEALIFT_BLOBS=${folder}/state/blobs SEALIFT_HASHES=${folder}/run/hashes SEALIFT_KEYS=${folder}/run/keys KEYS_SEC=1`;
   writeFileSync(
     join(folder, "call.sh"),
-    `${text}\n${places}\n${asUser}\n${more}\nset -u\nattempt ${words.map(quote).join(" ")}\nprintf %s "$attempt_output"\nexit "$attempt_status"\n`,
+    `${text}\n${places}\n${more}\nset -u\nattempt ${words.map(quote).join(" ")}\nprintf %s "$attempt_output"\nexit "$attempt_status"\n`,
   );
   return sh(`. ${folder}/call.sh`);
 }
@@ -121,33 +133,104 @@ test("a blob that was altered where it is kept is found, though it has its lengt
   assert.equal(call(["check_delivered", "15", join(folder, "state", "blobs", hex)]).code, 1);
 });
 
-test("a folder of somebody else that a user has called .ssh does not become the user's", () => {
-  const { uid, gid } = userInfo();
+const words = ["ann", "exact", "ssh-ed25519 AAAA ann"] as const;
+const { uid, gid } = userInfo();
+const annHas = (number: number): void => {
+  writeFileSync(join(folder, "passwd"), `ann:x:${number}:${gid}::${home}:/bin/sh\n`);
+};
+
+test("a folder of somebody else that a user has called .ssh does not become the user's, and stops no run", () => {
   mkdirSync(join(home, ".ssh"));
-  writeFileSync(join(folder, "passwd"), `ann:x:${uid + 1}:${gid}::${home}:/bin/sh\n`);
+  writeFileSync(join(home, ".ssh", "theirs"), "");
+  annHas(uid + 1);
   program("chown", `touch ${marker}`);
-  const words = ["ann", "exact", "ssh-ed25519 AAAA ann"] as const;
-  for (const kind of ["guard", "apply"]) {
-    const { code, output } = call([`${kind}_authorized_keys`, ...words]);
-    assert.equal(code, 1, output);
-    assert.match(output, /^E_HOME \S+\/\.ssh is no folder of ann/);
-  }
+  for (const kind of ["guard", "apply"])
+    assert.deepEqual(call([`${kind}_authorized_keys`, ...words]), { code: 0, output: "" });
   assert.equal(existsSync(marker), false, "it was handed over");
+  const aside = readdirSync(home).filter((name) => name.startsWith(".ssh."));
+  assert.deepEqual(
+    aside.map((name) => readdirSync(join(home, name))),
+    [["theirs"]],
+  );
+  assert.deepEqual(readdirSync(join(home, ".ssh")), ["authorized_keys"]);
+});
+
+for (const [what, make] of [
+  [".ssh is a file", "echo mine >.ssh"],
+  [".ssh leads elsewhere", "mkdir other && ln -s other .ssh"],
+  ["its keys are a folder", "mkdir -p .ssh/authorized_keys/full"],
+  ["a folder has the name of what is written", "mkdir -p .ssh/authorized_keys.new/full"],
+] as const)
+  test(`a user by whom ${what} refuses and stops nothing`, () => {
+    annHas(uid);
+    assert.equal(sh(make).code, 0);
+    assert.deepEqual(call(["guard_authorized_keys", ...words]), { code: 0, output: "" });
+    assert.deepEqual(call(["apply_authorized_keys", ...words]), { code: 0, output: "" });
+    assert.equal(call(["check_authorized_keys", ...words]).code, 0);
+  });
+
+for (const [what, how] of [
+  ["stops what runs with their rights", "kill -STOP $$"],
+  ["keeps open what it writes to", "sleep 600 & echo $! >>${sleepers}; exit 0"],
+] as const)
+  for (const kind of ["apply", "check"])
+    test(`a user who ${what} holds up no run: ${kind}`, () => {
+      annHas(uid);
+      const sleepers = join(folder, "sleepers");
+      rmSync(sleepers, { force: true });
+      mkdirSync(join(home, ".ssh"), { mode: 0o700 });
+      writeFileSync(join(home, ".ssh", "authorized_keys"), "ssh-ed25519 BBBB ann\n", { mode: 0o600 });
+      program("setpriv", how.replace("${sleepers}", sleepers));
+      const { code, output } = call([`${kind}_authorized_keys`, ...words]);
+      if (existsSync(sleepers))
+        for (const pid of readFileSync(sleepers, "utf8").trim().split("\n")) process.kill(Number(pid));
+      assert.notEqual(code, null, "it was held up");
+      if (how.startsWith("kill")) assert.equal(code, 1, output);
+    });
+
+test("what runs with a user's rights holds neither a report nor a finding nor the lock of the host", () => {
+  annHas(uid);
+  mkdirSync(join(home, ".ssh"), { mode: 0o700 });
+  writeFileSync(join(home, ".ssh", "authorized_keys"), "ssh-ed25519 AAAA ann\n", { mode: 0o600 });
+  const held = join(folder, "held");
+  rmSync(held, { force: true });
+  const seen = `for fd in 0 1 2 3 4 5 6 7 8 9; do printf '%s ' $fd; readlink /proc/$$/fd/$fd || echo; done >>${held}; while [ "$1" != -- ]; do shift; done; shift; exec "$@"`;
+  for (const name of ["setpriv", "runuser"]) program(name, seen);
+  writeFileSync(join(home, ".sealift", "blobs", sha256("x")), "x");
+  const more = `exec 4>${folder}/report 9>${folder}/lock
+    tells() { read -r me _ </proc/self/stat; echo "1 $(readlink /proc/$me/fd/1)" >>${folder}/theirs; "$@"; }`;
+  for (const each of [
+    ["check_authorized_keys", ...words],
+    ["apply_authorized_keys", ...words],
+    ["as_registry", "9", "true"],
+    ["registry_bytes", "/dev/null"],
+    ["apply_engine_blob", sha256("x"), "1"],
+  ])
+    assert.deepEqual(call(["tells", ...each], more), { code: 0, output: "" });
+  const lines = readFileSync(held, "utf8").trim().split("\n");
+  assert.equal(lines.length >= 50, true);
+  assert.deepEqual(
+    lines.filter((line) => /^[3-9] ./.test(line)),
+    [],
+  );
+  const theirs = readFileSync(join(folder, "theirs"), "utf8").trim().split("\n");
+  assert.deepEqual(
+    lines.filter((line) => theirs.includes(line)),
+    [],
+  );
 });
 
 test("a file of keys that is a pipe holds nobody up, and is no file of keys", () => {
-  const { uid, gid } = userInfo();
   const file = join(home, ".ssh", "authorized_keys");
   mkdirSync(join(home, ".ssh"), { mode: 0o700 });
   writeFileSync(file, "ssh-ed25519 AAAA ann\n", { mode: 0o600 });
-  writeFileSync(join(folder, "passwd"), `ann:x:${uid}:${gid}::${home}:/bin/sh\n`);
+  annHas(uid);
   assert.deepEqual(call(["check_authorized_keys", "ann", "exact", "ssh-ed25519 AAAA ann"]), {
     code: 0,
     output: "",
   });
   // It is a file when root looks, and a pipe when root reads.
   program("stat", `${real("stat")} "$@"; r=$?; rm ${file}; mkfifo ${file}; exit $r`);
-  program("timeout", `shift; exec ${real("timeout")} 1 "$@"`);
   const { code, output } = call(["check_authorized_keys", "ann", "exact", "ssh-ed25519 AAAA ann"]);
   assert.equal(code, 1);
   assert.match(output, /^0 of 1 keys/);
