@@ -12,7 +12,7 @@ import { children, type Descriptor, isManifest, type Manifest, readManifest } fr
 import type { Sources } from "./obtain-file.ts";
 import { obtainImage, storedImage } from "./obtain-image.ts";
 import { referencesOf, repositoryOf } from "./oci-reference.ts";
-import { oras, orasBytes } from "./oras.ts";
+import { localMs, oras, orasBytes } from "./oras.ts";
 import type { WantedImage } from "./want.ts";
 
 export interface LockedOne {
@@ -80,7 +80,7 @@ export async function copyImage(image: LockedImage, directory: string, sources: 
   const layout = (await layoutOf(image, sources.bundleFile)) ?? (await obtainImage(image, sources));
   const flags = ["--from-oci-layout", "--to-oci-layout-path", "."];
   const names = [`${layout}@${image.digest}`, image.name];
-  await oras(["copy", "--no-tty", ...flags], names, directory, { code: "E_DOWNLOAD" });
+  await oras(["copy", "--no-tty", ...flags], names, directory, { code: "E_DOWNLOAD", timeoutMs: localMs });
   for (const { digest } of children(await readManifest(directory, image.digest)).filter(isManifest)) {
     const tag = `${repositoryOf(image.name)}:part-${digest.slice("sha256:".length, "sha256:".length + 16)}`;
     await oras(["tag", "--oci-layout"], [`.@${digest}`, tag], directory);

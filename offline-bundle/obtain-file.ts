@@ -45,9 +45,9 @@ export async function obtainFile(
   const title = fileTitle(file.url);
   const attempt = async (place: string): Promise<Obtained & { readonly manifest?: string }> => {
     if (isOci(place)) {
-      const { sha256, manifest } = pin ?? {};
-      const known = sha256 === undefined || manifest === undefined ? undefined : { sha256, manifest };
-      return obtainOci(referenceOf(place), store, title, known);
+      const { manifest } = pin ?? {};
+      const known = pin === undefined || manifest === undefined ? undefined : { ...pin, manifest };
+      return obtainOci(referenceOf(place), store, title, known, patience);
     }
     const url = locateUrl(place, bundleFile);
     const real = url.protocol === "file:" ? await realOf(place, bundleFile) : url;

@@ -17,7 +17,7 @@ import { oras } from "./oras.ts";
  */
 export async function obtainImage(
   { name, digest }: Pick<LockedImage, "name" | "digest">,
-  { store, mirrors, warn }: Pick<Sources, "store" | "mirrors" | "warn">,
+  { store, mirrors, warn, patience }: Pick<Sources, "store" | "mirrors" | "warn" | "patience">,
 ): Promise<string> {
   const layout = join(store, "images", hexOf(digest));
   if (await exists(layout)) return layout;
@@ -31,7 +31,7 @@ export async function obtainImage(
         ["copy", "--no-tty", "--to-oci-layout-path", "."],
         [`${repositoryOf(place)}@${digest}`, name],
         part,
-        { code: "E_DOWNLOAD" },
+        { code: "E_DOWNLOAD", grows: { path: part, ...(patience === undefined ? {} : { patience }) } },
       ),
     warn,
   );

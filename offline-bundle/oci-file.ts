@@ -2,15 +2,19 @@
 import { rm } from "node:fs/promises";
 import { SealiftError } from "../modules/core/errors.ts";
 import { digestOf } from "./digest.ts";
+import { limits } from "./limits.ts";
 import { digestAt, manifestAt } from "./manifest-at.ts";
 import { hexOf } from "./manifests.ts";
 import { isTag, repositoryOf } from "./oci-reference.ts";
 import { oras } from "./oras.ts";
+import type { Patience } from "./patience.ts";
 import { accept, arrivingPath, keep, kept, type Obtained } from "./store.ts";
 
 /** What pins such a file: its bytes, and the manifest that its tag stood for. */
 export interface OciPin {
   readonly sha256: string;
+  /** Its length; absent in a lock that has not seen it. */
+  readonly bytes?: number;
   /** `sha256:…` */
   readonly manifest: string;
 }
@@ -31,15 +35,26 @@ export async function obtainOci(
   store: string,
   title: string,
   pin?: OciPin,
+  patience?: Patience,
 ): Promise<Obtained & { readonly manifest: string }> {
-  const { sha256, manifest } = pin ?? (await lookUp(reference));
+  const { sha256, bytes, manifest } = pin ?? (await lookUp(reference));
   const here = await kept(store, sha256, title);
   if (here !== undefined) return { ...here, manifest };
   const arriving = await arrivingPath(store, sha256);
   // oras writes into what is there; a part of an earlier run may be of anything.
   await rm(arriving, { force: true });
   const blob = `${repositoryOf(reference)}@sha256:${sha256}`;
-  await oras(["blob", "fetch", "--no-tty", "--output", arriving], [blob], store, { code: "E_DOWNLOAD" });
+  const grows = {
+    ...{ path: arriving, most: bytes ?? limits.download },
+    ...(patience === undefined ? {} : { patience }),
+  };
+  const options = { code: "E_DOWNLOAD", grows } as const;
+  try {
+    await oras(["blob", "fetch", "--no-tty", "--output", arriving], [blob], store, options);
+  } catch (error) {
+    await rm(arriving, { force: true });
+    throw error;
+  }
   const digest = await digestOf(arriving);
   await accept(reference, arriving, digest, sha256);
   return { ...(await keep(store, title, arriving, digest)), manifest };
@@ -55,5 +70,5 @@ async function lookUp(reference: string): Promise<OciPin> {
     const todo = "push it with: oras push <name> <file>; an image belongs under images:";
     throw new SealiftError([{ where: reference, code: "E_PIN", subject: "layers", got, expected, todo }]);
   }
-  return { sha256: hexOf(layer.digest), manifest };
+  return { sha256: hexOf(layer.digest), bytes: layer.size, manifest };
 }

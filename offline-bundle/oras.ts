@@ -1,5 +1,6 @@
 /** Runs `oras`: everything that reads or writes OCI layouts and registries, https://oras.land (v1.3). */
 import { type ErrorCode, SealiftError } from "../modules/core/errors.ts";
+import { type Growth, watchGrowth } from "./growth.ts";
 import { type ProgramResult, runProgram, TooMuchOutput } from "./program.ts";
 import { saysFull } from "./room.ts";
 
@@ -10,11 +11,19 @@ export interface OrasOptions {
   readonly inherited?: number;
   /** More output than this is refused, in bytes. Default limits.output. */
   readonly most?: number;
+  /** It is ended when it takes longer, in milliseconds. Default five minutes, for questions and small answers; with `grows` no default. */
+  readonly timeoutMs?: number;
+  /** What it writes, for as long as the bytes take. */
+  readonly grows?: Growth;
 }
+
+const questionMs = 300_000;
+/** Between layouts on this machine's disks nobody else has a say. */
+export const localMs = 86_400_000;
 
 /**
  * Runs oras and gives its standard output without the last newline. The program is the one named by SEALIFT_ORAS, or
- * `oras` on the PATH. It has no time limit of its own: a pull takes as long as the bytes take.
+ * `oras` on the PATH. It has a time limit or is watched, ends with this process, and asks nobody without TLS but this machine.
  *
  * @param verb the command and its options, each value behind its own.
  * @param names what it is about: references, tags and files, which may come from elsewhere. They stand behind `--`, so that none of
@@ -36,26 +45,58 @@ export async function orasBytes(
   verb: readonly string[],
   names: readonly string[],
   directory: string,
-  { code = "E_TOOL", ...options }: OrasOptions = {},
+  { code = "E_TOOL", timeoutMs, grows, ...options }: OrasOptions = {},
 ): Promise<Buffer> {
   const program = process.env["SEALIFT_ORAS"] ?? "oras";
   const shown = [...verb, ...names];
+  const watch = grows === undefined ? timeLimit(timeoutMs ?? questionMs) : watchGrowth(grows);
   const { exitCode, signal, stdout, stderr } = await runProgram(program, [...verb, "--", ...names], {
     ...options,
     directory,
-  }).catch((error: unknown): ProgramResult => {
-    if (error instanceof TooMuchOutput) throw failed(code, shown, error.message);
-    const absent = error instanceof Error && "code" in error && error.code === "ENOENT";
-    throw absent
-      ? missing(program)
-      : failed(code, shown, error instanceof Error ? error.message : String(error));
-  });
+    env: { ...process.env, ...tlsOnly(process.env) },
+    until: watch.signal,
+  })
+    .catch((error: unknown): ProgramResult => {
+      if (error instanceof TooMuchOutput) throw failed(code, shown, error.message);
+      const absent = error instanceof Error && "code" in error && error.code === "ENOENT";
+      throw absent
+        ? missing(program)
+        : failed(code, shown, error instanceof Error ? error.message : String(error));
+    })
+    .finally(watch.end);
   if (exitCode === 0) return stdout;
   throw failed(
     codeOf(code, stderr),
     shown,
     stderr === "" ? `ended by ${signal ?? String(exitCode)}` : stderr,
   );
+}
+
+/** In milliseconds. */
+function timeLimit(ms: number): ReturnType<typeof watchGrowth> {
+  const controller = new AbortController();
+  const timer = setTimeout(() => {
+    controller.abort(new Error(`no end after ${ms / 1_000} s`));
+  }, ms);
+  return {
+    signal: controller.signal,
+    end: () => {
+      clearTimeout(timer);
+    },
+  };
+}
+
+/**
+ * oras follows wherever a registry leads, also from https to http. A proxy for http at a port that nobody can have keeps it from there; Go
+ * asks none for this machine's own addresses, nor for the hosts of NO_PROXY, which are left alone where a proxy for https needs them.
+ */
+function tlsOnly(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
+  const nowhere = "http://127.0.0.1:0";
+  const proxied = (env["HTTPS_PROXY"] ?? env["https_proxy"] ?? "") !== "";
+  return {
+    ...{ HTTP_PROXY: nowhere, http_proxy: nowhere },
+    ...(proxied ? {} : { NO_PROXY: "", no_proxy: "" }),
+  };
 }
 
 /** Under this name oras finds the file that it was given open. */

@@ -2,6 +2,7 @@
 import { spawn } from "node:child_process";
 import type { Readable, Writable } from "node:stream";
 import { limits } from "./limits.ts";
+import { endsWithUs } from "./own-group.ts";
 
 export interface ProgramOptions {
   /** Its standard input; absent: none. */
@@ -12,6 +13,10 @@ export interface ProgramOptions {
   readonly inherited?: number;
   /** It is ended when it takes longer, in milliseconds; absent: never. */
   readonly timeoutMs?: number;
+  /** Its environment; absent: this one's. */
+  readonly env?: NodeJS.ProcessEnv;
+  /** It is ended by this, with all that it has started, and does not outlive this process: it gets a process group and no terminal. */
+  readonly until?: AbortSignal;
   /** It is ended when it prints more, in bytes. Default {@link limits}.output. */
   readonly most?: number;
 }
@@ -31,31 +36,45 @@ export class TooMuchOutput extends Error {}
 /**
  * No shell: each argument arrives as it is. Whether one could be taken for an option is the caller's to see to.
  *
- * @throws the error of the system when it cannot be started, such as ENOENT; {@link TooMuchOutput}.
+ * @throws the error of the system when it cannot be started, such as ENOENT; {@link TooMuchOutput}; the reason of `until`.
  */
 export function runProgram(
   program: string,
   args: readonly string[],
-  { input, directory, inherited, timeoutMs, most = limits.output }: ProgramOptions = {},
+  { input, directory, inherited, timeoutMs, env, until, most = limits.output }: ProgramOptions = {},
 ): Promise<ProgramResult> {
   return new Promise((resolve, reject) => {
     const child = spawn(program, args, {
       ...(directory === undefined ? {} : { cwd: directory }),
       ...(timeoutMs === undefined ? {} : { timeout: timeoutMs }),
+      ...(env === undefined ? {} : { env }),
+      detached: until !== undefined,
       stdio: [input === undefined ? "ignore" : "pipe", "pipe", "pipe", inherited ?? "ignore"],
     });
+    const group = until === undefined || child.pid === undefined ? undefined : endsWithUs(child.pid);
+    const end = group?.end ?? ((): boolean => child.kill("SIGKILL"));
     let tooMuch = false;
     const stdout = collected(child.stdio[1], most, () => {
       tooMuch = true;
-      child.kill("SIGKILL");
+      end();
     });
+    until?.addEventListener("abort", end, { once: true });
+    const forget = (): void => {
+      until?.removeEventListener("abort", end);
+      group?.forget();
+    };
     const stderr = collected(child.stdio[2], limits.complaint, () => undefined);
     // It may refuse before it has read all; its exit code tells.
     child.stdin?.on("error", () => undefined);
     child.stdin?.end(input);
-    child.on("error", reject);
+    child.on("error", (error) => {
+      forget();
+      reject(error);
+    });
     child.on("close", (code, signal) => {
-      if (tooMuch) reject(new TooMuchOutput(`more than ${most} bytes from ${program}`));
+      forget();
+      if (until?.aborted === true) reject(until.reason as Error);
+      else if (tooMuch) reject(new TooMuchOutput(`more than ${most} bytes from ${program}`));
       else resolve({ exitCode: code ?? 1, signal, stdout: stdout(), stderr: stderr().toString().trim() });
     });
   });

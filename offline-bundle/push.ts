@@ -65,7 +65,12 @@ export async function pushBundle(directory: string, registry: string, options: P
         differing.filter((tag) => tag.below === below),
         async ({ ref, digest, blobs }) => {
           report(`pushing ${ref}`, count / differing.length);
-          const words = await place.copyFrom(directory, digest, `${registry}/${repositoryOf(ref)}`);
+          const words = await place.copyFrom(
+            directory,
+            digest,
+            sum(blobs.values()),
+            `${registry}/${repositoryOf(ref)}`,
+          );
           for (const short of words.matchAll(copiedLine)) {
             const blob = [...blobs].find(([sha256]) => sha256.startsWith(short[1] ?? "?"));
             if (blob !== undefined) sent.set(`${repositoryOf(ref)} ${blob[0]}`, blob[1]);

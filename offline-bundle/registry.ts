@@ -4,7 +4,8 @@ import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { type ErrorCode, type Problem, SealiftError } from "../modules/core/errors.ts";
 import { limits } from "./limits.ts";
-import { inheritedFile, orasBytes, undefinedWhenAbsent } from "./oras.ts";
+import { longest, usualPatience } from "./patience.ts";
+import { inheritedFile, type OrasOptions, orasBytes, undefinedWhenAbsent } from "./oras.ts";
 
 export interface RegistryAccess {
   /** Certificates to trust besides those of the system. */
@@ -22,9 +23,14 @@ export interface Registry {
   readonly ask: (verb: readonly string[], ...names: readonly string[]) => Promise<string>;
   /**
    * Copies a manifest and all that it names from a layout in `directory` into a repository, without a tag.
-   * @param digest `sha256:…` @returns what oras says about each blob.
+   * @param digest `sha256:…` @param bytes what it and all that it names take. @returns what oras says about each blob.
    */
-  readonly copyFrom: (directory: string, digest: string, repository: string) => Promise<string>;
+  readonly copyFrom: (
+    directory: string,
+    digest: string,
+    bytes: number,
+    repository: string,
+  ) => Promise<string>;
   /** The bytes of a manifest, as the registry serves them. */
   readonly manifest: (repository: string, digest: string) => Promise<Buffer>;
   /** The digest that a tag stands for; undefined when there is no such tag. */
@@ -52,8 +58,12 @@ export async function withRegistry<T>(
     ...(secret === undefined ? [] : [`--${prefix}registry-config`, inheritedFile]),
   ];
   const inherited = secret === undefined ? {} : { inherited: secret.fd };
-  const run = (verb: readonly string[], names: readonly string[], most = limits.output): Promise<Buffer> =>
-    orasBytes(verb, names, process.cwd(), { code: "E_REGISTRY", most, ...inherited }).catch(
+  const run = (
+    verb: readonly string[],
+    names: readonly string[],
+    more: Pick<OrasOptions, "most" | "timeoutMs"> = {},
+  ): Promise<Buffer> =>
+    orasBytes(verb, names, process.cwd(), { code: "E_REGISTRY", ...more, ...inherited }).catch(
       (error: unknown) => {
         throw told(error, reference, names.at(-1) ?? "");
       },
@@ -64,12 +74,14 @@ export async function withRegistry<T>(
     return await work({
       reference,
       ask,
-      copyFrom: async (directory, digest, repository) => {
+      copyFrom: async (directory, digest, bytes, repository) => {
         const from = ["--from-oci-layout-path", resolve(directory)];
-        return (await run(["copy", "--no-tty", ...flags("to-"), ...from], [digest, repository])).toString();
+        const verb = ["copy", "--no-tty", ...flags("to-"), ...from];
+        const timeoutMs = longest(bytes, usualPatience);
+        return (await run(verb, [digest, repository], { timeoutMs })).toString();
       },
       manifest: (repository, digest) =>
-        run(["manifest", "fetch", ...flags("")], [`${repository}@${digest}`], limits.manifest),
+        run(["manifest", "fetch", ...flags("")], [`${repository}@${digest}`], { most: limits.manifest }),
       resolve: (target) => ask(["resolve"], target).catch(undefinedWhenAbsent),
     });
   } finally {

@@ -1,0 +1,113 @@
+/** A registry that means harm, and oras as its client: what it gives is bounded in length, time and way, and no oras outlives us. */
+import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
+import { createHash } from "node:crypto";
+import { once } from "node:events";
+import type { IncomingMessage, ServerResponse } from "node:http";
+import { createServer, type Server } from "node:https";
+import type { AddressInfo } from "node:net";
+import { readdir } from "node:fs/promises";
+import { join } from "node:path";
+import { before, test } from "node:test";
+import { obtainFile } from "../../offline-bundle/obtain-file.ts";
+import { obtainImage } from "../../offline-bundle/obtain-image.ts";
+import { usualPatience } from "../../offline-bundle/patience.ts";
+import { orasBytes } from "../../offline-bundle/oras.ts";
+import { checkout } from "../lab/cache.ts";
+import { refused } from "../support/refused.ts";
+import { type SourcesUnderTest, sourcesUnderTest } from "../support/sources-under-test.ts";
+import { undoAfter } from "../support/undo.ts";
+
+const bytes = Buffer.from("0123456789");
+const sha256 = createHash("sha256").update(bytes).digest("hex");
+const pin = { sha256, bytes: bytes.length, manifest: `sha256:${"1".repeat(64)}` };
+const patience = { ...usualPatience, stallMs: 100 };
+
+let site: SourcesUnderTest;
+let server: Server;
+let host: string;
+let answer: (request: IncomingMessage, response: ServerResponse) => void;
+const undo = undoAfter();
+before(async () => {
+  site = await sourcesUnderTest();
+  undo(() => site.remove());
+  server = createServer(site.certificate, (request, response) => {
+    response.on("error", () => undefined);
+    answer(request, response);
+  });
+  server.listen(0, "127.0.0.1");
+  await once(server, "listening");
+  undo(() => {
+    server.closeAllConnections();
+    server.close();
+  });
+  host = `127.0.0.1:${(server.address() as AddressInfo).port}`;
+});
+
+const fetchFile = (): Promise<unknown> =>
+  obtainFile({ url: `oci:${host}/acme/tool:1` }, pin, { ...site, mirrors: {}, patience });
+
+const heading = (length: number): Record<string, string> => ({
+  "content-length": String(length),
+  "docker-content-digest": `sha256:${sha256}`,
+});
+
+test(
+  "a registry that gives more than is pinned is cut off, and nothing of it stays",
+  { timeout: 60_000 },
+  async () => {
+    answer = ({ method }, response) => {
+      response.writeHead(200, heading(2 ** 40));
+      // It goes on waiting for the rest.
+      if (method === "HEAD") response.end();
+      else response.write(Buffer.alloc(1_000_000));
+    };
+    const [problem] = await refused(fetchFile());
+    assert.deepEqual([problem?.code, problem?.got], ["E_DOWNLOAD", "more than 10 bytes"]);
+    assert.deepEqual(await readdir(join(site.store, "arriving")), []);
+  },
+);
+
+test(
+  "a registry that never answers is given up: a file, an image, a question",
+  { timeout: 60_000 },
+  async () => {
+    answer = () => undefined;
+    assert.equal((await refused(fetchFile()))[0]?.got, "0 bytes in 0.4 s");
+    const image = { name: `${host}/acme/app:1`, digest: pin.manifest };
+    const sources = { store: site.store, mirrors: {}, patience };
+    assert.equal((await refused(obtainImage(image, sources)))[0]?.got, "0 bytes in 0.4 s");
+    const question = orasBytes(["resolve"], [`${host}/acme/app:1`], ".", { timeoutMs: 300 });
+    assert.equal((await refused(question))[0]?.got, "no end after 0.3 s");
+  },
+);
+
+test("a registry leads nobody to http on another machine", { timeout: 60_000 }, async () => {
+  // RFC 5737: nobody has this address.
+  answer = (_, response) => response.writeHead(307, { location: "http://192.0.2.1/elsewhere" }).end();
+  const [problem] = await refused(orasBytes(["resolve"], [`${host}/acme/app:1`], "."));
+  assert.match(problem?.got ?? "", /proxyconnect tcp: dial tcp 127\.0\.0\.1:0/);
+});
+
+test("no oras outlives whoever has started it", { timeout: 60_000 }, async () => {
+  const script = `
+    import { resolveOci } from ${JSON.stringify(join(checkout, "offline-bundle", "oci-file.ts"))};
+    process.stdin.on("end", () => process.exit(0)).resume();
+    await resolveOci(${JSON.stringify(`${host}/acme/app:1`)});`;
+  for (const way of ["SIGTERM", "SIGINT", "exit"] as const) {
+    const asked = new Promise<IncomingMessage>((resolve) => {
+      answer = (request) => {
+        resolve(request);
+      };
+    });
+    const args = ["--input-type=module", "--eval", script];
+    const child = spawn(process.execPath, args, { stdio: ["pipe", "inherit", "inherit"] });
+    const { socket } = await asked;
+    const hungUp = new Promise((resolve) => socket.once("close", resolve));
+    const ended = once(child, "close") as Promise<[number | null, NodeJS.Signals | null]>;
+    if (way === "exit") child.stdin.end();
+    else child.kill(way);
+    assert.deepEqual(await ended, way === "exit" ? [0, null] : [null, way]);
+    await hungUp;
+  }
+});
