@@ -88,7 +88,7 @@ export async function attackedClient(): Promise<AttackedClient> {
   const bytes = Buffer.alloc(40_000, "right");
   const sha256 = createHash("sha256").update(bytes).digest("hex");
   const blobs = join(folder, "state", "blobs");
-  const places = `as_registry() { "$@"; }\nSEALIFT_BLOBS=${blobs} TRUST_CERTS=${folder}/certs.d REGISTRY_ETC=${folder}/etc REGISTRY_SEEN=${folder}/seen`;
+  const places = `as_registry() { shift; "$@"; }\nregistry_bytes() { cat "$1"; }\nSEALIFT_BLOBS=${blobs} TRUST_CERTS=${folder}/certs.d REGISTRY_ETC=${folder}/etc REGISTRY_SEEN=${folder}/seen`;
   const callWith = (more: string, ...words: readonly string[]): Promise<Called> =>
     runShell(
       `${library.text}\n${places}\n${more}\nset -u\nattempt ${words.map(quote).join(" ")}\nprintf %s "$attempt_output"\nexit "$attempt_status"`,
