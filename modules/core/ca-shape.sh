@@ -122,6 +122,9 @@ ca_shape() {
     END { if (!done) print "other" }'
 }
 
+# ca_read BASE64: whether programs can read it: its shape says what it may vouch for, and nothing of key and signature.
+ca_read() { authority_text "$1" | openssl x509 -noout 2>/dev/null; }
+
 # ca_sha256 BASE64: the fingerprint, as `openssl x509 -fingerprint -sha256` has it, in small letters and without colons.
 ca_sha256() {
   printf '%s' "$1" | base64 -d 2>/dev/null | sha256sum | cut -d ' ' -f 1

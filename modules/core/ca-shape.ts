@@ -1,5 +1,5 @@
 /** What the CA of a registry of the site may be; what its host says is a stranger's word. Pure. ca-shape.sh has the same for hosts. */
-import { createHash } from "node:crypto";
+import { createHash, X509Certificate } from "node:crypto";
 
 /** The one registry that a CA may vouch for. */
 export interface VouchedFor {
@@ -9,16 +9,18 @@ export interface VouchedFor {
 }
 
 /**
- * Compares a certificate with the only ones that Sealift makes, extension by extension and byte by byte. Sources: RFC 5280, 4.1 and
- * 4.2; X.690 for DER.
+ * Compares a certificate with the only ones that Sealift makes, extension by extension and byte by byte, and asks whether programs can
+ * use it: one that they cannot read would end the run on every client. Sources: RFC 5280, 4.1 and 4.2; X.690 for DER; RFC 4648, 4.
  * @param base64 of its DER.
  * @returns right: it can vouch for this registry and for nothing else. earlier: what Sealift made before, good for sub-domains, mail
  * and clients of TLS too. other: anything else.
  */
 export function caShape(base64: string, { name, address }: VouchedFor): "right" | "earlier" | "other" {
-  if (base64.length > maxBase64 || !/^[A-Za-z0-9+/]+={0,2}$/.test(base64)) return "other";
-  const found = extensionsOf(Buffer.from(base64, "base64"))?.map((one) => one.toString("hex"));
-  if (found === undefined) return "other";
+  if (base64.length > maxBase64) return "other";
+  const bytes = Buffer.from(base64, "base64");
+  if (bytes.toString("base64") !== base64) return "other";
+  const found = extensionsOf(bytes)?.map((one) => one.toString("hex"));
+  if (found === undefined || !isUsable(bytes)) return "other";
   const allowed = found.map((one) =>
     /^301d0603551d0e04160414[0-9a-f]{40}$/.test(one) ? keyIdentifier : one,
   );
@@ -33,6 +35,27 @@ export function caShape(base64: string, { name, address }: VouchedFor): "right" 
   if (same(allowed, right)) return "right";
   return same(allowed, [...common, constraints(der(0xa0, ...subtrees))]) ? "earlier" : "other";
 }
+
+/** Whether programs read it, its key is of the kind that Sealift makes and has signed it, and it is valid now. */
+function isUsable(bytes: Buffer): boolean {
+  try {
+    const certificate = new X509Certificate(bytes);
+    const { publicKey, serialNumber, validFrom, validTo } = certificate;
+    return (
+      publicKey.asymmetricKeyDetails?.namedCurve === "prime256v1" &&
+      certificate.verify(publicKey) &&
+      // Go reads no negative one (crypto/x509, 1.23), which has a sign here.
+      /^[0-9A-F]{1,40}$/.test(serialNumber) &&
+      // The clock of a host may be ahead by what preflight lets pass, and more than that is preflight's to say.
+      Date.parse(validFrom) < Date.now() + dayMs &&
+      Date.parse(validTo) > Date.now()
+    );
+  } catch {
+    return false;
+  }
+}
+
+const dayMs = 86_400_000;
 
 /** Fingerprint of a certificate: 64 hex digits, as `openssl x509 -fingerprint -sha256` has them, without colons. */
 export function caSha256(base64: string): string {

@@ -5,8 +5,9 @@
 import * as pulumi from "@pulumi/pulumi";
 import type { Archive } from "../core/blob.ts";
 import type { Host } from "../core/converge.ts";
-import { PhaseResource } from "../core/phase-resource.ts";
 import { SealiftError } from "../core/errors.ts";
+import { explain } from "../core/explain.ts";
+import { PhaseResource } from "../core/phase-resource.ts";
 import { parseReport } from "../core/report.ts";
 import { reportedAuthority } from "../core/reported-authority.ts";
 import type { Authority } from "../core/registry.ts";
@@ -51,11 +52,21 @@ export function authorityPhase({ name, registry }: ServedHost): Phase {
  * @throws {E_REGISTRY_CA} when it could vouch for anything else, or the site names others.
  */
 export function authorityOf(spec: ServedHost, report: string): Authority | undefined {
-  const value = parseReport(report).values?.[authorityCode];
+  const { values, twice } = parseReport(report);
+  const value = values?.[authorityCode];
   if (value === undefined) return undefined;
-  const authority = reportedAuthority(spec, value);
+  // Of two nobody could say which one counts.
+  const authority = reportedAuthority(spec, twice === undefined ? value : "");
   if ("code" in authority) throw new SealiftError([authority]);
   return authority;
+}
+
+/**
+ * The same of a run: the host has shown another CA at the look, or none.
+ * @throws {pulumi.RunError} one line on that host.
+ */
+export function settledAuthority(spec: ServedHost, report: string): Promise<Authority | undefined> {
+  return explain(() => Promise.resolve(authorityOf(spec, report)));
 }
 
 export class Registry extends PhaseResource {
@@ -67,7 +78,7 @@ export class Registry extends PhaseResource {
     const { spec } = host.args;
     if (!isServed(spec)) throw new TypeError(`${spec.name} runs no registry`);
     super("sealift:registry:Registry", host, phase, [...after, ...host.blobs]);
-    this.authority = this.report.apply((report) => authorityOf(spec, report));
+    this.authority = this.report.apply((report) => settledAuthority(spec, report));
   }
 }
 

@@ -30,6 +30,9 @@ guard_registry_feeder() {
       refuse_because E_REGISTRY_CA "the CA of the registry on $feeder_address can vouch for something else than $feeder_name and $feeder_address" \
         "find out who has changed that host"
     fi
+    if ! ca_read "${feeder_ca#*:}"; then
+      refuse_because E_REGISTRY_CA "the CA of the registry on $feeder_address is no certificate that programs can read" "find out who has changed that host"
+    fi
   done
   # Another host may feed it from now on, with a CA of its own.
   if [ "$(cut -d ' ' -f 3 "$REGISTRY_ETC/feeder" 2>/dev/null)" = "$feeder_address" ]; then ca_follows "$REGISTRY_ETC/feeder.crt" "$feeder_name" "$feeder_address" "$@"; fi

@@ -48,6 +48,9 @@ guard_registry_authority() {
       refuse_because E_REGISTRY_CA "the CA of the registry on $authority_at can vouch for something else than $authority_name and $authority_at" \
         "find out who has changed that host"
     fi
+    if ! ca_read "${authority_one#*:}"; then
+      refuse_because E_REGISTRY_CA "the CA of the registry on $authority_at is no certificate that programs can read" "find out who has changed that host"
+    fi
     ca_follows "$authority_file" "$authority_name" "$authority_at" "$@"
   done
 }
@@ -60,7 +63,7 @@ apply_registry_authority() {
   authority_folder=$TRUST_CERTS/$1
   shift
   for authority_one; do
-    if ! authority_text "${authority_one#*:}" | openssl x509 -noout 2>/dev/null; then
+    if ! ca_read "${authority_one#*:}"; then
       echo "what is to be trusted is no certificate"
       return 1
     fi
@@ -92,7 +95,7 @@ authority_changed() {
   changed_file=$1
   shift
   changed_found=$(authority_base64 "$changed_file" 2>/dev/null || true)
-  if ! authority_text "$changed_found" | openssl x509 -noout 2>/dev/null; then
+  if ! ca_read "$changed_found"; then
     echo "$changed_file is absent or another"
     return 0
   fi

@@ -5,10 +5,12 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "nod
 import { tmpdir, userInfo } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
+import * as pulumi from "@pulumi/pulumi";
 import { caSha256, caShape } from "../../modules/core/ca-shape.ts";
 import { quote } from "../../modules/core/quote.ts";
 import { reportedAuthority } from "../../modules/core/reported-authority.ts";
 import { isServed } from "../../modules/core/site-spec.ts";
+import { settledAuthority } from "../../modules/registry/index.ts";
 import { library } from "../support/example-host.ts";
 import { authorityBase64 } from "../support/made-authority.ts";
 import { own, withRegistry } from "../support/registry-site.ts";
@@ -112,6 +114,57 @@ for (const [what, make] of Object.entries(wrong))
       output,
       /^E_REGISTRY_CA the CA of the registry on 10\.20\.0\.11 can vouch for something else/,
     );
+  });
+
+/** A right CA with these bytes of its DER written over. */
+function spoiled(at: string, by: string, from = 0): string {
+  const hex = Buffer.from(authorityBase64, "base64").toString("hex");
+  const place = hex.indexOf(at, from);
+  assert.ok(place >= 0 && at.length === by.length);
+  return Buffer.from(hex.slice(0, place) + by + hex.slice(place + by.length), "hex").toString("base64");
+}
+const p256 = "2a8648ce3d030107";
+const ecdsa = "06082a8648ce3d040302";
+const unusable: Readonly<Record<string, [make: () => string, read: boolean]>> = {
+  "whose algorithm is no algorithm": [() => spoiled(ecdsa, ecdsa.replace("06", "ff")), false],
+  "whose base64 has no end": [() => authorityBase64.replace(/=+$/, ""), false],
+  "whose curve nobody knows": [() => spoiled(p256, "2a8648ce3d03017f"), true],
+  "that somebody else has signed": [() => spoiled("e28097bb", "e28097bc"), true],
+  "that has ended": [
+    () => spoiled(Buffer.from("361126").toString("hex"), Buffer.from("261128").toString("hex")),
+    true,
+  ],
+  "that is for later": [
+    () => spoiled(Buffer.from("261129").toString("hex"), Buffer.from("351129").toString("hex")),
+    true,
+  ],
+};
+for (const [what, [make, read]] of Object.entries(unusable))
+  test(`a right CA ${what} is believed by nobody, and ends no run in the middle`, async () => {
+    const base64 = make();
+    assert.equal(caShape(base64, { name, address }), "other");
+    const host = siteOf(withRegistry(own)).hosts[0];
+    assert.ok(host && isServed(host));
+    const report = (...values: string[]): string =>
+      [...values.map((value) => `value\tregistry.ca\t${value}`), "done 62ff67b1 1"].join("\n");
+    const line =
+      /^node-a: E_REGISTRY_CA registry\.ca: got a certificate that is no CA for this registry alone; .*$/;
+    for (const text of [report(base64), report(authorityBase64, authorityBase64)])
+      await assert.rejects(settledAuthority(host, text), (error) => {
+        assert.ok(pulumi.RunError.isInstance(error));
+        assert.match(error.message, line);
+        return true;
+      });
+    assert.equal((await settledAuthority(host, report(authorityBase64)))?.address, address);
+    if (read) return;
+    for (const [fact, ...words] of [
+      ["registry_authority", `${name}:5000`, `${address}:${base64}`],
+      ["registry_feeder", name, "5000", address, base64],
+    ])
+      assert.match(
+        call(`guard_${fact}`, ...words).output,
+        /^E_REGISTRY_CA the CA of the registry on 10\.20\.0\.11 is no certificate that programs can read; /,
+      );
   });
 
 test("a site that names its CA believes no other", () => {
