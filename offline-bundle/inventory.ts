@@ -79,7 +79,7 @@ async function visit(
 ): Promise<void> {
   const digest = reference.includes("@") ? reference.replace(/^.*@/, "") : await place.resolve(reference);
   if (!isDigest(digest) || found.has(hexOf(digest))) return;
-  const text = await place.manifest(repository, digest);
+  const text = await place.manifest(`${repository}@${digest}`);
   found.set(hexOf(digest), text.length);
   for (const child of children(manifestOf(reference, text))) {
     if (!isManifest(child)) found.set(hexOf(child.digest), child.size);

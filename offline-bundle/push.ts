@@ -33,11 +33,12 @@ export interface Pushed {
  * Verifies the bundle, then pushes what the registry does not have: `docker.io/library/hello:1` becomes
  * `<registry>/docker.io/library/hello:1`, a host file `<registry>/files/<name>:<version>-<os>-<arch>`. Every manifest gets
  * its tag, also those below an index. Everything goes out by the digests that were verified; tags are set only when the registry
- * serves every manifest as it was signed. A push that was interrupted is run again and sends what is missing.
+ * serves every manifest as it was signed; blobs are left to the registry and to those who pull them. A push that was interrupted is run again and sends what is missing.
  *
  * @param registry `host[:port][/path]`
  * @throws {SealiftError} what {@link verifyBundle} and {@link withRegistry} throw; E_TAG_MOVED when a tag stands for
- * something else after the push, E_REGISTRY when it is not there, or when a manifest is served with other bytes.
+ * something else after the push, E_REGISTRY when it is not there, or when a manifest is served with other bytes: to those who ask for
+ * it by its digest, or by any tag of the bundle, also one that was there before.
  */
 export async function pushBundle(directory: string, registry: string, options: PushOptions): Promise<Pushed> {
   const { serial, signer, warnings, tree } = await verifyBundle(directory, options);
@@ -46,14 +47,17 @@ export async function pushBundle(directory: string, registry: string, options: P
   return withRegistry(registry, options, async (place) => {
     report("comparing");
     const readBack = async (tag: Tag): Promise<void> => {
-      const name = `${registry}/${repositoryOf(tag.ref)}`;
-      refuse(servedProblems(tag, await place.manifest(name, tag.digest), place));
+      const name = `${repositoryOf(tag.ref)}@${tag.digest}`;
+      refuse(servedProblems(tag, tag.digest, await place.manifest(`${registry}/${name}`), place));
+    };
+    // A registry may say any digest of a tag: what counts is what it serves to those who ask by the tag.
+    const readTag = async (tag: Tag): Promise<void> => {
+      refuse(servedProblems(tag, "this tag", await place.manifest(`${registry}/${tag.ref}`), place));
     };
     const before = await resolveAll(tags, place);
     const differing = tags.filter(({ ref, digest }) => before.get(ref) !== digest);
     if (options.check === true) {
       refuse(differing.flatMap((tag) => tagProblems(tag, before, place)));
-      // A registry may say any digest of a tag: what counts is what it serves.
       report("reading back");
       await everyOne(tags, readBack);
     }
@@ -91,6 +95,8 @@ export async function pushBundle(directory: string, registry: string, options: P
     );
     const after = await resolveAll(differing, place);
     refuse(differing.flatMap((tag) => tagProblems(tag, after, place)));
+    report("reading tags");
+    await everyOne(tags, readTag);
     const all = new Map(
       tags.flatMap(({ ref, blobs }) =>
         [...blobs].map(([sha256, bytes]) => [`${repositoryOf(ref)} ${sha256}`, bytes] as const),
@@ -151,9 +157,10 @@ function tagsOf(tree: Tree): readonly Tag[] {
   });
 }
 
-/** What a registry serves under a digest, which has to be what was signed before a tag is made to stand for it. */
+/** What a registry serves has to be what was signed: under its digest before a tag is made to stand for it, and under the tag. */
 function servedProblems(
-  { ref, digest, text }: Tag,
+  { ref, text }: Tag,
+  under: string,
   served: Buffer,
   { reference }: Registry,
 ): readonly Problem[] {
@@ -163,9 +170,9 @@ function servedProblems(
       where: reference,
       code: "E_REGISTRY",
       subject: ref,
-      got: `other bytes under ${digest}: ${served.length} of them`,
+      got: `other bytes under ${under}: ${served.length} of them`,
       expected: `the ${text.length} bytes that were signed`,
-      todo: "find out what answers in place of the registry; no tag was set",
+      todo: "find out what answers in place of the registry, then push again",
     },
   ];
 }

@@ -31,8 +31,8 @@ export interface Registry {
     bytes: number,
     repository: string,
   ) => Promise<string>;
-  /** The bytes of a manifest, as the registry serves them. */
-  readonly manifest: (repository: string, digest: string) => Promise<Buffer>;
+  /** The bytes of a manifest, as the registry serves them. @param reference with its tag, or with its digest. */
+  readonly manifest: (reference: string) => Promise<Buffer>;
   /** The digest that a tag stands for; undefined when there is no such tag. */
   readonly resolve: (target: string) => Promise<string | undefined>;
 }
@@ -80,8 +80,7 @@ export async function withRegistry<T>(
         const timeoutMs = longest(bytes, usualPatience);
         return (await run(verb, [digest, repository], { timeoutMs })).toString();
       },
-      manifest: (repository, digest) =>
-        run(["manifest", "fetch", ...flags("")], [`${repository}@${digest}`], { most: limits.manifest }),
+      manifest: (name) => run(["manifest", "fetch", ...flags("")], [name], { most: limits.manifest }),
       resolve: (target) => ask(["resolve"], target).catch(undefinedWhenAbsent),
     });
   } finally {

@@ -129,6 +129,22 @@ test("a comparison believes no registry that says the right digests and serves o
   assert.ok(proxy.lies() > 0);
 });
 
+test("a registry that says the right digest of every tag and serves other bytes under it is refused", async () => {
+  await pushBundle(tiny.directory, `${registry.address}/tagged`, plain());
+  const proxy = await startLyingProxy(registry, /\/manifests\/(?!sha256:)/);
+  const site = `127.0.0.1:${(proxy.server.address() as AddressInfo).port}/tagged`;
+  try {
+    for (const check of [{ check: true }, {}]) {
+      const problems = await refused(pushBundle(tiny.directory, site, { ...plain(), ...check }));
+      assert.deepEqual([...new Set(problems.map(({ code }) => code))], ["E_REGISTRY"]);
+    }
+  } finally {
+    proxy.server.close();
+  }
+  assert.ok(proxy.lies() > 0);
+  assert.deepEqual(proxy.puts, []);
+});
+
 function plain(): PushOptions {
   return { allowedSigners: tiny.allowedSigners, plainHttp: true };
 }
@@ -153,8 +169,11 @@ async function lieOf(of: TinyBundle): Promise<string> {
   return copy;
 }
 
-/** In front of a registry: it changes one byte of every manifest that is asked for by its digest. */
-async function startLyingProxy({ port }: RegistryProcess): Promise<{
+/** In front of a registry: it changes one byte of every manifest that is asked for under such an address. Default: by its digest. */
+async function startLyingProxy(
+  { port }: RegistryProcess,
+  lied = /\/manifests\/sha256:/,
+): Promise<{
   readonly server: Server;
   readonly puts: readonly string[];
   readonly lies: () => number;
@@ -164,7 +183,7 @@ async function startLyingProxy({ port }: RegistryProcess): Promise<{
   const server = createServer((asked, answer) => {
     const { url = "", method = "", headers } = asked;
     if (method === "PUT" && url.includes("/manifests/")) puts.push(url);
-    const lying = method === "GET" && url.includes("/manifests/sha256:");
+    const lying = method === "GET" && lied.test(url);
     const { host = "" } = headers;
     const onward = request(
       { port, host: "127.0.0.1", path: url, method, headers: { ...headers, host } },
