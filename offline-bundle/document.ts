@@ -2,12 +2,14 @@
 import { readFile } from "node:fs/promises";
 import { basename } from "node:path";
 import type { ErrorObject, ValidateFunction } from "ajv/dist/2020.js";
+import type { Document as YamlDocument, YAMLParseError } from "yaml";
 import { type ErrorCode, type Problem, refuse, SealiftError } from "../modules/core/errors.ts";
 import { ownSchema } from "../modules/core/own-schema.ts";
 import { shown } from "../modules/core/shown.ts";
 import { limits } from "./limits.ts";
 import { printable } from "./printable.ts";
 import { readRegular, UnusableFile } from "./regular-file.ts";
+import { beyondYamlBounds } from "./yaml-bounds.ts";
 
 /** A file as read: its text, its value, and where a value stands in the text. */
 export interface Document<T> {
@@ -71,9 +73,13 @@ export async function parseDocument<T>(
 }
 
 async function parse<T>(text: string, file: string, schema: string): Promise<Document<T>> {
+  const beyond = beyondYamlBounds(text);
+  if (beyond !== undefined) throw new Error(beyond);
   const { parseDocument: parseYaml } = await import("yaml");
   const { locate } = await import("../modules/core/locate.ts");
-  const document = parseYaml(text, { prettyErrors: false });
+  // Looking for each key among all others takes hours where there are many: repeated ones are told below.
+  const document = parseYaml(text, { prettyErrors: false, uniqueKeys: false });
+  if (document.errors.length === 0) document.errors.push(...(await repeatedKeys(document)));
   refuse(
     document.errors.slice(0, mostTold).map((error) => ({
       where: `${file}:${lineOf(text, error.pos[0])}`,
@@ -90,6 +96,24 @@ async function parse<T>(text: string, file: string, schema: string): Promise<Doc
   if (!validate(value))
     refuse((validate.errors ?? []).slice(0, mostTold).map((error) => toProblem(error, place)));
   return { text, value: value as T, place };
+}
+
+async function repeatedKeys(document: YamlDocument): Promise<readonly YAMLParseError[]> {
+  const { isScalar, visit, YAMLParseError } = await import("yaml");
+  const found: YAMLParseError[] = [];
+  visit(document, {
+    Map: (_key, { items }) => {
+      const keys = new Set<unknown>();
+      for (const { key } of items) {
+        if (!isScalar(key)) continue;
+        const at = key.range?.[0] ?? 0;
+        if (keys.has(key.value))
+          found.push(new YAMLParseError([at, at + 1], "DUPLICATE_KEY", "Map keys must be unique"));
+        keys.add(key.value);
+      }
+    },
+  });
+  return found;
 }
 
 /** Whoever corrects these sees the next ones. */

@@ -3,7 +3,6 @@ import { mkdir, open } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { type Problem, SealiftError } from "../modules/core/errors.ts";
 import { type Digest, digestOfBytes } from "./digest.ts";
-import { limits } from "./limits.ts";
 import { TarError, type TarEntry } from "./tar-entries.ts";
 
 export class KeptFiles {
@@ -21,7 +20,7 @@ export class KeptFiles {
     entry: TarEntry | undefined,
     name: string,
     wanted: Digest,
-    mostBytes: number = limits.document,
+    mostBytes: number,
   ): Promise<Buffer> {
     if (entry?.name === name && entry.bytes !== wanted.bytes)
       throw new TarError(name, `${entry.bytes} bytes`, `${wanted.bytes} bytes, as signed`);

@@ -21,7 +21,7 @@ export const limits = {
   /** Blobs of a bundle, a number. */
   blobs: 1_000_000,
   /** bundle.lock.yaml and bundle.yaml. */
-  document: 32 * mib,
+  document: 4 * mib,
   /** delta.json, inventories and lists of parts. */
   list: 32 * mib,
   /** The list of accepted bundles. */

@@ -142,9 +142,9 @@ class Reader {
     refuse(signatures.problems);
     const seal = parseSeal(text, this.#source.file);
     await this.#kept.small(entry, inside.marker, limits.marker);
-    const index = await this.#kept.pinned(await this.#next(), inside.index, seal.index);
+    const index = await this.#kept.pinned(await this.#next(), inside.index, seal.index, limits.index);
     this.#named.expect(manifestOf(inside.index, index));
-    await this.#kept.pinned(await this.#next(), inside.lock, seal.lock);
+    await this.#kept.pinned(await this.#next(), inside.lock, seal.lock, limits.document);
     return { text, signatures, next: await this.#next() };
   }
 

@@ -8,7 +8,8 @@ export type Locate = (path: Path, key?: string) => string;
 /** Knows the places of one text below `root`; what is not in it gets the file's name alone. */
 export function locate(file: string, text: string, root: Path): Locate {
   const lines = new LineCounter();
-  const document = parseDocument(text, { lineCounter: lines });
+  // What is wrong with it is told by whoever reads it.
+  const document = parseDocument(text, { lineCounter: lines, prettyErrors: false, uniqueKeys: false });
   return (path, key) => {
     const offset = offsetOf(document, [...root, ...path], key);
     if (offset === undefined) return file;
