@@ -80,7 +80,10 @@ export class Host extends pulumi.ComponentResource {
           lost === undefined ? "there" : `${lost.found}, ${seen(probe)}`,
         ],
       },
-      { parent: this, deletedWith: this, dependsOn, ignoreChanges: lost === undefined ? ["triggers"] : [] },
+      {
+        ...{ parent: this, deletedWith: this, dependsOn, customTimeouts },
+        ignoreChanges: lost === undefined ? ["triggers"] : [],
+      },
     );
   }
 }
@@ -124,13 +127,23 @@ export function converge(
       addPreviousOutputInEnv: false,
       logging: remote.Logging.None,
     },
-    { ...opts, deletedWith: host, ignoreChanges: ignored(drift) },
+    {
+      ...{ ...opts, deletedWith: host, ignoreChanges: ignored(drift), customTimeouts },
+      // Whoever has the plan on the host can say it back.
+      additionalSecretOutputs: secret ? ["stdout", "stderr"] : [],
+    },
   );
   if (pulumi.runtime.isDryRun() && drift !== undefined && drift.length > 0) {
     void pulumi.log.info(drift.map(describe).join("\n"), command);
   }
   return command.stdout;
 }
+
+/**
+ * Longer than any host that is well needs, also for gigabytes over a slow line. The command plugin 1.2.1 ends by it the tries to reach a
+ * host, and neither a command that runs nor a login that hangs: SECURITY.md says what to do then.
+ */
+const customTimeouts: pulumi.CustomTimeouts = { create: "24h", update: "24h" };
 
 /** A host that was never touched has every fact against it: that is one line, or it would stay in the state for good. */
 function note({ steps }: Phase, drift: readonly Difference[], probe: Probe): readonly string[] {

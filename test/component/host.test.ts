@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import type * as pulumi from "@pulumi/pulumi";
 import { blobDelivery } from "../../modules/core/delivery.ts";
 import { exampleArchive, exampleHost, examplePhases, library } from "../support/example-host.ts";
 import { recordResources, type Asked } from "../support/mocks.ts";
@@ -11,6 +12,7 @@ const { Users } = await import("../../modules/users/index.ts");
 const { Volumes } = await import("../../modules/volumes/index.ts");
 const { planText } = await import("../../modules/core/step.ts");
 type Probe = import("../../modules/core/probe.ts").Probe;
+type Step = import("../../modules/core/step.ts").Step;
 
 const phases = examplePhases();
 const everything = Object.values(phases).flatMap(({ steps }) => steps);
@@ -42,6 +44,10 @@ async function make(name: string, probe: Probe, usersPhase = phases.users): Prom
     [volumes.report, users.report].map((report) => new Promise((done) => report.apply(done))),
   );
   return asked.slice(before);
+}
+
+function secretly(step: Step): Step {
+  return { ...step, secret: true };
 }
 
 function find(list: readonly Asked[], name: string): Record<string, unknown> {
@@ -118,6 +124,27 @@ test("a plan that holds a secret is one as a whole, and says nothing of it anywh
   assert.ok(Object.keys(wrapped).length === 2, "wrapped with Pulumi's mark of a secret");
   assert.doesNotMatch(JSON.stringify(others), /made-up-for-this-test/);
   assert.equal(typeof find(made, "hidden-volumes-run")["stdin"], "string");
+});
+
+test("what a host says to a secret plan is secret in the state, and no resource waits for a host without an end", async () => {
+  const options = new Map<string, pulumi.CustomResourceOptions>();
+  const note: pulumi.ResourceTransformation = ({ name, opts }) => {
+    options.set(name, opts);
+    return undefined;
+  };
+  const blobs = [blobDelivery(exampleArchive)];
+  const args = { spec: { ...exampleHost(), name: "said" }, library, blobs, probe: probeWhere(() => false) };
+  const host = new Host("said", { ...args, bundle: { serial: 7 } }, { transformations: [note] });
+  const volumes = new Volumes(host, phases.volumes, []);
+  const users = new Users(host, { ...phases.users, steps: phases.users.steps.map(secretly) }, [volumes]);
+  await new Promise((done) => users.report.apply(done));
+  // The SDK adds the connection, which is one anyway.
+  const secretsOf = (name: string): readonly string[] =>
+    (options.get(name)?.additionalSecretOutputs ?? []).filter((one) => one.startsWith("std")).toSorted();
+  assert.deepEqual(secretsOf("said-users-run"), ["stderr", "stdout"]);
+  assert.deepEqual(secretsOf("said-volumes-run"), []);
+  for (const name of ["said-users-run", "said-volumes-run", "said-library", "said-abababababab"])
+    assert.deepEqual(options.get(name)?.customTimeouts, { create: "24h", update: "24h" }, name);
 });
 
 test("what differs stands in the update text, one line a fact, with wanted, found and effect", async () => {
