@@ -1,7 +1,9 @@
 /** What can be said of a lock without a bundle and without a network: whether every pin can be believed, for every platform. */
 import type { Problem } from "../modules/core/errors.ts";
 import { readDocument } from "./document.ts";
+import { independentPlaces } from "./independent-places.ts";
 import { computedHere, type Lock, type LockedFile } from "./lock-file.ts";
+import { originOf } from "./origin.ts";
 import { label } from "./want.ts";
 
 export interface CheckedLock {
@@ -22,27 +24,33 @@ export async function checkLock(file: string): Promise<CheckedLock> {
   });
   const problems = [
     ...lock.files.flatMap((one, at) => [
-      ...sourceProblems(label(one), one.sources, place(["files", at, "sources"])),
+      ...(originOf(one) === "signature"
+        ? []
+        : sourceProblems(label(one), one, place(["files", at, "sources"]))),
       ...licenceProblems(one, place(["files", at, "licence"])),
     ]),
     ...lock.images.flatMap(({ name, sources }, at) =>
-      sourceProblems(name, sources, place(["images", at, "sources"])),
+      sourceProblems(name, { url: `oci:${name}`, sources }, place(["images", at, "sources"])),
     ),
     ...platformProblems(lock, (at) => place(["files", at])),
   ];
   return { lock, problems };
 }
 
-/** A place vouches once, however many of its files repeat the value. */
-function sourceProblems(subject: string, sources: readonly string[], where: string): readonly Problem[] {
-  const places = new Set(sources.map((source) => source.split(" ")[0]));
-  if (places.size >= 2 || places.has(computedHere)) return [];
+/** A party vouches once, however many of its files repeat the value; the one that gives the bytes vouches for them by a signature alone. */
+function sourceProblems(
+  subject: string,
+  pin: Pick<LockedFile, "url" | "sources">,
+  where: string,
+): readonly Problem[] {
+  const { sources } = pin;
+  if (sources.includes(computedHere) || independentPlaces(pin).length >= 2) return [];
   return [
     {
       where,
       code: "E_PIN_SOURCES",
       subject,
-      got: `one source: ${sources.join(", ")}`,
+      got: `fewer than two: ${sources.join(", ")}`,
       expected: `two independent places that publish the same sha256, or ${computedHere}`,
       todo: `find a second one, or hash the file yourself and add ${computedHere}`,
     },

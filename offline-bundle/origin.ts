@@ -1,5 +1,6 @@
 /** Who vouches for a pin, ranked, and what a team asks of it. Pure. */
 import type { Problem } from "../modules/core/errors.ts";
+import { independentPlaces } from "./independent-places.ts";
 import type { Lock, LockedFile } from "./lock-file.ts";
 import { label, type Want, type WantedEntry } from "./want.ts";
 
@@ -74,8 +75,8 @@ function countedOrigin(
     if (checksums.length === 0 || !checksums.every((url) => file.sources.includes(url)))
       return less("the checksum files of bundle.yaml are not among its sources");
   }
-  if (origin === "agreement" && new Set(file.sources.map((source) => source.split(" ")[0])).size < 2)
-    return less("fewer than two places are named");
+  if (origin === "agreement" && independentPlaces(file).length < 2)
+    return less("fewer than two independent places are named");
   return { counts: origin, why: "" };
 }
 

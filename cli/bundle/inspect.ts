@@ -1,5 +1,6 @@
 import { Command } from "commander";
 import { type Inspection, inspectBundle } from "../../offline-bundle/inspect.ts";
+import { placesOf } from "../../offline-bundle/independent-places.ts";
 import { columns, count, size } from "../columns.ts";
 import { progressLine } from "../progress.ts";
 import { printJson } from "./or-json.ts";
@@ -77,7 +78,7 @@ function files({ files: all }: Inspection): string {
       kind,
       bytes === undefined ? "?" : size(bytes),
       licence,
-      `${origin}: ${sources.map((source) => source.split(" ")[0]).join(", ")}`,
+      `${origin}: ${placesOf(sources).join(", ")}`,
     ]),
   ]);
 }

@@ -258,7 +258,7 @@ test("what a person has found of other parties stays with these bytes, also when
     .replace("- computed-here", `- ${two[0] ?? ""}`)
     .replace("origin: unverified", "origin: agreement");
   await writeFile(site.lockFile, alone);
-  assert.match((await refused(build()))[0]?.got ?? "", /fewer than two places are named/);
+  assert.match((await refused(build()))[0]?.got ?? "", /fewer than two independent places are named/);
   await writeFile(
     site.lockFile,
     alone.replace(/^( +)- one\.example.*$/m, (line, blanks: string) => `${line}\n${blanks}- ${two[1] ?? ""}`),

@@ -29,11 +29,29 @@ test("a pin that one place alone vouches for is told at its line; two files of o
   assert.equal(one.length, 1);
   assert.match(
     one.join(),
-    /:18:7: E_PIN_SOURCES docker 28\.5\.2 linux\/amd64: got one source: kubernetes\/minikube .*computed-here$/,
+    /:18:7: E_PIN_SOURCES docker 28\.5\.2 linux\/amd64: got fewer than two: kubernetes\/minikube .*computed-here$/,
   );
   const twice = await problemsOf(text.replace(line, "      - kubernetes/minikube other.hash\n"));
   assert.match(twice.join(), /E_PIN_SOURCES docker 28\.5\.2 linux\/amd64/);
   assert.deepEqual(await problemsOf(text.replace(line, "      - computed-here\n")), []);
+});
+
+test("what one party has written in several places, and what the file's own server says, is no second word", async () => {
+  const [first, second] = [
+    "      - konstruktoid/ansible-role-docker-rootless defaults/main.yml (tag v1.4.0)\n",
+    "      - kubernetes/minikube deploy/iso/minikube-iso/arch/x86_64/package/docker-bin/docker-bin.hash (commit eb25dbc70370)\n",
+  ];
+  const with2 = (...sources: readonly string[]): Promise<readonly string[]> =>
+    problemsOf(text.replace(first + second, sources.map((source) => `      - ${source}\n`).join("")));
+  for (const [one, other] of [
+    ["https://one.example/a.sha256", "https://one.example/b/SHA256SUMS"],
+    ["https://one.example/a.sha256", "https://download.docker.com/SHA256SUMS"],
+    ["acme/one file", "https://raw.githubusercontent.com/Acme/two/main/file"],
+    ["https://github.com/acme/one/x", "https://acme.github.io/y"],
+  ] as const)
+    assert.match((await with2(one, other)).join(), /E_PIN_SOURCES docker 28\.5\.2 linux\/amd64/, other);
+  const good = ["https://one.example/a.sha256", "https://github.com/acme/one/x"];
+  assert.deepEqual(await with2(...good), []);
 });
 
 test("a file that one platform lacks, and a licence that is no expression, are told", async () => {
