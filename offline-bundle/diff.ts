@@ -1,6 +1,6 @@
 /** What differs between two bundles or locks, and what has to be carried to get from one to the other. Pure. */
 import type { Contents } from "./contents.ts";
-import type { LockedFile, LockedImage } from "./lock-file.ts";
+import type { Lock, LockedFile, LockedImage } from "./lock-file.ts";
 import type { Member } from "./members.ts";
 import { label } from "./want.ts";
 
@@ -13,8 +13,9 @@ export interface Difference {
 
 export interface ItemDifference {
   readonly change: "added" | "removed" | "changed";
-  readonly kind: "file" | "image";
-  /** `docker linux/amd64`, or the name of an image. */
+  /** `bundle`: what a lock says of itself. */
+  readonly kind: "bundle" | "file" | "image";
+  /** `docker linux/amd64`, the name of an image, or `bundle`. */
   readonly item: string;
   readonly details: readonly Detail[];
   /** Files inside an archive: what an SBOM of the two would show. */
@@ -28,7 +29,21 @@ export interface ItemDifference {
 /** One property; an absent side is nothing before, or nothing after. */
 export interface Detail {
   readonly what:
-    "version" | "bytes" | "sha256" | "digest" | "licence" | "url" | "kind" | "platforms" | "sources";
+    | "version"
+    | "bytes"
+    | "sha256"
+    | "digest"
+    | "licence"
+    | "url"
+    | "kind"
+    | "package"
+    | "manifest"
+    | "from"
+    | "platforms"
+    | "expires"
+    | "sources"
+    | "origin"
+    | "signedBy";
   readonly from?: string | number;
   readonly to?: string | number;
 }
@@ -37,7 +52,7 @@ export interface Detail {
 export function diffContents(a: Contents, b: Contents): Difference {
   return {
     serial: { from: a.lock.serial, to: b.lock.serial },
-    items: [...fileItems(a.lock.files, b.lock.files), ...imageItems(a, b)],
+    items: [...lockItem(a.lock, b.lock), ...fileItems(a.lock.files, b.lock.files), ...imageItems(a, b)],
     carry: carried(a, b),
   };
 }
@@ -51,6 +66,15 @@ function carried({ packed: a }: Contents, { packed: b }: Contents): Difference["
   if (a === undefined || b === undefined) return undefined;
   const missing = [...b.blobs].filter(([sha256]) => !a.blobs.has(sha256));
   return { blobs: missing.length, bytes: missing.reduce((sum, [, bytes]) => sum + bytes, 0) };
+}
+
+/** What a lock says of itself. */
+function lockItem(a: Lock, b: Lock): readonly ItemDifference[] {
+  const details = [
+    ...detail("platforms", a.platforms.join(" "), b.platforms.join(" ")),
+    ...detail("expires", a.expires, b.expires),
+  ];
+  return details.length === 0 ? [] : [{ change: "changed", kind: "bundle", item: "bundle", details }];
 }
 
 /** One version out and one in for the same name and platform is a change of version; anything else is told one by one. */
@@ -98,27 +122,36 @@ function changedFile(a: LockedFile, b: LockedFile): readonly ItemDifference[] {
     ...detail("sha256", a.sha256, b.sha256),
     ...detail("licence", a.licence, b.licence),
     ...detail("kind", a.kind, b.kind),
+    ...detail("package", a.package, b.package),
     ...detail("url", a.url, b.url),
+    ...detail("manifest", a.manifest, b.manifest),
     ...detail("sources", a.sources.join(", "), b.sources.join(", ")),
+    ...detail("origin", a.origin, b.origin),
+    ...detail("signedBy", a.signedBy, b.signedBy),
   ];
-  if (details.length === 0) return [];
+  const inner = memberChanges(a.members, b.members);
+  if (details.length === 0 && Object.values(inner.members ?? {}).every((paths) => paths.length === 0))
+    return [];
   const item = a.version === b.version ? label(b) : itemOf(b);
-  return [{ change: "changed", kind: "file", item, details, ...memberChanges(a.members, b.members) }];
+  return [{ change: "changed", kind: "file", item, details, ...inner }];
 }
 
 function memberChanges(
   a: readonly Member[] | undefined,
   b: readonly Member[] | undefined,
 ): Pick<ItemDifference, "members"> {
-  if (a === undefined || b === undefined) return {};
-  const find = (all: readonly Member[], path: string): Member | undefined =>
-    all.find((one) => one.path === path);
+  if (a === undefined && b === undefined) return {};
+  const [before, now] = [a, b].map((all) => new Map(all?.map((one) => [one.path, one])));
+  const [was, is] = [before ?? new Map<string, Member>(), now ?? new Map<string, Member>()];
   return {
     members: {
-      added: b.filter(({ path }) => find(a, path) === undefined).map(({ path }) => path),
-      removed: a.filter(({ path }) => find(b, path) === undefined).map(({ path }) => path),
-      changed: b
-        .filter(({ path, sha256 }) => (find(a, path)?.sha256 ?? sha256) !== sha256)
+      added: [...is.keys()].filter((path) => !was.has(path)),
+      removed: [...was.keys()].filter((path) => !is.has(path)),
+      changed: [...is.values()]
+        .filter(({ path, bytes, sha256 }) => {
+          const old = was.get(path);
+          return old !== undefined && (old.sha256 !== sha256 || old.bytes !== bytes);
+        })
         .map(({ path }) => path),
     },
   };
@@ -132,6 +165,11 @@ function imageItems(a: Contents, b: Contents): readonly ItemDifference[] {
     const details = [
       ...detail("digest", was?.digest, is?.digest),
       ...detail("platforms", platforms(was), platforms(is)),
+      ...detail("from", was?.from, is?.from),
+      ...detail("signedBy", was?.signedBy, is?.signedBy),
+      ...(was === undefined || is === undefined
+        ? []
+        : detail("sources", was.sources.join(", "), is.sources.join(", "))),
       // A lock alone does not know: that is no difference.
       ...(a.packed === undefined || b.packed === undefined ? [] : detail("bytes", bytesWas, bytesIs)),
     ];

@@ -1,6 +1,7 @@
 /** What a person has to review when a lock has changed: one row a thing. */
 import { digestOfBytes } from "./digest.ts";
 import type { Lock, LockedFile, LockedImage } from "./lock-file.ts";
+import type { Member } from "./members.ts";
 
 export interface Difference {
   /** Name and, of a file, its platform. */
@@ -15,12 +16,20 @@ export interface Difference {
 
 /** @param before absent: there was no lock. */
 export function lockDifferences(before: Lock | undefined, after: Lock): readonly Difference[] {
-  const old = before ?? { platforms: [], files: [], images: [] };
+  const old: Pick<Lock, "platforms" | "expires" | "files" | "images"> = before ?? {
+    platforms: [],
+    files: [],
+    images: [],
+  };
   return [
-    ...differ("bundle", { platforms: old.platforms.join(" ") }, { platforms: after.platforms.join(" ") }),
+    ...differ("bundle", ofLock(old), ofLock(after)),
     ...items(old.files.map(ofFile), after.files.map(ofFile)),
     ...items(old.images.map(ofImage), after.images.map(ofImage)),
   ];
+}
+
+function ofLock({ platforms, expires }: Pick<Lock, "platforms" | "expires">): Fields {
+  return { platforms: platforms.join(" "), expires };
 }
 
 type Fields = Readonly<Record<string, string | undefined>>;
@@ -40,7 +49,7 @@ function ofFile(file: LockedFile): Item {
     fields: {
       ...{ version, sha256, bytes: bytes?.toString(), url, manifest, kind, licence },
       package: file.package,
-      members: members === undefined ? undefined : summary(members.map((one) => `${one.path} ${one.sha256}`)),
+      members: members === undefined ? undefined : summary(members),
       sources: sources.join(", "),
       origin: file.origin,
       signedBy: file.signedBy,
@@ -54,8 +63,9 @@ function ofImage({ name, from, digest, signedBy, platforms, sources }: LockedIma
 }
 
 /** Files inside, short: how many, and what tells two lists apart. */
-function summary(members: readonly string[]): string {
-  return `${members.length} files (${digestOfBytes(members.join("\n")).sha256.slice(0, 8)})`;
+function summary(members: readonly Member[]): string {
+  const lines = members.map(({ path, bytes, sha256 }) => `${path} ${bytes} ${sha256}`);
+  return `${members.length} files (${digestOfBytes(lines.join("\n")).sha256.slice(0, 8)})`;
 }
 
 function items(before: readonly Item[], after: readonly Item[]): readonly Difference[] {

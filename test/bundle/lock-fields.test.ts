@@ -1,0 +1,123 @@
+/** Nothing of a lock changes unseen: each field of its schema, set, removed or altered, shows in both comparisons. */
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { test } from "node:test";
+import type { Contents } from "../../offline-bundle/contents.ts";
+import { diffContents, isSame } from "../../offline-bundle/diff.ts";
+import { lockDifferences } from "../../offline-bundle/lock-diff.ts";
+import type { Lock } from "../../offline-bundle/lock-file.ts";
+
+interface Schema {
+  readonly properties?: Readonly<Record<string, Schema>>;
+  readonly required?: readonly string[];
+  readonly items?: Schema;
+}
+
+const schema = JSON.parse(readFileSync("offline-bundle/bundle.lock.schema.json", "utf8")) as Schema;
+
+/** Every field has a value here. */
+const whole: Lock = {
+  format: 1,
+  serial: 3,
+  platforms: ["linux/amd64"],
+  expires: "2026-12-31",
+  files: [
+    {
+      name: "tool",
+      version: "1",
+      platform: "linux/amd64",
+      kind: "archive",
+      package: "tool-bin",
+      url: "https://example.org/tool",
+      manifest: `sha256:${"a".repeat(64)}`,
+      bytes: 5,
+      sha256: "b".repeat(64),
+      licence: "MIT",
+      sources: ["one", "two"],
+      origin: "signature",
+      signedBy: "A".repeat(40),
+      members: [{ path: "tool", bytes: 5, sha256: "c".repeat(64) }],
+    },
+  ],
+  images: [
+    {
+      name: "example.org/app:1",
+      from: "file:app",
+      digest: `sha256:${"d".repeat(64)}`,
+      signedBy: `sha256:${"e".repeat(64)}`,
+      platforms: ["linux/amd64"],
+      sources: ["three"],
+    },
+  ],
+};
+
+test("each field of a lock that is altered or removed shows in both comparisons", () => {
+  const fields = leaves(schema, whole);
+  assert.ok(fields.length > 20);
+  // Its version is one alone, and the serial has a line of its own.
+  for (const { path, required } of fields.filter(({ path: [top] }) => top !== "format" && top !== "serial")) {
+    const name = path.join(".");
+    shows(
+      name,
+      changed(whole, path, (value) => another(value)),
+    );
+    if (!required)
+      shows(
+        `${name} removed`,
+        changed(whole, path, () => undefined),
+      );
+  }
+});
+
+function shows(what: string, value: unknown): void {
+  for (const [a, b] of [
+    [whole, value as Lock],
+    [value as Lock, whole],
+  ] as const) {
+    assert.notDeepEqual(lockDifferences(a, b), [], what);
+    assert.ok(!isSame(diffContents(contents(a), contents(b))), what);
+  }
+}
+
+function contents(lock: Lock): Contents {
+  return { place: "lock", lock, lockSha256: "", packed: undefined };
+}
+
+interface Leaf {
+  readonly path: readonly (string | number)[];
+  readonly required: boolean;
+}
+
+/** Where each field of the schema stands in the value. @throws when the value lacks one. */
+function leaves({ properties, items, required = [] }: Schema, value: unknown): readonly Leaf[] {
+  if (properties !== undefined)
+    return Object.entries(properties).flatMap(([key, below]) => {
+      const own = (value as Readonly<Record<string, unknown>>)[key];
+      assert.ok(own !== undefined, `the example lacks ${key}`);
+      const deeper = leaves(below, own).map((leaf) => ({ ...leaf, path: [key, ...leaf.path] }));
+      return [{ path: [key], required: required.includes(key) }, ...deeper];
+    });
+  if (items?.properties === undefined) return [];
+  return leaves(items, (value as readonly unknown[])[0]).map((leaf) => ({
+    ...leaf,
+    path: [0, ...leaf.path],
+  }));
+}
+
+function changed(
+  value: unknown,
+  [first, ...rest]: readonly (string | number)[],
+  work: (value: unknown) => unknown,
+): unknown {
+  if (first === undefined) return work(value);
+  if (Array.isArray(value))
+    return value.map((one: unknown, at) => (at === first ? changed(one, rest, work) : one));
+  const own = value as Readonly<Record<string, unknown>>;
+  return { ...own, [first]: changed(own[first], rest, work) };
+}
+
+function another(value: unknown): unknown {
+  if (typeof value === "number") return value + 1;
+  if (typeof value === "string") return `${value}x`;
+  return Array.isArray(value) ? value.slice(1) : value;
+}
