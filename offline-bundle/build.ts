@@ -15,6 +15,7 @@ import { locateUrl } from "./local-source.ts";
 import { type Lock, type LockedFile, readLock, staleness } from "./lock-file.ts";
 import type { Report } from "./lock.ts";
 import { obtainFile, presentFile, type Sources } from "./obtain-file.ts";
+import { obtainSigned } from "./obtain-signed.ts";
 import { oras } from "./oras.ts";
 import { originProblems } from "./origin.ts";
 import { inParallel } from "./parallel.ts";
@@ -23,7 +24,7 @@ import { refuseForeign, replaceBundle } from "./replace-bundle.ts";
 import { type Need, requireRoom, withinRoom } from "./room.ts";
 import { sealBundle } from "./seal.ts";
 import { signBundle } from "./sign.ts";
-import { fileRef, label, readWant } from "./want.ts";
+import { fileRef, label, readWant, type Want } from "./want.ts";
 
 export interface BuildOptions {
   readonly bundleFile: string;
@@ -43,7 +44,7 @@ export interface BuildOptions {
 /**
  * Builds, and signs when there is a key. Everything happens in `<directory>.part`; the bundle appears whole or not at all.
  *
- * @throws {SealiftError} E_LOCK_MISSING, E_LOCK_STALE, E_PIN_ORIGIN, E_DOWNLOAD, E_DOWNLOAD_SHA256, E_PIN, E_SPACE, E_SIGNING_KEY, E_TOOL;
+ * @throws {SealiftError} E_LOCK_MISSING, E_LOCK_STALE, E_PIN_ORIGIN, E_DOWNLOAD, E_DOWNLOAD_SHA256, E_PIN, E_IMAGE_SIGNATURE, E_SPACE, E_SIGNING_KEY, E_TOOL;
  * E_VALUE
  * when `directory` holds something that is no bundle.
  */
@@ -65,7 +66,7 @@ export async function buildBundle(options: BuildOptions): Promise<Seal> {
     report(name, total === undefined ? undefined : done / total);
   });
   try {
-    return await withinRoom(directory, () => fill(lock, part, options, sources));
+    return await withinRoom(directory, () => fill(want, lock, part, options, sources));
   } catch (error) {
     await rm(part, { recursive: true, force: true });
     throw error;
@@ -73,6 +74,7 @@ export async function buildBundle(options: BuildOptions): Promise<Seal> {
 }
 
 async function fill(
+  want: Want,
   lock: Lock,
   part: string,
   { lockFile, directory, key, report = () => undefined }: BuildOptions,
@@ -82,7 +84,8 @@ async function fill(
   await addFiles(lock.files, part, report, sources);
   for (const image of lock.images) {
     report(`packing ${image.name}`);
-    await copyImage(image, part, sources);
+    const { cosign } = want.images.find(({ name }) => name === image.name) ?? {};
+    await copyImage(image, part, sources.bundleFile, () => obtainSigned(image, cosign, sources, lockFile));
   }
   await copyFile(lockFile, join(part, inside.lock));
   const seal = await sealBundle(part, lock);

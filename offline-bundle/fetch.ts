@@ -1,11 +1,10 @@
 /** Brings every byte of the lock into the store: after this a build needs no network. */
 import { refuse } from "../modules/core/errors.ts";
 import type { Warn } from "./first-place.ts";
-import { readImageKey, verifyImageSignature } from "./image-signature.ts";
-import { type Lock, type LockedImage, otherKey, readLock, uncovered } from "./lock-file.ts";
+import { type Lock, readLock, uncovered } from "./lock-file.ts";
 import { movedTags } from "./moved-tags.ts";
 import { obtainFile, type Sources } from "./obtain-file.ts";
-import { obtainImage, storedImage } from "./obtain-image.ts";
+import { obtainSigned } from "./obtain-signed.ts";
 import { inParallel } from "./parallel.ts";
 import type { Patience } from "./patience.ts";
 import { label, readWant } from "./want.ts";
@@ -73,22 +72,6 @@ export async function fetchBundle(options: FetchOptions): Promise<FetchResult> {
     images: images.values.length,
     bytes: files.values.reduce((sum, { bytes }) => sum + bytes, 0),
   };
-}
-
-/** What is not here yet is asked once more whose it is: a lock may have been written by anybody. */
-async function obtainSigned(
-  image: LockedImage,
-  cosign: string | undefined,
-  sources: Sources,
-  lockFile: string,
-): Promise<string> {
-  if (cosign !== undefined) {
-    const key = await readImageKey(cosign, sources.bundleFile);
-    refuse(key.fingerprint === image.signedBy ? [] : [otherKey(image, key.fingerprint, lockFile)]);
-    if ((await storedImage(sources.store, image.digest)) === undefined)
-      await verifyImageSignature(image.name, image.digest, key, sources);
-  }
-  return obtainImage(image, sources);
 }
 
 /**

@@ -10,7 +10,7 @@ import { computedHere, type LockedImage } from "./lock-file.ts";
 import { digestAt, manifestAt, noManifest } from "./manifest-at.ts";
 import { children, type Descriptor, isManifest, type Manifest, readManifest } from "./manifests.ts";
 import type { Sources } from "./obtain-file.ts";
-import { obtainImage, storedImage } from "./obtain-image.ts";
+import { storedImage } from "./obtain-image.ts";
 import { referencesOf, repositoryOf } from "./oci-reference.ts";
 import { localMs, oras, orasBytes } from "./oras.ts";
 import type { WantedImage } from "./want.ts";
@@ -74,10 +74,17 @@ async function resolve(image: WantedImage, place: string, layout: string | undef
 
 /**
  * Copies an image by its digest into a layout and tags it, and every manifest below it: a manifest without a tag is what
- * garbage collectors take. An image of a registry comes out of the store, where it is brought first if need be.
+ * garbage collectors take.
+ *
+ * @param obtain brings an image of a registry into the store, and gives its layout.
  */
-export async function copyImage(image: LockedImage, directory: string, sources: Sources): Promise<void> {
-  const layout = (await layoutOf(image, sources.bundleFile)) ?? (await obtainImage(image, sources));
+export async function copyImage(
+  image: LockedImage,
+  directory: string,
+  bundleFile: string,
+  obtain: (image: LockedImage) => Promise<string>,
+): Promise<void> {
+  const layout = (await layoutOf(image, bundleFile)) ?? (await obtain(image));
   const flags = ["--from-oci-layout", "--to-oci-layout-path", "."];
   const names = [`${layout}@${image.digest}`, image.name];
   await oras(["copy", "--no-tty", ...flags], names, directory, { code: "E_DOWNLOAD", timeoutMs: localMs });

@@ -1,9 +1,12 @@
 /** Signatures of images as cosign leaves them in a real registry: found, believed, and told apart from what only looks like one. */
 import assert from "node:assert/strict";
 import { createHash, generateKeyPairSync, type KeyObject, sign } from "node:crypto";
+import { existsSync } from "node:fs";
 import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
+import { buildBundle } from "../../offline-bundle/build.ts";
+import { obtainImage } from "../../offline-bundle/obtain-image.ts";
 import { oras } from "../../offline-bundle/oras.ts";
 import { writeScratchImage } from "../lab/scratch-image.ts";
 import { type AuthRegistry, authRegistry } from "../support/auth-registry.ts";
@@ -167,7 +170,7 @@ test("a pin that was made without a key is asked for its signature; without the 
 });
 
 test("a lock that somebody wrote by hand is asked whose the image is before it is brought", async () => {
-  await image("forged");
+  const digest = await image("forged");
   await site.want({ images: [{ name: `${registry.host}/acme/forged:1` }] });
   await site.lock();
   await wanting("forged", "team.pub");
@@ -178,7 +181,25 @@ test("a lock that somebody wrote by hand is asked whose the image is before it i
     site.lockFile,
     text.replace(/( +)digest: .*/, (line, indent: string) => `${line}\n${indent}signedBy: ${signedBy}`),
   );
-  assert.equal(await finding(site.fetch()), "E_IMAGE_SIGNATURE no signature in the registry");
+  const nobody = "E_IMAGE_SIGNATURE no signature in the registry";
+  const build = (): Promise<unknown> => buildBundle({ ...site, directory: join(site.folder, "built") });
+  assert.equal(await finding(build()), nobody);
+  assert.equal(await finding(site.fetch()), nobody);
+  const layout = join(site.store, "images", digest.slice("sha256:".length));
+  assert.equal(existsSync(layout), false, "nothing of it has come");
+  // Nor is it believed because it came when nobody asked.
+  await obtainImage({ name: `${registry.host}/acme/forged:1`, digest }, { store: site.store, mirrors: {} });
+  assert.equal(await finding(build()), nobody);
+  assert.equal(await finding(site.fetch()), nobody);
+  await signBeside("forged", digest, team.privateKey);
+  await site.fetch();
+  // What was verified is noted: a build asks nobody.
+  process.env["SSL_CERT_FILE"] = "/dev/null";
+  try {
+    await build();
+  } finally {
+    process.env["SSL_CERT_FILE"] = site.certificate.certFile;
+  }
 });
 
 test("what is no public key, and a key for a layout on disk, are refused", async () => {
