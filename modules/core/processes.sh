@@ -105,60 +105,103 @@ $process_listening
 END
 }
 
-# process_alone_on SOCKET: whether one of them, and nobody else, is behind the socket of that path; says what is otherwise. Whoever binds
-# the path later takes it over in silence: /proc/net/unix then has two listeners of that name (unix(7): flag 00010000).
+# process_alone_on SOCKET: whether one of them, and nobody else of root's, is behind the socket of that path; says what is otherwise, and sets
+# alone_beside when it is one of them all the same. Whoever binds the path later takes it over in silence: /proc/net/unix then has two
+# listeners of that name (unix(7): flag 00010000).
 process_alone_on() {
+  alone_ours=
+  alone_others=
+  alone_beside=
   if [ ! -S "$1" ]; then
     echo "$1 is not there"
     return 1
   fi
-  alone_inodes=
   # A process that has ended since it was looked at has no network any more; this one's is the host's.
   alone_table=$process_net/unix
   if [ ! -r "$alone_table" ]; then alone_table=$SEALIFT_ROOT/proc/self/net/unix; fi
   while read -r _ _ _ alone_flags _ _ alone_inode alone_path; do
-    if [ "$alone_path" = "$1" ] && [ "$alone_flags" = 00010000 ]; then alone_inodes="$alone_inodes $alone_inode"; fi
+    if [ "$alone_path" != "$1" ] || [ "$alone_flags" != 00010000 ]; then continue; fi
+    case $process_open in
+      *"socket:[$alone_inode]"*) alone_ours=yes ;;
+      *) alone_others="$alone_others $alone_inode" ;;
+    esac
   done <"$alone_table"
-  case $alone_inodes in
-    "") echo "nobody listens on $1" ;;
-    " "*" "*) echo "more than one process listens on $1" ;;
-    *)
-      case $process_open in *"socket:[${alone_inodes# }]"*) return 0 ;; esac
-      echo "another process listens on $1"
-      ;;
+  if [ -n "$alone_others" ]; then process_alone_beside "$1"; fi
+  case ${alone_ours:+ours}:$alone_beside in
+    ours:) return 0 ;;
+    :) echo "nobody listens on $1" ;;
+    :*) echo "another process listens on $1:$alone_beside" ;;
+    *) echo "more than one process listens on $1:$alone_beside" ;;
   esac
   return 1
 }
 
-# process_of NAME...: sets process_pids to the processes whose program has one of these names for the kernel, those inside of containers
-# left out. Without a process.
+# process_alone_beside SOCKET: sets alone_beside to those who hold one of alone_others. A name in that table says little: whoever has a mount
+# namespace has any name there, and a container may share the network. Those count that are root's and see the same file by that name.
+process_alone_beside() {
+  # shellcheck disable=SC2086 # numbers of sockets
+  for alone_pid in $({
+    printf '%s\n' $alone_others
+    find "$SEALIFT_ROOT"/proc/[0-9]*/fd -maxdepth 1 -lname 'socket:*' -printf '%h %l\n' 2>/dev/null || true
+  } | awk 'NF == 1 { wanted["socket:[" $1 "]"]; next } $2 in wanted && !seen[$1]++ { print $1 }'); do
+    alone_pid=${alone_pid%/fd}
+    if process_of_root "$alone_pid" && [ "$alone_pid/root$1" -ef "$SEALIFT_ROOT$1" ]; then
+      alone_beside="$alone_beside process ${alone_pid##*/}"
+    fi
+  done
+}
+
+# process_beside SOCKET: whether one of them listens there, and somebody else of root's as well; sets alone_beside.
+process_beside() {
+  process_alone_on "$1" >/dev/null || true
+  [ -n "$alone_ours" ] && [ -n "$alone_beside" ]
+}
+
+# process_of NAME...: sets process_pids to the processes of root's whose program has one of these names for the kernel, those inside of
+# containers left out: anybody may give a process any name. Without a process.
 process_of() {
   process_pids=
   for process_comm in "$SEALIFT_ROOT"/proc/[0-9]*/comm; do
     { read -r process_name; } 2>/dev/null <"$process_comm" || continue
     case " $* " in *" $process_name "*) ;; *) continue ;; esac
     process_folder=${process_comm%/comm}
-    if process_in_container "$process_folder/status"; then continue; fi
+    if ! process_of_root "$process_folder" || process_in_container "$process_folder"; then continue; fi
     process_pids="$process_pids ${process_folder##*/}"
   done
 }
 
-# process_in_container STATUS: NSpid names one number for each process namespace it is in (proc_pid_status(5)).
-process_in_container() {
-  while read -r process_key _ process_inner; do
-    if [ "$process_key" = NSpid: ]; then
-      [ -n "$process_inner" ]
+# process_of_root FOLDER: whether root has started it: the real uid, for the other ones may come from the file of the program
+# (proc_pid_status(5)).
+process_of_root() {
+  while read -r process_key process_uid _; do
+    if [ "$process_key" = Uid: ]; then
+      [ "$process_uid" = 0 ]
       return
     fi
-  done 2>/dev/null <"$1"
+  done 2>/dev/null <"$1/status"
   return 1
 }
 
-# process_unit PID: sets process_unit to the system service in whose control group it is (proc_pid_cgroup(5)); nothing when in none.
+# process_in_container FOLDER: whether it is below none of the control groups in which systemd starts what is the host's own
+# (proc_pid_cgroup(5)). Namespaces say nothing: anybody may have some of their own. Engines make groups of other names, and so do LXC and
+# systemd-nspawn.
+process_in_container() {
+  while read -r process_line; do
+    case ${process_line#*:*:} in /system.slice/*.service | /user.slice/* | /init.scope) return 1 ;; esac
+  done 2>/dev/null <"$1/cgroup"
+  return 0
+}
+
+# process_unit PID: sets process_unit to the system service in whose control group it is; nothing when in none, and for what is in a group
+# that a service or a user has made below its own.
 process_unit() {
   process_unit=
   while read -r process_line; do
-    case $process_line in */system.slice/*.service) process_unit=${process_line##*/} ;; esac
+    process_line=${process_line#*:*:}
+    case $process_line in
+      /system.slice/*.service/*) ;;
+      /system.slice/*.service) process_unit=${process_line##*/} ;;
+    esac
   done 2>/dev/null <"$SEALIFT_ROOT/proc/$1/cgroup"
 }
 

@@ -48,7 +48,12 @@ apply_daemon_listeners() {
     chown root:docker "$DAEMON_SOCKET"
     chmod 0660 "$DAEMON_SOCKET"
   fi
-  if check_daemon_listeners "$@" >/dev/null; then return 0; fi
+  if listeners_wrong=$(check_daemon_listeners "$@"); then return 0; fi
+  # Who else listens stays when the engine is started again.
+  if [ -n "$listeners_runs" ] && process_beside "$DAEMON_SOCKET"; then
+    echo "$listeners_wrong; see with ss -xlp whose it is, and stop it"
+    return 1
+  fi
   # The socket is made anew only while no daemon has it.
   listeners_before=$(daemon_containers)
   timeout 300 systemctl stop docker.service docker.socket
@@ -62,7 +67,7 @@ effect_daemon_listeners() {
     return
   fi
   listeners_open "$@"
-  if [ -z "$listeners_found" ] && process_alone_on "$DAEMON_SOCKET" >/dev/null; then
+  if process_beside "$DAEMON_SOCKET" || { [ -z "$listeners_found" ] && process_alone_on "$DAEMON_SOCKET" >/dev/null; }; then
     echo none
   elif ! daemon_containers_run || daemon_keeps_containers; then
     echo restart

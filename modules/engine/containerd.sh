@@ -42,6 +42,17 @@ check_containerd() {
   fi
 }
 apply_containerd() {
+  unit_look "$UNIT_STATE" containerd.service
+  unit_pick containerd.service
+  unit_value MainPID
+  if [ "${unit_found:-0}" != 0 ]; then
+    process_look "$unit_found"
+    # Who else listens stays when it is started again.
+    if process_beside "$CONTAINERD_SOCKET"; then
+      echo "another process listens on $CONTAINERD_SOCKET beside it:$alone_beside; see with ss -xlp whose it is, and stop it"
+      return 1
+    fi
+  fi
   systemctl enable --quiet containerd.service
   systemctl reset-failed containerd.service 2>/dev/null || true
   # Containers keep running: their shims are not in the service's main process (KillMode=process).

@@ -68,7 +68,7 @@ foreign_by_file() {
   done
 }
 
-# A daemon that runs from elsewhere. One inside of a container has a process namespace of its own and is nobody's business.
+# A daemon of root's that runs from elsewhere. One inside of a container is nobody's business, and anybody may call a process dockerd.
 foreign_by_process() {
   process_of dockerd containerd snap-dockerd
   for foreign_pid in $process_pids; do

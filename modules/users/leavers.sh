@@ -102,27 +102,27 @@ leaver_sessions() {
   done
 }
 
-# leaver_is FOLDER: whether the process is of leaver_uid, in leaver_gid when there is one, and of no container, which may use any number.
+# leaver_is FOLDER: whether the process is of leaver_uid, and in leaver_gid when there is one, by whichever of its groups: a program that
+# sets its group has it as an effective one alone.
 leaver_is() {
   leaver_mine=
   leaver_in=${leaver_gid:-any}
   while read -r leaver_key leaver_one leaver_more; do
     case $leaver_key in
       Uid:) if [ "$leaver_one" = "$leaver_uid" ]; then leaver_mine=yes; fi ;;
-      Groups:) case " $leaver_one $leaver_more " in *" $leaver_in "*) leaver_in=any ;; esac ;;
-      NSpid:) if [ -n "$leaver_more" ]; then leaver_mine=; fi ;;
+      Gid: | Groups:) for leaver_one in $leaver_one $leaver_more; do if [ "$leaver_one" = "$leaver_in" ]; then leaver_in=any; fi; done ;;
     esac
   done 2>/dev/null <"$1/status" || return 1
   [ -n "$leaver_mine" ] && [ "$leaver_in" = any ]
 }
 
-# leaver_by_login FOLDER: whether it runs by a login of a person, and not as a service of the host that uses the account. Where there is no
-# systemd-logind (pam_systemd(8)), logins stay below sshd.
+# leaver_by_login FOLDER: whether it runs by a login of a person, and not as a service of the host that uses the account, or in a container,
+# which may use any number. Namespaces say nothing: a user may have some of their own. Nor is the user's own systemd left out: it starts
+# whatever it is told to with the groups that it has, and the user may move processes beside it. Where there is no systemd-logind
+# (pam_systemd(8)), logins stay below sshd.
 leaver_by_login() {
   while read -r leaver_line; do
     case $leaver_line in
-      # The user's own systemd, which ends by itself soon after the last session.
-      */user.slice/*/init.scope) ;;
       */user.slice/* | */ssh.service | */ssh@*.service | */sshd.service | */sshd@*.service | */cron.service | */atd.service) return 0 ;;
     esac
   done 2>/dev/null <"$1/cgroup" || return 1

@@ -71,10 +71,22 @@ test("packages of another engine, until they are removed", async () => {
 
 test("a daemon inside of a container is nobody's business, and one from /opt/docker is ours", async () => {
   await on.root(
-    "mkdir -p /opt/docker/1/bin && cp /usr/bin/sleep /opt/docker/1/bin/containerd && cp /usr/bin/sleep /usr/local/bin/dockerd && systemd-run -q --unit=inner unshare --pid --fork /usr/local/bin/dockerd 1000 && systemd-run -q --unit=own /opt/docker/1/bin/containerd 1000 && timeout 20 sh -c 'until pgrep -x dockerd && pgrep -x containerd; do sleep 0.2; done'",
+    "mkdir -p /opt/docker/1/bin && cp /usr/bin/sleep /opt/docker/1/bin/containerd && cp /usr/bin/sleep /usr/local/bin/dockerd && systemd-run -q --unit=inner --slice=machine.slice /usr/local/bin/dockerd 1000 && systemd-run -q --unit=own /opt/docker/1/bin/containerd 1000 && timeout 20 sh -c 'until pgrep -x dockerd && pgrep -x containerd; do sleep 0.2; done'",
   );
   assert.deepEqual(await on.call("check_no_foreign_engine"), { exitCode: 0, output: "" });
-  await on.root("systemctl stop inner own && rm -r /opt/docker /usr/local/bin/dockerd");
+  await on.root("systemctl stop inner own");
+  // Namespaces of its own make no container of it.
+  await on.root(
+    "systemd-run -q --unit=hidden unshare --pid --fork /usr/local/bin/dockerd 1000 && timeout 20 sh -c 'until pgrep -x dockerd; do sleep 0.2; done'",
+  );
+  assert.match((await on.call("check_no_foreign_engine")).output, /^found: process \d+ .*\/dockerd /);
+  await on.root("systemctl stop hidden");
+  // Anybody may call a process so, also one of a program that becomes root.
+  await on.root(
+    "systemd-run -q --unit=named --uid=games /usr/local/bin/dockerd 1000 && timeout 20 sh -c 'until pgrep -x dockerd; do sleep 0.2; done'",
+  );
+  assert.deepEqual(await on.call("check_no_foreign_engine"), { exitCode: 0, output: "" });
+  await on.root("systemctl stop named && rm -r /opt/docker /usr/local/bin/dockerd");
 });
 
 test("the clock, less the age of the session that asks", async () => {

@@ -4,6 +4,7 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { after, before, test } from "node:test";
 import { accountSteps } from "../../modules/users/steps.ts";
+import { quote } from "../../modules/core/quote.ts";
 import type { UserSpec } from "../../modules/core/site-spec.ts";
 import { container } from "../lab/machine-choice.ts";
 import { sshArguments } from "../lab/ssh.ts";
@@ -195,4 +196,74 @@ test("whom Sealift did not make keeps the account, and no session that is in the
   await ended;
   assert.deepEqual(await wrong(), []);
   assert.equal(await letsIn("early"), true);
+});
+
+test("who has left hides no process that has the group: not by namespaces, by a program that sets its group, or beside systemd", async () => {
+  const early = user({ name: "early", uid: 1600 });
+  const joined = await on.run("apply", stepsOf(early));
+  assert.ok(joined.mark, joined.text);
+  const sleeps = "sleep 1001 & sleep 1002 & sleep 1003 & wait";
+  const started = await on.guest.exec(
+    `setsid unshare -U -p -f sh -c '${sleeps}' >/dev/null 2>&1 </dev/null &`,
+    { login: "early" },
+  );
+  assert.equal(started.exitCode, 0, started.stderr);
+  await on.root(
+    "timeout 60 sh -c 'until [ $(pgrep -u early -f \"^sleep 100[123]\" | wc -l) = 3 ]; do sleep 0.2; done'",
+  );
+  // Into what systemd delegates to the user, who may move them there: beside the user's own systemd, and below that name.
+  const delegated = "/sys/fs/cgroup/user.slice/user-1600.slice/user@1600.service";
+  for (const [seconds, group] of Object.entries({ 1002: "init.scope", 1003: "x/user.slice/y/init.scope" }))
+    await on.root(
+      `mkdir -p ${delegated}/${group} && pgrep -u early -f '^sleep ${seconds}' >${delegated}/${group}/cgroup.procs`,
+    );
+  const hidden = (await on.root("pgrep -u early -f '^sleep 100[123]'")).trim().split("\n");
+  const { steps } = await on.run("check", stepsOf());
+  const found = steps.find(({ code }) => code === "users.leavers")?.found ?? "";
+  for (const pid of hidden) assert.match(found, new RegExp(` ${pid}\\b`), found);
+  const report = await on.run("apply", stepsOf());
+  assert.ok(report.mark, report.text);
+  assert.deepEqual(await wrong(), []);
+  assert.equal(await on.root("pgrep -u early -f '^sleep 100[123]' || echo none"), "none\n");
+  // A file that somebody in the group has left behind gives the group to a later process, as the effective one alone.
+  await on.root(
+    "install -o early -g docker -m 2755 /usr/bin/perl ~early/left && test $(stat -c %a ~early/left) = 2755",
+  );
+  await on.guest.exec("setsid ./left -e 'sleep 1004' >/dev/null 2>&1 </dev/null &", { login: "early" });
+  await on.root("timeout 60 sh -c 'until pgrep -u early -x left; do sleep 0.2; done'");
+  assert.deepEqual(await wrong(), ["drift users.leavers early: open sessions with processes N"]);
+  const last = await on.run("apply", stepsOf());
+  assert.ok(last.mark, last.text);
+  assert.deepEqual(await wrong(), []);
+  await on.root("rm ~early/left");
+});
+
+test("a user's own listener by the name of the engine's socket is not one beside the engine's", async () => {
+  const ann = user({ name: "ann", uid: 1601, docker: false });
+  const joined = await on.run("apply", stepsOf(ann));
+  assert.ok(joined.mark, joined.text);
+  const socket = "/run/docker.sock";
+  const listen = `use Socket; socket(my $s, AF_UNIX, SOCK_STREAM, 0) or die; bind($s, pack_sockaddr_un("${socket}")) or die; listen($s, 5); open(my $in, ">", "in"); sleep 600;`;
+  const listener = `perl -e ${quote(listen)}`;
+  await on.root(
+    `systemd-run -q -u real --working-directory=/var/tmp ${listener} && timeout 60 sh -c 'until [ -e /var/tmp/in ]; do sleep 0.2; done'`,
+  );
+  const alone = async (): Promise<string> => {
+    const input = `. /run/sealift-library.sh\nset -u\nprocess_look $(systemctl show -P MainPID real)\nprocess_alone_on ${socket}; echo "$?"\n`;
+    return (await on.guest.exec("sudo -n sh -s", { input })).stdout.replace(/process \d+/, "process N");
+  };
+  assert.equal(await alone(), "0\n");
+  await on.guest.exec(
+    `setsid unshare -Urm sh -c ${quote(`mount -t tmpfs none /run && exec ${listener}`)} >/dev/null 2>&1 </dev/null &`,
+    { login: "ann" },
+  );
+  await on.root("timeout 60 sh -c 'until [ -e ~ann/in ]; do sleep 0.2; done'");
+  assert.equal(await on.root(`grep -c ' ${socket}$' /proc/net/unix`), "2\n");
+  assert.equal(await alone(), "0\n");
+  // Whoever may write to the folder takes the name over.
+  await on.root(
+    `rm /var/tmp/in; mv ${socket} /run/kept.sock; systemd-run -q -u taker --working-directory=/var/tmp ${listener} && timeout 60 sh -c 'until [ -e /var/tmp/in ]; do sleep 0.2; done'`,
+  );
+  assert.equal(await alone(), `more than one process listens on ${socket}: process N\n1\n`);
+  await on.root(`systemctl stop real taker; loginctl terminate-user ann; rm -f ${socket} /run/kept.sock`);
 });

@@ -2,7 +2,16 @@
 import assert from "node:assert/strict";
 import { execFileSync, spawn, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
-import { chmodSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, unlinkSync, writeFileSync } from "node:fs";
+import {
+  chmodSync,
+  mkdirSync,
+  mkdtempSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+  unlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { createServer, type AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -144,9 +153,28 @@ test("a socket that another process is behind is told", async () => {
   const server = createServer().listen(socket);
   await once(server, "listening");
   server.unref();
-  const alone = (pid: number): string => shell(`process_look ${pid}\nprocess_alone_on ${quote(socket)}`);
+  /** Whoever runs the test is the root of it, or nobody is. */
+  const alone = (pid: number, root = true): string =>
+    shell(`process_of_root() { ${root}; }\nprocess_look ${pid}\nprocess_alone_on ${quote(socket)}`);
   assert.equal(alone(process.pid), "0 ");
-  assert.equal(alone(await idle({})), `1 another process listens on ${socket}`);
+  assert.equal(alone(await idle({})), `1 another process listens on ${socket}: process ${process.pid}`);
+  assert.equal(alone(await idle({}), false), `1 nobody listens on ${socket}`);
+  renameSync(socket, `${socket}.kept`);
+  const listen = `require("node:net").createServer().listen(${JSON.stringify(socket)}, () => console.log("in"))`;
+  const second = spawn(process.execPath, ["-e", listen], { stdio: ["ignore", "pipe", "ignore"] });
+  started.push(second);
+  await once(second.stdout, "data");
+  assert.equal(
+    alone(process.pid),
+    `1 more than one process listens on ${socket}: process ${second.pid ?? 0}`,
+  );
+  // A name in the kernel's table that is another file, or nobody's of root's, takes nothing over.
+  assert.equal(alone(process.pid, false), "0 ");
+  renameSync(socket, `${socket}.second`);
+  renameSync(`${socket}.kept`, socket);
+  second.kill("SIGKILL");
+  await once(second, "exit");
+  assert.equal(alone(process.pid), "0 ");
   server.close();
   await once(server, "close");
   assert.equal(alone(process.pid), `1 ${socket} is not there`);

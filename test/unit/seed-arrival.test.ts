@@ -1,7 +1,8 @@
 /** What arrives for a registry is looked at before the registry is given it: under a tag it would take any manifest. */
 import assert from "node:assert/strict";
-import { existsSync, mkdirSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { spawnSync } from "node:child_process";
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
 import { before, test } from "node:test";
 import { attackedClient, type AttackedClient } from "../support/hostile-registry.ts";
 import { undoAfter } from "../support/undo.ts";
@@ -43,4 +44,38 @@ test("a manifest that arrived with other bytes than the lock pins is removed, an
     client.registry.asked.map(({ line }) => line),
     ["PUT /v2/files/thing/manifests/1"],
   );
+});
+
+test("that the registry has a blob is a note for a day, because bytes may change without a time of theirs", async () => {
+  const mount = join(client.folder, "kept");
+  const root = join(mount, "storage", "docker", "registry", "v2");
+  const data = join(root, "blobs", "sha256", client.sha256.slice(0, 2), client.sha256, "data");
+  const link = join(root, "repositories", "files/thing", "_manifests", "tags", "1", "current", "link");
+  for (const file of [data, link]) mkdirSync(dirname(file), { recursive: true });
+  writeFileSync(link, `sha256:${client.sha256}`);
+  writeFileSync(data, client.bytes);
+  const place = [
+    mount,
+    "localhost",
+    "5001",
+    "files/thing",
+    "1",
+    "application/vnd.oci.image.manifest.v1+json",
+  ];
+  const look = (more: string): ReturnType<AttackedClient["call"]> =>
+    client.callWith(more, "check_registry_manifest", ...place, `${client.sha256}:${client.bytes.length}`);
+  assert.deepEqual(await look(""), { code: 0, output: "" });
+  const note = join(client.folder, "seen", client.sha256);
+  const [since = ""] = readFileSync(note, "utf8").split(" ");
+  assert.match(since, /^\d+$/);
+  const other = Buffer.from(client.bytes);
+  other[0] = 0;
+  writeFileSync(data, other);
+  assert.match((await look("")).output, /is altered/);
+  // As it is after a write through a page that was mapped before: other bytes, and the times that were noted.
+  const stat = spawnSync("stat", ["-c", "%F,%i %s %y %z", data], { encoding: "utf8" }).stdout;
+  writeFileSync(note, `${since} ${stat}`);
+  assert.deepEqual(await look(""), { code: 0, output: "" });
+  assert.match((await look("SEALIFT_DEEP=1")).output, /is altered/);
+  assert.match((await look("HASH_KEEP_SEC=0")).output, /is altered/);
 });
