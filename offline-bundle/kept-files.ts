@@ -41,7 +41,10 @@ export class KeptFiles {
   async #write(name: string, text: Buffer): Promise<void> {
     const path = join(this.#into, name);
     await mkdir(dirname(path), { recursive: true });
-    const target = await open(path, "wx", 0o644);
+    const target = await open(path, "wx", 0o644).catch((error: unknown) => {
+      const twice = error instanceof Error && "code" in error && error.code === "EEXIST";
+      throw twice ? new TarError(name, "this name for the second time", "each name once") : error;
+    });
     try {
       await target.writeFile(text);
       await target.datasync();

@@ -107,6 +107,7 @@ test("a file that comes twice, too early, not at all first, or in another length
     "a blob twice": [...head, ...blobs, last],
     "a manifest twice": [...head, first, ...blobs],
     "the text twice": [...head, ...head.slice(0, 1), ...blobs],
+    "a signature twice": [...head.slice(0, 2), ...head.slice(1), ...blobs],
     "another index at the end": [...head, ...blobs, entry(inside.index, "{}")],
     "blobs before their manifests": [...head, ...blobs.toReversed()],
     "no text": [...head.slice(1), ...blobs],
