@@ -64,11 +64,17 @@ export async function parseLock(bytes: Uint8Array, file: string): Promise<Lock> 
   return (await parseDocument<Lock>(bytes, file, "bundle.lock.schema.json")).value;
 }
 
-/** Writes a lock file in one step: a reader sees the old one or the new one. @throws {SealiftError} E_SPACE */
+/**
+ * Writes a lock file in one step: a reader sees the old one or the new one.
+ *
+ * @throws {SealiftError} E_SPACE; what {@link readLock} would say of it, and then nothing is written: a registry or an archive may
+ * have said what no lock can hold.
+ */
 export async function writeLock(file: string, lock: Lock): Promise<void> {
   const { stringify } = await import("yaml");
   const part = `${file}.part`;
   const text = header + stringify(inOrder(lock), { lineWidth: 0, aliasDuplicateObjects: false });
+  await parseLock(Buffer.from(text), file);
   try {
     await withinRoom(file, () => writeFile(part, text));
     await rename(part, file);

@@ -1,11 +1,15 @@
 /** Nothing of a lock changes unseen: each field of its schema, set, removed or altered, shows in both comparisons. */
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
+import { mkdtemp, readdir, readFile, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { test } from "node:test";
 import type { Contents } from "../../offline-bundle/contents.ts";
 import { diffContents, isSame } from "../../offline-bundle/diff.ts";
 import { lockDifferences } from "../../offline-bundle/lock-diff.ts";
-import type { Lock } from "../../offline-bundle/lock-file.ts";
+import { type Lock, writeLock } from "../../offline-bundle/lock-file.ts";
+import { codesOf } from "../support/refused.ts";
 
 interface Schema {
   readonly properties?: Readonly<Record<string, Schema>>;
@@ -66,6 +70,37 @@ test("each field of a lock that is altered or removed shows in both comparisons"
         `${name} removed`,
         changed(whole, path, () => undefined),
       );
+  }
+});
+
+test("a lock that could not be read again is not written, and the one that was there stays", async () => {
+  const folder = await mkdtemp(join(tmpdir(), "sealift-lock-"));
+  try {
+    const file = join(folder, "bundle.lock.yaml");
+    await writeLock(file, whole);
+    const before = await readFile(file, "utf8");
+    const unreadable: Readonly<Record<string, Lock>> = {
+      "an archive without files": changed(whole, ["files", 0, "members"], () => []) as Lock,
+      "a member that turns text round": changed(
+        whole,
+        ["files", 0, "members", 0, "path"],
+        () => "a\u202eb",
+      ) as Lock,
+      "more platforms than there are": changed(whole, ["images", 0, "platforms"], () =>
+        Array.from({ length: 101 }, (_, at) => `os${at}/arm`),
+      ) as Lock,
+      "a platform with an escape code": changed(whole, ["images", 0, "platforms"], () => [
+        "linux/\u001b[31m",
+      ]) as Lock,
+      "an image of no platform": changed(whole, ["images", 0, "platforms"], () => []) as Lock,
+    };
+    for (const [what, lock] of Object.entries(unreadable)) {
+      assert.deepEqual(await codesOf(writeLock(file, lock)), ["E_VALUE"], what);
+      assert.equal(await readFile(file, "utf8"), before, what);
+    }
+    assert.deepEqual(await readdir(folder), ["bundle.lock.yaml"]);
+  } finally {
+    await rm(folder, { recursive: true });
   }
 });
 
