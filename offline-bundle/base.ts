@@ -1,15 +1,15 @@
 /** The blobs that a delta leaves to an earlier bundle. */
-import { constants, copyFile, link, stat } from "node:fs/promises";
+import { chmod, constants, copyFile, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { type Problem, SealiftError } from "../modules/core/errors.ts";
 import type { BlobContent } from "./carried-order.ts";
 import { type Delta, holderName } from "./delta.ts";
 import { hashFiles } from "./hash-files.ts";
-import { inside } from "./layout.ts";
 import type { Found } from "./read-carried.ts";
 
 /**
- * Brings blobs from a base into a bundle: as hard links, or as copies where the base is on another disk. Each is hashed.
+ * Copies blobs from a base into a bundle and hashes the copies: a base may answer differently when it is read again, and whoever can
+ * write to it must not reach what was verified. Where the file system can, the copies share their blocks.
  *
  * @throws {SealiftError} E_BUNDLE_BASE with everything that the base lacks, and which base would do.
  */
@@ -23,26 +23,13 @@ export async function takeFromBase(
   if (base === undefined) throw refusal("no --base", delta, lacking, "this bundle");
   const missing = new Set(await missingIn(base, lacking));
   const there = lacking.filter((blob) => !missing.has(blob));
-  const sha256s = await hashFiles(there.map(({ name, bytes }) => ({ path: join(base, name), bytes })));
+  for (const { name } of there) await copyBlob(join(base, name), join(into, name));
+  const sha256s = await hashFiles(there.map(({ name, bytes }) => ({ path: join(into, name), bytes })));
   there.forEach((blob, at) => {
     if (sha256s[at] !== blob.sha256) missing.add(blob);
   });
   if (missing.size > 0) throw refusal(`a base without ${named([...missing])}`, delta, [...missing], base);
-  for (const { name } of lacking) await linkOrCopy(join(base, name), join(into, name));
   return new Map(lacking.map(({ sha256, bytes }) => [sha256, bytes]));
-}
-
-/** Bytes that will have to be copied: none where links can be made. */
-export async function bytesToCopy(
-  base: string | undefined,
-  lacking: readonly BlobContent[],
-  into: string,
-): Promise<number> {
-  if (base === undefined) return 0;
-  const disks = await Promise.all(
-    [join(base, inside.blobs), into].map((path) => stat(path).catch(() => undefined)),
-  );
-  return disks[0]?.dev === disks[1]?.dev ? 0 : lacking.reduce((sum, { bytes }) => sum + bytes, 0);
 }
 
 async function missingIn(base: string, lacking: readonly BlobContent[]): Promise<readonly BlobContent[]> {
@@ -55,8 +42,9 @@ async function missingIn(base: string, lacking: readonly BlobContent[]): Promise
   return lacking.filter((_blob, at) => found[at] !== true);
 }
 
-async function linkOrCopy(from: string, to: string): Promise<void> {
-  await link(from, to).catch(() => copyFile(from, to, constants.COPYFILE_EXCL));
+async function copyBlob(from: string, to: string): Promise<void> {
+  await copyFile(from, to, constants.COPYFILE_EXCL | constants.COPYFILE_FICLONE);
+  await chmod(to, 0o644);
 }
 
 /** So many are listed by name. */

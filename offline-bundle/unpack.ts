@@ -1,7 +1,7 @@
 /** Makes a bundle directory out of a carried bundle. */
 import { mkdir, rm } from "node:fs/promises";
 import { resolve } from "node:path";
-import { bytesToCopy, takeFromBase } from "./base.ts";
+import { takeFromBase } from "./base.ts";
 import { blaming, openCarried } from "./carried-source.ts";
 import { blobPathIn } from "./layout.ts";
 import { lookupIn } from "./lookup.ts";
@@ -41,7 +41,8 @@ export async function unpackBundle(
           ...options,
           keep: true,
           known: async (coming, delta, lacking) => {
-            const copied = await bytesToCopy(options.base, lacking, part);
+            const copied =
+              options.base === undefined ? 0 : lacking.reduce((sum, { bytes }) => sum + bytes, 0);
             await requireRoom([{ what: "the bundle", path: part, bytes: coming + copied }]);
             return delta === undefined ? new Map() : takeFromBase(options.base, delta, lacking, part);
           },

@@ -13,6 +13,7 @@ import { verifyCarried } from "../../offline-bundle/verify-carried.ts";
 import { verifyBundle, type VerifyOptions } from "../../offline-bundle/verify.ts";
 import { flipBit } from "../support/flip-bit.ts";
 import { folderListing } from "../support/folder-listing.ts";
+import { lyingMedium } from "../support/lying-medium.ts";
 import { codesOf, refused } from "../support/refused.ts";
 import { makeTinyBundle, type TinyBundle } from "../support/tiny-bundle.ts";
 import { undoAfter } from "../support/undo.ts";
@@ -71,19 +72,27 @@ test("a split delta does the same, and a base on the way to a third bundle is as
   await verifyBundle(second, trust);
 });
 
-test("blobs of the base are links where they can be, and hashed in any case", async () => {
+test("blobs of the base are copies: who can write to the base cannot reach them", async () => {
   await carryBundle(next, { file, have });
-  const directory = join(tiny.folder, "linked");
+  const directory = join(tiny.folder, "copied");
   await unpackBundle(file, directory, { ...trust, base: tiny.directory });
-  const { inventory } = await inventoryOfBundle(tiny.directory);
-  const inodes = async (folder: string): Promise<readonly number[]> =>
-    Promise.all(
-      (await readdir(join(folder, inside.blobs)))
-        .filter((name) => inventory.digests.includes(name))
-        .map(async (name) => (await stat(join(folder, inside.blobs, name))).ino),
-    );
+  const inodes = async (folder: string): Promise<readonly number[]> => {
+    const names = await readdir(join(folder, inside.blobs));
+    return Promise.all(names.map(async (name) => (await stat(join(folder, inside.blobs, name))).ino));
+  };
   const old = await inodes(tiny.directory);
-  assert.ok((await inodes(directory)).some((inode) => old.includes(inode)));
+  assert.ok(!(await inodes(directory)).some((inode) => old.includes(inode)));
+});
+
+test("a base that is read as it should be and copied as something else is refused", async () => {
+  await carryBundle(next, { file, have });
+  const base = join(tiny.folder, "lying");
+  await cp(tiny.directory, base, { recursive: true });
+  for (const name of await readdir(join(base, inside.blobs))) await flipBit(join(base, inside.blobs, name));
+  // Whoever opens a blob of it gets the right one.
+  const medium = lyingMedium(base, tiny.directory, 0);
+  const never = unpackBundle(file, join(tiny.folder, "lied"), { ...trust, base });
+  assert.deepEqual(await codesOf(never.finally(medium.end)), ["E_BUNDLE_BASE"]);
 });
 
 test("without a base, or on one that lacks or has broken a blob, what is missing is named", async () => {

@@ -12,9 +12,11 @@ export interface LyingMedium {
 
 /**
  * Until it ends, this process gets a file below `directory` as it is only once; every further time it gets the file of the same
- * path below `lie`. Other processes and threads see the truth.
+ * path below `lie`. Other processes and threads see the truth, and so does copyFile.
+ *
+ * @param honest how often a file is shown as it is.
  */
-export function lyingMedium(directory: string, lie: string): LyingMedium {
+export function lyingMedium(directory: string, lie: string, honest = 1): LyingMedium {
   const reads = new Map<string, number>();
   const led = (path: unknown): string | undefined => {
     if (typeof path !== "string") return undefined;
@@ -22,7 +24,7 @@ export function lyingMedium(directory: string, lie: string): LyingMedium {
     if (name.startsWith("..") || name === "") return undefined;
     const count = (reads.get(name) ?? 0) + 1;
     reads.set(name, count);
-    return count > 1 ? join(lie, name) : path;
+    return count > honest ? join(lie, name) : path;
   };
   const { open, readFile } = fs;
   const patched = {
