@@ -7,7 +7,7 @@
  * @returns ends the group now, and forgets it.
  */
 export function endsWithUs(pid: number): { readonly end: () => void; readonly forget: () => void } {
-  if (groups.size === 0) listen();
+  listen();
   groups.add(pid);
   const forget = (): void => {
     if (groups.delete(pid) && groups.size === 0) unlisten();
@@ -22,7 +22,9 @@ export function endsWithUs(pid: number): { readonly end: () => void; readonly fo
 const groups = new Set<number>();
 const signals = ["SIGHUP", "SIGINT", "SIGTERM"] as const;
 
-function listen(): void {
+/** To be called before such a program is started: a signal may come before its number is known here. */
+export function listen(): void {
+  unlisten();
   process.on("exit", endAll);
   for (const signal of signals) process.on(signal, onSignal);
 }

@@ -2,7 +2,7 @@
 import { spawn } from "node:child_process";
 import type { Readable, Writable } from "node:stream";
 import { limits } from "./limits.ts";
-import { endsWithUs } from "./own-group.ts";
+import { endsWithUs, listen } from "./own-group.ts";
 
 export interface ProgramOptions {
   /** Its standard input; absent: none. */
@@ -44,6 +44,7 @@ export function runProgram(
   { input, directory, inherited, timeoutMs, env, until, most = limits.output }: ProgramOptions = {},
 ): Promise<ProgramResult> {
   return new Promise((resolve, reject) => {
+    if (until !== undefined) listen();
     const child = spawn(program, args, {
       ...(directory === undefined ? {} : { cwd: directory }),
       ...(timeoutMs === undefined ? {} : { timeout: timeoutMs }),
