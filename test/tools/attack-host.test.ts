@@ -120,7 +120,11 @@ test("who was busy elsewhere reads what has arrived before somebody is given up"
     while (performance.now() - began < 40 || !existsSync(file));
     await heard;
     assert.equal(gone, false);
-    await new Promise((done) => afterSilence(1, () => { done(undefined); }));
+    await new Promise((done) =>
+      afterSilence(1, () => {
+        done(undefined);
+      }),
+    );
     silence.end();
   } finally {
     child.kill();
