@@ -1,6 +1,6 @@
 /** The keys of this cache folder's lab: one to log in with, one by which every guest is known. Never in the repository. */
 import { execFile } from "node:child_process";
-import { mkdir, readFile, writeFile } from "node:fs/promises";
+import { mkdir, readFile, rename, writeFile } from "node:fs/promises";
 import { promisify } from "node:util";
 import { cachePath } from "./cache.ts";
 import { withLock } from "./lock.ts";
@@ -31,7 +31,7 @@ export async function ensureIdentity(): Promise<Identity> {
       const login = await ensureKey("login");
       const host = await ensureKey("host");
       const knownHostsFile = cachePath("lab", "keys", "known_hosts");
-      await writeFile(knownHostsFile, `${hostKeyAlias} ${host.publicKey}\n`);
+      await putWhole(knownHostsFile, `${hostKeyAlias} ${host.publicKey}\n`);
       return {
         identityFile: login.file,
         publicKey: login.publicKey,
@@ -41,6 +41,14 @@ export async function ensureIdentity(): Promise<Identity> {
       };
     },
   );
+}
+
+/** ssh of another test may read it at any moment, and has to find the key. */
+async function putWhole(file: string, text: string): Promise<void> {
+  if ((await readFile(file, "utf8").catch(() => "")) === text) return;
+  const part = `${file}.${process.pid}.part`;
+  await writeFile(part, text);
+  await rename(part, file);
 }
 
 async function ensureKey(name: string): Promise<{ file: string; publicKey: string }> {
