@@ -81,6 +81,8 @@ apply_journal_storage() {
     # Group, mode and access list as the distribution wants them: systemd-journald.service(8).
     systemd-tmpfiles --create --prefix /var/log/journal
   fi
+  # Several changes in a few seconds are more starts than systemd allows by itself: systemctl(1), reset-failed.
+  systemctl reset-failed systemd-journald.service 2>/dev/null || true
   timeout 60 systemctl restart systemd-journald.service
   timeout 60 journalctl --flush
   rm "$SEALIFT_STATE/journald-restart"
