@@ -106,17 +106,12 @@ function itemOf({ name, platform }: LockedFile): string {
 }
 
 function whole(change: "added" | "removed", file: LockedFile): ItemDifference {
-  const side = change === "added" ? "to" : "from";
-  const details: readonly Detail[] = [
-    { what: "version", [side]: file.version },
-    ...(file.bytes === undefined ? [] : [{ what: "bytes" as const, [side]: file.bytes }]),
-    { what: "licence", [side]: file.licence },
-  ];
-  return { change, kind: "file", item: label(file), details };
+  const [before, now] = change === "added" ? [{}, file] : [file, {}];
+  return { change, kind: "file", item: label(file), details: fileDetails(before, now) };
 }
 
-function changedFile(a: LockedFile, b: LockedFile): readonly ItemDifference[] {
-  const details = [
+function fileDetails(a: Partial<LockedFile>, b: Partial<LockedFile>): readonly Detail[] {
+  return [
     ...detail("version", a.version, b.version),
     ...detail("bytes", a.bytes, b.bytes),
     ...detail("sha256", a.sha256, b.sha256),
@@ -125,10 +120,14 @@ function changedFile(a: LockedFile, b: LockedFile): readonly ItemDifference[] {
     ...detail("package", a.package, b.package),
     ...detail("url", a.url, b.url),
     ...detail("manifest", a.manifest, b.manifest),
-    ...detail("sources", a.sources.join(", "), b.sources.join(", ")),
+    ...detail("sources", a.sources?.join(", "), b.sources?.join(", ")),
     ...detail("origin", a.origin, b.origin),
     ...detail("signedBy", a.signedBy, b.signedBy),
   ];
+}
+
+function changedFile(a: LockedFile, b: LockedFile): readonly ItemDifference[] {
+  const details = fileDetails(a, b);
   const inner = memberChanges(a.members, b.members);
   if (details.length === 0 && Object.values(inner.members ?? {}).every((paths) => paths.length === 0))
     return [];

@@ -7,6 +7,7 @@ import { isRecord, jsonOf } from "./json.ts";
 import { localLayout, locateUrl } from "./local-source.ts";
 import { limits } from "./limits.ts";
 import { computedHere, type LockedImage } from "./lock-file.ts";
+import { partTag } from "./lock-tags.ts";
 import { digestAt, manifestAt, noManifest } from "./manifest-at.ts";
 import { children, type Descriptor, isManifest, type Manifest, readManifest } from "./manifests.ts";
 import type { Sources } from "./obtain-file.ts";
@@ -89,8 +90,7 @@ export async function copyImage(
   const names = [`${layout}@${image.digest}`, image.name];
   await oras(["copy", "--no-tty", ...flags], names, directory, { code: "E_DOWNLOAD", timeoutMs: localMs });
   for (const { digest } of children(await readManifest(directory, image.digest)).filter(isManifest)) {
-    const tag = `${repositoryOf(image.name)}:part-${digest.slice("sha256:".length, "sha256:".length + 16)}`;
-    await oras(["tag", "--oci-layout"], [`.@${digest}`, tag], directory);
+    await oras(["tag", "--oci-layout"], [`.@${digest}`, partTag(image.name, digest)], directory);
   }
 }
 

@@ -1,7 +1,7 @@
 /** bundle.lock.yaml: its shape, reading, writing, and whether it still says what bundle.yaml asks for. */
 import { rename, rm, writeFile } from "node:fs/promises";
-import type { Problem } from "../modules/core/errors.ts";
-import { parseDocument, readDocument } from "./document.ts";
+import { type Problem, refuse } from "../modules/core/errors.ts";
+import { type Document, parseDocument, readDocument } from "./document.ts";
 import type { Member } from "./members.ts";
 import type { Origin } from "./origin.ts";
 import { withinRoom } from "./room.ts";
@@ -52,16 +52,48 @@ export const computedHere = "computed-here";
  * @throws {SealiftError} E_LOCK_MISSING, or every problem of the file at its line.
  */
 export async function readLock(file: string): Promise<Lock> {
-  const { value } = await readDocument<Lock>(file, "bundle.lock.schema.json", {
+  const read = await readDocument<Lock>(file, "bundle.lock.schema.json", {
     code: "E_LOCK_MISSING",
     todo: "run: sealift bundle lock",
   });
-  return value;
+  return eachOnce(read);
 }
 
 /** The same of bytes that were read already. @throws {SealiftError} every problem of the file at its line. */
 export async function parseLock(bytes: Uint8Array, file: string): Promise<Lock> {
-  return (await parseDocument<Lock>(bytes, file, "bundle.lock.schema.json")).value;
+  return eachOnce(await parseDocument<Lock>(bytes, file, "bundle.lock.schema.json"));
+}
+
+/** @throws {E_CONFLICT} when something stands there twice. */
+function eachOnce({ value, place }: Document<Lock>): Lock {
+  refuse([
+    ...twice(value.files, "files", ({ name, version, platform }) => `${name} ${version} ${platform}`, place),
+    // Under whatever name: hosts ask for an engine by its version.
+    ...twice(
+      value.files,
+      "files",
+      (one) => (one.kind === "engine" ? `engine ${one.version} ${one.platform}` : undefined),
+      place,
+    ),
+    ...twice(value.images, "images", ({ name }) => name, place),
+  ]);
+  return value;
+}
+
+/** What stands there twice: one would be reviewed and the other one used. */
+function twice<T>(
+  all: readonly T[],
+  key: "files" | "images",
+  nameOf: (one: T) => string | undefined,
+  place: Document<Lock>["place"],
+): readonly Problem[] {
+  const names = all.map(nameOf);
+  return names.flatMap((name, at): readonly Problem[] => {
+    if (name === undefined || names.indexOf(name) === at) return [];
+    const todo = "keep the one that is meant";
+    const [got, expected] = [`${name}, a second time`, "each thing once"];
+    return [{ where: place([key, at]), code: "E_CONFLICT", subject: `${key}[${at}]`, got, expected, todo }];
+  });
 }
 
 /**

@@ -10,6 +10,7 @@ import { inside, markerText } from "./inside.ts";
 import { blobPathIn, type Bundle, parseSeal, readSealText, type Seal } from "./layout.ts";
 import { limits } from "./limits.ts";
 import { type Lock, parseLock } from "./lock-file.ts";
+import { tagProblems } from "./lock-tags.ts";
 import { lookupIn } from "./lookup.ts";
 import { type Manifest, NoManifest, parseManifest, refName } from "./manifests.ts";
 import { isReference } from "./oci-reference.ts";
@@ -71,6 +72,7 @@ export async function readContent(directory: string, text: Uint8Array): Promise<
     ...(read?.problems ?? []),
     ...(lock === undefined ? [] : lockDifferences(directory, seal, lock)),
     ...(index === undefined ? [] : indexDifferences(directory, seal, index)),
+    ...(lock === undefined || read === undefined ? [] : tagProblems(directory, lock, read.tree)),
   );
   return { seal, lock, read, problems };
 }

@@ -25,7 +25,8 @@ export function parseSshKey(blob: string): SshKey | undefined {
   if (fields === undefined) return undefined;
   // A nonce comes first.
   if (certificate.test(named)) reader.bytes();
-  const parts = Array.from({ length: fields }, () => reader.bytes());
+  const number = type === "ssh-rsa" || type === "ssh-dss" ? shortest : (part: Buffer) => part;
+  const parts = Array.from({ length: fields }, () => number(reader.bytes()));
   const weakness = weaknessOf(type, parts);
   const key = Buffer.concat([Buffer.from(type), ...parts].flatMap((part) => [lengthOf(part), part]));
   const common = { type, key: key.toString("base64"), ...(weakness === undefined ? {} : { weakness }) };
@@ -38,10 +39,17 @@ export function parseSshKey(blob: string): SshKey | undefined {
   reader.bytes();
   reader.bytes();
   reader.bytes();
-  const authority = reader.bytes().toString("base64");
-  if (!reader.whole()) return undefined;
-  const weak = weakness ?? parseSshKey(authority)?.weakness;
-  return { ...common, authority, ...(weak === undefined ? {} : { weakness: weak }) };
+  const authority = parseSshKey(reader.bytes().toString("base64"));
+  if (!reader.whole() || authority === undefined) return undefined;
+  const weak = weakness ?? authority.weakness;
+  return { ...common, authority: authority.key, ...(weak === undefined ? {} : { weakness: weak }) };
+}
+
+/** A number (RFC 4251, 5, mpint) as short as it goes: ssh-keygen takes longer forms for the same key, and one key is one person. */
+function shortest(part: Buffer): Buffer {
+  const first = part.findIndex((byte) => byte !== 0);
+  const digits = first < 0 ? Buffer.alloc(0) : part.subarray(first);
+  return (digits[0] ?? 0) >= 128 ? Buffer.concat([Buffer.alloc(1), digits]) : digits;
 }
 
 /** RSA of fewer bits is worth less than 128 bits of security (NIST SP 800-57 part 1 revision 5, table 2). */

@@ -46,17 +46,14 @@ function summary({ details, members }: ItemDifference): string {
   const inner = Object.entries(members ?? {}).flatMap(([what, paths]) =>
     paths.length === 0 ? [] : [`${what} inside: ${paths.join(", ")}`],
   );
-  // With another version the url is another one anyway; --json has it.
-  const versioned = details.some(({ what }) => what === "version");
-  const told = details.filter(({ what }) => !(versioned && what === "url"));
-  return [...told.map(words), ...inner].join("; ");
+  return [...details.map(words), ...inner].join("; ");
 }
 
 function words({ what, from, to }: Detail): string {
   const show = (value: string | number | undefined): string => {
     if (value === undefined) return "nothing";
     if (typeof value === "number") return size(value);
-    return what === "sha256" || what === "digest" ? value.replace("sha256:", "").slice(0, 12) : value;
+    return what === "sha256" || what === "digest" ? value.replace("sha256:", "") : value;
   };
   const title = what === "bytes" ? "size" : what;
   if (from === undefined) return `${title} ${show(to)}`;

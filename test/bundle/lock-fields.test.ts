@@ -104,6 +104,35 @@ test("a lock that could not be read again is not written, and the one that was t
   }
 });
 
+test("what stands in a lock twice is refused: one would be reviewed and the other one used", async () => {
+  const folder = await mkdtemp(join(tmpdir(), "sealift-lock-"));
+  try {
+    const { files, images } = whole;
+    const engines = files.map((file) => ({ ...file, kind: "engine" as const }));
+    const twice: Readonly<Record<string, Lock>> = {
+      "a file": { ...whole, files: [...files, ...files] },
+      "an engine, under another name": {
+        ...whole,
+        files: [...engines, ...engines.map((engine) => ({ ...engine, name: "debug-symbols" }))],
+      },
+      "an image": { ...whole, images: [...images, ...images] },
+    };
+    for (const [what, lock] of Object.entries(twice))
+      assert.ok((await codesOf(writeLock(join(folder, "lock.yaml"), lock))).includes("E_CONFLICT"), what);
+  } finally {
+    await rm(folder, { recursive: true });
+  }
+});
+
+test("a file that is new shows with all that a review asks of it", () => {
+  const { items } = diffContents(contents({ ...whole, files: [] }), contents(whole));
+  const told = Object.fromEntries(items.flatMap(({ details }) => details).map(({ what, to }) => [what, to]));
+  const [file] = whole.files;
+  assert.ok(file);
+  for (const what of ["kind", "url", "sha256", "origin", "signedBy", "package", "manifest"] as const)
+    assert.equal(told[what], file[what], what);
+});
+
 function shows(what: string, value: unknown): void {
   for (const [a, b] of [
     [whole, value as Lock],
