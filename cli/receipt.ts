@@ -1,11 +1,11 @@
 /** `sealift receipt …`: what a run has left for those outside. */
-import { rename, writeFile } from "node:fs/promises";
 import { Command } from "commander";
 import { receiptPage } from "../modules/receipt/page.ts";
 import { verifyReceipts } from "../modules/receipt/chain.ts";
 import { readReceipt, type Checked, type ReceiptPolicy } from "../modules/receipt/sign.ts";
 import { factsIn } from "../modules/receipt/verdict.ts";
 import { columns } from "./columns.ts";
+import { writeWhole } from "./output-file.ts";
 import { print, printJsonText } from "./print.ts";
 
 interface Flags {
@@ -46,8 +46,7 @@ function pageCommand(): Command {
     )
     .action(async (file: string, { output, ...flags }: Flags & { readonly output: string }) => {
       const { receipt, signers } = await readReceipt(file, policyOf(flags));
-      await writeFile(`${output}.part`, receiptPage(receipt, signers));
-      await rename(`${output}.part`, output);
+      await writeWhole(output, receiptPage(receipt, signers));
     });
 }
 

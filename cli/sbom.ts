@@ -1,10 +1,10 @@
-import { readFile, rename, writeFile } from "node:fs/promises";
+import { readFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
 import { Command } from "commander";
 import { digestOfBytes } from "../offline-bundle/digest.ts";
 import { epochOf } from "../offline-bundle/sbom.ts";
 import { type PackageLock, toolkitSbom } from "../offline-bundle/toolkit-sbom.ts";
-import { print } from "./print.ts";
+import { printOrWrite } from "./output-file.ts";
 
 const lockFile = fileURLToPath(new URL("../package-lock.json", import.meta.url));
 
@@ -22,13 +22,7 @@ export function sbomCommand(): Command {
         digestOfBytes(lock).sha256,
         epochOf(process.env["SOURCE_DATE_EPOCH"]),
       );
-      const text = JSON.stringify(bom, undefined, 2);
-      if (output === undefined) {
-        print(text);
-        return;
-      }
-      await writeFile(`${output}.part`, `${text}\n`);
-      await rename(`${output}.part`, output);
+      await printOrWrite(JSON.stringify(bom, undefined, 2), output);
     });
 }
 

@@ -11,11 +11,7 @@ import { fileTitle, label } from "./want.ts";
 export function cycloneDx({ lock, lockSha256 }: Contents, date: Date | undefined): object {
   const top = `bundle@${lock.serial}`;
   return {
-    $schema: "http://cyclonedx.org/schema/bom-1.6.schema.json",
-    bomFormat: "CycloneDX",
-    specVersion: "1.6",
-    serialNumber: `urn:uuid:${uuidOf(lockSha256)}`,
-    version: 1,
+    ...cycloneDxHead(lockSha256),
     metadata: {
       ...(date === undefined ? {} : { timestamp: dateText(date) }),
       tools: { components: [{ type: "application", name: "sealift" }] },
@@ -32,6 +28,17 @@ export function cycloneDx({ lock, lockSha256 }: Contents, date: Date | undefined
     dependencies: [
       { ref: top, dependsOn: [...lock.files.map(label), ...lock.images.map(({ name }) => name)] },
     ],
+  };
+}
+
+/** What every document of this format begins with; its number is that of the lock, so that the same lock has the same. */
+export function cycloneDxHead(lockSha256: string): object {
+  return {
+    $schema: "http://cyclonedx.org/schema/bom-1.6.schema.json",
+    bomFormat: "CycloneDX",
+    specVersion: "1.6",
+    serialNumber: `urn:uuid:${uuidOf(lockSha256)}`,
+    version: 1,
   };
 }
 

@@ -1,5 +1,6 @@
 /** The SBOM of Sealift itself in CycloneDX 1.6, out of package-lock.json. The same lock file gives the same text. Pure. */
-import { dateText, uuidOf } from "./sbom.ts";
+import { cycloneDxHead } from "./cyclonedx.ts";
+import { dateText } from "./sbom.ts";
 
 /** package-lock.json, lockfileVersion 3 (npm 11, package-lock-json(5)): paths below the checkout -> packages; "" is Sealift itself. */
 export interface PackageLock {
@@ -32,11 +33,7 @@ export function toolkitSbom({ packages }: PackageLock, lockSha256: string, date:
     .filter((path) => path !== "" && packages[path]?.dev !== true)
     .sort();
   return {
-    $schema: "http://cyclonedx.org/schema/bom-1.6.schema.json",
-    bomFormat: "CycloneDX",
-    specVersion: "1.6",
-    serialNumber: `urn:uuid:${uuidOf(lockSha256)}`,
-    version: 1,
+    ...cycloneDxHead(lockSha256),
     metadata: {
       ...(date === undefined ? {} : { timestamp: dateText(date) }),
       tools: { components: [{ type: "application", name: "sealift", version }] },

@@ -1,8 +1,8 @@
-import { rename, writeFile } from "node:fs/promises";
 import { Command } from "commander";
 import { visibleLines } from "../../modules/core/visible.ts";
 import { runbookOf } from "../../offline-bundle/runbook.ts";
 import { verifyBundle } from "../../offline-bundle/verify.ts";
+import { writeWhole } from "../output-file.ts";
 import { print } from "../print.ts";
 import { progressLine } from "../progress.ts";
 import { addPolicyFlags, type PolicyFlags, tellWaived, verifyOptions } from "./policy-flags.ts";
@@ -27,8 +27,7 @@ export function runbookCommand(): Command {
         print(text.trimEnd());
         return;
       }
-      await writeFile(`${output}.part`, text);
-      await rename(`${output}.part`, output);
+      await writeWhole(output, text);
       print(output);
     });
 }

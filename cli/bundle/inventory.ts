@@ -1,10 +1,11 @@
-import { rename, stat, writeFile } from "node:fs/promises";
+import { stat } from "node:fs/promises";
 import { Command } from "commander";
 import { holderName } from "../../offline-bundle/delta.ts";
 import { inventoryOfBundle, inventoryOfRegistry } from "../../offline-bundle/inventory.ts";
 import { columns, size } from "../columns.ts";
 import { progressLine } from "../progress.ts";
 import { registryAccess, type RegistryFlags, withRegistryOptions } from "./registry-options.ts";
+import { writeWhole } from "../output-file.ts";
 import { print, printError } from "../print.ts";
 
 export function inventoryCommand(): Command {
@@ -26,8 +27,7 @@ export function inventoryCommand(): Command {
       const { inventory, bytes, broken } = await work.finally(progress.end);
       const text = `${JSON.stringify(inventory, undefined, 2)}\n`;
       if (flags.output !== undefined) {
-        await writeFile(`${flags.output}.part`, text);
-        await rename(`${flags.output}.part`, flags.output);
+        await writeWhole(flags.output, text);
       }
       for (const name of broken) printError(`${place}: ${name} is not what it must be, and not listed`);
       if (flags.json === true) print(text.trimEnd());

@@ -1,10 +1,9 @@
-import { rename, writeFile } from "node:fs/promises";
 import { Command, Option } from "commander";
 import { readContents } from "../../offline-bundle/contents.ts";
 import { cycloneDx } from "../../offline-bundle/cyclonedx.ts";
 import { epochOf } from "../../offline-bundle/sbom.ts";
 import { spdx } from "../../offline-bundle/spdx.ts";
-import { print } from "../print.ts";
+import { printOrWrite } from "../output-file.ts";
 
 interface Flags {
   readonly format: "cyclonedx" | "spdx";
@@ -28,13 +27,7 @@ export function sbomCommand(): Command {
       const contents = await readContents(place);
       const epoch = epochOf(process.env["SOURCE_DATE_EPOCH"]);
       const bom = format === "cyclonedx" ? cycloneDx(contents, epoch) : spdx(contents, epoch);
-      const text = JSON.stringify(bom, undefined, 2);
-      if (output === undefined) {
-        print(text);
-        return;
-      }
-      await writeFile(`${output}.part`, `${text}\n`);
-      await rename(`${output}.part`, output);
+      await printOrWrite(JSON.stringify(bom, undefined, 2), output);
     });
 }
 
