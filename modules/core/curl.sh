@@ -32,8 +32,8 @@ web_curl() {
 # Whoever gives them more slowly does not give them: another one is asked, or the next run goes on with what came.
 web_seconds_for() { echo "$((120 + $1 / 65536))"; }
 
-# web_text BYTES: passes so many bytes of standard input on, and no control character but the end of a line.
-web_text() { head -c "$1" | tr -d '\000-\011\013-\037\177'; }
+# web_text BYTES: passes so many bytes of standard input on, as plain_text does and without tabs.
+web_text() { head -c "$1" | tr -d '\011' | plain_text; }
 
 # web_url ORIGINS URL: whether it is an https URL of one of these hosts; sets web_origin to its name:port, or web_refused to why
 # not.

@@ -10,7 +10,7 @@ lock_host() {
   install -d -m 0700 "${SEALIFT_LOCK%/*}"
   exec 9<>"$SEALIFT_LOCK"
   if ! flock -w "$SEALIFT_LOCK_WAIT_SEC" 9; then
-    echo "E_HOST_LOCKED another run works on this host: $(lock_holder); wait for it to end, then run again"
+    echo "E_HOST_LOCKED another run works on this host: $(one_line "$(lock_holder)"); wait for it to end, then run again"
     exit 75
   fi
   # SSH_CONNECTION of the login, sshd(8): address and port of whoever came, and where it came to.

@@ -96,11 +96,14 @@ step() {
     give_up "$attempt_output"
   fi
   attempt "check_$step_name" "$@"
-  if [ "$attempt_status" -ne 0 ]; then
-    give_up "still not so after it was applied: $attempt_output"
-  fi
-  tell changed "$step_found"
-  tell_value "$@"
+  case $attempt_status in
+    0)
+      tell changed "$step_found"
+      tell_value "$@"
+      ;;
+    "$SEALIFT_WARNS") tell warn "$attempt_output" ;;
+    *) give_up "still not so after it was applied: $attempt_output" ;;
+  esac
   journal changed "$step_found"
 }
 
@@ -159,7 +162,7 @@ still_at_it() {
 
 # give_up FOUND: the whole finding for people, then the line that the program reads, then the end.
 give_up() {
-  printf '%s\n' "$1" | head -c 65536 | tr -d '\000-\010\013-\037\177' | without_logins | sed 's/^/  | /'
+  printf '%s\n' "$1" | head -c 65536 | plain_text | without_logins | sed 's/^/  | /'
   tell failed "$1"
   journal failed "$1"
   echo "$phase_host $phase_name: E_STEP $step_code: got $(one_line "$1"); expected $step_fact; mend what was found, then run pulumi up again"
@@ -174,20 +177,35 @@ tell() {
   echo
 }
 
-# Tabs and line ends are the format's own, a long finding would fill the state, no other control character is to reach anybody's
-# terminal, and no URL tells its password. Most findings are short and of one line: those cost no process, which is what a look at a slow host is made of.
+# one_line TEXT: tabs and line ends are the format's own, a long finding would fill the state, nothing that plain_text drops is to reach anybody's
+# terminal, and no URL tells its password. Most findings are short and of one line of ASCII: those cost no process, which is what a look at a slow host is made of.
 one_line() {
   if [ "${#1}" -le 400 ]; then
     case $1 in
-      *[[:cntrl:]]* | *://*@*) ;;
+      *[!\ -~]* | *://*@*) ;;
       *)
         printf '%s' "$1"
         return
         ;;
     esac
   fi
-  printf '%s' "$1" | head -c 65536 | tr -s '\t\n' '  ' | tr -d '\000-\037\177' | without_logins | cut -c 1-400
+  # The cut may go through a character.
+  printf '%s' "$1" | head -c 65536 | tr -s '\t\n' '  ' | plain_text | without_logins | head -c 400 | plain_text
 }
+
+# plain_text: passes a text on without what moves a cursor, hides, or changes the order of what stands around it, in UTF-8: control characters
+# but tabs and line ends, those above 7F as well; marks of direction, embeddings, overrides and isolates; line and paragraph separators;
+# characters without a width; and whatever is no UTF-8 (RFC 3629). visible.ts has the same for the operator's side. What is allowed is named, and any
+# other byte above 7F goes by itself, so that no two that are left make a third.
+plain_text() {
+  tr -d '\000-\010\013-\037\177' | sed -E "s/($PLAIN_2|$PLAIN_3|$PLAIN_4)|[\x80-\xff]/\1/g"
+}
+PLAIN_2='\xc2[\xa0-\xac\xae-\xbf]|[\xc3-\xd7\xd9-\xdf][\x80-\xbf]|\xd8[\x80-\x9b\x9d-\xbf]'
+PLAIN_3='\xe0[\xa0-\xbf][\x80-\xbf]|\xe1[\x80-\x9f\xa1-\xbf][\x80-\xbf]|\xe1\xa0[\x80-\x8d\x8f-\xbf]'
+PLAIN_3=$PLAIN_3'|\xe2\x80[\x80-\x8a\x90-\xa7\xaf-\xbf]|\xe2\x81[\x80-\x9f\xa5\xb0-\xbf]|\xe2[\x82-\xbf][\x80-\xbf]'
+PLAIN_3=$PLAIN_3'|[\xe3-\xec\xee][\x80-\xbf][\x80-\xbf]|\xed[\x80-\x9f][\x80-\xbf]'
+PLAIN_3=$PLAIN_3'|\xef[\x80-\xba\xbc-\xbe][\x80-\xbf]|\xef\xbb[\x80-\xbe]|\xef\xbf[\x80-\xb8\xbc-\xbf]'
+PLAIN_4='\xf0[\x90-\xbf][\x80-\xbf][\x80-\xbf]|[\xf1-\xf3][\x80-\xbf][\x80-\xbf][\x80-\xbf]|\xf4[\x80-\x8f][\x80-\xbf][\x80-\xbf]'
 
 BUNDLE_REMEDY="carry in the newest bundle, or go back on purpose with sealift bundle accept --insecure-allow-older"
 

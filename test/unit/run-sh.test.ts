@@ -1,12 +1,13 @@
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
-import { appendFileSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { appendFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
 import { deliveryPhase } from "../../modules/core/delivery.ts";
 import { parseReport } from "../../modules/core/report.ts";
 import { type BundleAge, planText, type Step } from "../../modules/core/step.ts";
+import { visible } from "../../modules/core/visible.ts";
 
 /** The runner itself, with steps about files in a folder; what phases do is tried on guests. */
 const folder = mkdtempSync(join(tmpdir(), "sealift-run-"));
@@ -26,6 +27,10 @@ second	line"; return 1; }
 apply_never() { false; echo "set -e did not hold"; }
 check_escape() { printf '\\033[2Jred\\r'; return 1; }
 apply_escape() { printf '\\033[2Jred\\r'; return 1; }
+check_raw() { cat "$1"; return 1; }
+apply_raw() { cat "$1"; return 1; }
+check_half() { [ -f "$1" ] || { echo absent; return 1; }; warn_that E_X "a half is left" "do it yourself"; }
+apply_half() { : >"$1"; }
 check_noted() { if [ "$1" = yes ]; then warn_that E_X "worth a word" "read it"; fi; }
 apply_noted() { echo never >"$1"; return 1; }
 check_made() { [ -f "$1" ] || { echo absent; return 1; }; }
@@ -73,6 +78,81 @@ test("a finding has no control character, whatever a program has printed", () =>
     assert.match(text, /\[2Jred/);
     assert.doesNotMatch(text.replaceAll(/[\n\t]/g, ""), /\p{Cc}/u);
   }
+});
+
+/** What a program has printed, as a host tells it in a look, and as a run that fails tells it. */
+function shownOf(bytes: Buffer): {
+  readonly found: string;
+  readonly effect: string | undefined;
+  readonly text: string;
+} {
+  writeFileSync(join(folder, "raw"), bytes);
+  const raw: Step = {
+    code: "t.raw",
+    fact: "it is quiet",
+    effect: "restart",
+    call: ["raw", join(folder, "raw")],
+  };
+  const [step] = run("check", [raw]).steps;
+  return { found: step?.found ?? "", effect: step?.effect, text: run("apply", [raw]).text };
+}
+
+test("a finding has nothing that moves a cursor, hides or turns text, nor bytes that are no text", () => {
+  const attacks: Record<string, number[]> = {
+    "CSI of C1": [0xc2, 0x9b, 0x32, 0x4a],
+    "CSI of C1 in one byte": [0x9b, 0x32, 0x4a],
+    "an override": [0xe2, 0x80, 0xae],
+    "an isolate": [0xe2, 0x81, 0xa7],
+    "halves that make one when what is between them goes": [0xc2, 0x01, 0x9b],
+    "halves with a byte between them": [0xc2, 0xff, 0x9b],
+    "too long for its character": [0xe0, 0x82, 0x9b],
+    "half of a pair": [0xed, 0xa0, 0x80],
+    "the beginning of a character": [0xe2, 0x80],
+  };
+  for (const [name, bytes] of Object.entries(attacks)) {
+    const { found, effect, text } = shownOf(Buffer.from([0x61, ...bytes, 0x7a]));
+    assert.match(found, /^a(2J)?z$/, name);
+    assert.equal(effect, "restart", "the words behind a finding stay on its line");
+    assert.match(text, /^ {2}\| a(2J)?z$/m, name);
+    assert.doesNotMatch(text.replaceAll(/[\n\t]/g, ""), /[^ -~]/, name);
+  }
+  const long = shownOf(Buffer.from(`${"x".repeat(399)}ä`)).found;
+  assert.equal(long, "x".repeat(399), "it is not cut within a character");
+});
+
+test("both sides hide the same characters, and every other one passes", () => {
+  const all: string[] = [];
+  for (let code = 0x20; code <= 0x10ffff; code += code < 0x10000 ? 1 : 251)
+    if (code !== 0x7f && (code < 0xd800 || code > 0xdfff)) all.push(String.fromCodePoint(code));
+  const input = `${runner}\nplain_text <"${join(folder, "all")}"\n`;
+  // In lines, as a stream editor likes its input.
+  const lines = all.map((character, index) => (index % 64 === 63 ? `${character}\n` : character));
+  writeFileSync(join(folder, "all"), lines.join(""));
+  const { stdout } = spawnSync("sh", ["-s"], { input, encoding: "utf8", maxBuffer: 16_777_216 });
+  const passes = all.filter((character) => visible(character) === character);
+  assert.ok(passes.length > 65_000);
+  const [wanted, found] = [new Set(passes), new Set(stdout)];
+  const differ = all.filter((character) => wanted.has(character) !== found.has(character));
+  assert.deepEqual(
+    differ.slice(0, 20).map((character) => character.codePointAt(0)?.toString(16)),
+    [],
+  );
+});
+
+test("what a person has to do after a change is a warning, and the change is written down", () => {
+  const half: Step = {
+    code: "t.half",
+    fact: "all is there",
+    effect: "none",
+    call: ["half", join(folder, "half")],
+  };
+  const report = run("apply", [half, file("h", "1")]);
+  assert.equal(statuses(report), "warn changed");
+  assert.equal(report.steps[0]?.found, "E_X a half is left; do it yourself");
+  assert.match(
+    readFileSync(join(folder, "state", "journal"), "utf8"),
+    / changed t t\.half .* found: absent$/m,
+  );
 });
 
 test("apply makes it true and says so; the second time it is true already", () => {
