@@ -61,11 +61,24 @@ channel_fetch() {
   fi
 }
 
+# channel_begin: from here on, all that is asked of one reader has as long as its bytes may take: to find the way, a token and the bytes. Sets
+# channel_until, in seconds since the boot.
+channel_begin() {
+  channel_now
+  channel_until=$((channel_sec + $(web_seconds_for "$channel_bytes")))
+}
+# channel_now: sets channel_sec to the seconds since the boot.
+channel_now() {
+  read -r channel_sec _ </proc/uptime
+  channel_sec=${channel_sec%%.*}
+}
+
 # channel_get: a registry of the site asks for no login and leads nowhere; one that others look after may want a token even of those
 # whom it lets read, and may lead to where its bytes lie.
 channel_get() {
   channel_bearer=
   channel_place=$channel_url
+  channel_begin
   if [ "$channel_reader" = - ] && ! channel_find; then return 1; fi
   channel_curl "$channel_place" "$channel_bytes" "$(web_seconds_for "$channel_bytes")" --fail --continue-at - --retry 2 --output "$channel_part"
 }
@@ -148,12 +161,19 @@ channel_token() {
 # token_word NAME CHARACTERS: what the registry says of the token that it wants, when it has none but these characters.
 token_word() { printf '%s\n' "$token_wanted" | sed -n "s|^.*[ ,]$1=\"\\([$2]*\\)\".*|\\1|p"; }
 
-# channel_curl URL BYTES SECONDS OPTION...: as the registry is asked, whichever of its readers, and those whom it may lead to.
+# channel_curl URL BYTES SECONDS OPTION...: as the registry is asked, whichever of its readers, and those whom it may lead to; no longer than until
+# channel_until.
 channel_curl() {
   channel_to=$1
   channel_most=$2
   channel_time=$3
   shift 3
+  channel_now
+  if [ "$channel_time" -gt $((channel_until - channel_sec)) ]; then channel_time=$((channel_until - channel_sec)); fi
+  if [ "$channel_time" -lt 1 ]; then
+    echo "$channel_registry has had the $(web_seconds_for "$channel_bytes") seconds that $channel_bytes bytes may take" >&2
+    return 28
+  fi
   # Debian's curl would believe the system's CAs beside the one that it is given.
   if [ "$channel_ca" = own ]; then set -- --cacert "$TRUST_CERTS/$channel_registry/ca.crt" --capath /dev/null "$@"; fi
   if [ "$channel_reader" != - ]; then set -- --resolve "$channel_registry:$channel_reader" "$@"; fi
