@@ -238,6 +238,88 @@ test("who has left hides no process that has the group: not by namespaces, by a 
   await on.root("rm ~early/left");
 });
 
+/** Starts a program with these rights in a control group, as its sleeping leader or as whatever comes after it. */
+async function startIn(group: string, rights: string, program: string): Promise<void> {
+  const place = `/sys/fs/cgroup/${group}`;
+  const begin = `echo $$ >${place}/cgroup.procs && exec setpriv ${rights} ${program}`;
+  await on.root(
+    `mkdir -p ${place} && setsid sh -c ${quote(begin)} >/dev/null 2>&1 </dev/null & until grep -q 'populated 1' ${place}/cgroup.events; do sleep 0.1; done`,
+  );
+}
+const populated = async (group: string): Promise<string> =>
+  (await on.root(`grep populated /sys/fs/cgroup/${group}/cgroup.events`)).trim();
+/** A process that does not end when it is asked to, and that is gone before its number can be looked up: another one goes on in its place. */
+const chain = `perl -e ${quote('$SIG{TERM} = "IGNORE"; while (1) { my $child = fork; exit if $child }')}`;
+
+test("who has left hides behind no subordinate number, and is not ahead of whoever looks by forking on and on", async () => {
+  const eve = user({ name: "eve", uid: 1602 });
+  const joined = await on.run("apply", stepsOf(eve));
+  assert.ok(joined.mark, joined.text);
+  await on.root(
+    "sed -i /^eve:/d /etc/subuid /etc/subgid; echo eve:3000000:65536 | tee -a /etc/subuid >>/etc/subgid",
+  );
+  const subordinate = "--reuid=3000005 --regid=3000005 --clear-groups";
+  const own = "--reuid=1602 --regid=1602 --clear-groups";
+  const slice = "user.slice/user-1602.slice";
+  const places: Readonly<Record<string, readonly [string, string]>> = {
+    "system.slice/atd.service": [subordinate, "sleep 1005"],
+    [`${slice}/user@1602.service/x`]: [subordinate, "sleep 1005"],
+    [`${slice}/session-x.scope`]: [own, chain],
+    "system.slice/system-sshd.slice/sshd@x.service": [own, chain],
+    // Somebody else's number, as after su, and by a setuid program.
+    [`${slice}/session-y.scope`]: ["--reuid=games --regid=games --clear-groups", "sleep 1005"],
+  };
+  for (const [group, [rights, program]] of Object.entries(places)) await startIn(group, rights, program);
+  const found = await on.run("check", stepsOf());
+  const words = found.steps.find(({ code }) => code === "users.leavers")?.found ?? "";
+  for (const pid of (await on.root("pgrep -f '^sleep 1005'")).trim().split("\n"))
+    assert.match(words, new RegExp(`eve: .*processes .*\\b${pid}\\b`));
+  const left = await on.run("apply", stepsOf());
+  assert.ok(left.mark, left.text);
+  assert.deepEqual(await wrong(), []);
+  for (const group of Object.keys(places))
+    assert.match(await populated(group).catch(() => "populated 0"), /^populated 0$/, group);
+  for (const group of ["system.slice/atd.service", "system.slice/system-sshd.slice/sshd@x.service"])
+    assert.equal(await on.root(`cat /sys/fs/cgroup/${group}/cgroup.freeze`), "0\n", "it is not left frozen");
+});
+
+for (const group of ["user.slice/user-1602.slice/session-x.scope", "system.slice/atd.service"])
+  test(`the only thing left forks on and on, in ${group}`, async () => {
+    await startIn(group, "--reuid=1602 --regid=1602 --clear-groups", chain);
+    assert.match((await wrong()).join(), /^drift users\.leavers eve: open sessions with processes /);
+    const { mark, text } = await on.run("apply", stepsOf());
+    assert.ok(mark, text);
+    assert.deepEqual(await wrong(), []);
+    assert.equal(await populated(group).catch(() => "populated 0"), "populated 0");
+  });
+
+test("of whom Sealift did not make, what forks on and on in the group ends, and what is beside it goes on", async () => {
+  const gid = (await on.root("getent group docker | cut -d : -f 3")).trim();
+  const group = "user.slice/user-1600.slice/session-x.scope";
+  await startIn(group, "--reuid=1600 --regid=1600 --clear-groups", "sleep 1006");
+  await startIn(`${group}/x`, `--reuid=1600 --regid=1600 --groups=${gid}`, chain);
+  assert.match((await wrong()).join(), /^drift users\.leavers early: open sessions with processes /);
+  const { mark, text } = await on.run("apply", stepsOf());
+  assert.ok(mark, text);
+  assert.deepEqual(await wrong(), []);
+  assert.equal(await populated(`${group}/x`), "populated 0");
+  await on.root("pkill -u early -xf 'sleep 1006'");
+});
+
+test("a service of the host that runs with the account is told by name, and is root's to end", async () => {
+  await on.root("systemd-run --quiet --unit left-behind --uid=1602 sleep 1007");
+  const told = [
+    "warn users.leavers E_STRANGERS services of this host run with accounts of people who have left the site: eve in left-behind.service; give the service another User=, or stop and disable it",
+  ];
+  assert.deepEqual(await wrong(), told);
+  await startIn("system.slice/atd.service", "--reuid=1602 --regid=1602 --clear-groups", "sleep 1008");
+  const { mark, text } = await on.run("apply", stepsOf());
+  assert.ok(mark, text);
+  assert.deepEqual(await wrong(), told);
+  assert.equal(await on.root("pgrep -xf 'sleep 1008' || systemctl is-active left-behind"), "active\n");
+  await on.root("systemctl stop left-behind");
+});
+
 test("a user's own listener by the name of the engine's socket is not one beside the engine's", async () => {
   const ann = user({ name: "ann", uid: 1601, docker: false });
   const joined = await on.run("apply", stepsOf(ann));
