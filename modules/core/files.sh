@@ -74,27 +74,61 @@ file_put() {
   mv -T "$1.new" "$1"
 }
 
-# path_is_safe PATH: whether nobody but root can put something else into its place: every folder from / on that is there is root's,
-# and others may write into it at most where they cannot rename what is not theirs (inode(7), sticky bit). Sets path_wrong.
+# path_is_safe PATH: whether nobody but root can put something else into its place or into it: every folder from / on that is there is
+# root's, and others may not write into it. Into one above they may, where they cannot rename what is not theirs (inode(7), sticky bit) and
+# what comes next is there, a folder of root's and no link. A link in a folder of root's alone is followed. Sets path_wrong.
 path_is_safe() {
+  path_links=8
+  path_walk "$1"
+}
+
+# path_walk PATH: the same, with path_links links at most.
+path_walk() {
   path_rest=$1
   path_list=
   while [ -n "$path_rest" ] && [ "$path_rest" != / ]; do
-    path_list="$path_list $path_rest"
+    path_list="$path_rest $path_list"
     path_rest=${path_rest%/*}
   done
   # shellcheck disable=SC2086 # paths of a site hold no blanks
-  path_seen=$(stat -L -c '%n %U %a' / $path_list 2>/dev/null || true)
+  path_seen=$(stat -c '%n %U %a %F' / $path_list 2>/dev/null || true)
   path_wrong=
-  while read -r path_one path_owner path_mode; do
+  path_open=
+  path_next=
+  while read -r path_one path_owner path_mode path_kind; do
     path_others=${path_mode#"${path_mode%??}"}
-    case $path_owner,$path_mode,$path_others in
-      root,1???,* | root,*,[0145][0145]) ;;
-      root,*) path_wrong="$path_one may be written by others (mode $path_mode)" ;;
-      *) path_wrong="$path_one is of $path_owner" ;;
+    case $path_kind,$path_owner,$path_mode,$path_others in
+      "symbolic link",*)
+        if [ -n "$path_open" ]; then
+          path_wrong="$path_one is a symbolic link, and $path_open"
+        else
+          path_next=$(readlink "$path_one")
+          case $path_next in /*) ;; *) path_next=${path_one%/*}/$path_next ;; esac
+          path_next=$path_next${1#"$path_one"}
+        fi
+        break
+        ;;
+      directory,root,*,[0145][0145]) path_open= ;;
+      directory,root,[1357]???,*) path_open="$path_one may be written by others (mode $path_mode)" ;;
+      directory,root,*) path_wrong="$path_one may be written by others (mode $path_mode)" ;;
+      directory,*) path_wrong="$path_one is of $path_owner" ;;
+      *) path_wrong="$path_one is a $path_kind" ;;
     esac
     if [ -n "$path_wrong" ]; then return 1; fi
   done <<END
 $path_seen
 END
+  if [ -n "$path_next" ]; then
+    path_links=$((path_links - 1))
+    case $path_links,$path_next in
+      0,* | *[!A-Za-z0-9._/@+:,-]*) path_wrong="$path_one leads to $path_next" ;;
+      *)
+        path_walk "$path_next"
+        return
+        ;;
+    esac
+  fi
+  # Whoever may write into the last one that is there chooses what comes next.
+  if [ -z "$path_wrong" ]; then path_wrong=$path_open; fi
+  [ -z "$path_wrong" ]
 }

@@ -77,11 +77,16 @@ apply_registry_user() {
   fi
 }
 
-# Fact: the registry's files lie on the volume that is mounted there, and what is sent arrives beside them.
+# Fact: the registry's files lie on the volume that is mounted there, and what is sent arrives beside them; nobody but root can put anything
+# else there.
 # $1 mount point, $2 login that sends
 check_registry_storage() {
   if ! mount_look "$1"; then
     echo "nothing mounted at $1"
+    return 1
+  fi
+  if ! storage_is_safe "$1"; then
+    echo "$path_wrong"
     return 1
   fi
   storage_wanted="$REGISTRY_USER $REGISTRY_USER 750${SEALIFT_LINE_END}$2 700"
@@ -91,11 +96,21 @@ check_registry_storage() {
     return 1
   fi
 }
+# storage_is_safe MOUNT: whether root's own folders there, those that are there already, are root's alone. Sets path_wrong.
+storage_is_safe() {
+  for storage_one in bundles fetched; do
+    # One that is not there yet is made in its parent.
+    if ! path_is_safe "$1/$storage_one"; then return 1; fi
+  done
+}
 guard_registry_storage() {
   if mount_look "$1" && ! path_is_safe "$1"; then
     refuse_because E_MOUNT_POINT "the registry is to keep its files in $1, and $path_wrong" "give it a volume of its own, without owner and mode"
   fi
-  for storage_one in "$1/storage" "$1/arriving" "$1/fetched"; do
+  if mount_look "$1" && ! storage_is_safe "$1"; then
+    refuse_because E_MOUNT_POINT "root is to write into a folder of the registry's volume, and $path_wrong" "see who has made it, then move it away"
+  fi
+  for storage_one in "$1/storage" "$1/arriving" "$1/bundles" "$1/fetched"; do
     if [ -L "$storage_one" ]; then refuse_because E_MOUNT_POINT "$storage_one is a symbolic link" "see where it leads, then move it away"; fi
   done
   if mount_look "$1" && [ -d "$1/storage" ] && [ ! -d "$1/storage/docker" ] && [ -n "$(find "$1/storage" -mindepth 1 -print -quit)" ]; then

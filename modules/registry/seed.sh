@@ -1,6 +1,6 @@
 # What is in the registry: the bundle, manifest by manifest, through the writer. Bytes arrive over ssh on the volume of the site's
 # first registry; the others fetch them out of that one. What is in the registry already is neither sent nor fetched again.
-# shellcheck disable=SC2154 # curl.sh sets web_…
+# shellcheck disable=SC2154 # curl.sh sets web_…, files.sh path_wrong
 
 # Fact: it is known which registry feeds this one, and its CA.
 # $1 DNS name, $2 port of its reader, $3 its address, $4... its CA, and the next one if there is one, as base64 of DER, behind "named,", $3
@@ -145,6 +145,10 @@ seed_from() {
 seed_fetch() {
   read -r feeder_name feeder_port feeder_address <"$REGISTRY_ETC/feeder"
   # Into a folder of root alone: the one where bytes arrive over ssh is the login's.
+  if ! path_is_safe "$seed_mount/fetched"; then
+    echo "bytes are to be fetched into $seed_mount/fetched, and $path_wrong"
+    return 1
+  fi
   install -d -m 0700 "$seed_mount/fetched"
   seed_file=$seed_mount/fetched/$seed_hex
   # One that had come whole before the run was cut off: there is nothing more to ask for.

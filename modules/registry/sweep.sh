@@ -1,9 +1,14 @@
 # What earlier bundles brought goes when the site keeps only the last ones. Nothing else ever does: what no bundle brought
 # stays, and so does all that a tag of somebody's still reaches.
+# shellcheck disable=SC2154 # files.sh sets path_wrong
 
 # Fact: the registry remembers what this bundle brought, until it may go.
 # $1 mount point, $2 serial of the bundle, $3... manifests, each as `repository sha256 tag`
 check_registry_bundle() {
+  if ! path_is_safe "$1/bundles"; then
+    echo "$path_wrong"
+    return 1
+  fi
   bundle_file=$1/bundles/$2
   shift 2
   if ! printf '%s\n' "$@" | cmp -s - "$bundle_file"; then
@@ -11,7 +16,12 @@ check_registry_bundle() {
     return 1
   fi
 }
+guard_registry_bundle() {
+  if path_is_safe "$1/bundles"; then return 0; fi
+  refuse_because E_MOUNT_POINT "what bundle $2 brings is to be written down in $1/bundles, and $path_wrong" "see who has made it, then move it away"
+}
 apply_registry_bundle() {
+  guard_registry_bundle "$@"
   install -d -m 0755 "$1/bundles"
   bundle_file=$1/bundles/$2
   shift 2
@@ -41,6 +51,7 @@ check_registry_sweep() {
   return 1
 }
 apply_registry_sweep() {
+  guard_registry_bundle "$1" "$3"
   sweep_look "$1" "$2" "$3"
   # Without it, what the site runs on would count as nobody's.
   if [ ! -s "$1/bundles/$3" ]; then

@@ -20,6 +20,7 @@ check_user() {
     '') user_wrong="$user_wrong, no home $5" ;;
     *) user_wrong="$user_wrong, $5 is not a directory of uid $2" ;;
   esac
+  if [ -L "$5" ] && ! path_is_safe "${5%/*}"; then user_wrong="$user_wrong, $5 is a link, and $path_wrong"; fi
   if [ -n "$user_wrong" ]; then
     echo "${user_wrong#, }"
     return 1
@@ -41,7 +42,10 @@ guard_user() {
   else
     guard_new_user "$@"
   fi
-  # Whoever can rename what is above it decides what root makes there.
+  # Whoever can rename what is above it, or lay a link there, decides what root makes and whose home it is.
+  if [ -L "$5" ] && ! path_is_safe "${5%/*}"; then
+    refuse_because E_HOME "$5 is a symbolic link, and $path_wrong" "put a real folder there, or take one below a folder of root"
+  fi
   if [ ! -e "$5" ] && ! path_is_safe "${5%/*}"; then
     refuse_because E_HOME "$5 is to be made, and $path_wrong" "make the home yourself, or take one below a folder of root"
   fi

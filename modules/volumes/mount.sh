@@ -46,6 +46,11 @@ guard_mount() {
   if [ -L "$3" ] || { [ -e "$3" ] && [ ! -d "$3" ]; }; then
     refuse_because E_MOUNT_POINT "$3 is not a directory" "move it away"
   fi
+  # root would make it, and what cannot be changed, where the link leads; systemd mounts nothing there (systemd.mount(5)).
+  mount_real=$(readlink -m "$3")
+  if [ "$mount_real" != "$3" ]; then
+    refuse_because E_MOUNT_POINT "$3 leads to $mount_real by a symbolic link" "remove the link, or name $mount_real as the mount"
+  fi
   mount_entries=$(find "$3" -mindepth 1 -maxdepth 1 2>/dev/null | wc -l)
   if [ "$mount_entries" -gt 0 ]; then
     refuse_because E_MOUNT_POINT "$3 holds $mount_entries entries that the mount would hide" "move them away"

@@ -89,6 +89,61 @@ test("numbers, homes and shells that do not fit are refused, and nothing is chan
   assert.equal(await on.root("cat /etc/passwd /etc/group /var/lib/sealift/users"), before);
 });
 
+test("a path is safe when nobody but root can put anything into its place, or into it", async () => {
+  await on.root(
+    "install -d -m 0755 /srv/p /srv/p/real && install -d -m 1777 /srv/p/open && install -d -m 2775 /srv/p/staff && install -d -m 2755 /srv/p/log && cd /srv/p && " +
+      "ln -s real near && ln -s /srv/p/real far && ln -s loop loop && touch file && " +
+      "mkdir open/ours && install -d -o batch open/theirs && runuser -u batch -- ln -s /srv/p/real open/trap && ln -s open/trap led",
+  );
+  const finding = async (path: string): Promise<string> => {
+    const input = `. /run/sealift-library.sh\nset -u\npath_is_safe /srv/p/${path} || printf %s "$path_wrong"\n`;
+    return (await on.guest.exec("sudo -n sh -s", { input })).stdout.replaceAll("/srv/p/", "");
+  };
+  const open = "open may be written by others (mode 1777)";
+  for (const [path, wrong] of Object.entries({
+    "real/not/there": "",
+    "near/not-there": "",
+    far: "",
+    log: "",
+    "open/ours": "",
+    "open/ours/not-there": "",
+    open,
+    "open/not-there": open,
+    "open/theirs": "open/theirs is of batch",
+    "open/trap": `open/trap is a symbolic link, and ${open}`,
+    "open/trap/not-there": `open/trap is a symbolic link, and ${open}`,
+    led: `open/trap is a symbolic link, and ${open}`,
+    staff: "staff may be written by others (mode 2775)",
+    file: "file is a regular empty file",
+    loop: "loop leads to loop",
+  }))
+    assert.equal(await finding(path), wrong, path);
+});
+
+test("root makes no home where others may write, and takes no link of theirs for one", async () => {
+  const newcomer = (home: string): [string, ...string[]] => [
+    "user",
+    "newcomer",
+    "1502",
+    "newcomer",
+    "1502",
+    home,
+    "/bin/sh",
+  ];
+  await refuses(
+    /^E_HOME \/tmp\/newcomer is to be made, and \/tmp may be written by others \(mode 1777\); make the home/,
+    ...newcomer("/tmp/newcomer"),
+  );
+  await on.root(
+    "install -d -o 1502 /srv/people/newcomer && runuser -u batch -- ln -s /srv/people/newcomer /var/tmp/newcomer",
+  );
+  await refuses(
+    /^E_HOME \/var\/tmp\/newcomer is a symbolic link, and \/var\/tmp may be written by others \(mode 1777\); put a real/,
+    ...newcomer("/var/tmp/newcomer"),
+  );
+  await on.root("rm -r /var/tmp/newcomer /srv/people/newcomer && ! id newcomer");
+});
+
 test("a user that was there before is adopted, and remembered as such", async () => {
   await on.root("useradd --uid 1700 --user-group -m -s /bin/sh early");
   const early = ["user", "early", "1700", "early", "1700", "/home/early", "/bin/bash"] as const;

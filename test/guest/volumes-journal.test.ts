@@ -22,6 +22,19 @@ const steps = stepsOf({ ...laidOut, journal });
 
 const usedBytes = async (): Promise<number> =>
   Number((await on.root("df --output=used -B1 /logs")).split("\n")[1]);
+test("where others may write, root makes no folder for the journal and no mount point", async () => {
+  await on.root("chmod 1777 /logs");
+  assert.equal(
+    (await drifts(on, steps)).at(-1),
+    "volumes.journal: refused E_MOUNT_POINT the journal is to lie in /logs/journal, and /logs may be written by others (mode 1777); give the journal a volume of its own, without owner and mode",
+  );
+  await on.root("mkdir /run/elsewhere && runuser -u nobody -- ln -s /run/elsewhere /logs/theirs");
+  const { exitCode, output } = await on.call("guard_mount", "vg0", "x", "/logs/theirs/x", "xfs", "nodev");
+  assert.equal(exitCode, 1);
+  assert.match(output, /^E_MOUNT_POINT \/logs\/theirs\/x leads to \/run\/elsewhere\/x by a symbolic link; /);
+  await on.root("chmod 0755 /logs && rm /logs/theirs");
+});
+
 test("journald writes to the volume, and what it wrote before is kept", async () => {
   await on.root("logger --tag old 'a line of before' && journalctl --sync");
   assert.equal(

@@ -80,7 +80,7 @@ test("what is put there replaces a link and never writes through it", () => {
   assert.equal(execFileSync("cat", [path("victim")], { encoding: "utf8" }), "theirs\n");
 });
 
-test("a folder that others may write into is no safe place, one with the sticky bit is", () => {
+test("a folder that others may write into is no safe place, also with the sticky bit; above a folder of root's that one is", () => {
   const safe = (file: string): string =>
     shell(`path_is_safe ${quote(file)} || { echo "$path_wrong"; return 1; }`);
   const open = path("open");
@@ -92,7 +92,10 @@ test("a folder that others may write into is no safe place, one with the sticky 
     process.getuid?.() === 0 ? /^1 \S+\/open may be written by others \(mode 777\)$/ : /^1 /,
   );
   assert.equal(safe("/usr/bin"), "0 ");
-  assert.equal(safe("/tmp"), "0 ");
+  for (const place of ["/tmp", "/tmp/sealift-not-there"])
+    assert.equal(safe(place), "1 /tmp may be written by others (mode 1777)");
+  chmodSync(open, 0o1777);
+  if (process.getuid?.() === 0) assert.equal(safe(join(open, "below")), "0 ");
 });
 
 /** A process that does nothing, with these variables and no others. */
