@@ -11,7 +11,8 @@ process_runs() {
   process_pid=$1
   process_wanted=$2
   shift 2
-  process_said=$(sed 's/\x0/\n/g' "$SEALIFT_ROOT/proc/$process_pid/cmdline" "$SEALIFT_ROOT/proc/$process_pid/environ" 2>/dev/null || true)
+  # The kernel reads them in the memory of the process, which can make it wait.
+  process_said=$(timeout -s KILL 20 sed 's/\x0/\n/g' "$SEALIFT_ROOT/proc/$process_pid/cmdline" "$SEALIFT_ROOT/proc/$process_pid/environ" 2>/dev/null || true)
   process_words=${process_said%%"$SEALIFT_LINE_END$SEALIFT_LINE_END"*}
   process_found=
   while IFS= read -r process_line; do

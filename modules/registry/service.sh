@@ -103,12 +103,32 @@ registry_process() {
     registry_found=$process_wrong
     return 1
   fi
+  registry_hashes "/run/sealift-registry-$1" "$1.yml" server.crt "sealift-registry-$1.service"
   for registry_file in "$REGISTRY_ETC/$1.yml" "$REGISTRY_ETC/server.crt" "$REGISTRY_UNITS/sealift-registry-$1.service"; do
-    if ! cmp -s "$registry_file" "/run/sealift-registry-$1/${registry_file##*/}"; then
-      registry_found="runs with an earlier ${registry_file##*/}"
-      return 1
-    fi
+    registry_own=$(sha256sum "$registry_file" 2>/dev/null) || registry_own=absent
+    case "$SEALIFT_LINE_END$registry_copies$SEALIFT_LINE_END" in
+      *"$SEALIFT_LINE_END${registry_file##*/} ${registry_own%% *}$SEALIFT_LINE_END"*) ;;
+      *)
+        registry_found="runs with an earlier ${registry_file##*/}"
+        return 1
+        ;;
+    esac
   done
+}
+
+# registry_hashes FOLDER NAME...: sets registry_copies to a line `NAME SHA256` for each file there. The folder is the registry's own, and by now there
+# may be a pipe, a link or something without end: regular files alone are read, with its rights, for as long as root cares to wait.
+registry_hashes() {
+  # shellcheck disable=SC2016 # it is for the shell of the registry's user
+  registry_copies=$(as_registry 20 sh -c '
+    cd "$1" || exit
+    shift
+    for one; do
+      if [ -f "$one" ] && [ ! -L "$one" ]; then
+        hash=$(head -c 1048576 "$one" | sha256sum)
+        echo "$one ${hash%% *}"
+      fi
+    done' sh "$@") || true
 }
 
 # registry_answers NAME READER_PORT WRITER_PORT: by name and certificate, as clients see it, but on this host.

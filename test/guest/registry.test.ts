@@ -116,6 +116,18 @@ describe("the registry of a site", () => {
       /^reader: runs with an earlier reader\.yml$/,
     ],
     [
+      "a link in place of a copy of the configuration",
+      "running",
+      "cd /run/sealift-registry-reader && ln -sf /etc/sealift/registry/reader.yml reader.yml",
+      /^reader: runs with an earlier reader\.yml$/,
+    ],
+    [
+      "a pipe in place of a copy of the certificate",
+      "running",
+      "cd /run/sealift-registry-writer && rm server.crt && runuser -u sealift-registry -- mkfifo server.crt",
+      /^writer: runs with an earlier server\.crt$/,
+    ],
+    [
       "a unit that the process was not started with",
       "running",
       `sed -i '$a # more' /run/sealift-registry-writer/sealift-registry-writer.service`,
@@ -123,12 +135,37 @@ describe("the registry of a site", () => {
     ],
   ];
   for (const [name, what, command, finding] of breakages) {
-    test(`found and mended: ${name}`, async () => {
+    // Whoever opens a pipe for nobody waits for ever.
+    test(`found and mended: ${name}`, { timeout: 120_000 }, async () => {
       await root(command);
       await finds(finding, ...on.call(what));
       await applies(...on.call(what));
     });
   }
+
+  test("where others may write, root keeps nothing of the registry's: no folder of theirs and no link is written through", async () => {
+    const bundle = ["registry_bundle", mount, "1", "files/a x 1"] as const;
+    await root(
+      `install -d -o nobody ${mount}/bundles && runuser -u nobody -- ln -s /etc/sealift-trap ${mount}/bundles/1.new`,
+    );
+    await finds(`${mount}/bundles is of nobody`, ...bundle);
+    await refuses(
+      /^E_MOUNT_POINT what bundle 1 brings .*bundles is of nobody; see who has made it/,
+      ...bundle,
+    );
+    await finds(`${mount}/bundles is of nobody`, ...on.call("storage"));
+    await refuses(/^E_MOUNT_POINT root is to write into .*bundles is of nobody; /, ...on.call("storage"));
+    await root(`! test -e /etc/sealift-trap && rm -r ${mount}/bundles && chmod 1777 ${mount}`);
+    const open = new RegExp(`${mount} may be written by others \\(mode 1777\\)`);
+    await finds(open, ...on.call("storage"));
+    await refuses(open, ...on.call("storage"));
+    await finds(open, ...bundle);
+    await refuses(open, ...bundle);
+    await root(`chmod 0755 ${mount}`);
+    await holds(...on.call("storage"));
+    await applies(...bundle);
+    await root(`rm -r ${mount}/bundles`);
+  });
 
   test("after all of that, one run of all steps finds everything right", async () => {
     const made = await on.on.run("apply", on.steps);
