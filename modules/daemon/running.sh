@@ -4,6 +4,10 @@
 # How docker.service starts the daemon, and where that looks for programs.
 DAEMON_COMMAND="/opt/docker/current/bin/dockerd -H fd:// --containerd=/run/containerd/containerd.sock"
 DAEMON_PATH=/opt/docker/current/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
+# Where it looks for CAs beside those of certs.d. It reads them once; docker.service keeps what it has started with.
+DAEMON_CA_DIRS=/etc/ssl/certs:/etc/docker/token-ca
+DAEMON_TOKEN_CA=/etc/docker/token-ca/registry.crt
+DAEMON_TOKEN_CA_LOADED=/run/sealift/token-ca.loaded/registry.crt
 
 # Fact: docker.service and docker.socket run now and after a boot, with this file; the daemon is the program of the current version,
 # started as its unit says, and docker info says what the file says.
@@ -17,6 +21,10 @@ check_daemon_running() {
   fi
   if ! cmp -s "$DAEMON_JSON" "$DAEMON_LOADED"; then
     echo "the daemon runs with an earlier daemon.json"
+    return 1
+  fi
+  if [ "$(cat "$DAEMON_TOKEN_CA" 2>/dev/null)" != "$(cat "$DAEMON_TOKEN_CA_LOADED" 2>/dev/null)" ]; then
+    echo "the daemon runs with earlier CAs of the registry's token server"
     return 1
   fi
   running_info=$(timeout 60 docker info --format '{{json .}}' 2>&1 || true)
@@ -68,7 +76,7 @@ running_process() {
     echo "docker.service runs ${running_program:-no program}"
     return 1
   fi
-  if process_runs "$unit_found" "$DAEMON_COMMAND" "PATH=$DAEMON_PATH"; then return 0; fi
+  if process_runs "$unit_found" "$DAEMON_COMMAND" "PATH=$DAEMON_PATH" "SSL_CERT_DIR=$DAEMON_CA_DIRS"; then return 0; fi
   echo "$process_wrong"
   return 1
 }

@@ -11,6 +11,9 @@ UNIT_CONFIG=/etc/containerd/config.toml
 UNIT_CONTAINERD_OURS=$UNIT_CONTAINERD.d/sealift.conf
 UNIT_DOCKER_OURS=$UNIT_DOCKER.d/sealift.conf
 UNIT_PATH=/opt/docker/current/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
+# Where dockerd looks for CAs beside the system's own (Go crypto/x509, SSL_CERT_DIR). The second folder is the engine's alone: with the
+# containerd image store, dockerd asks a registry's token server without the CA of certs.d (moby#52361).
+UNIT_CA_DIRS=/etc/ssl/certs:/etc/docker/token-ca
 
 # Fact: the systemd units of containerd and docker, and containerd's configuration, are the ones of this site, as files and as systemd
 # has loaded them; nothing else makes or changes them.
@@ -36,7 +39,7 @@ units_loaded() {
     RootDirectory= RootImage= TriggeredBy= "ExecStartPre=!-/sbin/modprobe overlay" "ExecStart=!/opt/docker/current/bin/containerd" &&
     unit_loaded docker.socket "" "Listen=/run/docker.sock (Stream)" SocketMode=0660 SocketUser=root SocketGroup=docker \
       Triggers=docker.service &&
-    unit_loaded docker.service "$UNIT_DOCKER_OURS" "Environment=PATH=$UNIT_PATH" EnvironmentFiles= PassEnvironment= User= \
+    unit_loaded docker.service "$UNIT_DOCKER_OURS" "Environment=PATH=$UNIT_PATH SSL_CERT_DIR=$UNIT_CA_DIRS" EnvironmentFiles= PassEnvironment= User= \
       RootDirectory= RootImage= TriggeredBy=docker.socket KillMode=process \
       "ExecStartPre=!/usr/bin/install -D -m 0644 /etc/docker/daemon.json /run/sealift/daemon.json.loaded" \
       "ExecStart=!/opt/docker/current/bin/dockerd -H fd:// --containerd=/run/containerd/containerd.sock"
@@ -58,6 +61,8 @@ apply_engine_units() {
   guard_engine_units
   units_config "$1"
   for_each_unit "$2" units_write
+  # Empty where the site's registry has no token server.
+  install -d -o root -g root -m 0755 "${UNIT_CA_DIRS##*:}"
   systemctl daemon-reload
 }
 units_compare() {
@@ -166,9 +171,11 @@ RequiresMountsFor=$1
 
 [Service]
 Environment=PATH=$UNIT_PATH
-# Which daemon.json is loaded, and which engine was ready last.
+Environment=SSL_CERT_DIR=$UNIT_CA_DIRS
+# Which daemon.json and which CAs of token servers are loaded, and which engine was ready last.
 ExecStartPre=/usr/bin/install -D -m 0644 /etc/docker/daemon.json /run/sealift/daemon.json.loaded
 ExecReload=/usr/bin/install -D -m 0644 /etc/docker/daemon.json /run/sealift/daemon.json.loaded
+ExecStartPost=-/bin/cp -r --remove-destination -T /etc/docker/token-ca /run/sealift/token-ca.loaded
 ExecStartPost=-/bin/cp -P --remove-destination -T /opt/docker/current /var/lib/sealift/engine-ran
 "
 }

@@ -2,10 +2,14 @@
 # store stays without them: it would believe them wherever anything on the host asks for a certificate.
 
 TRUST_CERTS=/etc/docker/certs.d
+# CAs of a registry that others look after, for the token server that it names: dockerd alone reads this folder, and believes them for
+# every server that it asks.
+TRUST_TOKENS=/etc/docker/token-ca/registry.crt
 TRUST_STORE=/usr/local/share/ca-certificates
 TRUST_BUNDLE=/etc/ssl/certs/ca-certificates.crt
 
-# Fact: the engine trusts the registry's CAs, no earlier ones of it, and each for its registry alone; the system trusts none of them.
+# Fact: the engine trusts the registry's CAs and no earlier ones of it; the system trusts none of them. Those that registry hosts have
+# made count for their registry alone, those of a file also for the token server that a registry names.
 # $1 name:port, $2... each CA's certificate as base64 of its DER, behind the address of the registry host that has made it and a
 # colon, and "named," before that when the site names its hash; the certificate alone when the site has it in a file; or "unknown" while its
 # host has not made it
@@ -22,6 +26,10 @@ check_registry_authority() {
   shift
   if [ "$(cat "$authority_file" 2>/dev/null)" != "$(authority_pem "$@")" ]; then
     authority_changed "$authority_file" "$@"
+    return 1
+  fi
+  if [ "$(cat "$TRUST_TOKENS" 2>/dev/null)" != "$(token_pem "$@")" ]; then
+    echo "$TRUST_TOKENS is absent or another"
     return 1
   fi
   for authority_one in "$TRUST_STORE"/sealift-registry-*.crt; do
@@ -71,12 +79,37 @@ apply_registry_authority() {
   install -d -m 0755 "$authority_folder"
   authority_pem "$@" >"$authority_folder/ca.crt.new"
   mv "$authority_folder/ca.crt.new" "$authority_folder/ca.crt"
+  token_wanted=$(token_pem "$@")
+  if [ "$(cat "$TRUST_TOKENS" 2>/dev/null)" != "$token_wanted" ]; then
+    # The engine takes every file of this folder for a CA, so that the new one begins in the folder above.
+    install -d -o root -g root -m 0755 "${TRUST_TOKENS%/*}"
+    printf '%s\n' "$token_wanted" >"${TRUST_TOKENS%/*}.new"
+    mv "${TRUST_TOKENS%/*}.new" "$TRUST_TOKENS"
+    # A run that is cut off here is seen by daemon.running.
+    daemon_read_again || return 1
+  fi
   for authority_one in "$TRUST_STORE"/sealift-registry-*.crt; do
     if [ ! -e "$authority_one" ]; then return 0; fi
   done
   # update-ca-certificates leaves its links to what is gone.
   rm -f "$TRUST_STORE"/sealift-registry-*.crt "${TRUST_BUNDLE%/*}"/sealift-registry-*.pem
   timeout 600 update-ca-certificates >/dev/null
+}
+
+effect_registry_authority() {
+  shift
+  if [ "$1" = unknown ] || [ "$(cat "$TRUST_TOKENS" 2>/dev/null)" = "$(token_pem "$@")" ] || ! systemctl is-active --quiet docker.service; then
+    echo none
+  elif ! daemon_containers_run || daemon_keeps_containers; then
+    echo restart
+  else
+    echo containers-stop
+  fi
+}
+
+# token_pem WORD...: the certificates that the site has in a file; nothing for those of registry hosts, which give no tokens.
+token_pem() {
+  case $1 in *:*) ;; *) authority_pem "$@" ;; esac
 }
 
 # certs_others NAME:PORT: whether the folder of the registry has files beside ours; sets certs_found to them. An engine takes every .crt for

@@ -44,7 +44,8 @@ const right = {
     NeedDaemonReload: "no",
     TriggeredBy: "docker.socket",
     KillMode: "process",
-    Environment: "PATH=/opt/docker/current/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+    Environment:
+      "PATH=/opt/docker/current/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin SSL_CERT_DIR=/etc/ssl/certs:/etc/docker/token-ca",
     ExecStartPre: command(
       "/usr/bin/install -D -m 0644 /etc/docker/daemon.json /run/sealift/daemon.json.loaded",
     ),
