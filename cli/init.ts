@@ -1,9 +1,10 @@
 /** `sealift init <env>`: writes the first site file of an environment, from what hosts say of themselves. */
-import { access, mkdir, rename, writeFile } from "node:fs/promises";
+import { access, mkdir } from "node:fs/promises";
 import { createInterface } from "node:readline/promises";
 import { Command } from "commander";
 import { refuse, SealiftError, type Problem } from "../modules/core/errors.ts";
 import { readLibrary } from "../modules/core/library.ts";
+import { writeWhole } from "../modules/core/write-whole.ts";
 import type { Reach } from "../modules/core/probe.ts";
 import type { JumpSpec } from "../modules/core/jump.ts";
 import { inventoryOf, type Inventory } from "../modules/inventory.ts";
@@ -61,8 +62,7 @@ export function initCommand(): Command {
           bundle: { directory: flags.bundle, allowedSigners: flags.signers, lock: flags.lock },
         });
         await mkdir("stacks", { recursive: true });
-        await writeFile(`${file}.part`, text, { flag: "wx" });
-        await rename(`${file}.part`, file);
+        await writeWhole(file, text);
         print(`${file} is written: read it, then run: sealift check ${environment}`);
       } finally {
         ask.close();

@@ -1,5 +1,5 @@
 /** A result that goes to the terminal or, whole or not at all, into a file. */
-import { rename, writeFile } from "node:fs/promises";
+import { writeWhole } from "../modules/core/write-whole.ts";
 import { print } from "./print.ts";
 
 /** @param file undefined: standard output. */
@@ -9,10 +9,4 @@ export async function printOrWrite(text: string, file: string | undefined): Prom
     return;
   }
   await writeWhole(file, `${text}\n`);
-}
-
-/** Whoever reads the file sees the old text or the new one. */
-export async function writeWhole(file: string, text: string): Promise<void> {
-  await writeFile(`${file}.part`, text);
-  await rename(`${file}.part`, file);
 }

@@ -5,7 +5,7 @@ import { verifyReceipts } from "../modules/receipt/chain.ts";
 import { readReceipt, type Checked, type ReceiptPolicy } from "../modules/receipt/sign.ts";
 import { factsIn } from "../modules/receipt/verdict.ts";
 import { columns } from "./columns.ts";
-import { writeWhole } from "./output-file.ts";
+import { writeWhole } from "../modules/core/write-whole.ts";
 import { print, printJsonText } from "./print.ts";
 
 interface Flags {

@@ -1,11 +1,12 @@
 /** The blobs that a delta leaves to an earlier bundle. */
-import { chmod, constants, copyFile, stat } from "node:fs/promises";
+import { chmod, constants, copyFile, lstat } from "node:fs/promises";
 import { join } from "node:path";
 import { type Problem, SealiftError } from "../modules/core/errors.ts";
 import type { BlobContent } from "./carried-order.ts";
 import { type Delta, holderName } from "./delta.ts";
 import { hashFiles } from "./hash-files.ts";
 import type { Found } from "./read-carried.ts";
+import { openRegular } from "./regular-file.ts";
 
 /**
  * Copies blobs from a base into a bundle and hashes the copies: a base may answer differently when it is read again, and whoever can
@@ -22,8 +23,12 @@ export async function takeFromBase(
   if (lacking.length === 0) return new Map();
   if (base === undefined) throw refusal("no --base", delta, lacking, "this bundle");
   const missing = new Set(await missingIn(base, lacking));
-  const there = lacking.filter((blob) => !missing.has(blob));
-  for (const { name } of there) await copyBlob(join(base, name), join(into, name));
+  const there: BlobContent[] = [];
+  for (const blob of lacking) {
+    if (missing.has(blob)) continue;
+    if (await copyBlob(blob, base, into)) there.push(blob);
+    else missing.add(blob);
+  }
   const sha256s = await hashFiles(there.map(({ name, bytes }) => ({ path: join(into, name), bytes })));
   there.forEach((blob, at) => {
     if (sha256s[at] !== blob.sha256) missing.add(blob);
@@ -35,16 +40,25 @@ export async function takeFromBase(
 async function missingIn(base: string, lacking: readonly BlobContent[]): Promise<readonly BlobContent[]> {
   const found = await Promise.all(
     lacking.map(async (blob) => {
-      const there = await stat(join(base, blob.name)).catch(() => undefined);
+      const there = await lstat(join(base, blob.name)).catch(() => undefined);
       return there?.isFile() === true && there.size === blob.bytes;
     }),
   );
   return lacking.filter((_blob, at) => found[at] !== true);
 }
 
-async function copyBlob(from: string, to: string): Promise<void> {
-  await copyFile(from, to, constants.COPYFILE_EXCL | constants.COPYFILE_FICLONE);
-  await chmod(to, 0o644);
+/** Of the very file that was opened: by its path a link could lead to something of the operator's, which would lie on the disk then. */
+async function copyBlob({ name, bytes }: BlobContent, base: string, into: string): Promise<boolean> {
+  const to = join(into, name);
+  const from = await openRegular(join(base, name), "refuse").catch(() => undefined);
+  try {
+    if (from === undefined || (await from.stat()).size !== bytes) return false;
+    await copyFile(`/proc/self/fd/${from.fd}`, to, constants.COPYFILE_EXCL | constants.COPYFILE_FICLONE);
+    await chmod(to, 0o644);
+    return true;
+  } finally {
+    await from?.close();
+  }
 }
 
 /** So many are listed by name. */

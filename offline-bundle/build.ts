@@ -3,7 +3,7 @@
  * signed. The same lock gives the same bytes.
  */
 import { existsSync } from "node:fs";
-import { copyFile, mkdir, rm, writeFile } from "node:fs/promises";
+import { constants, copyFile, mkdir, rm, writeFile } from "node:fs/promises";
 import { basename, join, resolve } from "node:path";
 import { refuse } from "../modules/core/errors.ts";
 import { fetchFiles } from "./fetch.ts";
@@ -20,7 +20,7 @@ import { oras } from "./oras.ts";
 import { originProblems } from "./origin.ts";
 import { inParallel } from "./parallel.ts";
 import { blobMode, placeBlob } from "./place-blob.ts";
-import { refuseForeign, replaceBundle } from "./replace-bundle.ts";
+import { ownFolder, refuseForeign, replaceBundle } from "./replace-bundle.ts";
 import { type Need, requireRoom, withinRoom } from "./room.ts";
 import { sealBundle } from "./seal.ts";
 import { signBundle } from "./sign.ts";
@@ -44,7 +44,7 @@ export interface BuildOptions {
 /**
  * Builds, and signs when there is a key. Everything happens in `<directory>.part`; the bundle appears whole or not at all.
  *
- * @throws {SealiftError} E_LOCK_MISSING, E_LOCK_STALE, E_PIN_ORIGIN, E_DOWNLOAD, E_DOWNLOAD_SHA256, E_PIN, E_IMAGE_SIGNATURE, E_SPACE, E_SIGNING_KEY, E_TOOL;
+ * @throws {SealiftError} E_LOCK_MISSING, E_LOCK_STALE, E_PIN_ORIGIN, E_PIN_SIGNATURE, E_PIN_SOURCES, E_DOWNLOAD, E_DOWNLOAD_SHA256, E_PIN, E_IMAGE_SIGNATURE, E_SPACE, E_SIGNING_KEY, E_TOOL;
  * E_VALUE
  * when `directory` holds something that is no bundle.
  */
@@ -80,6 +80,7 @@ async function fill(
   { lockFile, directory, key, report = () => undefined }: BuildOptions,
   sources: Sources,
 ): Promise<Seal> {
+  await ownFolder(part);
   await mkdir(join(part, inside.blobs), { recursive: true });
   await addFiles(lock.files, part, report, sources);
   for (const image of lock.images) {
@@ -87,7 +88,7 @@ async function fill(
     const { cosign } = want.images.find(({ name }) => name === image.name) ?? {};
     await copyImage(image, part, sources.bundleFile, () => obtainSigned(image, cosign, sources, lockFile));
   }
-  await copyFile(lockFile, join(part, inside.lock));
+  await copyFile(lockFile, join(part, inside.lock), constants.COPYFILE_EXCL);
   const seal = await sealBundle(part, lock);
   if (key !== undefined) await signBundle(part, key);
   await replaceBundle(resolve(directory), part);
@@ -102,7 +103,10 @@ async function addFiles(
   sources: Sources,
 ): Promise<void> {
   if (files.length > 0)
-    await writeFile(join(part, inside.blobs, emptyConfig.sha256), emptyConfig.text, { mode: blobMode });
+    await writeFile(join(part, inside.blobs, emptyConfig.sha256), emptyConfig.text, {
+      mode: blobMode,
+      flag: "wx",
+    });
   let before: Promise<unknown> = Promise.resolve();
   const { problems } = await inParallel(
     files.filter(({ sha256 }, at) => files.findIndex((other) => other.sha256 === sha256) === at),
@@ -169,7 +173,7 @@ const filesAtOnce = 4;
 /** oras writes the manifest and the index; the file is among the blobs already. */
 async function describeFile(file: LockedFile, manifest: string, directory: string): Promise<void> {
   const text = join(directory, "manifest.part");
-  await writeFile(text, manifest);
+  await writeFile(text, manifest, { flag: "wx" });
   await oras(["manifest", "push", "--oci-layout-path", directory], [fileRef(file), text], directory);
   await rm(text);
 }

@@ -1,9 +1,10 @@
 /** Brings a file over https: resumes, and never hands out bytes that are not all there. */
-import { open, rename, rm, stat, truncate } from "node:fs/promises";
+import { lstat, rename, rm } from "node:fs/promises";
 import { dirname } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { SealiftError } from "../modules/core/errors.ts";
 import { downloadFailed, noSpace, otherLength } from "./download-problem.ts";
+import { openForWriting } from "./regular-file.ts";
 import { freeBytes, isFull } from "./room.ts";
 import { limits } from "./limits.ts";
 import { backoff, longest, type Patience, usualPatience } from "./patience.ts";
@@ -21,7 +22,7 @@ export interface DownloadOptions {
   readonly pinned: boolean;
   /** Length that the file must have, in bytes; absent: what the server announces. */
   readonly bytes?: number;
-  /** More bytes than this are refused. Default 64 GiB. */
+  /** More bytes than this are refused where `bytes` is absent. Default {@link limits}.download. */
   readonly most?: number;
   readonly patience?: Patience;
 }
@@ -41,14 +42,21 @@ export async function download(
 ): Promise<{ readonly pieced: boolean }> {
   const { patience = usualPatience } = options;
   const part = `${target}.part`;
+  await dropOther(part);
   let failures = 0;
   // An answer may begin anew: what was here before, somebody has to get beyond.
   let furthest = await lengthOf(part);
-  const { bytes = options.most ?? limits.download } = options;
-  const untilMs = performance.now() + longest(Math.max(bytes - furthest, 0), patience);
+  const [startMs, first] = [performance.now(), furthest];
+  let have = furthest;
+  // Of a length that nobody has pinned a server could announce any, and drip for days: it gets the time of what has come.
+  const untilMs = (): number => startMs + longest(Math.max((options.bytes ?? have) - first, 0), patience);
+  const progress: Progress = (bytes, total) => {
+    have = Math.max(have, bytes);
+    options.progress(bytes, total);
+  };
   for (let tries = 1; ; tries++) {
     try {
-      const pieced = await fetchRest(url, part, await lengthOf(part), untilMs, options);
+      const pieced = await fetchRest(url, part, await lengthOf(part), untilMs, { ...options, progress });
       await rename(part, target);
       await rm(validatorFile(part), { force: true });
       return { pieced };
@@ -60,7 +68,7 @@ export async function download(
       const length = await lengthOf(part);
       failures = length - furthest >= gainBytes ? 1 : failures + weight;
       furthest = Math.max(furthest, length);
-      const over = tries >= patience.tries || performance.now() >= untilMs || error instanceof TooSlow;
+      const over = tries >= patience.tries || performance.now() >= untilMs() || error instanceof TooSlow;
       if (over || error instanceof Refusal || failures >= patience.attempts) throw downloadFailed(url, error);
       await sleep(error instanceof Busy ? error.waitMs : failures > 1 ? backoff(failures - 1, patience) : 0);
     }
@@ -84,7 +92,7 @@ async function fetchRest(
   url: URL,
   part: string,
   length: number,
-  untilMs: number,
+  untilMs: () => number,
   options: DownloadOptions,
 ): Promise<boolean> {
   const { patience = usualPatience } = options;
@@ -134,7 +142,7 @@ async function receive(
   const limit = wanted ?? most;
   await refuseWithoutSpace(part, total === undefined ? 0 : total - start);
   let bytes = start;
-  const file = await open(part, start > 0 ? "a" : "w");
+  const file = await openForWriting(part, start > 0 ? "append" : "anew");
   try {
     for await (const piece of answer.body.pieces()) {
       bytes += piece.length;
@@ -158,7 +166,7 @@ async function atTheEnd(
   part: string,
   from: number,
   answer: Answer,
-  untilMs: number,
+  untilMs: () => number,
   options: DownloadOptions,
 ): Promise<boolean> {
   const length = /^bytes \*\/(\d+)$/.exec(answer.header("content-range") ?? "")?.[1];
@@ -172,10 +180,10 @@ async function atTheEnd(
 async function startOver(
   url: URL,
   part: string,
-  untilMs: number,
+  untilMs: () => number,
   options: DownloadOptions,
 ): Promise<boolean> {
-  await truncate(part);
+  await (await openForWriting(part, "anew")).close();
   return fetchRest(url, part, 0, untilMs, options);
 }
 
@@ -190,8 +198,14 @@ function isUnreachable(error: unknown): boolean {
 
 const silence = new Set(["ENOTFOUND", "EAI_AGAIN", "ECONNREFUSED", "ENETUNREACH", "EHOSTUNREACH"]);
 
+/** A link, a folder or a pipe in place of what an earlier run has left is no part of a file. */
+async function dropOther(part: string): Promise<void> {
+  const found = await lstat(part).catch(() => undefined);
+  if (found !== undefined && !found.isFile()) await rm(part, { recursive: true, force: true });
+}
+
 async function lengthOf(path: string): Promise<number> {
-  return stat(path).then(
+  return lstat(path).then(
     ({ size }) => size,
     () => 0,
   );

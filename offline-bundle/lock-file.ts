@@ -1,6 +1,6 @@
 /** bundle.lock.yaml: its shape, reading, writing, and whether it still says what bundle.yaml asks for. */
-import { rename, rm, writeFile } from "node:fs/promises";
 import { type Problem, refuse } from "../modules/core/errors.ts";
+import { writeWhole } from "../modules/core/write-whole.ts";
 import { type Document, parseDocument, readDocument } from "./document.ts";
 import type { Member } from "./members.ts";
 import type { Origin } from "./origin.ts";
@@ -104,16 +104,9 @@ function twice<T>(
  */
 export async function writeLock(file: string, lock: Lock): Promise<void> {
   const { stringify } = await import("yaml");
-  const part = `${file}.part`;
   const text = header + stringify(inOrder(lock), { lineWidth: 0, aliasDuplicateObjects: false });
   await parseLock(Buffer.from(text), file);
-  try {
-    await withinRoom(file, () => writeFile(part, text));
-    await rename(part, file);
-  } catch (error) {
-    await rm(part, { force: true });
-    throw error;
-  }
+  await withinRoom(file, () => writeWhole(file, text));
 }
 
 /** One order of keys, so that the same lock is the same bytes and a diff shows only what changed. */

@@ -73,7 +73,13 @@ interface OpenPart {
 }
 
 async function start(path: string): Promise<OpenPart> {
-  return { path, handle: await open(`${path}.part`, "w"), hash: createHash("sha256"), bytes: 0 };
+  return { path, handle: await fresh(`${path}.part`), hash: createHash("sha256"), bytes: 0 };
+}
+
+/** What an earlier run has left goes; a link that somebody has laid in its place meanwhile is followed nowhere (open(2), O_EXCL). */
+async function fresh(path: string): Promise<FileHandle> {
+  await rm(path, { force: true });
+  return open(path, "wx");
 }
 
 async function append(part: OpenPart, data: Buffer): Promise<void> {
@@ -97,7 +103,7 @@ async function settle(
 ): Promise<void> {
   const list = partIndexName(file);
   if (index !== undefined) {
-    const handle = await open(`${list}.part`, "w");
+    const handle = await fresh(`${list}.part`);
     await handle.writeFile(`${JSON.stringify(index, undefined, 2)}\n`);
     await handle.sync();
     await handle.close();

@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 import { open, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { SealiftError } from "../modules/core/errors.ts";
+import { openRegular } from "./regular-file.ts";
 
 /**
  * Copies a file among the blobs of a layout, under the sha256 of its pin, and hashes what it writes: the file was checked
@@ -16,7 +17,7 @@ export async function placeBlob(pin: string, path: string, blobs: string): Promi
   const hash = createHash("sha256");
   const target = join(blobs, pin);
   let bytes = 0;
-  const source = await open(path);
+  const source = await openRegular(path, "follow");
   try {
     const blob = await open(target, "wx", blobMode);
     try {

@@ -3,6 +3,7 @@ import { type Problem, refuse } from "../modules/core/errors.ts";
 import type { Report } from "./lock.ts";
 import { children, hexOf, isManifest, refName } from "./manifests.ts";
 import { repositoryOf } from "./oci-reference.ts";
+import { withOutgoing } from "./outgoing.ts";
 import { inParallel } from "./parallel.ts";
 import { type Registry, type RegistryAccess, withRegistry } from "./registry.ts";
 import { blobsBelow, type Tree } from "./tree.ts";
@@ -36,7 +37,7 @@ export interface Pushed {
  * serves every manifest as it was signed; blobs are left to the registry and to those who pull them. A push that was interrupted is run again and sends what is missing.
  *
  * @param registry `host[:port][/path]`
- * @throws {SealiftError} what {@link verifyBundle} and {@link withRegistry} throw; E_TAG_MOVED when a tag stands for
+ * @throws {SealiftError} what {@link verifyBundle}, {@link withOutgoing} and {@link withRegistry} throw; E_TAG_MOVED when a tag stands for
  * something else after the push, E_REGISTRY when it is not there, or when a manifest is served with other bytes: to those who ask for
  * it by its digest, or by any tag of the bundle, also one that was there before.
  */
@@ -69,11 +70,9 @@ export async function pushBundle(directory: string, registry: string, options: P
         differing.filter((tag) => tag.below === below),
         async ({ ref, digest, blobs }) => {
           report(`pushing ${ref}`, count / differing.length);
-          const words = await place.copyFrom(
-            directory,
-            digest,
-            sum(blobs.values()),
-            `${registry}/${repositoryOf(ref)}`,
+          const repository = `${registry}/${repositoryOf(ref)}`;
+          const words = await withOutgoing(directory, digest, blobs.keys(), tree, (layout) =>
+            place.copyFrom(layout, digest, sum(blobs.values()), repository),
           );
           for (const short of words.matchAll(copiedLine)) {
             const blob = [...blobs].find(([sha256]) => sha256.startsWith(short[1] ?? "?"));

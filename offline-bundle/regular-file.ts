@@ -30,6 +30,25 @@ export async function openRegular(path: string, links: Links): Promise<FileHandl
   }
 }
 
+/**
+ * Opens a file of a known name for writing, which may be there already: what is a link, a pipe or a device by now is not written to.
+ *
+ * @param how append: behind what is there; anew: what is there goes.
+ * @throws {UnusableFile}; the error of the file system otherwise, ELOOP for a link.
+ */
+export async function openForWriting(path: string, how: "append" | "anew"): Promise<FileHandle> {
+  const { O_WRONLY, O_CREAT, O_APPEND, O_TRUNC, O_NOFOLLOW, O_NONBLOCK } = constants;
+  const flags = O_WRONLY | O_CREAT | O_NOFOLLOW | O_NONBLOCK | (how === "append" ? O_APPEND : O_TRUNC);
+  const file = await open(path, flags, 0o666);
+  try {
+    refuseOtherKinds(await file.stat());
+    return file;
+  } catch (error) {
+    await file.close();
+    throw error;
+  }
+}
+
 /** Never waits for somebody to write into a pipe (open(2)). */
 export function openFlags(links: Links): number {
   const { O_RDONLY, O_NONBLOCK, O_NOFOLLOW } = constants;

@@ -1,8 +1,14 @@
 /** A bundle directory appears whole or not at all. */
-import { lstat, rename, rm, stat } from "node:fs/promises";
-import { join } from "node:path";
+import { lstat, mkdir, rename, rm, stat } from "node:fs/promises";
+import { dirname, join } from "node:path";
 import { SealiftError } from "../modules/core/errors.ts";
 import { inside } from "./layout.ts";
+
+/** A folder that this call has made: not one that somebody has laid there, nor a link to one. @throws the error of the file system. */
+export async function ownFolder(path: string): Promise<void> {
+  await mkdir(dirname(path), { recursive: true });
+  await mkdir(path);
+}
 
 /** Puts a finished bundle where it belongs; the one that was there before goes. */
 export async function replaceBundle(directory: string, part: string): Promise<void> {

@@ -1,6 +1,7 @@
 /** Closes a bundle that has been filled: one order for the index, and the text that gets signed. */
-import { rm, writeFile } from "node:fs/promises";
+import { rm } from "node:fs/promises";
 import { join } from "node:path";
+import { writeWhole } from "../modules/core/write-whole.ts";
 import { digestOf } from "./digest.ts";
 import { inside, markerText, type Seal } from "./layout.ts";
 import type { Lock } from "./lock-file.ts";
@@ -10,7 +11,7 @@ import { readIndex, refName } from "./manifests.ts";
 export async function sealBundle(directory: string, lock: Lock): Promise<Seal> {
   // oras keeps unfinished copies here.
   await rm(join(directory, "ingest"), { recursive: true, force: true });
-  await writeFile(join(directory, inside.marker), markerText);
+  await writeWhole(join(directory, inside.marker), markerText);
   // oras lists manifests in no order and with changing annotations: only what an index must say is kept.
   const manifests = ((await readIndex(directory)).manifests ?? [])
     .flatMap(({ mediaType, digest, size, annotations }) => {
@@ -19,7 +20,7 @@ export async function sealBundle(directory: string, lock: Lock): Promise<Seal> {
     })
     .sort((a, b) => (refOf(a) < refOf(b) ? -1 : 1));
   const index = { schemaVersion: 2, mediaType: "application/vnd.oci.image.index.v1+json", manifests };
-  await writeFile(join(directory, inside.index), JSON.stringify(index));
+  await writeWhole(join(directory, inside.index), JSON.stringify(index));
   const seal: Seal = {
     format: 1,
     serial: lock.serial,
@@ -29,7 +30,7 @@ export async function sealBundle(directory: string, lock: Lock): Promise<Seal> {
     index: await digestOf(join(directory, inside.index)),
     manifests: manifests.map((manifest) => ({ ref: refOf(manifest), digest: manifest.digest })),
   };
-  await writeFile(join(directory, inside.seal), `${JSON.stringify(seal, undefined, 2)}\n`);
+  await writeWhole(join(directory, inside.seal), `${JSON.stringify(seal, undefined, 2)}\n`);
   return seal;
 }
 

@@ -1,7 +1,7 @@
 /** Signs a bundle: its text (sealift.json) names the serial and hangs on everything else by sha256. */
-import { rename, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { SealiftError } from "../modules/core/errors.ts";
+import { writeWhole } from "../modules/core/write-whole.ts";
 import { type Bundle, readSealText } from "./layout.ts";
 import { nextName, signatureFiles } from "./signature-files.ts";
 import { namespace, sshKeygen } from "./ssh-keygen.ts";
@@ -48,8 +48,6 @@ export async function signBundle(
   const files = await signatureFiles(directory);
   const own = files.find(({ signature }) => signature?.key === made.key);
   const name = own?.name ?? nextName(files);
-  const path = join(directory, name);
-  await writeFile(`${path}.part`, stdout);
-  await rename(`${path}.part`, path);
+  await writeWhole(join(directory, name), stdout);
   return { name, fingerprint: made.fingerprint, again: own !== undefined };
 }

@@ -1,12 +1,12 @@
 /** Makes a bundle directory out of a carried bundle. */
-import { mkdir, rm } from "node:fs/promises";
+import { rm } from "node:fs/promises";
 import { resolve } from "node:path";
 import { takeFromBase } from "./base.ts";
 import { blaming, openCarried } from "./carried-source.ts";
 import { blobPathIn } from "./layout.ts";
 import { lookupIn } from "./lookup.ts";
 import { readCarried } from "./read-carried.ts";
-import { refuseForeign, replaceBundle } from "./replace-bundle.ts";
+import { ownFolder, refuseForeign, replaceBundle } from "./replace-bundle.ts";
 import { requireRoom, withinRoom } from "./room.ts";
 import { type VerifiedBundle, verifyBundle, type VerifyOptions } from "./verify.ts";
 
@@ -35,7 +35,7 @@ export async function unpackBundle(
   await rm(part, { recursive: true, force: true });
   try {
     const verified = await withinRoom(target, async () => {
-      await mkdir(part, { recursive: true });
+      await ownFolder(part);
       return blaming(source, part, async () => {
         const read = await readCarried(source, part, {
           ...options,

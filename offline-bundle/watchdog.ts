@@ -12,17 +12,18 @@ export class TooSlow extends Error {}
 /**
  * Ends a connection over which too little comes, or which is not done in time.
  *
- * @param untilMs when it has to be done, by performance.now().
+ * @param untilMs when it has to be done, by performance.now(); may grow with what comes.
  */
-export function watchdog({ stallMs, leastBytes }: Patience, untilMs: number): Watchdog {
+export function watchdog({ stallMs, leastBytes }: Patience, untilMs: () => number): Watchdog {
   const controller = new AbortController();
   let seen = 0;
-  const end = setTimeout(
-    () => {
-      controller.abort(new TooSlow("it is too slow: the time for so many bytes is over"));
-    },
-    Math.min(Math.max(untilMs - performance.now(), 0), longestTimerMs),
-  );
+  let end: NodeJS.Timeout;
+  const wait = (): void => {
+    const leftMs = untilMs() - performance.now();
+    if (leftMs <= 0) controller.abort(new TooSlow("it is too slow: the time for so many bytes is over"));
+    else end = setTimeout(wait, Math.min(leftMs, longestTimerMs));
+  };
+  end = setTimeout(wait, 0);
   const timer = setInterval(() => {
     if (seen < leastBytes)
       controller.abort(new Error(`${seen === 0 ? "no data" : `${seen} bytes`} in ${stallMs / 1_000} s`));

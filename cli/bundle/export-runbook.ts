@@ -2,7 +2,7 @@ import { Command } from "commander";
 import { visibleLines } from "../../modules/core/visible.ts";
 import { runbookOf } from "../../offline-bundle/runbook.ts";
 import { verifyBundle } from "../../offline-bundle/verify.ts";
-import { writeWhole } from "../output-file.ts";
+import { writeWhole } from "../../modules/core/write-whole.ts";
 import { print } from "../print.ts";
 import { progressLine } from "../progress.ts";
 import { addPolicyFlags, type PolicyFlags, tellWaived, verifyOptions } from "./policy-flags.ts";

@@ -5,7 +5,7 @@ import { inventoryOfBundle, inventoryOfRegistry } from "../../offline-bundle/inv
 import { columns, size } from "../columns.ts";
 import { progressLine } from "../progress.ts";
 import { registryAccess, type RegistryFlags, withRegistryOptions } from "./registry-options.ts";
-import { writeWhole } from "../output-file.ts";
+import { writeWhole } from "../../modules/core/write-whole.ts";
 import { print, printError } from "../print.ts";
 
 export function inventoryCommand(): Command {

@@ -8,6 +8,7 @@ import { describe, differences, seen, type Difference } from "./drift.ts";
 import { formatProblem, type Problem } from "./errors.ts";
 import { libraryPath, writeLibrary, type Library } from "./library.ts";
 import type { Probe } from "./probe.ts";
+import { type Sending, sendingOfRun } from "./sending.ts";
 import type { HostSpec } from "./site-spec.ts";
 import { type BundleAge, planText, type Phase } from "./step.ts";
 
@@ -23,6 +24,8 @@ export interface HostArgs {
   readonly warnings?: readonly Problem[];
   /** For the journal on the host. */
   readonly bundle: BundleAge;
+  /** Where blobs are sent from. Default: what this run has copied. */
+  readonly sending?: Sending;
 }
 
 /**
@@ -46,24 +49,37 @@ export class Host extends pulumi.ComponentResource {
     for (const problem of told) void pulumi.log.warn(formatProblem(problem), this);
     const lost = differences(deliveryPhase(library, blobs), probe) ?? [];
     const { sha256 } = library;
-    const text = { what: "library", sha256, path: writeLibrary(library), lands: libraryPath(sha256) };
-    this.library = this.deliver(lost, text, []);
+    const text = { what: "library", sha256, lands: libraryPath(sha256) };
+    this.library = this.deliver(lost, text, () => Promise.resolve(writeLibrary(library)), []);
     // One after the other: both make ~/.sealift.
-    this.blobs = blobs.map((blob) => this.deliver(lost, blob, [this.library]));
-    for (const spare of spares) this.deliver([], spare, [this.library]);
+    this.blobs = blobs.map((blob) => this.deliver(lost, blob, this.pathOf(blob), [this.library]));
+    for (const spare of spares) this.deliver([], spare, this.pathOf(spare), [this.library]);
     this.registerOutputs();
   }
 
-  /** More bytes, to a place that a phase has to make first. */
+  /** More bytes, to a place that a phase has to make first. No other host is sent them. */
   send(deliveries: readonly Delivery[], after: readonly pulumi.Resource[]): readonly pulumi.Resource[] {
     const { library, probe } = this.args;
     const lost = differences(deliveryPhase(library, deliveries), probe) ?? [];
-    return deliveries.map((delivery) => this.deliver(lost, delivery, [...after]));
+    return deliveries.map((delivery) => {
+      const copy = this.deliver(lost, delivery, this.pathOf(delivery), [...after]);
+      copy.urn.apply(() => this.sending.sent(delivery));
+      return copy;
+    });
+  }
+
+  private get sending(): Sending {
+    return this.args.sending ?? sendingOfRun();
+  }
+
+  private pathOf(blob: Delivery): PathOf {
+    return (lacks) => this.sending.path(blob, lacks);
   }
 
   private deliver(
     missing: readonly Difference[],
-    { what, sha256, path, lands }: Pick<Delivery, "what" | "sha256" | "path" | "lands">,
+    { what, sha256, lands }: Pick<Delivery, "what" | "sha256" | "lands">,
+    pathOf: PathOf,
     dependsOn: pulumi.Resource[],
   ): remote.CopyToRemote {
     const { spec, probe } = this.args;
@@ -72,7 +88,7 @@ export class Host extends pulumi.ComponentResource {
       `${spec.name}-${what}`,
       {
         connection: this.connection,
-        source: fileOf(path, sha256),
+        source: pathOf(lost !== undefined).then((path) => fileOf(path, sha256)),
         remotePath: lands,
         // Another machine behind the same name, or a file that was lost, is a reason to copy; else nothing is.
         triggers: [
@@ -87,6 +103,9 @@ export class Host extends pulumi.ComponentResource {
     );
   }
 }
+
+/** @param lacks whether the host lacks it. */
+type PathOf = (lacks: boolean) => Promise<string>;
 
 /**
  * An asset whose hash is known: the bundle has been verified, and the host verifies what arrives. The engine reads every file anew

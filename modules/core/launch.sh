@@ -8,6 +8,6 @@ chmod -R go= .sealift
 exec ${sudo-} sh -c 'l=/run/sealift/library/$1.sh; umask 077
 install -d -m 700 "${l%/*}"
 timeout 60 head -c 9999999 ".sealift/$1.sh" >"$l.$$"
-echo "$1  $l.$$" | sha256sum -c --status || { rm -f "$l.$$" ".sealift/$1.sh"; echo "E_LIBRARY run pulumi up again"; exit 66; }
+echo "$1  $l.$$" | sha256sum -c --status || { rm -rf "$l.$$" ".sealift/$1.sh"; echo "E_LIBRARY run pulumi up again"; exit 66; }
 mv "$l.$$" "$l"
 exec sh "$l" apply "$2"' sh "$1" "${SSH_CONNECTION-}"

@@ -1,5 +1,5 @@
 /** The library: run.sh and the shell of every phase in one file, named by its sha256. */
-import { createHash } from "node:crypto";
+import { createHash, randomUUID } from "node:crypto";
 import { mkdirSync, readdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -54,8 +54,9 @@ function write({ text, sha256 }: Library): string {
   mkdirSync(folder, { recursive: true });
   const path = join(folder, `${sha256}.sh`);
   // Renamed into place, because preview and update may write at the same time as another stack's.
-  writeFileSync(`${path}.${process.pid}`, text);
-  renameSync(`${path}.${process.pid}`, path);
+  const part = `${path}.${randomUUID()}`;
+  writeFileSync(part, text, { flag: "wx" });
+  renameSync(part, path);
   return relative(checkout, path);
 }
 

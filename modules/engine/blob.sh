@@ -22,14 +22,21 @@ check_engine_blob() {
 }
 apply_engine_blob() {
   blob_from=.sealift/blobs/$1
+  # What is no file would stay in the way: the next copy would go where a link leads, or into a folder.
+  if [ -L "$blob_from" ] || { [ -e "$blob_from" ] && [ ! -f "$blob_from" ]; }; then
+    as_user 60 0 runuser -u "${SUDO_USER:-root}" -- rm -rf "$PWD/$blob_from" || true
+    echo "what arrived in ~/$blob_from was no regular file and was removed; run pulumi up again, it is sent anew"
+    return 1
+  fi
   if [ ! -f "$blob_from" ]; then
     echo "it did not arrive in ~/$blob_from; run pulumi up again, it is sent anew"
     return 1
   fi
   install -d -m 0755 "$SEALIFT_BLOBS"
-  # Whoever may write into the home could change it between a look and its use: what is looked at and used is the copy of root.
+  # Whoever may write into the home could change it between a look and its use: what is looked at and used is the copy of root. It is read
+  # with the rights of the login, so that a link laid there meanwhile leads to nothing that the login could not read.
   rm -f "$SEALIFT_BLOBS/$1.new"
-  timeout 600 head -c "$(($2 + 1))" "$blob_from" >"$SEALIFT_BLOBS/$1.new"
+  as_user 600 "$(($2 + 1))" runuser -u "${SUDO_USER:-root}" -- cat "$PWD/$blob_from" >"$SEALIFT_BLOBS/$1.new" || true
   blob_found=$(sha256sum "$SEALIFT_BLOBS/$1.new")
   blob_found=${blob_found%% *}
   if ! as_user 60 0 runuser -u "${SUDO_USER:-root}" -- rm -f "$PWD/$blob_from"; then

@@ -1,9 +1,9 @@
 /** After a run: one more look at every host, and what it shows as a signed receipt with its page. */
-import { rename, writeFile } from "node:fs/promises";
 import * as pulumi from "@pulumi/pulumi";
 import { inParallel } from "../../offline-bundle/parallel.ts";
 import { probe } from "../core/probe.ts";
 import type { ReceiptSpec } from "../core/site-spec.ts";
+import { writeWhole } from "../core/write-whole.ts";
 import { looksAtOnce } from "../look.ts";
 import { withoutAuthorities } from "../phases.ts";
 import type { Survey } from "../survey.ts";
@@ -57,7 +57,6 @@ async function issueReceipt(
   };
   const file = await writeReceipt(receipt, directory, key);
   const page = file.replace(/\.json$/, ".html");
-  await writeFile(`${page}.part`, receiptPage(receipt));
-  await rename(`${page}.part`, page);
+  await writeWhole(page, receiptPage(receipt));
   return file;
 }

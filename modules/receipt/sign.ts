@@ -1,10 +1,11 @@
 /** A receipt as a file that can be carried out, and its signature. */
-import { mkdir, readFile, rename, writeFile } from "node:fs/promises";
+import { mkdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { allowedSigners } from "../../offline-bundle/allowed-signers.ts";
 import { sshKeygen } from "../../offline-bundle/ssh-keygen.ts";
 import { parseSshSignature } from "../../offline-bundle/ssh-signature.ts";
 import { SealiftError, type Problem } from "../core/errors.ts";
+import { writeWhole } from "../core/write-whole.ts";
 import type { Receipt } from "./receipt.ts";
 import { parseReceipt } from "./shape.ts";
 
@@ -128,11 +129,6 @@ function timeOf(ended: Date): string {
       two,
     ),
   ].join("");
-}
-
-async function writeWhole(file: string, text: string): Promise<void> {
-  await writeFile(`${file}.part`, text);
-  await rename(`${file}.part`, file);
 }
 
 export function refusedReceipt(

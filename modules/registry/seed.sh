@@ -120,7 +120,9 @@ seed_from() {
   seed_hex=${1%%:*}
   seed_reader="cat"
   for seed_file in "$seed_mount/arriving/$seed_hex" "$seed_mount/fetched/$seed_hex"; do
-    if [ ! -f "$seed_file" ] || [ -L "$seed_file" ]; then continue; fi
+    # What is no file would stay in the way of the next copy.
+    if [ -L "$seed_file" ] || { [ -e "$seed_file" ] && [ ! -f "$seed_file" ]; }; then rm -rf "$seed_file"; fi
+    if [ ! -f "$seed_file" ]; then continue; fi
     # A manifest would be taken under its tag whatever it says.
     seed_found=$(timeout 1800 sha256sum "$seed_file")
     if [ "${seed_found%% *}" = "$seed_hex" ]; then return 0; fi

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { cp, readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
+import { cp, readdir, readFile, rename, rm, stat, symlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { before, test } from "node:test";
 import { buildBundle } from "../../offline-bundle/build.ts";
@@ -84,14 +84,28 @@ test("blobs of the base are copies: who can write to the base cannot reach them"
   assert.ok(!(await inodes(directory)).some((inode) => old.includes(inode)));
 });
 
-test("a base that is read as it should be and copied as something else is refused", async () => {
+test("a link in a base is not followed: what it leads to is not copied", async () => {
   await carryBundle(next, { file, have });
-  const base = join(tiny.folder, "lying");
+  const base = join(tiny.folder, "linked");
   await cp(tiny.directory, base, { recursive: true });
-  for (const name of await readdir(join(base, inside.blobs))) await flipBit(join(base, inside.blobs, name));
-  // Whoever opens a blob of it gets the right one.
-  const medium = lyingMedium(base, tiny.directory, 0);
-  const never = unpackBundle(file, join(tiny.folder, "lied"), { ...trust, base });
+  const blobs = join(base, inside.blobs);
+  for (const name of await readdir(blobs)) {
+    // The right bytes, even: a link in a bundle is none of its files.
+    await rename(join(blobs, name), join(tiny.folder, `aside-${name}`));
+    await symlink(join(tiny.folder, `aside-${name}`), join(blobs, name));
+  }
+  assert.deepEqual(await codesOf(unpackBundle(file, join(tiny.folder, "unlinked"), { ...trust, base })), [
+    "E_BUNDLE_BASE",
+  ]);
+});
+
+test("a base that is as it should be when it is looked at, and gives other bytes when it is opened, is refused", async () => {
+  await carryBundle(next, { file, have });
+  const lie = join(tiny.folder, "lying");
+  await cp(tiny.directory, lie, { recursive: true });
+  for (const name of await readdir(join(lie, inside.blobs))) await flipBit(join(lie, inside.blobs, name));
+  const medium = lyingMedium(tiny.directory, lie, 0);
+  const never = unpackBundle(file, join(tiny.folder, "lied"), { ...trust, base: tiny.directory });
   assert.deepEqual(await codesOf(never.finally(medium.end)), ["E_BUNDLE_BASE"]);
 });
 

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { readFile, writeFile } from "node:fs/promises";
+import { lstat, readFile, rename, rm, symlink, writeFile } from "node:fs/promises";
 import { createServer, request, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
@@ -99,6 +99,54 @@ test("push sends what was verified, whatever the index says by then", async () =
     assert.equal(await oras(["resolve", "--plain-http"], [`${site}/${ref}`], tiny.folder), digest);
 });
 
+test("push sends nothing that a link leads to, whichever name has become one after the check", async () => {
+  const secret = join(tiny.folder, "operator-key");
+  for (const name of [inside.blobs, `${inside.blobs}/${await someLayer(tiny)}`]) {
+    const copy = await copyOf(tiny);
+    const { server, bodies } = await recordingRegistry();
+    const site = `127.0.0.1:${(server.address() as AddressInfo).port}/linked`;
+    const link = async (): Promise<void> => {
+      const path = join(copy, name);
+      await rename(path, `${copy}.aside`);
+      if (name === inside.blobs) await symlink(`${copy}.aside`, path);
+      else {
+        // As long as what was verified: a length alone says nothing.
+        await writeFile(secret, "s".repeat((await lstat(`${copy}.aside`)).size));
+        await symlink(secret, path);
+      }
+    };
+    try {
+      const linking: Promise<void>[] = [];
+      const pushing = pushBundle(copy, site, {
+        ...plain(),
+        report: (text) => {
+          if (text === "comparing") linking.push(link());
+        },
+      });
+      const problems = await refused(pushing);
+      await Promise.all(linking);
+      // The rest of it went as far as that registry takes it.
+      const refusals = problems.filter(({ code }) => code === "E_BUNDLE_DIGEST");
+      assert.match(refusals[0]?.got ?? "", /symbolic link|ENOTDIR|ELOOP/);
+      assert.doesNotMatch(Buffer.concat(bodies).toString("latin1"), /sss/);
+    } finally {
+      server.close();
+    }
+  }
+});
+
+test("a signature goes nowhere that a link leads to", async () => {
+  const copy = await copyOf(tiny);
+  const mine = join(tiny.folder, "mine");
+  await writeFile(mine, "mine");
+  await rm(join(copy, inside.signature));
+  await symlink(mine, join(copy, `${inside.signature}.part`));
+  await signBundle(copy, tiny.key);
+  assert.equal(await readFile(mine, "utf8"), "mine");
+  await rm(join(copy, `${inside.signature}.part`));
+  assert.equal((await verifyBundle(copy, tiny)).serial, 1);
+});
+
 test("no tag is set in a registry that serves other bytes than it was sent", async () => {
   const proxy = await startLyingProxy(registry);
   const site = `127.0.0.1:${(proxy.server.address() as AddressInfo).port}/lied`;
@@ -147,6 +195,26 @@ test("a registry that says the right digest of every tag and serves other bytes 
 
 function plain(): PushOptions {
   return { allowedSigners: tiny.allowedSigners, plainHttp: true };
+}
+
+/** The sha256 of a blob that is no manifest. */
+async function someLayer(of: TinyBundle): Promise<string> {
+  return (await readLock(of.lockFile)).files[0]?.sha256 ?? "";
+}
+
+/** A registry that has nothing, takes everything, and keeps what it was sent. */
+async function recordingRegistry(): Promise<{ readonly server: Server; readonly bodies: readonly Buffer[] }> {
+  const bodies: Buffer[] = [];
+  const server = createServer((asked, answer) => {
+    asked.on("data", (piece: Buffer) => bodies.push(piece));
+    asked.on("end", () => {
+      const { method = "", url = "" } = asked;
+      if (method === "POST") answer.writeHead(202, { location: `${url}1` }).end();
+      else answer.writeHead(method === "PUT" ? 201 : 404).end();
+    });
+  });
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  return { server, bodies };
 }
 
 /** A copy of the same files, sealed with another serial and other tags, so that each of them reads as something else. */

@@ -2,7 +2,13 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import type * as pulumi from "@pulumi/pulumi";
 import { blobDelivery } from "../../modules/core/delivery.ts";
-import { exampleArchive, exampleHost, examplePhases, library } from "../support/example-host.ts";
+import {
+  exampleArchive,
+  exampleHost,
+  examplePhases,
+  library,
+  exampleSending,
+} from "../support/example-host.ts";
 import { recordResources, type Asked } from "../support/mocks.ts";
 
 const asked = await recordResources(false);
@@ -36,6 +42,7 @@ async function make(name: string, probe: Probe, usersPhase = phases.users): Prom
     blobs: [blobDelivery(exampleArchive)],
     probe,
     bundle: { serial: 7 },
+    sending: exampleSending,
   });
   const volumes = new Volumes(host, phases.volumes, []);
   const users = new Users(host, usersPhase, [volumes]);
@@ -72,6 +79,15 @@ test("a host is its root, what is delivered, and one Command a phase; nothing el
   ]);
 });
 
+test("what is sent of the bundle is sent from a folder of ours, not from the medium", async () => {
+  const made = await make(
+    "sends",
+    probeWhere(() => false),
+  );
+  const source = find(made, "sends-abababababab")["source"] as { readonly path: Promise<string> };
+  assert.equal(await source.path, `.cache/sent/example/${exampleArchive.sha256}`);
+});
+
 test("the copy of what the host keeps is there, and nothing is a reason to copy again", async () => {
   const spec = { ...exampleHost(), name: "keeps" };
   const probe = probeWhere(() => true);
@@ -82,6 +98,7 @@ test("the copy of what the host keeps is there, and nothing is a reason to copy 
     spares: [blobDelivery(exampleArchive)],
     probe,
     bundle: { serial: 7 },
+    sending: exampleSending,
   });
   await new Promise(setImmediate);
   const { triggers } = find(asked, "keeps-abababababab");
@@ -134,7 +151,11 @@ test("what a host says to a secret plan is secret in the state, and no resource 
   };
   const blobs = [blobDelivery(exampleArchive)];
   const args = { spec: { ...exampleHost(), name: "said" }, library, blobs, probe: probeWhere(() => false) };
-  const host = new Host("said", { ...args, bundle: { serial: 7 } }, { transformations: [note] });
+  const host = new Host(
+    "said",
+    { ...args, bundle: { serial: 7 }, sending: exampleSending },
+    { transformations: [note] },
+  );
   const volumes = new Volumes(host, phases.volumes, []);
   const users = new Users(host, { ...phases.users, steps: phases.users.steps.map(secretly) }, [volumes]);
   await new Promise((done) => users.report.apply(done));

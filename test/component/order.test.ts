@@ -1,7 +1,13 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { blobDelivery } from "../../modules/core/delivery.ts";
-import { exampleArchive, exampleHost, examplePhases, library } from "../support/example-host.ts";
+import {
+  exampleArchive,
+  exampleHost,
+  examplePhases,
+  library,
+  exampleSending,
+} from "../support/example-host.ts";
 import { recordResources } from "../support/mocks.ts";
 
 const arrives = Promise.withResolvers<undefined>();
@@ -29,6 +35,7 @@ test("while the engine's archive travels, phases that need nothing of it run, an
     blobs: [blobDelivery(exampleArchive)],
     probe,
     bundle: { serial: 7 },
+    sending: exampleSending,
   });
   const users = new Users(host, phases.users, [new Volumes(host, phases.volumes, [])]);
   const engine = new Engine(host, phases.engine, [users]);

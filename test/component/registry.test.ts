@@ -1,6 +1,12 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { exampleFacts, exampleFiles, exampleArchive, library } from "../support/example-host.ts";
+import {
+  exampleFacts,
+  exampleFiles,
+  exampleArchive,
+  library,
+  exampleSending,
+} from "../support/example-host.ts";
 import { authorityBase64 } from "../support/made-authority.ts";
 import { recordResources, type Asked } from "../support/mocks.ts";
 import { own, withRegistry } from "../support/registry-site.ts";
@@ -36,7 +42,14 @@ test("the CA that a registry host reports is in the plans of its clients; only r
   const [first, second] = [store, client].map((spec) => {
     const files = { ...exampleFiles, ...(spec === store ? { registry: exampleArchive } : {}) };
     const blobs = deliveriesOf(spec, files);
-    const host = new Host(spec.name, { spec, library, blobs, probe, bundle: { serial: 7 } });
+    const host = new Host(spec.name, {
+      spec,
+      library,
+      blobs,
+      probe,
+      bundle: { serial: 7 },
+      sending: exampleSending,
+    });
     return { host, phases: phasesOf(spec, files, facts) };
   });
   assert.ok(first?.phases.registry && first.phases.seed && second?.phases.trust);
@@ -72,6 +85,7 @@ test("a registry that another one feeds is sent nothing, and has the CA that the
       blobs: deliveriesOf(spec, files),
       probe,
       bundle: { serial: 7 },
+      sending: exampleSending,
     });
     return { host, phases: phasesOf(spec, files, facts) };
   });

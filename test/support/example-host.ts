@@ -1,6 +1,7 @@
 /** The documented example as values: a host, and an engine made up for it. */
 import type { Archive, HostFiles } from "../../modules/core/blob.ts";
 import { readLibrary } from "../../modules/core/library.ts";
+import type { Sending } from "../../modules/core/sending.ts";
 import type { HostSpec } from "../../modules/core/site-spec.ts";
 import { phasesOf, type HostPhases, type SiteFacts } from "../../modules/phases.ts";
 import { exampleText, siteOf } from "./site-text.ts";
@@ -18,6 +19,12 @@ export const exampleFiles: HostFiles = {
   plugins: [
     { name: "compose", version: "5.5.1", sha256: "ef".repeat(32), bytes: 64_000_000, path: "index.ts" },
   ],
+};
+
+/** Its bytes are nowhere: nothing is copied. */
+export const exampleSending: Sending = {
+  path: ({ sha256 }) => Promise.resolve(`.cache/sent/example/${sha256}`),
+  sent: () => Promise.resolve(),
 };
 
 export const library = readLibrary();

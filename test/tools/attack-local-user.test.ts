@@ -107,6 +107,15 @@ test("a library that is a pipe, or endless, holds nobody up", () => {
   }
 });
 
+test("a folder in place of the library goes, so that the next copy finds none", () => {
+  const name = join(home, ".sealift", `${"0".repeat(64)}.sh`);
+  mkdirSync(join(name, "full"), { recursive: true });
+  program("id", "echo 1000");
+  program("sudo", 'shift; exec "$@"');
+  assert.match(sh(`set -- ${"0".repeat(64)}\n${launch}`).output, /E_LIBRARY run pulumi up again/);
+  assert.equal(existsSync(name), false);
+});
+
 test("a blob that is changed after it was hashed is not what is kept", () => {
   const right = "the right bytes";
   const hex = sha256(right);
@@ -119,6 +128,26 @@ test("a blob that is changed after it was hashed is not what is kept", () => {
   );
   call(["apply_engine_blob", hex, String(right.length)]);
   assert.equal(readFileSync(join(folder, "state", "blobs", hex), "utf8"), right);
+});
+
+test("what arrived and is no regular file is removed, and nothing is read through a link", () => {
+  const hex = sha256("x");
+  const file = join(home, ".sealift", "blobs", hex);
+  writeFileSync(join(folder, "root-only"), "x");
+  for (const make of [
+    `ln -s ${folder}/root-only ${file}`,
+    `mkfifo ${file}`,
+    `mkdir -p ${file}/sub`,
+    `ln -s nowhere ${file}`,
+  ]) {
+    assert.equal(sh(make).code, 0);
+    const { code, output } = call(["apply_engine_blob", hex, "1"]);
+    assert.equal(code, 1, make);
+    assert.match(output, /was no regular file and was removed; run pulumi up again/);
+    assert.deepEqual(readdirSync(join(home, ".sealift", "blobs")), []);
+  }
+  assert.equal(existsSync(join(folder, "state", "blobs", hex)), false);
+  assert.equal(readFileSync(join(folder, "root-only"), "utf8"), "x");
 });
 
 test("a blob that was altered where it is kept is found, though it has its length", () => {

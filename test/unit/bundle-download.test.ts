@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { existsSync } from "node:fs";
-import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, readFile, rm, symlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { before, test } from "node:test";
 import { type DownloadOptions, download } from "../../offline-bundle/download.ts";
@@ -132,6 +132,17 @@ test("a length that is announced wrongly is no way to pass a wrong file, and non
   });
 });
 
+test("a link in place of a part, or of what is kept beside it, is not written through", async () => {
+  const mine = join(folder, "mine");
+  await writeFile(mine, "mine");
+  for (const ending of ["part", "part.of"]) await symlink(mine, join(folder, `linked.${ending}`));
+  await serving({ linked: { content } }, async (server) => {
+    await download(server.url("linked"), join(folder, "linked"), unpinned);
+  });
+  assert.equal(await readFile(mine, "utf8"), "mine");
+  assert.ok((await readFile(join(folder, "linked"))).equals(content));
+});
+
 test("a connection that breaks every time without a new byte ends in one problem", async () => {
   await serving({ file: { content, cutAfter: 0 } }, async (server) => {
     const [problem] = await refused(download(server.url("file"), join(folder, "never"), unpinned));
@@ -188,6 +199,19 @@ test("a place that gives just enough not to be cut off has no more time than so 
     const [problem] = await refused(download(server.url("slow"), join(folder, "slow"), options));
     assert.match(problem?.got ?? "", /too slow/);
     assert.equal(server.requests.length, 1);
+  });
+});
+
+test("a place that drips has no more time than what has come may take, where no length is pinned", async () => {
+  const short = { ...patience, leastBytes: 0, graceMs: 300, slowest: 1e6 };
+  const drips = { content: content.subarray(0, 2_000), trickleMs: 5 };
+  // Announced or not: it could announce any.
+  await serving({ drips, announces: { ...drips, announce: 2 ** 30 } }, async (server) => {
+    for (const name of ["drips", "announces"]) {
+      const options = { ...unpinned, patience: short };
+      const [problem] = await refused(download(server.url(name), join(folder, name), options));
+      assert.match(problem?.got ?? "", /too slow/);
+    }
   });
 });
 
