@@ -24,6 +24,7 @@ import { ownFolder, refuseForeign, replaceBundle } from "./replace-bundle.ts";
 import { type Need, requireRoom, withinRoom } from "./room.ts";
 import { sealBundle } from "./seal.ts";
 import { signBundle } from "./sign.ts";
+import { unproven } from "./vouching.ts";
 import { fileRef, label, readWant, type Want } from "./want.ts";
 
 export interface BuildOptions {
@@ -54,7 +55,8 @@ export async function buildBundle(options: BuildOptions): Promise<Seal> {
   const want = await readWant(bundleFile);
   const lock = await readLock(lockFile);
   refuse(staleness(want, lock, lockFile));
-  refuse(originProblems(want, lock, lockFile));
+  // What needs nobody's answer is told before anything is brought here.
+  refuse(originProblems(want, lock, lockFile, new Map()));
   await refuseForeign(directory);
   const part = `${directory}.part`;
   await rm(part, { recursive: true, force: true });
@@ -65,6 +67,7 @@ export async function buildBundle(options: BuildOptions): Promise<Seal> {
   await fetchFiles({ ...lock, files: missing }, sources, ({ name, done, total }) => {
     report(name, total === undefined ? undefined : done / total);
   });
+  refuse(originProblems(want, lock, lockFile, await unproven(want, lock, sources)));
   try {
     return await withinRoom(directory, () => fill(want, lock, part, options, sources));
   } catch (error) {

@@ -1,5 +1,5 @@
-/** Brings every byte of the lock into the store: after this a build needs no network. */
-import { refuse } from "../modules/core/errors.ts";
+/** Brings every byte of the lock into the store, and what its publishers say of them: after this a build needs no network. */
+import { refuse, SealiftError } from "../modules/core/errors.ts";
 import type { Warn } from "./first-place.ts";
 import { type Lock, readLock, uncovered } from "./lock-file.ts";
 import { movedTags } from "./moved-tags.ts";
@@ -7,6 +7,7 @@ import { obtainFile, type Sources } from "./obtain-file.ts";
 import { obtainSigned } from "./obtain-signed.ts";
 import { inParallel } from "./parallel.ts";
 import type { Patience } from "./patience.ts";
+import { unproven } from "./vouching.ts";
 import { label, readWant } from "./want.ts";
 
 /** How far the transfer of all files is. */
@@ -42,7 +43,7 @@ export interface FetchResult {
  * refused, so that the next run has less to do.
  *
  * @throws {SealiftError} all of: E_LOCK_MISSING, E_LOCK_STALE when an item has no pin, E_DOWNLOAD, E_DOWNLOAD_SHA256, E_PIN,
- * E_IMAGE_SIGNATURE, E_SPACE, E_TOOL; E_TAG_MOVED when a tag stands for something else than it did (what is pinned was brought even so).
+ * E_IMAGE_SIGNATURE, E_PIN_SIGNATURE, E_PIN_SOURCES, E_SPACE, E_TOOL; E_TAG_MOVED when a tag stands for something else than it did (what is pinned was brought even so).
  */
 export async function fetchBundle(options: FetchOptions): Promise<FetchResult> {
   const { bundleFile, lockFile, store, warn, patience, onTransfer = () => undefined } = options;
@@ -65,8 +66,16 @@ export async function fetchBundle(options: FetchOptions): Promise<FetchResult> {
       lockFile,
     );
   });
+  // What a build would ask for, while somebody can be asked; whoever cannot be reached is the build's to tell.
+  const asked = await unproven(want, lock, sources).then(
+    () => [],
+    (error: unknown) => {
+      if (!(error instanceof SealiftError)) throw error;
+      return error.problems;
+    },
+  );
   const { moved } = await movedTags(lock, want.mirrors);
-  refuse([...files.problems, ...images.problems, ...moved]);
+  refuse([...files.problems, ...asked, ...images.problems, ...moved]);
   return {
     files: files.values.length,
     images: images.values.length,

@@ -13,6 +13,8 @@ export interface Claim {
   readonly text: Buffer;
   readonly signature: Buffer;
   readonly names: readonly string[];
+  /** The repository or tag of which the signer speaks, `docker-reference`; absent: of none, as cosign signs from 3.0 on. */
+  readonly reference?: string;
 }
 
 /** @param digest `sha256:…` of the image. @throws {SealiftError} E_DOWNLOAD, E_PIN, E_TOOL. */
@@ -36,7 +38,9 @@ async function besideTheImage(repository: string, digest: string): Promise<reado
     const image = critical["type"] === "cosign container image signature" ? recordOf(critical["image"]) : {};
     const name = image["docker-manifest-digest"];
     const signature = Buffer.from(layer.annotations?.[signatureOf] ?? "", "base64");
-    return [{ text, signature, names: typeof name === "string" ? [name] : [] }];
+    const reference = recordOf(critical["identity"])["docker-reference"];
+    const spokenOf = typeof reference === "string" && reference !== "" ? { reference } : {};
+    return [{ text, signature, names: typeof name === "string" ? [name] : [], ...spokenOf }];
   });
 }
 

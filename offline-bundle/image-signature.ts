@@ -10,6 +10,7 @@ import { limits } from "./limits.ts";
 import { localPath } from "./local-source.ts";
 import type { Sources } from "./obtain-file.ts";
 import { referencesOf, repositoryOf } from "./oci-reference.ts";
+import { printable } from "./printable.ts";
 import { readRegular } from "./regular-file.ts";
 
 export interface ImageKey {
@@ -42,6 +43,7 @@ export async function readImageKey(path: string, bundleFile: string): Promise<Im
 
 /**
  * @param digest `sha256:…` of the image.
+ * @param sources told when every such signature speaks of another repository.
  * @throws {SealiftError} E_IMAGE_SIGNATURE when no signature of this digest is of this key; E_DOWNLOAD when nobody could be asked.
  */
 export async function verifyImageSignature(
@@ -53,7 +55,11 @@ export async function verifyImageSignature(
   const places = referencesOf(name, mirrors);
   const found = await firstPlace(places, (place) => claimsAt(repositoryOf(place), digest), warn);
   const ours = found.filter(({ text, signature }) => isOf(key, text, signature));
-  if (ours.some(({ names }) => names.includes(digest))) return;
+  const right = ours.filter(({ names }) => names.includes(digest));
+  if (right.length > 0) {
+    warnOfOther(name, right, warn);
+    return;
+  }
   const problem: Problem = {
     where: name,
     code: "E_IMAGE_SIGNATURE",
@@ -63,6 +69,30 @@ export async function verifyImageSignature(
     todo: "ask its owner whether it is theirs; without cosign: in bundle.yaml nobody is asked",
   };
   throw new SealiftError([problem]);
+}
+
+/**
+ * A signature that speaks of another repository: the owner may have copied the image, or the registry shows another image of theirs under
+ * this name. cosign verify lets it pass without a word (cosign 3.1, specs/SIGNATURE_SPEC.md: `docker-reference` is ignored), so that
+ * images that were copied with their signatures pass; here a person is told.
+ */
+function warnOfOther(name: string, right: readonly Claim[], warn: Sources["warn"]): void {
+  const others = right.flatMap(({ reference }) => (reference === undefined ? [] : [reference]));
+  if (others.length < right.length || others.some((one) => isSameRepository(one, name))) return;
+  warn?.({
+    where: name,
+    code: "E_IMAGE_SIGNATURE",
+    subject: "docker-reference",
+    got: `a signature of this digest as ${[...new Set(others)].map(printable).join(", ")}`,
+    expected: repositoryOf(name),
+    todo: "make sure that this is the image that you mean: its owner has signed it under another name",
+  });
+}
+
+/** Docker Hub has two names (https://docs.docker.com/reference/cli/docker/image/pull/); a signer may name a tag, or none. */
+function isSameRepository(reference: string, name: string): boolean {
+  const plain = (one: string): string => repositoryOf(one).replace(/^index\.docker\.io\//, "docker.io/");
+  return plain(reference) === plain(name);
 }
 
 /** What was found in place of a signature of the right thing by the right key. */

@@ -1,7 +1,9 @@
 /** Container images: from a tag to a digest, and by digest into the bundle. */
 import { SealiftError } from "../modules/core/errors.ts";
 import { firstPlace } from "./first-place.ts";
-import { readImageKey, verifyImageSignature } from "./image-signature.ts";
+import { readImageKey } from "./image-signature.ts";
+import { signedImage } from "./signed-image.ts";
+import { isUnreachable } from "./vouching.ts";
 import { downloadFailed } from "./download-problem.ts";
 import { isRecord, jsonOf } from "./json.ts";
 import { localLayout, locateUrl } from "./local-source.ts";
@@ -18,27 +20,37 @@ import type { WantedImage } from "./want.ts";
 
 export interface LockedOne {
   readonly pin: LockedImage;
-  readonly change: "added" | "checked" | "filled" | "kept";
+  readonly change: "added" | "checked" | "filled" | "kept" | "unseen";
 }
 
 /**
  * Resolves an image to the digest that its tag stands for. An image of a registry that has a pin keeps it, whatever its
  * tag stands for today; one in a local layout has to match its pin. Where bundle.yaml names a key, the digest has to be signed by it.
  *
+ * @param check a signature that the lock names is refused when nobody can be asked for it, unless somebody was asked from this machine.
  * @throws {SealiftError} E_DOWNLOAD when it cannot be had, E_PIN when a local layout holds something else; E_IMAGE_SIGNATURE,
  * E_VALUE of a key.
  */
 export async function lockImage(
   image: WantedImage,
   old: LockedImage | undefined,
+  check: boolean,
   sources: Sources,
 ): Promise<LockedOne> {
   const { pin, change } = await pinned(image, old, sources);
   const { signedBy, ...rest } = pin;
   if (image.cosign === undefined) return { pin: rest, change };
   const key = await readImageKey(image.cosign, sources.bundleFile);
-  if (signedBy === key.fingerprint) return { pin, change };
-  await verifyImageSignature(image.name, pin.digest, key, sources);
+  const before = signedBy === key.fingerprint;
+  try {
+    // Also of a key that the lock names already: whoever may write the lock may have written that.
+    await signedImage(image.name, pin.digest, key, sources);
+  } catch (error) {
+    // A build asks again.
+    if (before && !check && isUnreachable(error)) return { pin, change: "unseen" };
+    throw error;
+  }
+  if (before) return { pin, change };
   return { pin: { ...pin, signedBy: key.fingerprint }, change: change === "kept" ? "filled" : change };
 }
 

@@ -20,6 +20,9 @@ export const limits = {
   manifestCount: 100_000,
   /** Blobs of a bundle, a number. */
   blobs: 1_000_000,
+  /** Repositories and tags of which a registry speaks, a number of each. */
+  repositories: 10_000,
+  tags: 100_000,
   /** bundle.lock.yaml and bundle.yaml. */
   document: 4 * mib,
   /** delta.json, inventories and lists of parts. */
@@ -45,6 +48,13 @@ export const limits = {
   complaint: 64 * 1024,
   /** All headers of an answer over HTTP. */
   headers: 16 * 1024,
-  /** A file whose length nobody has pinned. */
-  download: 64 * 1024 * mib,
+  /** A file whose length nobody has pinned, by its kind, far above what there is; and where nobody says a kind. */
+  unpinned: {
+    engine: 1024 * mib,
+    binary: 1024 * mib,
+    deb: 2 * 1024 * mib,
+    archive: 16 * 1024 * mib,
+    file: 16 * 1024 * mib,
+  },
+  download: 16 * 1024 * mib,
 } as const;

@@ -1,5 +1,5 @@
 /** From an entry of bundle.yaml to its pin. */
-import { SealiftError } from "../modules/core/errors.ts";
+import { type Problem, SealiftError } from "../modules/core/errors.ts";
 import { agreeing } from "./checksums.ts";
 import { debProblems } from "./deb.ts";
 import { computedHere, hasMembers, isComplete, type LockedFile } from "./lock-file.ts";
@@ -8,6 +8,7 @@ import { obtainFile, type Pin, presentFile, type Sources } from "./obtain-file.t
 import { loweredProblem, originOf, type Origin } from "./origin.ts";
 import { type SignedOrigin, signedOrigin } from "./signed-origin.ts";
 import { type Obtained, OtherBytes } from "./store.ts";
+import { isPublishers, isUnreachable, isVouched, noteVouched } from "./vouching.ts";
 import { fileOf, label, type WantedEntry, type WantedFile } from "./want.ts";
 
 /** added: a new pin · checked: bytes here match the pin · filled: length, members or a source were added to a pin ·
@@ -25,13 +26,14 @@ export interface LockedEntry {
  * at what is inside.
  *
  * @param old the pin that is there.
- * @param update the pin is made anew, whatever it is.
+ * @param update the pin is made anew, whatever it is. @param check a publisher's rank of which nobody can be asked is refused, unless
+ * somebody was asked from this machine before.
  * @throws {SealiftError} E_DOWNLOAD, E_DOWNLOAD_SHA256, E_PIN, E_PIN_SOURCES, E_PIN_SIGNATURE, E_PIN_ORIGIN, E_ARCHIVE, E_SPACE, E_TOOL.
  */
 export async function lockEntry(
   entry: WantedEntry,
   old: LockedFile | undefined,
-  update: boolean,
+  { update, check }: { readonly update: boolean; readonly check: boolean },
   sources: Sources,
   report: (text: string, fraction?: number) => void,
 ): Promise<LockedEntry> {
@@ -43,18 +45,29 @@ export async function lockEntry(
   const vouched = checksums.every((url) => standing?.sources.includes(url));
   const asks = entry.signature !== undefined || entry.apt !== undefined;
   const complete = standing !== undefined && isComplete(standing) && !file.url.startsWith("file:");
-  if (complete && vouched && !asks) {
-    const kept = { ...withoutOrigin(standing), ...file, ...originFor(entry, standing, undefined) };
-    refuseLowered(entry, old, kept);
-    return { pin: kept, change: "kept" };
-  }
   try {
+    if (complete && vouched && !asks) {
+      const kept = { ...withoutOrigin(standing), ...file, ...originFor(entry, standing, undefined) };
+      refuseLowered(entry, old, kept);
+      // Whoever may write the lock may have written the rank: once the publisher was asked from this machine, it is known.
+      if (checksums.length > 0 && !(await isVouched(entry, kept, sources))) {
+        await agreeing(entry, standing.sha256, standing.sha256, sources);
+        await noteVouched(entry, kept, sources);
+      }
+      return { pin: kept, change: "kept" };
+    }
     if (complete && vouched) {
       // A signature is asked for every time, also of a pin whose bytes need not be looked at.
       const here = await presentFile(standing, sources);
-      const signed = await signedOrigin(entry, standing.sha256, here, sources);
+      let signed = await signedOrigin(entry, standing.sha256, here, sources);
+      // One over bytes that are not here was checked when they were, if the store says so.
+      if (signed === undefined && !(isPublishers(standing) && (await isVouched(entry, standing, sources)))) {
+        const { path } = await bytesOf(entry, standing, sources, report);
+        signed = await signedOrigin(entry, standing.sha256, path, sources);
+      }
       const kept = { ...withoutOrigin(standing), ...file, ...originFor(entry, standing, signed) };
       refuseLowered(entry, old, kept);
+      if (signed !== undefined) await noteVouched(entry, kept, sources);
       return { pin: kept, change: "checked" };
     }
     const got = await bytesOf(entry, pin, sources, report);
@@ -66,13 +79,14 @@ export async function lockEntry(
     const known = { ...made, sources: places.length > 0 ? places : [computedHere] };
     const next = { ...known, ...originFor(entry, before, signed) };
     if (!update) refuseLowered(entry, old, next);
+    if (isPublishers(next)) await noteVouched(entry, next, sources);
     return { pin: next, change: update ? "updated" : pin === undefined ? "added" : seen(pin, next) };
   } catch (error) {
     // A pin that others vouch for is good without its bytes; a build will ask for them.
-    const unreachable =
-      error instanceof SealiftError && error.problems.every(({ code }) => code === "E_DOWNLOAD");
-    if (standing !== undefined && unreachable) return { pin: { ...standing, ...file }, change: "unseen" };
-    throw error;
+    if (standing === undefined || !isUnreachable(error)) throw error;
+    if (check && isPublishers(standing) && !(await isVouched(entry, standing, sources)))
+      throw new SealiftError([unseenProblem(entry, standing, error)]);
+    return { pin: { ...standing, ...file }, change: "unseen" };
   }
 }
 
@@ -85,7 +99,7 @@ function originFor(
   if (signed !== undefined) return { origin: "signature", signedBy: signed.signedBy };
   const had = before === undefined ? "unverified" : originOf(before);
   const signedBy = before?.signedBy ?? "";
-  // A signature over bytes that are not here was checked when they were.
+  // Nobody was asked this time: the store says that somebody was.
   if (had === "signature" && (signature ?? apt)?.fingerprints.includes(signedBy) === true)
     return { origin: "signature", signedBy };
   if (checksums.length > 0) return { origin: "checksum" };
@@ -101,6 +115,18 @@ function withoutOrigin(pin: LockedFile): LockedFile {
 function refuseLowered(entry: WantedEntry, old: LockedFile | undefined, next: LockedFile): void {
   const problem = loweredProblem(entry, old, next);
   if (problem !== undefined) throw new SealiftError([problem]);
+}
+
+function unseenProblem(entry: WantedEntry, pin: LockedFile, error: unknown): Problem {
+  const said = error instanceof SealiftError ? error.problems.map(({ got }) => got).join("; ") : "";
+  return {
+    where: entry.url,
+    code: "E_PIN_ORIGIN",
+    subject: label(entry),
+    got: `${originOf(pin)}, as the lock says; nobody could be asked (${said}), and nothing in the store says that somebody was`,
+    expected: "the publisher's word, asked for from this machine",
+    todo: "run it again where the publisher can be reached",
+  };
 }
 
 /** With a pin, nothing but what is pinned; what came instead is put beside what upstream says. */
@@ -123,8 +149,12 @@ async function bytesOf(
   }
 }
 
-function withoutLength({ sha256, manifest }: LockedFile): Pin {
-  return { sha256, ...(manifest === undefined ? {} : { manifest }) };
+function withoutLength({ sha256, bytes, manifest }: LockedFile): Pin {
+  return {
+    sha256,
+    ...(bytes === undefined ? {} : { most: bytes }),
+    ...(manifest === undefined ? {} : { manifest }),
+  };
 }
 
 /** What a pin says besides where it comes from. @throws {SealiftError} E_ARCHIVE, E_PIN, E_TOOL */

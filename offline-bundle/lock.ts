@@ -60,13 +60,13 @@ export async function lockBundle(options: LockOptions): Promise<LockResult> {
   const sources = sourcesOf(options, want);
   const files = await inParallel(want.files, atOnce, (file) => {
     const pin = old?.files.find((one) => label(one) === label(file));
-    return lockEntry(file, pin, update.includes(file.name), sources, report);
+    return lockEntry(file, pin, { update: update.includes(file.name), check }, sources, report);
   });
   report("images");
   const images = await inParallel(want.images, atOnce, async (image) => {
     const pin = old?.images.find(({ name }) => name === image.name);
-    if (!names(update, image.name)) return lockImage(image, pin, sources);
-    const fresh = await lockImage(image, undefined, sources);
+    if (!names(update, image.name)) return lockImage(image, pin, check, sources);
+    const fresh = await lockImage(image, undefined, check, sources);
     const same = pin?.digest === fresh.pin.digest;
     return { pin: same ? { ...fresh.pin, sources: pin.sources } : fresh.pin, change: "updated" as const };
   });

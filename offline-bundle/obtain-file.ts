@@ -5,6 +5,7 @@ import { SealiftError } from "../modules/core/errors.ts";
 import { downloadFailed } from "./download-problem.ts";
 import type { Progress } from "./download.ts";
 import { firstPlace, type Warn } from "./first-place.ts";
+import { limits } from "./limits.ts";
 import { localPath, locateUrl } from "./local-source.ts";
 import { placesOf, type Mirrors } from "./mirrors.ts";
 import { obtainOci } from "./oci-file.ts";
@@ -27,6 +28,8 @@ export interface Sources {
 export interface Pin {
   readonly sha256: string;
   readonly bytes?: number;
+  /** More bytes than this, and than the kind of file may have, are refused where `bytes` is absent. */
+  readonly most?: number;
   readonly manifest?: string;
 }
 
@@ -37,23 +40,24 @@ export interface Pin {
  * @throws {SealiftError} E_DOWNLOAD and E_DOWNLOAD_SHA256 of every place; E_PIN of a file or artifact; E_SPACE, E_TOOL.
  */
 export async function obtainFile(
-  file: Pick<WantedFile, "url">,
+  file: Pick<WantedFile, "url" | "kind">,
   pin: Pin | undefined,
   { bundleFile, store, mirrors, warn, patience }: Sources,
   progress: Progress = () => undefined,
 ): Promise<Obtained & { readonly manifest?: string }> {
   const title = fileTitle(file.url);
+  const most = Math.max(limits.unpinned[file.kind], pin?.most ?? 0);
   const attempt = async (place: string): Promise<Obtained & { readonly manifest?: string }> => {
     if (isOci(place)) {
       const { manifest } = pin ?? {};
       const known = pin === undefined || manifest === undefined ? undefined : { ...pin, manifest };
-      return obtainOci(referenceOf(place), store, title, known, patience);
+      return obtainOci(referenceOf(place), store, title, known, most, patience);
     }
     const url = locateUrl(place, bundleFile);
     const real = url.protocol === "file:" ? await realOf(place, bundleFile) : url;
     return obtain(real, store, pin?.sha256, progress, {
       title,
-      ...(pin?.bytes === undefined ? {} : { bytes: pin.bytes }),
+      ...(pin?.bytes === undefined ? { most } : { bytes: pin.bytes }),
       ...(patience === undefined ? {} : { patience }),
     });
   };

@@ -1,12 +1,10 @@
 /** An image into the store: where bundle.yaml names a key, not before its owner's signature of this very digest was seen. */
-import { access, mkdir, writeFile } from "node:fs/promises";
-import { dirname, join } from "node:path";
 import { refuse } from "../modules/core/errors.ts";
-import { type ImageKey, readImageKey, verifyImageSignature } from "./image-signature.ts";
+import { readImageKey } from "./image-signature.ts";
 import { type LockedImage, otherKey } from "./lock-file.ts";
-import { hexOf } from "./manifests.ts";
 import type { Sources } from "./obtain-file.ts";
 import { obtainImage } from "./obtain-image.ts";
+import { signedImage } from "./signed-image.ts";
 
 /**
  * What no note in the store says of this digest and this key is asked for, also of an image that is here: a lock may have been written by
@@ -25,24 +23,7 @@ export async function obtainSigned(
   if (cosign !== undefined) {
     const key = await readImageKey(cosign, sources.bundleFile);
     refuse(key.fingerprint === image.signedBy ? [] : [otherKey(image, key.fingerprint, lockFile)]);
-    const note = noteOf(image.digest, key, sources.store);
-    if (!(await exists(note))) {
-      await verifyImageSignature(image.name, image.digest, key, sources);
-      await mkdir(dirname(note), { recursive: true });
-      await writeFile(note, "");
-    }
+    await signedImage(image.name, image.digest, key, sources);
   }
   return obtainImage(image, sources);
-}
-
-/** Says by its name what was verified by which key: `<store>/signed/<digest>/<key>`. */
-function noteOf(digest: string, { fingerprint }: ImageKey, store: string): string {
-  return join(store, "signed", hexOf(digest), hexOf(fingerprint));
-}
-
-async function exists(path: string): Promise<boolean> {
-  return access(path).then(
-    () => true,
-    () => false,
-  );
 }

@@ -2,7 +2,6 @@
 import { rm } from "node:fs/promises";
 import { SealiftError } from "../modules/core/errors.ts";
 import { digestOf } from "./digest.ts";
-import { limits } from "./limits.ts";
 import { digestAt, manifestAt } from "./manifest-at.ts";
 import { hexOf } from "./manifests.ts";
 import { isTag, repositoryOf } from "./oci-reference.ts";
@@ -27,17 +26,18 @@ export async function resolveOci(reference: string): Promise<string> {
 /**
  * Brings the file into the store, by its digest.
  *
- * @param pin what is wanted; absent: what the reference stands for now.
+ * @param pin what is wanted; undefined: what the reference stands for now. @param most bytes, where no length is pinned.
  * @throws {SealiftError} E_DOWNLOAD; E_PIN when the artifact has not exactly one layer; E_DOWNLOAD_SHA256.
  */
 export async function obtainOci(
   reference: string,
   store: string,
   title: string,
-  pin?: OciPin,
+  pin: OciPin | undefined,
+  most: number,
   patience?: Patience,
 ): Promise<Obtained & { readonly manifest: string }> {
-  const { sha256, bytes, manifest } = pin ?? (await lookUp(reference));
+  const { sha256, bytes, manifest } = pin ?? (await lookUp(reference, most));
   const here = await kept(store, sha256, title);
   if (here !== undefined) return { ...here, manifest };
   const arriving = await arrivingPath(store, sha256);
@@ -45,7 +45,7 @@ export async function obtainOci(
   await rm(arriving, { force: true });
   const blob = `${repositoryOf(reference)}@sha256:${sha256}`;
   const grows = {
-    ...{ path: arriving, most: bytes ?? limits.download },
+    ...{ path: arriving, most: bytes ?? most },
     ...(patience === undefined ? {} : { patience }),
   };
   const options = { code: "E_DOWNLOAD", grows } as const;
@@ -60,7 +60,7 @@ export async function obtainOci(
   return { ...(await keep(store, title, arriving, digest)), manifest };
 }
 
-async function lookUp(reference: string): Promise<OciPin> {
+async function lookUp(reference: string, most: number): Promise<OciPin> {
   const manifest = isTag(reference) ? await resolveOci(reference) : reference.replace(/^.*@/, "");
   const { layers = [] } = await manifestAt(`${repositoryOf(reference)}@${manifest}`);
   const [layer] = layers;
@@ -69,6 +69,14 @@ async function lookUp(reference: string): Promise<OciPin> {
     const expected = "an OCI artifact with exactly one: the file";
     const todo = "push it with: oras push <name> <file>; an image belongs under images:";
     throw new SealiftError([{ where: reference, code: "E_PIN", subject: "layers", got, expected, todo }]);
+  }
+  if (layer.size > most) {
+    const [got, expected] = [
+      `a layer of ${layer.size} bytes`,
+      `at most ${most} bytes where no length is pinned`,
+    ];
+    const todo = "ask who looks after the registry; or write bytes: and sha256: of it into the lock";
+    throw new SealiftError([{ where: reference, code: "E_DOWNLOAD", subject: "bytes", got, expected, todo }]);
   }
   return { sha256: hexOf(layer.digest), bytes: layer.size, manifest };
 }

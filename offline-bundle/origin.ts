@@ -35,13 +35,20 @@ export function originOf({ origin }: Pick<LockedFile, "origin">): Origin {
 
 /**
  * Pins that bundle.yaml does not let into a bundle: E_PIN_ORIGIN. A recorded rank counts only as far as bundle.yaml still names what it
- * rests on, so that a lock cannot raise itself.
+ * rests on and somebody was asked for it from this machine, so that a lock cannot raise itself.
+ *
+ * @param unproven label of a file -> why its recorded rank does not count here ({@link unproven} of vouching.ts).
  */
-export function originProblems(want: Want, lock: Lock, lockFile: string): readonly Problem[] {
+export function originProblems(
+  want: Want,
+  lock: Lock,
+  lockFile: string,
+  unproven: ReadonlyMap<string, string>,
+): readonly Problem[] {
   const { minOrigin, confirmed } = want;
   return lock.files.flatMap((file): readonly Problem[] => {
     const entry = want.files.find((one) => label(one) === label(file));
-    const { counts, why } = countedOrigin(file, entry);
+    const { counts, why } = countedOrigin(file, againstRecord(file, entry) ?? unproven.get(label(file)));
     if (rank(counts) >= rank(minOrigin) || confirmed.some(({ sha256 }) => sha256 === file.sha256)) return [];
     return [
       {
@@ -50,34 +57,38 @@ export function originProblems(want: Want, lock: Lock, lockFile: string): readon
         subject: label(file),
         got: `${counts === "unverified" ? "computed here, unverified" : counts}${why}: ${file.sources.join(", ")}`,
         expected: `${minOrigin} or better (minOrigin)`,
-        todo: `run sealift bundle lock where the publisher can be reached; or look at the bytes yourself, and add to bundle.yaml: confirmed: [{ sha256: ${file.sha256}, by: <you>, reason: <how> }]`,
+        todo: `run sealift bundle fetch, or lock for a new pin, where the publisher can be reached; or look at the bytes yourself, and add to bundle.yaml: confirmed: [{ sha256: ${file.sha256}, by: <you>, reason: <how> }]`,
       },
     ];
   });
 }
 
+/** @param against why the recorded rank does not count. */
 function countedOrigin(
   file: LockedFile,
-  entry: WantedEntry | undefined,
+  against: string | undefined,
 ): { readonly counts: Origin; readonly why: string } {
   const origin = originOf(file);
-  const less = (why: string): { readonly counts: Origin; readonly why: string } => ({
-    counts: "unverified",
-    why: `, though the lock says ${origin} (${why})`,
-  });
+  if (against === undefined) return { counts: origin, why: "" };
+  return { counts: "unverified", why: `, though the lock says ${origin} (${against})` };
+}
+
+/** Why bundle.yaml and the lock alone do not bear out the recorded rank; undefined when they do. */
+export function againstRecord(file: LockedFile, entry: WantedEntry | undefined): string | undefined {
+  const origin = originOf(file);
   if (origin === "signature") {
     const fingerprints = (entry?.signature ?? entry?.apt)?.fingerprints ?? [];
     if (!fingerprints.includes(file.signedBy ?? ""))
-      return less("bundle.yaml does not name the key by which it was signed");
+      return "bundle.yaml does not name the key by which it was signed";
   }
   if (origin === "checksum") {
     const { checksums = [] } = entry ?? {};
     if (checksums.length === 0 || !checksums.every((url) => file.sources.includes(url)))
-      return less("the checksum files of bundle.yaml are not among its sources");
+      return "the checksum files of bundle.yaml are not among its sources";
   }
   if (origin === "agreement" && independentPlaces(file).length < 2)
-    return less("fewer than two independent places are named");
-  return { counts: origin, why: "" };
+    return "fewer than two independent places are named";
+  return undefined;
 }
 
 /** A rank that would be recorded below the one that is there for the same bytes: somebody is in between, or bundle.yaml has lost a line. */

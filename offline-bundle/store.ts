@@ -17,6 +17,8 @@ export interface Obtained extends Digest {
 export interface ObtainOptions {
   /** Length that is pinned, in bytes. */
   readonly bytes?: number;
+  /** More bytes than this are refused where no length is pinned. Default {@link limits}.download. */
+  readonly most?: number;
   /** Name under which the bytes travel; default: the last part of the url. */
   readonly title?: string;
   readonly patience?: Patience;

@@ -45,7 +45,7 @@ before(async () => {
 });
 
 const fetchFile = (): Promise<unknown> =>
-  obtainFile({ url: `oci:${host}/acme/tool:1` }, pin, { ...site, mirrors: {}, patience });
+  obtainFile({ kind: "file", url: `oci:${host}/acme/tool:1` }, pin, { ...site, mirrors: {}, patience });
 
 const heading = (length: number): Record<string, string> => ({
   "content-length": String(length),

@@ -160,6 +160,53 @@ test("a signature is asked for again by every lock: one that is withdrawn stops 
   assert.deepEqual([changes[0]?.change, lock.files[0]?.origin, changed], ["unseen", "signature", false]);
 });
 
+test("a rank that somebody wrote into the lock is asked for: by lock --check, by a build, and once on each machine", async () => {
+  const checksums = url("SHA256SUMS");
+  const wanted = (more: object): Promise<void> => site.want({ minOrigin: "checksum", files: [tool(more)] });
+  for (const [more, publish, lie] of [
+    [{ checksums }, { content: Buffer.from(sums) }, { content: Buffer.from(lies) }],
+    [
+      { checksums, ...signed("sums.sig") },
+      { content: publisher.sign(sums) },
+      { content: stranger.sign(sums) },
+    ],
+    [
+      signed("tool.asc"),
+      { content: publisher.sign(content, true) },
+      { content: stranger.sign(content, true) },
+    ],
+  ] as const) {
+    const at = "signature" in more ? more.signature : { url: checksums };
+    const path = new URL((at as { url: string }).url).pathname.slice(1);
+    server.set("SHA256SUMS", { content: Buffer.from(sums) });
+    server.set(path, publish);
+    await rm(site.lockFile, { force: true });
+    await wanted(more);
+    await site.lock();
+    // Another machine: the lock is there, and nobody was asked.
+    const elsewhere = (): Promise<void> => rm(site.store, { recursive: true, force: true });
+    await elsewhere();
+    server.set(path, lie);
+    for (const work of [(): Promise<unknown> => site.lock({ check: true }), build, site.fetch]) {
+      const [problem] = await refused(work());
+      assert.match(problem?.code ?? "", /^E_PIN_(SOURCES|SIGNATURE)$/, JSON.stringify(more));
+    }
+    // Nobody can be asked: the rank counts for nothing.
+    await elsewhere();
+    server.set(path, { redirect: url("absent") });
+    assert.deepEqual([(await refused(site.lock({ check: true })))[0]?.code], ["E_PIN_ORIGIN"]);
+    const [unasked] = await refused(build());
+    assert.equal(unasked?.code, "E_PIN_ORIGIN");
+    assert.match(unasked.got, /nobody could be asked from here/);
+    // Once somebody was asked, the store says so, and a build needs no publisher.
+    server.set(path, publish);
+    await site.fetch();
+    server.set(path, { redirect: url("absent") });
+    await build();
+    assert.equal((await site.lock({ check: true })).changed, false);
+  }
+});
+
 const repository = async (
   packages: readonly { readonly sha256: string; readonly filename?: string; readonly version?: string }[],
   options: Parameters<typeof aptRepository>[2] = {},

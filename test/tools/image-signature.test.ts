@@ -55,10 +55,11 @@ async function signBeside(
   key: KeyObject,
   says = digest,
   altered = "",
+  repository = name,
 ): Promise<void> {
   const payload = JSON.stringify({
     critical: {
-      identity: { "docker-reference": `${registry.host}/acme/${name}` },
+      identity: { "docker-reference": `${registry.host}/acme/${repository}` },
       image: { "docker-manifest-digest": says },
       type: "cosign container image signature",
     },
@@ -136,6 +137,18 @@ for (const [how, signs] of [
   });
 }
 
+test("a signature of this digest that speaks of another repository passes as it does with cosign, and is told", async () => {
+  const digest = await image("spoken");
+  await wanting("spoken", "team.pub");
+  await signBeside("spoken", digest, team.privateKey, digest, "", "debug");
+  site.warnings.length = 0;
+  await site.lock();
+  assert.deepEqual(
+    site.warnings.map(({ code, subject, got }) => `${code} ${subject}: ${got}`),
+    [`E_IMAGE_SIGNATURE docker-reference: a signature of this digest as ${registry.host}/acme/debug`],
+  );
+});
+
 test("an Ed25519 key signs as well", async () => {
   const digest = await image("edwards");
   await wanting("edwards", "edwards.pub");
@@ -183,6 +196,7 @@ test("a lock that somebody wrote by hand is asked whose the image is before it i
   );
   const nobody = "E_IMAGE_SIGNATURE no signature in the registry";
   const build = (): Promise<unknown> => buildBundle({ ...site, directory: join(site.folder, "built") });
+  assert.equal(await finding(site.lock({ check: true })), nobody);
   assert.equal(await finding(build()), nobody);
   assert.equal(await finding(site.fetch()), nobody);
   const layout = join(site.store, "images", digest.slice("sha256:".length));
