@@ -9,7 +9,7 @@ export interface AcceptedBundle extends VerifiedBundle {
   readonly receipt: string;
   /** As it is written down there. */
   readonly accepted: Accepted;
-  /** Whether it was written down before, with the same signers: then nothing was added. */
+  /** Whether it was written down before, with the same signers and keys: then nothing was added. */
   readonly before: boolean;
   /** Whether the list begins with it. */
   readonly first: boolean;
@@ -29,6 +29,7 @@ export async function acceptBundle(directory: string, options: VerifyOptions): P
     lockSha256: seal.lock.sha256,
     indexSha256: seal.index.sha256,
     signers: bundle.signers,
+    keys: bundle.keys,
     at: new Date().toISOString().replace(/\.\d+Z$/, "Z"),
     by: `${userInfo().username}@${hostname()}`,
     insecure: [
@@ -46,7 +47,7 @@ export async function acceptBundle(directory: string, options: VerifyOptions): P
 }
 
 function sameButTime(last: Accepted, now: Accepted): boolean {
-  const what = ({ sealSha256, signers, insecure }: Accepted): string =>
-    JSON.stringify([sealSha256, signers, insecure]);
+  const what = ({ sealSha256, signers, keys, insecure }: Accepted): string =>
+    JSON.stringify([sealSha256, signers, keys, insecure]);
   return what(last) === what(now);
 }

@@ -2,8 +2,8 @@
  * What a site has accepted: a list beside the allowed signers file, oldest first, that only grows. It is what keeps a
  * signed but older bundle from coming back.
  */
-import { rename, writeFile } from "node:fs/promises";
 import { SealiftError } from "../modules/core/errors.ts";
+import { writeWhole } from "../modules/core/write-whole.ts";
 import { isCount, isRecord, jsonOf } from "./json.ts";
 import { limits } from "./limits.ts";
 import { readRegular } from "./regular-file.ts";
@@ -16,6 +16,11 @@ export interface Accepted {
   readonly lockSha256: string;
   readonly indexSha256: string;
   readonly signers: readonly string[];
+  /**
+   * Fingerprints of the keys that have signed and count, `SHA256:…`, sorted: a name is only what the allowed signers file calls a key. Absent
+   * in what an earlier Sealift wrote.
+   */
+  readonly keys?: readonly string[];
   /** UTC, `2026-11-21T17:36:08Z`. */
   readonly at: string;
   /** Who accepted it: `login@machine`. */
@@ -48,9 +53,7 @@ export async function readReceipt(file: string): Promise<readonly Accepted[]> {
 /** Adds one to the list, in one step: a reader sees the old list or the new one. */
 export async function appendReceipt(file: string, accepted: Accepted): Promise<void> {
   const list = [...(await readReceipt(file)), accepted];
-  const part = `${file}.part`;
-  await writeFile(part, `${JSON.stringify(list, undefined, 2)}\n`);
-  await rename(part, file);
+  await writeWhole(file, `${JSON.stringify(list, undefined, 2)}\n`);
 }
 
 function parse(text: Uint8Array): readonly Accepted[] | undefined {
@@ -60,11 +63,13 @@ function parse(text: Uint8Array): readonly Accepted[] | undefined {
 
 function isAccepted(value: unknown): value is Accepted {
   if (!isRecord(value)) return false;
-  const { serial, sealSha256, lockSha256, indexSha256, signers, at, by, insecure } = value;
+  const { serial, sealSha256, lockSha256, indexSha256, signers, keys = [], at, by, insecure } = value;
   return (
     isCount(serial) &&
     [sealSha256, lockSha256, indexSha256, at, by].every((one) => typeof one === "string") &&
-    [signers, insecure].every((list) => Array.isArray(list) && list.every((one) => typeof one === "string"))
+    [signers, keys, insecure].every(
+      (list) => Array.isArray(list) && list.every((one) => typeof one === "string"),
+    )
   );
 }
 

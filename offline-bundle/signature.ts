@@ -9,6 +9,7 @@ import { type KeyFiles, readKeyFiles } from "./key-files.ts";
 import { inParallel } from "./parallel.ts";
 import { normalName, peopleOf, type Person } from "./people.ts";
 import { type SignatureFile, signatureFiles } from "./signature-files.ts";
+import { fingerprintOf } from "./ssh-signature.ts";
 import { type CopiedFile, type Trust, trustOf } from "./trust.ts";
 
 /** Whose signatures count, and how many there have to be. */
@@ -29,6 +30,8 @@ export interface SignaturePolicy {
 export interface SignatureCheck {
   /** Who signed, each person once, in the words of the allowed signers file. */
   readonly signers: readonly string[];
+  /** Fingerprints of the keys of theirs that have signed, `SHA256:…`, sorted. */
+  readonly keys: readonly string[];
   readonly problems: readonly Problem[];
   /** What a flag has let pass. */
   readonly waived: readonly Problem[];
@@ -51,10 +54,11 @@ export async function checkSignatures(
   if (files.length === 0) {
     const problem = unsigned(directory);
     const [problems, waived] = policy.allowUnsigned === true ? [[], [problem]] : [[problem], []];
-    return { signers: [], problems, waived, passedOver: [] };
+    return { signers: [], keys: [], problems, waived, passedOver: [] };
   }
   const keys = await readKeyFiles(directory, policy);
-  if ("problems" in keys) return { signers: [], problems: keys.problems, waived: [], passedOver: [] };
+  if ("problems" in keys)
+    return { signers: [], keys: [], problems: keys.problems, waived: [], passedOver: [] };
   const trusts = await trustsOf(files, text, policy, keys);
   const allowed = allowedSigners(keys.allowed.toString());
   const people = peopleOf(
@@ -73,10 +77,16 @@ export async function checkSignatures(
     enough || people.length === 0 ? [] : [tooFew(directory, people, needed, policy.allowedSigners, others)];
   return {
     signers,
+    keys: fingerprintsOf(people),
     problems: [...broken, ...(enough ? [] : uncounted), ...few],
     waived: [],
     passedOver: enough ? uncounted : [],
   };
+}
+
+function fingerprintsOf(people: readonly Person[]): readonly string[] {
+  const keys = people.flatMap(({ signings }) => signings.map(({ key }) => key.key));
+  return [...new Set(keys)].map((key) => fingerprintOf(Buffer.from(key, "base64"))).sort();
 }
 
 /** Asks ssh-keygen about each: it is given copies, for it would read what lies in the bundle several times. */

@@ -29,6 +29,8 @@ export interface VerifiedBundle extends Bundle {
   readonly signer: string;
   /** Who signed, each once, in the words of the allowed signers file; empty only with `allowUnsigned`. */
   readonly signers: readonly string[];
+  /** Fingerprints of their keys, `SHA256:…`, sorted. */
+  readonly keys: readonly string[];
   /** What `allowOlder`, `allowExpired` and `allowUnsigned` have let pass. */
   readonly waived: readonly Problem[];
   /** What to tell of it although it passes: no list of accepted bundles, or that it had expired when it was accepted. */
@@ -67,7 +69,7 @@ export async function verifyBundle(
 ): Promise<VerifiedBundle> {
   const text = read?.text ?? (await readSealText(directory));
   const files = await bundleFiles(directory);
-  const { signers, problems, waived, passedOver } =
+  const { signers, keys, problems, waived, passedOver } =
     read?.signatures ?? (await checkSignatures(directory, text, options));
   refuse([...problems, ...files.problems]);
   const content = await readContent(directory, text);
@@ -84,6 +86,7 @@ export async function verifyBundle(
     ...assembled(directory, text, content),
     signer: signers[0] ?? "nobody",
     signers,
+    keys,
     waived: [...waived, ...policy.waived],
     warnings: policy.warnings,
     ...(policy.backFrom === undefined ? {} : { backFrom: policy.backFrom }),

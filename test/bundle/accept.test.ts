@@ -12,6 +12,7 @@ import { sealBundle } from "../../offline-bundle/seal.ts";
 import { signBundle } from "../../offline-bundle/sign.ts";
 import { verifyBundle } from "../../offline-bundle/verify.ts";
 import { codesOf } from "../support/refused.ts";
+import { runProcess } from "../support/run-process.ts";
 import { allow, builder, type Person, person } from "../support/signers.ts";
 import { copyOf, makeTinyBundle, type TinyBundle } from "../support/tiny-bundle.ts";
 import { undoAfter } from "../support/undo.ts";
@@ -37,6 +38,7 @@ test("what was accepted is written down beside the allowed signers, once, and ag
   assert.equal(entry.sealSha256, (await digestOf(join(copy, inside.seal))).sha256);
   assert.equal(entry.lockSha256, (await digestOf(tiny.lockFile)).sha256);
   assert.deepEqual([entry.signers, entry.insecure], [["lab@sealift"], []]);
+  assert.deepEqual(entry.keys, [await fingerprint(tiny.key)]);
   assert.match(entry.at, /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$/);
   assert.match(entry.by, /^[^@]+@[^@]+$/);
 
@@ -47,12 +49,40 @@ test("what was accepted is written down beside the allowed signers, once, and ag
     "lab@sealift",
     "bob@site",
   ]);
+  const both = [await fingerprint(tiny.key), await fingerprint(bob.key)].sort();
+  assert.deepEqual((await readReceipt(first.receipt)).at(-1)?.keys, both);
   assert.deepEqual((await readReceipt(first.receipt))[0], entry);
   assert.deepEqual(readdirSync(dirname(allowedSigners)), [
     "allowed_signers",
     "allowed_signers.accepted.json",
   ]);
 });
+
+test("a name that another key has by now is another signer, and a list without keys is read", async () => {
+  const allowedSigners = await allow(tiny, [builder(tiny)]);
+  const copy = await copyOf(tiny);
+  const { receipt } = await acceptBundle(copy, { allowedSigners });
+  const list = await readReceipt(receipt);
+  const older = list.map((one) =>
+    Object.fromEntries(Object.entries(one).filter(([name]) => name !== "keys")),
+  );
+  await writeFile(receipt, JSON.stringify(older));
+  assert.deepEqual(await readReceipt(receipt), older);
+  // The name of the builder, given to a key of somebody else's.
+  const renamed = await allow(tiny, [{ ...bob, name: builder(tiny).name }]);
+  await writeFile(receiptFile(renamed), JSON.stringify(list));
+  await rm(join(copy, inside.signature));
+  await signBundle(copy, bob.key);
+  const again = await acceptBundle(copy, { allowedSigners: renamed });
+  assert.deepEqual([again.before, again.signers], [false, list[0]?.signers]);
+  assert.deepEqual(again.accepted.keys, [await fingerprint(bob.key)]);
+});
+
+/** As ssh-keygen says it. */
+async function fingerprint(key: string): Promise<string> {
+  const { stdout } = await runProcess("ssh-keygen", ["-l", "-f", key]);
+  return stdout.split(" ")[1] ?? "";
+}
 
 test("a refused bundle is not written down", async () => {
   const allowedSigners = await allow(tiny, [builder(tiny), bob]);
