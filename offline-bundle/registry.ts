@@ -22,6 +22,16 @@ export interface Registry {
   /** Runs a command of oras that has one place, such as `resolve`. @param names what it is about, the place first. */
   readonly ask: (verb: readonly string[], ...names: readonly string[]) => Promise<string>;
   /**
+   * The lines of a command that lists something.
+   * @param most more of them are refused, and more than limits.list bytes. @param what they are, for the refusal.
+   */
+  readonly list: (
+    verb: readonly string[],
+    name: string,
+    most: number,
+    what: string,
+  ) => Promise<readonly string[]>;
+  /**
    * Copies a manifest and all that it names from a layout in `directory` into a repository, without a tag.
    * @param digest `sha256:…` @param bytes what it and all that it names take. @returns what oras says about each blob.
    */
@@ -74,6 +84,12 @@ export async function withRegistry<T>(
     return await work({
       reference,
       ask,
+      list: async (verb, name, most, what) => {
+        const text = (await run([...verb, ...flags("")], [name], { most: limits.list })).toString();
+        const lines = text.split("\n").filter((line) => line !== "");
+        if (lines.length > most) throw new TooMany(reference, what, most);
+        return lines;
+      },
       copyFrom: async (directory, digest, bytes, repository) => {
         const from = ["--from-oci-layout-path", resolve(directory)];
         const verb = ["copy", "--no-tty", ...flags("to-"), ...from];
@@ -85,6 +101,15 @@ export async function withRegistry<T>(
     });
   } finally {
     await secret?.close();
+  }
+}
+
+/** A registry that speaks of more than it could honestly have. */
+export class TooMany extends SealiftError {
+  constructor(where: string, subject: string, most: number) {
+    const [got, expected] = [`more than ${most}`, `at most ${most}`];
+    const todo = "ask who looks after the registry; name a path below which there is less: <registry>/<path>";
+    super([{ where, code: "E_REGISTRY", subject, got, expected, todo }]);
   }
 }
 

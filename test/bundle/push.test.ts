@@ -2,8 +2,9 @@ import assert from "node:assert/strict";
 import { chmod, mkdir, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { before, test } from "node:test";
-import { inventoryOfBundle, inventoryOfRegistry } from "../../offline-bundle/inventory.ts";
+import { type Bounds, inventoryOfBundle, inventoryOfRegistry } from "../../offline-bundle/inventory.ts";
 import { inside, type Seal } from "../../offline-bundle/layout.ts";
+import { limits } from "../../offline-bundle/limits.ts";
 import { oras } from "../../offline-bundle/oras.ts";
 import { type PushOptions, pushBundle } from "../../offline-bundle/push.ts";
 import { flipBit } from "../support/flip-bit.ts";
@@ -65,6 +66,26 @@ test("a tag that was moved by hand is found, told and put back", async () => {
   await pushBundle(tiny.directory, site, { ...options, check: true });
   const absent = pushBundle(tiny.directory, `${registry.address}/nothing`, { ...options, check: true });
   assert.deepEqual(await codesOf(absent), ["E_REGISTRY"]);
+});
+
+test("a registry that speaks of more than it may have is refused, and nobody goes on to ask", async () => {
+  const site = `${registry.address}/many`;
+  await pushBundle(tiny.directory, site, options);
+  const ask = (more: Partial<Bounds>): Promise<unknown> =>
+    inventoryOfRegistry(site, options, undefined, { ...limits, ...more });
+  for (const [bound, told] of [
+    [{ repositories: 1 }, "repositories: more than 1"],
+    [{ tags: 1 }, "tags: more than 1"],
+    [{ blobs: 2 }, "blobs: more than 2"],
+    [{ manifests: 10 }, "bytes of manifests: more than 10"],
+  ] as const) {
+    const problems = await refused(ask(bound));
+    assert.deepEqual(
+      [...new Set(problems.map(({ code, subject, got }) => `${code} ${subject}: ${got}`))],
+      [`E_REGISTRY ${told}`],
+    );
+  }
+  await ask({});
 });
 
 test("a wrong password, none, an unknown CA and a silent registry are told apart", async () => {
