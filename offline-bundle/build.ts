@@ -176,6 +176,8 @@ const filesAtOnce = 4;
 /** oras writes the manifest and the index; the file is among the blobs already. */
 async function describeFile(file: LockedFile, manifest: string, directory: string): Promise<void> {
   const text = join(directory, "manifest.part");
+  // One before it may have ended in the middle.
+  await rm(text, { force: true });
   await writeFile(text, manifest, { flag: "wx" });
   await oras(["manifest", "push", "--oci-layout-path", directory], [fileRef(file), text], directory);
   await rm(text);
