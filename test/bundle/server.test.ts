@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
-import { mkdir, mkdtemp, readFile, rm, symlink, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { before, test } from "node:test";
 import { type DownloadOptions, download } from "../../offline-bundle/download.ts";
@@ -107,17 +107,12 @@ test("a redirect is followed, but from https to https only, and without the logi
   }
 });
 
-test("a full disk is told as one, before a byte is written if the length is known", async () => {
-  const target = join(folder, "full");
+test("a disk that is too full is told as one before a byte is written, if the length is known", async () => {
   await serving({ file: { content } }, async (server) => {
-    // This device is always full (full(4)).
-    await symlink("/dev/full", `${target}.part`);
-    const [full] = await refused(download(server.url("file"), target, pinned));
-    assert.equal(full?.code, "E_SPACE");
-    assert.match(full.got, /^\d+ bytes free$/);
     const wanted = { ...pinned, bytes: 2 ** 50 };
     const [known] = await refused(download(server.url("file"), join(folder, "huge"), wanted));
     assert.equal(known?.code, "E_SPACE");
+    assert.match(known.got, /^\d+ bytes free$/);
     assert.equal(known.expected, "room for 1125899906842624 bytes more");
   });
 });
