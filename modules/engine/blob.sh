@@ -50,4 +50,5 @@ apply_engine_blob() {
   fi
   sync "$SEALIFT_BLOBS/$1.new"
   mv "$SEALIFT_BLOBS/$1.new" "$SEALIFT_BLOBS/$1"
+  remember_hash "$SEALIFT_BLOBS/$1" "$1"
 }

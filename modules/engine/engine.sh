@@ -56,8 +56,8 @@ apply_engine_files() {
   files_bin=$files_root/bin
   rm -rf "$files_new"
   install -d -o root -g root -m 0755 "$ENGINES" "$files_root" "$files_new" "$files_bin"
-  # The bytes were checked when they arrived; they are checked again before they run as root.
-  echo "$2  $SEALIFT_BLOBS/$2" | sha256sum -c --quiet
+  # The bytes were checked when they arrived, and are looked at again before they run as root.
+  check_engine_blob "$2" "$(stat -c %s "$SEALIFT_BLOBS/$2")"
   if ! timeout 600 tar -xzf "$SEALIFT_BLOBS/$2" -C "$files_new" --strip-components=1 --no-same-owner --no-same-permissions; then
     rm -rf "$files_new"
     return 1

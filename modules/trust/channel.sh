@@ -32,6 +32,7 @@ apply_channel_blob() {
       if channel_fetch "$channel_reader"; then
         sync "$channel_part"
         mv "$channel_part" "$SEALIFT_BLOBS/$channel_sha256"
+        remember_hash "$SEALIFT_BLOBS/$channel_sha256" "$channel_sha256"
         return 0
       fi
     done
