@@ -12,8 +12,8 @@ const several: Readonly<Record<string, number>> = {
   "test/e2e/doctor.test.ts": 2,
   "test/e2e/guest.test.ts": 2,
   "test/e2e/rollout.test.ts": 2,
-  "test/long/registry.test.ts": 3,
-  "test/long/registry-external.test.ts": 2,
+  "test/e2e/registry.test.ts": 3,
+  "test/e2e/registry-external.test.ts": 2,
 };
 
 /** Files of {@link several}, for the test that they are there. */

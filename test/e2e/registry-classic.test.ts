@@ -22,12 +22,8 @@ describe("a site with the classic image store and a registry", () => {
     site.write((text) => {
       const { engines, registry: version } = site.lab.bundle;
       text.engine.version = engines.at(-1)?.version ?? "";
-      text.volumes.logical = [
-        { name: "registry", size: "2GiB", filesystem: "xfs", mount: "/registry" },
-        { name: "data", size: "4GiB", filesystem: "xfs", mount: "/data" },
-      ];
       const hosts = [{ name: "classic", address: "10.0.2.15" }];
-      text.registry = { name: "registry.site", version, mount: "/registry", hosts, ...more };
+      text.registry = { name: "registry.site", version, mount: "/svc", hosts, ...more };
     });
 
   test("names of other registries than Docker Hub would lead outside: refused before anything is changed", async () => {

@@ -3,6 +3,7 @@
  * have them, and a project path before every repository. Sealift installs nothing there; push, trust and channel do the rest.
  */
 import assert from "node:assert/strict";
+import { readFile, writeFile } from "node:fs/promises";
 import { before, describe, test } from "node:test";
 import { pushBundle } from "../../offline-bundle/push.ts";
 import { imageElsewhere } from "../lab/bundle.ts";
@@ -91,6 +92,28 @@ describe("a site whose registry is somebody else's", () => {
     });
     assert.equal(exitCode, 1, stderr);
     assert.match(stderr, /not found/);
+  });
+
+  test("one more CA in the site's file costs a restart, as the preview says, and containers run on", async () => {
+    await site.onHost(`docker run -d --name counter ${site.lab.bundle.image} sleep 100000`, labUser);
+    const next = await site.onHost(
+      "openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj '/CN=next CA' -keyout /dev/null 2>/dev/null",
+    );
+    const before = await readFile(registry.caFile, "utf8");
+    await writeFile(registry.caFile, before + next);
+    const { output } = await site.pulumi("preview");
+    assert.match(
+      output,
+      /trust\.authority: wanted .* token server; found .*; effect the daemon restarts, containers run on/,
+    );
+    const pid = await site.onHost("systemctl show -P MainPID docker");
+    const { exitCode, output: done } = await up();
+    assert.equal(exitCode, 0, done);
+    assert.notEqual(await site.onHost("systemctl show -P MainPID docker"), pid);
+    assert.equal(await site.onHost("docker ps --format '{{.Names}}'", labUser), "counter\n");
+    const again = await up("--expect-no-changes");
+    assert.equal(again.exitCode, 0, again.output);
+    await site.onHost("docker rm -f counter", labUser);
   });
 
   test("a registry that is down is named, and the engine runs all the while", async () => {

@@ -1,0 +1,91 @@
+import assert from "node:assert/strict";
+import { before, describe, test } from "node:test";
+import { imageArchive } from "../lab/hello.ts";
+import { labUser } from "../lab/stack.ts";
+import { library } from "../support/example-host.ts";
+import { siteMachine, startSite, type SiteUnderTest } from "../support/site-under-test.ts";
+import { undoAfter } from "../support/undo.ts";
+
+/** daemon.json of a host whose containers run. */
+describe("daemon.json of a host at work", () => {
+  let site: SiteUnderTest;
+  const undo = undoAfter();
+  before(async () => {
+    site = await startSite("daemon-changes", siteMachine);
+    undo(() => site.end());
+    await converges();
+    const { bundle } = site.lab;
+    await onHost("docker load", labUser, await imageArchive(bundle));
+    await onHost(`docker run -d --name counter --restart always ${bundle.image} sleep 100000`, labUser);
+  });
+
+  const onHost: SiteUnderTest["onHost"] = (...call) => site.onHost(...call);
+  const converges = async (): Promise<void> => {
+    const { exitCode, output } = await site.up();
+    assert.equal(exitCode, 0, output);
+  };
+  const unchanged = async (): Promise<void> => {
+    const { exitCode, output } = await site.pulumi("up", "--yes", "--skip-preview", "--expect-no-changes");
+    assert.equal(exitCode, 0, output);
+    assert.match(output, /\d+ unchanged/);
+  };
+
+  test("the same fact, broken again in the same way, is repaired again", async () => {
+    for (const time of ["once", "again"]) {
+      await onHost(
+        `sudo sed -i 's/"log-driver": "local"/"log-driver": "json-file"/' /etc/docker/daemon.json`,
+      );
+      const { exitCode, output } = await site.up();
+      assert.equal(exitCode, 0, output);
+      assert.match(output, /1 updated/, time);
+      assert.match(await onHost("cat /etc/docker/daemon.json"), /"log-driver": "local"/);
+      await unchanged();
+    }
+  });
+
+  test("a daemon.json that dockerd refuses never goes live", async () => {
+    await site.write((text) => {
+      text.daemon["dns-search"] = ["a..b"];
+    });
+    const { exitCode, output } = await site.up();
+    assert.notEqual(exitCode, 0);
+    assert.match(output, /E_STEP daemon\.file: got .*a\.\.b/);
+    assert.doesNotMatch(await onHost("cat /etc/docker/daemon.json"), /a\.\.b/);
+    assert.equal(await onHost("docker ps --format '{{.Names}}'", labUser), "counter\n");
+    await site.write();
+  });
+
+  test("a daemon that does not come up gets its old daemon.json back, and containers run on", async () => {
+    const wanted = await onHost("cat /etc/docker/daemon.json");
+    // dockerd --validate lets this through, and the daemon dies of it.
+    await onHost(`sudo sed -i 's/^{/{\\n  "cgroup-parent": "nonsense",/' /etc/docker/daemon.json`);
+    const { engineVersion } = site.lab.bundle;
+    const call = `sudo sh -c '. ./.sealift/${library.sha256}.sh; set -e; apply_daemon_running ${engineVersion}'`;
+    const { stdout, exitCode } = await site.guest.exec(call);
+    assert.notEqual(exitCode, 0);
+    assert.match(
+      stdout,
+      /the daemon did not come up: .*cgroup-parent.*; the daemon\.json before it is back and runs/s,
+    );
+    assert.match(stdout, /cgroup-parent/, "the tail of the journal says why");
+    assert.equal(await onHost("cat /etc/docker/daemon.json"), wanted);
+    assert.equal(await onHost("docker ps --format '{{.Names}}'", labUser), "counter\n");
+    await unchanged();
+  });
+
+  test("keys that dockerd re-reads cost no restart", async () => {
+    const pid = await onHost("systemctl show -P MainPID docker");
+    await site.write((text) => {
+      text.daemon["labels"] = ["rack=r1"];
+    });
+    await converges();
+    assert.equal(await onHost("docker info --format '{{.Labels}}'", labUser), "[rack=r1]\n");
+    assert.equal(await onHost("systemctl show -P MainPID docker"), pid);
+  });
+
+  test("no secret is in the state, and the state knows no absolute path of the bundle", async () => {
+    const { output } = await site.pulumi("stack", "export");
+    assert.doesNotMatch(output, /PRIVATE KEY/);
+    assert.match(output, /"path": "\.cache\/library\//);
+  });
+});
