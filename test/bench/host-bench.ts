@@ -15,6 +15,7 @@ import { ensurePackages } from "../lab/packages.ts";
 import { siteMachine, siteOn, startSite, type SiteUnderTest } from "../support/site-under-test.ts";
 import { table } from "../support/table.ts";
 import { ansibleHosts, writtenFiles, type AnsibleHosts } from "./ansible-host.ts";
+import { emptyProgram } from "./empty-program.ts";
 import { lookAtHost } from "./host-look.ts";
 import { measured, middle, type Run } from "./measured.ts";
 
@@ -63,6 +64,9 @@ export async function hostBench(args: readonly string[]): Promise<void> {
     else await besideAnsible(site, Number(values.runs));
     const state = await stateBytes(site);
     console.log(`\nssh round trip with sudo: ${unit.toFixed(2)} s (median of 5)`);
+    console.log(
+      `empty Pulumi program, up with nothing to do: ${(await empty(site)).toFixed(2)} s (median of 5)`,
+    );
     console.log(`state: ${(state / 1024).toFixed(1)} KiB per host`);
     console.log(
       `program start: ${(await programStart()).toFixed(2)} s (median of 5), bare node: ${(await bareNode()).toFixed(2)} s`,
@@ -256,6 +260,16 @@ async function median(runs: number, work: () => Promise<unknown>): Promise<numbe
 async function stateBytes(site: SiteUnderTest): Promise<number> {
   const folder = (site.env["PULUMI_BACKEND_URL"] ?? "").replace("file://", "");
   return (await readFile(join(folder, ".pulumi", "stacks", "sealift", "lab-bench.json"))).length;
+}
+
+/** What is left when Sealift does nothing at all. */
+async function empty(site: SiteUnderTest): Promise<number> {
+  const program = await emptyProgram(site.env);
+  try {
+    return await median(5, program.up);
+  } finally {
+    await program.end();
+  }
 }
 
 /** What every preview and up pays before anything else: Node, Pulumi's SDK, and this program's own modules. */
