@@ -1,4 +1,5 @@
 /** From plans to Pulumi resources. The only file that makes a remote.Command. */
+import { randomBytes } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { remote } from "@pulumi/command";
 import * as pulumi from "@pulumi/pulumi";
@@ -93,7 +94,7 @@ export class Host extends pulumi.ComponentResource {
         // Another machine behind the same name, or a file that was lost, is a reason to copy; else nothing is.
         triggers: [
           `${spec.address}:${spec.port}`,
-          lost === undefined ? "there" : `${lost.found}, ${seen(probe)}`,
+          lost === undefined ? "there" : `${lost.found}, ${seen(probe, run)}`,
         ],
       },
       {
@@ -164,12 +165,15 @@ export function converge(
  */
 const customTimeouts: pulumi.CustomTimeouts = { create: "24h", update: "24h" };
 
+/** This run of the program; no other run has the same. Eight hexadecimal digits. */
+const run = randomBytes(4).toString("hex");
+
 /** A host that was never touched has every fact against it: that is one line, or it would stay in the state for good. */
 function note({ steps }: Phase, drift: readonly Difference[], probe: Probe): readonly string[] {
   if (drift.length === 0) return [];
   const bare = probe.kind === "reached" && probe.report.mark?.journalLines === 0;
   return [
-    seen(probe),
+    seen(probe, run),
     ...(bare ? [`${drift.length} of ${steps.length} facts do not hold yet`] : drift.map(describe)),
   ];
 }

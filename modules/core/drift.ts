@@ -23,13 +23,14 @@ export function differences(phase: Phase, probe: Probe): readonly Difference[] |
 }
 
 /**
- * The mark of the host at the time of the look, as words. A note of drift holds it, so that the same fact, broken again in
- * the same way after its repair, is another note: equal notes would be no change to Pulumi.
+ * Where the host was at the time of the look and in which run, as words. A note of drift holds it, so that the same fact, broken again
+ * in the same way after its repair, is another note: equal notes would be no change to Pulumi. The mark of the host alone is not
+ * enough, because a host that is set back to a snapshot has the journal of that time, too.
  */
-export function seen(probe: Probe): string {
-  if (probe.kind !== "reached" || probe.report.mark === undefined) return "not seen";
+export function seen(probe: Probe, run: string): string {
+  if (probe.kind !== "reached" || probe.report.mark === undefined) return `not seen in run ${run}`;
   const { machine, journalLines } = probe.report.mark;
-  return `seen on machine ${machine} at journal line ${journalLines}`;
+  return `seen on machine ${machine} at journal line ${journalLines} in run ${run}`;
 }
 
 /** One line: what is wanted, what is there, what making it so costs. */

@@ -30,7 +30,8 @@ describe("daemon.json of a host at work", () => {
     assert.match(output, /\d+ unchanged/);
   };
 
-  test("the same fact, broken again in the same way, is repaired again", async () => {
+  test("the same fact, broken again in the same way, is repaired again, also on a host set back with its journal", async () => {
+    const journal = await onHost("sudo cat /var/lib/sealift/journal");
     for (const time of ["once", "again"]) {
       await onHost(
         `sudo sed -i 's/"log-driver": "local"/"log-driver": "json-file"/' /etc/docker/daemon.json`,
@@ -40,6 +41,8 @@ describe("daemon.json of a host at work", () => {
       assert.match(output, /1 updated/, time);
       assert.match(await onHost("cat /etc/docker/daemon.json"), /"log-driver": "local"/);
       await unchanged();
+      // As a snapshot of the time before has it.
+      await onHost("sudo tee /var/lib/sealift/journal >/dev/null", undefined, journal);
     }
   });
 

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { describe, differences } from "../../modules/core/drift.ts";
+import { describe, differences, seen } from "../../modules/core/drift.ts";
 import { formatProblem } from "../../modules/core/errors.ts";
 import { warnings } from "../../modules/core/refusal.ts";
 import type { Probe } from "../../modules/core/probe.ts";
@@ -52,6 +52,11 @@ test("nobody knows of a host that did not answer", () => {
     todo: "",
   } as const;
   assert.equal(differences(phase, { kind: "unreachable", problem }), undefined);
+});
+
+test("a host set back with its journal is seen otherwise by each run", () => {
+  assert.equal(seen(probe, "5f3a9c21"), "seen on machine 62ff67b1 at journal line 3 in run 5f3a9c21");
+  assert.notEqual(seen(probe, "5f3a9c21"), seen(probe, "5f3a9c22"));
 });
 
 test("a warning is told as a problem with its remedy, and is no difference", () => {
