@@ -105,14 +105,20 @@ function title(file: LockedFile): string {
 }
 
 export function copyCommand(file: LockedFile): string {
-  return `cp -- "$BUNDLE/${join(inside.blobs, file.sha256)}" ${title(file)}`;
+  // What was checked before may have been swapped on a medium: the copy is what is checked.
+  const copy = `cp -- "$BUNDLE/${join(inside.blobs, file.sha256)}" ${title(file)}`;
+  return `${copy}\n${checkCopy(file)}`;
 }
 
 export function curlCommand(file: LockedFile): string {
   const path = quote(`/v2/${repositoryOf(fileRef(file))}/blobs/sha256:${file.sha256}`);
   const most = file.bytes === undefined ? "" : ` --max-filesize ${file.bytes}`;
   const fetch = `curl -q --proto '=https' --cacert "$CA" -fsSL${most} -o ${title(file)} -- "https://$REGISTRY"${path}`;
-  return `${fetch}\necho "${file.sha256}  "${title(file)} | sha256sum -c --quiet --strict -`;
+  return `${fetch}\n${checkCopy(file)}`;
+}
+
+function checkCopy(file: LockedFile): string {
+  return `echo "${file.sha256}  "${title(file)} | sha256sum -c --quiet --strict -`;
 }
 
 function fileTable({ files }: Lock): string {

@@ -2,6 +2,8 @@
 import { join } from "node:path";
 import { SealiftError } from "../modules/core/errors.ts";
 import { writeWhole } from "../modules/core/write-whole.ts";
+import { digestOfBytes } from "./digest.ts";
+import { inside } from "./inside.ts";
 import { type Bundle, readSealText } from "./layout.ts";
 import { nextName, signatureFiles } from "./signature-files.ts";
 import { namespace, sshKeygen } from "./ssh-keygen.ts";
@@ -50,4 +52,30 @@ export async function signBundle(
   const name = own?.name ?? nextName(files);
   await writeWhole(join(directory, name), stdout);
   return { name, fingerprint: made.fingerprint, again: own !== undefined };
+}
+
+/**
+ * Refuses a bundle whose text is not, byte for byte, that of another one on the signer's own disk: what `rebuild` has compared may have been
+ * swapped on a share before it is signed. The text pins everything else of a bundle.
+ *
+ * @param own the bundle that the signer has built.
+ * @throws {SealiftError} E_BUNDLE_REBUILD; E_BUNDLE_MISSING when there is no `own`.
+ */
+export async function requireSameText(
+  directory: string,
+  { text }: Pick<Bundle, "text">,
+  own: string,
+): Promise<void> {
+  const expected = await readSealText(own);
+  if (expected.equals(text)) return;
+  throw new SealiftError([
+    {
+      where: directory,
+      code: "E_BUNDLE_REBUILD",
+      subject: inside.seal,
+      got: `sha256 ${digestOfBytes(text).sha256}`,
+      expected: `sha256 ${digestOfBytes(expected).sha256}, the text of ${own}`,
+      todo: `do not sign it; compare it again: sealift bundle rebuild --compare ${directory}`,
+    },
+  ]);
 }

@@ -56,4 +56,4 @@ the same version. It ends with 0 when every file is the same, with 65 when one d
 
 Examples:
   $ sealift bundle rebuild --compare /mnt/share/bundle
-  $ sealift bundle rebuild --compare /mnt/share/bundle --keep out/mine && sealift bundle sign /mnt/share/bundle --key ~/.ssh/id_ed25519`;
+  $ sealift bundle rebuild --compare /mnt/share/bundle --keep out/mine && sealift bundle sign /mnt/share/bundle --as out/mine --key ~/.ssh/id_ed25519`;

@@ -1,6 +1,6 @@
 import { Command } from "commander";
 import { openBundle } from "../../offline-bundle/read-bundle.ts";
-import { signBundle } from "../../offline-bundle/sign.ts";
+import { requireSameText, signBundle } from "../../offline-bundle/sign.ts";
 import { type VerifiedBundle, verifyBundle } from "../../offline-bundle/verify.ts";
 import { columns } from "../columns.ts";
 import { progressLine } from "../progress.ts";
@@ -9,6 +9,7 @@ import { print } from "../print.ts";
 
 interface Flags {
   readonly key: string;
+  readonly as?: string;
   readonly signers?: string;
 }
 
@@ -17,20 +18,34 @@ export function signCommand(): Command {
     .description("adds a signature; a key that has signed already replaces its own")
     .argument("<directory>", "the bundle")
     .requiredOption("--key <path>", "ssh key to sign with; a public key is looked up in the ssh agent")
+    .option(
+      "--as <directory>",
+      "sign only if the text is, byte for byte, that of this bundle, which you have built",
+    )
     .option("--signers <path>", "check the whole bundle first, and tell who of these has signed it")
     .addHelpText("after", examples)
-    .action(async (directory: string, { key, signers }: Flags) => {
+    .action(async (directory: string, { key, as, signers }: Flags) => {
       const checked = signers === undefined ? undefined : await check(directory, signers);
       const bundle = checked ?? (await openBundle(directory));
-      const { serial, lockSha256 } = bundle;
-      const { name, fingerprint, again } = await signBundle(directory, key, bundle);
+      if (as !== undefined) await requireSameText(directory, bundle, as);
+      // Before the key is used: whatever becomes of the signature, a person knows what was to be signed.
+      const { serial, lockSha256, textSha256 } = bundle;
       print(
         columns([
           ["bundle", directory],
           ["serial", String(serial)],
           ["lock", `sha256 ${lockSha256}`],
+          [signing, `sha256 ${textSha256}${as === undefined ? "" : `, as in ${as}`}`],
           ["before", before(checked)],
-          ["signed with", `${fingerprint} in ${name}${again ? ", in place of its own" : ""}`],
+        ]),
+      );
+      const { name, fingerprint, again } = await signBundle(directory, key, bundle);
+      print(
+        columns([
+          [
+            "signed with".padEnd(signing.length),
+            `${fingerprint} in ${name}${again ? ", in place of its own" : ""}`,
+          ],
         ]),
       );
     });
@@ -52,8 +67,13 @@ async function check(directory: string, signers: string): Promise<VerifiedBundle
   return bundle;
 }
 
-const examples = `
-A second person signs what was reviewed: compare the lock's sha256 with sha256sum offline-bundle/bundle.lock.yaml.
+/** The longest of the names, so that what is printed after the signature stands in the same columns. */
+const signing = "signing text";
 
-Example:
-  $ sealift bundle sign out/bundle --key ~/.ssh/id_ed25519 --signers stacks/allowed_signers`;
+const examples = `
+A second person signs what was reviewed. With --as the text that you have rebuilt is signed, or nothing: whatever happens to a share in
+between, its bundle has to have that very text. Compare the lock's sha256 with sha256sum offline-bundle/bundle.lock.yaml.
+
+Examples:
+  $ sealift bundle rebuild --compare /mnt/share/bundle --keep out/mine
+  $ sealift bundle sign /mnt/share/bundle --as out/mine --key ~/.ssh/id_ed25519 --signers stacks/allowed_signers`;

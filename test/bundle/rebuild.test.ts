@@ -9,6 +9,7 @@ import { inside } from "../../offline-bundle/layout.ts";
 import { rebuildAndCompare, type Rebuilt } from "../../offline-bundle/rebuild.ts";
 import { signBundle } from "../../offline-bundle/sign.ts";
 import { verifyBundle } from "../../offline-bundle/verify.ts";
+import { ensureSigningKey } from "../lab/signing-key.ts";
 import { sealift } from "../support/bundle-verbs.ts";
 import { flipBit } from "../support/flip-bit.ts";
 import { codesOf, refused } from "../support/refused.ts";
@@ -110,4 +111,38 @@ test("exit codes: 0 the same, 65 another byte, 66 no bundle", async () => {
   assert.match(other.stderr, /E_BUNDLE_REBUILD blobs\/sha256\/\w{64}: got another byte at offset/);
   assert.equal((await rebuilt(join(tiny.folder, "absent"))).exitCode, 66);
   assert.ok((await readFile(join(copy, inside.seal))).length > 0);
+});
+
+test("a bundle that is swapped between the comparison and the signature is not signed; the rebuilt text is", async () => {
+  const share = await copyOf(tiny);
+  const mine = join(tiny.folder, "mine");
+  const { textSha256 } = await rebuild(share, { keep: mine });
+  const bob = await ensureSigningKey(join(tiny.folder, "bob"), "bob@office");
+  const sign = (): ReturnType<typeof sealift> => sealift("sign", share, "--as", mine, "--key", bob.file);
+  const text = await readFile(join(share, inside.seal));
+  // Another bundle whose parts fit together, and whose meaning is the same: nothing but the comparison of the text finds it.
+  await appendFile(join(share, inside.seal), " ");
+  const before = await readdir(share);
+  const swapped = await sign();
+  assert.equal(swapped.exitCode, 65, swapped.stderr);
+  assert.match(
+    swapped.stderr,
+    new RegExp(`E_BUNDLE_REBUILD sealift\\.json: got sha256 \\w{64}; expected sha256 ${textSha256}`),
+  );
+  assert.deepEqual(await readdir(share), before);
+  await writeFile(join(share, inside.seal), text);
+  const signed = await sign();
+  assert.equal(signed.exitCode, 0, signed.stderr);
+  assert.ok(
+    signed.stdout.indexOf(`sha256 ${textSha256}`) < signed.stdout.indexOf("signed with"),
+    signed.stdout,
+  );
+  assert.deepEqual(
+    (await verifyBundle(share, { allowedSigners: bob.allowedSigners, signatures: 0 })).textSha256,
+    textSha256,
+  );
+  assert.equal(
+    (await sealift("sign", share, "--as", join(tiny.folder, "absent"), "--key", bob.file)).exitCode,
+    66,
+  );
 });

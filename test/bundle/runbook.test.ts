@@ -94,6 +94,16 @@ test("host files come out of the bundle and off the registry by hand, under thei
   }
 });
 
+test("a host file that was swapped after the check is not copied out of the bundle unnoticed", async () => {
+  const copy = await copyOf(tiny);
+  assert.equal((await sh([settings, check], { BUNDLE: copy })).exitCode, 0);
+  const lock = await readFile(join(copy, inside.lock), "utf8");
+  await flipBit(join(copy, inside.blobs, /sha256: ([0-9a-f]{64})/.exec(lock)?.[1] ?? ""));
+  const folder = join(tiny.folder, "swapped");
+  await mkdir(folder);
+  assert.notEqual((await sh([settings, fromBundle], { BUNDLE: copy }, folder)).exitCode, 0);
+});
+
 function sh(
   wanted: readonly number[],
   env: Readonly<Record<string, string>>,

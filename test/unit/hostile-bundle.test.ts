@@ -170,6 +170,7 @@ function wordsOf(one: Lock["files"][number]): readonly string[] {
   const url = `https://r/v2/${fileRef(one).replace(/:[^:]*$/, "")}/blobs/sha256:${sha256}`;
   return [
     ...["cp", "--", `b/blobs/sha256/${sha256}`, title],
+    ...["echo", `${sha256}  ${title}`],
     ...[
       "curl",
       "-q",
