@@ -2,11 +2,11 @@
 
 /**
  * Characters that move a cursor, hide, or change the order of what stands around them: the control characters of C0 and C1 and DEL;
- * line and paragraph separators; marks of direction, embeddings, overrides and isolates (Unicode, UAX #9); characters without a width;
- * halves of a pair that stand alone.
+ * line and paragraph separators; marks of direction, embeddings, overrides and isolates (Unicode, UAX #9); characters that are shown
+ * as nothing (UAX #44, Default_Ignorable_Code_Point); halves of a pair that stand alone.
  */
 const hidden =
-  /[\p{Cc}\p{Zl}\p{Zp}\p{Surrogate}\p{Bidi_Control}\u00ad\u180e\u200b-\u200d\u2060-\u2064\u206a-\u206f\ufeff\ufff9-\ufffb]/gu;
+  /[\p{Cc}\p{Zl}\p{Zp}\p{Surrogate}\p{Bidi_Control}\p{Default_Ignorable_Code_Point}\ufff9-\ufffb]/gu;
 
 /**
  * Who logs in by a URL, whose name and password nobody is to see: up to the last @ before its path; and a password with a slash in it,
@@ -38,5 +38,8 @@ export function visibleLines(text: string): string {
 }
 
 function escape(character: string): string {
-  return `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`;
+  return character
+    .split("")
+    .map((unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, "0")}`)
+    .join("");
 }

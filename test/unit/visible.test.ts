@@ -23,11 +23,13 @@ const attacks: readonly [what: string, text: string][] = [
   ["an isolate", "\u2066x\u2069"],
   ["a mark of direction", "\u200fx\u061c"],
   ["nothing to be seen", "ad\u200bmin\ufeff"],
+  ["letters that are shown as nothing", "a\u034fd\u115fm\u3164i\uffa0n"],
+  ["a variant and a tag that are not seen", "a\ufe0fb\u{e0041}c\u{1d173}"],
   ["a letter taken back", "ok\b\b\u007f"],
   ["a separator of lines", "a\u2028b\u2029c"],
   ["half of a pair", "\ud800"],
 ];
-const harmful = /[\p{Cc}\p{Zl}\p{Zp}\p{Surrogate}\p{Bidi_Control}\u200b\ufeff]/u;
+const harmful = /[\p{Cc}\p{Zl}\p{Zp}\p{Surrogate}\p{Bidi_Control}\p{Default_Ignorable_Code_Point}]/u;
 
 for (const [what, text] of attacks)
   test(`${what} reaches no terminal, no log and no preview`, () => {
@@ -61,6 +63,7 @@ for (const [what, text] of attacks)
 
 test("what is escaped says what it was, and what needs no escape stays", () => {
   assert.equal(visible("a\u001b[31mb\u202e"), "a\\u001b[31mb\\u202e");
+  assert.equal(visible("a\u{e0041}b"), "a\\udb40\\udc41b", "as JSON has it");
   const plain = "Grüße, 你好, \u{1f6a2}: é, 'a\"b' <c> \\u001b";
   assert.equal(visible(plain), plain);
   assert.equal(visible(visible("\r")), visible("\r"));
