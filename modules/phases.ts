@@ -63,10 +63,14 @@ export function phasesOf(host: HostSpec, files: HostFiles, facts: SiteFacts): Ho
       : {}),
     ...(host.registry === undefined ? {} : { trust: trustPhase(host.registry, authorities) }),
     engine: enginePhase(host, files),
-    daemon: daemonPhase(host),
+    daemon: daemonPhase(host, host.registry?.trust.file === undefined ? [] : certificatesOf(authorities)),
   };
   refuse(codeTwice(host.name, Object.values(phases)));
   return phases;
+}
+
+function certificatesOf(authorities: readonly Authority[] = []): readonly string[] {
+  return authorities.flatMap(({ certificates }) => certificates);
 }
 
 /** Previews, journals and receipts speak of facts by their codes: of two with one code they would lose one. */

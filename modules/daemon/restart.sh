@@ -90,16 +90,6 @@ daemon_gate() {
   return 1
 }
 
-# daemon_read_again: a daemon that runs reads anew what it reads only when it starts; its containers run afterwards as before.
-daemon_read_again() {
-  if ! systemctl is-active --quiet docker.service; then return 0; fi
-  again_before=$(daemon_containers)
-  if [ -n "$again_before" ] && ! daemon_keeps_containers; then daemon_stop_containers "$again_before" || return 1; fi
-  daemon_restart || return 1
-  daemon_start_containers || return 1
-  daemon_gate "$again_before"
-}
-
 # daemon_cause JOURNAL: the daemon's own word for why it ended, in one line.
 daemon_cause() {
   cause_line=$(echo "$1" | grep -E 'failed to start daemon|unable to configure|level=fatal|[Nn]o space left' | tail -n 1 || true)

@@ -6,8 +6,6 @@ DAEMON_COMMAND="/opt/docker/current/bin/dockerd -H fd:// --containerd=/run/conta
 DAEMON_PATH=/opt/docker/current/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
 # Where it looks for CAs beside those of certs.d. It reads them once; docker.service keeps what it has started with.
 DAEMON_CA_DIRS=/etc/ssl/certs:/etc/docker/token-ca
-DAEMON_TOKEN_CA=/etc/docker/token-ca/registry.crt
-DAEMON_TOKEN_CA_LOADED=/run/sealift/token-ca.loaded/registry.crt
 
 # Fact: docker.service and docker.socket run now and after a boot, with this file; the daemon is the program of the current version,
 # started as its unit says, and docker info says what the file says.
@@ -23,8 +21,8 @@ check_daemon_running() {
     echo "the daemon runs with an earlier daemon.json"
     return 1
   fi
-  if [ "$(cat "$DAEMON_TOKEN_CA" 2>/dev/null)" != "$(cat "$DAEMON_TOKEN_CA_LOADED" 2>/dev/null)" ]; then
-    echo "the daemon runs with earlier CAs of the registry's token server"
+  if ! token_ca_loaded; then
+    echo "the daemon runs with earlier CAs for token servers"
     return 1
   fi
   running_info=$(timeout 60 docker info --format '{{json .}}' 2>&1 || true)

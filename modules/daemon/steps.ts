@@ -8,14 +8,25 @@ import { sortedJson } from "./sorted-json.ts";
 /**
  * @param version engine version that has to answer.
  * @param limits ceiling of all containers together; absent: the host has none.
+ * @param tokenAuthorities CAs that count for a registry's token server, each as base64 of its DER. Default none.
  */
 export function daemonSteps(
   daemon: DaemonSpec,
   version: string,
   limits: ContainerLimitsSpec | undefined,
+  tokenAuthorities: readonly string[] = [],
 ): readonly Step[] {
   return [
     ...(limits === undefined ? [] : [sliceStep(limits)]),
+    {
+      code: "daemon.authorities",
+      fact:
+        tokenAuthorities.length === 0
+          ? "dockerd has no CAs of its own beside those of certs.d"
+          : "dockerd has the CAs of registry.external.ca for token servers, and no others of its own beside those of certs.d",
+      effect: "containers-stop",
+      call: ["token_ca", ...tokenAuthorities],
+    },
     {
       code: "daemon.file",
       fact: "daemon.json is as the site says",

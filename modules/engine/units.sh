@@ -175,7 +175,7 @@ Environment=SSL_CERT_DIR=$UNIT_CA_DIRS
 # Which daemon.json and which CAs of token servers are loaded, and which engine was ready last.
 ExecStartPre=/usr/bin/install -D -m 0644 /etc/docker/daemon.json /run/sealift/daemon.json.loaded
 ExecReload=/usr/bin/install -D -m 0644 /etc/docker/daemon.json /run/sealift/daemon.json.loaded
-ExecStartPost=-/bin/cp -r --remove-destination -T /etc/docker/token-ca /run/sealift/token-ca.loaded
+ExecStartPost=-/bin/sh -c 'rm -rf /run/sealift/token-ca.loaded && cp -r /etc/docker/token-ca /run/sealift/token-ca.loaded'
 ExecStartPost=-/bin/cp -P --remove-destination -T /opt/docker/current /var/lib/sealift/engine-ran
 "
 }

@@ -2,23 +2,23 @@
 # store stays without them: it would believe them wherever anything on the host asks for a certificate.
 
 TRUST_CERTS=/etc/docker/certs.d
-# CAs of a registry that others look after, for the token server that it names: dockerd alone reads this folder, and believes them for
-# every server that it asks.
-TRUST_TOKENS=/etc/docker/token-ca/registry.crt
 TRUST_STORE=/usr/local/share/ca-certificates
 TRUST_BUNDLE=/etc/ssl/certs/ca-certificates.crt
 
-# Fact: the engine trusts the registry's CAs and no earlier ones of it; the system trusts none of them. Those that registry hosts have
-# made count for their registry alone, those of a file also for the token server that a registry names.
+# Fact: the engine trusts the registry's CAs, no earlier ones of it, and each for its registry alone; the system trusts none of them.
 # $1 name:port, $2... each CA's certificate as base64 of its DER, behind the address of the registry host that has made it and a
 # colon, and "named," before that when the site names its hash; the certificate alone when the site has it in a file; or "unknown" while its
-# host has not made it
+# host has not made it; none where the system's own CAs vouch for the registry
 check_registry_authority() {
-  if [ "$2" = unknown ]; then
+  if [ "${2-}" = unknown ]; then
     echo "the registry has not made its CA yet"
     return 1
   fi
   authority_file=$TRUST_CERTS/$1/ca.crt
+  if [ $# -eq 1 ]; then
+    certs_authorities "$1" && system_without_authority
+    return
+  fi
   if certs_others "$1"; then
     echo "the engine takes for $1 what Sealift did not put there:$certs_found"
     return 1
@@ -28,25 +28,20 @@ check_registry_authority() {
     authority_changed "$authority_file" "$@"
     return 1
   fi
-  if [ "$(cat "$TRUST_TOKENS" 2>/dev/null)" != "$(token_pem "$@")" ]; then
-    echo "$TRUST_TOKENS is absent or another"
-    return 1
-  fi
-  for authority_one in "$TRUST_STORE"/sealift-registry-*.crt; do
-    if [ -e "$authority_one" ]; then
-      echo "the system trusts a CA of the registry: $authority_one"
-      return 1
-    fi
-  done
+  system_without_authority
 }
 guard_registry_authority() {
+  if [ $# -eq 1 ]; then
+    if authority_found=$(certs_authorities "$1"); then return 0; fi
+    refuse_because E_REGISTRY_CA "$authority_found" "name it as registry.external.ca, or move it away"
+  fi
   if certs_others "$1"; then
     refuse_because E_REGISTRY_CA "the engine takes for $1 what Sealift did not put there:$certs_found" "see whose it is, then move it away"
   fi
   authority_file=$TRUST_CERTS/$1/ca.crt
   authority_name=${1%:*}
   shift
-  if [ "$1" = unknown ]; then return 0; fi
+  if [ "${1-}" = unknown ]; then return 0; fi
   for authority_one; do
     # What a person has named is as it is.
     case $authority_one in *:*) ;; *) continue ;; esac
@@ -64,7 +59,7 @@ guard_registry_authority() {
 }
 apply_registry_authority() {
   guard_registry_authority "$@"
-  if [ "$2" = unknown ]; then
+  if [ "${2-}" = unknown ]; then
     echo "the registry has not made its CA yet; run pulumi up again"
     return 1
   fi
@@ -76,17 +71,10 @@ apply_registry_authority() {
       return 1
     fi
   done
-  install -d -m 0755 "$authority_folder"
-  authority_pem "$@" >"$authority_folder/ca.crt.new"
-  mv "$authority_folder/ca.crt.new" "$authority_folder/ca.crt"
-  token_wanted=$(token_pem "$@")
-  if [ "$(cat "$TRUST_TOKENS" 2>/dev/null)" != "$token_wanted" ]; then
-    # The engine takes every file of this folder for a CA, so that the new one begins in the folder above.
-    install -d -o root -g root -m 0755 "${TRUST_TOKENS%/*}"
-    printf '%s\n' "$token_wanted" >"${TRUST_TOKENS%/*}.new"
-    mv "${TRUST_TOKENS%/*}.new" "$TRUST_TOKENS"
-    # A run that is cut off here is seen by daemon.running.
-    daemon_read_again || return 1
+  if [ $# -gt 0 ]; then
+    install -d -m 0755 "$authority_folder"
+    authority_pem "$@" >"$authority_folder/ca.crt.new"
+    mv "$authority_folder/ca.crt.new" "$authority_folder/ca.crt"
   fi
   for authority_one in "$TRUST_STORE"/sealift-registry-*.crt; do
     if [ ! -e "$authority_one" ]; then return 0; fi
@@ -96,20 +84,22 @@ apply_registry_authority() {
   timeout 600 update-ca-certificates >/dev/null
 }
 
-effect_registry_authority() {
-  shift
-  if [ "$1" = unknown ] || [ "$(cat "$TRUST_TOKENS" 2>/dev/null)" = "$(token_pem "$@")" ] || ! systemctl is-active --quiet docker.service; then
-    echo none
-  elif ! daemon_containers_run || daemon_keeps_containers; then
-    echo restart
-  else
-    echo containers-stop
-  fi
+# certs_authorities NAME:PORT: fails, with what there is, when the engine has CAs of its own for the registry. Logins are left alone.
+certs_authorities() {
+  for certs_one in "$TRUST_CERTS/$1"/*.crt; do
+    if [ ! -e "$certs_one" ] && [ ! -L "$certs_one" ]; then continue; fi
+    echo "the engine trusts a CA for $1 that the site does not name: $certs_one"
+    return 1
+  done
 }
 
-# token_pem WORD...: the certificates that the site has in a file; nothing for those of registry hosts, which give no tokens.
-token_pem() {
-  case $1 in *:*) ;; *) authority_pem "$@" ;; esac
+# system_without_authority: fails, with what there is, when the system trusts a CA of a registry's.
+system_without_authority() {
+  for authority_one in "$TRUST_STORE"/sealift-registry-*.crt; do
+    if [ ! -e "$authority_one" ]; then continue; fi
+    echo "the system trusts a CA of the registry: $authority_one"
+    return 1
+  done
 }
 
 # certs_others NAME:PORT: whether the folder of the registry has files beside ours; sets certs_found to them. An engine takes every .crt for

@@ -19,15 +19,13 @@ export function trustSteps({ registry, authorities }: TrustSpec): readonly Step[
     ...(addresses.length === 0
       ? []
       : [step("name", `${name} leads to ${addresses.join(", ")}`, ["registry_name", name, ...addresses])]),
-    ...(own
-      ? [
-          step("authority", `the engine trusts the CA of ${at}, ${forWhat(registry)}`, [
-            "registry_authority",
-            at,
-            ...(authorities?.flatMap(authorityWords) ?? ["unknown"]),
-          ]),
-        ]
-      : []),
+    step(
+      "authority",
+      own
+        ? `the engine trusts the CA of ${at}, and for that registry alone`
+        : `the engine trusts the system's CAs for ${at}, and no other`,
+      ["registry_authority", at, ...(own ? (authorities?.flatMap(authorityWords) ?? ["unknown"]) : [])],
+    ),
     // The mirror of an engine that knows nothing else stands in daemon.json.
     ...(follows === "mirror"
       ? []
@@ -41,11 +39,6 @@ export function trustSteps({ registry, authorities }: TrustSpec): readonly Step[
           ]),
         ]),
   ];
-}
-
-/** An engine asks the token server that a registry names with all CAs that it has (moby#52361). */
-function forWhat({ trust }: Pick<RegistrySpec, "trust">): string {
-  return trust.file === undefined ? "and for that registry alone" : "for that registry and its token server";
 }
 
 /** The host checks once more what a CA may vouch for, unless a person has named it. */

@@ -28,6 +28,7 @@ const breakages: Readonly<Record<string, Breakage>> = {
   "engine.commands": { command: "rm /usr/local/bin/docker", also: ["daemon.running", "daemon.containers"] },
   "engine.units": { command: "echo '# by hand' >>/etc/systemd/system/docker.service" },
   "engine.containerd": { command: "systemctl disable containerd" },
+  "daemon.authorities": { command: "echo x >/etc/docker/token-ca/registry.crt", also: ["daemon.running"] },
   "daemon.file": {
     command: `sed -i 's/"log-driver": "local"/"log-driver": "json-file"/' /etc/docker/daemon.json`,
     also: ["daemon.running"],

@@ -104,7 +104,7 @@ describe("a site whose registry is somebody else's", () => {
     const { output } = await site.pulumi("preview");
     assert.match(
       output,
-      /trust\.authority: wanted .* token server; found .*; effect the daemon restarts, containers run on/,
+      /daemon\.authorities: wanted .* token servers.*; found .*; effect the daemon restarts, containers run on/,
     );
     const pid = await site.onHost("systemctl show -P MainPID docker");
     const { exitCode, output: done } = await up();

@@ -156,6 +156,53 @@ test("certificates beside the registry's CA are not the site's, and are refused"
   await applies("registry_authority", at, `named,${first}`);
 });
 
+test("where the system's own CAs are to do, a CA that the engine has besides is found and refused; logins stay", async () => {
+  await finds(
+    /^the engine trusts a CA for .* that the site does not name: .*\/ca\.crt$/,
+    "registry_authority",
+    at,
+  );
+  await refuses(
+    /^E_REGISTRY_CA the engine trusts a CA for registry\.site:5443 .*; name it/,
+    "registry_authority",
+    at,
+  );
+  await root(`rm ${certs}/${at}/ca.crt && touch ${certs}/${at}/client.cert`);
+  await holds("registry_authority", at);
+  await root(`rm ${certs}/${at}/client.cert`);
+});
+
+describe("what dockerd believes beside the system's CAs", () => {
+  const folder = "/etc/docker/token-ca";
+
+  test("those of the site, and none of earlier", async () => {
+    const pem = `"$(openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=corp -keyout /dev/null 2>/dev/null | sed /^-----/d | tr -d '\\n')"`;
+    const one = (await root(`printf %s ${pem}`)).trim();
+    await holds("token_ca");
+    await finds(/registry\.crt is absent/, "token_ca", one);
+    await applies("token_ca", one);
+    await root(`openssl x509 -noout -in ${folder}/registry.crt`);
+    await finds(`${folder}/registry.crt has a CA that the site does not name`, "token_ca");
+    await root(`chmod 0666 ${folder}/registry.crt`);
+    await finds(/registry\.crt/, "token_ca", one);
+    await applies("token_ca", one);
+    await applies("token_ca");
+    assert.equal(await root(`ls -A ${folder}`), "");
+  });
+
+  test("what lies beside them is refused, and a folder that others may write is found", async () => {
+    for (const name of ["left.crt", ".hidden"]) {
+      await root(`touch ${folder}/${name}`);
+      await finds(/^dockerd takes for CAs what Sealift did not put there: /, "token_ca");
+      await refuses(/^E_REGISTRY_CA dockerd takes for CAs what Sealift did not put there: /, "token_ca");
+      await root(`rm ${folder}/${name}`);
+    }
+    await root(`chmod 0777 ${folder}`);
+    await finds(/token-ca/, "token_ca");
+    await applies("token_ca");
+  });
+});
+
 describe("where image names lead", () => {
   const sources = ["registry_sources", at, "", "own", "docker.io", "ghcr.io"] as const;
 
