@@ -65,9 +65,10 @@ function fieldsOf(text: string): ReadonlyMap<string, string> {
       if (name !== "") fields.set(name, `${fields.get(name) ?? ""}\n${line.trim()}`);
       continue;
     }
-    const [, key, value = ""] = /^([^\s:]+):[ \t]*(.*)$/.exec(line) ?? [];
-    name = key === undefined || fields.has(key.toLowerCase()) ? "" : key.toLowerCase();
-    if (name !== "") fields.set(name, value.trim());
+    const colon = line.indexOf(":");
+    const key = line.slice(0, Math.max(0, colon)).toLowerCase();
+    name = /\s/.test(key) || fields.has(key) ? "" : key;
+    if (name !== "") fields.set(name, line.slice(colon + 1).trim());
   }
   return fields;
 }

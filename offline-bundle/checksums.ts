@@ -9,13 +9,16 @@ import { fileTitle, label, type WantedEntry } from "./want.ts";
  * Everything that a text in the format of sha256sum(1), or BSD's, says about a file. A text that is one hash names no file: it is about
  * the one after which it is called, `docker.tgz.sha256` about `docker.tgz`.
  *
+ * It takes time as the text is long: whoever has written it chooses the lines.
+ *
  * @param called name of the text itself.
  */
 export function hashesIn(text: string, title: string, called: string): readonly string[] {
   const bare = /^\s*([0-9a-f]{64})\s*$/i.exec(text)?.[1];
   if (bare !== undefined) return bareOf(called) === title ? [bare.toLowerCase()] : [];
   const found = text.split(/\r?\n/).flatMap((line) => {
-    const [, gnuHash, gnuName] = /^\\?([0-9a-f]{64})[ \t]+\*?(.+?)\s*$/i.exec(line) ?? [];
+    const [head, gnuHash] = /^\\?([0-9a-f]{64})[ \t]+/i.exec(line) ?? [];
+    const gnuName = head === undefined ? undefined : line.slice(head.length).trimEnd().replace(/^\*/, "");
     const [, bsdName, bsdHash] = /^SHA256 ?\((.+)\) ?= ?([0-9a-f]{64})\s*$/i.exec(line) ?? [];
     const [hash, name] = [gnuHash ?? bsdHash, gnuName ?? bsdName];
     return hash !== undefined && name?.split("/").at(-1) === title ? [hash.toLowerCase()] : [];

@@ -24,8 +24,12 @@ export async function readDeb(path: string): Promise<DebControl> {
   const rules = { links: true, most: mostControlBytes, keep: "control" };
   const { kept } = await readTar(path, packed, unpack, rules);
   if (kept === undefined) throw archiveProblem(path, "no control file", "a Debian package");
-  const field = (wanted: string): string =>
-    new RegExp(`^${wanted}:[ \t]*(.*?)[ \t]*$`, "mi").exec(kept.toString())?.[1] ?? "";
+  const lines = kept.toString().split("\n");
+  const field = (wanted: string): string => {
+    const start = `${wanted}:`.toLowerCase();
+    const line = lines.find((one) => one.slice(0, start.length).toLowerCase() === start) ?? "";
+    return line.slice(start.length).trim();
+  };
   return {
     Package: field("Package"),
     Version: field("Version"),

@@ -157,17 +157,25 @@ function isArmored(bytes: Uint8Array): boolean {
   return Buffer.from(bytes.subarray(0, 64)).toString("latin1").trimStart().startsWith("-----BEGIN PGP ");
 }
 
-/** All blocks of a text (RFC 9580, 6.2): headers end with an empty line, and a checksum may begin with `=`. gpgv reads no armored keys. */
-function dearmored(bytes: Uint8Array): Buffer {
-  const text = Buffer.from(bytes).toString("latin1").replaceAll("\r", "");
-  const blocks = text.matchAll(/-----BEGIN PGP [A-Z ]+-----\n([^]*?)\n-----END PGP [A-Z ]+-----/g);
-  return Buffer.concat(
-    [...blocks].map(([, block = ""]) => {
-      const body = block.includes("\n\n") ? block.slice(block.indexOf("\n\n") + 2) : block;
-      const lines = body.split("\n").filter((line) => !line.startsWith("="));
-      return Buffer.from(lines.join(""), "base64");
-    }),
-  );
+/**
+ * All blocks of a text (RFC 9580, 6.2): headers end with an empty line, and a checksum may begin with `=`. gpgv reads no armored keys. What
+ * no line ends is no block.
+ */
+export function dearmored(bytes: Uint8Array): Buffer {
+  const blocks: Buffer[] = [];
+  let block: string[] | undefined;
+  for (const line of Buffer.from(bytes)
+    .toString("latin1")
+    .split("\n")
+    .map((one) => one.trim())) {
+    if (/^-----BEGIN PGP [A-Z ]+-----$/.test(line)) block = [];
+    else if (block !== undefined && /^-----END PGP [A-Z ]+-----$/.test(line)) {
+      const body = block.slice(block.indexOf("") + 1).filter((one) => !one.startsWith("="));
+      blocks.push(Buffer.from(body.join(""), "base64"));
+      block = undefined;
+    } else block?.push(line);
+  }
+  return Buffer.concat(blocks);
 }
 
 async function inFolder<T>(work: (folder: string) => Promise<T>): Promise<T> {

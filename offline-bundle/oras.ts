@@ -1,5 +1,6 @@
 /** Runs `oras`: everything that reads or writes OCI layouts and registries, https://oras.land (v1.3). */
 import { type ErrorCode, SealiftError } from "../modules/core/errors.ts";
+import { oneLine } from "../modules/core/visible.ts";
 import { type Growth, watchGrowth } from "./growth.ts";
 import { type ProgramResult, runProgram, TooMuchOutput } from "./program.ts";
 import { saysFull } from "./room.ts";
@@ -132,7 +133,7 @@ function failed(code: ErrorCode, args: readonly string[], words: string): Sealif
       where: "oras",
       code,
       subject: args.join(" "),
-      got: words.replaceAll(/\s*\n\s*/g, " "),
+      got: oneLine(words),
       expected: "exit code 0",
       todo: "check the name, the login and the network, then run it again",
     },

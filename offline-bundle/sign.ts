@@ -1,6 +1,7 @@
 /** Signs a bundle: its text (sealift.json) names the serial and hangs on everything else by sha256. */
 import { join } from "node:path";
 import { SealiftError } from "../modules/core/errors.ts";
+import { oneLine } from "../modules/core/visible.ts";
 import { writeWhole } from "../modules/core/write-whole.ts";
 import { digestOfBytes } from "./digest.ts";
 import { inside } from "./inside.ts";
@@ -41,7 +42,7 @@ export async function signBundle(
         where: key,
         code: "E_SIGNING_KEY",
         subject: "signing key",
-        got: exitCode === 0 ? "a signature of an unknown form" : stderr.replaceAll(/\s*\n\s*/g, " "),
+        got: exitCode === 0 ? "a signature of an unknown form" : oneLine(stderr),
         expected: "a private key that ssh-keygen can sign with",
         todo: "check the path and its permissions (0600); a key with a passphrase has to be in the ssh agent",
       },

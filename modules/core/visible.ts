@@ -37,6 +37,15 @@ export function visibleLines(text: string): string {
   return text.split("\n").map(visible).join("\n");
 }
 
+/** The lines of a text as one: without the white space around each, a blank between them. */
+export function oneLine(text: string): string {
+  return text
+    .split("\n")
+    .map((line) => line.trim())
+    .filter((line) => line !== "")
+    .join(" ");
+}
+
 function escape(character: string): string {
   return character
     .split("")

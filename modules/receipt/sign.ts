@@ -5,6 +5,7 @@ import { allowedSigners } from "../../offline-bundle/allowed-signers.ts";
 import { sshKeygen } from "../../offline-bundle/ssh-keygen.ts";
 import { parseSshSignature } from "../../offline-bundle/ssh-signature.ts";
 import { SealiftError, type Problem } from "../core/errors.ts";
+import { oneLine } from "../core/visible.ts";
 import { writeWhole } from "../core/write-whole.ts";
 import type { Receipt } from "./receipt.ts";
 import { parseReceipt } from "./shape.ts";
@@ -36,7 +37,7 @@ export async function writeReceipt(receipt: Receipt, directory: string, key: str
         where: key,
         code: "E_SIGNING_KEY",
         subject: "receipt.key",
-        got: stderr.replaceAll(/\s*\n\s*/g, " "),
+        got: oneLine(stderr),
         expected: "a key that ssh-keygen can sign with",
         todo: "check the path; a key with a passphrase has to be in the ssh-agent",
       },

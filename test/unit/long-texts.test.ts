@@ -1,0 +1,75 @@
+/**
+ * Texts of others whose form a naive pattern tries in every way: of this length it would be at it for hours or days. Each is read in time
+ * that grows as its length does, so that these tests end.
+ */
+import assert from "node:assert/strict";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { test } from "node:test";
+import { oneLine, visible } from "../../modules/core/visible.ts";
+import { parsePackages, parseRelease } from "../../offline-bundle/apt-repository.ts";
+import { hashesIn } from "../../offline-bundle/checksums.ts";
+import { readDeb } from "../../offline-bundle/deb.ts";
+import { dearmored } from "../../offline-bundle/openpgp.ts";
+import { limits } from "../../offline-bundle/limits.ts";
+import { writeDeb } from "../support/deb-package.ts";
+
+const length = limits.checksums;
+const blanks = " ".repeat(length);
+const hash = "ab".repeat(32);
+/** It ends a line for `$` and not for `.`, or is no blank: what came before is tried again in every other way. */
+const ends = ["\u0001", "\u2028", "\rx", "x"];
+
+test("a checksum file of blanks, or of one hash and one endless name, says nothing", () => {
+  for (const end of ends)
+    for (const text of [
+      `${hash} ${blanks}${end}`,
+      `${hash}  x${blanks}${end}`,
+      `${hash}  ${"x ".repeat(length / 2)}${end}`,
+      `SHA256 (${`) = ${hash} `.repeat(length / 70)}${end}`,
+      `${blanks}${hash}${blanks}${end}`,
+    ])
+      assert.deepEqual(hashesIn(text, "file", "SHA256SUMS"), []);
+  assert.deepEqual(hashesIn(`${hash}  *a/file${blanks}\r\n`, "file", "SHA256SUMS"), [hash]);
+});
+
+test("a Release and a Packages file of endless fields are read", () => {
+  for (const end of ends) {
+    const text = `Suite:${blanks}${end}\nSHA256:\n ${hash}${blanks}1${blanks}${end}${blanks}\nCodename: noble\n`;
+    assert.equal(parseRelease(text).codename, "noble");
+    assert.equal(
+      parsePackages(`Package:${blanks}${end}\nVersion: 1\n${"\n".repeat(length)}`)[0]?.version,
+      "1",
+    );
+  }
+});
+
+test("an armored text of many beginnings and no end has no block", () => {
+  const begin = "-----BEGIN PGP SIGNATURE-----\n";
+  assert.equal(dearmored(Buffer.from(begin.repeat(length / begin.length))).length, 0);
+  assert.equal(dearmored(Buffer.from(`-----BEGIN PGP ${"A ".repeat(length)}\n`)).length, 0);
+  const key = `${begin}Version: 1\n\naGVs\nbG8=\n=abcd\n-----END PGP SIGNATURE-----\n`;
+  assert.equal(dearmored(Buffer.from(`${begin}${key}${key}`)).toString(), "hellohello");
+});
+
+test("a control file of endless fields is read", async () => {
+  const folder = await mkdtemp(join(tmpdir(), "sealift-long-"));
+  try {
+    const path = join(folder, "x.deb");
+    // Of a control file no more than the first MiB is kept.
+    const some = " ".repeat(900_000);
+    for (const end of ends) {
+      await writeDeb(path, `Package: x${some}${end}\nVersion: 1\nArchitecture:\tall \n`);
+      const { Version, Architecture } = await readDeb(path);
+      assert.deepEqual([Version, Architecture], ["1", "all"]);
+    }
+  } finally {
+    await rm(folder, { recursive: true });
+  }
+});
+
+test("what a program complains of is one line, whatever blanks are in it", () => {
+  assert.equal(oneLine(`a ${blanks}\n${blanks}\n b${blanks}c\r\n`), `a b${blanks}c`);
+  assert.equal(visible("://a:b".repeat(length / 6)).length, length - (length % 6));
+});
