@@ -15,7 +15,8 @@ export interface Answer {
 }
 
 /**
- * Asks for `url`. Follows redirects, to https only, and never takes a login along to another host. HTTPS_PROXY, HTTP_PROXY
+ * Asks for `url`. Follows redirects, to https only, and logs in to the host of `url` alone: a host that is
+ * redirected to gets no login, not even its own, for who redirects would choose what is done by it. HTTPS_PROXY, HTTP_PROXY
  * and NO_PROXY count, as do their lower-case forms; more headers than limits.headers are an error of the connection; certificates are those of Node and of NODE_EXTRA_CA_CERTS.
  *
  * @param headers besides those of the login.
@@ -30,7 +31,8 @@ export async function request(
   agent ??= new undici.EnvHttpProxyAgent({ maxHeaderSize: limits.headers });
   let place = url;
   for (let redirects = 0; redirects <= mostRedirects; redirects++) {
-    const login = place.protocol === "https:" ? await authorization(place.host) : undefined;
+    const asked = place.protocol === "https:" && place.host === url.host;
+    const login = asked ? await authorization(place.host) : undefined;
     const answer = await undici.request(place, {
       dispatcher: agent,
       signal,

@@ -72,7 +72,7 @@ test("a place where nobody answers is told by the words of the system", async ()
   assert.match(problem.got, /ECONNREFUSED/);
 });
 
-test("a redirect is followed, but from https to https only, and without the login", async () => {
+test("a redirect is followed, but from https to https only, and without a login: that of the first host or the next one's own", async () => {
   const config = join(folder, "docker");
   await mkdir(config, { recursive: true });
   const certificate = await loopbackCertificate(config);
@@ -88,7 +88,8 @@ test("a redirect is followed, but from https to https only, and without the logi
     },
     certificate,
   );
-  const auths = { [`127.0.0.1:${server.port}`]: { auth: login.replace("Basic ", "") } };
+  const auth = login.replace("Basic ", "");
+  const auths = { [`127.0.0.1:${server.port}`]: { auth }, [`127.0.0.1:${other.port}`]: { auth } };
   await writeFile(join(config, "config.json"), JSON.stringify({ auths }));
   process.env["DOCKER_CONFIG"] = config;
   try {
@@ -99,6 +100,8 @@ test("a redirect is followed, but from https to https only, and without the logi
     assert.ok((await readFile(join(folder, "redirected"))).equals(content));
     assert.equal(server.requests.find(({ path }) => path === "over")?.authorization, login);
     assert.equal(other.requests[0]?.authorization, undefined);
+    await download(other.url("file"), join(folder, "asked"), unpinned);
+    assert.equal(other.requests.at(-1)?.authorization, login);
     const [round] = await refused(download(server.url("round"), join(folder, "round"), unpinned));
     assert.match(round?.got ?? "", /more than 10 redirects/);
   } finally {
