@@ -9,7 +9,7 @@ import { type Claim, claimsAt } from "./image-claims.ts";
 import { limits } from "./limits.ts";
 import { localPath } from "./local-source.ts";
 import type { Sources } from "./obtain-file.ts";
-import { referencesOf, repositoryOf } from "./oci-reference.ts";
+import { referencesOf, repositoryOf, tagOf } from "./oci-reference.ts";
 import { printable } from "./printable.ts";
 import { readRegular } from "./regular-file.ts";
 
@@ -43,7 +43,7 @@ export async function readImageKey(path: string, bundleFile: string): Promise<Im
 
 /**
  * @param digest `sha256:…` of the image.
- * @param sources told when every such signature speaks of another repository.
+ * @returns the other names that the signatures speak of, when each of them speaks of another repository or another tag; otherwise none.
  * @throws {SealiftError} E_IMAGE_SIGNATURE when no signature of this digest is of this key; E_DOWNLOAD when nobody could be asked.
  */
 export async function verifyImageSignature(
@@ -51,15 +51,12 @@ export async function verifyImageSignature(
   digest: string,
   { key, fingerprint }: ImageKey,
   { mirrors, warn }: Pick<Sources, "mirrors" | "warn">,
-): Promise<void> {
+): Promise<readonly string[]> {
   const places = referencesOf(name, mirrors);
   const found = await firstPlace(places, (place) => claimsAt(repositoryOf(place), digest), warn);
   const ours = found.filter(({ text, signature }) => isOf(key, text, signature));
   const right = ours.filter(({ names }) => names.includes(digest));
-  if (right.length > 0) {
-    warnOfOther(name, right, warn);
-    return;
-  }
+  if (right.length > 0) return othersOf(name, right);
   const problem: Problem = {
     where: name,
     code: "E_IMAGE_SIGNATURE",
@@ -71,28 +68,34 @@ export async function verifyImageSignature(
   throw new SealiftError([problem]);
 }
 
+/** What signatures speak of, as it may be shown, when none of them speaks of this name or of no name at all. */
+function othersOf(name: string, right: readonly Claim[]): readonly string[] {
+  const others = right.flatMap(({ reference }) => (reference === undefined ? [] : [reference]));
+  if (others.length < right.length || others.some((one) => speaksOf(one, name))) return [];
+  return [...new Set(others)].map(printable);
+}
+
 /**
- * A signature that speaks of another repository: the owner may have copied the image, or the registry shows another image of theirs under
- * this name. cosign verify lets it pass without a word (cosign 3.1, specs/SIGNATURE_SPEC.md: `docker-reference` is ignored), so that
+ * A signature that speaks of another repository or tag: the owner may have copied the image, or the registry shows another image of theirs
+ * under this name. cosign verify lets it pass without a word (cosign 3.1, specs/SIGNATURE_SPEC.md: `docker-reference` is ignored), so that
  * images that were copied with their signatures pass; here a person is told.
  */
-function warnOfOther(name: string, right: readonly Claim[], warn: Sources["warn"]): void {
-  const others = right.flatMap(({ reference }) => (reference === undefined ? [] : [reference]));
-  if (others.length < right.length || others.some((one) => isSameRepository(one, name))) return;
-  warn?.({
+export function otherName(name: string, others: readonly string[]): Problem {
+  return {
     where: name,
     code: "E_IMAGE_SIGNATURE",
     subject: "docker-reference",
-    got: `a signature of this digest as ${[...new Set(others)].map(printable).join(", ")}`,
-    expected: repositoryOf(name),
+    got: `a signature of this digest as ${others.join(", ")}`,
+    expected: name,
     todo: "make sure that this is the image that you mean: its owner has signed it under another name",
-  });
+  };
 }
 
 /** Docker Hub has two names (https://docs.docker.com/reference/cli/docker/image/pull/); a signer may name a tag, or none. */
-function isSameRepository(reference: string, name: string): boolean {
+function speaksOf(reference: string, name: string): boolean {
   const plain = (one: string): string => repositoryOf(one).replace(/^index\.docker\.io\//, "docker.io/");
-  return plain(reference) === plain(name);
+  const tag = tagOf(reference);
+  return plain(reference) === plain(name) && (tag === undefined || tag === tagOf(name));
 }
 
 /** What was found in place of a signature of the right thing by the right key. */

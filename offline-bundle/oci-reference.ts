@@ -17,6 +17,11 @@ export function repositoryOf(reference: string): string {
   return reference.replace(/@sha256:[0-9a-f]{64}$/, "").replace(/:[^:/]*$/, "");
 }
 
+/** The tag of a reference, whatever digest stands behind it; undefined when it has none. */
+export function tagOf(reference: string): string | undefined {
+  return /:([^:/]*)$/.exec(reference.replace(/@sha256:[0-9a-f]{64}$/, ""))?.[1];
+}
+
 /** Whether the reference is a tag, which may come to stand for something else. */
 export function isTag(reference: string): boolean {
   return !reference.includes("@sha256:");

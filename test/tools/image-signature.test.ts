@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { createHash, generateKeyPairSync, type KeyObject, sign } from "node:crypto";
 import { existsSync } from "node:fs";
-import { readFile, writeFile } from "node:fs/promises";
+import { readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { buildBundle } from "../../offline-bundle/build.ts";
@@ -137,16 +137,31 @@ for (const [how, signs] of [
   });
 }
 
-test("a signature of this digest that speaks of another repository passes as it does with cosign, and is told", async () => {
+test("a signature that speaks of another repository or tag passes as it does with cosign, and is told every time", async () => {
   const digest = await image("spoken");
+  const toldOf = async (): Promise<readonly string[]> => {
+    site.warnings.length = 0;
+    await site.lock();
+    return site.warnings.map(({ code, subject, got }) => `${code} ${subject}: ${got}`);
+  };
+  const as = (name: string): string =>
+    `E_IMAGE_SIGNATURE docker-reference: a signature of this digest as ${registry.host}/acme/${name}`;
   await wanting("spoken", "team.pub");
-  await signBeside("spoken", digest, team.privateKey, digest, "", "debug");
-  site.warnings.length = 0;
-  await site.lock();
-  assert.deepEqual(
-    site.warnings.map(({ code, subject, got }) => `${code} ${subject}: ${got}`),
-    [`E_IMAGE_SIGNATURE docker-reference: a signature of this digest as ${registry.host}/acme/debug`],
+  await signBeside("spoken", digest, team.privateKey, digest, "", "spoken:2");
+  assert.deepEqual(await toldOf(), [as("spoken:2")]);
+  assert.deepEqual(await toldOf(), [as("spoken:2")]);
+  // Known by its digest under its right name: a registry that shows it under another is told all the same.
+  await oras(
+    ["copy", "--no-tty"],
+    [`${registry.host}/acme/spoken:1`, `${registry.host}/acme/shown:1`],
+    site.folder,
   );
+  await signBeside("spoken", digest, team.privateKey, digest, "", "spoken:1");
+  await signBeside("shown", digest, team.privateKey, digest, "", "spoken");
+  await rm(join(site.store, "signed"), { recursive: true });
+  assert.deepEqual(await toldOf(), []);
+  await wanting("shown", "team.pub");
+  assert.deepEqual(await toldOf(), [as("spoken")]);
 });
 
 test("an Ed25519 key signs as well", async () => {
