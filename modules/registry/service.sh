@@ -24,17 +24,24 @@ guard_registry_running() {
   for registry_one in "reader $3" "writer $4"; do
     registry_port=${registry_one#* }
     registry_pid=$(systemctl show -P MainPID "sealift-registry-${registry_one% *}.service" 2>/dev/null || echo 0)
-    registry_taker=$(ss -Hltnp "sport = :$registry_port" 2>/dev/null | head -n 1)
-    case $registry_taker in
-      '' | *"pid=$registry_pid,"*) continue ;;
-      *users:*)
-        registry_taker=${registry_taker#*users:((\"}
-        registry_pid=${registry_taker#*pid=}
-        registry_taker="${registry_taker%%\"*}, pid ${registry_pid%%,*}"
-        ;;
-      *) registry_taker=somebody ;;
-    esac
-    refuse_because E_PORT "port $registry_port is taken by $registry_taker" "stop it, or give the registry another port in the site file"
+    registry_listeners=$(ss -Hltnp "sport = :$registry_port" 2>/dev/null || true)
+    while IFS= read -r registry_taker; do
+      # The name of a program may be anything, `pid=0,` too: the number is behind the last name of the line.
+      registry_holder=none
+      case $registry_taker in *'",pid='*) registry_holder=${registry_taker##*\",pid=} ;; esac
+      registry_holder=${registry_holder%%,*}
+      case $registry_taker:$registry_holder in
+        :none | *:"$registry_pid") continue ;;
+        *:none) registry_taker=somebody ;;
+        *)
+          registry_taker=${registry_taker#*users:((\"}
+          registry_taker="${registry_taker%%\"*}, pid $registry_holder"
+          ;;
+      esac
+      refuse_because E_PORT "port $registry_port is taken by $registry_taker" "stop it, or give the registry another port in the site file"
+    done <<END
+$registry_listeners
+END
   done
 }
 apply_registry_running() {
