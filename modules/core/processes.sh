@@ -140,13 +140,19 @@ process_alone_on() {
 # process_alone_beside SOCKET: sets alone_beside to those who hold one of alone_others. A name in that table says little: whoever has a mount
 # namespace has any name there, and a container may share the network. Those count that are root's and see the same file by that name.
 process_alone_beside() {
-  # shellcheck disable=SC2086 # numbers of sockets
+  # Of those that are not root's nothing is read: what anybody holds open may be millions of files.
+  alone_folders=
+  for alone_pid in "$SEALIFT_ROOT"/proc/[0-9]*; do
+    if process_of_root "$alone_pid"; then alone_folders="$alone_folders $alone_pid/fd"; fi
+  done
+  if [ -z "$alone_folders" ]; then return 0; fi
+  # shellcheck disable=SC2086 # numbers of sockets, and folders as words
   for alone_pid in $({
     printf '%s\n' $alone_others
-    find "$SEALIFT_ROOT"/proc/[0-9]*/fd -maxdepth 1 -lname 'socket:*' -printf '%h %l\n' 2>/dev/null || true
+    timeout 20 find $alone_folders -maxdepth 1 -lname 'socket:*' -printf '%h %l\n' 2>/dev/null || true
   } | awk 'NF == 1 { wanted["socket:[" $1 "]"]; next } $2 in wanted && !seen[$1]++ { print $1 }'); do
     alone_pid=${alone_pid%/fd}
-    if process_of_root "$alone_pid" && [ "$alone_pid/root$1" -ef "$SEALIFT_ROOT$1" ]; then
+    if [ "$alone_pid/root$1" -ef "$SEALIFT_ROOT$1" ]; then
       alone_beside="$alone_beside process ${alone_pid##*/}"
     fi
   done

@@ -182,3 +182,20 @@ test("a socket that another process is behind is told", async () => {
   await once(server, "close");
   assert.equal(alone(process.pid), `1 ${socket} is not there`);
 });
+
+test("who else listens is looked for among root's processes alone: what others hold open may be millions of files", () => {
+  const root = path("host");
+  for (const [pid, uid] of [
+    [11, 0],
+    [12, 1000],
+  ] as const) {
+    mkdirSync(join(root, "proc", `${pid}`, "fd"), { recursive: true });
+    writeFileSync(join(root, "proc", `${pid}`, "status"), `Name:\tx\nUid:\t${uid}\t0\t0\t0\n`);
+    symlinkSync("socket:[77]", join(root, "proc", `${pid}`, "fd", "3"));
+  }
+  const looked = shell(
+    `SEALIFT_ROOT=${quote(root)}\ntimeout() { shift; "$@"; }\nfind() { echo "$@" >>${quote(path("looked"))}; }\nalone_others=" 77"\nalone_beside=\nprocess_alone_beside /run/x.sock\ncat ${quote(path("looked"))}`,
+  );
+  assert.match(looked, /\/proc\/11\/fd /);
+  assert.doesNotMatch(looked, /\/proc\/12\/fd/);
+});
