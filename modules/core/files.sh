@@ -82,6 +82,13 @@ path_is_safe() {
   path_walk "$1"
 }
 
+# guard_programs CODE FOLDER: refuses a folder of ours that root is to run programs from where somebody else can put another one into its
+# place. What is wrong with the folder itself, apply mends.
+guard_programs() {
+  if path_is_safe "$2" || path_is_safe "${2%/*}"; then return 0; fi
+  refuse_because "$1" "root is to run programs from $2, and $path_wrong" "see who may write there and why, then give it to root alone: chown root:root, chmod 0755"
+}
+
 # path_walk PATH: the same, with path_links links at most.
 path_walk() {
   path_rest=$1

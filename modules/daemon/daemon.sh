@@ -87,6 +87,10 @@ apply_daemon_file() {
   case $(daemon_cost "$(daemon_json_text "$@")") in
     restart | containers-stop) daemon_has_room "$(daemon_text "$(daemon_json_text "$@" | daemon_value data-root)")" ;;
   esac
+  if ! path_is_safe /opt/docker/current/bin; then
+    echo "$path_wrong"
+    return 1
+  fi
   install -d -o root -g root -m 0755 /etc/docker
   rm -f "$DAEMON_JSON.new"
   daemon_json_text "$@" >"$DAEMON_JSON.new"
@@ -104,6 +108,7 @@ effect_daemon_file() {
 
 # A daemon that looks elsewhere starts empty, and what runs by then is nobody's: such a change is a person's to prepare.
 guard_daemon_file() {
+  guard_programs E_FOREIGN_ENGINE /opt/docker || return 1
   daemon_present=$DAEMON_LOADED
   if [ ! -f "$daemon_present" ]; then daemon_present=$DAEMON_JSON; fi
   if [ ! -f "$daemon_present" ]; then return 0; fi

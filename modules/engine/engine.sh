@@ -28,6 +28,7 @@ check_engine_files() {
   fi
 }
 guard_engine_files() {
+  guard_programs E_FOREIGN_ENGINE "$ENGINES" || return 1
   files_bin=$ENGINES/$1/bin
   shift 2
   files_others "$@"
@@ -54,8 +55,14 @@ apply_engine_files() {
   files_root=$ENGINES/$1
   files_new=$files_root.new
   files_bin=$files_root/bin
+  # Before anything is written there, and run by root.
+  install -d -o root -g root -m 0755 "$ENGINES" "$files_root" "$files_bin"
+  if ! path_is_safe "$files_bin"; then
+    echo "$path_wrong"
+    return 1
+  fi
   rm -rf "$files_new"
-  install -d -o root -g root -m 0755 "$ENGINES" "$files_root" "$files_new" "$files_bin"
+  install -d -o root -g root -m 0755 "$files_new"
   # The bytes were checked when they arrived, and are looked at again before they run as root.
   check_engine_blob "$2" "$(stat -c %s "$SEALIFT_BLOBS/$2")"
   if ! timeout 600 tar -xzf "$SEALIFT_BLOBS/$2" -C "$files_new" --strip-components=1 --no-same-owner --no-same-permissions; then

@@ -27,6 +27,7 @@ check_engine_plugin() {
   fi
 }
 guard_engine_plugin() {
+  guard_programs E_FOREIGN_ENGINE "$ENGINES" || return 1
   plugin_link=$PLUGIN_LINKS/docker-$1
   if [ -e "$plugin_link" ] && [ ! -L "$plugin_link" ]; then
     refuse_because E_FOREIGN_ENGINE "$plugin_link is a file that Sealift did not put there" "see where it comes from, then move it away"
@@ -37,6 +38,10 @@ apply_engine_plugin() {
   plugin_path=$PLUGINS/docker-$1-$2
   plugin_link=$PLUGIN_LINKS/docker-$1
   install -d -o root -g root -m 0755 "$ENGINES" "$PLUGINS" "$PLUGIN_LINKS"
+  if ! path_is_safe "$PLUGINS"; then
+    echo "$path_wrong"
+    return 1
+  fi
   hash_look "$plugin_path"
   if ! known_program "$plugin_path" "$3"; then
     rm -f "$plugin_path.new"

@@ -24,9 +24,15 @@ check_registry_program() {
     return 1
   fi
 }
+guard_registry_program() { guard_programs E_REFUSED "$REGISTRIES"; }
 apply_registry_program() {
+  guard_registry_program
   program_bin=$REGISTRIES/$1/bin
   install -d -o root -g root -m 0755 "$REGISTRIES" "${program_bin%/*}" "$program_bin"
+  if ! path_is_safe "$program_bin"; then
+    echo "$path_wrong"
+    return 1
+  fi
   hash_look "$program_bin/registry"
   if ! known_program "$program_bin/registry" "$4"; then
     # The bytes were checked when they arrived, and are looked at again before they run.

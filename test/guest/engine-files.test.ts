@@ -128,3 +128,41 @@ test("a file is read again only when it may have changed, when a day has passed,
   await on.root(`printf '#!/bin/sh\\necho runc\\n' >${bin}/runc`);
   assert.deepEqual(await check(), holds);
 });
+
+test("where others may write above, root writes nothing and runs no program", async () => {
+  const bytes = await archive();
+  const calls: readonly (readonly [pair: string, ...args: string[]])[] = [
+    ["engine_files", "1.2.3", sha256(bytes), ...members],
+    ["engine_plugin", "compose", "1.0.0", sha256(programs.docker)],
+    ["registry_program", "3.1.1", sha256(bytes), "registry", sha256(programs.docker)],
+    ["daemon_file", '"debug": true'],
+  ];
+  const below = "find /opt /etc/docker /usr/local/lib/docker -printf '%p %i %m %C@\\n' 2>/dev/null | sort";
+  await on.root("chmod 0777 /opt");
+  const before = await on.root(`${below}; true`);
+  for (const [pair, ...args] of calls)
+    for (const kind of ["guard", "apply"]) {
+      const { exitCode, output } = await on.call(`${kind}_${pair}`, ...args);
+      assert.equal(exitCode, 1, `${kind}_${pair}: ${output}`);
+      assert.match(
+        output,
+        /^E_(FOREIGN_ENGINE|REFUSED) root is to run programs from \/opt\/(docker|registry), and \/opt may be written by others \(mode 777\); /,
+      );
+    }
+  assert.equal(await on.root(`${below}; true`), before);
+  // The folder itself is Sealift's to mend.
+  await on.root("chmod 0755 /opt; chmod 0777 /opt/docker");
+  const args = ["1.2.3", sha256(bytes), ...members];
+  assert.equal(
+    (await on.call("check_engine_files", ...args)).output,
+    "/opt/docker may be written by others (mode 777)",
+  );
+  await deliver(bytes);
+  await on.call("apply_engine_blob", sha256(bytes), String(bytes.length));
+  assert.deepEqual(await on.call("apply_engine_files", ...args), holds);
+  assert.deepEqual(await on.call("check_engine_files", ...args), holds);
+  // What leads elsewhere by another's folder is no place to run anything from.
+  await on.root(`mkdir -m 0777 /srv/open && mv ${bin} /srv/open/bin && ln -s /srv/open/bin ${bin}`);
+  const elsewhere = await on.call("apply_engine_files", ...args);
+  assert.deepEqual(elsewhere, { exitCode: 1, output: "/srv/open may be written by others (mode 777)" });
+});
