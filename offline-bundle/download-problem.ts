@@ -17,12 +17,17 @@ export function downloadFailed(url: URL, error: unknown): SealiftError {
   ]);
 }
 
-/** E_DOWNLOAD_SHA256: it has another length, so it need not be hashed; what came of it is deleted. */
+/**
+ * E_DOWNLOAD_SHA256: it has another length, so it need not be hashed; what came of it is deleted.
+ *
+ * @param wanted its bytes, or the most that it may have when they are not pinned.
+ */
 export async function otherLength(
   url: URL,
   part: string,
   got: string,
   wanted: number,
+  pinned: boolean,
 ): Promise<SealiftError> {
   await rm(part, { force: true });
   return new SealiftError([
@@ -31,8 +36,15 @@ export async function otherLength(
       code: "E_DOWNLOAD_SHA256",
       subject: "length",
       got,
-      expected: `${wanted} bytes`,
-      todo: "do not use it; find out who changed it before you change the pin",
+      ...(pinned
+        ? {
+            expected: `${wanted} bytes`,
+            todo: "do not use it; find out who changed it before you change the pin",
+          }
+        : {
+            expected: `at most ${wanted} bytes of a file whose length nobody has pinned`,
+            todo: "see what the server gives; when the file is that long, write its bytes and sha256 into the lock first",
+          }),
     },
   ]);
 }

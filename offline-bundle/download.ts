@@ -63,7 +63,8 @@ export async function download(
     } catch (error) {
       if (error instanceof SealiftError) throw error;
       if (isFull(error)) throw await noSpace(part);
-      if (error instanceof OtherLength) throw await otherLength(url, part, error.message, error.wanted);
+      if (error instanceof OtherLength)
+        throw await otherLength(url, part, error.message, error.wanted, options.bytes !== undefined);
       const weight = isUnreachable(error) ? 2 : 1;
       const length = await lengthOf(part);
       failures = length - furthest >= gainBytes ? 1 : failures + weight;

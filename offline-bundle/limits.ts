@@ -51,7 +51,7 @@ export const limits = {
   /** A file whose length nobody has pinned, by its kind, far above what there is; and where nobody says a kind. */
   unpinned: {
     engine: 1024 * mib,
-    binary: 1024 * mib,
+    binary: 4096 * mib,
     deb: 2 * 1024 * mib,
     archive: 16 * 1024 * mib,
     file: 16 * 1024 * mib,

@@ -127,6 +127,11 @@ test("a length that is announced wrongly is no way to pass a wrong file, and non
     const [tooLong] = await refused(long);
     assert.deepEqual([tooLong?.code, tooLong?.got], ["E_DOWNLOAD_SHA256", "more than 100000 bytes"]);
     assert.equal(existsSync(join(folder, "long.part")), false);
+    const [overBound] = await refused(
+      download(server.url("long"), join(folder, "long"), { ...unpinned, most: bytes }),
+    );
+    assert.equal(overBound?.expected, "at most 100000 bytes of a file whose length nobody has pinned");
+    assert.match(overBound.todo, /write its bytes and sha256 into the lock first$/);
     const short = download(server.url("short"), join(folder, "short"), { ...pinned, bytes: 100_001 });
     assert.equal((await refused(short))[0]?.got, "a file of 100000 bytes");
   });
