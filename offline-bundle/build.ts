@@ -19,6 +19,7 @@ import { obtainSigned } from "./obtain-signed.ts";
 import { oras } from "./oras.ts";
 import { originProblems } from "./origin.ts";
 import { inParallel } from "./parallel.ts";
+import { pinContentProblems } from "./pin-content.ts";
 import { blobMode, placeBlob } from "./place-blob.ts";
 import { ownFolder, refuseForeign, replaceBundle } from "./replace-bundle.ts";
 import { type Need, requireRoom, withinRoom } from "./room.ts";
@@ -45,7 +46,7 @@ export interface BuildOptions {
 /**
  * Builds, and signs when there is a key. Everything happens in `<directory>.part`; the bundle appears whole or not at all.
  *
- * @throws {SealiftError} E_LOCK_MISSING, E_LOCK_STALE, E_PIN_ORIGIN, E_PIN_SIGNATURE, E_PIN_SOURCES, E_DOWNLOAD, E_DOWNLOAD_SHA256, E_PIN, E_IMAGE_SIGNATURE, E_SPACE, E_SIGNING_KEY, E_TOOL;
+ * @throws {SealiftError} E_LOCK_MISSING, E_LOCK_STALE, E_PIN_ORIGIN, E_PIN_SIGNATURE, E_PIN_SOURCES, E_DOWNLOAD, E_DOWNLOAD_SHA256, E_PIN, E_ARCHIVE, E_IMAGE_SIGNATURE, E_SPACE, E_SIGNING_KEY, E_TOOL;
  * E_VALUE
  * when `directory` holds something that is no bundle.
  */
@@ -117,7 +118,10 @@ async function addFiles(
     async (first) => {
       const same = files.filter(({ sha256 }) => sha256 === first.sha256);
       report(`packing ${same.map(label).join(", ")}`);
-      const { path, bytes } = await place(first, join(part, inside.blobs), sources);
+      const blobs = join(part, inside.blobs);
+      const { path, bytes } = await place(first, blobs, sources);
+      const blob = join(blobs, first.sha256);
+      refuse((await Promise.all(same.map((file) => pinContentProblems(file, blob, bytes)))).flat());
       // Two at once would write the same index.
       const described = before.then(async () => {
         for (const file of same) await describeFile(file, fileManifest(file, bytes, basename(path)), part);

@@ -3,7 +3,7 @@ import { type Problem, SealiftError } from "../modules/core/errors.ts";
 import { agreeing } from "./checksums.ts";
 import { debProblems } from "./deb.ts";
 import { computedHere, hasMembers, isComplete, type LockedFile } from "./lock-file.ts";
-import { membersOf } from "./members.ts";
+import { insideOf } from "./pin-content.ts";
 import { obtainFile, type Pin, presentFile, type Sources } from "./obtain-file.ts";
 import { loweredProblem, originOf, type Origin } from "./origin.ts";
 import { type SignedOrigin, signedOrigin } from "./signed-origin.ts";
@@ -170,8 +170,7 @@ async function describe(
     ...file,
     ...{ bytes, sha256 },
     ...(manifest === undefined ? {} : { manifest }),
-    // An engine's links would be bytes on a host that no pin knows.
-    ...(hasMembers(file) ? { members: await membersOf(path, file.kind === "archive") } : {}),
+    ...(hasMembers(file) ? { members: await insideOf(file, path) } : {}),
   };
 }
 

@@ -2,14 +2,16 @@ import assert from "node:assert/strict";
 import { appendFile, mkdir, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { before, test } from "node:test";
+import { formatProblem } from "../../modules/core/errors.ts";
 import { buildBundle } from "../../offline-bundle/build.ts";
 import { digestOf } from "../../offline-bundle/digest.ts";
 import { inside, type Seal } from "../../offline-bundle/layout.ts";
-import { readLock, writeLock } from "../../offline-bundle/lock-file.ts";
+import { type Lock, type LockedFile, readLock, writeLock } from "../../offline-bundle/lock-file.ts";
+import type { Member } from "../../offline-bundle/members.ts";
 import { oras } from "../../offline-bundle/oras.ts";
 import { verifyBundle } from "../../offline-bundle/verify.ts";
 import { folderListing } from "../support/folder-listing.ts";
-import { codesOf } from "../support/refused.ts";
+import { codesOf, refused } from "../support/refused.ts";
 import { makeTinyBundle, type TinyBundle, tinyImage } from "../support/tiny-bundle.ts";
 import { undoAfter } from "../support/undo.ts";
 
@@ -95,4 +97,47 @@ test("a lock that is missing, or does not say what bundle.yaml asks for, is refu
   await writeFile(bundleFile, text);
   await appendFile(bundleFile, "fils: []\nplatforms: [linux/amd64]\n");
   assert.deepEqual(await codesOf(buildBundle({ ...tiny, bundleFile, directory })), ["E_YAML"]);
+});
+
+test("length and members that somebody has written into a lock beside a true sha256 are compared with the bytes", async () => {
+  const lock = await readLock(tiny.lockFile);
+  const engine = lock.files.findIndex(({ kind }) => kind === "engine");
+  const binary = lock.files.findIndex(({ kind }) => kind === "binary");
+  const altered = (at: number, change: (file: LockedFile) => LockedFile): Lock => ({
+    ...lock,
+    files: lock.files.map((file, index) => (index === at ? change(file) : file)),
+  });
+  const forged = { path: "docker/dockerd", bytes: 5, sha256: "c".repeat(64) };
+  const members = (change: (members: readonly Member[]) => readonly Member[]): Lock =>
+    altered(engine, (file) => ({ ...file, members: change(file.members ?? []) }));
+  const cases: readonly (readonly [Lock, RegExp])[] = [
+    [
+      altered(binary, (file) => ({ ...file, bytes: (file.bytes ?? 0) + 1 })),
+      /compose .* bytes: got \d+; expected \d+, as the lock says/,
+    ],
+    [
+      members((all) => all.map((one) => (one.path === forged.path ? forged : one))),
+      /docker\/dockerd: got \d+ bytes, sha256 \w{64}; expected 5 bytes, sha256 c{64}/,
+    ],
+    [
+      members((all) => all.filter(({ path }) => path !== forged.path)),
+      /docker\/dockerd: got .*; expected no such member/,
+    ],
+    [
+      members((all) => [...all, { ...forged, path: "docker/more" }]),
+      /docker\/more: got no such member; expected 5 bytes/,
+    ],
+  ];
+  const lockFile = join(tiny.folder, "altered.lock.yaml");
+  for (const [text, told] of cases) {
+    await writeLock(lockFile, text);
+    const problems = await refused(
+      buildBundle({ ...tiny, lockFile, directory: join(tiny.folder, "altered") }),
+    );
+    assert.deepEqual(
+      problems.map(({ code }) => code),
+      ["E_PIN"],
+    );
+    assert.match(problems.map(formatProblem).join(), told);
+  }
 });

@@ -113,6 +113,14 @@ test("an entry narrows the platforms, or has none; all of it gets into the bundl
     ],
   });
   await site.lock();
+  // A lock by hand names another package beside a true sha256, and bundle.yaml asks for it.
+  const inputs = [site.bundleFile, site.lockFile] as const;
+  const texts = await Promise.all(inputs.map((name) => readFile(name, "utf8")));
+  for (const [at, name] of inputs.entries())
+    await writeFile(name, (texts[at] ?? "").replaceAll("2:1.02.185", "2:1.02.186"));
+  const [other] = await refused(buildBundle({ ...site, directory: join(site.folder, "other") }));
+  assert.deepEqual([other?.code, other?.got], ["E_PIN", "2:1.02.185-3ubuntu1~22.04"]);
+  for (const [at, name] of inputs.entries()) await writeFile(name, texts[at] ?? "");
   const { file: key, allowedSigners } = await ensureSigningKey(join(site.folder, "signing"));
   const directory = join(site.folder, "bundle");
   const { manifests } = await buildBundle({ ...site, directory, key });
