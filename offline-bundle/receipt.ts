@@ -17,8 +17,8 @@ export interface Accepted {
   readonly indexSha256: string;
   readonly signers: readonly string[];
   /**
-   * Fingerprints of the keys that have signed and count, `SHA256:…`, sorted: a name is only what the allowed signers file calls a key. Absent
-   * in what an earlier Sealift wrote.
+   * Fingerprints of the keys that have signed and count, and of the authorities of certificates among them, `SHA256:…`, sorted: a name is
+   * only what the allowed signers file calls a key. Absent in what an earlier Sealift wrote.
    */
   readonly keys?: readonly string[];
   /** UTC, `2026-11-21T17:36:08Z`. */

@@ -30,7 +30,7 @@ export interface SignaturePolicy {
 export interface SignatureCheck {
   /** Who signed, each person once, in the words of the allowed signers file. */
   readonly signers: readonly string[];
-  /** Fingerprints of the keys of theirs that have signed, `SHA256:…`, sorted. */
+  /** Fingerprints of the keys of theirs that have signed, and of the authorities of certificates among them, `SHA256:…`, sorted. */
   readonly keys: readonly string[];
   readonly problems: readonly Problem[];
   /** What a flag has let pass. */
@@ -85,7 +85,10 @@ export async function checkSignatures(
 }
 
 function fingerprintsOf(people: readonly Person[]): readonly string[] {
-  const keys = people.flatMap(({ signings }) => signings.map(({ key }) => key.key));
+  // Of a certificate it is the authority that the allowed signers file names, and that can be revoked.
+  const keys = people
+    .flatMap(({ signings }) => signings)
+    .flatMap(({ key: { key, authority } }) => (authority === undefined ? [key] : [key, authority]));
   return [...new Set(keys)].map((key) => fingerprintOf(Buffer.from(key, "base64"))).sort();
 }
 

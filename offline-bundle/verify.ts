@@ -29,7 +29,7 @@ export interface VerifiedBundle extends Bundle {
   readonly signer: string;
   /** Who signed, each once, in the words of the allowed signers file; empty only with `allowUnsigned`. */
   readonly signers: readonly string[];
-  /** Fingerprints of their keys, `SHA256:…`, sorted. */
+  /** Fingerprints of their keys, and of the authorities of certificates among them, `SHA256:…`, sorted. */
   readonly keys: readonly string[];
   /** What `allowOlder`, `allowExpired` and `allowUnsigned` have let pass. */
   readonly waived: readonly Problem[];

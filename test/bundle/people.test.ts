@@ -120,6 +120,18 @@ for (const [what, make] of onePerson) {
   });
 }
 
+test("of a certificate the key and its authority are named", async () => {
+  const authority = await person(tiny, "authority of one");
+  const allowedSigners = await listed(`* cert-authority ${await publicKey(authority)}`);
+  const { keys } = await verifyBundle(await signedBy(await certified(one, authority, "alice")), {
+    allowedSigners,
+  });
+  const fingerprints = [one, authority].map(
+    ({ key }) => execFileSync("ssh-keygen", ["-l", "-f", `${key}.pub`], { encoding: "utf8" }).split(" ")[1],
+  );
+  assert.deepEqual(keys, fingerprints.sort());
+});
+
 test("two keys under two names are two people", async () => {
   const lines = [`alice,alice@site ${await publicKey(one)}`, `bob,bob@site ${await publicKey(two)}`];
   const options = { allowedSigners: await listed(...lines), signatures: 2 };
