@@ -306,6 +306,57 @@ test("of whom Sealift did not make, what forks on and on in the group ends, and 
   await on.root("pkill -u early -xf 'sleep 1006'");
 });
 
+/**
+ * A process whose first thread is not in the group, and whose second one is: Linux keeps numbers and groups for each thread
+ * (setgroups(2), setresuid(2) without the C library). The second one begins with the group and the first gives it up.
+ */
+const threads = (uid: number): string => {
+  const program = [
+    "import ctypes, platform, threading",
+    'groups, gids, uids = (159, 149, 147) if platform.machine() == "aarch64" else (116, 119, 117)',
+    "call = ctypes.CDLL(None).syscall",
+    `own = lambda: (call(gids, ${uid}, ${uid}, ${uid}), call(uids, ${uid}, ${uid}, ${uid}), threading.Event().wait())`,
+    "threading.Thread(target=own).start()",
+    "call(groups, 0, 0)",
+    "own()",
+  ].join("; ");
+  return `python3 -c ${quote(program)}`;
+};
+
+test("who has left hides no thread that has the group behind a first one without it", async () => {
+  const gid = (await on.root("getent group docker | cut -d : -f 3")).trim();
+  const group = "user.slice/user-1600.slice/session-t.scope";
+  await startIn(group, `--groups=${gid} --no-new-privs`, threads(1600));
+  await on.root(
+    `timeout 60 sh -c 'until [ "$(cat /proc/$(cat /sys/fs/cgroup/${group}/cgroup.procs)/task/*/status | grep -c ^Uid:.1600.1600)" = 2 ]; do sleep 0.1; done'`,
+  );
+  const first = await on.root(`grep ^Groups: /proc/$(cat /sys/fs/cgroup/${group}/cgroup.procs)/status`);
+  assert.equal(first.trim(), "Groups:", "the first thread is not in the group");
+  assert.deepEqual(await wrong(), ["drift users.leavers early: open sessions with processes N"]);
+  const { mark, text } = await on.run("apply", stepsOf());
+  assert.ok(mark, text);
+  assert.deepEqual(await wrong(), []);
+  assert.equal(await populated(group).catch(() => "populated 0"), "populated 0");
+});
+
+test("who has left hides what forks on and on in the group behind no crowd without it", async () => {
+  const gid = (await on.root("getent group docker | cut -d : -f 3")).trim();
+  const group = "user.slice/user-1600.slice/session-d.scope";
+  const crowd =
+    '$SIG{TERM} = "IGNORE"; for (2 .. 300) { last unless fork } while (1) { exit if fork; select undef, undef, undef, 1 }';
+  await startIn(`${group}/crowd`, "--reuid=1600 --regid=1600 --clear-groups", `perl -e ${quote(crowd)}`);
+  await startIn(`${group}/x`, `--reuid=1600 --regid=1600 --groups=${gid}`, chain);
+  await on.root(
+    `timeout 60 sh -c 'until [ $(wc -l </sys/fs/cgroup/${group}/crowd/cgroup.procs) -ge 300 ]; do sleep 0.1; done'`,
+  );
+  assert.match((await wrong()).join(), /^drift users\.leavers early: open sessions with processes /);
+  const { mark, text } = await on.run("apply", stepsOf());
+  assert.ok(mark, text);
+  assert.equal(await populated(`${group}/x`), "populated 0");
+  await on.root(`echo 1 >/sys/fs/cgroup/${group}/cgroup.kill`);
+  assert.deepEqual(await wrong(), []);
+});
+
 test("a service of the host that runs with the account is told by name, and is root's to end", async () => {
   await on.root("systemd-run --quiet --unit left-behind --uid=1602 sleep 1007");
   const told = [
