@@ -76,7 +76,7 @@ test("a number that is another process by now is not signalled", () => {
   const out = execFileSync("sh", {
     input: `${library.text}
 set -eu
-sleep 600 & pid=$!
+sleep 600 >/dev/null 2>&1 & pid=$!
 leaver_pids=" 5000000 $pid" leaver_began=0
 leaver_signal KILL
 kill -0 "$pid" && echo lives
