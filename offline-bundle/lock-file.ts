@@ -76,8 +76,22 @@ function eachOnce({ value, place }: Document<Lock>): Lock {
       place,
     ),
     ...twice(value.images, "images", ({ name }) => name, place),
+    ...value.files.flatMap(({ members = [] }, at) => membersTwice(members, place(["files", at]))),
   ]);
   return value;
+}
+
+function membersTwice(members: readonly { readonly path: string }[], where: string): readonly Problem[] {
+  const paths = new Set<string>();
+  return members.flatMap(({ path }): readonly Problem[] => {
+    if (!paths.has(path)) {
+      paths.add(path);
+      return [];
+    }
+    const todo = "keep the one that is meant";
+    const [got, expected] = [`member ${path}, a second time`, "each thing once"];
+    return [{ where, code: "E_CONFLICT", subject: "members", got, expected, todo }];
+  });
 }
 
 /** What stands there twice: one would be reviewed and the other one used. */

@@ -18,8 +18,10 @@ export interface PushOptions extends VerifyOptions, RegistryAccess {
 export interface Pushed {
   readonly serial: number;
   readonly signer: string;
-  /** What to tell of the bundle although it passed. */
+  /** What to tell of the bundle although it passed, as {@link VerifiedBundle} has it. */
   readonly warnings: readonly Problem[];
+  readonly waived: readonly Problem[];
+  readonly passedOver: readonly Problem[];
   /** All tags of the bundle, and how many of them stood for what was signed before. */
   readonly tags: number;
   readonly current: number;
@@ -42,7 +44,7 @@ export interface Pushed {
  * it by its digest, or by any tag of the bundle, also one that was there before.
  */
 export async function pushBundle(directory: string, registry: string, options: PushOptions): Promise<Pushed> {
-  const { serial, signer, warnings, tree } = await verifyBundle(directory, options);
+  const { serial, signer, warnings, waived, passedOver, tree } = await verifyBundle(directory, options);
   const tags = tagsOf(tree);
   const { report = () => undefined } = options;
   return withRegistry(registry, options, async (place) => {
@@ -106,6 +108,8 @@ export async function pushBundle(directory: string, registry: string, options: P
       serial,
       signer,
       warnings,
+      waived,
+      passedOver,
       tags: tags.length,
       current: tags.length - differing.length,
       moved: differing.flatMap(({ ref, digest }) => {

@@ -1,10 +1,10 @@
 /** What a publisher has signed about a file: by a signature of its own, or by that of an apt repository. */
 import { promisify } from "node:util";
 import { gunzip } from "node:zlib";
-import { type ErrorCode, SealiftError } from "../modules/core/errors.ts";
+import { type ErrorCode, type Problem, SealiftError } from "../modules/core/errors.ts";
 import { parsePackages, parseRelease } from "./apt-repository.ts";
 import { hashesIn } from "./checksums.ts";
-import { digestOfBytes } from "./digest.ts";
+import { digestOf, digestOfBytes } from "./digest.ts";
 import { limits } from "./limits.ts";
 import { localPath } from "./local-source.ts";
 import type { Sources } from "./obtain-file.ts";
@@ -25,7 +25,7 @@ export interface SignedOrigin {
  *
  * @param sha256 of the file, as it is here or pinned. @param path of its bytes; absent: they are not here.
  * @returns undefined when bundle.yaml names no signature, or it is one over bytes that are not here.
- * @throws {SealiftError} E_PIN_SIGNATURE when the signature is no good one by a pinned key, or has expired; E_PIN_SOURCES when what is
+ * @throws {SealiftError} E_PIN when the bytes at path are others; E_PIN_SIGNATURE when the signature is no good one by a pinned key, or has expired; E_PIN_SOURCES when what is
  * signed is another hash, or nothing about this file; E_DOWNLOAD; E_TOOL without gpgv.
  */
 export async function signedOrigin(
@@ -63,7 +63,15 @@ async function bySignature(
     return { signedBy, sources: [url, checksums] };
   }
   if (path === undefined) return undefined;
+  // A signature over other bytes says nothing of the pin.
+  const { sha256: got } = await digestOf(path);
+  if (got !== sha256) throw new SealiftError([otherBytes(entry, got, sha256)]);
   return { signedBy: await detachedSigned(message, path, pinned, url, label(entry)), sources: [url] };
+}
+
+function otherBytes(entry: WantedEntry, got: string, expected: string): Problem {
+  const todo = "use none of it before you know why; find out who changed the file or its pin";
+  return { where: entry.url, code: "E_PIN", subject: `${label(entry)} sha256`, got, expected, todo };
 }
 
 async function byRepository(

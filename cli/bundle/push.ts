@@ -2,7 +2,7 @@ import { Command } from "commander";
 import { pushBundle } from "../../offline-bundle/push.ts";
 import { columns, size } from "../columns.ts";
 import { progressLine } from "../progress.ts";
-import { tellWarnings } from "./policy-flags.ts";
+import { addPolicyFlags, type PolicyFlags, tellWaived, verifyOptions } from "./policy-flags.ts";
 import { registryAccess, type RegistryFlags, withRegistryOptions } from "./registry-options.ts";
 import { print } from "../print.ts";
 
@@ -12,24 +12,19 @@ export function pushCommand(): Command {
     .argument("<directory>", "the bundle")
     .argument("<registry>", "host[:port][/path]")
     .requiredOption("--signers <path>", "keys that may sign: ssh-keygen(1), ALLOWED SIGNERS")
-    .option("--lock <path>", "the lock that the bundle must have been built from")
     .option("--check", "only compare: every tag has to stand for what was signed");
-  return withRegistryOptions(command)
+  return withRegistryOptions(addPolicyFlags(command))
     .addHelpText("after", examples)
     .action(async (directory: string, registry: string, flags: PushFlags) => {
       const access = await registryAccess(flags, command);
       const progress = progressLine();
       const pushed = await pushBundle(directory, registry, {
+        ...verifyOptions(flags, progress),
         ...access,
-        allowedSigners: flags.signers,
-        ...(flags.lock === undefined ? {} : { lockFile: flags.lock }),
         ...(flags.check === undefined ? {} : { check: true }),
         report: progress.report,
-        progress: (bytes, total) => {
-          progress.report(`verifying ${size(total)}`, bytes / total);
-        },
       }).finally(progress.end);
-      tellWarnings(pushed.warnings);
+      tellWaived(flags, pushed);
       const rows = [
         ["registry", registry],
         ["bundle", `serial ${pushed.serial}, signed by ${pushed.signer}`],
@@ -42,11 +37,7 @@ export function pushCommand(): Command {
     });
 }
 
-interface PushFlags extends RegistryFlags {
-  readonly signers: string;
-  readonly lock?: string;
-  readonly check?: true;
-}
+type PushFlags = RegistryFlags & PolicyFlags & { readonly check?: true };
 
 const examples = `
 An image keeps the name of its source: docker.io/library/hello:1 becomes <registry>/docker.io/library/hello:1. A host file
@@ -56,6 +47,7 @@ A registry that a host of the site runs needs none of this: pulumi up fills it. 
 alone, until registry.writerNetworks of the site file names the network of this machine.
 
 Examples:
-  $ sealift bundle push /srv/bundle harbor.corp:8443/infra --signers allowed_signers --ca-file ca.crt
+  $ sealift bundle push /srv/bundle harbor.corp:8443/infra --signers allowed_signers --signatures 2 \\
+      --require-accepted --ca-file ca.crt
   $ pass registry | sealift bundle push /srv/bundle registry.site:5001 --signers allowed_signers --ca-file ca.crt \\
       --username operator --password-stdin`;

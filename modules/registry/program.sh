@@ -37,7 +37,7 @@ apply_registry_program() {
   if ! known_program "$program_bin/registry" "$4"; then
     # The bytes were checked when they arrived, and are looked at again before they run.
     check_engine_blob "$2" "$(stat -c %s "$SEALIFT_BLOBS/$2")"
-    timeout 300 tar -xzf "$SEALIFT_BLOBS/$2" -O "$3" >"$program_bin/registry.new"
+    timeout 300 tar -xzf "$SEALIFT_BLOBS/$2" -O -- "$3" >"$program_bin/registry.new"
     echo "$4  $program_bin/registry.new" | sha256sum -c --quiet
     chmod 0755 "$program_bin/registry.new"
     sync "$program_bin/registry.new"

@@ -73,6 +73,7 @@ test("each kind of failure of the carrying commands has its exit code", async ()
     [["inventory", absent], 66, /E_BUNDLE_MISSING/],
     [["inventory", "127.0.0.1:1"], 69, /E_REGISTRY/],
     [["push", directory, "127.0.0.1:1", ...trust, "--plain-http"], 69, /E_REGISTRY/],
+    [["push", directory, "127.0.0.1:1", ...trust, "--signatures", "2"], 77, /E_BUNDLE_SIGNATURE/],
     [["export-runbook", folder, ...trust], 66, /E_BUNDLE_MISSING/],
     [["export-runbook", directory], 2, /--signers/],
   ] as const;

@@ -125,7 +125,7 @@ const badDay = [
   "date -s @$(($(date +%s) - 600)) >/dev/null",
   "mkdir -p /usr/libexec/docker",
   "touch /usr/libexec/docker/docker-proxy",
-  "mount -t tmpfs -o noexec none /opt",
+  "mount -t tmpfs -o noexec,mode=0755 none /opt",
   "ip route add blackhole 172.20.0.0/16",
   "ip link set ens3 mtu 1400",
 ];
