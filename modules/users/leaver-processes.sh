@@ -124,7 +124,7 @@ leaver_hierarchy() {
 # leaver_lists: the lists of the kernel in which processes of the leaver may be that end before leaver_read sees them.
 leaver_lists() {
   if [ -z "$leaver_root" ]; then return 0; fi
-  timeout 20 find "$leaver_root$leaver_slice" "$leaver_root"/system.slice/cron*.service "$leaver_root"/system.slice/atd.service \
+  timeout 20 find "$leaver_root/user.slice" "$leaver_root"/system.slice/cron*.service "$leaver_root"/system.slice/atd.service \
     "$leaver_root"/system.slice/ssh*.service "$leaver_root"/system.slice/*getty*.service "$leaver_root"/system.slice/system-*.slice \
     -name cgroup.procs 2>/dev/null || true
 }
