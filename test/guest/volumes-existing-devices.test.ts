@@ -17,7 +17,7 @@ before(async () => {
     [
       `mkfs.ext4 -q ${firstDisk} && mkfs.xfs -q -L more ${secondDisk} && udevadm trigger --settle --action=change`,
       "mkdir -p /data /logs",
-      `echo "UUID=$(blkid -p -s UUID -o value ${firstDisk}) /data ext4 defaults,nofail 0 2" >>/etc/fstab`,
+      `echo "UUID=$(blkid -p -s UUID -o value ${firstDisk}) /data ext4 defaults,nofail,x-systemd.device-timeout=10min 0 2" >>/etc/fstab`,
       "echo 'LABEL=more /logs xfs noauto,x-systemd.automount 0 0' >>/etc/fstab",
       "systemctl daemon-reload && systemctl start data.mount logs.automount",
     ].join(" && "),
@@ -62,5 +62,9 @@ test("after a power cut both are back", async () => {
   await on.root("sync");
   await on.guest.kill();
   on = await shellOn(await restartGuest("volumes-devices", "off"));
+  // With nofail the boot does not wait for it.
+  await on.root(
+    "timeout 900 sh -c 'until mountpoint -q /data || systemctl is-failed -q data.mount; do sleep 0.5; done'",
+  );
   assert.deepEqual(await drifts(on, steps), []);
 });
