@@ -19,15 +19,8 @@ export class UnusableFile extends Error {}
 export async function openRegular(path: string, links: Links): Promise<FileHandle> {
   // Before it is opened: to open a device may do something.
   refuseOtherKinds(links === "follow" ? await stat(path) : await lstat(path));
-  const file = await open(path, openFlags(links));
-  try {
-    // And once more: it may be another one by now.
-    refuseOtherKinds(await file.stat());
-    return file;
-  } catch (error) {
-    await file.close();
-    throw error;
-  }
+  // And once more: it may be another one by now.
+  return checked(await open(path, openFlags(links)));
 }
 
 /**
@@ -39,7 +32,11 @@ export async function openRegular(path: string, links: Links): Promise<FileHandl
 export async function openForWriting(path: string, how: "append" | "anew"): Promise<FileHandle> {
   const { O_WRONLY, O_CREAT, O_APPEND, O_TRUNC, O_NOFOLLOW, O_NONBLOCK } = constants;
   const flags = O_WRONLY | O_CREAT | O_NOFOLLOW | O_NONBLOCK | (how === "append" ? O_APPEND : O_TRUNC);
-  const file = await open(path, flags, 0o666);
+  return checked(await open(path, flags, 0o666));
+}
+
+/** Closes what is no regular file. */
+async function checked(file: FileHandle): Promise<FileHandle> {
   try {
     refuseOtherKinds(await file.stat());
     return file;

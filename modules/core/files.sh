@@ -74,6 +74,23 @@ file_put() {
   mv -T "$1.new" "$1"
 }
 
+# folder_others FOLDER NAME...: whether the folder has anything beside these names, hidden or not, links that lead nowhere too. Sets
+# others_found to the paths, a blank before each.
+folder_others() {
+  others_folder=$1
+  shift
+  others_names=" $* "
+  others_found=
+  for others_one in "$others_folder"/* "$others_folder"/.[!.]* "$others_folder"/..?*; do
+    if [ ! -e "$others_one" ] && [ ! -L "$others_one" ]; then continue; fi
+    case $others_names in
+      *" ${others_one##*/} "*) ;;
+      *) others_found="$others_found $others_one" ;;
+    esac
+  done
+  [ -n "$others_found" ]
+}
+
 # path_is_safe PATH: whether nobody but root can put something else into its place or into it: every folder from / on that is there is
 # root's, and others may not write into it. Into one above they may, where they cannot rename what is not theirs (inode(7), sticky bit) and
 # what comes next is there, a folder of root's and no link. A link in a folder of root's alone is followed. Sets path_wrong.

@@ -1,6 +1,6 @@
 # CAs for the token server that a registry of others names. With the containerd image store, dockerd asks it without the CA of certs.d
 # (moby#52361). It reads this folder beside the system's own (SSL_CERT_DIR of docker.service), and believes what is in it for every server.
-# shellcheck disable=SC2154 # files.sh sets path_wrong and file_wrong
+# shellcheck disable=SC2154 # files.sh sets path_wrong, file_wrong and others_found
 
 TOKEN_CA=/etc/docker/token-ca
 TOKEN_CA_LOADED=/run/sealift/token-ca.loaded
@@ -8,8 +8,8 @@ TOKEN_CA_LOADED=/run/sealift/token-ca.loaded
 # Fact: dockerd believes these CAs beside those of the system, and no others.
 # $@ each certificate as base64 of its DER; none where the site names none
 check_token_ca() {
-  if token_ca_others; then
-    echo "dockerd takes for CAs what Sealift did not put there:$token_found"
+  if folder_others "$TOKEN_CA" registry.crt; then
+    echo "dockerd takes for CAs what Sealift did not put there:$others_found"
     return 1
   fi
   if ! path_is_safe "$TOKEN_CA"; then
@@ -28,8 +28,8 @@ check_token_ca() {
   fi
 }
 guard_token_ca() {
-  if token_ca_others; then
-    refuse_because E_REGISTRY_CA "dockerd takes for CAs what Sealift did not put there:$token_found" "see whose they are, then move them away"
+  if folder_others "$TOKEN_CA" registry.crt; then
+    refuse_because E_REGISTRY_CA "dockerd takes for CAs what Sealift did not put there:$others_found" "see whose they are, then move them away"
   fi
 }
 apply_token_ca() {
@@ -60,16 +60,6 @@ effect_token_ca() {
   else
     echo containers-stop
   fi
-}
-
-# token_ca_others: whether the folder has files beside ours; sets token_found to them.
-token_ca_others() {
-  token_found=
-  for token_one in "$TOKEN_CA"/* "$TOKEN_CA"/.[!.]* "$TOKEN_CA"/..?*; do
-    if [ "$token_one" = "$TOKEN_CA/registry.crt" ]; then continue; fi
-    if [ -e "$token_one" ] || [ -L "$token_one" ]; then token_found="$token_found $token_one"; fi
-  done
-  [ -n "$token_found" ]
 }
 
 # token_ca_loaded: whether the daemon that runs was started with what is in the folder now.

@@ -1,5 +1,5 @@
 # The engine from static binaries: versions side by side in /opt/docker, one symlink says which runs.
-# shellcheck disable=SC2154 # files.sh and hashes.sh set path_wrong and hash_wrong
+# shellcheck disable=SC2154 # files.sh and hashes.sh set path_wrong, others_found and hash_wrong
 
 ENGINES=/opt/docker
 
@@ -37,18 +37,14 @@ guard_engine_files() {
       "see where they come from, then move them away"
   fi
 }
-# files_others SHA256:NAME...: sets files_other to what lies in files_bin besides.
+# files_others SHA256:NAME...: sets files_other to the names of what lies in files_bin besides.
 files_others() {
   files_names=
   files_other=
   for files_one; do files_names="$files_names ${files_one#*:}"; done
-  for files_path in "$files_bin"/* "$files_bin"/.[!.]*; do
-    if [ ! -e "$files_path" ] && [ ! -L "$files_path" ]; then continue; fi
-    case "$files_names " in
-      *" ${files_path##*/} "*) ;;
-      *) files_other="$files_other ${files_path##*/}" ;;
-    esac
-  done
+  # shellcheck disable=SC2086 # names of programs
+  if ! folder_others "$files_bin" $files_names; then return 0; fi
+  for files_path in $others_found; do files_other="$files_other ${files_path##*/}"; done
 }
 apply_engine_files() {
   guard_engine_files "$@"

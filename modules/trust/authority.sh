@@ -1,5 +1,7 @@
 # The registry's CAs on its clients: for the engine and for what fetches on the host, each in a file of its own. The system's
-# store stays without them: it would believe them wherever anything on the host asks for a certificate.
+# store stays without them: it would believe them wherever anything on the host asks for a certificate. An engine takes every .crt in the
+# registry's folder for a CA, and every .cert and .key for a login (moby registry/config, containerd docs/hosts.md).
+# shellcheck disable=SC2154 # files.sh sets others_found
 
 TRUST_CERTS=/etc/docker/certs.d
 TRUST_STORE=/usr/local/share/ca-certificates
@@ -19,8 +21,8 @@ check_registry_authority() {
     certs_authorities "$1" && system_without_authority
     return
   fi
-  if certs_others "$1"; then
-    echo "the engine takes for $1 what Sealift did not put there:$certs_found"
+  if folder_others "$TRUST_CERTS/$1" ca.crt ca.crt.new; then
+    echo "the engine takes for $1 what Sealift did not put there:$others_found"
     return 1
   fi
   shift
@@ -35,13 +37,13 @@ guard_registry_authority() {
     if authority_found=$(certs_authorities "$1"); then return 0; fi
     refuse_because E_REGISTRY_CA "$authority_found" "name it as registry.external.ca, or move it away"
   fi
-  if certs_others "$1"; then
-    refuse_because E_REGISTRY_CA "the engine takes for $1 what Sealift did not put there:$certs_found" "see whose it is, then move it away"
+  if folder_others "$TRUST_CERTS/$1" ca.crt ca.crt.new; then
+    refuse_because E_REGISTRY_CA "the engine takes for $1 what Sealift did not put there:$others_found" "see whose it is, then move it away"
   fi
   authority_file=$TRUST_CERTS/$1/ca.crt
   authority_name=${1%:*}
   shift
-  if [ "${1-}" = unknown ]; then return 0; fi
+  if [ "$1" = unknown ]; then return 0; fi
   for authority_one; do
     # What a person has named is as it is.
     case $authority_one in *:*) ;; *) continue ;; esac
@@ -76,9 +78,7 @@ apply_registry_authority() {
     authority_pem "$@" >"$authority_folder/ca.crt.new"
     mv "$authority_folder/ca.crt.new" "$authority_folder/ca.crt"
   fi
-  for authority_one in "$TRUST_STORE"/sealift-registry-*.crt; do
-    if [ ! -e "$authority_one" ]; then return 0; fi
-  done
+  if system_without_authority >/dev/null; then return 0; fi
   # update-ca-certificates leaves its links to what is gone.
   rm -f "$TRUST_STORE"/sealift-registry-*.crt "${TRUST_BUNDLE%/*}"/sealift-registry-*.pem
   timeout 600 update-ca-certificates >/dev/null
@@ -100,17 +100,6 @@ system_without_authority() {
     echo "the system trusts a CA of the registry: $authority_one"
     return 1
   done
-}
-
-# certs_others NAME:PORT: whether the folder of the registry has files beside ours; sets certs_found to them. An engine takes every .crt for
-# a CA and every .cert and .key for a login (moby registry/config, containerd docs/hosts.md).
-certs_others() {
-  certs_found=
-  for certs_one in "$TRUST_CERTS/$1"/* "$TRUST_CERTS/$1"/.[!.]*; do
-    case ${certs_one##*/} in ca.crt | ca.crt.new) continue ;; esac
-    if [ -e "$certs_one" ] || [ -L "$certs_one" ]; then certs_found="$certs_found $certs_one"; fi
-  done
-  [ -n "$certs_found" ]
 }
 
 # authority_changed FILE WORD...: says what is in the file instead, so that nobody lets a registry show another CA unseen.

@@ -283,14 +283,19 @@ test("who has left hides behind no subordinate number, and is not ahead of whoev
     assert.equal(await on.root(`cat /sys/fs/cgroup/${group}/cgroup.freeze`), "0\n", "it is not left frozen");
 });
 
+/** A run ends all that is in the control group, and nothing is wrong afterwards. */
+async function allEnds(group: string): Promise<void> {
+  const { mark, text } = await on.run("apply", stepsOf());
+  assert.ok(mark, text);
+  assert.deepEqual(await wrong(), []);
+  assert.equal(await populated(group).catch(() => "populated 0"), "populated 0");
+}
+
 for (const group of ["user.slice/user-1602.slice/session-x.scope", "system.slice/atd.service"])
   test(`the only thing left forks on and on, in ${group}`, async () => {
     await startIn(group, "--reuid=1602 --regid=1602 --clear-groups", chain);
     assert.match((await wrong()).join(), /^drift users\.leavers eve: open sessions with processes /);
-    const { mark, text } = await on.run("apply", stepsOf());
-    assert.ok(mark, text);
-    assert.deepEqual(await wrong(), []);
-    assert.equal(await populated(group).catch(() => "populated 0"), "populated 0");
+    await allEnds(group);
   });
 
 test("of whom Sealift did not make, what forks on and on in the group ends, and what is beside it goes on", async () => {
@@ -333,10 +338,7 @@ test("who has left hides no thread that has the group behind a first one without
   const first = await on.root(`grep ^Groups: /proc/$(cat /sys/fs/cgroup/${group}/cgroup.procs)/status`);
   assert.equal(first.trim(), "Groups:", "the first thread is not in the group");
   assert.deepEqual(await wrong(), ["drift users.leavers early: open sessions with processes N"]);
-  const { mark, text } = await on.run("apply", stepsOf());
-  assert.ok(mark, text);
-  assert.deepEqual(await wrong(), []);
-  assert.equal(await populated(group).catch(() => "populated 0"), "populated 0");
+  await allEnds(group);
 });
 
 test("who has left hides what forks on and on in the group behind no crowd without it", async () => {
