@@ -34,7 +34,7 @@ describe("users on a host", () => {
   }, 250);
   const undo = undoAfter();
   before(async () => {
-    site = await startProvisionedSite("users");
+    site = await startProvisionedSite("people");
     undo(() => site.end());
     await site.write(withPeople);
     const { exitCode, output } = await site.pulumi(
@@ -118,7 +118,7 @@ describe("users on a host", () => {
     const output = await up("--expect-no-changes");
     assert.match(
       output,
-      /warning: users: E_STRANGERS users\.strangers: got members that the site does not name: stranger; expected .*; name them/,
+      /warning: people: E_STRANGERS users\.strangers: got members that the site does not name: stranger; expected .*; name them/,
     );
   });
 

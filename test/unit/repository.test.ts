@@ -102,3 +102,16 @@ test("no secret, no path of a machine, nothing switched off", () => {
   assert.deepEqual(places(code, /\b(TODO|FIXME|XXX)\b|@ts-(ignore|nocheck)|eslint-disable/), []);
   assert.deepEqual(places(code, /\b(test|it|describe)\.(only|skip|todo)\(|\{ *(skip|todo): *true/), []);
 });
+
+test("no two test programs start a machine of the same name, for they may run at the same time", () => {
+  const byName = new Map<string, Set<string>>();
+  for (const path of tracked.filter((each) => each.startsWith("test/") && each.endsWith(".test.ts"))) {
+    for (const [, name = ""] of text(path).matchAll(/\bstart[A-Z]\w*\(\s*(?:\{ name: )?"([a-z][a-z0-9-]*)"/g))
+      byName.set(name, (byName.get(name) ?? new Set()).add(path));
+  }
+  assert.ok(byName.size > 20, `${byName.size} names found`);
+  assert.deepEqual(
+    [...byName].filter(([, paths]) => paths.size > 1).map(([name, paths]) => [name, ...paths]),
+    [],
+  );
+});
