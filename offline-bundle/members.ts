@@ -21,6 +21,10 @@ export async function membersOf(
   links = false,
   most = mostUnpackedBytes,
 ): Promise<readonly Member[]> {
-  const { members } = await readTar(archive, createReadStream(archive), createGunzip(), { links, most });
+  const packed = createReadStream(archive, { highWaterMark: pieceBytes });
+  const { members } = await readTar(archive, packed, createGunzip({ chunkSize: pieceBytes }), { links, most });
   return members;
 }
+
+/** In pieces of Node's 16 KiB, a third of the time goes into handing them on. */
+const pieceBytes = 256 * 1024;
