@@ -22,7 +22,10 @@ export async function membersOf(
   most = mostUnpackedBytes,
 ): Promise<readonly Member[]> {
   const packed = createReadStream(archive, { highWaterMark: pieceBytes });
-  const { members } = await readTar(archive, packed, createGunzip({ chunkSize: pieceBytes }), { links, most });
+  const { members } = await readTar(archive, packed, createGunzip({ chunkSize: pieceBytes }), {
+    links,
+    most,
+  });
   return members;
 }
 
