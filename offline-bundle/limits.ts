@@ -39,9 +39,10 @@ export const limits = {
   login: mib,
   /** A public key by which images are signed. */
   publicKey: 64 * 1024,
-  /** What somebody has signed of an image, and how many of them: those of others do not keep the right one from being found. */
+  /** What somebody has signed of an image. */
   claim: 4 * mib,
-  claims: 256,
+  /** All that is said of one image at one place, a number, bytes and milliseconds: what others say does not hide the right one, nor hold a run up. */
+  claims: { count: 256, bytes: 64 * mib, ms: 300_000 },
   /** What a program prints. */
   output: 64 * mib,
   /** What it complains. */

@@ -28,7 +28,14 @@ export async function manifestAt(
   directory = ".",
 ): Promise<Manifest> {
   const options = { code: "E_DOWNLOAD", most: limits.manifest } as const;
-  const text = await orasBytes(["manifest", "fetch", ...flags], [reference], directory, options);
+  return manifestIn(
+    await orasBytes(["manifest", "fetch", ...flags], [reference], directory, options),
+    reference,
+  );
+}
+
+/** @param reference what was asked for. @throws {SealiftError} E_DOWNLOAD when these bytes are no manifest and no index. */
+export function manifestIn(text: Uint8Array, reference: string): Manifest {
   try {
     return parseManifest(text);
   } catch (error) {

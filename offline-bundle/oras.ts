@@ -16,6 +16,8 @@ export interface OrasOptions {
   readonly timeoutMs?: number;
   /** What it writes, for as long as the bytes take. */
   readonly grows?: Growth;
+  /** It is ended by this besides: what it is a part of takes too long. */
+  readonly until?: AbortSignal;
 }
 
 const questionMs = 300_000;
@@ -46,7 +48,7 @@ export async function orasBytes(
   verb: readonly string[],
   names: readonly string[],
   directory: string,
-  { code = "E_TOOL", timeoutMs, grows, ...options }: OrasOptions = {},
+  { code = "E_TOOL", timeoutMs, grows, until, ...options }: OrasOptions = {},
 ): Promise<Buffer> {
   const program = process.env["SEALIFT_ORAS"] ?? "oras";
   const shown = [...verb, ...names];
@@ -55,7 +57,7 @@ export async function orasBytes(
     ...options,
     directory,
     env: { ...process.env, ...tlsOnly(process.env) },
-    until: watch.signal,
+    until: until === undefined ? watch.signal : AbortSignal.any([watch.signal, until]),
   })
     .catch((error: unknown): ProgramResult => {
       if (error instanceof TooMuchOutput) throw failed(code, shown, error.message);
@@ -73,8 +75,8 @@ export async function orasBytes(
   );
 }
 
-/** In milliseconds. */
-function timeLimit(ms: number): ReturnType<typeof watchGrowth> {
+/** @param ms after which the signal is given; until `end` is called. */
+export function timeLimit(ms: number): ReturnType<typeof watchGrowth> {
   const controller = new AbortController();
   const timer = setTimeout(() => {
     controller.abort(new Error(`no end after ${ms / 1_000} s`));

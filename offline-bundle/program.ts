@@ -44,6 +44,7 @@ export function runProgram(
   { input, directory, inherited, timeoutMs, env, until, most = limits.output }: ProgramOptions = {},
 ): Promise<ProgramResult> {
   return new Promise((resolve, reject) => {
+    until?.throwIfAborted();
     if (until !== undefined) listen();
     const child = spawn(program, args, {
       ...(directory === undefined ? {} : { cwd: directory }),

@@ -9,6 +9,8 @@ import type { AddressInfo } from "node:net";
 import { readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { before, test } from "node:test";
+import { type ClaimBounds, claimsAt } from "../../offline-bundle/image-claims.ts";
+import { limits } from "../../offline-bundle/limits.ts";
 import { obtainFile } from "../../offline-bundle/obtain-file.ts";
 import { obtainImage } from "../../offline-bundle/obtain-image.ts";
 import { usualPatience } from "../../offline-bundle/patience.ts";
@@ -21,6 +23,7 @@ import { undoAfter } from "../support/undo.ts";
 const bytes = Buffer.from("0123456789");
 const sha256 = createHash("sha256").update(bytes).digest("hex");
 const pin = { sha256, bytes: bytes.length, manifest: `sha256:${"1".repeat(64)}` };
+const digestOf = (body: Uint8Array): string => `sha256:${createHash("sha256").update(body).digest("hex")}`;
 const patience = { ...usualPatience, stallMs: 100 };
 
 let site: SourcesUnderTest;
@@ -88,6 +91,79 @@ test("a registry leads nobody to http on another machine", { timeout: 60_000 }, 
   const [problem] = await refused(orasBytes(["resolve"], [`${host}/acme/app:1`], "."));
   assert.match(problem?.got ?? "", /proxyconnect tcp: dial tcp 127\.0\.0\.1:0/);
 });
+
+test(
+  "however much is said of an image, all of it has one bound of number, bytes and time",
+  { timeout: 60_000 },
+  async () => {
+    const digest = digestOf(bytes);
+    const served = new Map<string, Buffer>();
+    const serve = (at: string, value: unknown): { readonly digest: string; readonly size: number } => {
+      const body = Buffer.from(JSON.stringify(value));
+      served.set(at === "blobs" ? `/v2/acme/app/blobs/${digestOf(body)}` : `/v2/acme/app/${at}`, body);
+      served.set(`/v2/acme/app/manifests/${digestOf(body)}`, body);
+      return { digest: digestOf(body), size: body.length };
+    };
+    const indexType = "application/vnd.oci.image.index.v1+json";
+    const manifestType = "application/vnd.oci.image.manifest.v1+json";
+    const manifest = (layers: readonly object[]): object => ({
+      ...{ schemaVersion: 2, mediaType: manifestType, layers },
+      config: { mediaType: "application/vnd.oci.empty.v1+json", ...serve("blobs", {}) },
+    });
+    const numbers = Array.from({ length: 20 }, (_, at) => at);
+    const simple = { mediaType: "application/vnd.dev.cosign.simplesigning.v1+json" };
+    const annotations = { "dev.cosignproject.cosign/signature": "c2ln" };
+    const layers = numbers.map((at) => ({ ...simple, annotations, ...serve("blobs", { beside: at }) }));
+    serve(`manifests/${digest.replace(":", "-")}.sig`, manifest(layers));
+    const bundleType = "application/vnd.dev.sigstore.bundle.v0.3+json";
+    const referrer = (at: number, signatures: number): object => {
+      const signed = { payload: "e30=", payloadType: "application/vnd.in-toto+json" };
+      const envelope = { ...signed, signatures: Array.from({ length: signatures }, () => ({ sig: "c2ln" })) };
+      const layer = { mediaType: bundleType, ...serve("blobs", { at, dsseEnvelope: envelope }) };
+      const made = serve("blobs", manifest([layer]));
+      return { mediaType: manifestType, artifactType: bundleType, ...made };
+    };
+    const refer = (all: readonly object[]): unknown =>
+      serve(`referrers/${digest}`, {
+        schemaVersion: 2,
+        mediaType: indexType,
+        manifests: all,
+      });
+    serve(`manifests/${digest}`, manifest([]));
+    served.set(`/v2/acme/app/manifests/${digest}`, bytes);
+    let asked: string[] = [];
+    answer = ({ url = "", method }, response) => {
+      const [path = ""] = url.split("?");
+      const body = served.get(path);
+      if (path.includes("/blobs/") && method === "GET") asked.push(path);
+      const headers = {
+        "content-type": path.includes("/referrers/") ? indexType : manifestType,
+        "docker-content-digest": body === undefined ? "" : digestOf(body),
+      };
+      if (body === undefined) response.writeHead(404).end();
+      else
+        response
+          .writeHead(200, { ...headers, "content-length": body.length })
+          .end(method === "HEAD" ? undefined : body);
+    };
+    const claims = async (bounds: Partial<ClaimBounds>): Promise<number> => {
+      asked = [];
+      return (await claimsAt(`${host}/acme/app`, digest, { ...limits.claims, ...bounds })).length;
+    };
+    refer(numbers.map((at) => referrer(at, 1)));
+    assert.deepEqual([await claims({ count: 8 }), asked.length], [8, 8]);
+    // What is under way when the bound is reached still comes: four at a time.
+    assert.ok((await claims({ bytes: 1 })) <= 4, "bytes");
+    // A bundle has one signature: a hundred of them in one are not verified.
+    refer([referrer(0, 100)]);
+    assert.equal(await claims({ count: 2 }), 1);
+    const fast = answer;
+    answer = (request, response) => {
+      if (!(request.url ?? "").includes("/blobs/")) fast(request, response);
+    };
+    assert.equal((await refused(claims({ ms: 2_000 })))[0]?.got, "no end after 2 s");
+  },
+);
 
 test("no oras outlives whoever has started it", { timeout: 60_000 }, async () => {
   const script = `

@@ -1,17 +1,19 @@
 /** What a bundle says goes into commands that people paste: nothing of it may run. */
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
-import { readFile, rm, writeFile } from "node:fs/promises";
+import { appendFile, mkdir, readdir, readFile, rm, stat, symlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { before, test } from "node:test";
+import { carryBundle } from "../../offline-bundle/carry.ts";
 import { inside, type Seal } from "../../offline-bundle/layout.ts";
 import { readLock } from "../../offline-bundle/lock-file.ts";
 import { runbookOf } from "../../offline-bundle/runbook.ts";
 import { signBundle } from "../../offline-bundle/sign.ts";
 import { type VerifiedBundle, verifyBundle } from "../../offline-bundle/verify.ts";
 import { sealift } from "../support/bundle-verbs.ts";
+import { folderListing } from "../support/folder-listing.ts";
 import { codesOf } from "../support/refused.ts";
-import { runProcess } from "../support/run-process.ts";
+import { type ProcessResult, runProcess } from "../support/run-process.ts";
 import { copyOf, makeTinyBundle, type TinyBundle } from "../support/tiny-bundle.ts";
 import { undoAfter } from "../support/undo.ts";
 
@@ -106,38 +108,120 @@ test("what a runbook says runs nothing, whatever a name looks like", async () =>
     );
     for (const block of [copies, fetches]) {
       // Every command that is in it does nothing here: only a word that runs by itself would.
-      const env = { PATH: join(tiny.folder, "no-programs"), BUNDLE: "b", REGISTRY: "r", CA: "c" };
-      const script = `cp() { :; }; curl() { :; }; sha256sum() { :; }; touch() { printf 'owned\\n'; }\n${block}`;
+      const env = { PATH: join(tiny.folder, "no-programs"), BUNDLE: "b", REGISTRY: "r", CA: "c", WORK: "." };
+      const nothing = ["cp", "curl", "mv", "mkdir", "sha256sum", "test"].map((one) => `${one}() { :; }`);
+      const script = `: > part\n${nothing.join("\n")}\ntouch() { printf 'owned\\n'; }\n${block}\necho end`;
       const { stdout } = await runProcess("/bin/sh", ["-c", script], { env, cwd: tiny.folder });
-      assert.equal(stdout, "", `${name}: ${block}`);
+      assert.equal(stdout, "end", `${name}: ${block}`);
     }
   }
 });
 
 test("a carried file that is no bundle is not unpacked by hand", async () => {
-  const text = runbookOf(await verifyBundle(tiny.directory, tiny));
-  const [settings = "", unpack = ""] = [...text.matchAll(/```sh\n(.*?)```/gs)].map((match) => match[1] ?? "");
   const hostile: readonly (readonly [string, string])[] = [
     ["a link", "ln -s /etc sealift.json"],
     ["another name", "echo hello > install.sh"],
     ["a pipe", "mkfifo index.json"],
     ["a hard link", "echo x > sealift.json; ln sealift.json index.json"],
+    ["more than it may be", "truncate -s 200M index.json"],
   ];
+  const [settings, unpack] = await blocksOf(tiny.directory);
   for (const [what, make] of hostile) {
     const folder = join(tiny.folder, what.replaceAll(" ", "-"));
-    const made = `mkdir ${folder} && cd ${folder} && mkdir in && (cd in && ${make} && tar -c -f ../t.tar *) && zstd -q t.tar -o t.tar.zst`;
+    const made = `mkdir ${folder} && cd ${folder} && mkdir in tmp && (cd in && ${make} && tar -c -f - *) | zstd -q > t.tar.zst`;
     assert.equal((await runProcess("sh", ["-c", made])).exitCode, 0, what);
-    const env = { CARRIED: "t.tar.zst", BUNDLE: "out" };
-    const { exitCode } = await runProcess("sh", ["-c", `${settings}\n${unpack}`], { cwd: folder, env });
+    const env = { CARRIED: "t.tar.zst", TMPDIR: join(folder, "tmp") };
+    const script = `${settings}\n${unpack}`;
+    const { exitCode, stdout } = await runProcess("sh", ["-c", script], { cwd: folder, env });
     assert.notEqual(exitCode, 0, what);
-    const left = await runProcess("sh", ["-c", "ls -A out.part; test ! -e out"], { cwd: folder });
-    assert.deepEqual([left.exitCode, left.stdout], [0, ""], what);
+    const [work = "nowhere"] = stdout.split("\n");
+    assert.deepEqual((await readdir(work)).sort(), ["bundle.part", "tar"], what);
+    const most = what === "more than it may be" ? ["index.json"] : [];
+    assert.deepEqual(await readdir(join(work, "bundle.part")), most, what);
+    assert.ok((await stat(join(work, "tar"))).size < 64 * 1024 * 1024, what);
+    await rm(folder, { recursive: true });
   }
+});
+
+test("run on a medium, the runbook writes nothing there, and through no link that lies there", async () => {
+  const blocks = await blocksOf(tiny.directory);
+  const [settings, unpack, check, copies] = blocks;
+  const medium = join(tiny.folder, "medium");
+  const own = join(tiny.folder, "own");
+  for (const folder of [medium, own, join(own, "tmp")]) await mkdir(folder);
+  const victim = join(own, "victim");
+  await writeFile(victim, "mine");
+  await carryBundle(tiny.directory, { file: join(medium, "bundle.tar.zst") });
+  const { files } = await readLock(tiny.lockFile);
+  // Every name that the commands write, and every one that earlier ones wrote, below the folder in which they are run.
+  const titles = [...copies.matchAll(/"\$WORK"\/files\/(\S+)/g)].map((match) => match[1] ?? "");
+  assert.equal(titles.length, files.length);
+  const names = [
+    "tar",
+    "part",
+    "bundle",
+    "bundle.part",
+    "bundle.tar.part",
+    "files",
+    "sealift.json",
+    "sealift.json.sig",
+  ];
+  for (const name of [...names, ...titles]) await symlink(victim, join(medium, name));
+  const before = await folderListing(medium);
+  const env = { SIGNERS: tiny.allowedSigners, TMPDIR: join(own, "tmp") };
+  const script = ["set -e", settings, unpack, check, copies].join("\n");
+  const { exitCode, stdout, stderr } = await runProcess("sh", ["-c", script], { cwd: medium, env });
+  assert.equal(exitCode, 0, stderr);
+  assert.equal(await readFile(victim, "utf8"), "mine");
+  assert.deepEqual(await folderListing(medium), before);
+  const [work = ""] = stdout.split("\n");
+  assert.ok(work.startsWith(join(own, "tmp")), work);
+  assert.deepEqual((await readdir(join(work, "files"))).sort(), titles.toSorted());
+});
+
+test("a runbook is verified as the guide says, and one that was changed on the medium is not", async () => {
+  const guide = await readFile("docs/guide/carrying.md", "utf8");
+  const [medium, near, far] = ["usb", "near", "far"].map((name) => join(tiny.folder, name)) as [
+    string,
+    string,
+    string,
+  ];
+  for (const folder of [medium, near, far]) await mkdir(folder);
+  const commands = (marker: string): string => {
+    const [, found] = new RegExp(`<!-- ${marker} -->\\n\\n\`\`\`\\n(.*?)\`\`\``, "s").exec(guide) ?? [];
+    assert.ok(found !== undefined, marker);
+    const own = found.replaceAll("/media/usb", medium).replaceAll("~/.ssh/bundle_signing", tiny.key);
+    return `set -e\n${own.replaceAll("alice@office", "lab@sealift")}`;
+  };
+  await writeFile(join(near, "runbook.md"), runbookOf(await verifyBundle(tiny.directory, tiny)));
+  const signers = await readFile(tiny.allowedSigners, "utf8");
+  await writeFile(
+    join(far, "allowed_signers"),
+    signers.replace("sealift-bundle", "sealift-bundle,sealift-runbook"),
+  );
+  const signed = await runProcess("sh", ["-c", commands("sign the runbook")], { cwd: near });
+  assert.equal(signed.exitCode, 0, signed.stderr);
+  const verify = (): Promise<ProcessResult> =>
+    runProcess("sh", ["-c", commands("verify the runbook")], { cwd: far, env: { TMPDIR: tiny.folder } });
+  const good = await verify();
+  assert.equal(good.exitCode, 0, good.stderr);
+  assert.match(good.stdout, /Good "sealift-runbook" signature for lab@sealift/);
+  await appendFile(join(medium, "runbook.md"), "x");
+  assert.notEqual((await verify()).exitCode, 0);
 });
 
 test("the shipped lock keeps to the patterns", async () => {
   assert.ok((await readLock("offline-bundle/bundle.lock.yaml")).files.length > 0);
 });
+
+/** The commands of the runbook in their order: settings, unpack, check, files from the bundle, files from the registry. */
+async function blocksOf(directory: string): Promise<readonly [string, string, string, string, string]> {
+  const text = runbookOf(await verifyBundle(directory, tiny));
+  const found = [...text.matchAll(/```sh\n(.*?)```/gs)].map((match) => match[1] ?? "");
+  assert.equal(found.length, 5);
+  const [settings = "", unpack = "", check = "", copies = "", fetches = ""] = found;
+  return [settings, unpack, check, copies, fetches];
+}
 
 function trust(): { readonly allowedSigners: string } {
   return { allowedSigners: tiny.allowedSigners };

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { cp, mkdir, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { cp, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { before, test } from "node:test";
 import { carryBundle } from "../../offline-bundle/carry.ts";
@@ -58,11 +58,11 @@ test("one file, parts and a delta are unpacked by hand to what was packed", asyn
   await writeFile(have, JSON.stringify((await inventoryOfBundle(tiny.directory)).inventory));
   for (const options of [{}, { splitBytes: 1_000 }, { have }]) {
     await carryBundle(tiny.directory, { file, ...options });
-    const BUNDLE = join(folder, "unpacked");
-    const result = await sh([settings, unpack, check], { BUNDLE, CARRIED: file, BASE: tiny.directory });
+    const TMPDIR = await mkdtemp(join(folder, "tmp-"));
+    const result = await sh([settings, unpack, check], { TMPDIR, CARRIED: file, BASE: tiny.directory });
     assert.equal(result.exitCode, 0, result.stderr);
-    assert.deepEqual(await folderListing(BUNDLE), await folderListing(tiny.directory));
-    await rm(BUNDLE, { recursive: true });
+    const [work = ""] = result.stdout.split("\n");
+    assert.deepEqual(await folderListing(join(work, "bundle")), await folderListing(tiny.directory));
   }
 });
 
@@ -71,23 +71,23 @@ test("host files come out of the bundle and off the registry by hand, under thei
   try {
     const CA = registry.caFile ?? "";
     await pushBundle(tiny.directory, registry.address, { ...tiny, caFile: CA });
-    const folder = join(tiny.folder, "files");
-    await mkdir(folder);
-    const names = { BUNDLE: tiny.directory, REGISTRY: registry.address, CA };
-    const first = await sh([settings, fromBundle], names, folder);
+    const TMPDIR = await mkdtemp(join(tiny.folder, "tmp-"));
+    const names = { BUNDLE: tiny.directory, REGISTRY: registry.address, CA, TMPDIR };
+    const first = await sh([settings, fromBundle], names);
     assert.equal(first.exitCode, 0, first.stderr);
-    const listing = await folderListing(folder);
+    const files = join(first.stdout, "files");
+    const listing = await folderListing(files);
     assert.equal(
-      await readFile(join(folder, "compose-5.5.1-linux-arm64-compose-arm64"), "utf8"),
+      await readFile(join(files, "compose-5.5.1-linux-arm64-compose-arm64"), "utf8"),
       "compose for arm64\n",
     );
-    const other = join(tiny.folder, "from-registry");
-    await mkdir(other);
-    const second = await sh([settings, fromRegistry], names, other);
+    const second = await sh([settings, fromRegistry], names);
     assert.equal(second.exitCode, 0, second.stderr);
-    assert.deepEqual(await folderListing(other), listing);
-    await cp(join(tiny.folder, "key", "signing.pub"), join(other, "ca"));
-    const distrusted = await sh([settings, fromRegistry], { ...names, CA: join(other, "ca") }, other);
+    assert.notEqual(second.stdout, first.stdout);
+    assert.deepEqual(await folderListing(join(second.stdout, "files")), listing);
+    const other = join(TMPDIR, "ca");
+    await cp(join(tiny.folder, "key", "signing.pub"), other);
+    const distrusted = await sh([settings, fromRegistry], { ...names, CA: other });
     assert.notEqual(distrusted.exitCode, 0);
   } finally {
     await registry.stop();
@@ -99,16 +99,14 @@ test("a host file that was swapped after the check is not copied out of the bund
   assert.equal((await sh([settings, check], { BUNDLE: copy })).exitCode, 0);
   const lock = await readFile(join(copy, inside.lock), "utf8");
   await flipBit(join(copy, inside.blobs, /sha256: ([0-9a-f]{64})/.exec(lock)?.[1] ?? ""));
-  const folder = join(tiny.folder, "swapped");
-  await mkdir(folder);
-  assert.notEqual((await sh([settings, fromBundle], { BUNDLE: copy }, folder)).exitCode, 0);
+  const TMPDIR = await mkdtemp(join(tiny.folder, "tmp-"));
+  const { exitCode, stdout } = await sh([settings, fromBundle], { BUNDLE: copy, TMPDIR });
+  assert.notEqual(exitCode, 0);
+  assert.deepEqual(await readdir(join(stdout, "files")), []);
 });
 
-function sh(
-  wanted: readonly number[],
-  env: Readonly<Record<string, string>>,
-  cwd = tiny.folder,
-): Promise<ProcessResult> {
+function sh(wanted: readonly number[], env: Readonly<Record<string, string>>): Promise<ProcessResult> {
   const script = wanted.map((at) => blocks[at] ?? "exit 1").join("\n");
-  return runProcess("sh", ["-c", script], { cwd, env: { SIGNERS: tiny.allowedSigners, ...env } });
+  const own = { SIGNERS: tiny.allowedSigners, TMPDIR: tiny.folder, ...env };
+  return runProcess("sh", ["-c", script], { cwd: tiny.folder, env: own });
 }

@@ -4,7 +4,7 @@
  */
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
@@ -124,8 +124,11 @@ test("everything else is refused at its line, or is in lock and commands as it w
   const commands = cases.flatMap(({ lock }) =>
     lock.files.flatMap((one) => [copyCommand(one), curlCommand(one)]),
   );
-  const told = ["cp", "curl", "echo"].map((name) => `${name}() { printf '%s\\0' ${name} "$@"; }`);
-  const script = `BUNDLE=b REGISTRY=r CA=c\n${told.join("\n")}\nsha256sum() { cat; }\n${commands.join("\n")}\n`;
+  const told = ["cp", "curl", "mv"].map((name) => `${name}() { printf '%s\\0' ${name} "$@"; }`);
+  const right = `sha256sum() { echo '${sha256}  -'; }`;
+  mkdirSync(join(folder, "w"));
+  writeFileSync(join(folder, "w", "part"), "");
+  const script = `BUNDLE=b REGISTRY=r CA=c WORK=w\n${[...told, right, ...commands].join("\n")}\n`;
   const ran = spawnSync("sh", ["-eus"], { input: script, maxBuffer: 2 ** 28, cwd: folder });
   assert.equal(ran.status, 0, ran.stderr.toString());
   const wanted = cases.flatMap(({ lock }) => lock.files.flatMap(wordsOf));
@@ -168,24 +171,12 @@ async function lockOf(want: Want, what: string): Promise<Lock> {
 function wordsOf(one: Lock["files"][number]): readonly string[] {
   const title = `${one.name}-${one.version}-${one.platform.replace("/", "-")}-${fileTitle(one.url)}`;
   const url = `https://r/v2/${fileRef(one).replace(/:[^:]*$/, "")}/blobs/sha256:${sha256}`;
+  const kept = ["mv", "-f", "--", "w/part", `w/files/${title}`];
   return [
-    ...["cp", "--", `b/blobs/sha256/${sha256}`, title],
-    ...["echo", `${sha256}  ${title}`],
-    ...[
-      "curl",
-      "-q",
-      "--proto",
-      "=https",
-      "--cacert",
-      "c",
-      "-fsSL",
-      "--max-filesize",
-      "1",
-      "-o",
-      title,
-      "--",
-      url,
-    ],
-    ...["echo", `${sha256}  ${title}`],
+    ...["cp", "--", `b/blobs/sha256/${sha256}`, "w/part"],
+    ...kept,
+    ...["curl", "-q", "--proto", "=https", "--cacert", "c", "-fsSL", "--max-filesize", "1"],
+    ...["-o", "w/part", "--", url],
+    ...kept,
   ];
 }
