@@ -14,3 +14,6 @@ export const inside = {
 
 /** The whole content of `oci-layout`; it is not signed, so it must be exactly this. */
 export const markerText = '{"imageLayoutVersion":"1.0.0"}';
+
+/** Version of the bundle format: of sealift.json and of the lock. */
+export const bundleFormat = 1;

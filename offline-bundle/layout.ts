@@ -12,7 +12,7 @@ import { readRegular, UnusableFile } from "./regular-file.ts";
 import type { Tree } from "./tree.ts";
 import type { Platform } from "./want.ts";
 
-export { inside, markerText } from "./inside.ts";
+export { bundleFormat, inside, markerText } from "./inside.ts";
 
 /** sealift.json. Everything else in the bundle hangs on it by sha256. */
 export interface Seal {

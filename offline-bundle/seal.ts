@@ -3,7 +3,7 @@ import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import { writeWhole } from "../modules/core/write-whole.ts";
 import { digestOf } from "./digest.ts";
-import { inside, markerText, type Seal } from "./layout.ts";
+import { bundleFormat, inside, markerText, type Seal } from "./layout.ts";
 import type { Lock } from "./lock-file.ts";
 import { readIndex, refName } from "./manifests.ts";
 
@@ -22,7 +22,7 @@ export async function sealBundle(directory: string, lock: Lock): Promise<Seal> {
   const index = { schemaVersion: 2, mediaType: "application/vnd.oci.image.index.v1+json", manifests };
   await writeWhole(join(directory, inside.index), JSON.stringify(index));
   const seal: Seal = {
-    format: 1,
+    format: bundleFormat,
     serial: lock.serial,
     platforms: lock.platforms,
     ...(lock.expires === undefined ? {} : { expires: lock.expires }),

@@ -1,9 +1,11 @@
 /**
  * `npm run docs`: what was really printed, by the last demo and the last tests, goes between the markers of the documents; the
- * site schema goes into its page.
+ * site schema, the commands and the error codes go into their pages.
  */
 import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join, relative } from "node:path";
+import { cliReference } from "../support/cli-reference.ts";
+import { errorReference } from "../support/error-reference.ts";
 import { siteReference } from "../support/site-reference.ts";
 import { schemaText, sharedSchema, stackSchema } from "../support/stack-schemas.ts";
 import { checkout } from "./cache.ts";
@@ -23,7 +25,12 @@ for (const file of [join(checkout, "README.md"), ...guides.map((name) => join(gu
   writeFileSync(file, after);
   console.log(`${relative(checkout, file)} shows what was printed last; look at it with git diff`);
 }
-writeFileSync(join(checkout, "docs", "reference", "site.md"), await siteReference());
+for (const [name, page] of [
+  ["site.md", siteReference()],
+  ["cli.md", cliReference()],
+  ["errors.md", errorReference()],
+] as const)
+  writeFileSync(join(checkout, "docs", "reference", name), await page);
 for (const [name, schema] of [
   ["stack.schema.json", stackSchema()],
   ["shared.schema.json", sharedSchema()],

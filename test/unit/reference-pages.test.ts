@@ -1,18 +1,34 @@
 import assert from "node:assert/strict";
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { test } from "node:test";
+import { errorChapters } from "../../modules/core/error-meanings.ts";
+import { errorCodes } from "../../modules/core/errors.ts";
+import { cliReference } from "../support/cli-reference.ts";
+import { errorReference } from "../support/error-reference.ts";
 import { siteReference } from "../support/site-reference.ts";
 import { schemaText, sharedSchema, stackSchema } from "../support/stack-schemas.ts";
 
-/** `npm run docs` writes it anew, as does UPDATE_DOCS=1. */
-test("docs/reference/site.md is what the schema says", async () => {
-  const file = new URL("../../docs/reference/site.md", import.meta.url);
-  const page = await siteReference();
-  if (process.env["UPDATE_DOCS"] === "1") {
-    mkdirSync(new URL(".", file), { recursive: true });
-    writeFileSync(file, page);
-  }
-  assert.equal(readFileSync(file, "utf8"), page);
+/** `npm run docs` writes them, as does UPDATE_DOCS=1. */
+for (const [name, source, page] of [
+  ["site.md", "the schema", siteReference],
+  ["cli.md", "the commands", cliReference],
+  ["errors.md", "the list of error codes", errorReference],
+] as const)
+  test(`docs/reference/${name} is what ${source} says`, async () => {
+    const file = new URL(`../../docs/reference/${name}`, import.meta.url);
+    const text = await page();
+    if (process.env["UPDATE_DOCS"] === "1") {
+      mkdirSync(new URL(".", file), { recursive: true });
+      writeFileSync(file, text);
+    }
+    assert.equal(readFileSync(file, "utf8"), text);
+  });
+
+test("the list of error meanings has each code once, and a meaning and a fix that are sentences", () => {
+  const entries = errorChapters.flatMap(({ codes }) => Object.entries(codes));
+  assert.deepEqual(entries.map(([code]) => code).toSorted(), errorCodes.toSorted());
+  for (const [code, { meaning, fix }] of entries)
+    for (const text of [meaning, fix]) assert.match(text, /^(`|[A-Z]).*\.$/, code);
 });
 
 test("the schemas that editors read are made from the same one", async () => {
