@@ -6,6 +6,7 @@ import { Daemon } from "./modules/daemon/index.ts";
 import { Engine } from "./modules/engine/index.ts";
 import { feederFirst } from "./modules/core/site-spec.ts";
 import { explain } from "./modules/core/explain.ts";
+import { siteText } from "./modules/core/site-text.ts";
 import { skipUnusedTraces } from "./modules/core/stack-traces.ts";
 import { expectReceipt, leaveReceipt } from "./modules/receipt/issue.ts";
 import { siteOutputs } from "./modules/outputs.ts";
@@ -19,7 +20,8 @@ import { Volumes } from "./modules/volumes/index.ts";
 const began = new Date();
 skipUnusedTraces();
 const site = await explain(async () => {
-  const seen = await survey(new pulumi.Config().getObject("site"), `stacks/Pulumi.${pulumi.getStack()}.yaml`);
+  const { value, file } = siteText(pulumi.getStack(), new pulumi.Config().getObject("site"));
+  const seen = await survey(value, file);
   await expectReceipt(seen, pulumi.getStack());
   return seen;
 });

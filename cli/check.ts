@@ -13,7 +13,7 @@ import { printJsonText, printPainted } from "./print.ts";
 export function checkCommand(): Command {
   return new Command("check")
     .description("checks environments offline: form, rules, pins, and the bundle when it is here")
-    .argument("[env...]", "environments: stacks/Pulumi.<env>.yaml; none given: all of them")
+    .argument("[env...]", "environments: stacks/<env>.site.yaml; none given: all of them")
     .option("--json", "print the result as JSON")
     .addHelpText("after", examples)
     .action(async (names: readonly string[], flags: { readonly json?: true }) => {

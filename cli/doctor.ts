@@ -15,7 +15,7 @@ interface Flags {
 export function doctorCommand(): Command {
   return new Command("doctor")
     .description("looks at the operator's machine, the bundle and all hosts, and changes nothing")
-    .argument("<env>", "the environment: stacks/Pulumi.<env>.yaml")
+    .argument("<env>", "the environment: stacks/<env>.site.yaml")
     .option("--json", "print everything that was seen as JSON")
     .option("--deep", "hash every installed byte again, whatever an earlier look has noted")
     .addHelpText("after", examples)

@@ -1,14 +1,17 @@
 /** `sealift init <env>`: writes the first site file of an environment, from what hosts say of themselves. */
-import { access, mkdir } from "node:fs/promises";
+import { existsSync } from "node:fs";
+import { mkdir } from "node:fs/promises";
 import { createInterface } from "node:readline/promises";
 import { Command } from "commander";
 import { refuse, SealiftError, type Problem } from "../modules/core/errors.ts";
+import { siteFileOf, stackFileOf } from "../modules/core/site-text.ts";
 import { readLibrary } from "../modules/core/library.ts";
 import { writeWhole } from "../modules/core/write-whole.ts";
 import type { Reach } from "../modules/core/probe.ts";
 import type { JumpSpec } from "../modules/core/jump.ts";
 import { inventoryOf, type Inventory } from "../modules/inventory.ts";
 import { freePool, proposalText, type ProposedHost } from "../modules/proposal.ts";
+import { readStackFile } from "../modules/stack-file.ts";
 import { comparedKey } from "./compared-key.ts";
 import { print } from "./print.ts";
 
@@ -28,7 +31,7 @@ const collect = (value: string, all: readonly string[]): string[] => [...all, va
 
 export function initCommand(): Command {
   return new Command("init")
-    .description("writes stacks/Pulumi.<env>.yaml from what hosts say of themselves; it changes no host")
+    .description("writes stacks/<env>.site.yaml from what hosts say of themselves; it changes no host")
     .argument("<env>", "the new environment")
     .option("--host <name=address[:port]>", "a host; may be given more than once; none: it asks", collect, [])
     .option("--host-key <fingerprint>", "a fingerprint that was compared already: SHA256:…", collect, [])
@@ -41,8 +44,8 @@ export function initCommand(): Command {
     .option("--user-key <key>", "public ssh key of the user deploy", collect, [])
     .addHelpText("after", examples)
     .action(async (environment: string, flags: Flags) => {
-      const file = `stacks/Pulumi.${environment}.yaml`;
-      refuse(await inTheWay(environment, file));
+      const file = siteFileOf(environment);
+      refuse(inTheWay(environment, file));
       const ask = asker();
       try {
         const jump = await jumpOf(flags, ask);
@@ -71,20 +74,18 @@ export function initCommand(): Command {
 }
 
 /** A name that is no name of a stack, or a file that is there: nothing is overwritten. */
-async function inTheWay(environment: string, file: string): Promise<Problem[]> {
+function inTheWay(environment: string, file: string): Problem[] {
   const problem = (got: string, expected: string, todo: string): Problem[] => [
     { where: file, code: "E_VALUE", subject: "environment", got, expected, todo },
   ];
   if (!/^[A-Za-z0-9][A-Za-z0-9_.-]{0,99}$/.test(environment)) {
     return problem(environment, "letters, digits, hyphens, underscores and dots", "take another name");
   }
-  const there = await access(file).then(
-    () => true,
-    () => false,
-  );
-  return there
-    ? problem("a file that is there", "a new environment", "take another name, or edit the file")
-    : [];
+  if (existsSync(file))
+    return problem("a file that is there", "a new environment", "take another name, or edit the file");
+  const { value } = existsSync(stackFileOf(environment)) ? readStackFile(environment) : {};
+  const todo = `take another name, or move what stands below sealift:site in ${stackFileOf(environment)} here`;
+  return value === undefined ? [] : problem("an environment whose site is written", "a new one", todo);
 }
 
 interface Asker {

@@ -14,7 +14,7 @@ interface Flags {
 export function showCommand(): Command {
   return new Command("show")
     .description("prints every value that counts on each host, after the shared file, classes and teams")
-    .argument("<env>", "the environment: stacks/Pulumi.<env>.yaml")
+    .argument("<env>", "the environment: stacks/<env>.site.yaml")
     .option("--origin", "say beside each value where it was written")
     .option("--host <name>", "only this host")
     .option("--json", "print it as JSON, origins included")

@@ -9,6 +9,7 @@ import { SealiftError, type Problem } from "./core/errors.ts";
 import type { Composed } from "./core/layers/compose.ts";
 import { doorway } from "./core/rules/hosts.ts";
 import type { Site } from "./core/site-spec.ts";
+import { stackFileOf } from "./core/site-text.ts";
 import { hostFiles } from "./engine/from-bundle.ts";
 import { environmentOf, type Opened } from "./read-environment.ts";
 import { readStackFile, siteMissing } from "./stack-file.ts";
@@ -52,7 +53,7 @@ interface One {
 async function checkOne(environment: string, progress: (bytes: number, total: number) => void): Promise<One> {
   const none = {
     environment,
-    file: `stacks/Pulumi.${environment}.yaml`,
+    file: stackFileOf(environment),
     hosts: undefined,
     against: "-",
     warnings: [],

@@ -19,7 +19,7 @@ export function sizeProblems(config: Readonly<Record<string, unknown>>, file: st
       subject: "config",
       got: `${bytes} bytes, as Pulumi hands it to the program`,
       expected: `at most ${mostBytes}: a longer environment variable cannot be had`,
-      todo: "make a stack of each rack, or move what hosts have in common to stacks/site.yaml",
+      todo: "move the site to stacks/<env>.site.yaml, which Pulumi hands to nobody; docs/guide/environments.md says how",
     },
   ];
 }

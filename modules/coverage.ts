@@ -3,6 +3,7 @@ import type { Lock } from "../offline-bundle/lock-file.ts";
 import { type Problem, SealiftError } from "./core/errors.ts";
 import type { Composed } from "./core/layers/compose.ts";
 import { completeSite, composeSite } from "./core/site.ts";
+import { stackFileOf } from "./core/site-text.ts";
 import type { HostSpec } from "./core/site-spec.ts";
 import { linesIn } from "./lines.ts";
 import { environments, readStackFile } from "./stack-file.ts";
@@ -17,7 +18,7 @@ export interface Coverage {
 }
 
 /**
- * Reads every Pulumi.*.yaml of a folder and looks each reference up in the lock. Needs no host, no bundle and no network.
+ * Reads every environment of a folder and looks each reference up in the lock. Needs no host, no bundle and no network.
  *
  * @param folder where the environments are.
  */
@@ -50,7 +51,7 @@ function coverageOfFile(
   environment: string,
   folder: string,
 ): { readonly file: string; readonly hosts: number; readonly problems: readonly Problem[] } {
-  const path = `${folder}/Pulumi.${environment}.yaml`;
+  const path = stackFileOf(environment, folder);
   try {
     const { file, value } = readStackFile(environment, folder);
     if (value === undefined) return { file, hosts: 0, problems: [] };
@@ -130,7 +131,7 @@ function noStacks(folder: string): Problem {
   return {
     where: folder,
     code: "E_SITE_MISSING",
-    subject: "Pulumi.*.yaml",
+    subject: "Pulumi.*.yaml, *.site.yaml",
     got: "no environment",
     expected: "the folder of the environments",
     todo: "name it: --stacks <folder>; run this in the checkout",

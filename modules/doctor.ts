@@ -12,7 +12,7 @@ export interface DoctorOptions {
 }
 
 /**
- * @param environment as in stacks/Pulumi.<environment>.yaml.
+ * @param environment as in stacks/<environment>.site.yaml.
  * @throws {SealiftError} with every problem of the site file: without it there is no host to look at.
  */
 export async function diagnose(environment: string, { deep, report }: DoctorOptions): Promise<Diagnosis> {

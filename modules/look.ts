@@ -68,8 +68,8 @@ export interface HostLook {
 
 /**
  * Site file and bundle.
- * @param value the value of `sealift:site`.
- * @param file the stack file, for line and column.
+ * @param value the site as it is written.
+ * @param file the file that the site is written in, for line and column.
  * @param progress told while the bundle is read: bytes so far, bytes in all.
  * @throws {SealiftError} with every problem of the site file: without it there is no host to look at.
  */

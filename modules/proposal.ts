@@ -43,59 +43,57 @@ export function freePool(networks: readonly string[]): string | undefined {
   });
 }
 
-/** The text of stacks/Pulumi.<env>.yaml. */
+/** The text of stacks/<env>.site.yaml. */
 export function proposalText({ environment, jump, hosts, pool, engine, keys, bundle }: Proposal): string {
   const made = hosts.some(({ mounts }) => mounts.length === 0);
   const roots = new Set(hosts.map(dataRootOf));
   // The site says what most hosts have: volumes as soon as there is one that has them.
   const dataRoot = made ? "/data/docker" : [...roots][0];
-  return `# yaml-language-server: $schema=stack.schema.json
+  return `# yaml-language-server: $schema=environment.schema.json
 #
 # The environment ${environment}. Next:
 #   sealift check ${environment}      what is wrong with this file, without asking a host
 #   sealift doctor ${environment}     what is wrong with the hosts, without changing one
 #   pulumi stack init ${environment} && pulumi preview --stack ${environment}
 # Every option with its unit, default and an example: docs/reference/site.md.
-config:
-  sealift:site:
-    bundle:
-      # What was carried in, and the file that says whose signature counts.
-      directory: ${bundle.directory}
-      allowedSigners: ${bundle.allowedSigners}
-      # How many different people must have signed. Two in production: one who is careless, or bought, is not enough.
-      signatures: ${/prod/i.test(environment) ? 2 : 1}
-      # What was reviewed: a bundle that was built from another lock is refused.
-      lock: ${bundle.lock}
+bundle:
+  # What was carried in, and the file that says whose signature counts.
+  directory: ${bundle.directory}
+  allowedSigners: ${bundle.allowedSigners}
+  # How many different people must have signed. Two in production: one who is careless, or bought, is not enough.
+  signatures: ${/prod/i.test(environment) ? 2 : 1}
+  # What was reviewed: a bundle that was built from another lock is refused.
+  lock: ${bundle.lock}
 
-    # The newest of this line in the lock; write three numbers for one exact version.
-    engine: { version: ${JSON.stringify(engine)} }
+# The newest of this line in the lock; write three numbers for one exact version.
+engine: { version: ${JSON.stringify(engine)} }
 ${jump === undefined ? "" : jumpText(jump)}
-    users:
-      # May use docker; no root.
-      - name: deploy
-        uid: 1500
-        authorizedKeys:${keys.length === 0 ? " []" : `\n${keys.map((key) => `          - ${key}`).join("\n")}`}
+users:
+  # May use docker; no root.
+  - name: deploy
+    uid: 1500
+    authorizedKeys:${keys.length === 0 ? " []" : `\n${keys.map((key) => `      - ${key}`).join("\n")}`}
 ${made ? volumesText : ""}
-    daemon:
-      data-root: ${dataRoot ?? ""}
-      log-driver: local
-      log-opts: { max-size: 20m, max-file: "5" }
-      # Networks of containers: no host has a route to these addresses.
-      default-address-pools:${pool === undefined ? ` [] # every candidate is taken here: choose one yourself` : ` [{ base: ${pool}, size: 24 }]`}
+daemon:
+  data-root: ${dataRoot ?? ""}
+  log-driver: local
+  log-opts: { max-size: 20m, max-file: "5" }
+  # Networks of containers: no host has a route to these addresses.
+  default-address-pools:${pool === undefined ? ` [] # every candidate is taken here: choose one yourself` : ` [{ base: ${pool}, size: 24 }]`}
 
-    hosts:
+hosts:
 ${hosts.map((host) => hostText(host, made, dataRoot)).join("\n")}
 `;
 }
 
 const volumesText = `
-    volumes:
-      group: vg0
-      # Sizes in GiB, or a part of what is left. They may grow later, and never shrink.
-      logical:
-        - { name: svc, size: 10GiB, filesystem: ext4, mount: /svc }
-        - { name: logs, size: 10GiB, filesystem: ext4, mount: /logs }
-        - { name: data, size: 80%FREE, filesystem: xfs, mount: /data }
+volumes:
+  group: vg0
+  # Sizes in GiB, or a part of what is left. They may grow later, and never shrink.
+  logical:
+    - { name: svc, size: 10GiB, filesystem: ext4, mount: /svc }
+    - { name: logs, size: 10GiB, filesystem: ext4, mount: /logs }
+    - { name: data, size: 80%FREE, filesystem: xfs, mount: /data }
 `;
 
 /** On the roomiest mount of others, or where the site's volumes have it. */
@@ -111,9 +109,9 @@ function jumpText({ address, port, login, hostKey }: JumpSpec): string {
     `hostKey: ${hostKey}`,
   ];
   return `
-    # All hosts are reached through this one. It needs nothing but an sshd that forwards.
-    jump:
-${lines.map((line) => `      ${line}\n`).join("")}`;
+# All hosts are reached through this one. It needs nothing but an sshd that forwards.
+jump:
+${lines.map((line) => `  ${line}\n`).join("")}`;
 }
 
 /** @param made the site has volumes that this host may have to do without. @param dataRoot of the site. */
@@ -121,14 +119,14 @@ function hostText(host: ProposedHost, made: boolean, dataRoot: string | undefine
   const { name, address, port, login, hostKey, architecture, disk, choices, mounts } = host;
   const root = dataRootOf(host);
   return [
-    `      - name: ${name}`,
-    `        address: ${address}`,
-    ...(port === 22 ? [] : [`        port: ${port}`]),
-    `        login: ${login}`,
-    `        hostKey: ${hostKey}`,
-    ...(architecture === "amd64" ? [] : [`        architecture: ${architecture}`]),
+    `  - name: ${name}`,
+    `    address: ${address}`,
+    ...(port === 22 ? [] : [`    port: ${port}`]),
+    `    login: ${login}`,
+    `    hostKey: ${hostKey}`,
+    ...(architecture === "amd64" ? [] : [`    architecture: ${architecture}`]),
     ...(mounts.length > 0 ? mountLines(mounts, made) : diskLines(disk, choices)),
-    ...(root === dataRoot ? [] : [`        daemon: { data-root: ${root} }`]),
+    ...(root === dataRoot ? [] : [`    daemon: { data-root: ${root} }`]),
   ].join("\n");
 }
 
@@ -138,12 +136,12 @@ function mountLines([first, ...others]: readonly FoundMount[], made: boolean): s
   const room = ({ path, filesystem, bytes, availableBytes }: FoundMount): string =>
     `${path}  ${filesystem}, ${gib(bytes)}, ${gib(availableBytes)} available`;
   return [
-    `        # No blank disk; laid out by others: ${room(first)}`,
-    ...others.map((other) => `        #   and ${room(other)}`),
-    "        volumes:",
-    ...(made ? ["          logical: []"] : []),
-    "          existing:",
-    `            - { mount: ${first.path}, filesystem: ${first.filesystem} }`,
+    `    # No blank disk; laid out by others: ${room(first)}`,
+    ...others.map((other) => `    #   and ${room(other)}`),
+    "    volumes:",
+    ...(made ? ["      logical: []"] : []),
+    "      existing:",
+    `        - { mount: ${first.path}, filesystem: ${first.filesystem} }`,
   ];
 }
 
@@ -154,17 +152,17 @@ function gib(bytes: number): string {
 function diskLines(disk: Disk | undefined, choices: readonly Disk[]): string[] {
   if (disk !== undefined) {
     const serial = disk.serial === undefined ? "" : `, serial: ${JSON.stringify(disk.serial)}`;
-    return [`        # ${gib(disk.bytes)}, blank`, `        volumes: { disk: ${disk.path}${serial} }`];
+    return [`    # ${gib(disk.bytes)}, blank`, `    volumes: { disk: ${disk.path}${serial} }`];
   }
   if (choices.length === 0)
     return [
-      "        # No blank disk was found, and no mount of others that comes back at boot: name a disk below /dev/disk/by-id,",
-      "        # or mounts in existing.",
-      "        volumes: {}",
+      "    # No blank disk was found, and no mount of others that comes back at boot: name a disk below /dev/disk/by-id,",
+      "    # or mounts in existing.",
+      "    volumes: {}",
     ];
   return [
-    "        # Several blank disks: name the one that is meant.",
-    ...choices.map((one) => `        #   ${one.path}  ${gib(one.bytes)}`),
-    "        volumes: {}",
+    "    # Several blank disks: name the one that is meant.",
+    ...choices.map((one) => `    #   ${one.path}  ${gib(one.bytes)}`),
+    "    volumes: {}",
   ];
 }

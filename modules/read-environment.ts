@@ -16,7 +16,7 @@ export interface Opened {
 }
 
 export interface Environment<T extends Opened = Opened> {
-  /** The stack file, as messages show it. */
+  /** The file that the site is written in, as messages show it. */
   readonly file: string;
   /** What was written, and where. */
   readonly composed: Composed;
@@ -33,7 +33,7 @@ export interface Pins extends Opened {
 /**
  * For reading: of the bundle only its signatures and its lock are looked at.
  *
- * @param name as in stacks/Pulumi.<name>.yaml.
+ * @param name as in stacks/<name>.site.yaml.
  * @throws {SealiftError} with every problem of the site file.
  */
 export function readEnvironment(name: string): Promise<Environment<Pins>> {

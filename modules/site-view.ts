@@ -30,7 +30,7 @@ export interface SiteView {
 }
 
 /**
- * @param environment as in stacks/Pulumi.<environment>.yaml.
+ * @param environment as in stacks/<environment>.site.yaml.
  * @throws {SealiftError} with every problem of the site file.
  */
 export async function viewSite(environment: string): Promise<SiteView> {

@@ -1,17 +1,18 @@
-/** An environment's file, read without Pulumi. Values that Pulumi has encrypted stay closed. */
-import { readdirSync, readFileSync } from "node:fs";
+/** The site of an environment, read without Pulumi. Values that Pulumi has encrypted stay closed. */
+import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { sizeProblems } from "./config-size.ts";
 import { SealiftError, type Problem } from "./core/errors.ts";
+import { environmentOfName, siteFileOf, siteText, stackFileOf } from "./core/site-text.ts";
 import { yamlValue } from "./core/yaml-text.ts";
 
 export interface StackFile {
-  /** The path, relative to the checkout. */
+  /** The path of the file that the site is written in, relative to the checkout. */
   readonly file: string;
-  /** The value of `sealift:site`, with `closedSecret` for what is secret; undefined when there is none. */
+  /** The site as it is written, with `closedSecret` for what is secret; undefined when there is none. */
   readonly value: unknown;
   /** The places of the secrets in it, as a person would write them: `users[0].passwordHash`. */
   readonly unread: readonly string[];
-  /** What is wrong with the file as a whole: E_SITE_SIZE. */
+  /** What is wrong with the stack's file as a whole: E_SITE_SIZE. */
   readonly problems: readonly Problem[];
 }
 
@@ -23,15 +24,14 @@ export const closedSecret = "$6$closed.secret.of.the.stack";
  * @throws {SealiftError} E_SITE_MISSING when there is no such environment, E_YAML when it is no YAML.
  */
 export function readStackFile(environment: string, folder = "stacks"): StackFile {
-  const file = `${folder}/Pulumi.${environment}.yaml`;
+  const file = stackFileOf(environment, folder);
   const text = readText(file, environment, folder);
   const { config: written } = (yamlValue(text, file) ?? {}) as { config?: Record<string, unknown> | null };
   // YAML's null is what `config:` with nothing below it says.
   const config = written ?? {};
   const unread: string[] = [];
   return {
-    file,
-    value: open(config["sealift:site"], "", unread),
+    ...siteText(environment, open(config["sealift:site"], "", unread), folder),
     unread,
     problems: sizeProblems(config, file),
   };
@@ -60,6 +60,8 @@ function readText(file: string, environment: string, folder: string): string {
   try {
     return readFileSync(file, "utf8");
   } catch {
+    // Pulumi makes its own file with the stack; the site's text may be older.
+    if (existsSync(siteFileOf(environment, folder))) return "";
     throw new SealiftError([missing(file, environment, folder)]);
   }
 }
@@ -71,16 +73,14 @@ function missing(file: string, environment: string, folder: string): Problem {
     subject: environment,
     got: "no such file",
     expected: `an environment of this checkout: ${environments(folder).join(", ") || "there is none"}`,
-    todo: "name one of these, or copy stacks/Pulumi.example.yaml; run this in the checkout",
+    todo: `name one of these, or write stacks/${environment}.site.yaml with sealift init; run this in the checkout`,
   };
 }
 
 /** Names of all environments of a checkout. @param folder stackConfigDir of Pulumi.yaml. */
 export function environments(folder = "stacks"): string[] {
   try {
-    return readdirSync(folder)
-      .flatMap((name) => /^Pulumi\.(.+)\.yaml$/.exec(name)?.[1] ?? [])
-      .toSorted();
+    return [...new Set(readdirSync(folder).flatMap((name) => environmentOfName(name) ?? []))].toSorted();
   } catch {
     return [];
   }
@@ -94,10 +94,10 @@ export function siteMissing(file: string): Problem {
     code: "E_SITE_MISSING",
     subject: "sealift:site",
     got: keys.length === 0 ? "nothing" : `the keys ${keys.join(", ")}`,
-    expected: "a site below config",
+    expected: "a site, here or in <env>.site.yaml",
     todo:
       keys.length === 0
-        ? "copy what stands in stacks/Pulumi.example.yaml and make it yours"
+        ? "write <env>.site.yaml beside it: sealift init, or a copy of stacks/example.site.yaml"
         : "see whether this is the stack of another project; a site's file has all of it below sealift:site",
   };
 }

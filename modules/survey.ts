@@ -47,8 +47,8 @@ export interface Survey {
 
 /**
  * Operator's machine, site file, bundle and all hosts, in this order: each needs the one before.
- * @param value the value of `sealift:site`.
- * @param file the stack file, for line and column.
+ * @param value the site as it is written.
+ * @param file the file that the site is written in, for line and column.
  * @throws {SealiftError} with every problem of the first of them that has any.
  */
 export async function survey(value: unknown, file: string): Promise<Survey> {

@@ -20,14 +20,15 @@ export function locate(file: string, text: string, root: Path): Locate {
 
 /** Climbs to the nearest parent that is written down: a missing key is shown where it belongs. */
 function offsetOf(document: Document, path: Path, key?: string): number | undefined {
-  for (let length = path.length; length > 0; length--) {
+  for (let length = path.length; length >= 0; length--) {
     const node = document.getIn(path.slice(0, length), true);
     if (!isNode(node)) continue;
     if (key !== undefined && isMap(node)) {
       const pair = node.items.find((item) => isPair(item) && isNode(item.key) && String(item.key) === key);
       if (isNode(pair?.key)) return pair.key.range?.[0];
     }
-    return node.range?.[0];
+    // The whole text has no place but its file.
+    if (length > 0) return node.range?.[0];
   }
   return undefined;
 }

@@ -36,6 +36,8 @@ type HostFile = Pick<HostSpec, "name" | "address" | "login" | "hostKey"> &
 /** The site as it is written. */
 export interface SiteFile extends Sections {
   readonly bundle: Site["bundle"];
+  /** Hashes of passwords by the name of the user; the users have them already. */
+  readonly passwordHashes?: Readonly<Record<string, string>>;
   /** Networks, in CIDR form, that hosts and containers have to reach. */
   readonly networks?: readonly string[];
   readonly rollout?: RolloutSpec;

@@ -3,7 +3,7 @@ import type { Path } from "./locate.ts";
 import { withoutLogins } from "./visible.ts";
 
 /** Keys whose values no message shows, wherever they stand: a test holds them equal to the schema's secrets. */
-export const secretKeys: readonly string[] = ["passwordHash"];
+export const secretKeys: readonly string[] = ["passwordHashes", "passwordHash"];
 
 /** Names of keys that the schema does not know, but that somebody may have given to a secret. */
 const secretName = /passw(or)?d|passphrase|secret|token|credential|private.?key/i;

@@ -1,19 +1,19 @@
 /** From what a person wrote to a site: checked whole, and completed per host. The rules are beside it. */
-import { readFileSync } from "node:fs";
 import { refuse, type Problem } from "./errors.ts";
 import { compose, type Composed } from "./layers/compose.ts";
 import { exactVersions, type Lines } from "./layers/exact-versions.ts";
-import { locate, type Locate } from "./locate.ts";
+import type { Locate } from "./locate.ts";
 import { mergeHost, type SiteFile } from "./merge.ts";
 import { plainSecretProblems } from "./rules/secrets.ts";
 import { siteProblems } from "./rules/site-rules.ts";
 import { schemaProblems } from "./schema.ts";
 import type { BundleSpec, HostSpec, Site } from "./site-spec.ts";
+import { placesOf, withPasswordHashes } from "./site-text.ts";
 
 /**
  * Checks a site that Pulumi has read and completes its hosts.
- * @param value the value of `sealift:site`.
- * @param file the stack file, for line and column; what it does not hold is named without them.
+ * @param value the site as it is written.
+ * @param file the file that it is written in, for line and column; what it does not hold is named without them.
  * @param lines what `28.5` stands for; without it such a version stays as it is.
  * @throws {SealiftError} with every problem of the file at once.
  */
@@ -23,8 +23,9 @@ export function readSite(value: unknown, file: string, lines?: Lines): Site {
 
 /** The environment with all that it shares with others, not checked yet. @throws {SealiftError} when it cannot be composed. */
 export function composeSite(value: unknown, file: string): Composed {
-  const text = readText(file);
-  return compose(value, file, text, locate(file, text, ["config", "sealift:site"]));
+  const { place, texts } = placesOf(file);
+  const composed = compose(value, file, texts, place);
+  return { ...composed, value: withPasswordHashes(composed.value, composed.origins, place) };
 }
 
 /** @throws {SealiftError} with every problem of the composed site at once. */
@@ -67,12 +68,4 @@ function once(problems: readonly Problem[]): readonly Problem[] {
     );
     return !seen.has(key) && seen.add(key);
   });
-}
-
-function readText(file: string): string {
-  try {
-    return readFileSync(file, "utf8");
-  } catch {
-    return "";
-  }
 }

@@ -9,7 +9,7 @@ const pluginNames = ["compose", "buildx"] as const;
 
 /**
  * Looks up what the site names.
- * @param file the stack file, for messages.
+ * @param file the file that the site is written in, for messages.
  * @returns what was found, or every version that the bundle does not hold; one problem alone when it has nothing at all for
  * the architecture.
  */

@@ -4,7 +4,7 @@ import type { HostSpec } from "../core/site-spec.ts";
 
 /**
  * @param repositories in the bundle, with the registry that they came from: `ghcr.io/team/app`.
- * @param file the stack file, for messages.
+ * @param file the file that the site is written in, for messages.
  * @returns each registry that a host would be led to outside of the site, once a kind of host. A site that writes
  * registry.sources has decided by itself.
  */

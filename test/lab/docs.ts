@@ -7,7 +7,7 @@ import { join, relative } from "node:path";
 import { cliReference } from "../support/cli-reference.ts";
 import { errorReference } from "../support/error-reference.ts";
 import { siteReference } from "../support/site-reference.ts";
-import { schemaText, sharedSchema, stackSchema } from "../support/stack-schemas.ts";
+import { environmentSchema, schemaText, sharedSchema, stackSchema } from "../support/stack-schemas.ts";
 import { checkout } from "./cache.ts";
 import { readTranscript } from "./transcript.ts";
 
@@ -33,6 +33,7 @@ for (const [name, page] of [
   writeFileSync(join(checkout, "docs", "reference", name), await page);
 for (const [name, schema] of [
   ["stack.schema.json", stackSchema()],
+  ["environment.schema.json", environmentSchema()],
   ["shared.schema.json", sharedSchema()],
 ] as const)
   writeFileSync(join(checkout, "stacks", name), await schemaText(schema));

@@ -45,8 +45,8 @@ function page(): string {
   return [
     "# The site file",
     "",
-    "Every key of `sealift:site` in `stacks/Pulumi.<env>.yaml`. Made from `stacks/site.schema.json`, which the same keys are",
-    "checked with; `npm run docs` writes this page anew.",
+    "Every key of `stacks/<env>.site.yaml`; a stack's own file may have the same keys below `sealift:site`. Made from",
+    "`stacks/site.schema.json`, which they are checked with; `npm run docs` writes this page anew.",
     "",
     ...chapters.flat(),
   ].join("\n");

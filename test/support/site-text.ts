@@ -1,4 +1,4 @@
-/** Stack files for tests: the documented example, with one thing changed. */
+/** Stack files for tests: the documented example in a stack's own file, with one thing changed. */
 import { readFileSync } from "node:fs";
 import { parse } from "yaml";
 import { SealiftError, type Problem } from "../../modules/core/errors.ts";
@@ -6,11 +6,22 @@ import { locate } from "../../modules/core/locate.ts";
 import { checkSite } from "../../modules/core/site.ts";
 import type { Site } from "../../modules/core/site-spec.ts";
 
-export const exampleText = readFileSync(new URL("../../stacks/Pulumi.example.yaml", import.meta.url), "utf8");
+export const exampleText = inStack(
+  readFileSync(new URL("../../stacks/example.site.yaml", import.meta.url), "utf8"),
+);
 
-/** The site of a stack file's text, checked as Pulumi's value of it would be. */
+/** The text of a site as it stands in a stack's own file. */
+function inStack(text: string): string {
+  const lines = text.split("\n");
+  const from = lines.findIndex((line) => !line.startsWith("#"));
+  const within = lines.slice(from).map((line) => (line === "" ? line : `    ${line}`));
+  return [...lines.slice(0, from), "config:", "  sealift:site:", ...within].join("\n");
+}
+
+/** The site of a text, which is a stack's own file or a site's, checked as Pulumi's value of it would be. */
 export function siteOf(text: string): Site {
-  const file = parse(text) as { config: Record<string, unknown> };
+  const file = parse(text) as { config?: Record<string, unknown> };
+  if (file.config === undefined) return checkSite(file, locate("dev.site.yaml", text, []));
   return checkSite(file.config["sealift:site"], locate("stack.yaml", text, ["config", "sealift:site"]));
 }
 
@@ -19,6 +30,11 @@ export function changed(from: string | RegExp, to: string): string {
   const text = exampleText.replace(from, to);
   if (text === exampleText) throw new Error(`the example does not hold ${String(from)}`);
   return text;
+}
+
+/** The same as it stands in a site's own file. */
+export function changedSite(from: string | RegExp, to: string): string {
+  return changed(from, to).replace("config:\n  sealift:site:\n", "").replaceAll(/^ {4}/gm, "");
 }
 
 /** The problems that a text is refused with. */

@@ -2,6 +2,7 @@
 import { fileURLToPath } from "node:url";
 import { format, resolveConfig } from "prettier";
 import { schemaOf } from "../../modules/core/schema.ts";
+import { secretsKey } from "../../modules/core/site-text.ts";
 
 const draft = "https://json-schema.org/draft/2020-12/schema";
 
@@ -18,6 +19,15 @@ export function stackSchema(): object {
     type: "object",
     properties: { config: { type: "object", properties: { "sealift:site": environment } } },
     $defs,
+  };
+}
+
+/** stacks/environment.schema.json: the text of a site in a file of its own. Its secrets are in the stack's file. */
+export function environmentSchema(): object {
+  const { properties, ...environment } = plain(schemaOf("environment")) as Record<string, object>;
+  return {
+    ...{ ...environment, $schema: draft, title: "stacks/<env>.site.yaml" },
+    properties: Object.fromEntries(Object.entries(properties ?? {}).filter(([key]) => key !== secretsKey)),
   };
 }
 

@@ -7,7 +7,7 @@ import { format } from "prettier";
 import { ensureSigningKey } from "../lab/signing-key.ts";
 import { checkout } from "../lab/cache.ts";
 import { runDocument, shapeOf } from "../support/doc-walk.ts";
-import { changed } from "../support/site-text.ts";
+import { changedSite } from "../support/site-text.ts";
 import { makeTinyInputs, type TinyBundle } from "../support/tiny-bundle.ts";
 import { undoAfter } from "../support/undo.ts";
 
@@ -53,8 +53,8 @@ async function prepare(folder: string): Promise<string> {
   const text = await readFile(wishes, "utf8");
   await writeFile(wishes, text.replace("file:compose-{arch}", "file:compose-{version}-{arch}"));
   await writeFile(
-    join(folder, "stacks", "Pulumi.prod.yaml"),
-    changed("version: 28.5.2", "version: 28.5.2\n      compose: 5.5.1"),
+    join(folder, "stacks", "prod.site.yaml"),
+    changedSite("version: 28.5.2", "version: 28.5.2\n      compose: 5.5.1"),
   );
   const signers: string[] = [];
   for (const name of ["alice", "bob"]) {

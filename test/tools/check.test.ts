@@ -73,7 +73,7 @@ function environment({
 }
 
 test("the shipped environments pass: the example, and a site of twelve hosts in two racks", async () => {
-  const names = ["site.yaml", "Pulumi.example.yaml", "Pulumi.racks.yaml"];
+  const names = ["site.yaml", "example.site.yaml", "racks.site.yaml"];
   const texts = await Promise.all(names.map((name) => readFile(join(checkout, "stacks", name), "utf8")));
   await cp(
     join(checkout, "offline-bundle", "bundle.lock.yaml"),

@@ -19,7 +19,7 @@ before(async () => {
   await cp(join(checkout, lock), join(folder, lock));
   await writeFile(join(folder, "stacks", "site.yaml"), shared);
   for (const [index, [name, engine]] of environments.entries())
-    await writeFile(join(folder, "stacks", `Pulumi.${name}.yaml`), environment(name, engine, index + 1));
+    await writeFile(join(folder, "stacks", `${name}.site.yaml`), environment(name, engine, index + 1));
   const program = join(folder, "tools", "sealift");
   writeFileSync(
     program,
@@ -69,24 +69,17 @@ teams:
 `;
 
 function environment(name: string, engine: string, number: number): string {
-  const host = (
-    own: string,
-    team: string,
-    last: number,
-    letter: string,
-  ): string => `      - name: ${name}-${own}
-        class: app
-        team: ${team}
-        address: 10.20.${number}.${last}
-        hostKey: ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIE0m4vL0J5dF9r0tKxA2yD3b7fJ0g6wQxq1m0R5cS${number}A${letter}
-        volumes: { disk: /dev/disk/by-id/scsi-36000c29f3c1f${number}${last} }
+  const host = (own: string, team: string, last: number, letter: string): string => `  - name: ${name}-${own}
+    class: app
+    team: ${team}
+    address: 10.20.${number}.${last}
+    hostKey: ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIE0m4vL0J5dF9r0tKxA2yD3b7fJ0g6wQxq1m0R5cS${number}A${letter}
+    volumes: { disk: /dev/disk/by-id/scsi-36000c29f3c1f${number}${last} }
 `;
-  return `# yaml-language-server: $schema=stack.schema.json
-config:
-  sealift:site:
-    shared: site.yaml
-    teams:
-      payments: { engine: ${engine} }
-    hosts:
+  return `# yaml-language-server: $schema=environment.schema.json
+shared: site.yaml
+teams:
+  payments: { engine: ${engine} }
+hosts:
 ${host("a", "payments", 11, "b")}${host("b", "platform", 12, "c")}`;
 }

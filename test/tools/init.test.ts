@@ -168,7 +168,13 @@ test("nothing is written that nobody has compared, nor over a file that is there
   assert.match(silent.stderr, /E_HOST_UNREACHABLE host key: got no answer/);
   await mkdir(join(folder, "stacks"), { recursive: true });
   assert.deepEqual(await readdir(join(folder, "stacks")), []);
-  await writeFile(join(folder, "stacks", "Pulumi.dev.yaml"), "mine\n");
+  await writeFile(join(folder, "stacks", "dev.site.yaml"), "mine\n");
   const there = await init("dev", "--host", `a=${sshd.host}:${sshd.port}`);
-  assert.match(there.stderr, /Pulumi\.dev\.yaml: E_VALUE environment: got a file that is there/);
+  assert.match(there.stderr, /stacks\/dev\.site\.yaml: E_VALUE environment: got a file that is there/);
+  await writeFile(
+    join(folder, "stacks", "Pulumi.old.yaml"),
+    "config:\n  sealift:site: { shared: site.yaml }\n",
+  );
+  const old = await init("old", "--host", `a=${sshd.host}:${sshd.port}`);
+  assert.match(old.stderr, /got an environment whose site is written; .*sealift:site in stacks\/Pulumi\.old/);
 });

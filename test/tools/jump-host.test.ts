@@ -132,7 +132,7 @@ test("sealift init asks through the jump host, and believes no key that nobody h
   assert.match(second.stderr, /node-a: E_HOST_KEY .*nobody has compared/);
   const third = await init(...known.flatMap((one) => ["--host-key", one]));
   assert.equal(third.exitCode, 0, third.stderr);
-  const text = await readFile(join(folder, "stacks", "Pulumi.dev.yaml"), "utf8");
+  const text = await readFile(join(folder, "stacks", "dev.site.yaml"), "utf8");
   assert.match(
     text,
     new RegExp(`jump:\n +address: 127\\.0\\.0\\.1\n +port: ${jump.port}\n +login: ${jump.user}`),

@@ -25,7 +25,7 @@ test("the shipped lock holds everything that the shipped environments ask for", 
   await copyShippedStacks(stacks);
   const { problems, hosts, files } = coverageOf(lock, stacks);
   assert.deepEqual(problems, []);
-  assert.ok(hosts >= 2 && files.some((file) => file.endsWith("Pulumi.example.yaml")));
+  assert.ok(hosts >= 2 && files.some((file) => file.endsWith("example.site.yaml")));
 });
 
 test("a version that no pin answers is told at its line, with the hosts that ask for it and what there is", async () => {

@@ -6,7 +6,7 @@ import { errorCodes } from "../../modules/core/errors.ts";
 import { cliReference } from "../support/cli-reference.ts";
 import { errorReference } from "../support/error-reference.ts";
 import { siteReference } from "../support/site-reference.ts";
-import { schemaText, sharedSchema, stackSchema } from "../support/stack-schemas.ts";
+import { environmentSchema, schemaText, sharedSchema, stackSchema } from "../support/stack-schemas.ts";
 
 /** `npm run docs` writes them, as does UPDATE_DOCS=1. */
 for (const [name, source, page] of [
@@ -34,6 +34,7 @@ test("the list of error meanings has each code once, and a meaning and a fix tha
 test("the schemas that editors read are made from the same one", async () => {
   for (const [name, schema] of [
     ["stack.schema.json", stackSchema()],
+    ["environment.schema.json", environmentSchema()],
     ["shared.schema.json", sharedSchema()],
   ] as const) {
     const file = new URL(`../../stacks/${name}`, import.meta.url);

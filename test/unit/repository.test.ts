@@ -6,6 +6,8 @@ import { test } from "node:test";
 import { parse } from "yaml";
 import { readLibrary } from "../../modules/core/library.ts";
 import { readSite } from "../../modules/core/site.ts";
+import { environmentOfName } from "../../modules/core/site-text.ts";
+import { readStackFile } from "../../modules/stack-file.ts";
 import { checkout } from "../lab/cache.ts";
 import manifest from "../../package.json" with { type: "json" };
 
@@ -64,11 +66,12 @@ test("only converge.ts makes Commands, only probe.ts opens ssh in the product", 
 });
 
 test("every stack file in the repository is a site", () => {
-  const stacks = tracked.filter((path) => /^stacks\/Pulumi\..*\.yaml$/.test(path));
-  assert.ok(stacks.includes("stacks/Pulumi.example.yaml"));
-  for (const path of stacks) {
-    const { config } = parse(text(path)) as { config: Record<string, unknown> };
-    assert.ok(readSite(config["sealift:site"], path).hosts.length > 0, path);
+  const names = tracked.flatMap((path) => /^stacks\/(.*)$/.exec(path)?.[1] ?? []);
+  const environments = names.flatMap((name) => environmentOfName(name) ?? []);
+  assert.ok(environments.includes("example"));
+  for (const environment of environments) {
+    const { file, value } = readStackFile(environment, "stacks");
+    assert.ok(readSite(value, file).hosts.length > 0, environment);
   }
 });
 

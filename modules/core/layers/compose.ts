@@ -21,13 +21,13 @@ export interface Composed {
 
 /**
  * @param value the value of `sealift:site`.
- * @param file the stack file, as messages show it.
+ * @param file the site's file, as messages show it. @param texts of all files that it came from.
  * @throws {SealiftError} what is wrong with the shared file, with names of classes and teams, or with the environment's form.
  */
-export function compose(value: unknown, file: string, text: string, place: Locate): Composed {
+export function compose(value: unknown, file: string, texts: readonly string[], place: Locate): Composed {
   const origins = new Origins();
   origins.set([], { place, path: [], what: "site" });
-  if (!isObject(value) || !isLayered(value)) return { value, origins, texts: [text] };
+  if (!isObject(value) || !isLayered(value)) return { value, origins, texts };
   // A form that is wrong could not be laid over anything.
   refuse(schemaProblems(value, place, "environment"));
   const { shared: name, classes, teams, hosts, ...own } = value;
@@ -63,7 +63,7 @@ export function compose(value: unknown, file: string, text: string, place: Locat
   return {
     value: { ...site, hosts: list },
     origins,
-    texts: [text, ...(shared === undefined ? [] : [shared.text])],
+    texts: [...texts, ...(shared === undefined ? [] : [shared.text])],
   };
 }
 

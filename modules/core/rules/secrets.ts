@@ -9,7 +9,7 @@ import { sayer, written } from "./say.ts";
  * Every secret of the site that one of its files holds as it is: by what its YAML comes to, however it is written, and by its text, which
  * has comments too.
  *
- * @param texts of the stack file and what it shares; none when there is no file.
+ * @param texts of the files that the site is written in; none when there is no file.
  */
 export function plainSecretProblems(
   file: SiteFile,
@@ -18,16 +18,16 @@ export function plainSecretProblems(
 ): readonly Problem[] {
   const say = sayer(place);
   const secrets = written(file, "users").flatMap(([path, users]) =>
-    users.flatMap(({ passwordHash }, index): [Path, string][] =>
-      passwordHash === undefined ? [] : [[[...path, index, "passwordHash"], passwordHash]],
+    users.flatMap(({ name, passwordHash }, index): [Path, string, string][] =>
+      passwordHash === undefined ? [] : [[[...path, index, "passwordHash"], passwordHash, name]],
     ),
   );
   if (secrets.length === 0) return [];
   const held = [...texts, ...texts.flatMap(wordsOf)];
   return secrets
     .filter(([, secret]) => held.some((text) => text.includes(secret)))
-    .map(([at]) => {
-      const todo = `remove it, make a new password, and give its hash to pulumi config set --secret --path '${key(at)}'`;
+    .map(([at, , user]) => {
+      const todo = `remove it, make a new password, and give its hash to pulumi config set --secret --path 'sealift:site.passwordHashes.${user}'`;
       return say(at, "E_SECRET_PLAIN", "a hash in clear text", "an encrypted value", todo);
     });
 }
@@ -42,8 +42,4 @@ function wordsOf(text: string): readonly string[] {
     },
   });
   return words;
-}
-
-function key(path: Path): string {
-  return `sealift:site${path.map((part) => (typeof part === "number" ? `[${part}]` : `.${part}`)).join("")}`;
 }

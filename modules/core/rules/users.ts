@@ -10,11 +10,37 @@ import { duplicates, written, type Say } from "./say.ts";
 const reserved: readonly string[] = ["group", "leavers", "sshd", "strangers"];
 
 export function userProblems(file: SiteFile, say: Say): readonly Problem[] {
-  return written(file, "users").flatMap(([path, users]) => [
-    ...duplicates(users, path, "name", say),
-    ...duplicates(users, path, "uid", say),
-    ...users.flatMap((user, index) => userProblem(user, [...path, index], say)),
-  ]);
+  const all = written(file, "users");
+  return [
+    ...all.flatMap(([path, users]) => [
+      ...duplicates(users, path, "name", say),
+      ...duplicates(users, path, "uid", say),
+      ...users.flatMap((user, index) => userProblem(user, [...path, index], say)),
+    ]),
+    ...Object.entries(file.passwordHashes ?? {}).flatMap(([name, hash]) =>
+      hashProblem(
+        name,
+        hash,
+        all.flatMap(([, users]) => users),
+        say,
+      ),
+    ),
+  ];
+}
+
+/** A hash that nobody gets would be one that somebody believes to count. */
+function hashProblem(name: string, hash: string, users: readonly UserSpec[], say: Say): Problem[] {
+  const path = ["passwordHashes", name];
+  const named = users.filter((user) => user.name === name);
+  if (named.length === 0) {
+    const names = [...new Set(users.map((user) => user.name))].join(", ");
+    const todo = `correct the name, or remove it: pulumi config rm --path 'sealift:site.passwordHashes.${name}'`;
+    return [say(path, "E_VALUE", "no such user", `a user of the site: ${names || "it has none"}`, todo)];
+  }
+  if (named.every(({ passwordHash }) => passwordHash === hash)) return [];
+  const expected = "one of the two";
+  const got = `a hash here, and another one at the user ${name}`;
+  return [say(path, "E_CONFLICT", got, expected, "remove passwordHash of the user")];
 }
 
 function userProblem(user: UserSpec, path: Path, say: Say): Problem[] {

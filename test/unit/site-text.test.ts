@@ -1,0 +1,132 @@
+import assert from "node:assert/strict";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join, relative } from "node:path";
+import { beforeEach, test } from "node:test";
+import { SealiftError } from "../../modules/core/errors.ts";
+import { composeSite, readSite } from "../../modules/core/site.ts";
+import { closedSecret, environments, readStackFile } from "../../modules/stack-file.ts";
+import { exampleText } from "../support/site-text.ts";
+import { undoAfter } from "../support/undo.ts";
+
+const siteFile = readFileSync(new URL("../../stacks/example.site.yaml", import.meta.url), "utf8");
+const hash = `$6$abc$${"x".repeat(86)}`;
+const undo = undoAfter();
+let folder = "";
+beforeEach(() => {
+  const made = mkdtempSync(join(tmpdir(), "sealift-site-"));
+  undo(() => {
+    rmSync(made, { recursive: true });
+  });
+  folder = relative(process.cwd(), made);
+});
+
+function write(name: string, text: string): void {
+  writeFileSync(join(folder, name), text);
+}
+
+/** The site that counts, or the lines of its refusal, without the folder. */
+function read(environment = "prod"): ReturnType<typeof readSite> | string {
+  try {
+    const { file, value } = readStackFile(environment, folder);
+    return readSite(value, file);
+  } catch (error) {
+    if (!(error instanceof SealiftError)) throw error;
+    return error.message.replaceAll(`${folder}/`, "");
+  }
+}
+
+test("a site in a file of its own is the site that stands in the stack's file", () => {
+  write("Pulumi.old.yaml", exampleText);
+  write("prod.site.yaml", siteFile);
+  const old = read("old");
+  assert.notEqual(typeof old, "string");
+  assert.deepEqual(read(), old);
+  write("Pulumi.prod.yaml", "encryptionsalt: v1:abc\n");
+  assert.deepEqual(read(), old);
+  write("Pulumi.prod.yaml", "encryptionsalt: v1:abc\nconfig:\n  aws:region: eu\n");
+  assert.deepEqual(read(), old);
+  assert.deepEqual(environments(folder), ["old", "prod"]);
+});
+
+test("without the stack's file nothing of the site is lost, and where neither is the other one's name is said", () => {
+  write("prod.site.yaml", siteFile);
+  assert.equal(readStackFile("prod", folder).file, `${folder}/prod.site.yaml`);
+  assert.match(
+    String(read("prd")),
+    /Pulumi\.prd\.yaml: E_SITE_MISSING prd: .* environment of this checkout: prod;/,
+  );
+});
+
+test("a slip is shown at its line of the file that a person writes", () => {
+  write("prod.site.yaml", siteFile.replace("signatures: 2", "signatures: two"));
+  assert.match(String(read()), /^prod\.site\.yaml:\d+:15: E_TYPE bundle\.signatures: got "two"/);
+  write("prod.site.yaml", "bundle: [\n");
+  assert.match(String(read()), /^prod\.site\.yaml:2:1: E_YAML the file/);
+  write("prod.site.yaml", "- a\n");
+  assert.match(String(read()), /^prod\.site\.yaml: E_TYPE the site: got no keys/);
+});
+
+test("secrets stay in the stack's file and come to the users by name, wherever these are written", () => {
+  const eve = "  - name: eve\n    uid: 1501\n    authorizedKeys: []\n";
+  const own = siteFile.replace(
+    "    daemon:\n      labels",
+    `    users:\n${eve.replace(/^/gm, "    ").trimEnd()}\n    daemon:\n      labels`,
+  );
+  assert.notEqual(own, siteFile);
+  write("prod.site.yaml", own);
+  const secrets = "{ deploy: { secure: v1:a:b }, eve: { secure: v1:c:d } }";
+  write("Pulumi.prod.yaml", `config:\n  sealift:site:\n    passwordHashes: ${secrets}\n`);
+  const { unread, file, value } = readStackFile("prod", folder);
+  assert.deepEqual(unread, ["passwordHashes.deploy", "passwordHashes.eve"]);
+  const site = readSite(value, file);
+  const hashes = site.hosts.map(({ users }) => users.map(({ name, passwordHash }) => [name, passwordHash]));
+  assert.deepEqual(hashes, [[["deploy", closedSecret]], [["eve", closedSecret]]]);
+  const { origins } = composeSite(value, file);
+  assert.equal(origins.locate(["users", 0, "passwordHash"]), `${folder}/Pulumi.prod.yaml:3:31`);
+  assert.match(origins.locate(["users", 0, "name"]), /prod\.site\.yaml:\d+:11$/);
+});
+
+/** One slip each: what the stack's file says below `sealift:site`, and the words of the refusal. */
+const slips: [string, RegExp][] = [
+  [
+    "passwordHashes: { nobody: { secure: v1:a } }",
+    /^Pulumi\.prod\.yaml:3:31: E_VALUE passwordHashes\.nobody: got no such user; expected a user of the site: deploy; .*config rm/,
+  ],
+  [
+    `passwordHashes: { deploy: "${hash}" }`,
+    /^Pulumi\.prod\.yaml:3:31: E_SECRET_PLAIN users\[0\]\.passwordHash: .*passwordHashes\.deploy'$/,
+  ],
+  [
+    "passwordHashes: { deploy: hunter2 }",
+    /^Pulumi\.prod\.yaml:3:31: E_VALUE users\[0\]\.passwordHash: got a secret; expected a hash[^\n]*$/,
+  ],
+  [
+    "passwordHashes: [hunter2]",
+    /^Pulumi\.prod\.yaml:3:21: E_TYPE passwordHashes: got a secret; expected a value of type object/,
+  ],
+  [
+    "users: [{ passwordHash: { secure: v1:a } }]",
+    /^Pulumi\.prod\.yaml:3:5: E_CONFLICT users: got a part of the site beside prod\.site\.yaml; .*passwordHashes\.<user>'$/,
+  ],
+];
+for (const [said, refusal] of slips) {
+  test(`the stack's file beside the site's: ${said}`, () => {
+    write("prod.site.yaml", siteFile);
+    write("Pulumi.prod.yaml", `config:\n  sealift:site:\n    ${said}\n`);
+    assert.match(String(read()), refusal);
+    assert.doesNotMatch(String(read()), /hunter2|xxxx/);
+  });
+}
+
+test("the site's own file is no place for a secret, and one user has one hash", () => {
+  write("prod.site.yaml", `${siteFile}passwordHashes: { deploy: "${hash}" }\n`);
+  assert.match(String(read()), /^prod\.site\.yaml:\d+:1: E_SECRET_PLAIN passwordHashes: /);
+  const twice = exampleText.replace(
+    "        uid: 1500\n",
+    `        uid: 1500\n        passwordHash: { secure: v1:a }\n`,
+  );
+  write("Pulumi.prod.yaml", `${twice}    passwordHashes: { deploy: "$6$other$${"y".repeat(86)}" }\n`);
+  rmSync(join(folder, "prod.site.yaml"));
+  assert.match(String(read()), /^Pulumi\.prod\.yaml:\d+:\d+: E_CONFLICT passwordHashes\.deploy: /);
+});
