@@ -125,7 +125,7 @@ test("a site that is longer than Pulumi can hand to its program is refused, with
   assert.equal((await check({ "Pulumi.dev.yaml": padded(most) })).exitCode, 0);
   const { exitCode, output } = await check({ "Pulumi.dev.yaml": padded(most + 1) });
   assert.equal(exitCode, 65, output);
-  assert.match(output, /E_SITE_SIZE config\n +found +131073 bytes[^]*make a stack of each rack/);
+  assert.match(output, /E_SITE_SIZE config\n +found +131073 bytes[^]*move the site to/);
   const wrong = padded(most + 100).replace("login: ops", "logon: ops");
   assert.match((await check({ "Pulumi.dev.yaml": wrong })).output, /E_SITE_SIZE[^]*E_KEY_UNKNOWN/);
 });

@@ -124,7 +124,7 @@ function read(value: unknown): {
   let place: ReturnType<typeof locate> | undefined;
   const lazy: ReturnType<typeof locate> = (path, key) => (place ??= locate("site.yaml", text, []))(path, key);
   try {
-    return { lines, site: completeSite(compose(value, "site.yaml", text, lazy)), problems: [] };
+    return { lines, site: completeSite(compose(value, "site.yaml", [text], lazy)), problems: [] };
   } catch (error) {
     if (!(error instanceof SealiftError)) throw error;
     return { lines, problems: error.problems };

@@ -3,7 +3,6 @@ import { execFileSync } from "node:child_process";
 import { existsSync, readFileSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { test } from "node:test";
-import { parse } from "yaml";
 import { readLibrary } from "../../modules/core/library.ts";
 import { readSite } from "../../modules/core/site.ts";
 import { environmentOfName } from "../../modules/core/site-text.ts";
