@@ -177,7 +177,7 @@ async function lookAt(
     planned === undefined ? [preflightPhase(spec, undefined, clock)] : Object.values(planned.phases);
   const phases = secretsClosed ? all.map(withoutSecrets) : all;
   const sent = deep ? { ...library, text: `SEALIFT_DEEP=1\n${library.text}` } : library;
-  return { spec, phases, planned, probe: await probe(spec, phases, sent) };
+  return { spec, phases, planned, probe: await probe(spec, phases, sent, { copies: true }) };
 }
 
 function withoutSecrets({ name, steps }: Phase): Phase {

@@ -1,12 +1,12 @@
 /** From plans to Pulumi resources. The only file that makes a remote.Command. */
 import { randomBytes } from "node:crypto";
-import { readFileSync } from "node:fs";
 import { remote } from "@pulumi/command";
 import * as pulumi from "@pulumi/pulumi";
 import { connectionOf, type Connection } from "./connection.ts";
 import { deliveryCode, deliveryPhase, type Delivery } from "./delivery.ts";
 import { describe, differences, seen, type Difference } from "./drift.ts";
 import { formatProblem, type Problem } from "./errors.ts";
+import { hostCommand } from "./host-command.ts";
 import { libraryPath, writeLibrary, type Library } from "./library.ts";
 import type { Probe } from "./probe.ts";
 import { type Sending, sendingOfRun } from "./sending.ts";
@@ -130,7 +130,7 @@ export function converge(
 ): pulumi.Output<string> {
   const { spec, library, probe, bundle } = host.args;
   const drift = differences(phase, probe);
-  const launch = `set -- ${library.sha256}\n${launcher}`;
+  const launch = `${hostCommand("login.sh", "launch.sh", "launch", library.sha256)}\n`;
   const comments = note(phase, drift ?? [], probe)
     .map((line) => `# ${line}\n`)
     .join("");
@@ -186,9 +186,3 @@ function ignored(drift: readonly unknown[] | undefined): string[] {
   if (drift === undefined) return ["update"];
   return drift.length === 0 ? ["create", "update", "stdin"] : [];
 }
-
-/** Comments stay out of the state, which holds this text twice for every phase of every host. */
-const launcher = readFileSync(new URL("launch.sh", import.meta.url), "utf8")
-  .split("\n")
-  .filter((line) => !/^\s*#/.test(line))
-  .join("\n");

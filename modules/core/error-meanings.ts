@@ -262,13 +262,92 @@ const reachCodes = {
     "The jump host does not forward connections.",
     "Set `AllowTcpForwarding local` in its sshd_config.",
   ),
-  E_SUDO: one(
-    "The login cannot become root without a password, or a later sudo rule overrides the one that allows it.",
-    "Correct the rule as the message says; sudo applies the last rule that matches.",
-  ),
   E_PROBE: one(
     "The host did not answer the questions of the probe in the expected form.",
     "Log in by ssh and resolve what the message quotes.",
+  ),
+} as const satisfies ErrorChapter["codes"];
+
+const loginCodes = {
+  E_LOGIN_ALGORITHM: one(
+    "The host's sshd and the operator's ssh have no host key type, key exchange or cipher in common.",
+    "Pin a key that the host has, and allow one of the algorithms that the message lists in its sshd_config.",
+  ),
+  E_LOGIN_KEYS: one(
+    "The ssh-agent offers too many keys before the one that the host takes.",
+    "Use an agent that holds the key of the login alone.",
+  ),
+  E_LOGIN_FACTOR: one(
+    "The host's sshd accepts the key and then asks for a second factor.",
+    "Exempt the login: `Match User` with `AuthenticationMethods publickey` in sshd_config.",
+  ),
+  E_LOGIN_ACCOUNT: one(
+    "The key is accepted and PAM refuses the account (pam_access, pam_faillock, or the rules of a directory).",
+    "See on the host which module refuses it: `journalctl -u ssh`.",
+  ),
+  E_LOGIN_EXPIRED: one("The account of the login has ended.", "Give it another end, or none: `chage -E -1`."),
+  E_LOGIN_PASSWORD: one(
+    "The password of the login must be changed before anything else, which stops a login by key too.",
+    "Set a new password, or one that does not age: `chage -M -1`.",
+  ),
+  E_LOGIN_NOW: one(
+    "The host boots, shuts down or is in maintenance, and lets nobody in (pam_nologin); a warning in a preview.",
+    "Wait until it is over, or remove /etc/nologin.",
+  ),
+  E_LOGIN_SESSIONS: one(
+    "The host's sshd lets the login in and opens no session.",
+    "Set MaxSessions to 1 or more in its sshd_config.",
+  ),
+  E_LOGIN_SHELL: one(
+    "The shell of the login does not start `sh`: nologin, or rbash with its own PATH.",
+    "Give the login another shell: `usermod --shell /bin/bash`.",
+  ),
+  E_LOGIN_OUTPUT: one(
+    "A start-up file of the login's shell prints, which breaks sftp.",
+    "Print only on a terminal, or set `Subsystem sftp internal-sftp` in sshd_config.",
+  ),
+  E_LOGIN_HOME: one(
+    "The login has no home, may not write into it, or root may not read it (NFS with root_squash).",
+    "Give the login a home of its own on the host's own disk.",
+  ),
+  E_SFTP: one(
+    "No file can be copied to the host by sftp, or not into the home of the login.",
+    "Set `Subsystem sftp internal-sftp` in sshd_config, without ChrootDirectory for the login.",
+  ),
+  E_SUDO: one(
+    "No sudo rule lets the login become root without a password.",
+    "Add the rule that the message shows to a file in /etc/sudoers.d.",
+  ),
+  E_SUDO_MISSING: one("There is no sudo on the host.", "Install it, or use the login root."),
+  E_SUDO_TTY: one("The host's sudo wants a terminal.", "Set `!requiretty` for the login in sudoers."),
+  E_SUDO_ORDER: one(
+    "A sudo rule without a password exists, and a later one asks for it; sudo applies the last rule that matches.",
+    "Put the rule into a file that sudo reads last, or remove the later one.",
+  ),
+  E_SUDO_COMMAND: one("The sudo rules allow only some commands.", "Allow the login all commands as root."),
+  E_SUDO_FILE: one(
+    "The host's sudo ignores a file of rules because of its owner, its mode or a syntax error.",
+    "Run `visudo -c` on the host, then give the file root:root and mode 0440.",
+  ),
+  E_SUDO_EXEC: one(
+    "The sudo rule lets root's shell start no program (noexec).",
+    "Set `!noexec` for the login in sudoers, and remove `NOEXEC:` from its rule.",
+  ),
+  E_SUDO_ROOT: one(
+    "The host's sudo runs commands as another user than root (runas_default).",
+    "Set `runas_default=root` for the login in sudoers.",
+  ),
+  E_SUDO_SETUID: one(
+    "The host's sudo cannot become root: no setuid bit, a nosuid file system, or NoNewPrivileges.",
+    "Restore mode 4755, and remove nosuid or NoNewPrivileges.",
+  ),
+  E_SUDO_ACCOUNT: one(
+    "PAM refuses the account of the login to sudo.",
+    "Check `chage -l`, `passwd -S` and /etc/pam.d/sudo on the host.",
+  ),
+  E_MACHINE_ID: one(
+    "The host has no machine id, as in a golden image that was never set up.",
+    "Run `systemd-machine-id-setup` on the host and restart it.",
   ),
 } as const satisfies ErrorChapter["codes"];
 
@@ -449,6 +528,7 @@ export const errorChapters: readonly ErrorChapter[] = [
   { title: "The operator's machine", codes: operatorCodes },
   { title: "The bundle and receipts", codes: bundleCodes },
   { title: "The way to a host", codes: reachCodes },
+  { title: "The login", codes: loginCodes },
   { title: "The host", codes: hostCodes },
   { title: "A run", codes: runCodes },
 ];

@@ -1,6 +1,9 @@
 /** Why a look at a host did not come about, out of what ssh said. Pure. */
 import type { ErrorCode, Problem } from "./errors.ts";
+import { bringKey, loginProblem, needsTrace } from "./login-problem.ts";
+import { lastLine, telling } from "./said.ts";
 import type { Reach } from "./ssh-arguments.ts";
+import { needsRules, sudoProblem } from "./sudo-problem.ts";
 
 /** How a call of ssh ended. */
 export interface Ended {
@@ -18,11 +21,38 @@ export interface LookProblem {
   readonly problem: Problem;
 }
 
-const wrongKey = /host key verification failed|identification has changed/i;
-const noLogin = /permission denied/i;
+/** Why, in the words of a problem; `later` when nobody has to do anything about it. */
+export interface Cause extends Pick<Problem, "code" | "got" | "expected" | "todo"> {
+  readonly later?: true;
+}
 
-export function lookProblem(host: Reach, ended: Ended): LookProblem {
-  return jumpProblem(host, ended) ?? hostProblem(host, ended);
+/** What is worth asking the same host once more: ssh's own words on its way in, or the rules that sudo has. */
+export type Question = "trace" | "rules";
+
+/** What a look did not say and a second question may; undefined when there is nothing left to ask. */
+export function openQuestion(host: Reach, ended: Ended): Question | undefined {
+  if (jumpProblem(host, ended) !== undefined || failed(ended.jumpLog) || turnedAway(ended)) return undefined;
+  if (needsTrace(ended)) return "trace";
+  return needsRules(host.login, ended) ? "rules" : undefined;
+}
+
+const wrongKey = /host key verification failed|identification has changed/i;
+const noLogin = /permission denied \(/i;
+
+/** @param answer to {@link openQuestion}. */
+export function lookProblem(host: Reach, ended: Ended, answer?: Ended): LookProblem {
+  return jumpProblem(host, ended) ?? hostProblem(host, ended, answer);
+}
+
+/** A cause as a problem of this host. */
+export function causeOf(host: Reach, { later, got, ...cause }: Cause): LookProblem {
+  const problem = { where: host.name, subject: subjectOf(host), got: JSON.stringify(got), ...cause };
+  return { kind: later === true ? "unreachable" : "refused", problem };
+}
+
+function subjectOf({ login, address, port, jump }: Reach): string {
+  const way = jump === undefined ? "" : ` through ${jump.address}:${jump.port}`;
+  return `${login}@${address}:${port}${way}`;
 }
 
 /**
@@ -77,40 +107,45 @@ function jumpProblem({ name, jump }: Reach, { exitCode, stderr, jumpLog }: Ended
   };
 }
 
-function hostProblem(host: Reach, { exitCode, stdout, stderr, jumpLog }: Ended): LookProblem {
+function hostProblem(host: Reach, ended: Ended, answer: Ended | undefined): LookProblem {
+  const { exitCode, stdout, stderr, jumpLog } = ended;
   // What the outer ssh says when its way ends is an echo of the jump's own word.
   const words = failed(jumpLog) ? [jumpLog, stderr, stdout] : [stderr, stdout];
-  const said = words.map(lastLine).find((line) => line !== "") ?? `exit code ${String(exitCode)}`;
-  const way = host.jump === undefined ? "" : ` through ${host.jump.address}:${host.jump.port}`;
-  const say = (code: ErrorCode, expected: string, todo: string): Problem => ({
-    where: host.name,
-    code,
-    subject: `${host.login}@${host.address}:${host.port}${way}`,
-    got: JSON.stringify(said),
-    expected,
-    todo,
-  });
+  const got = words.map(lastLine).find((line) => line !== "") ?? `exit code ${String(exitCode)}`;
   if (wrongKey.test(stderr)) {
     const expected = "the host key of the site file";
-    return { kind: "refused", problem: say("E_HOST_KEY", expected, compareKey("host")) };
+    return causeOf(host, { code: "E_HOST_KEY", got, expected, todo: compareKey("host") });
   }
-  if (noLogin.test(stderr)) {
-    return { kind: "refused", problem: say("E_LOGIN", agentLogin, bringKey(host.login)) };
-  }
+  const known =
+    loginProblem(host.login, ended, answer) ??
+    (exitCode === 255 || exitCode === null ? undefined : afterLogin(host, ended, answer));
+  if (known !== undefined) return causeOf(host, known);
+  const later = true;
   if (exitCode === 255 || exitCode === null) {
     const from = host.jump === undefined ? "here" : "the jump host";
     const todo = `see that the host runs and that its sshd can be reached from ${from}`;
-    return { kind: "unreachable", problem: say("E_HOST_UNREACHABLE", "an answer from sshd", todo) };
-  }
-  if (/sudo/.test(stderr)) {
-    const todo = `put "${host.login} ALL=(ALL) NOPASSWD: ALL" into a file in /etc/sudoers.d on the host`;
-    return { kind: "refused", problem: say("E_SUDO", "sudo without a password", todo) };
+    return causeOf(host, { code: "E_HOST_UNREACHABLE", later, got, expected: "an answer from sshd", todo });
   }
   // One host that misbehaves keeps nobody else from being done.
-  return {
-    kind: "unreachable",
-    problem: say("E_PROBE", "a whole report of the host", "look at the host by hand with ssh"),
-  };
+  return causeOf(host, {
+    ...{ code: "E_PROBE", later, got, expected: "a whole report of the host" },
+    todo: /^in$/m.test(stdout)
+      ? "look at the host by hand with ssh"
+      : `run ssh ${host.login}@${host.address} true by hand: a start-up file of its shell, ForceCommand in sshd_config or command= in authorized_keys ends the session before it begins`,
+  });
+}
+
+/** What stands between a session and a report. */
+function afterLogin({ login }: Reach, ended: Ended, answer: Ended | undefined): Cause | undefined {
+  const unnamed = telling(ended.stdout, /^done(?! [0-9a-f]{8} \d+$)/);
+  if (unnamed !== undefined && /^in$/m.test(ended.stdout))
+    return {
+      code: "E_MACHINE_ID",
+      got: `/etc/machine-id holds ${unnamed.split(" ").length === 3 ? (unnamed.split(" ")[1] ?? "") : "nothing"}`,
+      expected: "the 32 hexadecimal digits of a machine that has been set up",
+      todo: "run rm -f /etc/machine-id && systemd-machine-id-setup on the host, then start it again: golden images are shipped without one",
+    };
+  return sudoProblem(login, ended, answer);
 }
 
 /** A host whose report is no honest one: nothing of it is believed. @param got in words. */
@@ -127,16 +162,6 @@ export function misbehaves({ name, login, address, port }: Reach, got: string): 
 
 const agentLogin = "a login with a key of the ssh-agent";
 
-function bringKey(login: string): string {
-  return `load the login's key into the agent (ssh-add), and have it in ~${login}/.ssh/authorized_keys`;
-}
-
 function compareKey(whose: string): string {
   return `if the ${whose} was really installed anew, put its new key into the site file; if not, somebody is in between`;
-}
-
-/** The host, or whoever is in between, has written it. */
-function lastLine(text: string): string {
-  const line = text.trim().split("\n").at(-1)?.trim() ?? "";
-  return line.slice(0, 400).replaceAll(/\p{Cc}|\p{Cf}|\p{Zl}|\p{Zp}/gu, "�");
 }

@@ -16,17 +16,36 @@ export interface SshFiles {
   readonly knownJumps: string;
   /** What the ssh to the jump host has to say: apart from what the host itself says. */
   readonly jumpLog: string;
+  /** What is copied to see whether a copy arrives. */
+  readonly trial: string;
 }
 
 const connectTimeoutSec = 10;
 
 /** Arguments of ssh(1) up to the command that runs on the host. */
 export function sshArguments(host: Reach, files: SshFiles): readonly string[] {
-  const { jump } = host;
+  return ["-F", "none", "-p", String(host.port), "-l", host.login, ...way(host, files), "-T"];
+}
+
+/** Settings alone, in which ssh(1) and sftp(1) are the same. */
+function way({ jump }: Reach, files: SshFiles): readonly string[] {
   const through = jump === undefined ? [] : ["-o", `ProxyCommand=${proxyCommand(jump, files)}`];
   // Through a jump host the time runs from before the first of the two logins.
   const timeout = jump === undefined ? connectTimeoutSec : 2 * connectTimeoutSec;
-  return [...ends(host, files.knownHosts, timeout), "-T", "-o", "LogLevel=ERROR", ...through];
+  return [...settings(files.knownHosts, timeout), "-o", "LogLevel=ERROR", ...through];
+}
+
+/** The same with ssh's own words on what it does among those of the host. What comes first counts: ssh_config(5). */
+export function traceArguments(host: Reach, files: SshFiles): readonly string[] {
+  return ["-o", "LogLevel=DEBUG1", ...sshArguments(host, files)];
+}
+
+/** The same way for sftp(1), which takes a batch on standard input and hands these options on to ssh; with the destination. */
+export function sftpArguments(host: Reach, files: SshFiles): readonly string[] {
+  // In brackets an address of IPv6 ends where its port would begin.
+  const destination = host.address.includes(":") ? `[${host.address}]` : host.address;
+  const end = ["-F", "none", "-P", String(host.port), "-o", `User="${host.login}"`];
+  return ["-b", "-", ...end, ...way(host, files), "--", destination];
 }
 
 /**
@@ -49,12 +68,21 @@ export function keyArguments(host: Reach, files: SshFiles): readonly string[] {
  * replaces words with a percent sign.
  */
 function proxyCommand(jump: JumpSpec, { knownJumps, jumpLog }: SshFiles): string {
-  const args = ["ssh", ...ends(jump, knownJumps, connectTimeoutSec), "-o", "LogLevel=INFO", "-E", jumpLog];
+  const reached = [
+    "-F",
+    "none",
+    "-p",
+    String(jump.port),
+    "-l",
+    jump.login,
+    ...settings(knownJumps, connectTimeoutSec),
+  ];
+  const args = ["ssh", ...reached, "-o", "LogLevel=INFO", "-E", jumpLog];
   const words = [...args, "--", jump.address].map((word) => quote(word).replaceAll("%", "%%"));
   return [words[0], "-W", "'[%h]:%p'", ...words.slice(1)].join(" ");
 }
 
-function ends({ port, login }: End, knownHosts: string, timeoutSec: number): string[] {
+function settings(knownHosts: string, timeoutSec: number): string[] {
   const options = {
     BatchMode: "yes",
     StrictHostKeyChecking: "yes",
@@ -68,8 +96,7 @@ function ends({ port, login }: End, knownHosts: string, timeoutSec: number): str
     ServerAliveCountMax: "3",
     ControlPath: "none",
   };
-  const flags = Object.entries(options).flatMap(([name, value]) => ["-o", `${name}=${value}`]);
-  return ["-F", "none", "-p", String(port), "-l", login, ...flags];
+  return Object.entries(options).flatMap(([name, value]) => ["-o", `${name}=${value}`]);
 }
 
 /** A line of known_hosts, as ssh looks for this address and port. */

@@ -114,7 +114,7 @@ test("the plan goes in on standard input and the library's sha256 stands in the 
     "plan-users-run",
   );
   assert.equal(inputs["stdin"], planText("plan", phases.users, { serial: 7 }));
-  assert.match(String(inputs["create"]), new RegExp(`^set -- ${library.sha256}\n`));
+  assert.match(String(inputs["create"]), new RegExp(`^sh -c '.*' launch ${library.sha256}\n$`));
   assert.doesNotMatch(String(inputs["create"]), /^#/m);
   assert.equal(inputs["triggers"], undefined);
   assert.equal(inputs["delete"], undefined);

@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
 import { spawn, type ChildProcessByStdio } from "node:child_process";
 import { createHash } from "node:crypto";
-import { readFileSync } from "node:fs";
 import type { Writable } from "node:stream";
 import { before, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
+import { hostCommand } from "../../modules/core/host-command.ts";
 import { quote } from "../../modules/core/quote.ts";
 import { planText, type Step } from "../../modules/core/step.ts";
 import { sshArguments } from "../lab/ssh.ts";
@@ -21,7 +21,7 @@ apply_line() { while [ -e /run/hold ]; do sleep 0.2; done; echo "$1" >>/run/line
 `;
 const text = library.text.replace("# The library's last words", `${pairs}# The library's last words`);
 const sha256 = createHash("sha256").update(text).digest("hex");
-const launch = `set -- ${sha256}\n${readFileSync(new URL("../../modules/core/launch.sh", import.meta.url), "utf8")}`;
+const launch = hostCommand("login.sh", "launch.sh", "launch", sha256);
 
 let on: ShellFunctions;
 const undo = undoAfter();

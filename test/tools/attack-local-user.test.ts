@@ -15,6 +15,7 @@ import {
 import { tmpdir, userInfo } from "node:os";
 import { join } from "node:path";
 import { after, beforeEach, test } from "node:test";
+import { hostCommand } from "../../modules/core/host-command.ts";
 import { quote } from "../../modules/core/quote.ts";
 import { library } from "../support/example-host.ts";
 
@@ -69,10 +70,8 @@ function call(words: readonly string[], more = ""): { code: number | null; outpu
   return sh(`. ${folder}/call.sh`);
 }
 
-const launch = readFileSync(new URL("../../modules/core/launch.sh", import.meta.url), "utf8").replaceAll(
-  "/run/sealift",
-  join(folder, "run"),
-);
+const launch = (sha256: string): string =>
+  hostCommand("login.sh", "launch.sh", "launch", sha256).replaceAll("/run/sealift", join(folder, "run"));
 
 test("a library that is changed after its bytes were checked is not what root runs", () => {
   const right = "echo the right one\n";
@@ -81,7 +80,7 @@ test("a library that is changed after its bytes were checked is not what root ru
   program("id", "echo 1000");
   // In between: root is about to run what the login has looked at.
   program("sudo", `shift; echo 'touch ${marker}' >${file}; exec "$@"`);
-  const { code, output } = sh(`set -- ${sha256(right)}\n${launch}`);
+  const { code, output } = sh(launch(sha256(right)));
   assert.equal(existsSync(marker), false, "a member of the login's group is root");
   assert.equal(code, 66, output);
   assert.match(output, /E_LIBRARY run pulumi up again/);
@@ -92,7 +91,7 @@ test("the library runs from a folder of root alone, and the login's folder is cl
   writeFileSync(join(home, ".sealift", `${sha256(right)}.sh`), right, { mode: 0o664 });
   program("id", "echo 1000");
   program("sudo", 'shift; exec "$@"');
-  const { output } = sh(`set -- ${sha256(right)}\n${launch}`);
+  const { output } = sh(launch(sha256(right)));
   assert.equal(output, `${folder}/run/library/${sha256(right)}.sh apply\n700\n600\n700\n`);
 });
 
@@ -103,7 +102,7 @@ test("a library that is a pipe, or endless, holds nobody up", () => {
   program("timeout", `shift; exec ${real("timeout")} 1 "$@"`);
   for (const make of [`mkfifo ${name}`, `ln -s /dev/zero ${name}`]) {
     assert.equal(sh(make).code, 0);
-    assert.match(sh(`set -- ${"0".repeat(64)}\n${launch}`).output, /E_LIBRARY run pulumi up again/);
+    assert.match(sh(launch("0".repeat(64))).output, /E_LIBRARY run pulumi up again/);
   }
 });
 
@@ -112,7 +111,7 @@ test("a folder in place of the library goes, so that the next copy finds none", 
   mkdirSync(join(name, "full"), { recursive: true });
   program("id", "echo 1000");
   program("sudo", 'shift; exec "$@"');
-  assert.match(sh(`set -- ${"0".repeat(64)}\n${launch}`).output, /E_LIBRARY run pulumi up again/);
+  assert.match(sh(launch("0".repeat(64))).output, /E_LIBRARY run pulumi up again/);
   assert.equal(existsSync(name), false);
 });
 

@@ -1,0 +1,320 @@
+/** Why a host lets the login not in, does not make it root, or takes no copy: each cause has its own code, out of what the programs really say. */
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { test } from "node:test";
+import { copyProblem } from "../../modules/core/copy-problem.ts";
+import { errorCodes, formatProblem } from "../../modules/core/errors.ts";
+import { hostCommand } from "../../modules/core/host-command.ts";
+import { lookProblem, openQuestion, type Ended } from "../../modules/core/look-problem.ts";
+import { checkout } from "../lab/cache.ts";
+import { exampleHost } from "../support/example-host.ts";
+
+const host = { ...exampleHost(), name: "node-a", login: "ops", address: "10.20.0.11", port: 22 };
+const ended = (exitCode: number | null, stderr: string, stdout = ""): Ended => ({
+  exitCode,
+  stdout,
+  stderr,
+  jumpLog: "",
+});
+const trace = (...lines: string[]): Ended =>
+  ended(
+    255,
+    [
+      "OpenSSH_9.2p1 Debian-2+deb12u3, OpenSSL 3.0.15",
+      "debug1: Offering public key: ops ED25519 SHA256:x agent",
+      "debug1: Server accepts key: ops ED25519 SHA256:x agent",
+      ...lines,
+    ].join("\r\n"),
+  );
+const rules = (...lines: string[]): Ended =>
+  ended(
+    0,
+    "",
+    `User ops may run the following commands on vm:\n${lines.map((line) => `    ${line}\n`).join("")}`,
+  );
+const unresolved = "sudo: unable to resolve host vm: Name or service not known\n";
+const password = `${unresolved}sudo: a password is required\n`;
+
+/** [what, how ssh ended, kind and code, and the answer to the open question]. */
+const looks: readonly (readonly [string, Ended, string, Ended?])[] = [
+  [
+    "nobody answers",
+    ended(255, "ssh: connect to host 10.20.0.11 port 22: Connection refused"),
+    "unreachable E_HOST_UNREACHABLE",
+  ],
+  ["AllowGroups", ended(255, "ops@10.20.0.11: Permission denied (publickey)."), "refused E_LOGIN"],
+  [
+    "too many keys",
+    ended(
+      255,
+      "Received disconnect from 10.20.0.11 port 22:2: Too many authentication failures\r\nDisconnected from 10.20.0.11 port 22",
+    ),
+    "refused E_LOGIN_KEYS",
+  ],
+  [
+    "a second factor",
+    ended(255, "ops@10.20.0.11: Permission denied (password)."),
+    "refused E_LOGIN_FACTOR",
+    trace(
+      'Authenticated using "publickey" with partial success.',
+      "ops@10.20.0.11: Permission denied (password).",
+    ),
+  ],
+  [
+    "no keys at all",
+    ended(255, "ops@10.20.0.11: Permission denied (password)."),
+    "refused E_LOGIN",
+    ended(
+      255,
+      "debug1: Authentications that can continue: password\nops@10.20.0.11: Permission denied (password).",
+    ),
+  ],
+  [
+    "an account that has ended",
+    ended(255, ""),
+    "refused E_LOGIN_EXPIRED",
+    trace(
+      "Your account has expired; please contact your system administrator.",
+      "",
+      "Connection closed by 10.20.0.11 port 22",
+    ),
+  ],
+  [
+    "pam_nologin",
+    ended(255, "Connection closed by 10.20.0.11 port 22"),
+    "unreachable E_LOGIN_NOW",
+    trace("System is going down for maintenance", "Connection closed by 10.20.0.11 port 22"),
+  ],
+  [
+    "a boot that is under way",
+    ended(255, "Connection closed by 10.20.0.11 port 22"),
+    "unreachable E_LOGIN_NOW",
+    trace(
+      '"System is booting up. Unprivileged users are not permitted to log in yet. See pam_nologin(8)"',
+      "Connection closed by 10.20.0.11 port 22",
+    ),
+  ],
+  ["pam_access", ended(255, ""), "refused E_LOGIN_ACCOUNT", trace("Connection closed by 10.20.0.11 port 22")],
+  [
+    "MaxSessions 0",
+    ended(255, ""),
+    "refused E_LOGIN_SESSIONS",
+    trace(
+      'Authenticated to 10.20.0.11 ([10.20.0.11]:22) using "publickey".',
+      "channel 0: open failed: connect failed: open failed",
+    ),
+  ],
+  [
+    "a connection that breaks",
+    ended(255, ""),
+    "unreachable E_HOST_UNREACHABLE",
+    ended(255, "Connection reset by peer"),
+  ],
+  [
+    "no algorithm in common",
+    ended(
+      255,
+      "Unable to negotiate with 10.20.0.11 port 22: no matching host key type found. Their offer: rsa-sha2-512",
+    ),
+    "refused E_LOGIN_ALGORITHM",
+  ],
+  ["another key", ended(255, "Host key verification failed."), "refused E_HOST_KEY"],
+  [
+    "a password to be changed",
+    ended(1, "WARNING: Your password has expired.\nPassword change required but no TTY available.\n"),
+    "refused E_LOGIN_PASSWORD",
+  ],
+  ["a shell of nobody", ended(1, "", "This account is currently not available.\n"), "refused E_LOGIN_SHELL"],
+  ["rbash without a PATH", ended(127, "rbash: line 1: sh: command not found\n"), "refused E_LOGIN_SHELL"],
+  [
+    "no home",
+    ended(
+      2,
+      "Could not chdir to home directory /home/ops: No such file or directory\nsh: 1: cd: can't cd to /home/ops\n",
+    ),
+    "refused E_LOGIN_HOME",
+  ],
+  ["a start-up file that ends the shell", ended(1, ""), "unreachable E_PROBE"],
+  ["ForceCommand", ended(0, "", "use the bastion menu\n"), "unreachable E_PROBE"],
+  [
+    "requiretty",
+    ended(1, `${unresolved}sudo: sorry, you must have a tty to run sudo\n`),
+    "refused E_SUDO_TTY",
+  ],
+  ["no sudo", ended(127, "sh: 1: exec: sudo: not found\n"), "refused E_SUDO_MISSING"],
+  [
+    "a rule that is not there",
+    ended(1, password),
+    "refused E_SUDO",
+    ended(1, "sudo: a password is required\n"),
+  ],
+  ["sudo-rs", ended(1, "sudo: interactive authentication is required\n"), "refused E_SUDO"],
+  [
+    "nobody of sudoers",
+    ended(1, "ops is not in the sudoers file.\nThis incident has been reported to the administrator.\n"),
+    "refused E_SUDO",
+  ],
+  ["a later rule", ended(1, password), "refused E_SUDO_ORDER", rules("(ALL) NOPASSWD: ALL", "(ALL) ALL")],
+  [
+    "a rule of some commands",
+    ended(1, password),
+    "refused E_SUDO_COMMAND",
+    rules("(root) NOPASSWD: /usr/bin/apt"),
+  ],
+  [
+    "a rule of other commands",
+    ended(1, "Sorry, user ops is not allowed to execute '/usr/bin/sh -c x' as root on vm.\n"),
+    "refused E_SUDO_COMMAND",
+  ],
+  [
+    "a file that others write",
+    ended(1, `sudo: /etc/sudoers.d/ops is world writable\n${password}`),
+    "refused E_SUDO_FILE",
+  ],
+  [
+    "another owner",
+    ended(1, `sudo: /etc/sudoers.d/ops is owned by uid 1000, should be 0\n${password}`),
+    "refused E_SUDO_FILE",
+  ],
+  [
+    "a syntax error",
+    ended(1, "/etc/sudoers.d/x:1:5: syntax error\nsudo: error initializing audit plugin sudoers_audit\n"),
+    "refused E_SUDO_FILE",
+  ],
+  [
+    "no setuid bit",
+    ended(1, "sudo: /usr/bin/sudo must be owned by uid 0 and have the setuid bit set\n"),
+    "refused E_SUDO_SETUID",
+  ],
+  [
+    "nosuid",
+    ended(
+      1,
+      "sudo: effective uid is not 0, is /usr/bin/sudo on a file system with the 'nosuid' option set or an NFS file system without root privileges?\n",
+    ),
+    "refused E_SUDO_SETUID",
+  ],
+  [
+    "NoNewPrivileges",
+    ended(1, 'sudo: The "no new privileges" flag is set, which prevents sudo from running as root.\n'),
+    "refused E_SUDO_SETUID",
+  ],
+  [
+    "sudo's own PAM",
+    ended(1, "sudo: PAM account management error: Permission denied\nsudo: a password is required\n"),
+    "refused E_SUDO_ACCOUNT",
+  ],
+  [
+    "an account that PAM locks for sudo",
+    ended(1, "sudo: account validation failure, is your account locked?\n"),
+    "refused E_SUDO_ACCOUNT",
+  ],
+  ["runas_default", ended(77, unresolved, "E_SUDO_ROOT uid 1\n"), "refused E_SUDO_ROOT"],
+  ["noexec", ended(126, `${unresolved}look: 1: id: Permission denied\n`), "refused E_SUDO_EXEC"],
+  ["an empty machine-id", ended(0, unresolved, "in\ndone  0\n"), "refused E_MACHINE_ID"],
+  [
+    "a machine-id that waits for the first boot",
+    ended(0, "", "in\ndone uninitia 0\n"),
+    "refused E_MACHINE_ID",
+  ],
+  ["a report that breaks off", ended(1, "sh: 1: Syntax error\n", "in\n"), "unreachable E_PROBE"],
+];
+
+for (const [what, how, expected, answer] of looks)
+  test(`told by its own code: ${what}`, () => {
+    const { kind, problem } = lookProblem(host, how, answer);
+    assert.equal(`${kind} ${problem.code}`, expected);
+    const line = formatProblem(problem);
+    assert.doesNotMatch(line, /unable to resolve/);
+    assert.ok(line.length < 1000);
+    if (answer !== undefined) assert.notEqual(openQuestion(host, how), undefined);
+  });
+
+test("a second question is asked only where its answer can say more", () => {
+  const asked = Object.fromEntries(looks.map(([what, how]) => [what, openQuestion(host, how)]));
+  for (const what of [
+    "nobody answers",
+    "AllowGroups",
+    "too many keys",
+    "another key",
+    "requiretty",
+    "no sudo",
+  ])
+    assert.equal(asked[what], undefined, what);
+  assert.equal(asked["an account that has ended"], "trace");
+  assert.equal(asked["a later rule"], "rules");
+});
+
+const copied = ended(0, "");
+const copies: readonly (readonly [string, Ended, Ended | undefined, string | undefined])[] = [
+  ["all is well", copied, ended(0, "", "Welcome\nroot reads trial-1\n"), undefined],
+  [
+    "no subsystem",
+    ended(255, "subsystem request failed on channel 0\r\nConnection closed\r\n"),
+    undefined,
+    "E_SFTP",
+  ],
+  [
+    "a start-up file that prints",
+    ended(
+      255,
+      "Received message too long 1466264675\r\nEnsure the remote shell produces no output for non-interactive sessions.\r\n",
+    ),
+    undefined,
+    "E_LOGIN_OUTPUT",
+  ],
+  ["a shell that starts no program by its path", ended(255, "Connection closed\r\n"), undefined, "E_SFTP"],
+  [
+    "a home of root's",
+    ended(
+      1,
+      'remote mkdir "/home/ops/.sealift": Permission denied\r\ndest open "/home/ops/.sealift/x": No such file or directory\r\n',
+    ),
+    undefined,
+    "E_LOGIN_HOME",
+  ],
+  [
+    "a home that root may not enter",
+    copied,
+    ended(0, "head: cannot open '.sealift/trial-1' for reading: Permission denied\n", "root reads \n"),
+    "E_LOGIN_HOME",
+  ],
+  [
+    "sftp in a cage",
+    copied,
+    ended(
+      0,
+      "head: cannot open '.sealift/trial-1' for reading: No such file or directory\n",
+      "root reads \n",
+    ),
+    "E_SFTP",
+  ],
+  ["a program that is missing here", ended(255, "spawn sftp ENOENT"), undefined, "E_SFTP"],
+];
+for (const [what, sent, read, code] of copies)
+  test(`a copy is told by its own code: ${what}`, () => {
+    assert.equal(copyProblem("ops", { copied: sent, read }, "trial-1", "")?.code, code);
+  });
+
+test("what a shell prints at its start is shown, or its first letters", () => {
+  const tooLong = copies.find(([what]) => what === "a start-up file that prints")?.[1] ?? copied;
+  const got = (greeting: string): string | undefined =>
+    copyProblem("ops", { copied: tooLong, read: undefined }, "trial-1", greeting)?.got;
+  assert.equal(got("Welcome to NODE-A\n"), "Welcome to NODE-A");
+  assert.equal(got(""), 'a text that begins with "Welc"');
+});
+
+test("the guide has each of these codes, with its cause and what to do", () => {
+  const guide = readFileSync(join(checkout, "docs", "guide", "logins.md"), "utf8");
+  const own = errorCodes.filter((code) => /^E_(LOGIN|SUDO|SFTP|MACHINE_ID)/.test(code));
+  assert.deepEqual(
+    own.filter((code) => !guide.includes(`| \`${code}\` `)),
+    [],
+  );
+});
+
+test("a command line for a host means the same to every shell: words and single quotes alone", () => {
+  const command = hostCommand("login.sh", "launch.sh", "launch", "0".repeat(64));
+  assert.match(command, /^sh -c '[^'\\!`]*' sh '[^'\\!`]*' launch 0{64}$/);
+});
