@@ -37,7 +37,8 @@ export async function checkAgain(
     const tally = tallyOf(facts, now);
     if (now.kind !== "reached") return { phases, tally, failing: [now.problem], leftOut: [] };
     const wrong = all.flatMap((phase) => {
-      const left = !repaired.has(phase.name) && (differences(phase, seen.probe) ?? []).length > 0;
+      const before = own.includes(phase) ? [] : (differences(phase, seen.probe) ?? []);
+      const left = !repaired.has(phase.name) && before.length > 0;
       return (differences(phase, now) ?? []).map((one) => ({ left, problem: problemOf(name, one, left) }));
     });
     const those = (left: boolean): Problem[] =>

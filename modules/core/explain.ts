@@ -18,6 +18,10 @@ export async function explain<T>(look: () => Promise<T>): Promise<T> {
  */
 export function failWith(problems: readonly Problem[]): void {
   if (problems.length === 0) return;
-  const lines = new Map(problems.map((one) => [`${one.where} ${one.code} ${one.subject}`, one] as const));
-  void Promise.reject(new pulumi.RunError(new SealiftError([...lines.values()]).message));
+  const first = new Map<string, Problem>();
+  for (const one of problems) {
+    const what = `${one.where} ${one.code} ${one.subject}`;
+    if (!first.has(what)) first.set(what, one);
+  }
+  void Promise.reject(new pulumi.RunError(new SealiftError([...first.values()]).message));
 }
