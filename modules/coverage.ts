@@ -1,4 +1,5 @@
 /** Whether a lock holds everything that any environment asks for: before anything is built, carried or looked at. */
+import { hostImageProblem } from "../offline-bundle/image-platforms.ts";
 import type { Lock } from "../offline-bundle/lock-file.ts";
 import { type Problem, SealiftError } from "./core/errors.ts";
 import type { Composed } from "./core/layers/compose.ts";
@@ -117,14 +118,16 @@ function uncovered(reference: Reference, hosts: string, lock: Lock): Problem {
   };
 }
 
-function imagesMissing({ name, images }: HostSpec, where: string, lock: Lock): Problem[] {
-  const held = lock.images.map((image) => image.name);
-  return images.flatMap((image): Problem[] => {
-    if (held.includes(image)) return [];
-    const expected = `a pin of the lock: ${held.join(", ") || "it holds no image"}`;
-    const todo = "add it to bundle.yaml and run sealift bundle lock, or name one that is pinned";
-    return [{ where, code: "E_BUNDLE_COVERAGE", subject: `${name} images`, got: image, expected, todo }];
-  });
+function imagesMissing({ name, images, architecture }: HostSpec, where: string, lock: Lock): Problem[] {
+  return images.flatMap((image) =>
+    hostImageProblem(image, `linux/${architecture}`, lock.images, {
+      where,
+      subject: `${name} images`,
+      code: "E_BUNDLE_COVERAGE",
+      holder: "a pin of the lock",
+      todo: "add it to bundle.yaml and run sealift bundle lock, or name one that is pinned",
+    }),
+  );
 }
 
 function noStacks(folder: string): Problem {

@@ -1,7 +1,6 @@
 /** What other stacks read of a site by a StackReference: addresses, versions, fingerprints. No secret is among it. */
 import * as pulumi from "@pulumi/pulumi";
 import type { ImageStore } from "./core/image-store.ts";
-import type { Tally } from "./core/drift.ts";
 import type { Authority, RegistrySpec } from "./core/registry.ts";
 import type { Architecture, HostSpec, UserSpec } from "./core/site-spec.ts";
 import { caSha256 } from "./core/ca-shape.ts";
@@ -22,8 +21,6 @@ export interface HostOutput {
   readonly team?: string;
   /** URL of the engine by the name of each user who may use it over ssh: `docker context create --docker host=…`. */
   readonly contexts: Readonly<Record<string, string>>;
-  /** Its facts when the run had ended, or at the start of a run that had nothing to do there. */
-  readonly facts: Tally;
 }
 
 export interface RegistryOutput {
@@ -48,23 +45,18 @@ export interface SiteOutputs {
 }
 
 /**
- * @param begun of each host its last resource, because what is told of a host is told when it is so, and how many of its facts hold.
+ * @param last the last resource of each host: what is told of a host is told when it is so.
  * @param authorities the registry's CAs, of the look or of the run itself.
  */
 export function siteOutputs(
   hosts: readonly HostSpec[],
-  begun: ReadonlyMap<
-    string,
-    { readonly last: { readonly report: pulumi.Output<string> }; readonly tally: Tally }
-  >,
+  last: ReadonlyMap<string, { readonly report: pulumi.Output<string> }>,
   authorities: readonly pulumi.Input<Authority | undefined>[],
 ): SiteOutputs {
   const registry = hosts.find((host) => host.registry !== undefined)?.registry;
   const told = hosts.flatMap((host) => {
-    const one = begun.get(host.name);
-    return one === undefined
-      ? []
-      : [[host.name, one.last.report.apply(() => hostOutput(host, one.tally))] as const];
+    const report = last.get(host.name)?.report;
+    return report === undefined ? [] : [[host.name, report.apply(() => hostOutput(host))] as const];
   });
   return {
     hosts: Object.fromEntries(told),
@@ -75,7 +67,7 @@ export function siteOutputs(
 }
 
 /** Pure. */
-export function hostOutput(host: HostSpec, facts: Tally): HostOutput {
+export function hostOutput(host: HostSpec): HostOutput {
   const { address, port, hostKey, architecture, engine, imageStore, daemon, rack, team, users } = host;
   return {
     address,
@@ -93,7 +85,6 @@ export function hostOutput(host: HostSpec, facts: Tally): HostOutput {
         .filter(mayUseEngine)
         .map(({ name }) => [name, `ssh://${name}@${bracketed(address)}:${port}`] as const),
     ),
-    facts,
   };
 }
 

@@ -6,17 +6,19 @@ import { existsSync } from "node:fs";
 import { constants, copyFile, mkdir, rm, writeFile } from "node:fs/promises";
 import { basename, join, resolve } from "node:path";
 import { refuse } from "../modules/core/errors.ts";
+import { bundleFiles } from "./bundle-files.ts";
+import { digestOfBytes } from "./digest.ts";
 import { fetchFiles } from "./fetch.ts";
 import { emptyConfig, fileManifest } from "./file-manifest.ts";
 import type { Warn } from "./first-place.ts";
-import { copyImage, imageBytes } from "./images.ts";
-import { inside, type Seal } from "./layout.ts";
+import { imageBytes, placeImage, type Tagged } from "./images.ts";
+import { imagePlatformProblems } from "./image-platforms.ts";
+import { inside, readSealText, type Seal } from "./layout.ts";
 import { locateUrl } from "./local-source.ts";
 import { type Lock, type LockedFile, readLock, staleness } from "./lock-file.ts";
 import type { Report } from "./lock.ts";
 import { obtainFile, presentFile, type Sources } from "./obtain-file.ts";
 import { obtainSigned } from "./obtain-signed.ts";
-import { oras } from "./oras.ts";
 import { originProblems } from "./origin.ts";
 import { inParallel } from "./parallel.ts";
 import { pinContentProblems } from "./pin-content.ts";
@@ -25,6 +27,8 @@ import { ownFolder, refuseForeign, replaceBundle } from "./replace-bundle.ts";
 import { type Need, requireRoom, withinRoom } from "./room.ts";
 import { sealBundle } from "./seal.ts";
 import { signBundle } from "./sign.ts";
+import { readContent } from "./read-bundle.ts";
+import { contentProblems } from "./verify.ts";
 import { unproven } from "./vouching.ts";
 import { fileRef, label, readWant, type Want } from "./want.ts";
 
@@ -46,16 +50,18 @@ export interface BuildOptions {
 /**
  * Builds, and signs when there is a key. Everything happens in `<directory>.part`; the bundle appears whole or not at all.
  *
- * @throws {SealiftError} E_LOCK_MISSING, E_LOCK_STALE, E_PIN_ORIGIN, E_PIN_SIGNATURE, E_PIN_SOURCES, E_DOWNLOAD, E_DOWNLOAD_SHA256, E_PIN, E_ARCHIVE, E_IMAGE_SIGNATURE, E_SPACE, E_SIGNING_KEY, E_TOOL;
- * E_VALUE
- * when `directory` holds something that is no bundle.
+ * @throws {SealiftError} E_LOCK_MISSING, E_LOCK_STALE, E_PIN_ORIGIN, E_PIN_SIGNATURE, E_PIN_SOURCES, E_DOWNLOAD, E_DOWNLOAD_SHA256, E_PIN, E_ARCHIVE,
+ * E_IMAGE, E_IMAGE_SIGNATURE, E_BUNDLE_PLATFORM, E_SPACE, E_SIGNING_KEY, E_TOOL; E_VALUE when `directory` holds something that is no bundle.
  */
 export async function buildBundle(options: BuildOptions): Promise<Seal> {
   const { bundleFile, lockFile, store, warn, report = () => undefined } = options;
   const directory = resolve(options.directory);
   const want = await readWant(bundleFile);
   const lock = await readLock(lockFile);
-  refuse(staleness(want, lock, lockFile));
+  refuse([
+    ...staleness(want, lock, lockFile),
+    ...imagePlatformProblems(want.images, lock.images, want.platforms, bundleFile),
+  ]);
   // What needs nobody's answer is told before anything is brought here.
   refuse(originProblems(want, lock, lockFile, new Map()));
   await refuseForeign(directory);
@@ -86,33 +92,37 @@ async function fill(
 ): Promise<Seal> {
   await ownFolder(part);
   await mkdir(join(part, inside.blobs), { recursive: true });
-  await addFiles(lock.files, part, report, sources);
+  const tags: Tagged[] = [...(await addFiles(lock.files, part, report, sources))];
   for (const image of lock.images) {
     report(`packing ${image.name}`);
     const { cosign } = want.images.find(({ name }) => name === image.name) ?? {};
-    await copyImage(image, part, sources.bundleFile, () => obtainSigned(image, cosign, sources, lockFile));
+    const obtain = (): Promise<string> => obtainSigned(image, cosign, sources, lockFile);
+    tags.push(...(await placeImage(image, join(part, inside.blobs), sources.bundleFile, obtain)));
   }
   await copyFile(lockFile, join(part, inside.lock), constants.COPYFILE_EXCL);
-  const seal = await sealBundle(part, lock);
+  const seal = await sealBundle(part, lock, tags);
+  // Everything was hashed as it was written: what is left are the names and lengths that verify will ask for.
+  const files = await bundleFiles(part);
+  const content = await readContent(part, await readSealText(part));
+  const found = { found: files.blobs, broken: new Set<string>(), bytes: 0, problems: files.problems };
+  refuse(contentProblems(part, content, found));
   if (key !== undefined) await signBundle(part, key);
   await replaceBundle(resolve(directory), part);
   return seal;
 }
 
-/** Further files are copied while one is described. */
 async function addFiles(
   files: readonly LockedFile[],
   part: string,
   report: Report,
   sources: Sources,
-): Promise<void> {
+): Promise<readonly Tagged[]> {
   if (files.length > 0)
     await writeFile(join(part, inside.blobs, emptyConfig.sha256), emptyConfig.text, {
       mode: blobMode,
       flag: "wx",
     });
-  let before: Promise<unknown> = Promise.resolve();
-  const { problems } = await inParallel(
+  const { values, problems } = await inParallel(
     files.filter(({ sha256 }, at) => files.findIndex((other) => other.sha256 === sha256) === at),
     filesAtOnce,
     async (first) => {
@@ -122,15 +132,13 @@ async function addFiles(
       const { path, bytes } = await place(first, blobs, sources);
       const blob = join(blobs, first.sha256);
       refuse((await Promise.all(same.map((file) => pinContentProblems(file, blob, bytes)))).flat());
-      // Two at once would write the same index.
-      const described = before.then(async () => {
-        for (const file of same) await describeFile(file, fileManifest(file, bytes, basename(path)), part);
-      });
-      before = described.catch(() => undefined);
-      await described;
+      return Promise.all(
+        same.map((file) => describeFile(file, fileManifest(file, bytes, basename(path)), blobs)),
+      );
     },
   );
   refuse(problems);
+  return values.flat();
 }
 
 /** What is here is hashed as it is copied, and looked into only when it is not what it must be, or cannot be read. */
@@ -177,12 +185,10 @@ const imagesAtOnce = 4;
 /** One is read while another is hashed or written. */
 const filesAtOnce = 4;
 
-/** oras writes the manifest and the index; the file is among the blobs already. */
-async function describeFile(file: LockedFile, manifest: string, directory: string): Promise<void> {
-  const text = join(directory, "manifest.part");
-  // One before it may have ended in the middle.
-  await rm(text, { force: true });
-  await writeFile(text, manifest, { flag: "wx" });
-  await oras(["manifest", "push", "--oci-layout-path", directory], [fileRef(file), text], directory);
-  await rm(text);
+/** The file is among the blobs already. */
+async function describeFile(file: LockedFile, manifest: string, blobs: string): Promise<Tagged> {
+  const { bytes: size, sha256 } = digestOfBytes(Buffer.from(manifest));
+  await writeFile(join(blobs, sha256), manifest, { mode: blobMode, flag: "wx" });
+  const mediaType = "application/vnd.oci.image.manifest.v1+json";
+  return { ref: fileRef(file), descriptor: { mediaType, digest: `sha256:${sha256}`, size } };
 }

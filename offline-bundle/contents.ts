@@ -7,7 +7,7 @@ import { type Lock, parseLock } from "./lock-file.ts";
 import { hexOf } from "./manifests.ts";
 import { openBundle } from "./read-bundle.ts";
 import { readRegular } from "./regular-file.ts";
-import { blobsBelow } from "./tree.ts";
+import { blobsBelow } from "./walk.ts";
 
 export interface Contents {
   /** As it was given. */

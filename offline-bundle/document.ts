@@ -31,7 +31,33 @@ export async function readDocument<T>(
   schema: string,
   absent: { readonly code: ErrorCode; readonly todo: string },
 ): Promise<Document<T>> {
-  const bytes = await readRegular(file, limits.document, "follow").catch((error: unknown) => {
+  return parseDocument<T>(await bytesOf(file, absent), file, schema);
+}
+
+/** What the schema refuses of a file, and where in its value that is. */
+export interface Fault {
+  readonly path: readonly (string | number)[];
+  readonly problem: Problem;
+}
+
+/**
+ * The same of a file of which some may be unreadable: what the schema refuses is left to the caller.
+ *
+ * @throws {SealiftError} `absent.code`; E_YAML.
+ */
+export async function readDocumentWithFaults(
+  file: string,
+  schema: string,
+  absent: { readonly code: ErrorCode; readonly todo: string },
+): Promise<Document<unknown> & { readonly faults: readonly Fault[] }> {
+  return parsed(await bytesOf(file, absent), file, schema);
+}
+
+async function bytesOf(
+  file: string,
+  absent: { readonly code: ErrorCode; readonly todo: string },
+): Promise<Buffer> {
+  return readRegular(file, limits.document, "follow").catch((error: unknown) => {
     const got = error instanceof Error ? error.message : String(error);
     throw new SealiftError([
       {
@@ -44,7 +70,6 @@ export async function readDocument<T>(
       },
     ]);
   });
-  return parseDocument<T>(bytes, file, schema);
 }
 
 /** The same of bytes that were read already. @throws {SealiftError} all problems of the file, as {@link readDocument}. */
@@ -53,8 +78,18 @@ export async function parseDocument<T>(
   file: string,
   schema: string,
 ): Promise<Document<T>> {
+  const { text, value, place, faults } = await parsed(bytes, file, schema);
+  refuse(faults.slice(0, mostTold).map(({ problem }) => problem));
+  return { text, value: value as T, place };
+}
+
+async function parsed(
+  bytes: Uint8Array,
+  file: string,
+  schema: string,
+): Promise<Document<unknown> & { readonly faults: readonly Fault[] }> {
   try {
-    return await parse<T>(new TextDecoder("utf-8", { fatal: true }).decode(bytes), file, schema);
+    return await parse(new TextDecoder("utf-8", { fatal: true }).decode(bytes), file, schema);
   } catch (error) {
     if (error instanceof SealiftError) throw error;
     // Bytes that are no text, levels without end, aliases of aliases: the parsers have words of their own for each.
@@ -72,7 +107,11 @@ export async function parseDocument<T>(
   }
 }
 
-async function parse<T>(text: string, file: string, schema: string): Promise<Document<T>> {
+async function parse(
+  text: string,
+  file: string,
+  schema: string,
+): Promise<Document<unknown> & { readonly faults: readonly Fault[] }> {
   const beyond = beyondYamlBounds(text);
   if (beyond !== undefined) throw new Error(beyond);
   const { parseDocument: parseYaml } = await import("yaml");
@@ -93,9 +132,8 @@ async function parse<T>(text: string, file: string, schema: string): Promise<Doc
   const place = locate(file, text, []);
   const value: unknown = document.toJS();
   const validate = await validator(schema);
-  if (!validate(value))
-    refuse((validate.errors ?? []).slice(0, mostTold).map((error) => toProblem(error, place)));
-  return { text, value: value as T, place };
+  const errors = validate(value) ? [] : (validate.errors ?? []).slice(0, mostFaults);
+  return { text, value, place, faults: errors.map((error) => toFault(error, place)) };
 }
 
 async function repeatedKeys(document: YamlDocument): Promise<readonly YAMLParseError[]> {
@@ -118,6 +156,7 @@ async function repeatedKeys(document: YamlDocument): Promise<readonly YAMLParseE
 
 /** Whoever corrects these sees the next ones. */
 const mostTold = 100;
+const mostFaults = 10_000;
 
 function lineOf(text: string, offset: number): number {
   return text.slice(0, offset).split("\n").length;
@@ -135,6 +174,11 @@ async function validator(schema: string): Promise<ValidateFunction> {
   );
   validators.set(schema, compiled);
   return compiled;
+}
+
+function toFault(error: ErrorObject, place: Document<unknown>["place"]): Fault {
+  const path = error.instancePath.split("/").slice(1).map(fromPointer);
+  return { path, problem: toProblem(error, place) };
 }
 
 function toProblem(error: ErrorObject, place: Document<unknown>["place"]): Problem {

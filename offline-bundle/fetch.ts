@@ -74,7 +74,7 @@ export async function fetchBundle(options: FetchOptions): Promise<FetchResult> {
       return error.problems;
     },
   );
-  const { moved } = await movedTags(lock, want.mirrors);
+  const { moved } = await movedTags(lock, want);
   refuse([...files.problems, ...asked, ...images.problems, ...moved]);
   return {
     files: files.values.length,

@@ -1,26 +1,30 @@
 /** Container images: from a tag to a digest, and by digest into the bundle. */
-import { SealiftError } from "../modules/core/errors.ts";
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import { refuse, SealiftError } from "../modules/core/errors.ts";
 import { firstPlace } from "./first-place.ts";
+import { contentBytes, imageContent } from "./image-content.ts";
 import { readImageKey } from "./image-signature.ts";
-import { signedImage } from "./signed-image.ts";
-import { isUnreachable } from "./vouching.ts";
-import { downloadFailed } from "./download-problem.ts";
-import { isRecord, jsonOf } from "./json.ts";
-import { localLayout, locateUrl } from "./local-source.ts";
-import { limits } from "./limits.ts";
+import { type ImageSource, layoutSource, registrySource } from "./image-source.ts";
+import { inside } from "./inside.ts";
+import { digestInLayout, imageLayout } from "./layout-image.ts";
 import { computedHere, type LockedImage } from "./lock-file.ts";
 import { partTag } from "./lock-tags.ts";
-import { digestAt, manifestAt, noManifest } from "./manifest-at.ts";
-import { children, type Descriptor, isManifest, type Manifest, readManifest } from "./manifests.ts";
+import { digestAt } from "./manifest-at.ts";
+import { type Descriptor, hexOf } from "./manifests.ts";
 import type { Sources } from "./obtain-file.ts";
 import { storedImage } from "./obtain-image.ts";
 import { referencesOf, repositoryOf } from "./oci-reference.ts";
-import { localMs, oras, orasBytes } from "./oras.ts";
+import { inParallel } from "./parallel.ts";
+import { placeBlob } from "./place-blob.ts";
+import { signedImage } from "./signed-image.ts";
+import { isUnreachable } from "./vouching.ts";
+import { manifestsBelow } from "./walk.ts";
 import type { WantedImage } from "./want.ts";
 
 export interface LockedOne {
   readonly pin: LockedImage;
-  readonly change: "added" | "checked" | "filled" | "kept" | "unseen";
+  readonly change: "added" | "checked" | "filled" | "kept" | "unseen" | "updated";
 }
 
 /**
@@ -28,8 +32,8 @@ export interface LockedOne {
  * tag stands for today; one in a local layout has to match its pin. Where bundle.yaml names a key, the digest has to be signed by it.
  *
  * @param check a signature that the lock names is refused when nobody can be asked for it, unless somebody was asked from this machine.
- * @throws {SealiftError} E_DOWNLOAD when it cannot be had, E_PIN when a local layout holds something else; E_IMAGE_SIGNATURE,
- * E_VALUE of a key.
+ * @throws {SealiftError} E_IMAGE when it stands for something that no bundle carries; E_DOWNLOAD when it cannot be had, E_PIN when a
+ * local layout holds something else; E_IMAGE_SIGNATURE, E_VALUE of a key or layout.
  */
 export async function lockImage(
   image: WantedImage,
@@ -59,113 +63,86 @@ async function pinned(
   pin: LockedImage | undefined,
   { bundleFile, mirrors, warn }: Sources,
 ): Promise<LockedOne> {
-  const layout = await layoutOf(image, bundleFile);
-  if (pin !== undefined && layout === undefined && pin.from === undefined) return { pin, change: "kept" };
-  const look = (place: string): Promise<LockedImage> => resolve(image, place, layout);
+  const layout = await imageLayout(image, bundleFile);
+  const { digest: named } = image;
+  // A digest in bundle.yaml is a person's word, and goes over the lock's.
+  const standing = named === undefined || named === pin?.digest ? pin : undefined;
+  // Of an old lock that could not be read whole, its digest is what counts.
+  const whole = standing !== undefined && standing.platforms.length > 0;
+  if (whole && layout === undefined && standing.from === undefined) return { pin: standing, change: "kept" };
+  const wanted = standing === undefined || whole ? image : { ...image, digest: standing.digest };
   const found =
     layout === undefined
-      ? await firstPlace(referencesOf(image.name, mirrors), look, warn)
-      : await look(image.name);
-  if (pin !== undefined && pin.digest !== found.digest) throw changed(image.name, found.digest, pin.digest);
+      ? await firstPlace(referencesOf(image.name, mirrors), (place) => resolve(wanted, place), warn)
+      : await pinOf(wanted, await digestInLayout(wanted, layout), layoutSource(layout));
+  if (standing !== undefined && standing.digest !== found.digest)
+    throw changed(image.name, found.digest, standing.digest);
   return {
-    pin: { ...found, sources: pin?.sources ?? found.sources },
-    change: pin === undefined ? "added" : "checked",
+    pin: { ...found, sources: standing?.sources ?? found.sources },
+    change: pin === undefined ? "added" : standing === undefined ? "updated" : whole ? "checked" : "filled",
   };
 }
 
-async function resolve(image: WantedImage, place: string, layout: string | undefined): Promise<LockedImage> {
-  const flags = layout === undefined ? [] : ["--oci-layout-path", layout];
-  const directory = layout ?? ".";
-  const digest = await digestAt(place, flags, directory);
-  // By digest from here on: the tag may move between two questions.
-  const pinned = layout === undefined ? `${repositoryOf(place)}@${digest}` : place;
-  const manifest = await manifestAt(pinned, flags, directory);
-  const platforms = await platformsOf(manifest, pinned, flags, directory);
+/** By digest from here on: the tag may move between two questions. */
+async function resolve(image: WantedImage, place: string): Promise<LockedImage> {
+  return pinOf(image, image.digest ?? (await digestAt(place)), registrySource(repositoryOf(place)));
+}
+
+async function pinOf(image: WantedImage, digest: string, source: ImageSource): Promise<LockedImage> {
+  const { platforms } = await imageContent(image, digest, source);
   const { name, from } = image;
   return { name, ...(from === undefined ? {} : { from }), digest, platforms, sources: [computedHere] };
 }
 
-/**
- * Copies an image by its digest into a layout and tags it, and every manifest below it: a manifest without a tag is what
- * garbage collectors take.
- *
- * @param obtain brings an image of a registry into the store, and gives its layout.
- */
-export async function copyImage(
-  image: LockedImage,
-  directory: string,
-  bundleFile: string,
-  obtain: (image: LockedImage) => Promise<string>,
-): Promise<void> {
-  const layout = (await layoutOf(image, bundleFile)) ?? (await obtain(image));
-  const flags = ["--from-oci-layout", "--to-oci-layout-path", "."];
-  const names = [`${layout}@${image.digest}`, image.name];
-  await oras(["copy", "--no-tty", ...flags], names, directory, { code: "E_DOWNLOAD", timeoutMs: localMs });
-  for (const { digest } of children(await readManifest(directory, image.digest)).filter(isManifest)) {
-    await oras(["tag", "--oci-layout"], [`.@${digest}`, partTag(image.name, digest)], directory);
-  }
+/** What the index of a layout lists, under which tag. */
+export interface Tagged {
+  readonly ref: string;
+  readonly descriptor: Pick<Descriptor, "mediaType" | "digest" | "size">;
 }
 
-/** Bytes that an image takes in a layout: all of its manifests and everything they name, each once. */
+/**
+ * Copies an image by its digest among the blobs of a layout, hashing what it writes. What is there already, of another image, stays.
+ *
+ * @param blobs folder of the blobs. @param obtain brings an image of a registry into the store, and gives its layout.
+ * @returns its tag, and one for every manifest below it: a manifest without a tag is what garbage collectors take.
+ * @throws {SealiftError} E_IMAGE, E_DOWNLOAD as {@link imageContent}; E_PIN for a blob with other bytes.
+ */
+export async function placeImage(
+  image: LockedImage,
+  blobs: string,
+  bundleFile: string,
+  obtain: (image: LockedImage) => Promise<string>,
+): Promise<readonly Tagged[]> {
+  const layout = (await imageLayout(image, bundleFile)) ?? (await obtain(image));
+  const content = await imageContent(image, image.digest, layoutSource(layout));
+  const { problems } = await inParallel([...content.named.keys()], blobsAtOnce, async (hex) => {
+    if (!existsSync(join(blobs, hex))) await placeBlob(hex, join(layout, inside.blobs, hex), blobs, "refuse");
+  });
+  refuse(problems);
+  return manifestsBelow(content, hexOf(image.digest)).map((descriptor) => ({
+    ref: descriptor.digest === image.digest ? image.name : partTag(image.name, descriptor.digest),
+    descriptor,
+  }));
+}
+
+/** One is read while another is hashed or written. */
+const blobsAtOnce = 4;
+
+/**
+ * Bytes that an image takes in a layout: all of its manifests and everything they name, each once.
+ *
+ * @throws {SealiftError} as {@link imageContent}: what cannot be packed is told before anything is.
+ */
 export async function imageBytes(
   image: LockedImage,
   { bundleFile, store, mirrors }: Sources,
 ): Promise<number> {
-  const layout = (await layoutOf(image, bundleFile)) ?? (await storedImage(store, image.digest));
-  const read = async (digest: string): Promise<Manifest> => {
-    // What a layout does not hold is told when it is to be copied.
-    if (layout !== undefined) return readManifest(layout, digest).catch(() => ({}));
-    return firstPlace(referencesOf(image.name, mirrors), (place) =>
-      manifestAt(`${repositoryOf(place)}@${digest}`),
-    );
-  };
-  const sizes = new Map<string, number>();
-  const visit = async (digest: string): Promise<void> => {
-    for (const child of children(await read(digest))) {
-      if (sizes.has(child.digest)) continue;
-      sizes.set(child.digest, child.size);
-      if (isManifest(child)) await visit(child.digest);
-    }
-  };
-  await visit(image.digest);
-  return [...sizes.values()].reduce((sum, bytes) => sum + bytes, 0);
-}
-
-/** @throws {SealiftError} E_VALUE when it leads out of the folder of bundle.yaml, E_DOWNLOAD when it is not there. */
-async function layoutOf(
-  { from }: Pick<WantedImage, "from">,
-  bundleFile: string,
-): Promise<string | undefined> {
-  if (from === undefined) return undefined;
-  return localLayout(from, bundleFile).catch((error: unknown) => {
-    if (error instanceof SealiftError) throw error;
-    throw downloadFailed(locateUrl(from, bundleFile), error);
-  });
-}
-
-/** An index lists its platforms; a single image has its own in its config. */
-async function platformsOf(
-  manifest: Manifest,
-  place: string,
-  flags: readonly string[],
-  directory: string,
-): Promise<readonly string[]> {
-  if (manifest.manifests !== undefined) {
-    // Attestations carry the platform unknown/unknown.
-    return manifest.manifests.flatMap(({ platform }) =>
-      platform === undefined || platform.os === "unknown" ? [] : [nameOf(platform)],
-    );
-  }
-  const options = { code: "E_DOWNLOAD", most: limits.manifest } as const;
-  const config = jsonOf(await orasBytes(["manifest", "fetch-config", ...flags], [place], directory, options));
-  const { os, architecture, variant } = isRecord(config) ? config : {};
-  if (typeof os !== "string" || typeof architecture !== "string")
-    throw noManifest(place, "a config without a platform");
-  return [nameOf({ os, architecture, ...(typeof variant === "string" ? { variant } : {}) })];
-}
-
-function nameOf({ os, architecture, variant }: NonNullable<Descriptor["platform"]>): string {
-  return [os, architecture, ...(variant === undefined ? [] : [variant])].join("/");
+  const layout = (await imageLayout(image, bundleFile)) ?? (await storedImage(store, image.digest));
+  if (layout !== undefined)
+    return contentBytes(await imageContent(image, image.digest, layoutSource(layout)));
+  return firstPlace(referencesOf(image.name, mirrors), async (place) =>
+    contentBytes(await imageContent(image, image.digest, registrySource(repositoryOf(place)))),
+  );
 }
 
 function changed(name: string, got: string, expected: string): SealiftError {

@@ -5,15 +5,7 @@ import { bundleFiles } from "./bundle-files.ts";
 import type { Inventory } from "./delta.ts";
 import { parseSeal, readSealText } from "./layout.ts";
 import { noManifest } from "./manifest-at.ts";
-import {
-  children,
-  hexOf,
-  isDigest,
-  isManifest,
-  type Manifest,
-  NoManifest,
-  parseManifest,
-} from "./manifests.ts";
+import { parts, hexOf, isDigest, isManifest, type Manifest, NoManifest, parseManifest } from "./manifests.ts";
 import { limits } from "./limits.ts";
 import { inParallel } from "./parallel.ts";
 import { type Registry, type RegistryAccess, TooMany, withRegistry } from "./registry.ts";
@@ -115,7 +107,7 @@ async function visit(
   seen.manifestBytes += text.length;
   if (seen.manifestBytes > bounds.manifests)
     throw new TooMany(place.reference, "bytes of manifests", bounds.manifests);
-  for (const child of children(manifestOf(reference, text))) {
+  for (const child of parts(manifestOf(reference, text))) {
     if (!isManifest(child)) found.set(hexOf(child.digest), child.size);
     else if (!found.has(hexOf(child.digest)))
       await visit(place, repository, `${repository}@${child.digest}`, seen, bounds);

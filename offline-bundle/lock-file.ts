@@ -23,7 +23,7 @@ export interface LockedFile extends WantedFile {
   readonly manifest?: string;
 }
 
-export interface LockedImage extends Omit<WantedImage, "cosign"> {
+export interface LockedImage extends Pick<WantedImage, "name" | "from"> {
   /** `sha256:…` of the manifest or index. */
   readonly digest: string;
   /** `sha256:…` of the public key by which its owner has signed this digest; absent: nobody was asked. */
@@ -43,6 +43,9 @@ export interface Lock {
   readonly images: readonly LockedImage[];
 }
 
+export const lockSchema = "bundle.lock.schema.json";
+export const lockMissing = { code: "E_LOCK_MISSING", todo: "run: sealift bundle lock" } as const;
+
 /** The source of a pin that nobody else vouches for. */
 export const computedHere = "computed-here";
 
@@ -52,21 +55,29 @@ export const computedHere = "computed-here";
  * @throws {SealiftError} E_LOCK_MISSING, or every problem of the file at its line.
  */
 export async function readLock(file: string): Promise<Lock> {
-  const read = await readDocument<Lock>(file, "bundle.lock.schema.json", {
-    code: "E_LOCK_MISSING",
-    todo: "run: sealift bundle lock",
-  });
-  return eachOnce(read);
+  return eachOnce(await readDocument<Lock>(file, lockSchema, lockMissing));
 }
 
 /** The same of bytes that were read already. @throws {SealiftError} every problem of the file at its line. */
 export async function parseLock(bytes: Uint8Array, file: string): Promise<Lock> {
-  return eachOnce(await parseDocument<Lock>(bytes, file, "bundle.lock.schema.json"));
+  return eachOnce(await parseDocument<Lock>(bytes, file, lockSchema));
 }
 
 /** @throws {E_CONFLICT} when something stands there twice. */
-function eachOnce({ value, place }: Document<Lock>): Lock {
-  refuse([
+function eachOnce(read: Document<Lock>): Lock {
+  refuse(repeatProblems(read));
+  return read.value;
+}
+
+/** @returns E_CONFLICT for what stands there twice. */
+export function repeatProblems({
+  value,
+  place,
+}: {
+  readonly value: Pick<Lock, "files" | "images">;
+  readonly place: Document<unknown>["place"];
+}): readonly Problem[] {
+  return [
     ...twice(value.files, "files", ({ name, version, platform }) => `${name} ${version} ${platform}`, place),
     // Under whatever name: hosts ask for an engine by its version.
     ...twice(
@@ -77,8 +88,7 @@ function eachOnce({ value, place }: Document<Lock>): Lock {
     ),
     ...twice(value.images, "images", ({ name }) => name, place),
     ...value.files.flatMap(({ members = [] }, at) => membersTwice(members, place(["files", at]))),
-  ]);
-  return value;
+  ];
 }
 
 function membersTwice(members: readonly { readonly path: string }[], where: string): readonly Problem[] {
@@ -194,7 +204,14 @@ export function staleness(want: Want, lock: Lock, lockFile: string): readonly Pr
 /** What is wanted and has no pin, and what has one and is not wanted: E_LOCK_STALE. */
 export function uncovered(want: Want, lock: Lock, lockFile: string): readonly Problem[] {
   const wanted = [...want.files.map(fileKey), ...want.images.map((one) => imageKey(one, one.cosign))];
-  const locked = [...lock.files.map(fileKey), ...lock.images.map((one) => imageKey(one, one.signedBy))];
+  // A tag alone may stand for any digest; one that bundle.yaml has has to be the lock's.
+  const named = new Set(want.images.filter(({ digest }) => digest !== undefined).map(({ name }) => name));
+  const locked = [
+    ...lock.files.map(fileKey),
+    ...lock.images.map(({ digest, ...one }) =>
+      imageKey({ ...one, ...(named.has(one.name) ? { digest } : {}) }, one.signedBy),
+    ),
+  ];
   return [
     ...wanted
       .filter((one) => !locked.includes(one))
@@ -220,8 +237,11 @@ function fileKey(file: WantedFile): string {
   return `${label(file)} (${kind}, ${file.licence}) from ${file.url}`;
 }
 
-function imageKey({ name, from }: Pick<WantedImage, "name" | "from">, key: string | undefined): string {
-  return `${name}${from === undefined ? "" : ` from ${from}`}${key === undefined ? "" : ", signed"}`;
+function imageKey(
+  { name, from, digest }: Pick<WantedImage, "name" | "from" | "digest">,
+  key: string | undefined,
+): string {
+  return `${name}${digest === undefined ? "" : `@${digest}`}${from === undefined ? "" : ` from ${from}`}${key === undefined ? "" : ", signed"}`;
 }
 
 const header = `# Written by "sealift bundle lock" from bundle.yaml; a person reviews every change of it.

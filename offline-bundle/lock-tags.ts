@@ -3,12 +3,13 @@ import { join } from "node:path";
 import type { Problem } from "../modules/core/errors.ts";
 import { inside } from "./inside.ts";
 import type { Lock } from "./lock-file.ts";
-import { children, hexOf, isManifest, refName } from "./manifests.ts";
+import { hexOf, refName } from "./manifests.ts";
 import { repositoryOf } from "./oci-reference.ts";
 import type { Tree } from "./tree.ts";
+import { manifestsBelow } from "./walk.ts";
 import { fileRef } from "./want.ts";
 
-/** The tag under which what an image's index lists stands in a layout, so that no garbage collector takes it. */
+/** The tag under which a manifest below an image stands in a layout, so that no garbage collector takes it. */
 export function partTag(name: string, digest: string): string {
   return `${repositoryOf(name)}:part-${hexOf(digest).slice(0, 16)}`;
 }
@@ -17,9 +18,10 @@ export function partTag(name: string, digest: string): string {
  * @returns E_BUNDLE_DIGEST for every tag of the index that is none of the lock's, or that stands for other bytes than the lock pins. What
  * could not be read is told by others.
  */
-export function tagProblems(directory: string, lock: Lock, { index, manifests }: Tree): readonly Problem[] {
+export function tagProblems(directory: string, lock: Lock, tree: Tree): readonly Problem[] {
+  const { index, manifests } = tree;
   const images = new Map(
-    lock.images.flatMap((image) => [[image.name, image.digest], ...partsOf(image, manifests)]),
+    lock.images.flatMap((image) => [[image.name, image.digest], ...partsOf(image, tree)]),
   );
   const files = new Map(lock.files.map((file) => [fileRef(file), `sha256:${file.sha256}`]));
   return (index.manifests ?? []).flatMap(({ annotations, digest }) => {
@@ -48,11 +50,8 @@ export function tagProblems(directory: string, lock: Lock, { index, manifests }:
   });
 }
 
-function partsOf(
-  { name, digest }: Lock["images"][number],
-  manifests: Tree["manifests"],
-): (readonly [string, string])[] {
-  return children(manifests.get(hexOf(digest))?.manifest ?? {})
-    .filter(isManifest)
+function partsOf({ name, digest }: Lock["images"][number], tree: Tree): (readonly [string, string])[] {
+  return manifestsBelow(tree, hexOf(digest))
+    .filter((part) => part.digest !== digest)
     .map((part) => [partTag(name, part.digest), part.digest]);
 }

@@ -3,12 +3,14 @@ import { access } from "node:fs/promises";
 import { type Problem, refuse } from "../modules/core/errors.ts";
 import { atOnce } from "./fetch.ts";
 import type { Warn } from "./first-place.ts";
+import { imagePlatformProblems } from "./image-platforms.ts";
 import { lockImage } from "./images.ts";
 import { type Difference, lockDifferences } from "./lock-diff.ts";
 import { type Change, lockEntry } from "./lock-entry.ts";
-import { type Lock, readLock, writeLock } from "./lock-file.ts";
+import { type Lock, writeLock } from "./lock-file.ts";
 import { movedTags } from "./moved-tags.ts";
 import type { Sources } from "./obtain-file.ts";
+import { readOldLock } from "./old-lock.ts";
 import { repositoryOf } from "./oci-reference.ts";
 import { inParallel } from "./parallel.ts";
 import type { Patience } from "./patience.ts";
@@ -50,13 +52,16 @@ export interface LockResult {
  *
  * @throws {SealiftError} everything that is wrong at once: E_DOWNLOAD when bytes without a pin cannot be had;
  * E_DOWNLOAD_SHA256 or E_PIN when bytes differ from their pin, E_PIN_SOURCES when a checksum file of upstream does too;
- * E_ARCHIVE; E_TAG_MOVED with `check`; E_VALUE for an `update` of nothing; E_SPACE, E_TOOL; the problems of both files.
+ * E_IMAGE, E_BUNDLE_PLATFORM of an image; E_ARCHIVE; E_TAG_MOVED with `check`; E_VALUE for an `update` of nothing; E_SPACE, E_TOOL; the problems of both files.
  */
 export async function lockBundle(options: LockOptions): Promise<LockResult> {
   const { bundleFile, lockFile, report = () => undefined, update = [], check = false } = options;
   const want = await readWant(bundleFile);
   refuse(unknownNames(update, want, bundleFile));
-  const old = (await exists(lockFile)) ? await readLock(lockFile) : undefined;
+  const read = (await exists(lockFile))
+    ? await readOldLock(lockFile, want, (item, name) => update.includes(item) || names(update, name))
+    : undefined;
+  const old = read?.lock;
   const sources = sourcesOf(options, want);
   const files = await inParallel(want.files, atOnce, (file) => {
     const pin = old?.files.find((one) => label(one) === label(file));
@@ -73,6 +78,12 @@ export async function lockBundle(options: LockOptions): Promise<LockResult> {
   refuse([
     ...files.problems,
     ...images.problems,
+    ...imagePlatformProblems(
+      want.images,
+      images.values.map(({ pin }) => pin),
+      want.platforms,
+      bundleFile,
+    ),
     ...(check && old !== undefined ? await tagProblems(old, want) : []),
   ]);
   const lock: Lock = {
@@ -83,7 +94,7 @@ export async function lockBundle(options: LockOptions): Promise<LockResult> {
     files: files.values.map(({ pin }) => pin),
     images: images.values.map(({ pin }) => pin),
   };
-  const changed = old === undefined || !sameContent(old, lock);
+  const changed = read === undefined || !read.whole || !sameContent(read.lock, lock);
   const next = old !== undefined && changed ? { ...lock, serial: old.serial + 1 } : lock;
   const written = changed && !check;
   if (written) await writeLock(lockFile, next);
@@ -134,8 +145,8 @@ function unknownNames(update: readonly string[], want: Want, where: string): rea
     }));
 }
 
-async function tagProblems(lock: Lock, { mirrors }: Want): Promise<readonly Problem[]> {
-  const { moved, unknown } = await movedTags(lock, mirrors);
+async function tagProblems(lock: Lock, want: Want): Promise<readonly Problem[]> {
+  const { moved, unknown } = await movedTags(lock, want);
   return [...moved, ...unknown];
 }
 

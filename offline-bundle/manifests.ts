@@ -16,9 +16,15 @@ export interface Descriptor {
 
 /** An image manifest or an image index; which one, its keys tell. */
 export interface Manifest {
+  /** What it says of itself; OCI does not ask for it. */
+  readonly mediaType?: string;
+  /** What kind of artifact it says that it is. */
+  readonly artifactType?: string;
   readonly manifests?: readonly Descriptor[];
   readonly config?: Descriptor;
   readonly layers?: readonly Descriptor[];
+  /** The manifest to which it is attached. */
+  readonly subject?: Descriptor;
 }
 
 /** The annotation under which a layout keeps a tag. */
@@ -36,16 +42,21 @@ export class NoManifest extends Error {}
 export function parseManifest(text: Uint8Array, mediaType?: string): Manifest {
   const value = jsonOf(text);
   if (!isRecord(value)) throw new NoManifest("a text that is no JSON object");
-  const { manifests, layers, config, mediaType: own } = value;
+  const { manifests, layers, config, subject, artifactType, mediaType: own } = value;
+  // Its blobs are named in other words, and nobody serves it any more (Distribution 3).
+  if (value["schemaVersion"] === 1) throw new NoManifest("an image manifest of Docker's schema 1");
   if (mediaType !== undefined && own !== undefined && own !== mediaType)
     throw new NoManifest("another media type than what names it says");
   // Whoever reads one of the two sees another image than whoever reads the other (CVE-2021-41190).
   if (given(manifests) && (given(layers) || given(config)))
     throw new NoManifest("an index and a manifest in one");
   return {
+    ...(typeof own === "string" ? { mediaType: own } : {}),
+    ...(typeof artifactType === "string" ? { artifactType } : {}),
     ...(given(manifests) ? { manifests: descriptors("manifests", manifests) } : {}),
     ...(given(config) ? { config: descriptor("config", config) } : {}),
     ...(given(layers) ? { layers: descriptors("layers", layers) } : {}),
+    ...(given(subject) ? { subject: descriptor("subject", subject) } : {}),
   };
 }
 
@@ -54,19 +65,17 @@ export async function readIndex(directory: string): Promise<Manifest> {
   return parseManifest(await readRegular(join(directory, inside.index), limits.index, "refuse"));
 }
 
-/** The manifest or index with this digest in a layout on this machine, unchecked. @throws as {@link readIndex} does. */
-export async function readManifest(directory: string, digest: string): Promise<Manifest> {
-  const file = join(directory, inside.blobs, hexOf(digest));
-  return parseManifest(await readRegular(file, limits.manifest, "refuse"));
+/** What a manifest or index is made of. */
+export function parts({ manifests = [], config, layers = [] }: Manifest): readonly Descriptor[] {
+  return [...manifests, ...(config === undefined ? [] : [config]), ...layers];
 }
 
-/** Everything a manifest or index points to. */
+/**
+ * Everything a manifest or index names: what it is made of, and what it is attached to. Whoever copies it copies all of that (oras-go,
+ * content.Successors).
+ */
 export function children(manifest: Manifest): readonly Descriptor[] {
-  return [
-    ...(manifest.manifests ?? []),
-    ...(manifest.config === undefined ? [] : [manifest.config]),
-    ...(manifest.layers ?? []),
-  ];
+  return [...parts(manifest), ...(manifest.subject === undefined ? [] : [manifest.subject])];
 }
 
 /** Whether this is a manifest or an index, as opposed to a config or a layer. */
@@ -81,6 +90,12 @@ const manifestTypes = new Set([
   "application/vnd.docker.distribution.manifest.list.v2+json",
   "application/vnd.docker.distribution.manifest.v2+json",
 ]);
+
+/** What a manifest is, for those who name it: its own word, or what its keys say. */
+export function mediaTypeOf({ mediaType, manifests }: Manifest): string {
+  const kind = manifests === undefined ? "manifest" : "index";
+  return mediaType ?? `application/vnd.oci.image.${kind}.v1+json`;
+}
 
 /** The 64 hex digits of `sha256:…`. */
 export function hexOf(digest: string): string {
@@ -107,7 +122,12 @@ function descriptor(key: string, value: unknown): Descriptor {
   const { mediaType, digest, size, annotations, platform } = value;
   if (typeof mediaType !== "string" || !mediaTypes.test(mediaType))
     throw new NoManifest(`${key} without a media type`);
-  if (!isDigest(digest)) throw new NoManifest(`${key} without a sha256 digest`);
+  if (!isDigest(digest)) {
+    const other = typeof digest === "string" ? /^(sha384|sha512|blake3):/.exec(digest)?.[1] : undefined;
+    throw new NoManifest(
+      other === undefined ? `${key} without a sha256 digest` : `${key} with a ${other} digest`,
+    );
+  }
   if (!isCount(size)) throw new NoManifest(`${key} without a size`);
   return {
     ...{ mediaType, digest, size },
@@ -132,7 +152,7 @@ function platformOf(key: string, value: unknown): NonNullable<Descriptor["platfo
   const { os, architecture, variant } = isRecord(value) ? value : {};
   if (typeof os !== "string" || typeof architecture !== "string" || !isText(variant))
     throw new NoManifest(`${key} without os and architecture`);
-  return { os, architecture, ...(variant === undefined ? {} : { variant }) };
+  return { os, architecture, ...(variant === undefined || variant === "" ? {} : { variant }) };
 }
 
 function isText(value: unknown): value is string | undefined {

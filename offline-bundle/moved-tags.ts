@@ -2,11 +2,10 @@
 import type { Problem } from "../modules/core/errors.ts";
 import { firstPlace } from "./first-place.ts";
 import type { Lock } from "./lock-file.ts";
-import type { Mirrors } from "./mirrors.ts";
 import { resolveOci } from "./oci-file.ts";
 import { isOci, isTag, referenceOf, referencesOf } from "./oci-reference.ts";
 import { inParallel } from "./parallel.ts";
-import { label } from "./want.ts";
+import { label, type Want } from "./want.ts";
 
 export interface MovedTags {
   /** E_TAG_MOVED, one a tag. */
@@ -16,8 +15,14 @@ export interface MovedTags {
 }
 
 /** Asks the registries, four at a time. @throws {SealiftError} E_TOOL when there is no oras. */
-export async function movedTags(lock: Lock, mirrors: Mirrors): Promise<MovedTags> {
-  const { values, problems } = await inParallel(tagsOf(lock), 4, async (tag) => {
+export async function movedTags(
+  lock: Lock,
+  { mirrors, images }: Pick<Want, "mirrors" | "images">,
+): Promise<MovedTags> {
+  // Where a person has written the digest, the tag is a label.
+  const named = images.filter(({ digest }) => digest !== undefined).map(({ name }) => name);
+  const asked = tagsOf(lock).filter(({ item }) => !named.includes(item));
+  const { values, problems } = await inParallel(asked, 4, async (tag) => {
     const digest = await firstPlace(referencesOf(tag.reference, mirrors), resolveOci);
     return digest === tag.digest ? [] : [problemOf(tag, digest)];
   });

@@ -2,22 +2,27 @@ import { createHash } from "node:crypto";
 import { open, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { SealiftError } from "../modules/core/errors.ts";
-import { openRegular } from "./regular-file.ts";
+import { type Links, openRegular } from "./regular-file.ts";
 
 /**
  * Copies a file among the blobs of a layout, under the sha256 of its pin, and hashes what it writes: the file was checked
  * when it was looked for, but nobody knows what has happened to it since.
  *
- * @param pin the sha256 that is pinned.
+ * @param pin the sha256 that is pinned. @param links whether `path` may be one. Default "follow".
  * @param blobs folder of the blobs; has no blob of that name yet.
  * @returns its length.
  * @throws {SealiftError} E_PIN when the bytes are others than the pinned ones; nothing of them stays.
  */
-export async function placeBlob(pin: string, path: string, blobs: string): Promise<number> {
+export async function placeBlob(
+  pin: string,
+  path: string,
+  blobs: string,
+  links: Links = "follow",
+): Promise<number> {
   const hash = createHash("sha256");
   const target = join(blobs, pin);
   let bytes = 0;
-  const source = await openRegular(path, "follow");
+  const source = await openRegular(path, links);
   try {
     const blob = await open(target, "wx", blobMode);
     try {

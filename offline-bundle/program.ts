@@ -48,7 +48,6 @@ export function runProgram(
     if (until !== undefined) listen();
     const child = spawn(program, args, {
       ...(directory === undefined ? {} : { cwd: directory }),
-      ...(timeoutMs === undefined ? {} : { timeout: timeoutMs }),
       ...(env === undefined ? {} : { env }),
       detached: until !== undefined,
       stdio: [input === undefined ? "ignore" : "pipe", "pipe", "pipe", inherited ?? "ignore"],
@@ -61,7 +60,10 @@ export function runProgram(
       end();
     });
     until?.addEventListener("abort", end, { once: true });
+    // The one of spawn would keep this process waiting for a program that never began (Node 24).
+    const timer = timeoutMs === undefined ? undefined : setTimeout(end, timeoutMs);
     const forget = (): void => {
+      clearTimeout(timer);
       until?.removeEventListener("abort", end);
       group?.forget();
     };

@@ -1,13 +1,15 @@
 /** Sends a bundle to a registry: images under the name of their source, host files under `files/`. */
 import { type Problem, refuse } from "../modules/core/errors.ts";
+import { placedName } from "../modules/core/image-name.ts";
 import type { Report } from "./lock.ts";
 import { children, hexOf, isManifest, refName } from "./manifests.ts";
-import { repositoryOf } from "./oci-reference.ts";
+import { repositoryOf, tagOf } from "./oci-reference.ts";
 import { withOutgoing } from "./outgoing.ts";
 import { inParallel } from "./parallel.ts";
 import { type Registry, type RegistryAccess, withRegistry } from "./registry.ts";
-import { blobsBelow, type Tree } from "./tree.ts";
+import type { Tree } from "./tree.ts";
 import { verifyBundle, type VerifyOptions } from "./verify.ts";
+import { blobsBelow } from "./walk.ts";
 
 export interface PushOptions extends VerifyOptions, RegistryAccess {
   /** Only compares, and refuses when a tag is not what was signed. */
@@ -35,7 +37,7 @@ export interface Pushed {
 /**
  * Verifies the bundle, then pushes what the registry does not have: `docker.io/library/hello:1` becomes
  * `<registry>/docker.io/library/hello:1`, a host file `<registry>/files/<name>:<version>-<os>-<arch>`. Every manifest gets
- * its tag, also those below an index. Everything goes out by the digests that were verified; tags are set only when the registry
+ * its tag, also those below an index. A registry with a port stands there with an underscore before it: `<registry>/registry.corp_5000/team/app:1`. Everything goes out by the digests that were verified; tags are set only when the registry
  * serves every manifest as it was signed; blobs are left to the registry and to those who pull them. A push that was interrupted is run again and sends what is missing.
  *
  * @param registry `host[:port][/path]`
@@ -50,12 +52,12 @@ export async function pushBundle(directory: string, registry: string, options: P
   return withRegistry(registry, options, async (place) => {
     report("comparing");
     const readBack = async (tag: Tag): Promise<void> => {
-      const name = `${repositoryOf(tag.ref)}@${tag.digest}`;
+      const name = `${repositoryOf(tag.placed)}@${tag.digest}`;
       refuse(servedProblems(tag, tag.digest, await place.manifest(`${registry}/${name}`), place));
     };
     // A registry may say any digest of a tag: what counts is what it serves to those who ask by the tag.
     const readTag = async (tag: Tag): Promise<void> => {
-      refuse(servedProblems(tag, "this tag", await place.manifest(`${registry}/${tag.ref}`), place));
+      refuse(servedProblems(tag, "this tag", await place.manifest(`${registry}/${tag.placed}`), place));
     };
     const before = await resolveAll(tags, place);
     const differing = tags.filter(({ ref, digest }) => before.get(ref) !== digest);
@@ -70,9 +72,9 @@ export async function pushBundle(directory: string, registry: string, options: P
     for (const below of [false, true]) {
       await everyOne(
         differing.filter((tag) => tag.below === below),
-        async ({ ref, digest, blobs }) => {
+        async ({ ref, placed, digest, blobs }) => {
           report(`pushing ${ref}`, count / differing.length);
-          const repository = `${registry}/${repositoryOf(ref)}`;
+          const repository = `${registry}/${repositoryOf(placed)}`;
           const words = await withOutgoing(directory, digest, blobs.keys(), tree, (layout) =>
             place.copyFrom(layout, digest, sum(blobs.values()), repository),
           );
@@ -87,12 +89,8 @@ export async function pushBundle(directory: string, registry: string, options: P
     report("reading back");
     await everyOne(differing, readBack);
     report("tagging");
-    await everyOne(differing, ({ ref, digest }) =>
-      place.ask(
-        ["tag"],
-        `${registry}/${repositoryOf(ref)}@${digest}`,
-        ref.slice(repositoryOf(ref).length + 1),
-      ),
+    await everyOne(differing, ({ placed, digest }) =>
+      place.ask(["tag"], `${registry}/${repositoryOf(placed)}@${digest}`, tagOf(placed) ?? ""),
     );
     const after = await resolveAll(differing, place);
     refuse(differing.flatMap((tag) => tagProblems(tag, after, place)));
@@ -134,6 +132,8 @@ const copiedLine = /^Copied +([0-9a-f]{12}) /gm;
 
 interface Tag {
   readonly ref: string;
+  /** The same as a name below another registry. */
+  readonly placed: string;
   readonly digest: string;
   /** The manifest, byte for byte as it was hashed. */
   readonly text: Buffer;
@@ -156,7 +156,7 @@ function tagsOf(tree: Tree): readonly Tag[] {
     const own = tree.manifests.get(hexOf(digest));
     if (ref === undefined || own === undefined) return [];
     const blobs = blobsBelow(tree, hexOf(digest));
-    return [{ ref, digest, text: own.text, below: below.has(hexOf(digest)), blobs }];
+    return [{ ref, placed: placedName(ref), digest, text: own.text, below: below.has(hexOf(digest)), blobs }];
   });
 }
 
@@ -187,7 +187,7 @@ async function resolveAll(
   const { values, problems } = await inParallel(
     tags,
     atOnce,
-    async ({ ref }) => [ref, await resolve(`${reference}/${ref}`)] as const,
+    async ({ ref, placed }) => [ref, await resolve(`${reference}/${placed}`)] as const,
   );
   refuse(onePerKind(problems));
   return new Map(values);

@@ -1,23 +1,25 @@
 /** Closes a bundle that has been filled: one order for the index, and the text that gets signed. */
-import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import { writeWhole } from "../modules/core/write-whole.ts";
 import { digestOf } from "./digest.ts";
+import type { Tagged } from "./images.ts";
 import { bundleFormat, inside, markerText, type Seal } from "./layout.ts";
 import type { Lock } from "./lock-file.ts";
-import { readIndex, refName } from "./manifests.ts";
+import { refName } from "./manifests.ts";
 
-/** Writes oci-layout, index.json and sealift.json; the same content gives the same bytes. */
-export async function sealBundle(directory: string, lock: Lock): Promise<Seal> {
-  // oras keeps unfinished copies here.
-  await rm(join(directory, "ingest"), { recursive: true, force: true });
+/**
+ * Writes oci-layout, index.json and sealift.json; the same content gives the same bytes.
+ *
+ * @param tags everything that the index is to list.
+ */
+export async function sealBundle(directory: string, lock: Lock, tags: readonly Tagged[]): Promise<Seal> {
   await writeWhole(join(directory, inside.marker), markerText);
-  // oras lists manifests in no order and with changing annotations: only what an index must say is kept.
-  const manifests = ((await readIndex(directory)).manifests ?? [])
-    .flatMap(({ mediaType, digest, size, annotations }) => {
-      const ref = annotations?.[refName];
-      return ref === undefined ? [] : [{ mediaType, digest, size, annotations: { [refName]: ref } }];
-    })
+  // Only what an index must say: an image that came with other annotations is the same image.
+  const manifests = tags
+    .map(({ ref, descriptor: { mediaType, digest, size } }) => ({
+      ...{ mediaType, digest, size },
+      annotations: { [refName]: ref },
+    }))
     .sort((a, b) => (refOf(a) < refOf(b) ? -1 : 1));
   const index = { schemaVersion: 2, mediaType: "application/vnd.oci.image.index.v1+json", manifests };
   await writeWhole(join(directory, inside.index), JSON.stringify(index));

@@ -6,7 +6,6 @@ import { digestOfBytes } from "./digest.ts";
 import { inside } from "./inside.ts";
 import { limits } from "./limits.ts";
 import {
-  children,
   type Descriptor,
   hexOf,
   isManifest,
@@ -16,25 +15,10 @@ import {
   refName,
 } from "./manifests.ts";
 import { readRegular, UnusableFile } from "./regular-file.ts";
+import { type Graph, type TreeManifest, walk } from "./walk.ts";
 
-/** A manifest, and its bytes. */
-export interface TreeManifest {
-  readonly manifest: Manifest;
-  readonly text: Buffer;
-}
-
-export interface Tree {
+export interface Tree extends Graph {
   readonly index: Manifest;
-  /** sha256 -> each manifest that the index reaches and that is what it must be. */
-  readonly manifests: ReadonlyMap<string, TreeManifest>;
-  /** sha256 -> everything that the index reaches, as the first one describes it that names it. */
-  readonly named: ReadonlyMap<string, Named>;
-}
-
-export interface Named {
-  readonly descriptor: Descriptor;
-  /** What people call the one that names it: a tag, or `index.json`. */
-  readonly owner: string;
 }
 
 export interface ReadTree {
@@ -47,52 +31,20 @@ export interface ReadTree {
 
 /** Walks from the index down. What is not there is left to {@link unmetProblems}. */
 export async function readTree(directory: string, index: Manifest): Promise<ReadTree> {
-  const manifests = new Map<string, TreeManifest>();
-  const named = new Map<string, Named>();
-  const broken = new Set<string>();
-  const problems: Problem[] = [];
-  const waiting: Named[] = (index.manifests ?? []).map((descriptor) => ({
+  const roots = (index.manifests ?? []).map((descriptor) => ({
     descriptor,
     owner: descriptor.annotations?.[refName] ?? inside.index,
   }));
-  let bytes = 0;
-  // Grows while it is walked.
-  for (const next of waiting) {
-    const { descriptor, owner } = next;
-    const hex = hexOf(descriptor.digest);
-    const first = named.get(hex);
-    if (first === undefined) named.set(hex, next);
-    else if (first.descriptor.size !== descriptor.size)
-      problems.push(
-        differs(directory, descriptor, `${first.descriptor.size} bytes, as another one names it`),
-      );
-    if (!isManifest(descriptor) || manifests.has(hex) || broken.has(hex)) continue;
-    bytes += descriptor.size;
-    if (bytes > limits.manifests || manifests.size >= limits.manifestCount) {
-      problems.push(tooMany(directory));
-      break;
-    }
-    const read = await readOne(directory, descriptor);
-    if (read === undefined) continue;
-    if ("code" in read) {
-      problems.push(read);
-      broken.add(hex);
-      continue;
-    }
-    manifests.set(hex, read);
-    for (const descriptorOfChild of children(read.manifest))
-      waiting.push({ descriptor: descriptorOfChild, owner });
-  }
+  const { manifests, named, broken, problems } = await walk(
+    roots,
+    ({ descriptor }) => readOne(directory, descriptor),
+    {
+      otherLength: (descriptor, first) =>
+        differs(directory, descriptor, `${first.size} bytes, as another one names it`),
+      tooMany: () => tooMany(directory),
+    },
+  );
   return { tree: { index, manifests, named }, broken, problems };
-}
-
-/** A manifest and everything that it reaches, itself too: sha256 -> bytes. */
-export function blobsBelow(tree: Tree, top: string): ReadonlyMap<string, number> {
-  const seen = new Set([top]);
-  // Grows while it is walked.
-  for (const hex of seen)
-    for (const { digest } of children(tree.manifests.get(hex)?.manifest ?? {})) seen.add(hexOf(digest));
-  return new Map([...seen].map((hex) => [hex, tree.named.get(hex)?.descriptor.size ?? 0]));
 }
 
 /** @returns undefined when there is no such file. */

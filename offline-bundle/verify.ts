@@ -11,7 +11,7 @@ import { type Bundle, readSealText, type Seal } from "./layout.ts";
 import { limits } from "./limits.ts";
 import { type Lock, parseLock } from "./lock-file.ts";
 import { checkPolicy, type Policy } from "./policy.ts";
-import { assembled, readContent } from "./read-bundle.ts";
+import { assembled, type BundleContent, readContent } from "./read-bundle.ts";
 import { readRegular } from "./regular-file.ts";
 import { checkSignatures, type SignatureCheck } from "./signature.ts";
 import { unmetProblems } from "./tree.ts";
@@ -76,9 +76,7 @@ export async function verifyBundle(
   const blobs = read?.blobs ?? (await checkBlobs(directory, files, options.progress, content.read));
   const policy = await checkPolicy(directory, content.seal, digestOfBytes(text).sha256, options);
   refuse([
-    ...withNames([...blobs.problems, ...content.problems], content),
-    ...(content.read === undefined ? [] : unmetProblems(directory, content.read, blobs)),
-    ...(content.lock === undefined ? [] : coverageProblems(directory, content.lock, blobs)),
+    ...contentProblems(directory, content, blobs),
     ...policy.problems,
     ...(await lockProblems(content.seal, options.lockFile)),
   ]);
@@ -94,6 +92,19 @@ export async function verifyBundle(
     blobs: blobs.found.size,
     bytes: blobs.bytes,
   };
+}
+
+/** Everything about a bundle but who has signed it and what a site asks: whoever builds one asks the same. */
+export function contentProblems(
+  directory: string,
+  content: BundleContent,
+  blobs: CheckedBlobs,
+): readonly Problem[] {
+  return [
+    ...withNames([...blobs.problems, ...content.problems], content),
+    ...(content.read === undefined ? [] : unmetProblems(directory, content.read, blobs)),
+    ...(content.lock === undefined ? [] : coverageProblems(directory, content.lock, blobs)),
+  ];
 }
 
 /** The lock in the checkout must be the very file that the bundle was built from. */

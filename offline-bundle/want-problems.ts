@@ -1,5 +1,6 @@
 /** What a schema cannot say of bundle.yaml: things that fit their own key only. */
 import type { ErrorCode, Problem } from "../modules/core/errors.ts";
+import { isImageReference, readImageName } from "../modules/core/image-name.ts";
 import { printable } from "./printable.ts";
 import type { Entry, Platform, WantedImage } from "./want.ts";
 
@@ -70,6 +71,12 @@ function isReadable(url: string): boolean {
   } catch {
     return false;
   }
+}
+
+/** A name that is none, with the one that was probably meant. */
+export function nameProblems({ name }: Pick<WantedImage, "name">, where: string): readonly Problem[] {
+  const read = readImageName(name);
+  return isImageReference(read) ? [] : [{ where, code: "E_VALUE", subject: "images name", ...read }];
 }
 
 /** A layout on disk keeps no signatures. */

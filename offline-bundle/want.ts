@@ -1,11 +1,12 @@
 /** bundle.yaml: what the team wants in the bundle, spread out to one entry per version and platform. */
 import { basename } from "node:path";
 import { refuse } from "../modules/core/errors.ts";
+import { isImageReference, readImageName } from "../modules/core/image-name.ts";
 import { readDocument } from "./document.ts";
 import { outsideProblem } from "./local-source.ts";
 import type { Mirrors } from "./mirrors.ts";
 import { type Confirmation, type Origin, usualOrigin } from "./origin.ts";
-import { duplicates, entryProblems, imageProblems, urlProblems } from "./want-problems.ts";
+import { duplicates, entryProblems, imageProblems, nameProblems, urlProblems } from "./want-problems.ts";
 
 /** In Docker's words; what the lab and the supported hosts have. */
 export type Platform = "linux/amd64" | "linux/arm64";
@@ -67,10 +68,16 @@ export interface AptOrigin extends PublisherKeys {
   readonly component: string;
 }
 
-/** One image, for all platforms of the bundle that it has. */
+/** One image; it travels with all platforms that it has. */
 export interface WantedImage {
   /** Full name with tag: `docker.io/library/busybox:1.37`. */
   readonly name: string;
+  /** `sha256:…` that the name ends with in bundle.yaml, whatever its tag stands for; absent: what the tag stood for when it was pinned. */
+  readonly digest?: string;
+  /** Platforms that it has to have, `linux/arm64`; absent: those of the bundle. */
+  readonly platforms?: readonly string[];
+  /** Line and column in bundle.yaml, for messages. */
+  readonly where?: string;
   /** `file:` url of an OCI layout that holds the image under this name; absent: pulled from its registry. */
   readonly from?: string;
   /** Path of the public key by which its owner signs it with cosign, relative to bundle.yaml; absent: nobody is asked. */
@@ -95,11 +102,14 @@ interface BundleFile {
   readonly platforms: readonly Platform[];
   readonly expires?: string;
   readonly files?: readonly Entry[];
-  readonly images?: readonly WantedImage[];
+  readonly images?: readonly ImageEntry[];
   readonly mirrors?: Mirrors;
   readonly minOrigin?: Origin;
   readonly confirmed?: readonly Confirmation[];
 }
+
+/** One entry of `images`, as written: the digest stands in its name. */
+export type ImageEntry = Omit<WantedImage, "digest" | "where">;
 
 /** One entry of `files`, as written. */
 export interface Entry {
@@ -130,7 +140,9 @@ export async function readWant(file: string): Promise<Want> {
   const entries = value.files ?? [];
   refuse(entries.flatMap((entry, index) => entryProblems(entry, value.platforms, place(["files", index]))));
   const files = entries.flatMap((entry) => spread(entry, value.platforms));
-  const images = value.images ?? [];
+  const entriesOfImages = value.images ?? [];
+  refuse(entriesOfImages.flatMap((image, index) => nameProblems(image, place(["images", index, "name"]))));
+  const images = entriesOfImages.map((image, index) => wantedImage(image, place(["images", index])));
   const refs = files.map(fileRef);
   refuse([
     ...duplicates(files.map(label), place(["files"])),
@@ -161,6 +173,11 @@ export async function readWant(file: string): Promise<Want> {
     ...(expires === undefined ? {} : { expires }),
     ...{ files, images, mirrors, minOrigin, confirmed },
   };
+}
+
+function wantedImage(entry: ImageEntry, where: string): WantedImage {
+  const read = readImageName(entry.name);
+  return { ...entry, where, ...(isImageReference(read) ? read : {}) };
 }
 
 /** Every url of an entry, placeholders filled in, each once, and the key under which it stands. */

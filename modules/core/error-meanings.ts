@@ -214,6 +214,10 @@ const bundleCodes = {
     "The origin of a pin is weaker than `minOrigin` asks for.",
     "Name a signed source of the publisher, or have a second person confirm the pin.",
   ),
+  E_IMAGE: one(
+    "What an image name stands for is no container image, or one that no bundle can carry to a host: a chart or another artifact, a plugin, layers that the registry need not have, digests other than sha256.",
+    "Do what the line says: carry an artifact as a file (url: oci:…), take one platform by its digest, or have the image built again.",
+  ),
   E_IMAGE_SIGNATURE: one(
     "An image has no valid cosign signature by the named key for this digest and name.",
     "Check key and digest with the publisher; do not use the image otherwise.",
@@ -519,10 +523,6 @@ const runCodes = {
   E_GATE: one(
     "A host of a wave is not healthy, so that the next wave did not begin.",
     "Resolve the finding, then run `pulumi up` again.",
-  ),
-  E_FACT: one(
-    "A fact does not hold after the run, although the host was changed, or because the run was told to leave it as it is.",
-    "Find out what undoes it, then run `pulumi up` again, without `--target` and `--exclude`.",
   ),
 } as const satisfies ErrorChapter["codes"];
 

@@ -59,6 +59,7 @@ export const errorCodes = [
   "E_PIN_SOURCES",
   "E_PIN_SIGNATURE",
   "E_PIN_ORIGIN",
+  "E_IMAGE",
   "E_IMAGE_SIGNATURE",
   "E_TAG_MOVED",
   "E_REGISTRY",
@@ -151,7 +152,6 @@ export const errorCodes = [
   "E_RUN_LOST",
   "E_STEP",
   "E_GATE",
-  "E_FACT",
   "E_RECEIPT",
 ] as const;
 export type ErrorCode = (typeof errorCodes)[number];

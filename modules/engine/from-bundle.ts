@@ -1,4 +1,5 @@
 /** What a host takes out of the bundle: its engine, the plugins of the docker command, and the registry where it runs. */
+import { hostImageProblem } from "../../offline-bundle/image-platforms.ts";
 import type { Lookup } from "../../offline-bundle/lookup.ts";
 import type { Archive, Blob, HostFiles } from "../core/blob.ts";
 import type { ErrorCode, Problem } from "../core/errors.ts";
@@ -50,16 +51,16 @@ export function hostFiles(
       missing("E_PLUGIN_NOT_IN_BUNDLE", `engine.${plugin}`, version, `a ${plugin}`, bundle.versions(plugin));
     return found ?? [];
   });
-  const carried = bundle.lock.images.map((image) => image.name);
   problems.push(
-    ...images.flatMap((image): Problem[] => {
-      if (carried.includes(image)) return [];
-      const expected = `an image of the bundle: ${carried.join(", ") || "it holds none"}`;
-      const todo = "name one of these, or carry in a bundle that holds it";
-      return [
-        { where: file, code: "E_IMAGE_NOT_IN_BUNDLE", subject: `${name} images`, got: image, expected, todo },
-      ];
-    }),
+    ...images.flatMap((image) =>
+      hostImageProblem(image, platform, bundle.lock.images, {
+        where: file,
+        subject: `${name} images`,
+        code: "E_IMAGE_NOT_IN_BUNDLE",
+        holder: "an image of the bundle",
+        todo: "name one of these, or carry in a bundle that holds it",
+      }),
+    ),
   );
   const registry = registryArchive();
   if (archive === undefined || problems.length > 0) return problems;

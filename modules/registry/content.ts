@@ -1,7 +1,11 @@
 /** What of a bundle goes into a registry: every tagged manifest, under which name, and the bytes that it names. */
 import type { Bundle } from "../../offline-bundle/layout.ts";
-import { children, hexOf, isManifest, refName } from "../../offline-bundle/manifests.ts";
+import { partTag } from "../../offline-bundle/lock-tags.ts";
+import { children, type Descriptor, hexOf, isManifest, refName } from "../../offline-bundle/manifests.ts";
+import type { Tree } from "../../offline-bundle/tree.ts";
+import { manifestsBelow } from "../../offline-bundle/walk.ts";
 import type { Blob } from "../core/blob.ts";
+import { placedName } from "../core/image-name.ts";
 
 /** One manifest under one tag. */
 export interface RegistryManifest {
@@ -28,25 +32,47 @@ export interface RegistryContent {
 
 /** What a verified bundle has, by the index and manifests that were hashed. */
 export function registryContent(bundle: Pick<Bundle, "tree" | "blobPath">): RegistryContent {
-  const { index, manifests: known, named } = bundle.tree;
-  const pinned = (sha256: string): Pinned => ({ sha256, bytes: named.get(sha256)?.descriptor.size ?? 0 });
-  const read = (index.manifests ?? []).map(({ annotations, digest, mediaType }) => {
-    const manifest = known.get(hexOf(digest))?.manifest ?? {};
-    const blobs = children(manifest).filter((one) => !isManifest(one));
-    const [, repository = "", tag = ""] = /^(.*):([^:/]+)$/.exec(annotations?.[refName] ?? "") ?? [];
-    const list = manifest.manifests !== undefined;
-    const names = [...new Set(blobs.map((one) => hexOf(one.digest)))];
-    const one = { repository, tag, mediaType, ...pinned(hexOf(digest)), blobs: names.map(pinned) };
-    return { list, manifest: one };
+  const { tree } = bundle;
+  const pinned = (sha256: string): Pinned => ({
+    sha256,
+    bytes: tree.named.get(sha256)?.descriptor.size ?? 0,
   });
-  const tagged = read.filter(({ manifest }) => manifest.tag !== "");
-  // A list is taken only when what it lists is there.
-  const manifests = [...tagged.filter(({ list }) => !list), ...tagged.filter(({ list }) => list)].map(
-    ({ manifest }) => manifest,
-  );
+  const order = new Map(childrenFirst(tree).map((hex, at) => [hex, at]));
+  const manifests = refsOf(tree)
+    .map(({ ref, descriptor: { digest, mediaType } }): RegistryManifest => {
+      const sha256 = hexOf(digest);
+      const own = children(tree.manifests.get(sha256)?.manifest ?? {}).filter((one) => !isManifest(one));
+      const [, repository = "", tag = ""] = /^(.*):([^:/]+)$/.exec(placedName(ref)) ?? [];
+      const names = [...new Set(own.map((one) => hexOf(one.digest)))];
+      return { repository, tag, mediaType, ...pinned(sha256), blobs: names.map(pinned) };
+    })
+    // A list is taken only when what it lists is there.
+    .sort((a, b) => (order.get(a.sha256) ?? 0) - (order.get(b.sha256) ?? 0));
   const all = new Set(manifests.flatMap(({ sha256, blobs }) => [sha256, ...blobs.map((one) => one.sha256)]));
   const blobs = [...all].map((sha256) => ({ ...pinned(sha256), path: bundle.blobPath(sha256) }));
   return { manifests, blobs };
+}
+
+/** Every manifest under every tag that it has: its own, or one of what it lies below. */
+function refsOf(tree: Tree): readonly { readonly ref: string; readonly descriptor: Descriptor }[] {
+  const tops = (tree.index.manifests ?? []).flatMap((descriptor) => {
+    const ref = descriptor.annotations?.[refName];
+    return ref === undefined ? [] : [{ ref, descriptor }];
+  });
+  const below = tops.flatMap(({ ref, descriptor: top }) =>
+    manifestsBelow(tree, hexOf(top.digest))
+      .filter(({ digest }) => digest !== top.digest)
+      .map((descriptor) => ({ ref: partTag(ref, descriptor.digest), descriptor })),
+  );
+  return [...new Map([...tops, ...below].map((one) => [one.ref, one])).values()];
+}
+
+/** sha256 of all manifests, those without any below them first, and each after all that it names. */
+function childrenFirst(tree: Tree): readonly string[] {
+  const lists = (hex: string): boolean => tree.manifests.get(hex)?.manifest.manifests !== undefined;
+  const all = (tree.index.manifests ?? []).flatMap(({ digest }) => manifestsBelow(tree, hexOf(digest)));
+  const hexes = [...new Set(all.map(({ digest }) => hexOf(digest)))];
+  return [...hexes.filter((hex) => !lists(hex)), ...hexes.filter(lists)];
 }
 
 /**

@@ -1,5 +1,6 @@
 /** Whether hosts can pull what the bundle holds under its unchanged names; what cannot be is told before it is tried. */
 import type { Problem } from "../core/errors.ts";
+import { placedName } from "../core/image-name.ts";
 import type { HostSpec } from "../core/site-spec.ts";
 
 /**
@@ -13,9 +14,10 @@ export function unchangedNameProblems(
   repositories: readonly string[],
   file: string,
 ): readonly Problem[] {
-  const came = [...new Set(repositories.map((name) => name.slice(0, name.indexOf("/"))))].filter(
-    (source) => source !== "files",
-  );
+  const came = [...new Set(repositories.map((name) => name.slice(0, name.indexOf("/"))))]
+    .filter((place) => place !== "files")
+    // Below the site's registry a port stands behind an underscore, which no name of a registry has.
+    .map((place) => place.replace("_", ":"));
   const told = new Set<string>();
   return hosts.flatMap(({ name, registry }) => {
     if (registry === undefined || registry.sourcesWritten) return [];
@@ -25,7 +27,7 @@ export function unchangedNameProblems(
         (source) => !told.has(`${registry.follows} ${source}`) && told.add(`${registry.follows} ${source}`),
       )
       .map((source): Problem => {
-        const own = `${registry.name}:${registry.port}/${registry.prefix}${source}/…`;
+        const own = `${registry.name}:${registry.port}/${registry.prefix}${placedName(source)}/…`;
         const written = `registry.sources: [${registry.sources.join(", ")}] to say that people write ${own}`;
         return {
           where: file,

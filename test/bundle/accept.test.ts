@@ -8,10 +8,10 @@ import { digestOf } from "../../offline-bundle/digest.ts";
 import { inside } from "../../offline-bundle/layout.ts";
 import { readLock, writeLock } from "../../offline-bundle/lock-file.ts";
 import { type Accepted, readReceipt, receiptFile } from "../../offline-bundle/receipt.ts";
-import { sealBundle } from "../../offline-bundle/seal.ts";
 import { signBundle } from "../../offline-bundle/sign.ts";
 import { verifyBundle } from "../../offline-bundle/verify.ts";
 import { codesOf } from "../support/refused.ts";
+import { reseal } from "../support/reseal.ts";
 import { runProcess } from "../support/run-process.ts";
 import { allow, builder, type Person, person } from "../support/signers.ts";
 import { copyOf, makeTinyBundle, type TinyBundle } from "../support/tiny-bundle.ts";
@@ -160,7 +160,7 @@ async function withSerial(serial: number): Promise<string> {
   const copy = await copyOf(tiny);
   const lock = { ...(await readLock(tiny.lockFile)), serial };
   await writeLock(join(copy, inside.lock), lock);
-  await sealBundle(copy, lock);
+  await reseal(copy, lock);
   await signBundle(copy, tiny.key);
   return copy;
 }

@@ -139,7 +139,11 @@ test("a docker config file of any shape ends in a code, or in no login", async (
   const before = process.env["DOCKER_CONFIG"];
   process.env["DOCKER_CONFIG"] = folder;
   try {
-    for (const text of ["null", "[]", "7", "{", '"x"']) {
+    for (const text of ["null", "", " \n"]) {
+      await writeFile(file, text);
+      assert.equal(await authorization("host.example"), undefined, JSON.stringify(text));
+    }
+    for (const text of ["[]", "7", "{", '"x"']) {
       await writeFile(file, text);
       assert.deepEqual(await codesOf(authorization("host.example")), ["E_VALUE"], text);
     }

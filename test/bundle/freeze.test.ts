@@ -10,11 +10,11 @@ import { inside } from "../../offline-bundle/layout.ts";
 import { readLock } from "../../offline-bundle/lock-file.ts";
 import { lockBundle } from "../../offline-bundle/lock.ts";
 import { receiptFile } from "../../offline-bundle/receipt.ts";
-import { sealBundle } from "../../offline-bundle/seal.ts";
 import { signBundle } from "../../offline-bundle/sign.ts";
 import { verifyBundle } from "../../offline-bundle/verify.ts";
 import { sealift } from "../support/bundle-verbs.ts";
 import { codesOf, refused } from "../support/refused.ts";
+import { reseal } from "../support/reseal.ts";
 import { allow, builder } from "../support/signers.ts";
 import { copyOf, makeTinyBundle, type TinyBundle } from "../support/tiny-bundle.ts";
 
@@ -104,7 +104,7 @@ test("who uses it all the same says so, and it is written down; from then on it 
 test("a last day that is none, or that somebody changed, is refused", async () => {
   for (const expires of ["2026-13-01", "2026-02-30", "soon", "2026-12-31 or later"]) {
     const copy = await copyOf(tiny);
-    await sealBundle(copy, { ...(await readLock(tiny.lockFile)), expires });
+    await reseal(copy, { ...(await readLock(tiny.lockFile)), expires });
     await signBundle(copy, tiny.key);
     const { allowedSigners } = tiny;
     assert.deepEqual(await codesOf(verifyBundle(copy, { allowedSigners })), ["E_BUNDLE_DIGEST"], expires);
@@ -126,7 +126,7 @@ test("text and lock that name two serials, platforms or days are of no bundle", 
     [{ ...lock, expires: "2999-01-01" }, "E_BUNDLE_DIGEST"],
   ] as const) {
     const copy = await copyOf(tiny);
-    await sealBundle(copy, other);
+    await reseal(copy, other);
     await signBundle(copy, tiny.key);
     const [problem] = await refused(verifyBundle(copy, { allowedSigners }));
     assert.equal(problem?.code, code);

@@ -11,12 +11,12 @@ import { inside, type Seal } from "../../offline-bundle/layout.ts";
 import { readLock } from "../../offline-bundle/lock-file.ts";
 import { oras } from "../../offline-bundle/oras.ts";
 import { pushBundle, type PushOptions } from "../../offline-bundle/push.ts";
-import { sealBundle } from "../../offline-bundle/seal.ts";
 import { signBundle } from "../../offline-bundle/sign.ts";
 import { verifyBundle } from "../../offline-bundle/verify.ts";
 import { lyingMedium } from "../support/lying-medium.ts";
 import { refused } from "../support/refused.ts";
 import { startRegistry, type RegistryProcess } from "../support/registry-process.ts";
+import { reseal } from "../support/reseal.ts";
 import { allow, builder } from "../support/signers.ts";
 import { copyOf, makeTinyBundle, type TinyBundle } from "../support/tiny-bundle.ts";
 import { undoAfter } from "../support/undo.ts";
@@ -232,7 +232,7 @@ async function lieOf(of: TinyBundle): Promise<string> {
     join(copy, inside.index),
     JSON.stringify({ ...index, manifests: index.manifests.slice(1) }),
   );
-  await sealBundle(copy, { ...(await readLock(of.lockFile)), serial: 7 });
+  await reseal(copy, { ...(await readLock(of.lockFile)), serial: 7 });
   await signBundle(copy, of.key);
   return copy;
 }

@@ -7,11 +7,11 @@ import { type ErrorCode, formatProblem } from "../../modules/core/errors.ts";
 import { acceptBundle } from "../../offline-bundle/accept.ts";
 import { inside, type Seal } from "../../offline-bundle/layout.ts";
 import { readLock, writeLock } from "../../offline-bundle/lock-file.ts";
-import { sealBundle } from "../../offline-bundle/seal.ts";
 import { signBundle } from "../../offline-bundle/sign.ts";
 import { verifyBundle, type VerifyOptions } from "../../offline-bundle/verify.ts";
 import { flipBit } from "../support/flip-bit.ts";
 import { refused } from "../support/refused.ts";
+import { reseal } from "../support/reseal.ts";
 import { allow, builder, type Person, person } from "../support/signers.ts";
 import { copyOf, makeTinyBundle, type TinyBundle } from "../support/tiny-bundle.ts";
 import { undoAfter } from "../support/undo.ts";
@@ -227,7 +227,7 @@ async function afterAccepting(serial: number): Promise<string> {
   await writeLock(lockFile, lock);
   // Another text of the same meaning is another lock.
   await writeFile(join(other, inside.lock), `${await readFile(lockFile, "utf8")}# reviewed\n`);
-  await sealBundle(other, lock);
+  await reseal(other, lock);
   await signBundle(other, alice.key);
   await acceptBundle(other, { allowedSigners });
   return allowedSigners;

@@ -4,11 +4,11 @@ import { join } from "node:path";
 import { before, test } from "node:test";
 import { inside } from "../../offline-bundle/layout.ts";
 import { readLock } from "../../offline-bundle/lock-file.ts";
-import { sealBundle } from "../../offline-bundle/seal.ts";
 import { signBundle } from "../../offline-bundle/sign.ts";
 import { verifyBundle } from "../../offline-bundle/verify.ts";
 import { flipBit } from "../support/flip-bit.ts";
 import { codesOf, refused } from "../support/refused.ts";
+import { reseal } from "../support/reseal.ts";
 import { copyOf, makeTinyBundle, type TinyBundle, tinyImage } from "../support/tiny-bundle.ts";
 import { undoAfter } from "../support/undo.ts";
 
@@ -145,7 +145,7 @@ test("a signed bundle that lacks what its own lock pins is refused", async () =>
   );
   await writeFile(join(copy, inside.index), JSON.stringify({ ...index, manifests }));
   await rm(join(copy, inside.blobs, lock.images[0]?.digest.slice("sha256:".length) ?? ""));
-  await sealBundle(copy, lock);
+  await reseal(copy, lock);
   await signBundle(copy, tiny.key);
   const problems = await refused(verifyBundle(copy, tiny));
   assert.ok(problems.some(({ code, subject }) => code === "E_BUNDLE_INCOMPLETE" && subject === tinyImage));

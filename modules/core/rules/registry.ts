@@ -177,6 +177,8 @@ function clientProblems(
   const mirror = hosts.find((host) => host.registry?.follows === "mirror")?.name;
   const others = (registry.sources ?? []).filter((source) => source !== "docker.io");
   const path = registry.external?.path;
+  const itself = hosts.flatMap(({ registry: own }) => (own === undefined ? [] : [`${own.name}:${own.port}`]));
+  const own = (registry.sources ?? []).find((source) => itself.includes(source));
   const todo = `set daemon.features: { containerd-snapshotter: true } for ${mirror ?? ""}, with an engine from 28.5 on`;
   return [
     ...(mirrored < 0
@@ -188,6 +190,17 @@ function clientProblems(
             "mirrors beside the site's registry",
             "nothing: the registry of the site is the only one",
             "remove it",
+          ),
+        ]),
+    ...(own === undefined
+      ? []
+      : [
+          say(
+            at("sources"),
+            "E_CONFLICT",
+            shown(own),
+            "other registries than the site's own",
+            "take it out: images below this name come from there as they are",
           ),
         ]),
     ...(mirror === undefined || others.length === 0

@@ -5,6 +5,7 @@ import type { MergedHost, SiteFile } from "../merge.ts";
 import { daemonProblems } from "./daemon.ts";
 import { groupProblems } from "./groups.ts";
 import { hostProblems } from "./hosts.ts";
+import { imageProblems } from "./images.ts";
 import { loginProblems } from "./logins.ts";
 import { networkProblems } from "./networks.ts";
 import { registryProblems } from "./registry.ts";
@@ -26,6 +27,7 @@ export function siteProblems(
     ...groupProblems(file, hosts, say),
     ...loginProblems(file, hosts, say),
     ...volumeProblems(file, hosts, say),
+    ...imageProblems(file, say),
     ...daemonProblems(file, hosts, say),
     ...registryProblems(file, hosts, say),
     ...rolloutProblems(file, hosts, say),
