@@ -5,7 +5,7 @@ import { formatProblem } from "./modules/core/errors.ts";
 import { Daemon } from "./modules/daemon/index.ts";
 import { Engine } from "./modules/engine/index.ts";
 import { feederFirst } from "./modules/core/site-spec.ts";
-import { explain } from "./modules/core/explain.ts";
+import { explain, failWith } from "./modules/core/explain.ts";
 import { siteText } from "./modules/core/site-text.ts";
 import { skipUnusedTraces } from "./modules/core/stack-traces.ts";
 import { expectReceipt, leaveReceipt } from "./modules/receipt/issue.ts";
@@ -71,12 +71,12 @@ function provision(seen: SurveyedHost): Daemon {
   return new Daemon(host, phases.daemon, [engine]);
 }
 
-const last = await explain(() =>
-  rollOut(site, provision).finally(() => leaveReceipt(site, pulumi.getStack(), began)),
-);
+const { begun: rolledOut, problems } = await rollOut(site, provision);
+const unheld = await leaveReceipt(site, rolledOut, pulumi.getStack(), began);
+failWith([...problems, ...unheld]);
 
 const authorities = site.authorities ?? registries.map(({ authority }) => authority);
 const specs = site.hosts.map(({ spec }) => spec);
 
 /** What other stacks read by a StackReference: docs/guide/outputs.md. */
-export default siteOutputs(specs, last, authorities);
+export default siteOutputs(specs, rolledOut, authorities);

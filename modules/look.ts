@@ -169,15 +169,28 @@ async function authorityAt(spec: ServedHost, library: Library): Promise<Authorit
 async function lookAt(
   { spec, files }: PlannedHost,
   facts: SiteFacts,
-  { deep = process.env["SEALIFT_DEEP"] === "1", secretsClosed = false }: LookOptions,
+  { deep = wantsDeep(), secretsClosed = false }: LookOptions,
 ): Promise<HostLook> {
   const { library, clock } = facts;
   const planned = files === undefined ? undefined : { files, phases: phasesOf(spec, files, facts) };
   const all =
     planned === undefined ? [preflightPhase(spec, undefined, clock)] : Object.values(planned.phases);
   const phases = secretsClosed ? all.map(withoutSecrets) : all;
-  const sent = deep ? { ...library, text: `SEALIFT_DEEP=1\n${library.text}` } : library;
-  return { spec, phases, planned, probe: await probe(spec, phases, sent, { copies: true }) };
+  return {
+    spec,
+    phases,
+    planned,
+    probe: await probe(spec, phases, libraryToLook(library, deep), { copies: true }),
+  };
+}
+
+/** @param deep as {@link LookOptions}. */
+export function libraryToLook(library: Library, deep = wantsDeep()): Library {
+  return deep ? { ...library, text: `SEALIFT_DEEP=1\n${library.text}` } : library;
+}
+
+function wantsDeep(): boolean {
+  return process.env["SEALIFT_DEEP"] === "1";
 }
 
 function withoutSecrets({ name, steps }: Phase): Phase {

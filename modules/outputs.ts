@@ -1,6 +1,7 @@
 /** What other stacks read of a site by a StackReference: addresses, versions, fingerprints. No secret is among it. */
 import * as pulumi from "@pulumi/pulumi";
 import type { ImageStore } from "./core/image-store.ts";
+import type { Tally } from "./core/drift.ts";
 import type { Authority, RegistrySpec } from "./core/registry.ts";
 import type { Architecture, HostSpec, UserSpec } from "./core/site-spec.ts";
 import { caSha256 } from "./core/ca-shape.ts";
@@ -21,6 +22,8 @@ export interface HostOutput {
   readonly team?: string;
   /** URL of the engine by the name of each user who may use it over ssh: `docker context create --docker host=…`. */
   readonly contexts: Readonly<Record<string, string>>;
+  /** Its facts when the run had ended, or at the start of a run that had nothing to do there. */
+  readonly facts: Tally;
 }
 
 export interface RegistryOutput {
@@ -45,18 +48,23 @@ export interface SiteOutputs {
 }
 
 /**
- * @param last the last resource of each host: what is told of a host is told when it is so.
+ * @param begun of each host its last resource, because what is told of a host is told when it is so, and how many of its facts hold.
  * @param authorities the registry's CAs, of the look or of the run itself.
  */
 export function siteOutputs(
   hosts: readonly HostSpec[],
-  last: ReadonlyMap<string, { readonly report: pulumi.Output<string> }>,
+  begun: ReadonlyMap<
+    string,
+    { readonly last: { readonly report: pulumi.Output<string> }; readonly tally: Tally }
+  >,
   authorities: readonly pulumi.Input<Authority | undefined>[],
 ): SiteOutputs {
   const registry = hosts.find((host) => host.registry !== undefined)?.registry;
   const told = hosts.flatMap((host) => {
-    const report = last.get(host.name)?.report;
-    return report === undefined ? [] : [[host.name, report.apply(() => hostOutput(host))] as const];
+    const one = begun.get(host.name);
+    return one === undefined
+      ? []
+      : [[host.name, one.last.report.apply(() => hostOutput(host, one.tally))] as const];
   });
   return {
     hosts: Object.fromEntries(told),
@@ -67,7 +75,7 @@ export function siteOutputs(
 }
 
 /** Pure. */
-export function hostOutput(host: HostSpec): HostOutput {
+export function hostOutput(host: HostSpec, facts: Tally): HostOutput {
   const { address, port, hostKey, architecture, engine, imageStore, daemon, rack, team, users } = host;
   return {
     address,
@@ -85,6 +93,7 @@ export function hostOutput(host: HostSpec): HostOutput {
         .filter(mayUseEngine)
         .map(({ name }) => [name, `ssh://${name}@${bracketed(address)}:${port}`] as const),
     ),
+    facts,
   };
 }
 

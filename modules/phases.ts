@@ -83,6 +83,11 @@ export function codeTwice(host: string, phases: readonly Phase[]): readonly Prob
   ];
 }
 
+/** The phases whose facts Sealift makes true; preflight and delivery only say what is there before. */
+export function factPhases(phases: HostPhases): readonly Phase[] {
+  return Object.values(phases).filter(({ name }) => name !== "preflight" && name !== "delivery");
+}
+
 /**
  * Before the registries had their CAs nobody could say what their clients trust, nor whose word one takes that another feeds: the
  * phases themselves have checked it since.

@@ -40,6 +40,8 @@ export class Host extends pulumi.ComponentResource {
   readonly library: pulumi.Resource;
   /** What only some phases need: they wait for it, and the others run while it travels. */
   readonly blobs: readonly pulumi.Resource[];
+  /** The plans of its phases, in the order in which they were made. */
+  readonly plans: Plan[] = [];
 
   constructor(name: string, args: HostArgs, opts?: pulumi.ComponentResourceOptions) {
     super("sealift:core:Host", name, {}, opts);
@@ -116,6 +118,16 @@ function fileOf(path: string, sha256: string): pulumi.asset.FileAsset {
   return Object.assign(new pulumi.asset.FileAsset(path), { hash: sha256 });
 }
 
+/** A phase as it was sent to the host. */
+export interface Plan {
+  /** Of the phase. */
+  readonly name: string;
+  /** With all that other hosts have reported in this run. */
+  readonly phase: pulumi.Output<Phase>;
+  /** Whether this run has sent it because of what the look found; known when that is done. */
+  readonly repaired: pulumi.Output<boolean>;
+}
+
 /**
  * One phase on one host: its plan text goes to the library on standard input.
  * @param settled the phase with what another host reports in this very run; `phase` is what was looked at.
@@ -153,6 +165,14 @@ export function converge(
       additionalSecretOutputs: secret ? ["stdout", "stderr"] : [],
     },
   );
+  host.plans.push({
+    name: phase.name,
+    phase: pulumi.output<Phase>(settled ?? phase),
+    // What Pulumi left as it was (--target, --exclude) has the note of an earlier run, and no output at all where it was never made.
+    repaired: pulumi
+      .all([command.update, command.stdout])
+      .apply(([text = ""]) => text.includes(`in run ${run}`)),
+  });
   if (pulumi.runtime.isDryRun() && drift !== undefined && drift.length > 0) {
     void pulumi.log.info(drift.map(describe).join("\n"), command);
   }

@@ -524,6 +524,10 @@ const runCodes = {
     "A host of a wave is not healthy, so that the next wave did not begin.",
     "Resolve the finding, then run `pulumi up` again.",
   ),
+  E_FACT: one(
+    "A fact does not hold after the run, although the host was changed, or because the run was told to leave it as it is.",
+    "Find out what undoes it, then run `pulumi up` again, without `--target` and `--exclude`.",
+  ),
 } as const satisfies ErrorChapter["codes"];
 
 /** Every code, in the order of the reference page. */

@@ -152,6 +152,7 @@ export const errorCodes = [
   "E_RUN_LOST",
   "E_STEP",
   "E_GATE",
+  "E_FACT",
   "E_RECEIPT",
 ] as const;
 export type ErrorCode = (typeof errorCodes)[number];

@@ -6,6 +6,7 @@ import type { Phase } from "./step.ts";
 export abstract class PhaseResource extends pulumi.ComponentResource {
   /** What the host reported, one `status TAB code TAB fact TAB found` line a step. */
   readonly report: pulumi.Output<string>;
+  readonly host: Host;
 
   /**
    * @param type token `sealift:<module>:<Class>`. @param after what has to be done first; empty: that the library is there.
@@ -20,6 +21,7 @@ export abstract class PhaseResource extends pulumi.ComponentResource {
   ) {
     const name = `${host.args.spec.name}-${phase.name}`;
     super(type, name, {}, { parent: host });
+    this.host = host;
     // What comes before a phase has waited for the library.
     const dependsOn = after.length > 0 ? [...after] : [host.library];
     this.report = converge(`${name}-run`, host, phase, { parent: this, dependsOn }, settled);

@@ -92,6 +92,7 @@ listeners_look() {
     esac
   done
   if [ -z "$listeners_runs" ]; then return 1; fi
+  listeners_asked=
   # shellcheck disable=SC2086 # numbers of processes
   process_look $listeners_ours
   process_tcp
@@ -101,30 +102,38 @@ listeners_look() {
 # without its proxy it keeps those itself (moby 29, portmappers/nat). Only when there is one the engine is asked for them.
 listeners_open() {
   listeners_found=
-  listeners_known=" $* "
   for listeners_one in $process_ports; do
-    case $listeners_known in *" $listeners_one "*) continue ;; esac
-    case $listeners_known in *" published "*) ;; *) listeners_known="$listeners_known published $(listeners_published) " ;; esac
-    case $listeners_known in *" $listeners_one "*) continue ;; esac
+    case " $* " in *" $listeners_one "*) continue ;; esac
+    listeners_published
+    case $listeners_given in *" $listeners_one "*) continue ;; esac
     listeners_found="$listeners_found $listeners_one"
   done
 }
 
-# listeners_unsafe: sets listeners_found to whoever else listens on the ports that engines are known by and no container has published.
+# listeners_unsafe: sets listeners_found to whoever else listens on the ports that engines are known by and no container has published, sixteen
+# at most: anybody may listen there on as many addresses as the host has.
 listeners_unsafe() {
   listeners_found=
+  listeners_count=0
   for listeners_one in $process_others; do
     case $listeners_one in *:2375 | *:2376) ;; *) continue ;; esac
-    case " $(listeners_published) " in *" $listeners_one "*) continue ;; esac
+    listeners_published
+    case $listeners_given in *" $listeners_one "*) continue ;; esac
     listeners_found="$listeners_found $listeners_one"
+    listeners_count=$((listeners_count + 1))
+    if [ "$listeners_count" -eq 16 ]; then break; fi
   done
 }
 
-# listeners_published: the addresses that running containers have published.
+# listeners_published: sets listeners_given to the addresses that running containers have published, with a blank around each; asked once
+# after listeners_look.
 listeners_published() {
+  if [ -n "${listeners_asked-}" ]; then return 0; fi
+  listeners_asked=yes
+  listeners_given=" "
   listeners_running=$(timeout 30 docker ps --quiet 2>/dev/null || true)
   if [ -z "$listeners_running" ]; then return 0; fi
   # shellcheck disable=SC2016,SC2086 # a template of Go; ids, one word each
-  timeout 30 docker inspect --format '{{range $port, $all := .NetworkSettings.Ports}}{{range $all}}{{.HostIp}}:{{.HostPort}}
-{{end}}{{end}}' $listeners_running 2>/dev/null | sed 's/^\(.*:.*\):\([0-9]*\)$/[\1]:\2/' | tr -s '\n' ' '
+  listeners_given=" $(timeout 30 docker inspect --format '{{range $port, $all := .NetworkSettings.Ports}}{{range $all}}{{.HostIp}}:{{.HostPort}}
+{{end}}{{end}}' $listeners_running 2>/dev/null | sed 's/^\(.*:.*\):\([0-9]*\)$/[\1]:\2/' | tr -s '\n' ' ') "
 }

@@ -11,6 +11,16 @@ DAEMON_CA_DIRS=/etc/ssl/certs:/etc/docker/token-ca
 # started as its unit says, and docker info says what the file says.
 # $1 engine version; $2... members of docker info's JSON, `"Key":value`, each of which has to be in it
 check_daemon_running() {
+  running_holds "$@" || return 1
+  running_gone=$(rules_gone)
+  if [ -n "$running_gone" ]; then
+    warn_that E_FIREWALL "rules that the engine has made for packets are gone: $running_gone" \
+      "see who has flushed them, then run systemctl restart docker.service"
+  fi
+}
+
+# running_holds VERSION MEMBER...: the same without what anybody may take away from a daemon that runs on.
+running_holds() {
   if ! running_units; then return 1; fi
   if ! running_process; then return 1; fi
   if [ -f "$DAEMON_STOPPED" ]; then
@@ -96,12 +106,12 @@ apply_daemon_running() {
   running_cost=$(daemon_cost "$(cat "$DAEMON_JSON")")
   if [ "$running_cost" = reload ] && running_units >/dev/null; then
     # A reload that did not do all of it is followed by a restart.
-    if daemon_reload && check_daemon_running "$@" >/dev/null; then
+    if daemon_reload && running_holds "$@" >/dev/null; then
       cp "$DAEMON_LOADED" "$DAEMON_JSON.good"
       return
     fi
   fi
-  if [ "$running_cost" = none ] && running_units >/dev/null && check_daemon_running "$@" >/dev/null; then return; fi
+  if [ "$running_cost" = none ] && running_units >/dev/null && running_holds "$@" >/dev/null; then return; fi
   if systemctl is-active --quiet docker.service; then daemon_has_room "$(daemon_text "$(daemon_value data-root <"$DAEMON_JSON")")"; fi
   # The file that the running daemon was started with, because the start itself overwrites the note of it.
   if systemctl is-active --quiet docker.service && [ -f "$DAEMON_LOADED" ]; then cp "$DAEMON_LOADED" "$DAEMON_JSON.good"; fi
@@ -127,7 +137,7 @@ running_restarts() {
   daemon_restart || return 1
   daemon_start_containers || return 1
   daemon_gate "$running_before" || return 1
-  check_daemon_running "$@" || return 1
+  running_holds "$@" || return 1
 }
 effect_daemon_running() {
   case " ${run_differ-} " in

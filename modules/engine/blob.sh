@@ -1,8 +1,9 @@
 # Bytes of the bundle that have arrived, and where they are kept.
+# shellcheck disable=SC2154 # hashes.sh sets hash_stat
 
 SEALIFT_BLOBS=$SEALIFT_STATE/blobs
 
-# Fact: the blob is on the host with exactly the bytes of the lock.
+# Fact: the blob is on the host with exactly the bytes of the lock, for root alone to change.
 # $1 sha256, $2 size in bytes
 check_engine_blob() {
   if [ ! -f "$SEALIFT_BLOBS/$1" ]; then
@@ -19,8 +20,27 @@ check_engine_blob() {
     echo "altered: its bytes have another sha256"
     return 1
   fi
+  case $hash_stat in
+    *" root:root 644 regular file") ;;
+    *)
+      # Inode, bytes, and two times of three words each stand before it.
+      blob_found=${hash_stat#* * * * * * * * }
+      blob_found=${blob_found% regular*}
+      echo "of ${blob_found%% *} with mode ${blob_found#* } in place of root:root 644"
+      return 1
+      ;;
+  esac
+}
+
+# blob_taken_back SHA256 BYTES: whether it is there with the right bytes and is only to be root's again: nothing has to travel for that.
+blob_taken_back() {
+  if [ ! -f "$SEALIFT_BLOBS/$1" ] || [ -L "$SEALIFT_BLOBS/$1" ]; then return 1; fi
+  chown root:root "$SEALIFT_BLOBS/$1"
+  chmod 0644 "$SEALIFT_BLOBS/$1"
+  check_engine_blob "$@" >/dev/null
 }
 apply_engine_blob() {
+  if blob_taken_back "$@"; then return 0; fi
   blob_from=.sealift/blobs/$1
   # What is no file would stay in the way: the next copy would go where a link leads, or into a folder.
   if [ -L "$blob_from" ] || { [ -e "$blob_from" ] && [ ! -f "$blob_from" ]; }; then

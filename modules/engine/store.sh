@@ -1,5 +1,5 @@
 # Where the data of the engine lies, and in which form: what a changed key of the site must not make invisible.
-# shellcheck disable=SC2154 # files.sh sets path_wrong
+# shellcheck disable=SC2154 # files.sh sets path_wrong and file_wrong
 
 # Below data-root: what containerd's overlayfs snapshotter keeps, a folder for each layer and each container.
 STORE_SNAPSHOTS=containerd/daemon/io.containerd.snapshotter.v1.overlayfs/snapshots
@@ -11,6 +11,10 @@ check_engine_data_root() {
   root_old=$store_noted
   if [ "$root_old" != "$1" ]; then
     echo "${root_old:-not written down}"
+    return 1
+  fi
+  if ! file_owned "$SEALIFT_STATE/data-root" "$FILE_OURS"; then
+    echo "$file_wrong"
     return 1
   fi
   if ! path_is_safe "$1"; then
@@ -49,6 +53,10 @@ check_engine_store() {
   fi
   if [ -n "$store_found" ] && [ "$store_found" != "$1" ] && [ "$store_found" != both ]; then
     echo "$store_old is written down, the host holds $store_words"
+    return 1
+  fi
+  if ! file_owned "$SEALIFT_STATE/image-store" "$FILE_OURS"; then
+    echo "$file_wrong"
     return 1
   fi
 }

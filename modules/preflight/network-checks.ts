@@ -10,6 +10,14 @@ export const networkChecks = {
       "packages, snap, units, daemons that run from elsewhere, docker-proxy where the engine would find it first",
     todo: "move its containers away, remove each as named, then run again",
   },
+  units: {
+    group: "engine",
+    level: "fail",
+    error: "E_FOREIGN_UNIT",
+    looksAt:
+      "drop-ins of containerd.service, docker.service and docker.socket that Sealift did not write, and variables that systemd gives every service (DefaultEnvironment=)",
+    todo: "see whose they are, remove them and run systemctl daemon-reload (systemctl unset-environment); a proxy of the engine is daemon.proxies of the site",
+  },
   ports: {
     group: "network",
     level: "warn",

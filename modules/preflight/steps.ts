@@ -108,6 +108,7 @@ export function preflightSteps(host: HostSpec, archive: Archive | undefined, clo
     check("selinux", "SELinux does not enforce", "selinux"),
     check("sysctls", "no setting of the kernel is too tight for containers", "sysctls"),
     check("engine", "no other Docker is installed", "no_foreign_engine"),
+    check("units", "nothing but Sealift makes or changes the engine's units", "no_foreign_unit_files"),
     ...networkSteps(host.daemon),
     ...roomSteps(archive, host.registry !== undefined),
   ];

@@ -3,19 +3,23 @@
 
 REGISTRY_ETC=/etc/sealift/registry
 
-# Fact: this host has a CA for the registry, for its name and address alone; its key is root's. When it has less than two years
+# Fact: this host has a CA for the registry, for its name and address alone; its key is root's, and root alone may change it. When it has less than two years
 # left, when an earlier Sealift has made it, or when a person has made $REGISTRY_ETC/ca.renew, clients trust a next one beside it,
 # which signs from the next certificate on.
 # $1 host, $2 DNS name, $3 IPv4 address, $4 days before the end of the certificate in which another is made
 check_registry_ca() {
   ca_decide "$2" "$3" "$4"
-  if [ "$ca_todo" = nothing ]; then return 0; fi
+  if [ "$ca_todo" = nothing ]; then
+    certificates_owned ca next
+    return
+  fi
   echo "$ca_why"
   return 1
 }
 apply_registry_ca() {
   ca_decide "$2" "$3" "$4"
   install -d -m 0755 "${REGISTRY_ETC%/*}" "$REGISTRY_ETC"
+  certificates_take_back ca next
   case $ca_todo in
     create) ca_make ca "$@" ;;
     announce) ca_make next "$@" ;;

@@ -1,9 +1,10 @@
 # The certificate that the registry shows, signed by the CA of its host.
+# shellcheck disable=SC2154 # files.sh sets file_wrong
 
-# Fact: the registry's certificate is the CA's, for its name and address, and valid for some days more.
+# Fact: the registry's certificate is the CA's, for its name and address, and valid for some days more; root alone may change it.
 # $1 DNS name, $2 IPv4 address, $3 days
 check_registry_certificate() {
-  if ! key_right server '%U %G %a' "root $REGISTRY_USER 640"; then return 1; fi
+  if ! key_right server '%U %G %a' "root $REGISTRY_USER 640" || ! certificates_owned server; then return 1; fi
   valid_for "$REGISTRY_ETC/server.crt" "$3"
   for certificate_what in "-verify_hostname $1" "-verify_ip $2"; do
     # shellcheck disable=SC2086 # an option and its value
@@ -15,6 +16,8 @@ check_registry_certificate() {
   done
 }
 apply_registry_certificate() {
+  certificates_take_back server
+  if check_registry_certificate "$@" >/dev/null; then return 0; fi
   # The names that count stand in subjectAltName; a common name is too short for some.
   (
     umask 077
@@ -42,6 +45,25 @@ END
   sync "$REGISTRY_ETC/server.key.new" "$REGISTRY_ETC/server.crt.new"
   mv "$REGISTRY_ETC/server.key.new" "$REGISTRY_ETC/server.key"
   mv "$REGISTRY_ETC/server.crt.new" "$REGISTRY_ETC/server.crt"
+}
+
+# certificates_owned NAME...: whether these certificates, those that are there, are files of root's that all may read; says what is not.
+certificates_owned() {
+  file_look "$REGISTRY_ETC"/*.crt
+  for certificate_one; do
+    if [ ! -e "$REGISTRY_ETC/$certificate_one.crt" ] || file_owned "$REGISTRY_ETC/$certificate_one.crt" "$FILE_OURS"; then continue; fi
+    echo "$file_wrong"
+    return 1
+  done
+}
+
+# certificates_take_back NAME...: makes them so; what they say stays.
+certificates_take_back() {
+  for certificate_one; do
+    if [ ! -f "$REGISTRY_ETC/$certificate_one.crt" ] || [ -L "$REGISTRY_ETC/$certificate_one.crt" ]; then continue; fi
+    chown root:root "$REGISTRY_ETC/$certificate_one.crt"
+    chmod 0644 "$REGISTRY_ETC/$certificate_one.crt"
+  done
 }
 
 # key_right NAME FORMAT EXPECTED: whether the key is whose it should be, in stat's FORMAT, and the certificate is of it; says what

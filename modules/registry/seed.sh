@@ -1,6 +1,6 @@
 # What is in the registry: the bundle, manifest by manifest, through the writer. Bytes arrive over ssh on the volume of the site's
 # first registry; the others fetch them out of that one. What is in the registry already is neither sent nor fetched again.
-# shellcheck disable=SC2154 # curl.sh sets web_…, files.sh path_wrong
+# shellcheck disable=SC2154 # curl.sh sets web_…, files.sh path_wrong and file_wrong
 
 # Fact: it is known which registry feeds this one, and its CA.
 # $1 DNS name, $2 port of its reader, $3 its address, $4... its CA, and the next one if there is one, as base64 of DER, behind "named,", $3
@@ -10,13 +10,20 @@ check_registry_feeder() {
     echo "the registry on $3 has not made its CA yet"
     return 1
   fi
-  if [ "$(cat "$REGISTRY_ETC/feeder" 2>/dev/null)" != "$1 $2 $3" ]; then
-    echo "$REGISTRY_ETC/feeder is absent or names another"
+  file_look "$REGISTRY_ETC/feeder" "$REGISTRY_ETC/feeder.crt"
+  if ! file_is "$REGISTRY_ETC/feeder" "$1 $2 $3"; then
+    case $file_wrong in
+      *" is absent" | *" is altered") echo "$REGISTRY_ETC/feeder is absent or names another" ;;
+      *) echo "$file_wrong" ;;
+    esac
     return 1
   fi
   shift 3
-  if [ "$(cat "$REGISTRY_ETC/feeder.crt" 2>/dev/null)" != "$(authority_pem "$@")" ]; then
-    echo "$REGISTRY_ETC/feeder.crt is absent or another"
+  if ! file_is "$REGISTRY_ETC/feeder.crt" "$(authority_pem "$@")"; then
+    case $file_wrong in
+      *" is absent" | *" is altered") echo "$REGISTRY_ETC/feeder.crt is absent or another" ;;
+      *) echo "$file_wrong" ;;
+    esac
     return 1
   fi
 }
@@ -43,11 +50,10 @@ apply_registry_feeder() {
     return 1
   fi
   guard_registry_feeder "$@"
-  echo "$1 $2 $3" >"$REGISTRY_ETC/feeder.new"
+  feeder_text="$1 $2 $3"
   shift 3
-  authority_pem "$@" >"$REGISTRY_ETC/feeder.crt.new"
-  mv "$REGISTRY_ETC/feeder.crt.new" "$REGISTRY_ETC/feeder.crt"
-  mv "$REGISTRY_ETC/feeder.new" "$REGISTRY_ETC/feeder"
+  file_put "$REGISTRY_ETC/feeder.crt" "$(authority_pem "$@")"
+  file_put "$REGISTRY_ETC/feeder" "$feeder_text"
 }
 
 # Fact: the registry has this manifest under this tag, and everything that it names.

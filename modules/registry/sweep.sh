@@ -1,6 +1,6 @@
 # What earlier bundles brought goes when the site keeps only the last ones. Nothing else ever does: what no bundle brought
 # stays, and so does all that a tag of somebody's still reaches.
-# shellcheck disable=SC2154 # files.sh sets path_wrong
+# shellcheck disable=SC2154 # files.sh sets path_wrong and file_wrong
 
 # Fact: the registry remembers what this bundle brought, until it may go.
 # $1 mount point, $2 serial of the bundle, $3... manifests, each as `repository sha256 tag`
@@ -11,8 +11,13 @@ check_registry_bundle() {
   fi
   bundle_file=$1/bundles/$2
   shift 2
+  file_look "$bundle_file"
   if ! printf '%s\n' "$@" | cmp -s - "$bundle_file"; then
     echo "$bundle_file is absent or another"
+    return 1
+  fi
+  if ! file_owned "$bundle_file" "$FILE_OURS"; then
+    echo "$file_wrong"
     return 1
   fi
 }
@@ -26,6 +31,8 @@ apply_registry_bundle() {
   bundle_file=$1/bundles/$2
   shift 2
   printf '%s\n' "$@" >"$bundle_file.new"
+  chown root:root "$bundle_file.new"
+  chmod 0644 "$bundle_file.new"
   sync "$bundle_file.new"
   mv "$bundle_file.new" "$bundle_file"
 }

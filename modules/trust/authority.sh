@@ -1,13 +1,14 @@
 # The registry's CAs on its clients: for the engine and for what fetches on the host, each in a file of its own. The system's
 # store stays without them: it would believe them wherever anything on the host asks for a certificate. An engine takes every .crt in the
 # registry's folder for a CA, and every .cert and .key for a login (moby registry/config, containerd docs/hosts.md).
-# shellcheck disable=SC2154 # files.sh sets others_found
+# shellcheck disable=SC2154 # files.sh sets others_found, file_wrong and path_wrong
 
 TRUST_CERTS=/etc/docker/certs.d
 TRUST_STORE=/usr/local/share/ca-certificates
 TRUST_BUNDLE=/etc/ssl/certs/ca-certificates.crt
 
-# Fact: the engine trusts the registry's CAs, no earlier ones of it, and each for its registry alone; the system trusts none of them.
+# Fact: the engine trusts the registry's CAs, no earlier ones of it, and each for its registry alone, in a file that root alone may change; the
+# system trusts none of them.
 # $1 name:port, $2... each CA's certificate as base64 of its DER, behind the address of the registry host that has made it and a
 # colon, and "named," before that when the site names its hash; the certificate alone when the site has it in a file; or "unknown" while its
 # host has not made it; none where the system's own CAs vouch for the registry
@@ -26,8 +27,16 @@ check_registry_authority() {
     return 1
   fi
   shift
-  if [ "$(cat "$authority_file" 2>/dev/null)" != "$(authority_pem "$@")" ]; then
-    authority_changed "$authority_file" "$@"
+  file_look "$authority_file"
+  if ! file_is "$authority_file" "$(authority_pem "$@")"; then
+    case $file_wrong in
+      *" is absent" | *" is altered") authority_changed "$authority_file" "$@" ;;
+      *) echo "$file_wrong" ;;
+    esac
+    return 1
+  fi
+  if ! path_is_safe "${authority_file%/*}"; then
+    echo "$path_wrong"
     return 1
   fi
   system_without_authority
@@ -74,14 +83,21 @@ apply_registry_authority() {
     fi
   done
   if [ $# -gt 0 ]; then
-    install -d -m 0755 "$authority_folder"
-    authority_pem "$@" >"$authority_folder/ca.crt.new"
-    mv "$authority_folder/ca.crt.new" "$authority_folder/ca.crt"
+    trust_folder "$authority_folder" || return 1
+    file_put "$authority_folder/ca.crt" "$(authority_pem "$@")"
   fi
   if system_without_authority >/dev/null; then return 0; fi
   # update-ca-certificates leaves its links to what is gone.
   rm -f "$TRUST_STORE"/sealift-registry-*.crt "${TRUST_BUNDLE%/*}"/sealift-registry-*.pem
   timeout 600 update-ca-certificates >/dev/null
+}
+
+# trust_folder FOLDER: makes a folder of certs.d root's alone; says what is above it when that is not.
+trust_folder() {
+  install -d -o root -g root -m 0755 "$TRUST_CERTS" "$1"
+  if path_is_safe "$1"; then return 0; fi
+  echo "$path_wrong"
+  return 1
 }
 
 # certs_authorities NAME:PORT: fails, with what there is, when the engine has CAs of its own for the registry. Logins are left alone.

@@ -8,6 +8,7 @@
 # other hosts that the registry may lead to for a token or for its bytes
 check_channel_blob() { check_engine_blob "$1" "$2"; }
 apply_channel_blob() {
+  if blob_taken_back "$1" "$2"; then return 0; fi
   channel_sha256=$1
   channel_bytes=$2
   channel_registry=$3

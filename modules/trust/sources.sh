@@ -1,7 +1,8 @@
 # Where image names lead, for engines with the containerd store: to the registry of the site, under the name of where they
 # came from, and never outside. The files are read at each pull.
+# shellcheck disable=SC2154 # files.sh sets file_wrong and path_wrong
 
-# Fact: images of these registries are taken from the registry of the site.
+# Fact: images of these registries are taken from the registry of the site, by files that root alone may change.
 # $1 name:port, $2 path before every repository there (empty, or with a slash at its end), $3 own or system: whose CAs
 # vouch for it, $4... the registries
 check_registry_sources() {
@@ -10,9 +11,22 @@ check_registry_sources() {
   sources_ca=$3
   shift 3
   sources_wrong=
+  sources_files=
+  for sources_one; do sources_files="$sources_files $TRUST_CERTS/$sources_one/hosts.toml"; done
+  # shellcheck disable=SC2086 # names of registries hold no blanks
+  file_look $sources_files
   for sources_one; do
-    if [ "$(cat "$TRUST_CERTS/$sources_one/hosts.toml" 2>/dev/null)" != "$(sources_text "$sources_one")" ]; then
-      sources_wrong="$sources_wrong $sources_one,"
+    if ! file_is "$TRUST_CERTS/$sources_one/hosts.toml" "$(sources_text "$sources_one")"; then
+      case $file_wrong in
+        *" is absent" | *" is altered") sources_wrong="$sources_wrong $sources_one," ;;
+        *)
+          echo "$file_wrong"
+          return 1
+          ;;
+      esac
+    elif ! path_is_safe "$TRUST_CERTS/$sources_one"; then
+      echo "$path_wrong"
+      return 1
     fi
   done
   if [ -n "$sources_wrong" ]; then
@@ -42,9 +56,8 @@ apply_registry_sources() {
   sources_ca=$3
   shift 3
   for sources_one; do
-    install -d -m 0755 "$TRUST_CERTS/$sources_one"
-    sources_text "$sources_one" >"$TRUST_CERTS/$sources_one/hosts.toml.new"
-    mv "$TRUST_CERTS/$sources_one/hosts.toml.new" "$TRUST_CERTS/$sources_one/hosts.toml"
+    trust_folder "$TRUST_CERTS/$sources_one" || return 1
+    file_put "$TRUST_CERTS/$sources_one/hosts.toml" "$(sources_text "$sources_one")"
   done
   sources_left "$@"
   for sources_one in $sources_found; do

@@ -40,7 +40,8 @@ check_existing_options() {
     echo "nothing mounted at $1"
     return 1
   fi
-  existing_says "$(existing_options_finding "$@")"
+  existing_says "$(existing_options_finding "$@")" || return 1
+  mount_open "$1"
 }
 guard_existing_options() {
   if ! mount_reached "$1"; then return 0; fi

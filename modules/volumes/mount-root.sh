@@ -15,6 +15,15 @@ check_mount_root() {
     return 1
   fi
 }
+# mount_open MOUNT: a warning where others may write into the top directory of what is mounted there, the end of a check: the site does not
+# say that they may, and with it they choose what lies there.
+mount_open() {
+  open_mode=$(timeout 60 stat -c %a "$1" 2>/dev/null || true)
+  case $open_mode in *[2367]) ;; *) return 0 ;; esac
+  warn_that E_MOUNT_POINT "others may write into the top directory of $1 (mode $open_mode)" \
+    "take that away with chmod o-w $1, or say the mode of the volume in the site file"
+}
+
 apply_mount_root() {
   if ! mount_look "$1"; then
     echo "nothing mounted at $1"

@@ -3,14 +3,14 @@
 
 # Fact: systemd mounts the volume there with these options, now and at every boot.
 # $1 volume group, $2 logical volume, $3 mount point, $4 file system; $5 of each pair nodev/dev, nosuid/suid, noexec/exec,
-# noatime/relatime one, with commas between
+# noatime/relatime one, with commas between; $6 mode, when the site says that of its top directory
 check_mount() {
   mount_unit=$(unit_of_path "$3")
   if ! lv_look "$1" "$2"; then
     echo "no such volume"
     return 1
   fi
-  if ! file_is "/etc/systemd/system/$mount_unit" "$(mount_unit_text "$@" "$(known_uuid "$lv_node")")"; then
+  if ! file_is "/etc/systemd/system/$mount_unit" "$(mount_unit_text "$1" "$2" "$3" "$4" "$5" "$(known_uuid "$lv_node")")"; then
     echo "$file_wrong"
     return 1
   fi
@@ -35,6 +35,7 @@ check_mount() {
     echo "mounted at $3$mount_found"
     return 1
   fi
+  if [ -z "${6-}" ]; then mount_open "$3"; fi
 }
 guard_mount() {
   refuse_strangers "$(unit_of_path "$3")" ""
@@ -67,7 +68,7 @@ apply_mount() {
     # A service that starts without its volume fails here instead of filling the root disk.
     chattr +i "$3"
   fi
-  file_put "/etc/systemd/system/$mount_unit" "$(mount_unit_text "$@" "$(blkid -p -s UUID -o value "/dev/$1/$2")")"
+  file_put "/etc/systemd/system/$mount_unit" "$(mount_unit_text "$1" "$2" "$3" "$4" "$5" "$(blkid -p -s UUID -o value "/dev/$1/$2")")"
   systemctl enable --no-reload --quiet "$mount_unit"
   # systemd reads what it has never seen by itself; to read everything again takes it seconds on a slow host.
   if [ "$(systemctl show -P NeedDaemonReload "$mount_unit")" = yes ]; then systemctl daemon-reload; fi

@@ -1,6 +1,9 @@
 # Whether the volumes fit into their group, before the first of them is made. Reads only.
 # shellcheck disable=SC2154 # group.sh and kernel.sh set what is read here
 
+# Where LVM keeps a copy of what a group consists of, written at each change of it (vgcfgbackup(8)).
+GROUP_BACKUP=/etc/lvm/backup
+
 # group_in_use DISK...: whether each volume of group_volumes is active and large enough, together they use every disk, and
 # they use no other. What this cannot tell apart from trouble is asked of LVM.
 group_in_use() {
@@ -20,6 +23,23 @@ group_in_use() {
     # shellcheck disable=SC2086 # a list of device nodes
     if ! group_names "${use_disk%%=*}" $use_disks; then return 1; fi
   done
+  # A disk that is in the group, and that no volume uses yet.
+  group_counted
+  [ "$group_count" = $# ]
+}
+
+# group_counted: sets group_count to how many disks LVM says are in the group; empty where it has no copy of that.
+group_counted() {
+  group_count=
+  if [ ! -r "$GROUP_BACKUP/$group_name" ]; then return 0; fi
+  counted_part=
+  while read -r counted_word counted_rest; do
+    case $counted_word$counted_rest in
+      "physical_volumes{") counted_part=yes group_count=0 ;;
+      "logical_volumes{") break ;;
+      "id="*) if [ -n "$counted_part" ]; then group_count=$((group_count + 1)); fi ;;
+    esac
+  done <"$GROUP_BACKUP/$group_name"
 }
 
 # group_shortage: what does not fit into group_free_mib; nothing when all does.

@@ -105,7 +105,7 @@ function existingSteps({ mount, filesystem, minFree }: ExistingMountSpec, { runs
 }
 
 function stepsOfVolume(group: string, volume: LogicalVolumeSpec): Step[] {
-  const { name, size, filesystem = "xfs", mount, options = ["nodev"] } = volume;
+  const { name, size, filesystem = "xfs", mount, options = ["nodev"], mode } = volume;
   const percent = parsePercentFree(size);
   return [
     {
@@ -127,7 +127,15 @@ function stepsOfVolume(group: string, volume: LogicalVolumeSpec): Step[] {
       code: `volumes.${name}.mount`,
       fact: `volume ${group}/${name} is mounted at ${mount} by systemd (${options.join(", ") || "no options"})`,
       effect: "none",
-      call: ["mount", group, name, mount, filesystem, mountOptions(options)],
+      call: [
+        "mount",
+        group,
+        name,
+        mount,
+        filesystem,
+        mountOptions(options),
+        ...(mode === undefined ? [] : ["mode"]),
+      ],
     },
   ];
 }

@@ -10,7 +10,8 @@ import { authorityBase64 } from "../support/made-authority.ts";
 await recordResources(false);
 const { hostOutput, registryOutput, siteOutputs } = await import("../../modules/outputs.ts");
 
-const report = pulumi.output("done");
+const last = { report: pulumi.output("done") };
+const tally = { hold: 41, warned: 0, failing: [] };
 const read = <T>(value: pulumi.Output<T>): Promise<T> =>
   new Promise((resolve) => {
     value.apply(resolve);
@@ -18,7 +19,7 @@ const read = <T>(value: pulumi.Output<T>): Promise<T> =>
 const first = (text: string): ReturnType<typeof hostOutput> => {
   const [host] = siteOf(text).hosts;
   assert.ok(host);
-  return hostOutput(host);
+  return hostOutput(host, tally);
 };
 
 test("a host is told with what it runs, how it is reached, and by whom", () => {
@@ -32,6 +33,7 @@ test("a host is told with what it runs, how it is reached, and by whom", () => {
     imageStore: "classic",
     dataRoot: "/data/docker",
     contexts: { deploy: "ssh://deploy@10.20.0.11:2222" },
+    facts: tally,
   });
 });
 
@@ -51,7 +53,7 @@ test("hosts that were not begun have no output, and no secret is in any", async 
     ...host,
     users: host.users.map((user) => ({ ...user, passwordHash: hash })),
   }));
-  const outputs = siteOutputs(specs, new Map([["node-a", { report }]]), []);
+  const outputs = siteOutputs(specs, new Map([["node-a", { last, tally }]]), []);
   assert.deepEqual(Object.keys(outputs.hosts), ["node-a"]);
   const told = await Promise.all(Object.values(outputs.hosts).map(read));
   assert.doesNotMatch(JSON.stringify(told), /made-up-for-this-test/);

@@ -24,6 +24,13 @@ describe("daemon.json of a host at work", () => {
     const { exitCode, output } = await site.up();
     assert.equal(exitCode, 0, output);
   };
+  const facts = async (): Promise<{ readonly failing: readonly string[] } | undefined> => {
+    const { output } = await site.pulumi("stack", "output", "--json");
+    const { hosts } = JSON.parse(output) as {
+      hosts: Record<string, { facts: { failing: readonly string[] } }>;
+    };
+    return hosts["daemon-changes"]?.facts;
+  };
   const unchanged = async (): Promise<void> => {
     const { exitCode, output } = await site.pulumi("up", "--yes", "--skip-preview", "--expect-no-changes");
     assert.equal(exitCode, 0, output);
@@ -44,6 +51,31 @@ describe("daemon.json of a host at work", () => {
       // As a snapshot of the time before has it.
       await onHost("sudo tee /var/lib/sealift/journal >/dev/null", undefined, journal);
     }
+  });
+
+  test("what is undone while the run goes on is found after it, and the run fails", async () => {
+    await site.write((text) => {
+      text.daemon["labels"] = ["rack=r0"];
+    });
+    // The users' phase is in sync and not run; the daemon reloads after it.
+    const undoing = `#!/bin/sh\n[ "$1" != reload ] || gpasswd -d deploy docker\nexec /usr/bin/systemctl "$@"\n`;
+    await onHost(
+      "sudo sh -c 'cat >/usr/local/sbin/systemctl; chmod 755 /usr/local/sbin/systemctl'",
+      undefined,
+      undoing,
+    );
+    const { exitCode, output } = await site.up();
+    await onHost("sudo rm /usr/local/sbin/systemctl");
+    assert.notEqual(exitCode, 0, output);
+    assert.match(
+      output,
+      /daemon-changes: E_FACT users\.deploy\.docker: got not in it; expected user deploy is in group docker; /,
+    );
+    assert.deepEqual((await facts())?.failing, ["users.deploy.docker"]);
+    await site.write();
+    await converges();
+    assert.deepEqual((await facts())?.failing, []);
+    await unchanged();
   });
 
   test("a daemon.json that dockerd refuses never goes live", async () => {

@@ -98,6 +98,26 @@ describe("waves", () => {
     await succeeds(site.pulumi("preview", "--expect-no-changes"));
   });
 
+  test("drift on a host that the run was told to leave out fails the run, and keeps nobody else from being done", async () => {
+    await site.onHost("sudo -n gpasswd -d deploy docker");
+    await second.exec("sudo -n gpasswd -d deploy docker");
+    const { exitCode, output } = await site.pulumi(
+      "up",
+      "--yes",
+      "--skip-preview",
+      "--target",
+      "**wave-b-users-run",
+    );
+    assert.notEqual(exitCode, 0, output);
+    assert.match(
+      output,
+      /wave-a: E_FACT users\.deploy\.docker: got not in it; .*; this run was told to leave it as it is/,
+    );
+    assert.match((await second.exec("id deploy")).stdout, /\(docker\)/);
+    assert.doesNotMatch(await site.onHost("id deploy"), /\(docker\)/);
+    await succeeds(site.up());
+  });
+
   test("another order of the same hosts changes no resource", async () => {
     await write("warn", (text) => Object.assign(text, { rollout: { maxUnavailable: 1 } }));
     await succeeds(site.pulumi("preview", "--expect-no-changes"));

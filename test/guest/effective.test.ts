@@ -39,7 +39,23 @@ const opened =
 const again = "systemctl reset-failed docker.service docker.socket 2>/dev/null";
 const restart = `systemctl daemon-reload; systemctl stop docker.socket docker; ${again}; systemctl start docker.socket docker`;
 
+/** What preflight says before there is an engine, and after it. */
+const beforehand = async (): Promise<string> => (await engine.on.call("check_no_foreign_unit_files")).output;
+
 test("an engine that Sealift has started holds", async () => {
+  assert.deepEqual(await wrong(), []);
+  assert.equal(await beforehand(), "");
+});
+
+test("rules that somebody has flushed are told by name, and are back when the engine has started again", async () => {
+  const told = (gone: string): readonly string[] => [
+    `warn daemon.running E_FIREWALL rules that the engine has made for packets are gone: ${gone}; see who has flushed them, then run systemctl restart docker.service`,
+  ];
+  await engine.on.root("iptables -t nat -F");
+  assert.deepEqual(await wrong(), told("PREROUTING of iptables -t nat does not lead to DOCKER"));
+  await engine.on.root("iptables -F");
+  assert.deepEqual(await wrong(), told("FORWARD of iptables -t filter does not lead to DOCKER-USER"));
+  await engine.on.root(`${again}; systemctl restart docker`);
   assert.deepEqual(await wrong(), []);
 });
 
@@ -60,7 +76,13 @@ test("a socket for all is found before and after systemd has read it, and made r
   const file = `${units}/docker.socket.d/open.conf`;
   await engine.on.root(`mkdir ${units}/docker.socket.d; printf '[Socket]\\nSocketMode=0666\\n' >${file}`);
   assert.deepEqual(await wrong(), [refusal("docker.socket", file)]);
-  await engine.on.root(restart);
+  const second = `${units}/containerd.service.d/proxy.conf`;
+  await engine.on.root(`touch ${second}`);
+  assert.equal(
+    await beforehand(),
+    `containerd.service is made or changed by ${second}, docker.socket is made or changed by ${file}`,
+  );
+  await engine.on.root(`rm ${second}; ${restart}`);
   const open =
     "drift daemon.listeners /run/docker.sock is of root:docker with mode 666 in place of root:docker 660";
   assert.deepEqual(await wrong(), [refusal("docker.socket", file), open]);
@@ -102,6 +124,7 @@ test("a variable for every service reaches the engine and is found by name, not 
   assert.deepEqual(await wrong(), [
     "drift daemon.running process N has variables that its unit does not give it: HTTPS_PROXY",
   ]);
+  assert.equal(await beforehand(), "systemd gives every service the variables HTTPS_PROXY");
   await engine.on.root(`rm -r ${folder}; systemctl daemon-reload`);
   assert.deepEqual(await repaired(), ["daemon.running"]);
 });

@@ -59,6 +59,17 @@ test("a blob is kept only with the bytes of the lock", async () => {
   await deliver(bytes);
   assert.deepEqual(await on.call(`apply_${name}`, ...args), holds);
   assert.deepEqual(await on.call(`check_${name}`, ...args), holds);
+  // Whoever may write it is part of the fact; to take it back nothing has to arrive.
+  for (const [by, found] of [
+    ["chmod 0666", "of root:root with mode 666"],
+    ["chown games", "of games:root with mode 644"],
+  ]) {
+    await on.root(`${by} /var/lib/sealift/blobs/${sha256(bytes)}`);
+    const output = `${found} in place of root:root 644`;
+    assert.deepEqual(await on.call(`check_${name}`, ...args), { exitCode: 1, output });
+    assert.deepEqual(await on.call(`apply_${name}`, ...args), holds);
+    assert.deepEqual(await on.call(`check_${name}`, ...args), holds);
+  }
   await on.root(`truncate -s 7 /var/lib/sealift/blobs/${sha256(bytes)}`);
   assert.deepEqual(await on.call(`check_${name}`, ...args), { exitCode: 1, output: "7 bytes" });
 });

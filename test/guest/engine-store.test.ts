@@ -93,6 +93,25 @@ test("image store: what is noted, what lies there and what is wanted decide", as
   }
 });
 
+test("what is written down is root's to change", async () => {
+  const written = [
+    ["image-store", "engine_store", "classic", root],
+    ["data-root", "engine_data_root", root],
+  ] as const;
+  await on.root(`rm -rf ${root} /var/lib/sealift/image-store /var/lib/sealift/data-root; mkdir -p ${root}`);
+  for (const [file, name, ...args] of written) {
+    assert.equal((await on.call(`apply_${name}`, ...args)).exitCode, 0);
+    await on.root(`chmod 0666 /var/lib/sealift/${file}`);
+    assert.match(
+      (await on.call(`check_${name}`, ...args)).output,
+      / is of root:root with mode 666 in place of root:root 644$/,
+    );
+    assert.equal((await on.call(`apply_${name}`, ...args)).exitCode, 0);
+    assert.equal((await on.call(`check_${name}`, ...args)).exitCode, 0);
+    await on.root(`rm /var/lib/sealift/${file}`);
+  }
+});
+
 test("data-root moves only away from an empty folder", async () => {
   const guard = (): ReturnType<ShellFunctions["call"]> => on.call("guard_engine_data_root", "/new");
   await on.root(`rm -rf ${root}; mkdir -p ${root}/volumes/metadata; rm -f /var/lib/sealift/data-root`);

@@ -67,6 +67,12 @@ describe("a registry that another one feeds", () => {
     await finds("the registry on 127.0.0.5 has not made its CA yet", ...unknown);
     await fails(/has not made its CA yet; run pulumi up again/, unknown);
     await finds(/feeder is absent/, ...feeder("127.0.0.5"));
+    await applies(...feeder("127.0.0.5"));
+    for (const file of ["feeder", "feeder.crt"]) {
+      await root(`chmod 0666 /etc/sealift/registry/${file}`);
+      await finds(/ is of root:root with mode 666 in place of root:root 644$/, ...feeder("127.0.0.5"));
+      await applies(...feeder("127.0.0.5"));
+    }
     const other = [...feeder("127.0.0.5").slice(0, 4), authorities.get("127.0.0.4") ?? ""];
     await fails(/^E_REGISTRY_CA the CA of the registry on 127\.0\.0\.5 can vouch/, [
       "registry_feeder",

@@ -141,6 +141,50 @@ describe("the registry's CA", () => {
   });
 });
 
+/** The fact finds each of these, and puts it right. */
+async function takesBack(
+  file: string,
+  content: () => Promise<string>,
+  ...call: readonly [string, ...string[]]
+): Promise<void> {
+  const folder = file.replace(/\/[^/]+$/, "");
+  const before_ = await content();
+  const changes: readonly (readonly [by: string, found: string])[] = [
+    [`chmod 0666 ${file}`, `${file} is of root:root with mode 666 in place of root:root 644`],
+    [`chown games ${file}`, `${file} is of games:root with mode 644 in place of root:root 644`],
+    [`chgrp games ${file}`, `${file} is of root:games with mode 644 in place of root:root 644`],
+    [`mv ${file} /run/kept && ln -s /run/kept ${file}`, `${file} is a symbolic link`],
+    [`chmod 0777 ${folder}`, `${folder} may be written by others (mode 777)`],
+  ];
+  for (const [by, found] of changes) {
+    await root(by);
+    await finds(found, ...call);
+    await applies(...call);
+  }
+  assert.equal(await content(), before_);
+}
+
+test("whose a file is, and who may write it, are part of the fact: the registry's CA, and where names lead", async () => {
+  const one = `named,${await authority()}`;
+  await applies("registry_authority", at, one);
+  const file = `${certs}/${at}/ca.crt`;
+  await takesBack(file, () => root(`cat ${file}`), "registry_authority", at, one);
+  const led = ["registry_sources", at, "", "own", "quay.io"] as const;
+  await applies(...led);
+  await takesBack(`${certs}/quay.io/hosts.toml`, () => root(`cat ${certs}/quay.io/hosts.toml`), ...led);
+  await applies("registry_sources", at, "", "own");
+  // Of the host that has made the CA: the same one stays, whatever somebody has done to its file.
+  const made = "/etc/sealift/registry/ca.crt";
+  const text = await root(`cat ${made}`);
+  const ca = ["registry_ca", "test", "registry.site", "127.0.0.5", "30"] as const;
+  for (const by of [`chmod 0666 ${made}`, `chown games ${made}`]) {
+    await root(by);
+    await finds(/ca\.crt is of \w+:root with mode 6\d\d in place of root:root 644$/, ...ca);
+    await applies(...ca);
+  }
+  assert.equal(await root(`cat ${made}`), text);
+});
+
 test("certificates beside the registry's CA are not the site's, and are refused", async () => {
   const first = await authority();
   for (const name of ["other.crt", "client.cert", ".hidden.crt"]) {

@@ -104,6 +104,16 @@ test("too little space", () =>
     /^volumes\.space\.\/data: refused E_MOUNT_SPACE \d+ MiB are available at \/data; remove/,
   ));
 
+test("a top directory into which others may write is told, and stays as it is", async () => {
+  await on.root("stat -c %a /data >/run/mode && chmod 0777 /data");
+  assert.deepEqual(
+    (await drifts(on, stepsOf(laidOut))).map((line) => line.split("; ")[0]),
+    ["volumes.options./data: warn E_MOUNT_POINT others may write into the top directory of /data (mode 777)"],
+  );
+  await on.root("chmod $(cat /run/mode) /data");
+  assert.deepEqual(await drifts(on, stepsOf(laidOut)), []);
+});
+
 test("read-only, and noexec where the engine runs programs", async () => {
   await on.root("mount -o remount,bind,ro /data");
   await refused(

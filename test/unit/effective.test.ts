@@ -6,6 +6,7 @@ import {
   chmodSync,
   mkdirSync,
   mkdtempSync,
+  readFileSync,
   renameSync,
   rmSync,
   symlinkSync,
@@ -198,4 +199,89 @@ test("who else listens is looked for among root's processes alone: what others h
   );
   assert.match(looked, /\/proc\/11\/fd /);
   assert.doesNotMatch(looked, /\/proc\/12\/fd/);
+});
+
+/** A host on which these processes are, in these control groups, in the namespace of pid 1 or in another one. */
+function hostWith(
+  processes: readonly (readonly [pid: number, comm: string, group: string, namespace?: string])[],
+): string {
+  const root = mkdtempSync(path("host-"));
+  for (const [pid, comm, group, namespace = "own"] of [
+    [1, "systemd", "/init.scope"] as const,
+    ...processes,
+  ]) {
+    const at = join(root, "proc", `${pid}`);
+    mkdirSync(join(at, "ns"), { recursive: true });
+    mkdirSync(join(root, namespace), { recursive: true });
+    symlinkSync(join(root, namespace), join(at, "ns", "pid"));
+    writeFileSync(join(at, "comm"), `${comm}\n`);
+    writeFileSync(join(at, "status"), `Name:\t${comm}\nUid:\t0\t0\t0\t0\n`);
+    writeFileSync(join(at, "cgroup"), `1:name=systemd:${group}\n0::${group}\n`);
+  }
+  return root;
+}
+
+test("an engine in a container that has a systemd of its own is not the host's", () => {
+  const inner = [
+    "/system.slice/docker-4f.scope/system.slice/docker.service",
+    "/system.slice/docker-4f.scope/init.scope",
+    "/docker/4f/system.slice/docker.service",
+    "/kubepods.slice/kubepods-x.slice/cri-containerd-4f.scope/system.slice/docker.service",
+    "/machine.slice/libpod-4f.scope/container/system.slice/docker.service",
+    "/machine.slice/systemd-nspawn@lab.service/payload/system.slice/docker.service",
+    "/machine.slice/docker.service",
+    "/lxc.payload.lab/system.slice/docker.service",
+    "/init.scope.d/docker.service",
+  ];
+  const own = [
+    "/system.slice/docker.service",
+    "/system.slice/system-engine.slice/engine@1.service",
+    "/engines.slice/docker.service",
+    "/user.slice/user-0.slice/session-3.scope",
+    "/init.scope",
+  ];
+  const processes = [...inner, ...own].map((group, index) => [100 + index, "dockerd", group] as const);
+  // Below a service: what it has made itself, and a container of its own.
+  const below = [
+    [50, "dockerd", "/system.slice/docker.service/init"],
+    [51, "dockerd", "/system.slice/lab.service/payload/system.slice/docker.service", "other"],
+  ] as const;
+  const root = hostWith([...processes, ...below]);
+  const expected = [...own.map((_, index) => 100 + inner.length + index), 50];
+  assert.deepEqual(
+    shell(`SEALIFT_ROOT=${quote(root)}\nprocess_of dockerd containerd\necho $process_pids`)
+      .split(" ")
+      .slice(1)
+      .map(Number),
+    expected,
+  );
+  const unit = (pid: number): string =>
+    shell(`SEALIFT_ROOT=${quote(root)}\nprocess_unit ${pid}\necho "$process_unit"`);
+  assert.equal(unit(100), "0 ", "its docker.service is not the host's");
+  assert.equal(unit(50), "0 ", "a group that a service has made");
+  assert.equal(unit(100 + inner.length), "0 docker.service");
+});
+
+test("who listens is told in a time that grows as they do", () => {
+  const root = mkdtempSync(path("net-"));
+  const net = join(root, "proc", "1", "net");
+  mkdirSync(net, { recursive: true });
+  mkdirSync(join(root, "proc", "1", "fd"));
+  const count = 60_000;
+  const line = (index: number): string =>
+    ` ${index}: ${(0x0100007f + index * 0x100).toString(16).toUpperCase().padStart(8, "0")}:0947 00000000:0000 0A 00000000:00000000 00:00000000 00000000  1000        0 ${1000 + index} 1\n`;
+  writeFileSync(
+    join(net, "tcp"),
+    ` sl\n${Array.from({ length: count }, (_, index) => line(index)).join("")}`,
+  );
+  symlinkSync("socket:[1000]", join(root, "proc", "1", "fd", "3"));
+  // A file of that name is none.
+  symlinkSync("/x/socket:[1001]", join(root, "proc", "1", "fd", "4"));
+  const asked = path("asked");
+  writeFileSync(asked, "");
+  const found = shell(
+    `SEALIFT_ROOT=${quote(root)}\ndocker() { echo "$@" >>${quote(asked)}; case $1 in ps) echo 1 ;; *) echo 127.0.0.9:2375 ;; esac; }\ntimeout() { shift; "$@"; }\nprocess_look 1\nprocess_tcp\nset -- $process_others\necho "$process_ports $#"\nlisteners_unsafe\nset -- $listeners_found\necho "$# $1"`,
+  );
+  assert.equal(found, `0  127.0.0.1:2375 ${count - 1}\n16 127.1.0.1:2375`);
+  assert.equal(readFileSync(asked, "utf8").match(/^ps /gm)?.length, 1, "the engine is asked once");
 });
