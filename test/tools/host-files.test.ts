@@ -81,3 +81,20 @@ test("an architecture that the bundle was not built for is told once, whatever t
     "stack.yaml: E_BUNDLE_PLATFORM node-a architecture: got linux/arm64; expected a platform of the bundle: linux/amd64; correct it, or carry in a bundle for it: platforms in bundle.yaml",
   ]);
 });
+
+test("an image that the bundle has for another architecture than the host's is told", () => {
+  const [image] = bundle.lock.images;
+  const name = image?.name ?? "";
+  const arm = {
+    ...bundle.lock,
+    images: bundle.lock.images.map((one) => ({ ...one, platforms: ["linux/arm64"] })),
+  };
+  const host = { ...exampleHost(), engine: { version: "28.5.2" }, images: [name] };
+  assert.ok("archive" in hostFiles(host, bundle, "stack.yaml"));
+  const found = hostFiles(host, { ...bundle, lock: arm }, "stack.yaml");
+  assert.ok(!("archive" in found));
+  assert.deepEqual(
+    found.map(({ code, subject, got, expected }) => [code, subject, got, expected]),
+    [["E_BUNDLE_PLATFORM", "node-a images", `${name} for linux/arm64`, "linux/amd64"]],
+  );
+});

@@ -62,6 +62,29 @@ test("a pin for another architecture is none", async () => {
   );
 });
 
+test("an image that is not pinned, or not for the host's architecture, is told", async () => {
+  const name = "docker.io/library/hello:1";
+  const text = changed("\n    hosts:\n", `\n    images: [${name}]\n    hosts:\n`);
+  const pinned = (...platforms: string[]): Lock => ({
+    ...lock,
+    images: [{ name, digest: `sha256:${"a".repeat(64)}`, platforms, sources: ["computed-here"] }],
+  });
+  const told = async (of: Lock): Promise<readonly string[]> =>
+    (await coverageOfText(text, of)).problems.map((one) => formatProblem(one).replace(/^\S+ /, ""));
+  assert.match(
+    (await told({ ...lock, images: [] }))[0] ?? "",
+    /^E_BUNDLE_COVERAGE node-a images: got docker\.io/,
+  );
+  assert.deepEqual(await told(pinned("linux/arm64/v8")), [
+    ...["node-a", "node-b"].map(
+      (host) =>
+        `E_BUNDLE_PLATFORM ${host} images: got ${name} for linux/arm64/v8; expected linux/amd64; name an image that is made for this host's architecture, or take it away from the host`,
+    ),
+  ]);
+  assert.deepEqual(await told(pinned("linux/arm64", "linux/amd64/v1")), []);
+  assert.equal((await told(pinned("linux/amd64/v3"))).length, 2);
+});
+
 test("a file that cannot be read is told beside the others, one without a site asks for nothing, no file is a slip", async () => {
   const wrong = changed("login: ops", "lgin: ops");
   assert.ok((await coverageOfText(wrong)).problems.some(({ code }) => code === "E_KEY_UNKNOWN"));

@@ -4,8 +4,9 @@ import { formatProblem } from "../../modules/core/errors.ts";
 import { registryPorts } from "../../modules/core/registry.ts";
 import { feederFirst } from "../../modules/core/site-spec.ts";
 import { seedsOf } from "../../modules/phases.ts";
+import { libraryCall } from "../support/library-call.ts";
 import { external, own, withRegistry } from "../support/registry-site.ts";
-import { exampleText, problemsOf, siteOf } from "../support/site-text.ts";
+import { changed, exampleText, problemsOf, siteOf } from "../support/site-text.ts";
 import schema from "../../stacks/site.schema.json" with { type: "json" };
 
 test("a registry on a host: every host knows where it is, and the host itself that it runs it", () => {
@@ -204,11 +205,50 @@ const slips: readonly [string, string, RegExp][] = [
     /E_CONFLICT registry\.sources: got \["ghcr\.io"\]; expected docker\.io alone where a host \(node-a\) has the classic image store or an engine before 28\.5, .*; set daemon\.features: \{ containerd-snapshotter: true \} for node-a, with an engine from 28\.5 on, or take them out/,
   ],
   [
+    "itself among the sources",
+    withRegistry(`${own}\nsources: [docker.io, "registry.site:5000"]`),
+    /E_CONFLICT registry\.sources: got "registry\.site:5000"; expected other registries than the site's own; take it out/,
+  ],
+  ...(
+    [
+      ["nginx:1.27", "write docker.io/library/nginx:1.27"],
+      ["rancher/pause:3.6", "write docker.io/rancher/pause:3.6"],
+      ["docker.io/busybox:1.37", "write docker.io/library/busybox:1.37"],
+      [`registry.k8s.io/pause:3.9@sha256:${"0".repeat(64)}`, "write registry.k8s.io/pause:3.9"],
+      ["[fd00::5]:5000/team/app:1", "give the registry a name, and write that"],
+    ] as const
+  ).map(([image, todo]): [string, string, RegExp] => [
+    `the image ${image}`,
+    changed("\n    hosts:\n", `\n    images: ["${image}"]\n    hosts:\n`),
+    new RegExp(
+      `:\\d+:\\d+: E_VALUE images\\[0\\]: got "${image.slice(0, 8).replace("[", "\\[")}.*; ${todo}$`,
+    ),
+  ]),
+  [
     "a path and the classic store",
     withRegistry(external, "classic"),
     /E_CONFLICT registry\.external\.path: got "sealift"; expected no path where a host \(node-a\) has the classic image store/,
   ],
 ];
+test("image names of registries with a port stay as they are, and lead to a path without a colon", () => {
+  const text = withRegistry(`${own}\nsources: [docker.io, "registry.corp:5000"]`);
+  const images = text.replace(
+    "\n    hosts:\n",
+    '\n    images: ["registry.corp:5000/team/app:1"]\n    hosts:\n',
+  );
+  const [host] = siteOf(images).hosts;
+  assert.deepEqual(host?.images, ["registry.corp:5000/team/app:1"]);
+  assert.deepEqual(host.registry?.sources, ["docker.io", "registry.corp:5000"]);
+  const lines =
+    "sources_registry=registry.site:5000 sources_prefix=site/ sources_ca=system\nsources_text registry.corp:5000";
+  const url = "https://registry.site:5000/v2/site/registry.corp_5000";
+  const entry = 'capabilities = ["pull", "resolve"]\noverride_path = true';
+  assert.equal(
+    libraryCall("/nowhere", lines).trimEnd(),
+    `0 # Made by Sealift.\nserver = "${url}"\n${entry}\n\n[host."${url}"]\n${entry}`,
+  );
+});
+
 for (const [name, text, words] of slips) {
   test(`refused with code, place and remedy: ${name}`, () => {
     const told = problemsOf(text).map(formatProblem);
