@@ -13,7 +13,7 @@ export interface AllowedSigner {
 /** Every line that names a key, in the order of the file. */
 export function allowedSigners(text: string): readonly AllowedSigner[] {
   return text.split("\n").flatMap((line) => {
-    const [names, ...words] = line.trim().match(/(?:[^\s"]|"(?:[^"\\]|\\.)*")+/g) ?? [];
+    const [names, ...words] = line.trim().match(/(?:[^\s"]|"(?:[^"\\]|\\.)*"?)+/g) ?? [];
     if (names === undefined || names.startsWith("#")) return [];
     // Options are left out where there are none.
     const [options, blob] = isKeyType(words[0]) ? ["", words[1]] : [words[0] ?? "", words[2]];

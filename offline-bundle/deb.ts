@@ -99,9 +99,10 @@ async function controlMember(path: string): Promise<ArMember> {
 
 async function memberAt(file: FileHandle, at: number): Promise<ArMember | undefined> {
   const header = await text(file, at, headerBytes);
-  const [, name, bytes] = /^(.{16}).{32}([0-9]+) *`\n$/s.exec(header) ?? [];
-  if (name === undefined || bytes === undefined) return undefined;
-  return { name: name.trim().replace(/\/$/, ""), start: at + headerBytes, bytes: Number(bytes) };
+  const [, bytes] = /^([0-9]+) *`\n$/.exec(header.slice(48)) ?? [];
+  if (bytes === undefined) return undefined;
+  const name = header.slice(0, 16).trim().replace(/\/$/, "");
+  return { name, start: at + headerBytes, bytes: Number(bytes) };
 }
 
 async function text(file: FileHandle, at: number, length: number): Promise<string> {

@@ -78,11 +78,8 @@ function bearer(token: string): string {
 
 /** Keys are written as a host or as a url. */
 function hostOf(key: string): string {
-  return key
-    .replace(/^https?:\/\//i, "")
-    .replace(/\/.*$/, "")
-    .toLowerCase()
-    .replace(/:443$/, "");
+  const [host = ""] = key.replace(/^https?:\/\//i, "").split("/", 1);
+  return host.toLowerCase().replace(/:443$/, "");
 }
 
 function basic(user: string, password: string): string {

@@ -20,7 +20,7 @@ export function placeOf(source: string): string {
   const [word = source] = source.split(" ");
   const repository = /^([\w-]+)\/[\w.-]+$/.exec(word)?.[1];
   if (repository !== undefined) return github(repository);
-  if (word.startsWith("oci:")) return word.replace(/\/.*$/, "").toLowerCase();
+  if (word.startsWith("oci:")) return word.slice(0, `${word}/`.indexOf("/")).toLowerCase();
   if (!/^https?:/i.test(word) || !URL.canParse(word)) return word.replace(/^([\w-]+\.[\w.-]+)\/.*$/, "$1");
   const { host, origin, pathname } = new URL(word);
   const page = /^([\w-]+)\.github\.io$/.exec(host)?.[1];

@@ -1,9 +1,10 @@
 /** From an entry of bundle.yaml to its pin. */
-import { type Problem, SealiftError } from "../modules/core/errors.ts";
+import { type Problem, refuse, SealiftError } from "../modules/core/errors.ts";
 import { agreeing } from "./checksums.ts";
 import { debProblems } from "./deb.ts";
+import { digestOf } from "./digest.ts";
 import { computedHere, hasMembers, isComplete, type LockedFile } from "./lock-file.ts";
-import { insideOf } from "./pin-content.ts";
+import { insideOf, pinContentProblems } from "./pin-content.ts";
 import { obtainFile, type Pin, presentFile, type Sources } from "./obtain-file.ts";
 import { loweredProblem, originOf, type Origin } from "./origin.ts";
 import { type SignedOrigin, signedOrigin } from "./signed-origin.ts";
@@ -27,7 +28,7 @@ export interface LockedEntry {
  *
  * @param old the pin that is there.
  * @param update the pin is made anew, whatever it is. @param check a publisher's rank of which nobody can be asked is refused, unless
- * somebody was asked from this machine before.
+ * somebody was asked from this machine before; and what the lock says of the inside of a file is compared where the store has it.
  * @throws {SealiftError} E_DOWNLOAD, E_DOWNLOAD_SHA256, E_PIN, E_PIN_SOURCES, E_PIN_SIGNATURE, E_PIN_ORIGIN, E_ARCHIVE, E_SPACE, E_TOOL.
  */
 export async function lockEntry(
@@ -54,7 +55,7 @@ export async function lockEntry(
         await agreeing(entry, standing.sha256, standing.sha256, sources);
         await noteVouched(entry, kept, sources);
       }
-      return { pin: kept, change: "kept" };
+      return { pin: kept, change: check && (await compared(kept, sources)) ? "checked" : "kept" };
     }
     if (complete && vouched) {
       // A signature is asked for every time, also of a pin whose bytes need not be looked at.
@@ -68,6 +69,7 @@ export async function lockEntry(
       const kept = { ...withoutOrigin(standing), ...file, ...originFor(entry, standing, signed) };
       refuseLowered(entry, old, kept);
       if (signed !== undefined) await noteVouched(entry, kept, sources);
+      if (check) await compared(kept, sources);
       return { pin: kept, change: "checked" };
     }
     const got = await bytesOf(entry, pin, sources, report);
@@ -115,6 +117,16 @@ function withoutOrigin(pin: LockedFile): LockedFile {
 function refuseLowered(entry: WantedEntry, old: LockedFile | undefined, next: LockedFile): void {
   const problem = loweredProblem(entry, old, next);
   if (problem !== undefined) throw new SealiftError([problem]);
+}
+
+/** What a lock says of the inside of a file, with its bytes where the store has them. @returns whether it has. @throws {SealiftError} E_PIN, E_ARCHIVE. */
+async function compared(pin: LockedFile, sources: Sources): Promise<boolean> {
+  const path = await presentFile(pin, sources);
+  const here = path === undefined ? undefined : await digestOf(path);
+  // What the store has of other bytes, a fetch replaces.
+  if (path === undefined || here?.sha256 !== pin.sha256) return false;
+  refuse(await pinContentProblems(pin, path, here.bytes));
+  return true;
 }
 
 function unseenProblem(entry: WantedEntry, pin: LockedFile, error: unknown): Problem {

@@ -60,7 +60,7 @@ export async function withRegistry<T>(
   work: (registry: Registry) => Promise<T>,
 ): Promise<T> {
   refuseReference(reference, access);
-  const host = reference.replace(/\/.*$/, "");
+  const [host = ""] = reference.split("/", 1);
   const secret = access.login === undefined ? undefined : await secretFile(host, access.login);
   const flags = (prefix: string): readonly string[] => [
     ...(access.caFile === undefined ? [] : [`--${prefix}ca-file`, access.caFile]),

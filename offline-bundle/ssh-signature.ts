@@ -53,5 +53,5 @@ function stringAt(data: Buffer, offset: number): Buffer | undefined {
 
 /** Of a public key in its binary form: `SHA256:…`, base64 without padding, as OpenSSH writes it. */
 export function fingerprintOf(key: Buffer): string {
-  return `SHA256:${createHash("sha256").update(key).digest("base64").replace(/=+$/, "")}`;
+  return `SHA256:${createHash("sha256").update(key).digest("base64").replaceAll("=", "")}`;
 }

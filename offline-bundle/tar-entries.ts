@@ -140,6 +140,6 @@ function size(block: Buffer): number {
 }
 
 function octal(block: Buffer, from: number, length: number): number {
-  const text = block.toString("latin1", from, from + length).replace(/[\0 ]+$/, "");
-  return /^[0-7]+$/.test(text) ? parseInt(text, 8) : NaN;
+  const [, digits] = /^([0-7]+)[\0 ]*$/.exec(block.toString("latin1", from, from + length)) ?? [];
+  return digits === undefined ? NaN : parseInt(digits, 8);
 }

@@ -99,20 +99,27 @@ function changed(got: string): Trust {
 
 /** `allowed_signers:1: key has expired: verify time 2026-11-21T17:36:08 > valid-before 2026-01-01T00:00:00` */
 function dated(words: string, signer: string, key: string): Trust | undefined {
-  const expired = /^(.*:\d+): key has expired:.*valid-before (\S+)/m.exec(words);
-  const early = /^(.*:\d+): key is not yet valid:.*valid-after (\S+)/m.exec(words);
-  const [, line = "", time = ""] = expired ?? early ?? [];
-  if (line === "") return undefined;
+  const expired = dateOf(words, ": key has expired:", "valid-before ");
+  const [line, time] = expired ?? dateOf(words, ": key is not yet valid:", "valid-after ") ?? [];
+  if (line === undefined || time === undefined) return undefined;
   const who = signer === "" ? key : `${signer}, ${key}`;
   return {
-    got: `a key that ${expired === null ? "is not valid before" : "expired on"} ${time} (${who}; ${line})`,
+    got: `a key that ${expired === undefined ? "is not valid before" : "expired on"} ${time} (${who}; ${line})`,
     expected: "a signature by a key that is valid today",
     todo:
-      expired === null
+      expired === undefined
         ? "check the clock of this machine and valid-after of the key"
         : "have the bundle signed with a key that counts: sealift bundle sign; do not move valid-before",
     broken: false,
   };
+}
+
+/** Where a key stands, `<file>:<line>`, and its date. */
+function dateOf(words: string, phrase: string, limit: string): readonly [string, string] | undefined {
+  const found = words.split("\n").find((one) => one.includes(phrase) && one.includes(limit)) ?? "";
+  const line = found.slice(0, found.indexOf(phrase));
+  const [time] = /^\S+/.exec(found.slice(found.indexOf(limit) + limit.length)) ?? [];
+  return line === "" || time === undefined ? undefined : [line, time];
 }
 
 /** ssh-keygen says only at its most talkative why a list of revoked keys made it refuse. */
@@ -125,7 +132,7 @@ async function revoked(
 ): Promise<Trust | undefined> {
   if (files.revoked === undefined) return undefined;
   const { stderr } = await verify(signer, path, text, files, ["-vvv"]);
-  const said = /sshkey_check_revoked: (.*)$/m.exec(stderr)?.[1]?.trim();
+  const said = /sshkey_check_revoked: (.*)/.exec(stderr)?.[1]?.trim();
   if (said === undefined) return undefined;
   const list = files.revoked.name;
   const reason = said.replaceAll(files.revoked.path, list);

@@ -250,8 +250,9 @@ export function fileRef(file: Pick<WantedFile, "name" | "version" | "platform">)
 
 /** The last part of a url, made safe: the name under which the bytes travel. */
 export function fileTitle(url: string): string {
-  const path = url.startsWith("oci:") ? url.replace(/(@[^/]*|:[^/:]*)$/, "") : url.replace(/[?#].*$/, "");
-  const title = basename(path.replace(/^(file|oci):/, ""));
+  const title = url.startsWith("oci:")
+    ? basename(url).replace(/@[^@]*$|:[^@:]*$/, "")
+    : basename(url.slice(0, `${url}?`.search(/[?#]/)).replace(/^file:/, ""));
   return decoded(title)
     .replaceAll(/[^A-Za-z0-9._+~@ -]/g, "_")
     .replace(/^\.*$/, "file");

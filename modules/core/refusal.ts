@@ -21,7 +21,10 @@ function told(host: string, probe: Probe, wanted: "refused" | "warn"): readonly 
 
 /** `CODE finding; what to do`, as refuse_because and warn_that of run.sh write it. */
 function parse(found: string): Pick<Problem, "code" | "got" | "todo"> {
-  const [, word, got = found, todo = "look at the host by hand"] =
-    /^(E_[A-Z0-9_]+) (.*); (.*)$/.exec(found) ?? [];
-  return { code: errorCodes.find((one) => one === word) ?? "E_REFUSED", got, todo };
+  const [start = "", word] = /^(E_[A-Z0-9_]+) /.exec(found) ?? [];
+  const end = found.lastIndexOf("; ");
+  if (word === undefined || end < start.length)
+    return { code: "E_REFUSED", got: found, todo: "look at the host by hand" };
+  const code = errorCodes.find((one) => one === word) ?? "E_REFUSED";
+  return { code, got: found.slice(start.length, end), todo: found.slice(end + 2) };
 }

@@ -22,7 +22,7 @@ export function textProblems(value: unknown, place: Locate): readonly Problem[] 
           todo: "remove it; a command of several lines belongs into a file on the host",
         },
       ];
-    if (!login.test(text)) return [];
+    if (!hasLogin(text)) return [];
     return [
       {
         ...at,
@@ -35,9 +35,18 @@ export function textProblems(value: unknown, place: Locate): readonly Problem[] 
   });
 }
 
-/** A password, also one with a slash in it, or over http(s) a name alone, which may be a token. */
-const login =
-  /:\/\/[^\s/?#"<>]*:[^\s/?#"<>]*@|:\/\/[^\s/?#"<>:@[]*:\d*[^\d\s/?#"<>][^\s"<>]*@|https?:\/\/[^\s/?#"<>]*@/;
+/**
+ * In time that grows as the text's length does: no form goes on behind the last @ of a word, and each `://` is looked at up to the next slash.
+ */
+function hasLogin(text: string): boolean {
+  return text
+    .split(/[\s"<>]/)
+    .map((word) => word.slice(0, word.lastIndexOf("@") + 1))
+    .some((head) => login.test(head));
+}
+
+/** A password, also one with a slash in it, or over http(s) a name alone, which may be a token. Of a word up to its last @. */
+const login = /:\/\/[^/?#:]*:[^/?#]*@|:\/\/[^/?#:@[]*:\d*[^\d/?#].*@|https?:\/\/[^/?#]*@/;
 
 function uncarried(text: string): string | undefined {
   if (!text.isWellFormed()) return "half of a character (a lone surrogate)";

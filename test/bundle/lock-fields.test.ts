@@ -108,6 +108,7 @@ test("what stands in a lock twice is refused: one would be reviewed and the othe
   const folder = await mkdtemp(join(tmpdir(), "sealift-lock-"));
   try {
     const { files, images } = whole;
+    const member = { path: "docker/dockerd", bytes: 1, sha256: "ab".repeat(32) };
     const engines = files.map((file) => ({ ...file, kind: "engine" as const }));
     const twice: Readonly<Record<string, Lock>> = {
       "a file": { ...whole, files: [...files, ...files] },
@@ -116,6 +117,10 @@ test("what stands in a lock twice is refused: one would be reviewed and the othe
         files: [...engines, ...engines.map((engine) => ({ ...engine, name: "debug-symbols" }))],
       },
       "an image": { ...whole, images: [...images, ...images] },
+      "a member of an archive": {
+        ...whole,
+        files: files.map((file) => ({ ...file, members: [member, { ...member, sha256: "cd".repeat(32) }] })),
+      },
     };
     for (const [what, lock] of Object.entries(twice))
       assert.ok((await codesOf(writeLock(join(folder, "lock.yaml"), lock))).includes("E_CONFLICT"), what);

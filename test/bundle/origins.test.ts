@@ -9,6 +9,8 @@ import { formatProblem } from "../../modules/core/errors.ts";
 import { buildBundle } from "../../offline-bundle/build.ts";
 import type { LockResult } from "../../offline-bundle/lock.ts";
 import { signersOf } from "../../offline-bundle/openpgp.ts";
+import { signedOrigin } from "../../offline-bundle/signed-origin.ts";
+import { readWant } from "../../offline-bundle/want.ts";
 import { writeDeb } from "../support/deb-package.ts";
 import { hostileServer, type HostileServer } from "../support/hostile-server.ts";
 import { aptRepository, makePublisher, type Publisher, writeKeys } from "../support/publisher.ts";
@@ -105,6 +107,22 @@ test("a wrong signature: a text that was altered under it, and one by a key that
   server.set("SHA256SUMS.asc", { content: Buffer.from(sums) });
   assert.equal((await refused(site.lock()))[0]?.code, "E_PIN_SIGNATURE");
   await assert.rejects(readFile(site.lockFile), "nothing was pinned");
+});
+
+test("a signature over a file counts for the pin of these bytes alone", async () => {
+  await site.want({ files: [tool(signed("tool.asc"))] });
+  server.set("tool.asc", { content: publisher.sign(content, true) });
+  const { files } = await readWant(site.bundleFile);
+  const entry = files[0];
+  assert.ok(entry !== undefined);
+  const path = join(site.folder, "earlier-release");
+  await writeFile(path, content);
+  const origin = (pinned: string): Promise<unknown> =>
+    signedOrigin(entry, pinned, path, { ...site, mirrors: {} });
+  const { fingerprint } = publisher;
+  assert.deepEqual(await origin(sha256Of(content)), { signedBy: fingerprint, sources: [url("tool.asc")] });
+  const [problem] = await refused(origin(sha256Of("another program\n")));
+  assert.deepEqual([problem?.code, problem?.got], ["E_PIN", sha256Of(content)]);
 });
 
 test("the right signature over another hash, and right words outside of what was signed", async () => {
@@ -233,6 +251,28 @@ const repository = async (
     ],
   });
 };
+
+test("what a lock says of the inside of a file is compared by lock --check where its bytes are here", async () => {
+  const changes = async (): Promise<readonly string[]> =>
+    (await site.lock({ check: true })).changes.map(({ change }) => change);
+  for (const file of [tool(), tool(signed())]) {
+    await rm(site.lockFile, { force: true });
+    await site.want({ files: [file] });
+    await site.lock();
+    assert.deepEqual(await changes(), ["checked"]);
+    const lock = await readFile(site.lockFile, "utf8");
+    await writeFile(site.lockFile, lock.replace(/bytes: \d+/, "bytes: 5"));
+    const [problem] = await refused(site.lock({ check: true }));
+    assert.equal(problem?.code, "E_PIN");
+    assert.match(formatProblem(problem), /tool .* bytes: got 10; expected 5, as the lock says/);
+    await writeFile(site.lockFile, lock);
+  }
+  await site.want({ files: [tool()] });
+  await rm(site.lockFile);
+  await site.lock();
+  await rm(site.store, { recursive: true });
+  assert.deepEqual(await changes(), ["kept"]);
+});
 
 test("a package of a signed apt repository is the publisher's", async () => {
   await repository([{ sha256: sha256Of(deb) }]);

@@ -10,6 +10,7 @@ import { sshKeygen } from "../../offline-bundle/ssh-keygen.ts";
 import { readWant } from "../../offline-bundle/want.ts";
 import { refused } from "../support/refused.ts";
 import { program, type SourcesUnderTest, sourcesUnderTest } from "../support/sources-under-test.ts";
+import { programsOf } from "../support/shell-programs.ts";
 import { undoAfter } from "../support/undo.ts";
 
 let site: SourcesUnderTest;
@@ -107,6 +108,23 @@ test("every program that TypeScript starts has a row in the decision on how valu
   const named = [...found].map((name) => (name === "program" ? "docker-credential-" : name)).sort();
   assert.deepEqual(named, ["docker-credential-", "ssh", "ssh-keygen", "ssh-keyscan", "xz"]);
   for (const name of [...named, "oras", "gpgv"]) assert.ok(page.includes(`\`${name}`), name);
+});
+
+test("every program that the shell of a host starts has a row there, too", async () => {
+  const page = await readFile("docs/decisions/0019-values-from-outside-are-no-options.md", "utf8");
+  const names = (await readdir("modules", { recursive: true })).filter((name) => name.endsWith(".sh"));
+  const programs = programsOf(
+    await Promise.all(names.map((name) => readFile(join("modules", name), "utf8"))),
+  );
+  // What a look, a change and a registry's shell start, so that an empty list shows.
+  for (const one of ["curl", "lvcreate", "sshd", "runuser", "tar"]) assert.ok(programs.includes(one), one);
+  const rows = new Set([...page.matchAll(/`([^`]+)`/g)].map(([, name]) => name));
+  assert.deepEqual(
+    programs.filter((name) => !rows.has(name)),
+    [],
+  );
+  const script = `f() { x=$(one "$(two)" | three); }\n# four\ncase $1 in five) six ;; esac\ntimeout 5 seven 'eight;'; timeout 5 "$x" y <<END\nnine\nEND\nf`;
+  assert.deepEqual(programsOf([script]), ["one", "seven", "six", "three", "timeout", "two"]);
 });
 
 function toEnd(error: unknown): never {

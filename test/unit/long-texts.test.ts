@@ -3,10 +3,11 @@
  * that grows as its length does, so that these tests end.
  */
 import assert from "node:assert/strict";
-import { mkdtemp, rm } from "node:fs/promises";
+import { mkdtemp, readdir, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
+import { textProblems } from "../../modules/core/texts.ts";
 import { oneLine, visible } from "../../modules/core/visible.ts";
 import { parsePackages, parseRelease } from "../../offline-bundle/apt-repository.ts";
 import { hashesIn } from "../../offline-bundle/checksums.ts";
@@ -14,6 +15,7 @@ import { readDeb } from "../../offline-bundle/deb.ts";
 import { dearmored } from "../../offline-bundle/openpgp.ts";
 import { limits } from "../../offline-bundle/limits.ts";
 import { writeDeb } from "../support/deb-package.ts";
+import { superlinear } from "../support/pattern-work.ts";
 
 const length = limits.checksums;
 const blanks = " ".repeat(length);
@@ -51,6 +53,74 @@ test("an armored text of many beginnings and no end has no block", () => {
   assert.equal(dearmored(Buffer.from(`-----BEGIN PGP ${"A ".repeat(length)}\n`)).length, 0);
   const key = `${begin}Version: 1\n\naGVs\nbG8=\n=abcd\n-----END PGP SIGNATURE-----\n`;
   assert.equal(dearmored(Buffer.from(`${begin}${key}${key}`)).toString(), "hellohello");
+});
+
+test("a value of the site file with logins of every form is read", () => {
+  const told = (text: string): number => textProblems({ key: text }, () => "site.yaml").length;
+  const some = 100_000;
+  const found = new Set<number>();
+  for (const part of ["://a:b", "://", "http://x", ":", "a:1", "https://a:1", "://a:1b", "@"])
+    for (const start of ["", "://", "https://"])
+      for (const end of ["", " @", "/x@", "x@", "@\n", " http://me@host"]) {
+        const short = told(`${start}${part.repeat(3)}${end}`);
+        assert.equal(
+          told(`${start}${part.repeat(some / part.length)}${end}`),
+          short,
+          `${start}${part}${end}`,
+        );
+        found.add(short);
+      }
+  assert.deepEqual([...found].sort(), [0, 1]);
+});
+
+test("a pattern whose work grows faster than its text is known by its form", () => {
+  const bad = [
+    "^(a+)+$",
+    "^(a|a)*$",
+    "^(a*)*$",
+    "^\\s*x?\\s*$",
+    "^a*a*$",
+    "^[a-z]+[a-z0-9]+$",
+    "^(a|ab|b)*$",
+  ];
+  const open = ["\\s+$", "a*b", "^x(b+b+c)?", "://[^/]*:[^/]*@", "^(?!(x+)+y)", "^(a{0,9}){2,9}$"];
+  for (const one of [...bad, ...open]) assert.notEqual(superlinear(one), undefined, one);
+  const good = [
+    "^(ab|ac)*$",
+    "^a*b*$",
+    "^[a-z]*[a-z]$",
+    "^x",
+    "[ab]",
+    "a+",
+    "^(?!(x/)*y)[a-z]+$",
+    "^(/[a-z]+)*/$",
+  ];
+  for (const one of good) assert.equal(superlinear(one), undefined, one);
+});
+
+test("every pattern of the schemas begins at the beginning, and its work grows as the text does", async () => {
+  const patterns = new Set<string>();
+  const collect = (value: unknown): void => {
+    if (typeof value !== "object" || value === null) return;
+    for (const [key, inner] of Object.entries(value)) {
+      if (key === "pattern" && typeof inner === "string") patterns.add(inner);
+      if (key === "patternProperties") Object.keys(inner as object).forEach((one) => patterns.add(one));
+      collect(inner);
+    }
+  };
+  for (const folder of ["stacks", "offline-bundle", "modules/receipt"])
+    for (const name of await readdir(folder))
+      if (name.endsWith(".schema.json")) collect(JSON.parse(await readFile(join(folder, name), "utf8")));
+  assert.ok(patterns.size > 70, String(patterns.size));
+  for (const one of patterns) {
+    assert.equal(superlinear(one), undefined);
+    // Ajv compiles them with `u`; a `|` outside of all groups would leave the second half without its ^.
+    assert.match(one, /^\^/);
+    assert.doesNotMatch(
+      one.replaceAll(/\[(?:\\.|[^\]\\])*\]|\\./g, "").replace(/^\^.*\$\|\^/, "^"),
+      /^[^()]*\|/,
+    );
+  }
 });
 
 test("a control file of endless fields is read", async () => {
