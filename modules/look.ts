@@ -22,7 +22,7 @@ import { phasesOf, type HostPhases, type SiteFacts } from "./phases.ts";
 import { preflightPhase } from "./preflight/index.ts";
 import { environmentOf, type Opened } from "./read-environment.ts";
 import { registryContent, type RegistryContent } from "./registry/content.ts";
-import { authorityPhase } from "./registry/index.ts";
+import { authorityPhase } from "./registry/phase.ts";
 import { authorityCode } from "./registry/steps.ts";
 import { siteMissing } from "./stack-file.ts";
 import { readAuthorityFile } from "./trust/authority-file.ts";

@@ -7,15 +7,15 @@ import type { Authority } from "./core/registry.ts";
 import { firstTwice } from "./core/report.ts";
 import { isServed, type HostSpec, type ServedHost } from "./core/site-spec.ts";
 import type { BundleAge, Phase } from "./core/step.ts";
-import { daemonPhase } from "./daemon/index.ts";
-import { enginePhase } from "./engine/index.ts";
+import { daemonPhase } from "./daemon/phase.ts";
+import { enginePhase } from "./engine/phase.ts";
 import { preflightPhase } from "./preflight/index.ts";
 import type { RegistryContent } from "./registry/content.ts";
-import { registryPhase, seedPhase } from "./registry/index.ts";
+import { registryPhase, seedPhase } from "./registry/phase.ts";
 import { feederCode, seedArrivalPath, seedKeptPath } from "./registry/seed.ts";
-import { trustPhase } from "./trust/index.ts";
-import { usersPhase } from "./users/index.ts";
-import { volumesPhase } from "./volumes/index.ts";
+import { trustPhase } from "./trust/phase.ts";
+import { usersPhase } from "./users/phase.ts";
+import { volumesPhase } from "./volumes/phase.ts";
 
 /** In the order of work; preflight and delivery are only checked, before anything is changed. */
 export type HostPhases = Readonly<

@@ -1,21 +1,7 @@
 /** daemon.json and the daemon that runs with it. Destroying leaves both, and every container. */
 import type { Host } from "../core/converge.ts";
 import { PhaseResource } from "../core/phase-resource.ts";
-import type { HostSpec } from "../core/site-spec.ts";
 import type { Phase } from "../core/step.ts";
-import { daemonSteps } from "./steps.ts";
-
-/**
- * Pure: the phase of one host.
- *
- * @param tokenAuthorities CAs of a registry that others look after, each as base64 of its DER. Default none.
- */
-export function daemonPhase(
-  { daemon, engine, containerLimits }: HostSpec,
-  tokenAuthorities: readonly string[] = [],
-): Phase {
-  return { name: "daemon", steps: daemonSteps(daemon, engine.version, containerLimits, tokenAuthorities) };
-}
 
 export class Daemon extends PhaseResource {
   constructor(host: Host, phase: Phase, after: readonly PhaseResource[]) {

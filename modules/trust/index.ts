@@ -2,15 +2,10 @@
 import * as pulumi from "@pulumi/pulumi";
 import type { Host } from "../core/converge.ts";
 import { PhaseResource } from "../core/phase-resource.ts";
-import type { Authority, RegistrySpec } from "../core/registry.ts";
+import type { Authority } from "../core/registry.ts";
 import type { HostSpec } from "../core/site-spec.ts";
 import type { Phase } from "../core/step.ts";
-import { trustSteps } from "./steps.ts";
-
-/** Pure: the phase of one host. @param authorities undefined while they are not known: the phase cannot hold then. */
-export function trustPhase(registry: RegistrySpec, authorities: readonly Authority[] | undefined): Phase {
-  return { name: "trust", steps: trustSteps({ registry, authorities }) };
-}
+import { trustPhase } from "./phase.ts";
 
 /** The phase with the CAs that registry hosts report in this very run. */
 export function settledTrust(

@@ -1,14 +1,7 @@
 /** Groups, users and who may use the engine. Destroying leaves all of them, their homes and their keys. */
 import type { Host } from "../core/converge.ts";
 import { PhaseResource } from "../core/phase-resource.ts";
-import type { HostSpec } from "../core/site-spec.ts";
 import type { Phase } from "../core/step.ts";
-import { accountSteps } from "./steps.ts";
-
-/** Pure: the phase of one host. */
-export function usersPhase(host: HostSpec): Phase {
-  return { name: "users", steps: accountSteps(host) };
-}
 
 export class Users extends PhaseResource {
   constructor(host: Host, phase: Phase, after: readonly PhaseResource[]) {

@@ -4,14 +4,7 @@
  */
 import type { Host } from "../core/converge.ts";
 import { PhaseResource } from "../core/phase-resource.ts";
-import type { HostSpec } from "../core/site-spec.ts";
 import type { Phase } from "../core/step.ts";
-import { volumeSteps } from "./steps.ts";
-
-/** Pure: the phase of one host. */
-export function volumesPhase(host: HostSpec): Phase {
-  return { name: "volumes", steps: volumeSteps(host) };
-}
 
 export class Volumes extends PhaseResource {
   constructor(host: Host, phase: Phase, after: readonly PhaseResource[]) {

@@ -25,7 +25,8 @@ export function roomOf(cores: number, memoryGB: number, machines: boolean): Room
       // While one machine waits for Pulumi, another has its processor.
       vm: Math.ceil(cores * 1.5),
       container: Math.max(2, cores),
-      local: machines ? Math.max(1, cores - 1) : cores,
+      // Some of them wait: for a server that stalls, for a program that ends.
+      local: machines ? Math.max(1, cores - 1) : cores + 1,
     },
     // What the machine itself goes on needing.
     memory: Math.max(1, memoryGB - 1.5),

@@ -4,7 +4,7 @@ import { readFile } from "node:fs/promises";
 import type { Archive } from "../../modules/core/blob.ts";
 import { arrivalPath } from "../../modules/core/blob.ts";
 import type { ContainerLimitsSpec, DaemonSpec } from "../../modules/core/site-spec.ts";
-import { daemonPhase } from "../../modules/daemon/index.ts";
+import { daemonPhase } from "../../modules/daemon/phase.ts";
 import { engineSteps } from "../../modules/engine/steps.ts";
 import { verifyBundle } from "../../offline-bundle/verify.ts";
 import { openFilesOf } from "../lab/container/open-files.ts";

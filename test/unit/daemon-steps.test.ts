@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { parse, stringify } from "yaml";
-import { daemonPhase } from "../../modules/daemon/index.ts";
+import { daemonPhase } from "../../modules/daemon/phase.ts";
 import { exampleText, siteOf } from "../support/site-text.ts";
 import type { HostSpec } from "../../modules/core/site-spec.ts";
 

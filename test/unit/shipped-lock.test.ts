@@ -60,7 +60,7 @@ test("verify --lock-only passes it and all shipped environments, and asks nobody
     [result["serial"], result["files"], result["images"], result["platforms"]],
     [lock.serial, lock.files.length, lock.images.length, lock.platforms],
   );
-  const stacks = (await readdir(shipped)).filter((name) => /^Pulumi\..*\.yaml$/.test(name));
+  const stacks = (await readdir(shipped)).filter((name) => name.endsWith(".site.yaml"));
   assert.deepEqual(
     result["stacks"],
     stacks.sort().map((name) => join(shipped, name)),
