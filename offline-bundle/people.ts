@@ -69,10 +69,15 @@ function share(a: Traits, b: Traits): boolean {
   );
 }
 
-/** Whether a name is one that a pattern stands for (ssh_config(5), PATTERNS). */
+/** Whether a name is one that a pattern stands for (ssh_config(5), PATTERNS). What the last `*` stands for grows until the rest fits; an earlier one stays. */
 function matches(pattern: string, name: string): boolean {
-  if (pattern === name) return true;
-  if (!/[*?]/.test(pattern)) return false;
-  const escaped = pattern.replaceAll(/[.+^${}()|[\]\\]/g, String.raw`\$&`);
-  return new RegExp(`^${escaped.replaceAll(/\*+/g, ".*").replaceAll("?", ".")}$`, "su").test(name);
+  const [forms, letters] = [Array.from(pattern), Array.from(name)];
+  let [form, letter, star, taken] = [0, 0, -1, 0];
+  while (letter < letters.length) {
+    if (forms[form] === "*") [star, taken, form] = [form, letter, form + 1];
+    else if (forms[form] === "?" || forms[form] === letters[letter]) [form, letter] = [form + 1, letter + 1];
+    else if (star >= 0) [taken, letter, form] = [taken + 1, taken + 1, star + 1];
+    else return false;
+  }
+  return forms.slice(form).every((one) => one === "*");
 }
