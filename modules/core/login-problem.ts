@@ -13,7 +13,7 @@ export function loginProblem(login: string, ended: Ended, trace: Ended | undefin
 /** Whether only a trace says why ssh ended: sshd closes without a word what PAM or MaxSessions refuses, and asks for a second factor in silence. */
 export function needsTrace({ exitCode, stderr }: Ended): boolean {
   if (exitCode !== 255) return false;
-  const denied = /Permission denied \(([^)]*)\)/.exec(stderr);
+  const denied = /Permission denied \(([^()]*)\)/.exec(stderr);
   if (denied !== null) return !(denied[1] ?? "").split(",").includes("publickey");
   return !/refused|timed out|timeout|no route|not resolve|unreachable|verification failed|has changed|Too many authentication|kex_exchange|Unable to negotiate|banner exchange/i.test(
     stderr,
@@ -54,8 +54,10 @@ function notIn(login: string, { stderr }: Ended, trace: string): Cause | undefin
           expected: "a login with a key of the ssh-agent",
           todo: `${bringKey(login)}; if both are so, the log of sshd on the host names the reason (journalctl -u ssh): AllowUsers, AllowGroups, PermitRootLogin, or a home that others may write into`,
         };
-  const [, accepted] = /Server accepts key[^\n]*\n([^]*)/.exec(trace) ?? [];
-  if (accepted === undefined) return undefined;
+  const key = trace.indexOf("Server accepts key");
+  const line = trace.indexOf("\n", key);
+  if (key < 0 || line < 0) return undefined;
+  const accepted = trace.slice(line + 1);
   const refusedSession = telling(accepted, /open failed|Session open refused/);
   if (refusedSession !== undefined)
     return {

@@ -25,6 +25,9 @@ const samples = [
   ...["\t", "\n", "\u0001", "\u00e9", "\u00a0", "\u2028", "\u202e", "\u{1f600}"],
 ];
 
+/** What `^` takes: it stands once before every text. */
+const beginning = 1n << BigInt(samples.length);
+
 /**
  * @param source of a regular expression: characters, classes, groups, alternatives, repeats, and a look ahead. A bounded repeat is taken as an
  * unbounded one from four on, so that no constant is a million.
@@ -60,6 +63,10 @@ function automata(source: string): readonly { readonly places: readonly Place[];
       last: other.empty ? [...one.last, ...other.last] : other.last,
       empty: one.empty && other.empty,
     };
+  };
+  const place = (takes: bigint): Part => {
+    places.push({ takes, next: [] });
+    return { first: [places.length - 1], last: [places.length - 1], empty: false };
   };
   const alternatives = (): Part => {
     let all = sequence();
@@ -100,7 +107,8 @@ function automata(source: string): readonly { readonly places: readonly Place[];
     return { ...one, empty: one.empty || star === "*" || least === "0" };
   };
   const atom = (): Part => {
-    if (eat(/^[$^]|^\\b/) !== null) return nothing;
+    if (eat(/^\$|^\\b/) !== null) return nothing;
+    if (eat(/^\^/) !== null) return place(beginning);
     const look = eat(/^\(\?(?:=|!|<=|<!)/) !== null;
     if (look || eat(/^\((?:\?:|\?<\w+>)?/) !== null) {
       const from = at;
@@ -122,8 +130,7 @@ function automata(source: string): readonly { readonly places: readonly Place[];
       (all, sample, bit) => (form.test(sample) ? all | (1n << BigInt(bit)) : all),
       0n,
     );
-    places.push({ takes, next: [] });
-    return { first: [places.length - 1], last: [places.length - 1], empty: false };
+    return place(takes);
   };
   const whole = alternatives();
   if (at < source.length) throw new TypeError(`cannot read ${source} at ${at}`);
@@ -131,10 +138,7 @@ function automata(source: string): readonly { readonly places: readonly Place[];
   if (!/^(?:\\.|\[(?:\\.|[^\]\\])*\]|[^\\$[])*(?:\$|\\b|\(\?[=!<])/s.test(source))
     for (const one of whole.last) places[one]?.next.splice(0);
   // What does not begin at the beginning is tried from each character on.
-  if (!/^\^|^\(\?<[=!]/.test(source)) {
-    const every = (1n << BigInt(samples.length)) - 1n;
-    places.push({ takes: every, next: [...whole.first, places.length] });
-  }
+  places.push({ takes: beginning - 1n, next: [...whole.first, places.length] });
   return [{ places, what: source }, ...ahead.flatMap((text) => automata(`^(?:${text})`))];
 }
 
@@ -149,6 +153,7 @@ function ambiguity(places: readonly Place[]): string | undefined {
     for (const other of places.keys())
       if (
         other !== one &&
+        reaches(places, [other], [one]) &&
         reaches(places, [one, one], [one, other]) &&
         reaches(places, [one, other], [one, one])
       )
