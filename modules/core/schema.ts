@@ -5,6 +5,7 @@ import { closest, distance } from "fastest-levenshtein";
 import type { ErrorCode, Problem } from "./errors.ts";
 import type { Locate, Path } from "./locate.ts";
 import { ownSchema } from "./own-schema.ts";
+import { withPastedKeys } from "./pasted-keys.ts";
 import { shown, subject } from "./shown.ts";
 import { textProblems } from "./texts.ts";
 
@@ -16,6 +17,8 @@ interface Words {
   readonly examples?: readonly unknown[];
   /** Keys that have a reason of their own to be refused: what is expected in their place, and what to do. */
   readonly refused?: Readonly<Record<string, { readonly expected: string; readonly todo: string }>>;
+  /** What to do about a text that begins like this, in place of `todo`. */
+  readonly hints?: readonly { readonly pattern: string; readonly todo: string }[];
   /** The value is never shown. */
   readonly secret?: boolean;
 }
@@ -23,7 +26,12 @@ interface Words {
 /** site: all of it is there. environment: a part of it may come from the shared file. shared: that file. */
 export type SchemaKind = "site" | "environment" | "shared";
 
-export function schemaProblems(value: unknown, place: Locate, kind: SchemaKind = "site"): readonly Problem[] {
+export function schemaProblems(
+  written: unknown,
+  place: Locate,
+  kind: SchemaKind = "site",
+): readonly Problem[] {
+  const value = withPastedKeys(written);
   const validate = validator(kind);
   const wrong = validate(value)
     ? []
@@ -46,7 +54,7 @@ function validator(kind: SchemaKind): ValidateFunction {
   const known = compiled.get(kind);
   if (known !== undefined) return known;
   const ajv = new Ajv2020({ ...ownSchema, allErrors: true, verbose: true, allowUnionTypes: true });
-  ajv.addVocabulary(["expected", "code", "todo", "apply", "since", "until", "refused", "secret"]);
+  ajv.addVocabulary(["expected", "code", "todo", "apply", "since", "until", "refused", "secret", "hints"]);
   const made = ajv.compile(schemaOf(kind));
   compiled.set(kind, made);
   return made;
@@ -87,8 +95,16 @@ function toProblem(error: ErrorObject, place: Locate): Problem {
     got: words.secret === true ? "a secret" : shown(error.data),
     expected: words.expected ?? expectation(error),
     todo:
-      words.todo ?? (example === undefined ? "write what is expected" : `write it like ${shown(example)}`),
+      hintFor(words, error.data) ??
+      words.todo ??
+      (example === undefined ? "write what is expected" : `write it like ${shown(example)}`),
   };
+}
+
+function hintFor({ hints = [] }: Words, data: unknown): string | undefined {
+  return typeof data === "string"
+    ? hints.find(({ pattern }) => new RegExp(pattern).test(data))?.todo
+    : undefined;
 }
 
 function unknownKey(error: ErrorObject, path: Path, place: Locate): Problem {

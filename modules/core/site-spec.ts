@@ -43,6 +43,8 @@ export interface GroupSpec {
 export interface DockerGroupSpec {
   /** Absent: any, made with one of the system's. */
   readonly gid?: number;
+  /** Accounts of a directory (LDAP, Active Directory) that are members; Sealift looks after nothing else of theirs. @default [] */
+  readonly members?: readonly string[];
   /** What is done about members that the site does not name. @default "report" */
   readonly strangers: "report" | "remove";
 }

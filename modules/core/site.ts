@@ -4,6 +4,7 @@ import { compose, type Composed } from "./layers/compose.ts";
 import { exactVersions, type Lines } from "./layers/exact-versions.ts";
 import type { Locate } from "./locate.ts";
 import { mergeHost, type SiteFile } from "./merge.ts";
+import { withPastedKeys } from "./pasted-keys.ts";
 import { plainSecretProblems } from "./rules/secrets.ts";
 import { siteProblems } from "./rules/site-rules.ts";
 import { schemaProblems } from "./schema.ts";
@@ -47,7 +48,7 @@ export function bundleIn({ value, origins }: Composed): BundleSpec {
 export function checkSite(value: unknown, place: Locate): Site {
   // A rule across keys would stumble over a value of the wrong type.
   refuse(once(schemaProblems(value, place)));
-  const file = value as SiteFile;
+  const file = withPastedKeys(value) as SiteFile;
   const hosts = file.hosts.map((host) => mergeHost(file, host));
   refuse(once(siteProblems(file, hosts, place)));
   return {

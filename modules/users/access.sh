@@ -1,6 +1,8 @@
 # Whether and until when a user may log in. The hash of a password travels on standard input only, and no finding holds it.
+# shellcheck disable=SC2153 # accounts.sh sets FIELD_…
 
-# Fact: the password field is this one; without a password none grows old.
+# Fact: the password field is this one. Without a password none is asked to be changed: it never grows old, or half of the days that a rule of
+# the host gives it are still left (CIS benchmarks, 5.4.1.1: 365 days at most).
 # $1 user, $2 password field of shadow(5): a hash or "*" for no password, with "!" before it when the user is locked
 check_password() {
   if ! account /etc/shadow "$1"; then
@@ -19,11 +21,16 @@ check_password() {
     *'$'*) return 0 ;;
   esac
   case $FIELD_5 in
-    '' | 99999) ;;
+    '' | -1 | 99999) ;;
     *)
-      # pam_unix(8) would ask for a new password although a key let the user in.
-      echo "no password, yet it grows old after $FIELD_5 days"
-      return 1
+      # pam_unix(8) would ask for a new password although a key let the user in. Without a day of the last change none is old.
+      if [ -z "$FIELD_3" ]; then return 0; fi
+      password_days=$((FIELD_3 + FIELD_5 - $(date +%s) / 86400))
+      if [ "$password_days" -lt "$((FIELD_5 / 2))" ]; then
+        if [ "$password_days" -lt 0 ]; then password_days=0; fi
+        echo "no password, yet it grows old after $FIELD_5 days, of which $password_days are left"
+        return 1
+      fi
       ;;
   esac
 }
@@ -32,7 +39,8 @@ apply_password() {
   printf '%s:%s\n' "$1" "$2" | chpasswd --encrypted
   case $2 in
     *'$'*) ;;
-    *) chage --maxdays -1 "$1" ;;
+    # The day as well: what sets a number of days again each night then has it begin today.
+    *) chage --maxdays -1 --lastday "$(date -u +%Y-%m-%d)" "$1" ;;
   esac
 }
 

@@ -1,10 +1,11 @@
 # What the files of local accounts say, read by the shell itself: every look asks about every user, and a process costs
 # forty times as much. Sources: passwd(5), shadow(5), group(5).
 
-# account FILE NAME: sets FIELD_1 to FIELD_9 to the line of this name; fails, with empty fields, when there is none.
+# account FILE NAME: sets FIELD_1 to FIELD_9 to the line of this name; fails, with empty fields, when there is none. The last line counts
+# although it does not end: a file that was written by hand may be so, and getpwnam(3) reads it.
 # shellcheck disable=SC2034 # The files beside this one read them.
 account() {
-  while IFS=: read -r FIELD_1 FIELD_2 FIELD_3 FIELD_4 FIELD_5 FIELD_6 FIELD_7 FIELD_8 FIELD_9; do
+  while IFS=: read -r FIELD_1 FIELD_2 FIELD_3 FIELD_4 FIELD_5 FIELD_6 FIELD_7 FIELD_8 FIELD_9 || [ -n "$FIELD_1" ]; do
     if [ "$FIELD_1" = "$2" ]; then return 0; fi
   done <"$1"
   return 1
@@ -28,7 +29,7 @@ in_group() {
 recorded() {
   recorded_file=$(record_file "$1")
   if [ ! -f "$recorded_file" ]; then return 1; fi
-  while read -r recorded_name; do
+  while read -r recorded_name || [ -n "$recorded_name" ]; do
     if [ "$recorded_name" = "$2" ]; then return 0; fi
   done <"$recorded_file"
   return 1

@@ -21,7 +21,14 @@ guard_group() {
     return 0
   fi
   if getent group "$1" >/dev/null; then
-    refuse_because E_GID_TAKEN "group $1 comes from another name service (nsswitch.conf)" "take another name"
+    group_holder=$(getent group "$1" | cut -d : -f 3)
+    if [ "$1" = docker ]; then
+      # groupadd refuses a name that any name service has.
+      refuse_because E_GID_TAKEN "group docker comes from another name service (nsswitch.conf), with gid $group_holder" \
+        "rename it there, or make it local as well, since files come first: echo docker:x:$group_holder: >>/etc/group && echo docker:!:: >>/etc/gshadow"
+    fi
+    refuse_because E_GID_TAKEN "group $1 comes from another name service (nsswitch.conf), with gid $group_holder" \
+      "take it out of groups, as the directory looks after it, or take another name"
   fi
   if [ -z "${2-}" ]; then return 0; fi
   group_holder=$(getent group "$2" | cut -d : -f 1)
@@ -48,6 +55,40 @@ check_member() {
 }
 apply_member() {
   gpasswd --add "$1" "$2"
+}
+
+# Fact: accounts of a directory (LDAP, Active Directory), which Sealift does not look after otherwise, are members of the group.
+# $1 group; $2... accounts
+check_directory_members() {
+  members_group=$1
+  shift
+  members_lacking=
+  account /etc/group "$members_group" || true
+  for members_one; do
+    case ,$FIELD_4, in
+      *",$members_one,"*) ;;
+      *) members_lacking="$members_lacking, $members_one" ;;
+    esac
+  done
+  if [ -n "$members_lacking" ]; then
+    echo "not in it: ${members_lacking#, }"
+    return 1
+  fi
+}
+guard_directory_members() {
+  shift
+  for members_one; do
+    if ! getent passwd "$members_one" >/dev/null; then
+      refuse_because E_REFUSED "no name service of the host knows an account $members_one" \
+        "correct dockerGroup.members, or see on the host why its directory does not answer: getent passwd $members_one"
+    fi
+  done
+}
+apply_directory_members() {
+  guard_directory_members "$@"
+  members_group=$1
+  shift
+  for members_one; do gpasswd --add "$members_one" "$members_group"; done
 }
 
 # Fact: the user is not in the group.

@@ -1,4 +1,5 @@
 # Those who are no longer in the site.
+# shellcheck disable=SC2154 # sudo.sh sets sudo_file
 
 LEAVERS_LINGER=/var/lib/systemd/linger
 
@@ -39,7 +40,7 @@ leavers_each() {
     leavers_file=$(record_file "$leavers_kind")
     if [ ! -f "$leavers_file" ]; then continue; fi
     leavers_names=
-    while read -r leavers_name; do leavers_names="$leavers_names $leavers_name"; done <"$leavers_file"
+    while read -r leavers_name || [ -n "$leavers_name" ]; do leavers_names="$leavers_names $leavers_name"; done <"$leavers_file"
     for leavers_name in $leavers_names; do
       case $leavers_known in
         *" $leavers_name "*) continue ;;
@@ -54,7 +55,8 @@ leavers_each() {
 leaver_finding() {
   leaver_why=
   if in_group "$2" "$3"; then leaver_why="$leaver_why in $3,"; fi
-  if [ -e "/etc/sudoers.d/sealift-$2" ]; then leaver_why="$leaver_why has a sudo rule,"; fi
+  sudo_file_of "$2"
+  if [ -e "$sudo_file" ]; then leaver_why="$leaver_why has a sudo rule,"; fi
   if [ "$1" = made ] && ! is_shut_out "$2"; then leaver_why="$leaver_why not locked,"; fi
   if [ "$1" = made ] && [ -e "$LEAVERS_LINGER/$2" ]; then leaver_why="$leaver_why has services that start at boot,"; fi
   leaver_look "$@"
@@ -64,7 +66,8 @@ leaver_finding() {
 }
 
 leaver_refusal() {
-  if [ "$2" = "${SUDO_USER:-root}" ] && { [ "$1" = made ] || [ -e "/etc/sudoers.d/sealift-$2" ]; }; then
+  sudo_file_of "$2"
+  if [ "$2" = "${SUDO_USER:-root}" ] && { [ "$1" = made ] || [ -e "$sudo_file" ]; }; then
     refuse_because E_OWN_LOGIN "$2, who is not in the site any more, is the login of this very run" \
       "take another login for this host first, or put $2 back into the site"
   fi
@@ -76,7 +79,8 @@ leaver_refusal() {
 
 leaver_shut_out() {
   if in_group "$2" "$3"; then gpasswd --delete "$2" "$3"; fi
-  rm -f "/etc/sudoers.d/sealift-$2"
+  sudo_file_of "$2"
+  rm -f "$sudo_file"
   if [ "$1" = made ] && ! is_shut_out "$2"; then usermod --lock --expiredate 1 "$2"; fi
   if [ "$1" = made ] && [ -e "$LEAVERS_LINGER/$2" ]; then loginctl disable-linger "$2"; fi
   leaver_end "$@"

@@ -23,6 +23,7 @@ export function accountSteps({
     },
     ...groups.map(stepOfGroup),
     ...users.flatMap((user) => stepsOfUser(user, groups)),
+    ...directoryMembers(docker.members ?? []),
     {
       code: "users.sshd",
       fact: "who may log in does not depend on where they come from",
@@ -39,7 +40,19 @@ export function accountSteps({
       code: "users.strangers",
       fact: `the site names every member of group ${dockerGroup}`,
       effect: "none",
-      call: ["strangers", dockerGroup, docker.strangers, ...names],
+      call: ["strangers", dockerGroup, docker.strangers, ...names, ...(docker.members ?? [])],
+    },
+  ];
+}
+
+function directoryMembers(members: readonly string[]): Step[] {
+  if (members.length === 0) return [];
+  return [
+    {
+      code: "users.directory",
+      fact: `group ${dockerGroup} has ${members.join(", ")} of a directory`,
+      effect: "none",
+      call: ["directory_members", dockerGroup, ...members],
     },
   ];
 }

@@ -11,7 +11,7 @@ check_strangers() {
   strangers_told="members that the site does not name:$strangers"
   if [ "$strangers_policy" = report ]; then
     warn_that E_STRANGERS "$strangers_told" \
-      "name them in the site, take them out with gpasswd --delete, or write dockerGroup: { strangers: remove }"
+      "name them in users, or in dockerGroup.members when they come from a directory, take them out with gpasswd --delete, or write dockerGroup: { strangers: remove }"
   fi
   echo "$strangers_told"
   return 1
@@ -39,7 +39,7 @@ strangers_list() {
   strangers_gid=$FIELD_3
   strangers_members=$(echo "$FIELD_4" | tr , ' ')
   shift
-  while IFS=: read -r strangers_name _ _ strangers_primary _; do
+  while IFS=: read -r strangers_name _ _ strangers_primary _ || [ -n "$strangers_name" ]; do
     if [ "$strangers_primary" = "$strangers_gid" ]; then strangers_members="$strangers_members $strangers_name"; fi
   done </etc/passwd
   for strangers_name in $strangers_members; do

@@ -5,7 +5,7 @@
 # Fact: this is the user's sudo rule, as a file and as sudo takes it; sudo gives the user no more.
 # $1 user, $2 the rule as a line of sudoers(5)
 check_sudo_rule() {
-  sudo_file=/etc/sudoers.d/sealift-$1
+  sudo_file_of "$1"
   if ! file_is "$sudo_file" "$2" "root:root 440"; then
     case $file_wrong in
       *" is absent") echo "no $sudo_file" ;;
@@ -34,6 +34,20 @@ END
     warn_that E_SUDO "rules of other files let $1 do more: $(sudo_shown "$sudo_more")" "take them out, or write them into the site"
   fi
 }
+
+# sudo_file_of USER: sets sudo_file to the file of the user's rule. sudo passes over a name with a dot in it (sudoers(5)), which is written
+# as a percent sign there: no user's name has one.
+sudo_file_of() {
+  sudo_file=
+  sudo_rest=$1
+  while :; do
+    case $sudo_rest in *.*) ;; *) break ;; esac
+    sudo_file=$sudo_file${sudo_rest%%.*}%
+    sudo_rest=${sudo_rest#*.}
+  done
+  sudo_file=/etc/sudoers.d/sealift-$sudo_file$sudo_rest
+}
+
 # sudo_look USER: sets sudo_listed to what sudo lets the user do, a rule a line, in its own words (sudo(8), -l -U). One process. When it does
 # not say, it says why.
 sudo_look() {
@@ -75,15 +89,17 @@ guard_sudo_rule() {
   if ! command -v visudo >/dev/null; then
     refuse_because E_HOST_TOOLS "no visudo" "install sudo on the host, or name no sudo rule"
   fi
-  if ! grep -Eqs '^[#@]includedir[[:space:]]+/etc/sudoers\.d/?[[:space:]]*$' /etc/sudoers /etc/sudoers-rs; then
+  # The path may stand in double quotes, and have a comment behind it.
+  if ! grep -Eqs '^[[:space:]]*[#@]includedir[[:space:]]+("/etc/sudoers\.d/?"|/etc/sudoers\.d/?)[[:space:]]*(#.*)?$' /etc/sudoers /etc/sudoers-rs; then
     refuse_because E_REFUSED "/etc/sudoers does not include /etc/sudoers.d" \
       "add @includedir /etc/sudoers.d with visudo, or name no sudo rule"
   fi
 }
 apply_sudo_rule() {
   guard_sudo_rule "$@"
+  sudo_file_of "$1"
   # sudo passes over a name with a dot in it.
-  sudo_new=/etc/sudoers.d/sealift-$1.new
+  sudo_new=$sudo_file.new
   rm -f "$sudo_new"
   (umask 0337 && printf '%s\n' "$2" >"$sudo_new")
   if ! visudo -cf "$sudo_new"; then
@@ -97,8 +113,9 @@ apply_sudo_rule() {
 # Fact: sudo lets the user do nothing. A rule of Sealift's goes; others are told.
 # $1 user
 check_no_sudo_rule() {
-  if [ -e "/etc/sudoers.d/sealift-$1" ]; then
-    echo "there is /etc/sudoers.d/sealift-$1"
+  sudo_file_of "$1"
+  if [ -e "$sudo_file" ]; then
+    echo "there is $sudo_file"
     return 1
   fi
   if ! command -v sudo >/dev/null; then return 0; fi
@@ -117,5 +134,6 @@ guard_no_sudo_rule() {
 }
 apply_no_sudo_rule() {
   guard_no_sudo_rule "$@"
-  rm "/etc/sudoers.d/sealift-$1"
+  sudo_file_of "$1"
+  rm "$sudo_file"
 }

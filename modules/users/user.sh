@@ -38,7 +38,8 @@ guard_user() {
         "write home: $FIELD_6, or move it by hand with usermod --move-home --home $5 $1"
     fi
   elif getent passwd "$1" >/dev/null; then
-    refuse_because E_UID_TAKEN "$1 comes from another name service (nsswitch.conf)" "take another name"
+    refuse_because E_UID_TAKEN "$1 comes from another name service (nsswitch.conf)" \
+      "take $1 out of users: its directory looks after it, and dockerGroup.members lets it use the engine; or take another name"
   else
     guard_new_user "$@"
   fi

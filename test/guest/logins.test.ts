@@ -7,16 +7,20 @@ import { join } from "node:path";
 import { before, test } from "node:test";
 import { hostCommand } from "../../modules/core/host-command.ts";
 import { probe, type Probe } from "../../modules/core/probe.ts";
+import type { HostSpec } from "../../modules/core/site-spec.ts";
 import { planText, type Phase } from "../../modules/core/step.ts";
+import { accountSteps } from "../../modules/users/steps.ts";
 import { startAgent, type Agent } from "../lab/agent.ts";
-import { loginShells, putLoginShells } from "../lab/login-shells.ts";
+import { loginShells, putFieldPackages } from "../lab/guest-packages.ts";
 import { container } from "../lab/machine-choice.ts";
 import { library } from "../support/example-host.ts";
+import { shellFacts } from "../support/shell-facts.ts";
 import { startFunctions, type ShellFunctions } from "../support/shell-functions.ts";
 import { undoAfter } from "../support/undo.ts";
 
 let on: ShellFunctions;
 let agent: Agent;
+const { holds, finds, applies, refuses, allows } = shellFacts(() => on);
 const undo = undoAfter();
 before(async () => {
   on = await startFunctions("logins", container());
@@ -24,7 +28,7 @@ before(async () => {
   agent = await startAgent(on.guest.identityFile);
   undo(() => agent.stop());
   process.env["SSH_AUTH_SOCK"] = agent.socket;
-  await putLoginShells(on.guest);
+  await putFieldPackages(on.guest);
   await on.root(
     "cp /etc/ssh/sshd_config /etc/ssh/sshd_config.whole; cp /home/ops/.ssh/authorized_keys /etc/ssh/deploy.keys; chmod 644 /etc/ssh/deploy.keys; cp /etc/machine-id /etc/machine-id.whole; mkdir /opt/without-sudo; ln -s /usr/bin/* /opt/without-sudo/; rm /opt/without-sudo/sudo",
   );
@@ -182,4 +186,110 @@ test("told: the right key is the eighth of the agent", async () => {
     await full.stop();
     rmSync(folder, { recursive: true });
   }
+});
+
+test("a last line that does not end is an account all the same", async () => {
+  await afterWhole("");
+  await on.root("truncate -s -1 /etc/passwd; tail -n 1 /etc/passwd | grep -q ^deploy:");
+  await holds("member", "deploy", "deploy");
+  await finds("not in it", "member", "deploy", "games");
+  await on.root("echo >>/etc/passwd");
+});
+
+test("a password that a rule of the host lets grow old is repaired when half of its days are over", async () => {
+  await afterWhole("");
+  await applies("password", "deploy", "*");
+  await on.root("chage --maxdays 365 deploy");
+  await holds("password", "deploy", "*");
+  await on.root("chage --lastday $(date -d '200 days ago' +%F) deploy");
+  await finds(
+    /^no password, yet it grows old after 365 days, of which 16[456] are left$/,
+    "password",
+    "deploy",
+    "*",
+  );
+  await applies("password", "deploy", "*");
+  await on.root("chage --maxdays 365 deploy");
+  await holds("password", "deploy", "*");
+});
+
+test("sudoers.d is read from a path in quotes too", async () => {
+  const call = ["sudo_rule", "deploy", "deploy ALL=(ALL:ALL) NOPASSWD: ALL"] as const;
+  await on.root("cp -p /etc/sudoers /etc/sudoers.whole");
+  for (const line of ['@includedir "/etc/sudoers.d"', "#includedir /etc/sudoers.d/ # ours"]) {
+    await on.root(`sed -i 's|^[@#]includedir.*|${line}|' /etc/sudoers; visudo -c`);
+    await allows(...call);
+  }
+  await on.root("cp -p /etc/sudoers.whole /etc/sudoers");
+});
+
+test("a user whose name has a dot has a rule that sudo reads, and loses it", async () => {
+  await on.root(
+    "useradd --uid 1201100500 --create-home --shell /bin/bash first.last; usermod -p '*' first.last",
+  );
+  await applies("sudo_rule", "first.last", "first.last ALL=(ALL:ALL) NOPASSWD: ALL");
+  assert.match(await on.root("setpriv --reuid=first.last --clear-groups sudo -n id -u"), /^0$/m);
+  await applies("no_sudo_rule", "first.last");
+});
+
+/** A site of this docker group, and none of its own users. */
+const wrong = async (dockerGroup: HostSpec["dockerGroup"]): Promise<readonly string[]> =>
+  (await on.run("check", accountSteps({ groups: [], dockerGroup, users: [] }))).steps
+    .filter(({ status }) => status !== "ok")
+    .map(({ status, code, found }) => `${status} ${code} ${found}`);
+
+test("accounts of a directory: members of the docker group by name, refused as users with what can be done, never strangers when named", async () => {
+  const jdoe = String.raw`CORP\jdoe`;
+  await on.root(
+    [
+      "sed -i 's/^\\(passwd\\|group\\|shadow\\):.*/\\1: files extrausers/' /etc/nsswitch.conf",
+      "install -d /var/lib/extrausers",
+      `printf '%s\\n' '${jdoe}:x:784501234:784500513:J Doe:/home/jdoe:/bin/bash' 'first.doe:x:784501235:784500513::/:/bin/sh' >/var/lib/extrausers/passwd`,
+      "echo 'domain_users:x:784500513:' >/var/lib/extrausers/group",
+      "getent group docker >/dev/null || groupadd -r docker",
+    ].join("; "),
+  );
+  await refuses(
+    /^E_UID_TAKEN first\.doe comes from another name service .*; take first\.doe out of users: .*dockerGroup\.members/,
+    ...([
+      "user",
+      "first.doe",
+      "784501235",
+      "domain_users",
+      "784500513",
+      "/home/first.doe",
+      "/bin/sh",
+    ] as const),
+  );
+  const members = [jdoe, "first.doe"];
+  assert.deepEqual(await wrong({ strangers: "remove", members }), [
+    `drift users.directory not in it: ${jdoe}, first.doe`,
+  ]);
+  await applies("directory_members", "docker", ...members);
+  assert.deepEqual(await wrong({ strangers: "remove", members }), []);
+  assert.match(
+    (await wrong({ strangers: "report", members: [jdoe] })).join(),
+    /E_STRANGERS .*: first\.doe; .*dockerGroup\.members/,
+  );
+  await applies("strangers", "docker", "remove", jdoe);
+  assert.match(await on.root(`id -Gn -- '${jdoe}'`), /docker/);
+  await refuses(
+    /^E_REFUSED no name service of the host knows an account nobody\.there; /,
+    "directory_members",
+    "docker",
+    "nobody.there",
+  );
+});
+
+test("a docker group of a directory is refused with what can be done, and that works", async () => {
+  await on.root("groupdel docker; echo 'docker:x:784500999:first.doe' >>/var/lib/extrausers/group");
+  await refuses(
+    /^E_GID_TAKEN group docker comes from another name service .*: echo docker:x:784500999: >>\/etc\/group/,
+    "group",
+    "docker",
+    "",
+  );
+  await on.root("echo docker:x:784500999: >>/etc/group && echo 'docker:!::' >>/etc/gshadow");
+  await holds("group", "docker", "");
+  await applies("directory_members", "docker", "first.doe");
 });

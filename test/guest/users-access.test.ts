@@ -46,7 +46,7 @@ test("no password, or the hash of the site; a finding never holds one", async ()
 test("a login by key does not stop because a password that is not there grows old", async () => {
   await on.root("chage -M 30 -d 2020-01-01 deploy");
   assert.equal(await letsIn("deploy"), false);
-  await finds("no password, yet it grows old after 30 days", "password", "deploy", "*");
+  await finds("no password, yet it grows old after 30 days, of which 0 are left", "password", "deploy", "*");
   await applies("password", "deploy", "*");
   assert.equal(await letsIn("deploy"), true);
   await on.root("chage -d 0 deploy");
@@ -199,7 +199,7 @@ test("members whom the site does not name are told, or taken out", async () => {
   assert.equal(exitCode, 90);
   assert.match(
     output,
-    /^E_STRANGERS members that the site does not name: early second; name them in the site, /,
+    /^E_STRANGERS members that the site does not name: early second; name them in users, /,
   );
   const steps = stepsOf(user({ name: "made", uid: 1801, sudo: "ALL" }));
   const told = [`warn users.strangers: ${output}`];

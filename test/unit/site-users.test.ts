@@ -37,20 +37,67 @@ test("a host that says nothing of the docker group reports strangers", () => {
   assert.deepEqual(siteOf(text).hosts[0]?.dockerGroup, { strangers: "report", gid: 990 });
 });
 
+test("accounts of a directory: their names as logins and as members of the docker group, their numbers for users", () => {
+  for (const login of ["first.last", "j.doe@corp.example", String.raw`CORP\jdoe`, "Administrator"]) {
+    const [host] = siteOf(
+      changed("login: ops", `login: ${login}`).replace(
+        "    users:\n",
+        `    dockerGroup: { members: ['${login}'] }\n    users:\n`,
+      ),
+    ).hosts;
+    assert.equal(host?.login, login);
+    assert.deepEqual(host.dockerGroup.members, [login]);
+  }
+  const text = changed("name: deploy", "name: first.last").replace(
+    "uid: 1500",
+    "uid: 1201100500\n        systemUid: true",
+  );
+  assert.equal(siteOf(text).hosts[0]?.users[0]?.uid, 1_201_100_500);
+});
+
+test("keys are taken as they are pasted: a comment in any script, a line end, the comment of a host's key", () => {
+  const key = "AAAAC3NzaC1lZDI1NTE5AAAAIE0m4vL0J5dF9r0tKxA2yD3b7fJ0g6wQxq1m0R5cS1Ab";
+  const text = changed("deploy@office", "müller@büro").replace(/hostKey: (.*)/, "hostKey: $1 root@node-a");
+  const [host] = siteOf(text).hosts;
+  assert.match(host?.users[0]?.authorizedKeys[0] ?? "", / müller@büro$/);
+  assert.match(host?.hostKey ?? "", /^ssh-ed25519 [A-Za-z0-9+/]+$/);
+  const block = site(`authorizedKeys:\n          - |\n            ssh-ed25519 ${key} x`).replace(
+    /\n {8}authorizedKeys:\n {10}- ssh.*/,
+    "",
+  );
+  assert.deepEqual(siteOf(block).hosts[0]?.users[0]?.authorizedKeys, [`ssh-ed25519 ${key} x`]);
+});
+
+test("options in front of a key are named as the reason, and numbers that are nobody's are refused", () => {
+  for (const options of ['from="10.20.0.0/16"', "restrict,pty"]) {
+    const [line = ""] = messages(
+      changed(/- ssh-ed25519 (?=.*deploy@office)/, `- '${options} ssh-ed25519 `).replace(
+        "deploy@office",
+        "deploy@office'",
+      ),
+    );
+    assert.match(line, /E_VALUE .*authorizedKeys\[0\]: .*; remove the options in front of the key/);
+  }
+  assert.match(
+    messages(changed("uid: 1500", "uid: 65534\n        systemUid: true")).join("\n"),
+    /E_VALUE .*neither 65534/,
+  );
+});
+
 /** What is said of the user, which sections there are, and the message. */
 const slips: readonly [what: string, user: string, sections: string, message: RegExp, others?: string][] = [
   [
     "a reserved name",
     "locked: false",
     "",
-    /E_VALUE users\[1\]\.name: got "leavers"; expected none of group, leavers, sshd, strangers, /,
+    /E_VALUE users\[1\]\.name: got "leavers"; expected none of directory, group, leavers, sshd, strangers, /,
     "      - { name: leavers, uid: 1600, authorizedKeys: [] }\n",
   ],
   [
     "the name of another fact",
     "locked: false",
     "",
-    /E_VALUE users\[1\]\.name: got "sshd"; expected none of group, leavers, sshd, strangers, /,
+    /E_VALUE users\[1\]\.name: got "sshd"; expected none of directory, group, leavers, sshd, strangers, /,
     "      - { name: sshd, uid: 991, systemUid: true, docker: false, authorizedKeys: [] }\n",
   ],
   [

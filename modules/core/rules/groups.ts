@@ -6,7 +6,7 @@ import type { MergedHost, SiteFile } from "../merge.ts";
 import { shown, subject } from "../shown.ts";
 import type { UserSpec } from "../site-spec.ts";
 import { duplicates, oncePerPlace, placeOf, written, type Say } from "./say.ts";
-import { isPersons } from "./users.ts";
+import { idProblem, isPersons } from "./users.ts";
 
 /** Groups of every Debian and Ubuntu (base-passwd, systemd) that a person may need. sudo, disk and shadow are root. */
 const baseGroups = ["adm", "backup", "operator", "plugdev", "staff", "systemd-journal", "users"] as const;
@@ -16,7 +16,10 @@ export function groupProblems(file: SiteFile, hosts: readonly MergedHost[], say:
     ...written(file, "groups").flatMap(([path, groups]) => [
       ...duplicates(groups, path, "name", say),
       ...duplicates(groups, path, "gid", say),
-      ...groups.flatMap(({ name }, index) => dockerProblem(name, [...path, index, "name"], say)),
+      ...groups.flatMap(({ name, gid }, index) => [
+        ...dockerProblem(name, [...path, index, "name"], say),
+        ...idProblem(gid, [...path, index, "gid"], say),
+      ]),
     ]),
     ...oncePerPlace(hosts.flatMap((host, index) => hostProblems(file, host, index, say))),
   ];
@@ -105,6 +108,8 @@ function ownGroupTwice({ users, groups }: MergedHost, path: Path, say: Say): Pro
 
 function dockerGid({ dockerGroup: { gid }, groups, users }: MergedHost, path: Path, say: Say): Problem[] {
   if (gid === undefined) return [];
+  const nobodys = idProblem(gid, [...path, "gid"], say);
+  if (nobodys.length > 0) return nobodys;
   const owner =
     groups.find((group) => group.gid === gid) ?? users.find((user) => (user.gid ?? user.uid) === gid);
   if (owner === undefined) return [];

@@ -7,7 +7,7 @@ import type { UserSpec } from "../site-spec.ts";
 import { duplicates, written, type Say } from "./say.ts";
 
 /** The codes of steps that are no user's begin with these. */
-const reserved: readonly string[] = ["group", "leavers", "sshd", "strangers"];
+const reserved: readonly string[] = ["directory", "group", "leavers", "sshd", "strangers"];
 
 export function userProblems(file: SiteFile, say: Say): readonly Problem[] {
   const all = written(file, "users");
@@ -44,7 +44,10 @@ function hashProblem(name: string, hash: string, users: readonly UserSpec[], say
 }
 
 function userProblem(user: UserSpec, path: Path, say: Say): Problem[] {
-  const problems: Problem[] = [];
+  const problems: Problem[] = [
+    ...idProblem(user.uid, [...path, "uid"], say),
+    ...idProblem(user.gid, [...path, "gid"], say),
+  ];
   if (user.systemUid !== true && !isPersons(user.uid)) {
     const todo = "take another uid, or set systemUid: true if this one is meant";
     problems.push(
@@ -61,6 +64,12 @@ function userProblem(user: UserSpec, path: Path, say: Say): Problem[] {
     );
   }
   return problems;
+}
+
+/** Two numbers that no account and no group may have: nobody's, and -1 in 16 bits (Debian policy 9.2.2). */
+export function idProblem(id: number | undefined, path: Path, say: Say): Problem[] {
+  if (id !== 65_534 && id !== 65_535) return [];
+  return [say(path, "E_VALUE", String(id), "neither 65534 (nobody) nor 65535 (no id)", "take another one")];
 }
 
 /** login.defs(5) of Debian and Ubuntu: UID_MIN, and what adduser(8) stops at. */
