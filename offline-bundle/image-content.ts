@@ -77,7 +77,13 @@ export async function imageContent(
   ]);
   if (!leaves.some(({ manifest }) => whyNot(manifest) === undefined))
     throw new SealiftError([notAnImage(image, parsed.manifest, say)]);
-  return { ...graph, top, platforms: await platformsOf(leaves, source, say) };
+  const running = leaves.filter(({ manifest }) => whyNot(manifest) === undefined);
+  const found =
+    parsed.manifest.manifests === undefined
+      ? running
+      : running.filter(({ platform }) => platform !== undefined);
+  if (found.length === 0) throw new SealiftError([withoutPlatform(leaves, image, say)]);
+  return { ...graph, top, platforms: await platformsOf(found, source, say) };
 }
 
 /** Bytes that all of it takes, each once. */
@@ -124,6 +130,8 @@ function checked(
 /** A manifest that an index lists, or the image itself when there is no index. */
 interface Leaf {
   readonly descriptor: Descriptor;
+  /** Its own in the index, or that of the list in which it is; undefined: none is written. */
+  readonly platform: Descriptor["platform"];
   /** Undefined when it is not there. */
   readonly manifest: Manifest | undefined;
 }
@@ -131,15 +139,25 @@ interface Leaf {
 function leavesOf({ manifests }: Graph, top: Descriptor): readonly Leaf[] {
   const leaves = new Map<string, Leaf>();
   const seen = new Set<string>();
-  const waiting = [top];
+  const waiting: Pick<Leaf, "descriptor" | "platform">[] = [{ descriptor: top, platform: undefined }];
   // Grows while it is walked.
-  for (const descriptor of waiting) {
-    const key = `${descriptor.digest} ${platformName(descriptor.platform) ?? ""}`;
+  for (const { descriptor, platform } of waiting) {
+    const key = `${descriptor.digest} ${platformName(platform) ?? ""}`;
     if (seen.has(key)) continue;
     seen.add(key);
     const manifest = manifests.get(hexOf(descriptor.digest))?.manifest;
-    if (manifest?.manifests === undefined) leaves.set(key, { descriptor, manifest });
-    else waiting.push(...manifest.manifests);
+    if (manifest?.manifests === undefined) leaves.set(key, { descriptor, platform, manifest });
+    else {
+      // What a list has no platform for, is found below it by no engine, whatever is written there.
+      const outer = descriptor === top ? undefined : platform;
+      const isLost = descriptor !== top && platform === undefined;
+      waiting.push(
+        ...manifest.manifests.map((one) => ({
+          descriptor: one,
+          platform: isLost ? undefined : (one.platform ?? outer),
+        })),
+      );
+    }
   }
   return [...leaves.values()];
 }
@@ -252,14 +270,14 @@ function absentProblems(
 /** The advice, and a way to have one platform without the rest where there is one. */
 function orPart(todo: string, leaves: readonly Leaf[], { name }: ImageName): string {
   const whole = leaves.find(
-    ({ manifest, descriptor }) =>
-      descriptor.platform?.os === "linux" &&
+    ({ manifest, platform }) =>
+      (platform === undefined || platform.os === "linux") &&
       whyNot(manifest) === undefined &&
       manifest?.layers?.some(isForeign) === false,
   );
   if (whole === undefined) return todo;
   const part = `${repositoryOf(name)}:${tagOf(name) ?? "<tag>"}@${whole.descriptor.digest}`;
-  return `${todo}; or take ${platformName(whole.descriptor.platform) ?? ""} alone: name: ${part}`;
+  return `${todo}; or take ${platformName(whole.platform) ?? "one part"} alone: name: ${part}`;
 }
 
 /** Where it costs nothing to look, every blob has to be there in its length. */
@@ -286,15 +304,29 @@ async function blobProblems(
   return values.flat();
 }
 
-/** Those of the index; of a part that it lists without one, those of its config. An attestation has the platform unknown/unknown. */
+/** The classic image store compares the platforms of the list, and passes over what has none (moby, distribution/pull_v2.go, filterManifests). */
+function withoutPlatform(leaves: readonly Leaf[], image: ImageName, say: Say): Problem {
+  const todo = orPart(
+    "ask who pushed it to write platforms into it (docker buildx imagetools create)",
+    leaves,
+    image,
+  );
+  return say(
+    "E_IMAGE",
+    "an index whose parts have no platform",
+    "one for each: engines with the classic image store find no other",
+    todo,
+  );
+}
+
+/** Those of the index; of an image without one, that of its config. An attestation has the platform unknown/unknown. */
 async function platformsOf(
   leaves: readonly Leaf[],
   source: ImageSource,
   say: Say,
 ): Promise<readonly string[]> {
-  const running = leaves.filter(({ manifest }) => whyNot(manifest) === undefined);
-  const { values, problems } = await inParallel(running, 4, async ({ descriptor, manifest }) => {
-    const named = platformName(descriptor.platform);
+  const { values, problems } = await inParallel(leaves, 4, async ({ platform, manifest }) => {
+    const named = platformName(platform);
     if (named !== undefined) return named;
     const config = manifest?.config?.digest ?? "";
     const text = await source.config(config);

@@ -77,6 +77,16 @@ const odd: Readonly<
     says: /layers of the type application\/vnd\.dev\.cosign\.simplesigning/,
   },
   "empty-index": { make: () => from.index([]), code: "E_IMAGE", says: /an index that lists no image/ },
+  unnamed: {
+    make: () => from.index([from.image("linux/amd64", "without a platform")]),
+    code: "E_IMAGE",
+    says: /an index whose parts have no platform; .*; or take one part alone: name: localhost:\d+\/odd\/unnamed:1@sha256:[0-9a-f]{64}$/,
+  },
+  nested: {
+    make: () => from.index([from.index([on("linux/amd64", "nested")])]),
+    code: "E_IMAGE",
+    says: /an index whose parts have no platform; .*; or take one part alone: name: localhost:\d+\/odd\/nested:1@sha256:/,
+  },
   "no-platform": {
     make: () => from.image(undefined, "none"),
     code: "E_IMAGE",
@@ -204,11 +214,13 @@ test("what no bundle can carry is refused when it is pinned: each by its name, a
 test("the ways out that a refusal names lead out: one platform by its digest, an artifact as a file, a list of platforms", async () => {
   for (const name of ["foreign", "chart", "arm-only"])
     from.tag(`odd/${name}`, "1", odd[name]?.make() ?? never());
-  await site.want({ images: [{ name: imageOf("odd/foreign") }] });
-  const [problem] = await refused(site.lock());
-  const alone = /name: (\S+)$/.exec(problem?.todo ?? "")?.[1] ?? "";
+  await site.want({ images: [{ name: imageOf("odd/foreign") }, { name: imageOf("odd/unnamed") }] });
+  const ways = (await refused(site.lock())).map(({ todo }) => /name: (\S+)$/.exec(todo)?.[1] ?? "");
   await site.want({
-    images: [{ name: alone }, { name: imageOf("odd/arm-only"), platforms: ["linux/arm64"] }],
+    images: [
+      ...ways.map((name) => ({ name })),
+      { name: imageOf("odd/arm-only"), platforms: ["linux/arm64"] },
+    ],
     files: [program("chart", `oci:${imageOf("odd/chart")}`, { kind: "file" })],
   });
   const { lock } = await site.lock();
@@ -216,21 +228,28 @@ test("the ways out that a refusal names lead out: one platform by its digest, an
     lock.images.map(({ name, platforms }) => [name, ...platforms]),
     [
       [imageOf("odd/foreign"), "linux/amd64"],
+      [imageOf("odd/unnamed"), "linux/amd64"],
       [imageOf("odd/arm-only"), "linux/arm64"],
     ],
   );
-  assert.equal(`${lock.images[0]?.name ?? ""}@${lock.images[0]?.digest ?? ""}`, alone);
+  assert.deepEqual(
+    lock.images.slice(0, 2).map(({ name, digest }) => `${name}@${digest}`),
+    ways,
+  );
   // Its tag stands for the whole list, and nobody is told that it has moved.
   assert.equal((await site.lock({ check: true })).changed, false);
-  assert.deepEqual((await site.fetch()).images, 2);
+  assert.deepEqual((await site.fetch()).images, 3);
 });
 
 /** What is carried: what stands under the name. */
 const carried: Readonly<Record<string, () => Served>> = {
   plain: () => from.image("linux/amd64", "plain"),
   list: () => from.index([on("linux/amd64", "listed"), on("linux/arm64", "listed too")]),
-  unnamed: () => from.index([from.image("linux/amd64", "without a platform")]),
-  nested: () => from.index([from.index([from.image("linux/amd64", "nested")])]),
+  "nested-outside": () =>
+    from.index([
+      { ...from.index([from.image("linux/amd64", "inside")]), ...platformOf("linux/amd64") },
+      from.image("linux/amd64", "a part without a platform, beside one that has one"),
+    ]),
   "nested-platforms": () =>
     from.index(
       ["linux/amd64", "linux/arm64"].map((platform) => ({
