@@ -22,6 +22,7 @@ export function readLibrary(): Library {
     "core/systemd.sh",
     "core/found-words.sh",
     "core/processes.sh",
+    "core/frozen.sh",
     "core/host-lock.sh",
     "core/apart.sh",
     "core/delivery.sh",

@@ -37,6 +37,7 @@ run() {
     (umask 077 && : >>"$SEALIFT_STATE/journal")
     chmod 0600 "$SEALIFT_STATE/journal"
     lock_host
+    thaw_groups
   fi
   eval "$run_plan"
   run_lines=0

@@ -11,15 +11,23 @@ LEAVERS_LINGER=/var/lib/systemd/linger
 check_leavers() {
   leavers_wrong=
   leavers_services=
+  leavers_busy=
   leavers_each leaver_finding "$@"
   if [ -n "$leavers_wrong" ]; then
     echo "${leavers_wrong#; }"
     return 1
   fi
+  leavers_told=
+  leavers_remedy=
   if [ -n "$leavers_services" ]; then
-    warn_that E_STRANGERS "services of this host run with accounts of people who have left the site: ${leavers_services#, }" \
-      "give the service another User=, or stop and disable it"
+    leavers_told="services of this host run with accounts of people who have left the site: ${leavers_services#, }"
+    leavers_remedy="give the service another User=, or stop and disable it"
   fi
+  if [ -n "$leavers_busy" ]; then
+    leavers_told="${leavers_told:+$leavers_told, and }processes of people who have left the site end before they can be read: ${leavers_busy#, }"
+    leavers_remedy="${leavers_remedy:+$leavers_remedy, and }see with ps -Lu NAME what they run"
+  fi
+  if [ -n "$leavers_told" ]; then warn_that E_STRANGERS "$leavers_told" "$leavers_remedy"; fi
 }
 guard_leavers() {
   leavers_each leaver_refusal "$@"
@@ -62,6 +70,7 @@ leaver_finding() {
   leaver_look "$@"
   if [ -n "$leaver_running" ]; then leaver_why="$leaver_why open sessions with processes$leaver_running,"; fi
   if [ -n "$leaver_units" ]; then leavers_services="$leavers_services, $2 in$leaver_units"; fi
+  if [ -n "$leaver_busy" ]; then leavers_busy="$leavers_busy, $2 (none of them was in $3 when all were held still, $leaver_busy)"; fi
   if [ -n "$leaver_why" ]; then leavers_wrong="$leavers_wrong; $2:${leaver_why%,}"; fi
 }
 

@@ -15,7 +15,7 @@ after(() => {
   rmSync(folder, { recursive: true });
 });
 
-const runner = ["run.sh", "host-lock.sh", "delivery.sh"]
+const runner = ["run.sh", "frozen.sh", "host-lock.sh", "delivery.sh"]
   .map((file) => readFileSync(new URL(`../../modules/core/${file}`, import.meta.url), "utf8"))
   .join("\n")
   .replace("SEALIFT_STATE=/var/lib/sealift", `SEALIFT_STATE=${folder}/state`);
