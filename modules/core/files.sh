@@ -70,8 +70,14 @@ file_put() {
   (umask 077 && printf '%s\n' "$2" >"$1.new")
   chown "${put_what% *}" "$1.new"
   chmod "${put_what#* }" "$1.new"
+  put_in_place "$1"
+}
+
+# put_in_place FILE: FILE.new becomes FILE: the bytes are on the disk before the name is, and the name before whoever asks goes on.
+put_in_place() {
   sync "$1.new"
   mv -T "$1.new" "$1"
+  sync "${1%/*}"
 }
 
 # folder_others FOLDER NAME...: whether the folder has anything beside these names, hidden or not, links that lead nowhere too. Sets

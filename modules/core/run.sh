@@ -22,6 +22,8 @@ SEALIFT_LINE_END='
 '
 # No command of a check ends with this by itself.
 SEALIFT_WARNS=90
+# Where steps write. What a step writes elsewhere (a home, a volume) it brings to the disk itself, by on_disk.
+SEALIFT_WRITES="/ /etc /opt /usr/local /var /var/lib $SEALIFT_STATE"
 
 # run MODE: the plan is read whole before anything runs, so that no command can eat the rest of it.
 run() {
@@ -98,14 +100,47 @@ step() {
   fi
   attempt "check_$step_name" "$@"
   case $attempt_status in
-    0)
-      tell changed "$step_found"
-      tell_value "$@"
-      ;;
-    "$SEALIFT_WARNS") tell warn "$attempt_output" ;;
+    0 | "$SEALIFT_WARNS") ;;
     *) give_up "still not so after it was applied: $attempt_output" ;;
   esac
+  step_status=$attempt_status
+  step_warning=$attempt_output
   journal changed "$step_found"
+  attempt run_on_disk
+  if [ "$attempt_status" -ne 0 ]; then give_up "$attempt_output"; fi
+  if [ "$step_status" -ne 0 ]; then
+    tell warn "$step_warning"
+    return
+  fi
+  tell changed "$step_found"
+  tell_value "$@"
+}
+
+# run_on_disk: what a step has done, and the line of it in the journal, is on the disk before it is told: a power cut takes back nothing
+# that was told as changed. One syncfs(2) for each file system.
+run_on_disk() {
+  run_devices=" "
+  run_writes=
+  # shellcheck disable=SC2086 # folders, one word each
+  for run_place in $(stat -c %d:%n $SEALIFT_WRITES 2>/dev/null); do
+    case $run_devices in
+      *" ${run_place%%:*} "*) ;;
+      *)
+        run_devices="$run_devices${run_place%%:*} "
+        run_writes="$run_writes ${run_place#*:}"
+        ;;
+    esac
+  done
+  # shellcheck disable=SC2086
+  on_disk $run_writes
+}
+
+# on_disk PATH...: writes out the file systems of these and waits for it, sync(1) -f; a disk that is busy with others' bytes for longer than
+# ten minutes is told as a failure.
+on_disk() {
+  if timeout 600 sync -f "$@"; then return 0; fi
+  echo "what was written did not come to the disk within 10 minutes"
+  return 1
 }
 
 # foresee ARG...: tells a drift with what its repair would cost, or why it would be refused.
@@ -166,6 +201,7 @@ give_up() {
   printf '%s\n' "$1" | head -c 65536 | plain_text | without_logins | sed 's/^/  | /'
   tell failed "$1"
   journal failed "$1"
+  timeout 60 sync "$SEALIFT_STATE/journal" || true
   echo "$phase_host $phase_name: E_STEP $step_code: got $(one_line "$1"); expected $step_fact; mend what was found, then run pulumi up again"
   exit 1
 }

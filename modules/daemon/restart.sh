@@ -38,7 +38,9 @@ daemon_containers() {
 # them 15 s in all and then leaves tasks behind that no container can be started beside.
 daemon_stop_containers() {
   if [ -z "$1" ]; then return 0; fi
-  echo "$1" >"$DAEMON_STOPPED"
+  # What was stopped has to be known after a power cut, too.
+  echo "$1" >"$DAEMON_STOPPED.new"
+  put_in_place "$DAEMON_STOPPED"
   # shellcheck disable=SC2086 # ids, one word each
   if timeout 900 docker stop $1 >/dev/null; then return 0; fi
   echo "containers did not stop"

@@ -20,8 +20,8 @@ prepare_switch() {
       printf '%s\n' $live_ids
     } | sort -u
   } >"$ENGINE_SWITCH.new"
-  sync "$ENGINE_SWITCH.new"
-  mv "$ENGINE_SWITCH.new" "$ENGINE_SWITCH"
+  # What ran has to be known after a power cut, too.
+  put_in_place "$ENGINE_SWITCH"
   if [ "$jump" != patch ]; then stop_containers; fi
 }
 

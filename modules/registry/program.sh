@@ -133,4 +133,5 @@ apply_registry_storage() {
   # Files keep numbers, and on a new system disk the user may have got another one.
   chown -R "$REGISTRY_USER:$REGISTRY_USER" "$1/storage"
   install -d -o "$2" -m 0700 "$1/arriving"
+  on_disk "$1"
 }

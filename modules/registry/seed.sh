@@ -114,6 +114,8 @@ apply_registry_manifest() {
     echo "the writer refused the manifest of $seed_repository:$seed_tag: $seed_answer"
     return 1
   fi
+  # Only then may what has arrived go.
+  on_disk "$seed_mount"
   for seed_blob in "$@" "$seed_manifest"; do
     rm -f "$seed_mount/arriving/${seed_blob%%:*}" "$seed_mount/fetched/${seed_blob%%:*}"
   done

@@ -33,8 +33,7 @@ apply_registry_bundle() {
   printf '%s\n' "$@" >"$bundle_file.new"
   chown root:root "$bundle_file.new"
   chmod 0644 "$bundle_file.new"
-  sync "$bundle_file.new"
-  mv "$bundle_file.new" "$bundle_file"
+  put_in_place "$bundle_file"
 }
 
 # Fact: the registry holds nothing that only bundles before the last ones brought.
@@ -80,6 +79,7 @@ apply_registry_sweep() {
   for sweep_serial in $sweep_old; do
     rm "$1/bundles/$sweep_serial"
   done
+  on_disk "$1"
 }
 
 # sweep_look MOUNT KEEP SERIAL: sets sweep_old and sweep_kept, serials of bundles with a space before each.

@@ -39,7 +39,7 @@ recorded() {
 record() {
   if recorded made "$2" || recorded "$1" "$2"; then return 0; fi
   echo "$2" >>"$(record_file "$1")"
-  sync "$(record_file "$1")"
+  sync "$(record_file "$1")" "$SEALIFT_STATE"
 }
 
 record_file() {

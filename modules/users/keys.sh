@@ -183,7 +183,8 @@ apply_authorized_keys() {
     if [ -d "$2" ] && [ ! -L "$2" ]; then mv -T "$2" "$2.$3"; fi
     cat >"$2.new.$3"
     sync "$2.new.$3"
-    mv -T "$2.new.$3" "$2"' sh "$keys_folder" "$keys_file" "$keys_unique" "$keys_aside" <"$SEALIFT_KEYS"); then
+    mv -T "$2.new.$3" "$2"
+    sync "$1" "${1%/*}"' sh "$keys_folder" "$keys_file" "$keys_unique" "$keys_aside" <"$SEALIFT_KEYS"); then
     echo "$keys_file could not be written with the rights of its owner, within $KEYS_SEC seconds: $keys_said"
     return 1
   fi

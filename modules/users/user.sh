@@ -94,4 +94,6 @@ apply_user() {
     echo "$5 could not be closed to others with the rights of $1"
     return 1
   fi
+  # The folder above it is root's, and may be of another file system than what the runner writes out.
+  timeout 600 sync "${5%/*}"
 }

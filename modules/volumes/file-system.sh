@@ -104,7 +104,10 @@ grow_file_system() {
   # shellcheck disable=SC2016 # expanded by the inner shell
   case $fs_type${fs_point:+-mounted} in
     xfs-mounted) timeout 300 xfs_growfs -d "$fs_point" ;;
-    ext4-mounted) timeout 300 resize2fs "/dev/$lv_node" ;;
+    ext4-mounted)
+      timeout 300 resize2fs "/dev/$lv_node"
+      on_disk "$fs_point"
+      ;;
     xfs) timeout 300 unshare --mount sh -euc 'mount "$1" /run; xfs_growfs -d /run' sh "/dev/$lv_node" ;;
     ext4) timeout 300 unshare --mount sh -euc 'mount "$1" /run; resize2fs "$1"' sh "/dev/$lv_node" ;;
   esac

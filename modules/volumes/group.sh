@@ -66,7 +66,7 @@ apply_volume_group() {
   guard_volume_group "$@"
   # The note lets the next run go on with physical volumes that this one leaves without a group when it is cut off.
   for group_disk in $group_missing; do echo "$group_disk"; done >"$SEALIFT_STATE/new-physical-volume"
-  sync "$SEALIFT_STATE/new-physical-volume"
+  sync "$SEALIFT_STATE/new-physical-volume" "$SEALIFT_STATE"
   if [ -z "$group_disks" ]; then group_command=vgcreate; else group_command=vgextend; fi
   # shellcheck disable=SC2086 # names of disks by id hold neither blanks nor patterns
   timeout 120 "$group_command" "$group_name" $group_missing

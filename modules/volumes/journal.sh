@@ -64,7 +64,8 @@ apply_journal_storage() {
     return 1
   fi
   # Gone when journald has read the file: a run that is cut off before that leaves the mark, and the next one goes on.
-  : >"$SEALIFT_STATE/journald-restart"
+  : >"$SEALIFT_STATE/journald-restart.new"
+  put_in_place "$SEALIFT_STATE/journald-restart"
   mkdir -p /etc/systemd/journald.conf.d "$1/journal"
   file_put "$JOURNAL_LIMITS" "$(journal_limits "$@")"
   file_put /etc/systemd/system/var-log-journal.mount "$(journal_unit_text "$1")"
@@ -86,6 +87,7 @@ apply_journal_storage() {
   timeout 60 systemctl restart systemd-journald.service
   timeout 60 journalctl --flush
   rm "$SEALIFT_STATE/journald-restart"
+  on_disk "$1"
 }
 
 # journal_overruled: sets journal_over to the files that journald reads after ours and that set what ours sets: by name, whatever their

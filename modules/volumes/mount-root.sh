@@ -32,4 +32,5 @@ apply_mount_root() {
   if [ "$2" != - ]; then chown -h "$2" "$1"; fi
   # After chown, which takes setuid away; with fewer than five digits GNU chmod leaves a directory its setuid and setgid.
   if [ "$3" != - ]; then chmod "0$3" "$1"; fi
+  timeout 600 sync "$1"
 }

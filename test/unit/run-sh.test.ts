@@ -18,7 +18,8 @@ after(() => {
 const runner = ["run.sh", "frozen.sh", "host-lock.sh", "delivery.sh"]
   .map((file) => readFileSync(new URL(`../../modules/core/${file}`, import.meta.url), "utf8"))
   .join("\n")
-  .replace("SEALIFT_STATE=/var/lib/sealift", `SEALIFT_STATE=${folder}/state`);
+  .replace("SEALIFT_STATE=/var/lib/sealift", `SEALIFT_STATE=${folder}/state`)
+  .replace(/^SEALIFT_WRITES=.*$/m, "SEALIFT_WRITES=$SEALIFT_STATE");
 const pairs = `
 check_file() { if [ "$(cat "$1" 2>/dev/null)" != "$2" ]; then echo "found $(cat "$1" 2>/dev/null || echo nothing)"; return 1; fi; }
 apply_file() { printf '%s\\n' "$2" >"$1"; }
@@ -44,11 +45,13 @@ function run(
   mode: "check" | "apply",
   steps: readonly Step[],
   bundle: BundleAge = { serial: 7 },
+  /** Functions in place of those of the library. */
+  instead = "",
 ): ReturnType<typeof parseReport> & { text: string; code: number | null } {
   const plan = planText("node-a", { name: "t", steps }, bundle);
   const lock = runner.replace("/run/sealift/lock/host", `${folder}/lock/host`);
   const { stdout, status } = spawnSync("sh", ["-s"], {
-    input: `${lock}\n${pairs}\nrun ${mode} <<'PLAN'\n${plan}PLAN\n`,
+    input: `${lock}\n${pairs}\n${instead}\nrun ${mode} <<'PLAN'\n${plan}PLAN\n`,
     encoding: "utf8",
   });
   return { ...parseReport(stdout), text: stdout, code: status };
@@ -69,6 +72,19 @@ test("check tells what differs and changes nothing", () => {
   assert.equal(report.mark?.journalLines, 0);
   assert.equal(report.steps[1]?.found, "first line second line", "a finding is one line of the format");
   assert.equal(statuses(run("check", [file("a", "1")])), "drift");
+});
+
+test("nothing is told as changed before it and its line in the journal are on the disk", () => {
+  const journal = join(folder, "state", "journal");
+  const onDisk = "t.disk";
+  const disk = (code: number): string =>
+    `on_disk() { grep -c "${onDisk}" "${journal}" >"${folder}/noted"; echo "a full disk"; return ${code}; }`;
+  const told = run("apply", [{ ...file("disk", "1"), code: onDisk }], { serial: 7 }, disk(0));
+  assert.equal(statuses(told), "changed");
+  assert.equal(readFileSync(join(folder, "noted"), "utf8"), "1\n");
+  const lost = run("apply", [{ ...file("disk", "2"), code: onDisk }], { serial: 7 }, disk(1));
+  assert.equal(statuses(lost), "failed");
+  assert.match(lost.text, /E_STEP t\.disk: got a full disk; expected disk says 2; /);
 });
 
 test("a finding has no control character, whatever a program has printed", () => {
