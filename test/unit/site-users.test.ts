@@ -48,10 +48,7 @@ test("accounts of a directory: their names as logins and as members of the docke
     assert.equal(host?.login, login);
     assert.deepEqual(host.dockerGroup.members, [login]);
   }
-  const text = changed("name: deploy", "name: first.last").replace(
-    "uid: 1500",
-    "uid: 1201100500\n        systemUid: true",
-  );
+  const text = changed("name: deploy", "name: first.last").replace("uid: 1500", "uid: 1201100500");
   assert.equal(siteOf(text).hosts[0]?.users[0]?.uid, 1_201_100_500);
 });
 

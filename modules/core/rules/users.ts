@@ -51,7 +51,13 @@ function userProblem(user: UserSpec, path: Path, say: Say): Problem[] {
   if (user.systemUid !== true && !isPersons(user.uid)) {
     const todo = "take another uid, or set systemUid: true if this one is meant";
     problems.push(
-      say([...path, "uid"], "E_UID_RANGE", String(user.uid), "1000 to 59999, the range for people", todo),
+      say(
+        [...path, "uid"],
+        "E_UID_RANGE",
+        String(user.uid),
+        "1000 to 59999, the range for people, or more than 600100000, as directories give",
+        todo,
+      ),
     );
   }
   if (reserved.includes(user.name)) {
@@ -72,9 +78,12 @@ export function idProblem(id: number | undefined, path: Path, say: Say): Problem
   return [say(path, "E_VALUE", String(id), "neither 65534 (nobody) nor 65535 (no id)", "take another one")];
 }
 
-/** login.defs(5) of Debian and Ubuntu: UID_MIN, and what adduser(8) stops at. */
+/**
+ * login.defs(5) of Debian and Ubuntu: UID_MIN, and what adduser(8) stops at; or above SUB_UID_MAX, where no namespace of a container has its
+ * numbers and directories have theirs.
+ */
 export function isPersons(id: number): boolean {
-  return id >= 1000 && id <= 59_999;
+  return (id >= 1000 && id <= 59_999) || id > 600_100_000;
 }
 
 function isDay(text: string): boolean {
