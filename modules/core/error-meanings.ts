@@ -319,7 +319,7 @@ const loginCodes = {
     "Set `Subsystem sftp internal-sftp` in sshd_config, without ChrootDirectory for the login.",
   ),
   E_SUDO: one(
-    "No sudo rule lets the login become root without a password.",
+    "No sudo rule lets the login become root without a password; as a warning: other rules give a user of the site more or less than the site says.",
     "Add the rule that the message shows to a file in /etc/sudoers.d.",
   ),
   E_SUDO_MISSING: one("There is no sudo on the host.", "Install it, or use the login root."),
