@@ -13,15 +13,15 @@ import { printJsonText, printPainted } from "./print.ts";
 export function checkCommand(): Command {
   return new Command("check")
     .description("checks environments offline: form, rules, pins, and the bundle when it is here")
-    .argument("[env...]", "environments: stacks/<env>.site.yaml; none given: all of them")
+    .argument("[env...]", "environments: stacks/<env>.site.yaml; none given: all but the examples")
     .option("--json", "print the result as JSON")
     .addHelpText("after", examples)
     .action(async (names: readonly string[], flags: { readonly json?: true }) => {
       // The rules of a site take longer to load than most other commands need in all.
       const { checkEnvironments } = await import("../modules/check.ts");
-      const { environments } = await import("../modules/stack-file.ts");
+      const { ownEnvironments } = await import("../modules/stack-file.ts");
       const progress = progressLine();
-      const asked = names.length > 0 ? names : environments();
+      const asked = names.length > 0 ? names : ownEnvironments();
       const checked = await checkEnvironments(asked, (bytes, total) => {
         progress.report("reading the bundle", bytes / total);
       }).finally(progress.end);

@@ -1,4 +1,5 @@
 /** Hosts are columns, checks are rows. What is well everywhere is one row, so that the eye finds the rest. */
+import { count } from "./columns.ts";
 import { worst, type HostDiagnosis, type Verdict } from "../modules/diagnosis.ts";
 import { groups } from "../modules/preflight/check.ts";
 import type { TextOptions } from "./doctor-text.ts";
@@ -62,7 +63,7 @@ function checkRows(hosts: readonly HostDiagnosis[]): Row[] {
     (_group, at) => rows[at]?.cells.every(({ verdict }) => verdict === "pass") === true,
   );
   const shown = rows.filter(({ title }) => !well.some((group) => group === title));
-  const rest = well.length === groups.length ? "all checks" : "all other checks";
+  const rest = well.length === groups.length ? "host checks" : "all other host checks";
   return [
     ...(hosts.every(({ reached }) => reached)
       ? []
@@ -85,7 +86,7 @@ function cell(verdict: Verdict): Cell {
   return { text: verdict === "fail" ? "FAIL" : verdict, verdict };
 }
 
-/** How many facts hold: one row a phase, or one for all phases that hold everywhere. */
+/** What pulumi up would change: one row a phase, or one for all phases that hold everywhere. A change to come is no failed check. */
 function factRows(hosts: readonly HostDiagnosis[]): Row[] {
   const names = [...new Set(hosts.flatMap(({ phases }) => phases.map(({ name }) => name)))];
   const holds = (name: string): boolean =>
@@ -94,14 +95,14 @@ function factRows(hosts: readonly HostDiagnosis[]): Row[] {
   const shown = names.filter((name) => !holds(name));
   return [
     ...shown.map((name): Row => ({
-      title: `${name} facts`,
+      title: name,
       cells: hosts.map((host) => factCell(host, [name])),
     })),
     ...(well.length === 0
       ? []
       : [
           {
-            title: shown.length === 0 ? "all facts" : "all other facts",
+            title: shown.length === 0 ? "all phases" : "all other phases",
             cells: hosts.map((host) => factCell(host, well)),
           },
         ]),
@@ -117,6 +118,8 @@ function factCell({ phases, findings }: HostDiagnosis, wanted: readonly string[]
   const refused = findings.some(
     ({ verdict, subject }) => verdict === "fail" && wanted.includes(subject.split(".")[0] ?? ""),
   );
-  const text = `${hold} of ${facts}${refused ? " FAIL" : ""}`;
-  return { text, verdict: refused ? "fail" : "pass" };
+  const changes = mine.reduce((sum, phase) => sum + phase.differ.length, 0);
+  const held = hold === facts ? `${facts} hold` : `${hold} of ${facts} hold`;
+  const text = changes > 0 ? count(changes, "change") : held;
+  return { text: `${text}${refused ? " FAIL" : ""}`, verdict: refused ? "fail" : "pass" };
 }

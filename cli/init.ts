@@ -10,7 +10,7 @@ import { writeWhole } from "../modules/core/write-whole.ts";
 import type { Reach } from "../modules/core/probe.ts";
 import type { JumpSpec } from "../modules/core/jump.ts";
 import { inventoryOf, type Inventory } from "../modules/inventory.ts";
-import { freePool, proposalText, type ProposedHost } from "../modules/proposal.ts";
+import { freePool, leastDiskBytes, proposalText, type ProposedHost } from "../modules/proposal.ts";
 import { readStackFile } from "../modules/stack-file.ts";
 import { comparedKey } from "./compared-key.ts";
 import { print } from "./print.ts";
@@ -125,9 +125,10 @@ async function reachesOf(flags: Flags, jump: JumpSpec | undefined, ask: Asker): 
   if (named.length === 0) throw usage("--host", "no host", "at least one, as name=address");
   const reaches: Reach[] = [];
   for (const text of named) {
-    const [, name, address, port = "22"] = /^([a-z][a-z0-9-]*)=([A-Za-z0-9.-]+)(?::(\d+))?$/.exec(text) ?? [];
+    const [, name, inner, plain, port = "22"] = hostWord.exec(text) ?? [];
+    const address = inner ?? plain;
     if (name === undefined || address === undefined)
-      throw usage("--host", text, "name=address or name=address:port");
+      throw usage("--host", text, "name=address, name=address:port or name=[IPv6 address]:port");
     const end = { name, address, port: Number(port), ...(jump === undefined ? {} : { jump }) };
     const hostKey = await comparedKey(end, flags.hostKey, ask.line);
     reaches.push({ ...end, login: flags.login, hostKey });
@@ -135,8 +136,10 @@ async function reachesOf(flags: Flags, jump: JumpSpec | undefined, ask: Asker): 
   return reaches;
 }
 
+const hostWord = /^([a-z][a-z0-9.-]*)=(?:\[([0-9A-Fa-f:.]+)\]|([A-Za-z0-9.-]+))(?::(\d+))?$/;
+
 function proposed({ host, seen }: { readonly host: Reach; readonly seen: Inventory }): ProposedHost {
-  const choices = seen.disks.filter(({ blank }) => blank);
+  const choices = seen.disks.filter(({ blank, bytes }) => blank && bytes >= leastDiskBytes);
   const architecture = seen.architecture === "arm64" || seen.architecture === "aarch64" ? "arm64" : "amd64";
   const disk = choices.length === 1 ? choices[0] : undefined;
   return { ...host, architecture, choices, disk, mounts: choices.length === 0 ? seen.mounts : [] };

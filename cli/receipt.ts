@@ -3,8 +3,9 @@ import { Command } from "commander";
 import { receiptPage } from "../modules/receipt/page.ts";
 import { verifyReceipts } from "../modules/receipt/chain.ts";
 import { readReceipt, type Checked, type ReceiptPolicy } from "../modules/receipt/sign.ts";
-import { factsIn } from "../modules/receipt/verdict.ts";
+import { factsIn, filesIn, verdictOf } from "../modules/receipt/verdict.ts";
 import { columns } from "./columns.ts";
+import { visible } from "../modules/core/visible.ts";
 import { writeWhole } from "../modules/core/write-whole.ts";
 import { print, printJsonText } from "./print.ts";
 
@@ -31,7 +32,7 @@ function verifyCommand(): Command {
       const [only] = checked;
       if (flags.json === true)
         printJsonText(checked.length === 1 ? only?.receipt : checked.map(({ receipt }) => receipt));
-      else print(checked.map(summary).join("\n\n"));
+      else print(checked.map((one) => summary(one, flags.signers)).join("\n\n"));
     });
 }
 
@@ -61,11 +62,12 @@ function policyOf({ signers, revokedKeys }: Flags): ReceiptPolicy {
 }
 
 /** What the hosts say is theirs; that it was written down so is what the signature says. */
-function summary({ receipt, signers }: Checked): string {
-  const { site, number, previous, ended, bundle, hosts } = receipt;
-  const rows = hosts.map(({ name, engine, changed, statement }) => [
+function summary({ file, receipt, signers }: Checked, keys: string): string {
+  const { site, number, previous, ended, run, bundle, warnings, hosts } = receipt;
+  const rows = hosts.map(({ name, engine, wanted, changed, statement }) => [
     name,
-    `engine ${engine}`,
+    `engine ${engine} is asked for`,
+    `${filesIn({ wanted, statement })} pinned files are there`,
     `says: ${factsIn(statement.facts)}`,
     `${changed.length} changed`,
   ]);
@@ -73,8 +75,19 @@ function summary({ receipt, signers }: Checked): string {
   const who = bundle.signers.join(", ") || "nobody";
   return [
     `${site}, ${ended}: receipt ${number}, ${before}, signed by ${signers.join(", ")}; bundle serial ${bundle.serial}, signed by ${who}`,
+    `checked with: sealift receipt verify ${visible(file)} --signers ${visible(keys)}`,
+    `run by ${visible(run.user)} on ${visible(run.machine)} with Sealift ${visible(run.sealift)}, site ${commitWords(run)}`,
+    verdictOf(receipt),
     columns(rows),
+    ...warnings.map(
+      ({ where, code, text }) => `warning  ${visible(where)}: ${visible(code)} ${visible(text)}`,
+    ),
   ].join("\n");
+}
+
+function commitWords({ checkout }: Checked["receipt"]["run"]): string {
+  if (checkout === null) return "in no git repository";
+  return `commit ${checkout.commit}${checkout.changed ? ", with changes that are not committed" : ""}`;
 }
 
 const examples = `

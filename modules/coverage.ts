@@ -7,7 +7,7 @@ import { completeSite, composeSite } from "./core/site.ts";
 import { stackFileOf } from "./core/site-text.ts";
 import type { HostSpec } from "./core/site-spec.ts";
 import { linesIn } from "./lines.ts";
-import { environments, readStackFile } from "./stack-file.ts";
+import { ownEnvironments, readStackFile } from "./stack-file.ts";
 
 export interface Coverage {
   /** The files that were read; one without a site asks for nothing. */
@@ -19,12 +19,13 @@ export interface Coverage {
 }
 
 /**
- * Reads every environment of a folder and looks each reference up in the lock. Needs no host, no bundle and no network.
+ * Reads every environment of a folder, but no examples beside a site's own, and looks each reference up in the lock. Needs no host,
+ * no bundle and no network.
  *
  * @param folder where the environments are.
  */
 export function coverageOf(lock: Lock, folder = "stacks"): Coverage {
-  const names = environments(folder);
+  const names = ownEnvironments(folder);
   const none: readonly Problem[] = names.length > 0 ? [] : [noStacks(folder)];
   const all = names.map((name) => coverageOfFile(lock, name, folder));
   return {

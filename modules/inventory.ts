@@ -4,7 +4,7 @@ import type { Problem } from "./core/errors.ts";
 import type { Library } from "./core/library.ts";
 
 export interface Disk {
-  /** Path below /dev/disk/by-id. */
+  /** Path below /dev/disk/by-id; below /dev/disk/by-path for a disk that has no id. */
   readonly path: string;
   readonly bytes: number;
   /** As lsblk(8) shows it. */
@@ -34,14 +34,20 @@ export interface Inventory {
 
 /** @returns what was seen, or the problem that kept anybody from looking. */
 export async function inventoryOf(host: Reach, library: Library): Promise<Inventory | Problem> {
-  const step = { code: "inventory", fact: "nothing to tell", effect: "none", call: ["inventory"] } as const;
+  const step = {
+    code: "inventory",
+    fact: "the host says what it has",
+    effect: "none",
+    call: ["inventory"],
+  } as const;
   const seen = await probe(host, [{ name: "inventory", steps: [step] }], library);
   if (seen.kind !== "reached") return seen.problem;
-  return parseInventory(seen.report.steps[0]?.found ?? "");
+  return parseInventory(seen.report.values?.["inventory"] ?? "");
 }
 
 /** What the site file takes, so that no host writes anything else into it: `disk` and `existing.mount` of stacks/site.schema.json. */
-const diskPath = /^\/dev\/disk\/by-id\/[A-Za-z0-9][A-Za-z0-9._:@+-]*$/;
+const diskPath = /^\/dev\/disk\/by-(id|path)\/[A-Za-z0-9]([A-Za-z0-9#+.:=@_-]|\\x[0-9a-f]{2})*$/;
+const serialNumber = /^[A-Za-z0-9][A-Za-z0-9._:+-]{0,63}$/;
 const count = /^\d{1,18}$/;
 const mountPath = /^(\/[A-Za-z0-9_][A-Za-z0-9._-]*){1,8}$/;
 
@@ -52,10 +58,11 @@ export function parseInventory(words: string): Inventory {
     return cut < 0 ? [] : [[word.slice(0, cut), word.slice(cut + 1)]];
   });
   const of = (key: string): string[] => all.flatMap(([name, value]) => (name === key ? [value] : []));
-  const disks = of("disk").flatMap((text): Disk[] => {
-    const [path = "", bytes = "0", serial = "-", use = ""] = text.split(",");
+  const disks = of("disk").flatMap((text): NamedDisk[] => {
+    const [path = "", bytes = "0", serial = "-", use = "", node = path] = text.split(",");
     if (!diskPath.test(path) || !count.test(bytes)) return [];
-    return [{ path, bytes: Number(bytes), blank: use === "blank", ...(serial === "-" ? {} : { serial }) }];
+    const known = serialNumber.test(serial) ? { serial } : {};
+    return [{ node, disk: { path, bytes: Number(bytes), blank: use === "blank", ...known } }];
   });
   const mounts = of("mount").flatMap((text): FoundMount[] => {
     const [path = "", type, bytes = "", available = ""] = text.split(",");
@@ -72,14 +79,34 @@ export function parseInventory(words: string): Inventory {
   };
 }
 
-/** A disk has several names; the one with a bus and a number of its own is kept: wwn- names are for machines. */
-function oneNameEach(disks: readonly Disk[]): readonly Disk[] {
-  const rank = ({ path }: Disk): number => (path.includes("/wwn-") || path.includes("/nvme-eui.") ? 1 : 0);
-  const kept = new Map<string, Disk>();
-  for (const disk of disks) {
-    const key = `${disk.serial ?? disk.path} ${disk.bytes}`;
-    const other = kept.get(key);
-    if (other === undefined || rank(disk) < rank(other)) kept.set(key, disk);
-  }
-  return [...kept.values()];
+/** One of the names of the disk behind a device node. */
+interface NamedDisk {
+  readonly node: string;
+  readonly disk: Disk;
+}
+
+/** A disk has several names, and two disks may have one serial number: namespaces of an NVMe drive, LUNs of an array. */
+function oneNameEach(names: readonly NamedDisk[]): readonly Disk[] {
+  const nodes = [...Map.groupBy(names, ({ node }) => node).values()];
+  return nodes.flatMap((own) => {
+    const shared = nodes.some(
+      (other) =>
+        other !== own && own[0]?.disk.serial !== undefined && other[0]?.disk.serial === own[0].disk.serial,
+    );
+    return own
+      .map(({ disk }) => disk)
+      .toSorted((one, other) => rank(one, shared) - rank(other, shared))
+      .slice(0, 1);
+  });
+}
+
+/**
+ * The best name first: one with a bus and a number of its own; wwn- and eui- names are for machines. The name of an NVMe drive without
+ * its namespace leads to whichever of them udev has seen last (systemd 255, 60-persistent-storage.rules).
+ * @param shared another disk has the same serial number.
+ */
+function rank({ path, serial = "" }: Disk, shared: boolean): number {
+  if (path.startsWith("/dev/disk/by-path/")) return 3;
+  if (shared && path.includes("/nvme-") && path.endsWith(serial)) return 2;
+  return /\/(wwn-|nvme-(eui|nguid|uuid)\.)/.test(path) ? 1 : 0;
 }

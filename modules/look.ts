@@ -25,6 +25,7 @@ import { registryContent, type RegistryContent } from "./registry/content.ts";
 import { authorityPhase } from "./registry/phase.ts";
 import { authorityCode } from "./registry/steps.ts";
 import { siteMissing } from "./stack-file.ts";
+import { twinProblems } from "./twins.ts";
 import { readAuthorityFile } from "./trust/authority-file.ts";
 import { unchangedNameProblems } from "./trust/from-bundle.ts";
 
@@ -135,7 +136,7 @@ export interface SiteLook {
   readonly hosts: readonly HostLook[];
   /** The CAs of the registry; undefined while one of its hosts has not made its own, or cannot say. */
   readonly authorities: readonly Authority[] | undefined;
-  /** CAs that a registry host shows and that nobody may believe. */
+  /** CAs that a registry host shows and that nobody may believe, and hosts that are one machine. */
   readonly problems: readonly Problem[];
 }
 
@@ -156,7 +157,7 @@ export async function lookAtSite(inputs: Inputs, options: LookOptions = {}): Pro
     options.seen?.();
     return look;
   });
-  return { hosts: seen, authorities, problems };
+  return { hosts: seen, authorities, problems: [...problems, ...twinProblems(seen)] };
 }
 
 async function authorityAt(spec: ServedHost, library: Library): Promise<Authority | Problem | undefined> {

@@ -46,6 +46,7 @@ export function freePool(networks: readonly string[]): string | undefined {
 /** The text of stacks/<env>.site.yaml. */
 export function proposalText({ environment, jump, hosts, pool, engine, keys, bundle }: Proposal): string {
   const made = hosts.some(({ mounts }) => mounts.length === 0);
+  const disks = hosts.flatMap(({ disk, choices }) => (disk === undefined ? choices : [disk]));
   const roots = new Set(hosts.map(dataRootOf));
   // The site says what most hosts have: volumes as soon as there is one that has them.
   const dataRoot = made ? "/data/docker" : [...roots][0];
@@ -73,7 +74,7 @@ users:
   - name: deploy
     uid: 1500
     authorizedKeys:${keys.length === 0 ? " []" : `\n${keys.map((key) => `      - ${key}`).join("\n")}`}
-${made ? volumesText : ""}
+${made ? volumesText(disks) : ""}
 daemon:
   data-root: ${dataRoot ?? ""}
   log-driver: local
@@ -86,15 +87,23 @@ ${hosts.map((host) => hostText(host, made, dataRoot)).join("\n")}
 `;
 }
 
-const volumesText = `
+/** The smallest disk that is proposed: three volumes of at least 1 GiB each have room on it. */
+export const leastDiskBytes = 4 * 2 ** 30;
+
+/** All hosts have the same volumes, so that the smallest disk decides how large they are. */
+function volumesText(disks: readonly Disk[]): string {
+  const least = Math.min(...disks.map(({ bytes }) => bytes));
+  const each = Math.max(1, Math.min(10, Math.floor(least / 2 ** 30 / 4)));
+  return `
 volumes:
   group: vg0
   # Sizes in GiB, or a part of what is left. They may grow later, and never shrink.
   logical:
-    - { name: svc, size: 10GiB, filesystem: ext4, mount: /svc }
-    - { name: logs, size: 10GiB, filesystem: ext4, mount: /logs }
+    - { name: svc, size: ${each}GiB, filesystem: ext4, mount: /svc }
+    - { name: logs, size: ${each}GiB, filesystem: ext4, mount: /logs }
     - { name: data, size: 80%FREE, filesystem: xfs, mount: /data }
 `;
+}
 
 /** On the roomiest mount of others, or where the site's volumes have it. */
 function dataRootOf({ mounts: [mount] }: ProposedHost): string {
@@ -152,12 +161,18 @@ function gib(bytes: number): string {
 function diskLines(disk: Disk | undefined, choices: readonly Disk[]): string[] {
   if (disk !== undefined) {
     const serial = disk.serial === undefined ? "" : `, serial: ${JSON.stringify(disk.serial)}`;
-    return [`    # ${gib(disk.bytes)}, blank`, `    volumes: { disk: ${disk.path}${serial} }`];
+    const place =
+      "    # This disk has no serial number, so it is named by its place: see `disk` in docs/reference/site.md.";
+    return [
+      `    # ${gib(disk.bytes)}, blank`,
+      ...(disk.path.startsWith("/dev/disk/by-path/") ? [place] : []),
+      `    volumes: { disk: ${disk.path}${serial} }`,
+    ];
   }
   if (choices.length === 0)
     return [
-      "    # No blank disk was found, and no mount of others that comes back at boot: name a disk below /dev/disk/by-id,",
-      "    # or mounts in existing.",
+      `    # No blank disk of at least ${gib(leastDiskBytes)} was found, and no mount of others that comes back at boot: name a disk`,
+      "    # below /dev/disk/by-id, or mounts in existing.",
       "    volumes: {}",
     ];
   return [

@@ -3,7 +3,7 @@ import type { Problem } from "./core/errors.ts";
 import type { HostSpec } from "./core/site-spec.ts";
 import { withoutSecrets } from "./core/shown.ts";
 import type { Composed } from "./core/layers/compose.ts";
-import { isObject } from "./core/layers/traced.ts";
+import { isObject } from "./core/layers/values.ts";
 import type { Path } from "./core/locate.ts";
 import { readEnvironment } from "./read-environment.ts";
 

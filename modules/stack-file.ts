@@ -86,6 +86,16 @@ export function environments(folder = "stacks"): string[] {
   }
 }
 
+/**
+ * The environments that are meant when nobody names one: all but those that are there to be copied, `example` and `example-…`; these
+ * themselves where there are no others, as in a fresh checkout.
+ */
+export function ownEnvironments(folder = "stacks"): string[] {
+  const all = environments(folder);
+  const own = all.filter((name) => !/^example(-|$)/.test(name));
+  return own.length > 0 ? own : all;
+}
+
 /** What is told of a stack file without a site, as that of another project is. */
 export function siteMissing(file: string): Problem {
   const keys = configKeys(file);

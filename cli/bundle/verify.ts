@@ -24,7 +24,10 @@ export function verifyCommand(): Command {
       "keys that may sign: ssh-keygen(1), ALLOWED SIGNERS (required with a bundle)",
     );
   return addPolicyFlags(command)
-    .option("--stacks [folder]", "everything that an environment of this folder asks for must be in it")
+    .option(
+      "--stacks [folder]",
+      "everything that an environment of this folder asks for must be in it; examples only where there is nothing else",
+    )
     .option("--lock-only", "check the lock alone, and the environments; needs no bundle")
     .option("--json", "print the result, or all problems, as JSON")
     .addHelpText("after", examples)

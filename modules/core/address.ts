@@ -21,6 +21,11 @@ export function parseAddress(text: string): Address | undefined {
   return { family: 6, value: join(groups(text), 16n) };
 }
 
+/** The same text for the same host, however it is written: `fd00::1` and `FD00:0:0::1`, `Node-A.corp` and `node-a.corp`. */
+export function sameAddress(text: string): string {
+  return isIPv6(text) && !text.includes("%") ? new URL(`http://[${text}]`).hostname : text.toLowerCase();
+}
+
 /** The network of `10.0.0.0/8`; undefined when it is none. */
 export function parseCidr(text: string): Cidr | undefined {
   const [, address = "", bits = ""] = /^([0-9a-fA-F.:]+)\/([0-9]{1,3})$/.exec(text) ?? [];

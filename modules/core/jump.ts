@@ -1,4 +1,6 @@
 /** The host that ssh goes through to get to another one. */
+import { sameAddress } from "./address.ts";
+
 export interface JumpSpec {
   readonly address: string;
   /** TCP port of its sshd. @default 22 */
@@ -19,5 +21,6 @@ export function jumpOf(
 ): Partial<JumpSpec> | undefined {
   if (site === undefined && own === undefined) return undefined;
   const jump = { port: 22, ...site, ...own };
-  return jump.address === host.address && jump.port === (host.port ?? 22) ? undefined : jump;
+  const itself = jump.address !== undefined && sameAddress(jump.address) === sameAddress(host.address);
+  return itself && jump.port === (host.port ?? 22) ? undefined : jump;
 }

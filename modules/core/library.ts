@@ -21,6 +21,7 @@ export function readLibrary(): Library {
     "core/as-user.sh",
     "core/systemd.sh",
     "core/found-words.sh",
+    "core/data-root.sh",
     "core/processes.sh",
     "core/frozen.sh",
     "core/host-lock.sh",

@@ -1,4 +1,5 @@
 /** Why a look at a host did not come about, out of what ssh said. Pure. */
+import { createHash } from "node:crypto";
 import type { ErrorCode, Problem } from "./errors.ts";
 import { bringKey, loginProblem, needsTrace } from "./login-problem.ts";
 import { lastLine, telling } from "./said.ts";
@@ -88,8 +89,9 @@ function jumpProblem({ name, jump }: Reach, { exitCode, stderr, jumpLog }: Ended
     todo,
   });
   if (wrongKey.test(jumpLog)) {
-    const expected = "the jump host's key of the site file";
-    return { kind: "refused", problem: say("E_JUMP_KEY", expected, compareKey("jump host")) };
+    const expected = `the jump host's key of the site file, ${fingerprint(jump.hostKey)}`;
+    const problem = say("E_JUMP_KEY", expected, compareKey("jump host"));
+    return { kind: "refused", problem: { ...problem, got: shownKey(jumpLog) ?? problem.got } };
   }
   if (noLogin.test(jumpLog)) {
     return { kind: "refused", problem: say("E_JUMP_LOGIN", agentLogin, `${bringKey(jump.login)} there`) };
@@ -113,8 +115,11 @@ function hostProblem(host: Reach, ended: Ended, answer: Ended | undefined): Look
   const words = failed(jumpLog) ? [jumpLog, stderr, stdout] : [stderr, stdout];
   const got = words.map(lastLine).find((line) => line !== "") ?? `exit code ${String(exitCode)}`;
   if (wrongKey.test(stderr)) {
-    const expected = "the host key of the site file";
-    return causeOf(host, { code: "E_HOST_KEY", got, expected, todo: compareKey("host") });
+    const expected = `the host key of the site file, ${fingerprint(host.hostKey)}`;
+    return causeOf(host, {
+      ...{ code: "E_HOST_KEY", got: shownKey(stderr) ?? got, expected },
+      todo: compareKey("host"),
+    });
   }
   const known =
     loginProblem(host.login, ended, answer) ??
@@ -163,5 +168,17 @@ export function misbehaves({ name, login, address, port }: Reach, got: string): 
 const agentLogin = "a login with a key of the ssh-agent";
 
 function compareKey(whose: string): string {
-  return `if the ${whose} was really installed anew, put its new key into the site file; if not, somebody is in between`;
+  return `compare both with ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub on the ${whose}'s console: if it was installed again, put its new key into the site file, and if not, somebody is in between`;
+}
+
+/** As ssh-keygen -l shows a public key: what a person compares with the console. */
+function fingerprint(key: string): string {
+  const blob = Buffer.from(key.split(" ")[1] ?? "", "base64");
+  return `SHA256:${createHash("sha256").update(blob).digest("base64").replaceAll("=", "")}`;
+}
+
+/** ssh names the key that it was shown when the site's is of the same kind; of another kind it says so in words. */
+function shownKey(said: string): string | undefined {
+  const [found] = /SHA256:[A-Za-z0-9+/]{43}/.exec(said) ?? [];
+  return found === undefined ? undefined : `the key ${found}`;
 }

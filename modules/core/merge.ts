@@ -1,7 +1,8 @@
-/** What a host inherits from its site: objects key by key, everything else whole. */
+/** What a host inherits from its site: objects key by key (in `daemon` all the way), everything else whole. */
 import { followsNames, imageStoreKeys, imageStoreOf } from "./image-store.ts";
 import { containersSlice, profileKeys, writtenAlways, type DaemonProfile } from "./profiles.ts";
 import { registryOf, type RegistryFile, type RegistrySpec } from "./registry.ts";
+import { daemonOver } from "./layers/daemon-over.ts";
 import type { RolloutSpec } from "./rollout.ts";
 import { jumpOf, type JumpSpec } from "./jump.ts";
 import type {
@@ -59,8 +60,7 @@ export function mergeHost(site: SiteFile, host: HostFile): MergedHost {
   const limited = Object.keys(limits).length > 0;
   const written: Partial<DaemonSpec> = {
     ...(limited ? { "cgroup-parent": containersSlice } : {}),
-    ...site.daemon,
-    ...host.daemon,
+    ...daemonOver(site.daemon ?? {}, host.daemon ?? {}),
   };
   const profile = host.daemonProfile ?? site.daemonProfile ?? "baseline";
   const daemon: Partial<DaemonSpec> = { ...profileKeys(profile, written), ...written, ...writtenAlways };

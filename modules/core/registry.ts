@@ -145,7 +145,7 @@ function externalOf({
   path,
   allowedHosts,
 }: NonNullable<RegistryFile["external"]>): Omit<RegistrySpec, "sources" | "sourcesWritten" | "follows"> {
-  const [, name = "", port = "443"] = /^https:\/\/([^:/]+)(?::(\d+))?$/.exec(url) ?? [];
+  const [, name = "", port = "443"] = /^https:\/\/([^:/]+)(?::(\d+))?\/?$/.exec(url) ?? [];
   return {
     name,
     port: Number(port),

@@ -13,6 +13,9 @@
 #                of the same look is told with counts there: run_differ has the codes of those that differ.
 
 SEALIFT_STATE=/var/lib/sealift
+# The engine's own client: what a link on the PATH leads to may be anything, and is a fact of its own.
+# shellcheck disable=SC2034 # phases call it
+SEALIFT_DOCKER=/opt/docker/current/bin/docker
 export LC_ALL=C PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
 # LVM names every descriptor that it inherits on standard error, which belongs to a finding: lvm(8).
 export LVM_SUPPRESS_FD_WARNINGS=1
@@ -169,14 +172,25 @@ tell_value() {
 # warn_that CODE FINDING REMEDY: the last words of a check, when people are to know what was found and Sealift leaves it as
 # it is. Words as for refuse_because.
 warn_that() {
-  echo "$1 $2; $3"
+  finding_with_remedy "$@"
   return "$SEALIFT_WARNS"
 }
 
 # refuse_because CODE FINDING REMEDY: the last words of a guard. The code is one of errors.ts; REMEDY has no "; " in it.
 refuse_because() {
-  echo "$1 $2; $3"
+  finding_with_remedy "$@"
   return 1
+}
+
+# finding_with_remedy CODE FINDING REMEDY: a finding that is too long for the line of a report is cut, so that nobody reads it without
+# what to do.
+finding_with_remedy() {
+  remedy_room=$((390 - ${#1} - ${#3}))
+  if [ "${#2}" -gt "$remedy_room" ] && [ "$remedy_room" -gt 0 ]; then
+    echo "$1 $(printf '%s' "$2" | tr -s '\t\n' '  ' | head -c "$remedy_room")...; $3"
+  else
+    echo "$1 $2; $3"
+  fi
 }
 
 # attempt FUNCTION ARG...: sets attempt_status and attempt_output. The function runs outside of any condition,

@@ -87,6 +87,7 @@ function toProblem(error: ErrorObject, place: Locate): Problem {
   if (error.keyword === "propertyNames") return unknownName(error, path, place);
   if (error.keyword === "required") return missingKey(error, path, place);
   const words = error.parentSchema as Words;
+  const quoted = words.todo?.includes("quotes") !== true && isUnquoted(error);
   const example = words.examples?.[0];
   return {
     where: place(path),
@@ -96,7 +97,7 @@ function toProblem(error: ErrorObject, place: Locate): Problem {
     expected: words.expected ?? expectation(error),
     todo:
       hintFor(words, error.data) ??
-      words.todo ??
+      (quoted ? `put it in quotes, ${quotedLike(error.data, words)}` : words.todo) ??
       (example === undefined ? "write what is expected" : `write it like ${shown(example)}`),
   };
 }
@@ -105,6 +106,19 @@ function hintFor({ hints = [] }: Words, data: unknown): string | undefined {
   return typeof data === "string"
     ? hints.find(({ pattern }) => new RegExp(pattern).test(data))?.todo
     : undefined;
+}
+
+/** YAML reads 28.10 as the number 28.1, and true as no text: such a value was meant as one. */
+function isUnquoted({ keyword, params, data }: ErrorObject): boolean {
+  const { type } = params as { type?: string | readonly string[] };
+  return keyword === "type" && type === "string" && (typeof data === "number" || typeof data === "boolean");
+}
+
+/** The digits that were typed are gone: 28.10 has come as 28.1. */
+function quotedLike(data: unknown, { examples = [] }: Words): string {
+  const [example] = examples;
+  const like = typeof example === "string" ? `like ${shown(example)}` : `like ${shown(String(data))}`;
+  return `${like}: without them YAML takes it for ${typeof data === "number" ? "a number and drops zeros" : "true or false"}`;
 }
 
 function unknownKey(error: ErrorObject, path: Path, place: Locate): Problem {

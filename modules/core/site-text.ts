@@ -5,7 +5,8 @@
 import { readFileSync } from "node:fs";
 import { basename, dirname } from "node:path";
 import { refuse, type Problem } from "./errors.ts";
-import { isObject, type Origins, type Values } from "./layers/traced.ts";
+import type { Origins } from "./layers/traced.ts";
+import { isObject, type Values } from "./layers/values.ts";
 import { locate, type Locate, type Path } from "./locate.ts";
 import { yamlValue } from "./yaml-text.ts";
 

@@ -1,35 +1,58 @@
 # What a person has to know of a host before the first word of its site file is written. Only ever looked at.
 # shellcheck disable=SC2154 # mounts.sh sets seen_…
 
-# Fact: there is nothing to tell; what there is, is told in one line of words, disks first.
-# disk=<path below /dev/disk/by-id>,<bytes>,<serial or ->,<blank|used>; mount=<path>,<xfs or ext4>,<bytes>,<bytes available>;
-# route=<network>; hostname=<name>; arch=<as dpkg says>
-check_inventory() {
+# Fact: the host says in one line of words what it has:
+# hostname=<name>; arch=<as dpkg says>; route=<network>; mount=<path>,<xfs or ext4>,<bytes>,<bytes available>;
+# disk=<path below /dev/disk/by-id, or by-path for a disk without an id>,<bytes>,<serial or ->,<blank|used>,<name of its node>, each disk by
+# every name that it has
+check_inventory() { :; }
+apply_inventory() { :; }
+value_inventory() {
   inventory_words="hostname=$(uname -n) arch=$(dpkg --print-architecture 2>/dev/null || uname -m)"
-  for inventory_link in /dev/disk/by-id/*; do
-    if [ ! -b "$inventory_link" ]; then continue; fi
-    case $inventory_link in *-part[0-9]*|*/dm-*|*/lvm-*|*/md-*) continue ;; esac
-    inventory_disk=$(readlink -f "$inventory_link")
-    case $inventory_disk in /dev/sr*|/dev/loop*) continue ;; esac
-    inventory_words="$inventory_words disk=$inventory_link,$(blockdev --getsize64 "$inventory_disk"),$(inventory_serial "$inventory_disk"),$(inventory_use "$inventory_disk")"
-  done
+  inventory_words="$inventory_words $(ip -4 -o route show table all 2>/dev/null | awk '$1 ~ /^[0-9.]+\/[0-9]+$/ { print "route=" $1 }' | sort -u | head -n 200 | tr '\n' ' ')"
   for inventory_mount in $(inventory_mounts); do
     if inventory_suits "$inventory_mount"; then
       inventory_words="$inventory_words mount=$inventory_mount,$seen_type,$(timeout 60 stat --file-system --format '%b %a %S' "$inventory_mount" | awk '{ printf "%.0f,%.0f", $1 * $3, $2 * $3 }')"
     fi
   done
-  inventory_words="$inventory_words $(ip -4 -o route show table all 2>/dev/null | awk '$1 ~ /^[0-9.]+\/[0-9]+$/ { print "route=" $1 }' | sort -u | tr '\n' ' ')"
+  inventory_nodes=" "
+  for inventory_link in /dev/disk/by-id/*; do inventory_disk "$inventory_link"; done
+  # A virtual machine whose hypervisor gives no serial numbers has no ids.
+  inventory_named=$inventory_nodes
+  for inventory_link in /dev/disk/by-path/*; do
+    inventory_node=$(readlink -f "$inventory_link")
+    case $inventory_named in *" ${inventory_node#/dev/} "*) ;; *) inventory_disk "$inventory_link" ;; esac
+  done
   echo "$inventory_words"
-  return 1
-}
-apply_inventory() {
-  echo "an inventory is only ever looked at"
-  return 1
 }
 
+# inventory_disk LINK: adds a whole disk to inventory_words, and its node to inventory_nodes. The reader takes no longer line than 16 KiB.
+inventory_disk() {
+  if [ ! -b "$1" ] || [ "${#inventory_words}" -gt 15000 ]; then return 0; fi
+  case ${1##*/} in *-part[0-9]* | dm-name-* | dm-uuid-LVM-* | lvm-* | md-*) return 0 ;; esac
+  inventory_node=$(readlink -f "$1")
+  inventory_node=${inventory_node#/dev/}
+  case $inventory_node in
+    sr* | loop* | zram* | ram*) return 0 ;;
+    dm-*)
+      # Of what device-mapper makes only a multipath disk is a disk.
+      inventory_uuid=
+      { read -r inventory_uuid; } 2>/dev/null <"/sys/class/block/$inventory_node/dm/uuid" || true
+      case $inventory_uuid in mpath-*) ;; *) return 0 ;; esac
+      ;;
+  esac
+  inventory_nodes="$inventory_nodes$inventory_node "
+  inventory_words="$inventory_words disk=$1,$(blockdev --getsize64 "/dev/$inventory_node"),$(inventory_serial "/dev/$inventory_node"),$(inventory_use "/dev/$inventory_node"),$inventory_node"
+}
+
+# inventory_serial DISK: as the site file takes it; - when there is none, or one that it does not take.
 inventory_serial() {
-  inventory_found=$(lsblk --nodeps --noheadings --output SERIAL "$1" 2>/dev/null | tr -d ' ')
-  echo "${inventory_found:--}"
+  inventory_found=$(lsblk --nodeps --noheadings --output SERIAL "$1" 2>/dev/null || true)
+  inventory_found=${inventory_found%"${inventory_found##*[! ]}"}
+  case $inventory_found in
+    "" | [!A-Za-z0-9]* | *[!A-Za-z0-9._:+-]*) echo - ;;
+    *) echo "$inventory_found" ;;
+  esac
 }
 
 # Without a signature, a part, a mount and a holder. Whether its bytes are blank the volumes phase samples before it writes.

@@ -37,44 +37,61 @@ max-concurrent-downloads max-concurrent-uploads max-download-attempts metrics-ad
 network-diagnostic-port no-new-privileges pidfile raw-logs registry-mirrors seccomp-profile selinux-enabled shutdown-timeout \
 storage-driver storage-opts swarm-default-advertise-addr tls tlscacert tlscert tlskey tlsverify userland-proxy userns-remap"
 
-# daemon_difference <TEXT: the entries of the file that TEXT has not, in place of those of TEXT that the file has not. Only
-# the last entry has no comma behind it, which is no difference. The file may be anybody's: what could be a token is not shown, nor is
-# what stands within an entry of several lines.
+# daemon_difference <TEXT: the members of the file that TEXT has not, in place of those of TEXT that the file has not. Blanks and line ends
+# between values are no difference, so that an editor that lays the file out anew leaves only what it has changed. The file may be anybody's:
+# of a value that could be a token only its key is shown.
 daemon_difference() {
   awk -v known=" $DAEMON_SHOWN " '
-    # Whether a value is plain: true, a number, one text, or a list or map of such; a second entry of the same line is none.
+    # Whether a value is plain: true, a number, one text, or a list or map of such.
     function plain(value) {
       if (length(value) > 200) return 0
       if (value ~ /^(true|false|null|-?[0-9.]+|"[A-Za-z0-9_.:\/% +=-]*")$/) return 1
       return value ~ /^(\[[^][]*\]|\{[^{}]*\})$/ && value ~ /^[][{}A-Za-z0-9_.:\/% +=",-]*$/
     }
-    function shown(line, level,   key, value) {
-      if (level != 1 || !match(line, /^"[A-Za-z0-9._-]+" *:/) || RLENGTH > 64) return ""
-      key = substr(line, 2, RLENGTH - 2)
-      sub(/" *$/, "", key)
-      value = substr(line, RLENGTH + 1)
-      sub(/^ +/, "", value)
+    function shown(member,   key, value) {
+      if (!match(member, /^"[A-Za-z0-9._-]+":/) || RLENGTH > 64) return ""
+      key = substr(member, 2, RLENGTH - 3)
+      value = substr(member, RLENGTH + 1)
       return "\"" key "\"" (index(known, " " key " ") && plain(value) ? ": " value : " (its value is not shown)")
     }
-    {
-      sub(/^[ \t]+/, "")
-      sub(/[ \t\r]*,?[ \t\r]*$/, "")
+    # Sets list[1], list[2] ... to the members of the outermost map of a JSON text, without blanks between values. Says how many.
+    function members(text, list,   at, end, one, depth, quoted, escaped, member, count) {
+      end = length(text)
+      for (at = 1; at <= end; at++) {
+        one = substr(text, at, 1)
+        if (quoted) {
+          if (escaped) escaped = 0
+          else if (one == "\\") escaped = 1
+          else if (one == "\"") quoted = 0
+        } else if (one ~ /[ \t\r\n]/) continue
+        else if (one == "\"") quoted = 1
+        else if (one ~ /[{[]/) { if (++depth == 1) continue }
+        else if (one ~ /[]}]/) { if (--depth == 0) break }
+        else if (one == "," && depth == 1) {
+          list[++count] = member
+          member = ""
+          continue
+        }
+        member = member one
+      }
+      if (member != "") list[++count] = member
+      return count
     }
-    $0 == "" { next }
-    side == "is" {
-      at = level
-      bare = $0
-      gsub(/"([^"\\]|\\.)*"/, "", bare)
-      level += gsub(/[[{]/, "", bare) - gsub(/[]}]/, "", bare)
-    }
-    $0 == "{" || $0 == "}" { next }
-    side == "is" { is[$0]; order[++count] = $0; deep[count] = at; next }
-    $0 in is { both[$0]; next }
-    { wanted = wanted "; " $0 }
+    { text[side] = text[side] $0 "\n" }
     END {
+      # What is larger is no daemon.json that anybody has written.
+      count = members(substr(text["is"], 1, 65536), is)
+      asked = members(text["wanted"], want)
+      for (i = 1; i <= count; i++) has[is[i]]
+      for (i = 1; i <= asked; i++) {
+        asks[want[i]]
+        if (want[i] in has) continue
+        match(want[i], /^"[^"]*":/)
+        wanted = wanted "; " substr(want[i], 1, RLENGTH) " " substr(want[i], RLENGTH + 1)
+      }
       for (i = 1; i <= count; i++) {
-        if (order[i] in both) continue
-        one = shown(order[i], deep[i])
+        if (is[i] in asks) continue
+        one = shown(is[i])
         if (one == "") others = 1
         else found = found "; " one
       }
@@ -118,7 +135,7 @@ guard_daemon_file() {
   daemon_user_wanted=$(daemon_text "$(daemon_json_text "$@" | daemon_value userns-remap)")
   if [ "${daemon_root:=/var/lib/docker}" != "$daemon_root_wanted" ] && daemon_holds "$daemon_root"; then
     refuse_because E_DATA_ROOT "data-root is $daemon_root and holds $daemon_held, which $daemon_root_wanted would not show" \
-      "stop docker.service, docker.socket and containerd.service, move $daemon_root to $daemon_root_wanted with all that is in it, then run pulumi up again"
+      "$(data_root_remedy "$daemon_root" "$daemon_root_wanted")"
     return 1
   fi
   if [ "$daemon_user" != "$daemon_user_wanted" ] && daemon_holds "$daemon_root"; then

@@ -73,5 +73,5 @@ daemon_containers_run() {
 
 # Whether the daemon that runs has live-restore: the daemon itself knows, because a removed key keeps its value.
 daemon_keeps_containers() {
-  [ "$(timeout 30 docker info --format '{{.LiveRestoreEnabled}}' 2>/dev/null || true)" = true ]
+  [ "$(timeout 30 "$SEALIFT_DOCKER" info --format '{{.LiveRestoreEnabled}}' 2>/dev/null || true)" = true ]
 }

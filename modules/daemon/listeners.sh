@@ -131,9 +131,9 @@ listeners_published() {
   if [ -n "${listeners_asked-}" ]; then return 0; fi
   listeners_asked=yes
   listeners_given=" "
-  listeners_running=$(timeout 30 docker ps --quiet 2>/dev/null || true)
+  listeners_running=$(timeout 30 "$SEALIFT_DOCKER" ps --quiet 2>/dev/null || true)
   if [ -z "$listeners_running" ]; then return 0; fi
   # shellcheck disable=SC2016,SC2086 # a template of Go; ids, one word each
-  listeners_given=" $(timeout 30 docker inspect --format '{{range $port, $all := .NetworkSettings.Ports}}{{range $all}}{{.HostIp}}:{{.HostPort}}
+  listeners_given=" $(timeout 30 "$SEALIFT_DOCKER" inspect --format '{{range $port, $all := .NetworkSettings.Ports}}{{range $all}}{{.HostIp}}:{{.HostPort}}
 {{end}}{{end}}' $listeners_running 2>/dev/null | sed 's/^\(.*:.*\):\([0-9]*\)$/[\1]:\2/' | tr -s '\n' ' ') "
 }

@@ -10,7 +10,7 @@ daemon_reload() {
   timeout 60 systemctl reload docker.service || return 1
   reload_tries=20
   while [ "$reload_tries" -gt 0 ]; do
-    reload_event=$(timeout 20 docker events --since "$reload_since" --until "$(date +%s)" --filter event=reload --format '{{.Action}}' 2>/dev/null || true)
+    reload_event=$(timeout 20 "$SEALIFT_DOCKER" events --since "$reload_since" --until "$(date +%s)" --filter event=reload --format '{{.Action}}' 2>/dev/null || true)
     if [ -n "$reload_event" ]; then return 0; fi
     sleep 1
     reload_tries=$((reload_tries - 1))
@@ -42,7 +42,7 @@ daemon_stop_containers() {
   echo "$1" >"$DAEMON_STOPPED.new"
   put_in_place "$DAEMON_STOPPED"
   # shellcheck disable=SC2086 # ids, one word each
-  if timeout 900 docker stop $1 >/dev/null; then return 0; fi
+  if timeout 900 "$SEALIFT_DOCKER" stop $1 >/dev/null; then return 0; fi
   echo "containers did not stop"
   return 1
 }
@@ -53,8 +53,8 @@ daemon_start_containers() {
   start_left=
   while read -r start_id; do
     # A container that --rm has removed is gone for good, as after any stop.
-    if ! docker inspect "$start_id" </dev/null >/dev/null 2>&1; then continue; fi
-    if ! timeout 60 docker start "$start_id" </dev/null >/dev/null 2>&1; then start_left="$start_left $(printf %.12s "$start_id")"; fi
+    if ! "$SEALIFT_DOCKER" inspect "$start_id" </dev/null >/dev/null 2>&1; then continue; fi
+    if ! timeout 60 "$SEALIFT_DOCKER" start "$start_id" </dev/null >/dev/null 2>&1; then start_left="$start_left $(printf %.12s "$start_id")"; fi
   done <"$DAEMON_STOPPED"
   rm "$DAEMON_STOPPED"
   if [ -z "$start_left" ]; then return 0; fi
@@ -68,7 +68,7 @@ daemon_gate() {
   gate_tries=10
   while :; do
     gate_missing=
-    gate_running=$(timeout 30 docker ps --quiet --no-trunc 2>/dev/null || true)
+    gate_running=$(timeout 30 "$SEALIFT_DOCKER" ps --quiet --no-trunc 2>/dev/null || true)
     for gate_id in $1; do
       case $gate_running in
         *"$gate_id"*) ;;
@@ -81,10 +81,10 @@ daemon_gate() {
   done
   gate_left=
   for gate_id in $gate_missing; do
-    gate_exit=$(timeout 30 docker inspect --format '{{.State.ExitCode}}' "$gate_id" 2>/dev/null || echo gone)
+    gate_exit=$(timeout 30 "$SEALIFT_DOCKER" inspect --format '{{.State.ExitCode}}' "$gate_id" 2>/dev/null || echo gone)
     case $gate_exit in
       0 | gone) ;;
-      *) if ! timeout 60 docker start "$gate_id" >/dev/null 2>&1; then gate_left="$gate_left $(printf %.12s "$gate_id")"; fi ;;
+      *) if ! timeout 60 "$SEALIFT_DOCKER" start "$gate_id" >/dev/null 2>&1; then gate_left="$gate_left $(printf %.12s "$gate_id")"; fi ;;
     esac
   done
   if [ -z "$gate_left" ]; then return 0; fi

@@ -35,7 +35,7 @@ running_holds() {
     echo "the daemon runs with earlier CAs for token servers"
     return 1
   fi
-  running_info=$(timeout 60 docker info --format '{{json .}}' 2>&1 || true)
+  running_info=$(timeout 60 "$SEALIFT_DOCKER" info --format '{{json .}}' 2>&1 || true)
   # The client's own part has keys of the same names.
   running_info=${running_info%%\"ClientInfo\":*}
   # Distributions append to the version, as in 26.1.5+dfsg1.

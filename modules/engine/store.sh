@@ -27,13 +27,18 @@ guard_engine_data_root() {
   root_old=$store_noted
   if [ -z "$root_old" ] || [ "$root_old" = "$1" ]; then return 0; fi
   if [ ! -d "$root_old" ]; then
+    # Somebody has moved it, as the remedy says.
+    if store_used "$1"; then return 0; fi
     refuse_because E_DATA_ROOT "data-root was $root_old, which is not there now: its volume may not be mounted" \
       "mount it, or remove $SEALIFT_STATE/data-root when it is gone for good"
   fi
-  if store_any "$root_old"/containers/* "$root_old"/volumes/*/_data "$root_old"/image/*/layerdb/sha256/* "$root_old/$STORE_SNAPSHOTS"/*; then
-    refuse_because E_DATA_ROOT "data-root was $root_old, and images, containers or volumes are there" \
-      "write data-root: $root_old into the site again, or move the folder to $1 yourself while docker and containerd are stopped and write $1 into $SEALIFT_STATE/data-root"
+  if store_used "$root_old"; then
+    refuse_because E_DATA_ROOT "data-root was $root_old, and images, containers or volumes are there" "$(data_root_remedy "$root_old" "$1")"
   fi
+}
+# store_used DATA_ROOT: whether images, containers or volumes are there.
+store_used() {
+  store_any "$1"/containers/* "$1"/volumes/*/_data "$1"/image/*/layerdb/sha256/* "$1/$STORE_SNAPSHOTS"/*
 }
 apply_engine_data_root() {
   guard_engine_data_root "$@"

@@ -38,7 +38,7 @@ stop_containers() {
     timeout 60 systemctl reload docker.service || true
     stop_seen=
     for stop_try in 1 2 3 4 5 6 7 8 9 10; do
-      stop_seen=$(timeout 30 docker info --format '{{.LiveRestoreEnabled}}' || true)
+      stop_seen=$(timeout 30 "$SEALIFT_DOCKER" info --format '{{.LiveRestoreEnabled}}' || true)
       if [ "$stop_seen" = false ]; then break; fi
       sleep "$stop_try"
     done
@@ -67,7 +67,7 @@ check_engine_containers() {
   fi
 }
 apply_engine_containers() {
-  containers_known=$(timeout 60 docker ps -aq --no-trunc)
+  containers_known=$(timeout 60 "$SEALIFT_DOCKER" ps -aq --no-trunc)
   containers_failed=
   for containers_id in $(tail -n +2 "$ENGINE_SWITCH"); do
     case $containers_known in
@@ -78,13 +78,13 @@ apply_engine_containers() {
         ;;
     esac
     # One that runs already is not started twice.
-    if ! timeout 120 docker start "$containers_id" >/dev/null; then containers_failed="$containers_failed $containers_id"; fi
+    if ! timeout 120 "$SEALIFT_DOCKER" start "$containers_id" >/dev/null; then containers_failed="$containers_failed $containers_id"; fi
   done
   if [ -n "$containers_failed" ]; then
     echo "these ran before the switch and do not start:$containers_failed"
     return 1
   fi
-  containers_known=$(timeout 60 docker ps -q --no-trunc)
+  containers_known=$(timeout 60 "$SEALIFT_DOCKER" ps -q --no-trunc)
   live_containers
   for containers_id in $live_ids; do
     case $containers_known in

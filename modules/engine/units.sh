@@ -75,10 +75,14 @@ units_write() {
 }
 
 # units_config VERSION: sets units_format to the version of containerd's configuration that this engine's containerd writes:
-# 2 of containerd 1, 3 of containerd 2 (containerd docs/man/containerd-config.toml.5).
+# 2 of containerd 1, 3 of containerd 2 (containerd docs/man/containerd-config.toml.5). Before an engine is unpacked nobody knows its
+# containerd: until then the file that is there is not called altered for that.
 units_config() {
   units_format=3
-  if [ ! -f "/opt/docker/$1/containerd-version" ]; then return 0; fi
+  if [ ! -f "/opt/docker/$1/containerd-version" ]; then
+    if grep -qsx 'version = 2' "$UNIT_CONFIG"; then units_format=2; fi
+    return 0
+  fi
   # "containerd github.com/containerd/containerd 1.7.24 <revision>", from 2 on with "/v2" and perhaps a "v".
   read -r _ _ units_version _ <"/opt/docker/$1/containerd-version"
   case ${units_version#v} in 1.*) units_format=2 ;; esac

@@ -49,7 +49,8 @@ foreign_by_snap() {
 # one on the PATH (moby daemon/config/config_linux.go, lookupBinPath, 29.7.2).
 foreign_by_file() {
   for foreign_file in "$SEALIFT_ROOT"/etc/systemd/system/docker.service "$SEALIFT_ROOT"/etc/systemd/system/containerd.service; do
-    if [ -e "$foreign_file" ] && ! grep -q /opt/docker/ "$foreign_file"; then
+    # A masked unit is no engine: check_units_unmasked tells it.
+    if [ -e "$foreign_file" ] && ! unit_masked "$foreign_file" && ! grep -q /opt/docker/ "$foreign_file"; then
       foreign="$foreign$foreign_file (systemctl disable --now it and delete the file), "
     fi
   done

@@ -10,6 +10,14 @@ export const hostChecks = {
     looksAt: "the lock of a run that changes something: who holds it and since when",
     todo: "let it end first: an update that changes this host waits two minutes for it, then gives up",
   },
+  boot: {
+    group: "system",
+    level: "fail",
+    error: "E_DUPLICATE",
+    looksAt:
+      "/proc/sys/kernel/random/boot_id: two hosts of the site that have the same one and the same host key are one machine",
+    todo: "remove one of the two hosts from the site file, or correct its address",
+  },
   os: {
     group: "system",
     level: "fail",
@@ -43,7 +51,7 @@ export const hostChecks = {
     group: "system",
     level: "warn",
     error: "E_HOSTNAME",
-    looksAt: "the host's own name in /etc/hosts, or myhostname in /etc/nsswitch.conf",
+    looksAt: "the host's own name in /etc/hosts, in capitals or not, or myhostname in /etc/nsswitch.conf",
     todo: 'add a line "127.0.1.1 <name>" to /etc/hosts, or sudo and the engine wait for a name server',
   },
   clock: {

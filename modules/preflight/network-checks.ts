@@ -18,6 +18,14 @@ export const networkChecks = {
       "drop-ins of containerd.service, docker.service and docker.socket that Sealift did not write, and variables that systemd gives every service (DefaultEnvironment=)",
     todo: "see whose they are, remove them and run systemctl daemon-reload (systemctl unset-environment); a proxy of the engine is daemon.proxies of the site",
   },
+  masked: {
+    group: "engine",
+    level: "fail",
+    error: "E_FOREIGN_UNIT",
+    looksAt:
+      "containerd.service, docker.service and docker.socket in /etc/systemd/system: a link to /dev/null or an empty file masks them",
+    todo: "find out why somebody has masked it, then run systemctl unmask with its name",
+  },
   ports: {
     group: "network",
     level: "warn",
@@ -30,7 +38,7 @@ export const networkChecks = {
     level: "warn",
     error: "E_MTU",
     looksAt:
-      "MTU of the default route's card (without one: of every card with a route) against daemon.mtu, by default 1500",
+      "MTU of the cards of the default routes, IPv4 and IPv6 (without one: of every card with a route), against daemon.mtu, by default 1500",
     todo: "set daemon.mtu to what the card carries, or large answers never arrive in containers",
   },
   pools: {
@@ -60,7 +68,7 @@ export const networkChecks = {
     level: "warn",
     error: "E_RESOLVER",
     looksAt:
-      "without daemon.dns: a name server in resolv.conf that is not loopback (behind systemd-resolved: in its list)",
+      "without daemon.dns: a name server in resolv.conf that is not the host itself (loopback, 0.0.0.0) nor on one of its links (fe80::…, with a zone or without); behind systemd-resolved: in its list",
     todo: "set daemon.dns to the site's name servers, or containers ask public ones that they cannot reach",
   },
   firewall: {

@@ -19,16 +19,29 @@ check_ports_free() {
   return 1
 }
 
-# Fact: the host's network carries packets of this size: the default route's card, or all with a route when there is none.
+# Fact: the host's network carries packets of this size: the cards of the default routes, or all with a route when there is none.
 # $1 bytes
 check_mtu() {
   mtu_cards=
   mtu_default=
+  mtu_routes=$SEALIFT_ROOT/proc/net/ipv6_route
+  if [ ! -r "$mtu_routes" ]; then mtu_routes=/dev/null; fi
   while read -r mtu_card mtu_to _; do
     case $mtu_card in Iface | docker* | br-* | veth*) continue ;; esac
     if [ "$mtu_to" = 00000000 ]; then mtu_default="$mtu_default $mtu_card"; fi
     mtu_cards="$mtu_cards $mtu_card"
   done <"$SEALIFT_ROOT/proc/net/route"
+  # Destination, its prefix, source, its prefix, gateway, metric, references, uses, flags, card; 0200 of the flags is RTF_REJECT
+  # (linux/ipv6_route.h, net/ipv6/route.c). A kernel without IPv6 has no such file.
+  while read -r mtu_to mtu_prefix _ _ _ _ _ _ mtu_flags mtu_card; do
+    case $mtu_card in lo | docker* | br-* | veth*) continue ;; esac
+    case $mtu_flags in *[2367abefABEF]??) continue ;; esac
+    case $mtu_to in
+      00000000000000000000000000000000) if [ "$mtu_prefix" = 00 ]; then mtu_default="$mtu_default $mtu_card"; fi ;;
+      fe80* | ff*) ;;
+      *) mtu_cards="$mtu_cards $mtu_card" ;;
+    esac
+  done <"$mtu_routes"
   for mtu_card in ${mtu_default:-$mtu_cards}; do
     mtu_has=
     { read -r mtu_has; } 2>/dev/null <"$SEALIFT_ROOT/sys/class/net/$mtu_card/mtu" || continue
@@ -39,8 +52,8 @@ check_mtu() {
   done
 }
 
-# Fact: there is a name server that containers can reach: one that is not on the loopback of the host. Where systemd-resolved
-# stands in between, the engine reads its list (moby libnetwork/internal/resolvconf, 29.7.2), so that is what counts.
+# Fact: there is a name server that containers can reach: one that is neither on the loopback of the host nor on a link of it, which is
+# no link of theirs. Where systemd-resolved stands in between, the engine reads its list (moby libnetwork/internal/resolvconf, 29.7.2).
 check_resolver() {
   resolver_file=$SEALIFT_ROOT/etc/resolv.conf
   resolver_servers
@@ -49,7 +62,8 @@ check_resolver() {
     resolver_servers
   fi
   for resolver_one in $resolver_found; do
-    case $resolver_one in 127.* | ::1) ;; *) return 0 ;; esac
+    # 0.0.0.0 and :: are the host itself, too (resolv.conf(5)).
+    case $resolver_one in 127.* | ::1 | 0.0.0.0 | :: | *%* | [Ff][Ee][89AaBb]?:*) ;; *) return 0 ;; esac
   done
   echo "${resolver_file#"$SEALIFT_ROOT"} names${resolver_found:- no name server}"
   return 1
@@ -58,9 +72,11 @@ check_resolver() {
 # Sets resolver_found: the name servers of resolver_file, each with a blank before it.
 resolver_servers() {
   resolver_found=
+  resolver_return=$(printf '\r')
   if [ ! -r "$resolver_file" ]; then return 0; fi
   while read -r resolver_key resolver_one _ || [ -n "$resolver_key" ]; do
-    if [ "$resolver_key" = nameserver ]; then resolver_found="$resolver_found $resolver_one"; fi
+    # A file from Windows has a carriage return at the end of each line.
+    if [ "$resolver_key" = nameserver ]; then resolver_found="$resolver_found ${resolver_one%"$resolver_return"}"; fi
     resolver_key=
   done <"$resolver_file"
 }
@@ -89,15 +105,13 @@ check_firewall() {
   fi
 }
 
-# Fact: the host knows its own name without asking the network.
+# Fact: the host knows its own name without asking the network. Names are the same in capitals (RFC 4343).
 check_hostname() {
   read -r hostname_own <"$SEALIFT_ROOT/proc/sys/kernel/hostname"
   if [ -r "$SEALIFT_ROOT/etc/hosts" ]; then
-    while read -r hostname_address hostname_names || [ -n "$hostname_address" ]; do
-      case $hostname_address in "#"*) continue ;; esac
-      case " ${hostname_names%%"#"*} " in *[[:space:]]"$hostname_own"[[:space:]]*) return 0 ;; esac
-      hostname_address=
-    done <"$SEALIFT_ROOT/etc/hosts"
+    if hostname_listed "$hostname_own" <"$SEALIFT_ROOT/etc/hosts"; then return 0; fi
+    hostname_lower=$(printf '%s' "$hostname_own" | tr '[:upper:]' '[:lower:]')
+    if tr '[:upper:]' '[:lower:]' <"$SEALIFT_ROOT/etc/hosts" | hostname_listed "$hostname_lower"; then return 0; fi
   fi
   if [ -r "$SEALIFT_ROOT/etc/nsswitch.conf" ]; then
     while read -r hostname_key hostname_sources || [ -n "$hostname_key" ]; do
@@ -106,5 +120,15 @@ check_hostname() {
     done <"$SEALIFT_ROOT/etc/nsswitch.conf"
   fi
   echo "$hostname_own is not in /etc/hosts"
+  return 1
+}
+
+# hostname_listed NAME: whether hosts(5), read on standard input, has the name.
+hostname_listed() {
+  while read -r hostname_address hostname_names || [ -n "$hostname_address" ]; do
+    case $hostname_address in "#"*) continue ;; esac
+    case " ${hostname_names%%"#"*} " in *[[:space:]]"$1"[[:space:]]*) return 0 ;; esac
+    hostname_address=
+  done
   return 1
 }

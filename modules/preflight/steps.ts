@@ -71,6 +71,7 @@ export function preflightSteps(host: HostSpec, archive: Archive | undefined, clo
   const { fail, warn } = clockLimits;
   return [
     check("free", "no other run works on this host", "host_free"),
+    check("boot", "the host says which boot it is in", "boot"),
     check("os", "the operating system is supported", "os", ...supportedSystems),
     check("architecture", `the processor is ${host.architecture}`, "architecture", host.architecture),
     check(
@@ -109,6 +110,7 @@ export function preflightSteps(host: HostSpec, archive: Archive | undefined, clo
     check("sysctls", "no setting of the kernel is too tight for containers", "sysctls"),
     check("engine", "no other Docker is installed", "no_foreign_engine"),
     check("units", "nothing but Sealift makes or changes the engine's units", "no_foreign_unit_files"),
+    check("masked", "none of the engine's units is masked", "units_unmasked"),
     ...networkSteps(host.daemon),
     ...roomSteps(archive, host.registry !== undefined),
   ];
@@ -164,6 +166,9 @@ function engineRoom({ sha256, bytes, version }: Archive, fetched: boolean): read
     ...(fetched ? [] : [`${mib}:${arrivalPath(sha256)}:${kept}`]),
   ];
 }
+
+/** Its value is the same for two hosts of a site only when they are one machine. */
+export const bootCode = "preflight.boot";
 
 function check(code: string, fact: string, ...call: [string, ...string[]]): Step {
   return { code: `preflight.${code}`, fact, effect: "none", call };

@@ -4,7 +4,8 @@ import { open, readdir, readFile, stat } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import type { Receipt } from "./receipt.ts";
 import { parseReceipt } from "./shape.ts";
-import { readReceipt, receiptName, refusedReceipt, type Checked, type ReceiptPolicy } from "./sign.ts";
+import { receiptName } from "./name.ts";
+import { readReceipt, refusedReceipt, type Checked, type ReceiptPolicy } from "./sign.ts";
 
 /**
  * Where a new receipt stands in the chain of its site.

@@ -2,7 +2,7 @@
 import * as pulumi from "@pulumi/pulumi";
 import { inParallel } from "../../offline-bundle/parallel.ts";
 import { differences, unheldFact } from "../core/drift.ts";
-import { SealiftError, type Problem } from "../core/errors.ts";
+import { formatProblem, SealiftError, type Problem } from "../core/errors.ts";
 import { probe, type Probe } from "../core/probe.ts";
 import type { ReceiptSpec } from "../core/site-spec.ts";
 import { writeWhole } from "../core/write-whole.ts";
@@ -11,7 +11,8 @@ import { factPhases, withoutAuthorities, type HostPhases } from "../phases.ts";
 import type { Survey, SurveyedHost } from "../survey.ts";
 import { nextInChain } from "./chain.ts";
 import { receiptPage } from "./page.ts";
-import { receiptSteps, hostReceipt, type Receipt } from "./receipt.ts";
+import { receiptSteps, hostReceipt, type Receipt, type WarningReceipt } from "./receipt.ts";
+import { runReceipt } from "./run.ts";
 import { writeReceipt } from "./sign.ts";
 
 /**
@@ -32,7 +33,9 @@ export async function leaveReceipt(
   if (site.receipt === undefined || pulumi.runtime.isDryRun()) return [];
   try {
     const { file, looks } = await issueReceipt(site, site.receipt, begun, stack, began);
-    void pulumi.log.info(`receipt: ${file}`);
+    void pulumi.log.info(
+      `receipt: ${file}; check it with: sealift receipt verify ${file} --signers <keys that may sign>`,
+    );
     return looks.filter(({ spec }) => begun.has(spec.name)).flatMap(unheld);
   } catch (error) {
     if (error instanceof SealiftError) return error.problems;
@@ -76,16 +79,35 @@ async function issueReceipt(
     return { ...host, after: await probe(host.spec, phases, site.library) };
   });
   const receipt: Receipt = {
-    format: 2,
+    format: 3,
     site: stack,
     ...(await nextInChain(directory, stack)),
     began: began.toISOString(),
     ended: new Date().toISOString(),
     bundle: { serial: site.bundle.serial, lockSha256: site.lockSha256, signers: site.signers },
+    run: await runReceipt(),
+    warnings: warningsOf(site),
     hosts: looks.map((look) => hostReceipt(look, look.after)),
   };
   const file = await writeReceipt(receipt, directory, key);
   const page = file.replace(/\.json$/, ".html");
   await writeWhole(page, receiptPage(receipt));
   return { file, looks };
+}
+
+/** What was told before the run. What a fact warned of is asked again afterwards, and stands with its host. */
+function warningsOf({ warnings, hosts }: Survey): readonly WarningReceipt[] {
+  const checks = hosts.flatMap((host) =>
+    host.warnings.filter(({ subject }) => subject.startsWith("preflight.")),
+  );
+  return [...warnings, ...checks].slice(0, mostWarnings).map(warningReceipt);
+}
+
+const mostWarnings = 10_000;
+const longestWarning = 2000;
+
+function warningReceipt(problem: Problem): WarningReceipt {
+  const { where, code } = problem;
+  const text = formatProblem(problem).replace(`${where}: ${code} `, "").slice(0, longestWarning);
+  return { where: where.slice(0, longestWarning), code, text };
 }

@@ -1,14 +1,15 @@
 /** A receipt as one page that needs no network and can run nothing: hosts, facts, volumes, versions, and what changed. Pure. */
 import { createHash } from "node:crypto";
 import { markup, Markup } from "./markup.ts";
-import { factsIn, notHolding, verdictOf } from "./verdict.ts";
-import type { FactState, HostReceipt, HostStatement, Receipt } from "./receipt.ts";
+import { receiptName } from "./name.ts";
+import { factsIn, filesIn, isGood, verdictOf } from "./verdict.ts";
+import type { FactState, HostReceipt, HostStatement, Receipt, RunReceipt } from "./receipt.ts";
 
 /** @param signers who signed the receipt, when that was checked. */
 export function receiptPage(receipt: Receipt, signers?: readonly string[]): string {
-  const { site, number, previous, began, ended, bundle, hosts } = receipt;
-  const verdict = verdictOf(hosts);
-  const good = notHolding(hosts) === 0;
+  const { site, number, previous, began, ended, run, bundle, warnings, hosts } = receipt;
+  const verdict = verdictOf(receipt);
+  const good = isGood(receipt);
   return markup`<!doctype html>
     <html lang="en">
       <meta charset="utf-8" />
@@ -22,12 +23,14 @@ export function receiptPage(receipt: Receipt, signers?: readonly string[]): stri
           <strong>${verdict}</strong> on ${hosts.length} ${hosts.length === 1 ? "host" : "hosts"}, ${ended}
         </p>
         <p>
-          What a host says of itself is its own statement: facts, installed files, volumes and certificates.
-          Nobody else has checked it.
+          What a host says of itself is its own statement: facts, installed files, volumes, certificates, who may
+          use docker and sudo, and the images that run. Nobody else has checked it.
         </p>
         <dl>
           <dt>Run</dt>
-          <dd>${began} to ${ended}</dd>
+          <dd>${began} to ${ended}, by ${run.user} on ${run.machine}, with Sealift ${run.sealift}</dd>
+          <dt>Site</dt>
+          <dd>${checkoutWords(run)}</dd>
           <dt>Receipt</dt>
           <dd>
             number ${number}, after
@@ -39,11 +42,25 @@ export function receiptPage(receipt: Receipt, signers?: readonly string[]): stri
             <code>${bundle.lockSha256}</code>
           </dd>
           <dt>Receipt signed by</dt>
-          <dd>${signers === undefined ? "not checked here" : signers.join(", ")}</dd>
+          <dd>
+            ${signers === undefined ? "not checked here" : signers.join(", ")}; check it with
+            <code>sealift receipt verify ${receiptName(receipt)} --signers &lt;keys that may sign&gt;</code>
+          </dd>
         </dl>
+        ${group(
+          "Warnings",
+          warnings.map(({ where, code, text }) => markup`${where}: ${code} ${text}`),
+        )}
         ${matrix(hosts)} ${hosts.map(hostSection)}
       </main>
     </html> `.text;
+}
+
+/** A commit stands for the site's files only when none of them was changed since. */
+function checkoutWords({ checkout }: RunReceipt): Markup {
+  if (checkout === null) return markup`files that are in no git repository`;
+  const { commit, changed } = checkout;
+  return markup`commit <code>${commit}</code>${changed ? markup`, <strong>with changes that are not committed</strong>` : ""}`;
 }
 
 /** Hosts are rows, the phases of work columns: a number is how many facts do not hold. */
@@ -52,11 +69,12 @@ function matrix(hosts: readonly HostReceipt[]): Markup {
     ...new Set(hosts.flatMap(({ statement }) => statement.facts.map(({ code }) => phaseOf(code)))),
   ];
   const rows = hosts.map(
-    ({ name, team, engine, changed, statement }) =>
+    ({ name, team, engine, wanted, changed, statement }) =>
       markup`<tr>
         <th scope="row"><a href="#host-${name}">${name}</a></th>
         <td>${team ?? "-"}</td>
         <td>${engine}</td>
+        <td>${filesIn({ wanted, statement })}</td>
         ${phases.map((phase) => cell(statement, phase))}
         <td>${changed.length}</td>
       </tr>`,
@@ -68,7 +86,8 @@ function matrix(hosts: readonly HostReceipt[]): Markup {
           <tr>
             <th scope="col">host</th>
             <th scope="col">team</th>
-            <th scope="col">engine</th>
+            <th scope="col">engine of the site</th>
+            <th scope="col">pinned files there</th>
             ${phases.map((one) => markup`<th scope="col">${one}</th>`)}
             <th scope="col">changed</th>
           </tr>
@@ -88,7 +107,7 @@ function cell({ facts }: HostStatement, phase: string): Markup {
 }
 
 function hostSection({ name, address, reached, wanted, changed, statement }: HostReceipt): Markup {
-  const { machine, facts, installed, volumes, certificates } = statement;
+  const { machine, facts, installed, volumes, certificates, access, images } = statement;
   const groups = (["fails", "warned", "unseen"] as const).map((state) =>
     group(
       titles[state],
@@ -114,19 +133,45 @@ function hostSection({ name, address, reached, wanted, changed, statement }: Hos
           </tr>`,
       ),
     )}
+    ${access === undefined ? "" : accessPart(access)} ${images === undefined ? "" : imagesPart(images)}
     <details>
       <summary>All ${facts.length} facts</summary>
       ${list(facts.map(({ fact, state }) => markup`${state === "holds" ? "" : markup`<strong>${words[state]}: </strong>`}${fact}`))}
     </details>
     <details>
-      <summary>${installed.length} installed files, as the host has hashed them</summary>
+      <summary>
+        ${installed.length === 0 ? "No file of the lock is" : `${installed.length} files are`} installed there, as the host says
+      </summary>
       ${fileTable(installed)}
     </details>
     <details>
-      <summary>${wanted.length} files that the lock pins for it</summary>
+      <summary>${wanted.length} files that the lock pins for it; ${filesIn({ wanted, statement })} are there with these bytes</summary>
       ${fileTable(wanted)}
     </details>
   </section>`;
+}
+
+function accessPart({ docker, sudo, unasked }: NonNullable<HostStatement["access"]>): Markup {
+  const others = unasked === 0 ? [] : [markup`${unasked} accounts were not asked about`];
+  return markup`<h3>Who is as good as root, beside root, as the host says</h3>
+    <ul>
+      <li>docker: ${docker.join(", ") || "nobody"}</li>
+      ${sudo.map(({ user, rules }) => markup`<li>sudo: ${user}, ${rules}</li>`)}
+      ${sudo.length === 0 ? markup`<li>sudo: nobody</li>` : ""} ${others.map((one) => markup`<li>${one}</li>`)}
+    </ul>`;
+}
+
+function imagesPart({ running, more }: NonNullable<HostStatement["images"]>): Markup {
+  const rows = running.map(
+    ({ name, id, containers }) =>
+      markup`<tr>
+        <th scope="row">${name}</th>
+        <td><code>${id}</code></td>
+        <td>${containers} ${containers === 1 ? "container" : "containers"}</td>
+      </tr>`,
+  );
+  const others = more === 0 ? [] : [markup`<tr><td>${more} more are not listed</td></tr>`];
+  return table("Images that run, as the host says", [...rows, ...others]);
 }
 
 const words: Readonly<Record<FactState, string>> = {

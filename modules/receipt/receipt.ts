@@ -8,7 +8,7 @@ import { certificates } from "../registry/steps.ts";
 import type { SurveyedHost } from "../survey.ts";
 
 export interface Receipt {
-  readonly format: 2;
+  readonly format: 3;
   /** Name of the stack. */
   readonly site: string;
   /** Its place among the receipts of this site: 1, 2, 3 … */
@@ -25,7 +25,28 @@ export interface Receipt {
     /** Everybody whose signature of the bundle is trusted. */
     readonly signers: readonly string[];
   };
+  readonly run: RunReceipt;
+  /** What was told of the operator's machine, the bundle and the hosts, and left as it is; facts with a warning are with their host. */
+  readonly warnings: readonly WarningReceipt[];
   readonly hosts: readonly HostReceipt[];
+}
+
+/** Who ran what, as the operator's own machine says. */
+export interface RunReceipt {
+  /** Account and name of that machine. */
+  readonly user: string;
+  readonly machine: string;
+  /** Version of Sealift. */
+  readonly sealift: string;
+  /** The site's files as git has them; null where they are in no git repository, or git is not there. */
+  readonly checkout: { readonly commit: string; readonly changed: boolean } | null;
+}
+
+export interface WarningReceipt {
+  /** A host, or a file. */
+  readonly where: string;
+  readonly code: string;
+  readonly text: string;
 }
 
 /** What the run knows by itself of a host, and apart from it what the host says. */
@@ -55,6 +76,30 @@ export interface HostStatement {
   readonly volumes: readonly VolumeReceipt[];
   /** Those that the host has made; none where no registry runs. */
   readonly certificates: readonly CertificateReceipt[];
+  /** Who is as good as root there, beside root; absent when the host did not say. */
+  readonly access?: AccessReceipt;
+  /** What its containers run; absent when the host did not say, or has no engine of the bundle. */
+  readonly images?: ImagesReceipt;
+}
+
+export interface AccessReceipt {
+  /** Members of the group docker. */
+  readonly docker: readonly string[];
+  /** Whoever sudo lets run something, and what, as far as it can hold no password. */
+  readonly sudo: readonly { readonly user: string; readonly rules: string }[];
+  /** How many accounts sudo was not asked about, for want of time. */
+  readonly unasked: number;
+}
+
+export interface ImagesReceipt {
+  readonly running: readonly {
+    readonly name: string;
+    /** `sha256:…` of its configuration, or of its manifest with the containerd store. */
+    readonly id: string;
+    readonly containers: number;
+  }[];
+  /** How many more images run, which are not listed. */
+  readonly more: number;
 }
 
 export interface FileReceipt {
@@ -108,10 +153,14 @@ export function receiptSteps({
     ...(phases.registry === undefined ? [] : certificates).map(({ name, path }) =>
       question(endsCode(path), `the ${name} ends when it ends`, "ends", path),
     ),
+    question(accessCode, "the host says who may use docker and sudo", "access"),
+    question(imagesCode, "the host says which images run", "running_images"),
   ];
 }
 
 const installedCode = "receipt.installed";
+const accessCode = "receipt.access";
+const imagesCode = "receipt.images";
 const fillCode = (mount: string): string => `receipt.fill.${mount}`;
 const endsCode = (path: string): string => `receipt.ends.${path}`;
 
@@ -151,6 +200,7 @@ export function hostReceipt(host: SurveyedHost, after: Probe): HostReceipt {
       installed: reached ? installedOf(after) : [],
       volumes: reached ? fillOf(host, after) : [],
       certificates: reached ? endsOf(after) : [],
+      ...(reached ? saidOf(after) : {}),
     },
   };
 }
@@ -196,6 +246,47 @@ function endsOf(after: Reached): readonly CertificateReceipt[] {
     const four = ends.getUTCFullYear() > 0 && ends.getUTCFullYear() < 10_000;
     return four ? [{ name, ends: ends.toISOString() }] : [];
   });
+}
+
+/** Whoever has a host under their hands writes these: what has not the form of an account, a rule or an image is left out. */
+function saidOf({ report }: Reached): Pick<HostStatement, "access" | "images"> {
+  const access = report.values?.[accessCode];
+  const images = report.values?.[imagesCode];
+  return {
+    ...(access === undefined ? {} : { access: accessOf(access.split("; ")) }),
+    ...(images === undefined ? {} : { images: imagesOf(images.split("; ")) }),
+  };
+}
+
+const account = /^[A-Za-z0-9_.@\\$-]{1,100}$/;
+
+function accessOf(words: readonly string[]): AccessReceipt {
+  const of = (key: string): string[] =>
+    words.flatMap((word) => (word.startsWith(`${key}=`) ? [word.slice(key.length + 1)] : []));
+  return {
+    docker: of("docker").filter((name) => account.test(name)),
+    sudo: of("sudo").flatMap((text) => {
+      const cut = text.indexOf(" ");
+      const [user, rules] = [text.slice(0, Math.max(cut, 0)), text.slice(cut + 1, cut + 301)];
+      return account.test(user) ? [{ user, rules }] : [];
+    }),
+    unasked: numberIn(of("unasked")[0]),
+  };
+}
+
+function imagesOf(words: readonly string[]): ImagesReceipt {
+  return {
+    running: words.slice(0, 100).flatMap((word) => {
+      const [, count, id, name] =
+        /^(\d{1,9}) (sha256:[0-9a-f]{64}) ([A-Za-z0-9._:\/@[\]-]{1,300})$/.exec(word) ?? [];
+      return id === undefined || name === undefined ? [] : [{ name, id, containers: Number(count) }];
+    }),
+    more: numberIn(words.find((word) => word.startsWith("more="))?.slice(5)),
+  };
+}
+
+function numberIn(text: string | undefined): number {
+  return text !== undefined && /^\d{1,9}$/.test(text) ? Number(text) : 0;
 }
 
 function answer({ report }: Reached, code: string): string {

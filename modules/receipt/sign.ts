@@ -8,6 +8,7 @@ import { SealiftError, type Problem } from "../core/errors.ts";
 import { oneLine } from "../core/visible.ts";
 import { writeWhole } from "../core/write-whole.ts";
 import type { Receipt } from "./receipt.ts";
+import { receiptName } from "./name.ts";
 import { parseReceipt } from "./shape.ts";
 
 /** Keeps a signature of a receipt from being taken for one of a bundle, and the other way round. */
@@ -48,11 +49,6 @@ export async function writeReceipt(receipt: Receipt, directory: string, key: str
   await writeWhole(`${file}.sig`, stdout);
   await writeWhole(file, text);
   return file;
-}
-
-/** The one name that a receipt may have: another one under it, or a copy under another, is none of its chain. */
-export function receiptName({ site, ended }: Pick<Receipt, "site" | "ended">): string {
-  return `${site}-${ended.replaceAll(/[-:]|\.\d+/g, "")}.json`;
 }
 
 export interface ReceiptPolicy {
@@ -116,7 +112,7 @@ export async function readReceipt(file: string, policy: ReceiptPolicy): Promise<
   }
   if (typeof receipt === "string") {
     const todo = "read it with the Sealift that has written it";
-    throw refusedReceipt(file, "receipt", receipt, "a receipt of format 2", todo);
+    throw refusedReceipt(file, "receipt", receipt, "a receipt of format 3", todo);
   }
   return { file, receipt, signers };
 }

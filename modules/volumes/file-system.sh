@@ -39,9 +39,10 @@ apply_file_system() {
   fi
   # Ours, never mounted: what may lie on it is an mkfs of our own that was cut off.
   wipefs -a "/dev/$1/$2"
+  # A label is for people, and mkfs.xfs(8) refuses one of more than 12 letters; mkfs.ext4(8) takes 16.
   case $3 in
-    xfs) timeout 300 mkfs.xfs -q -n ftype=1 -L "$2" "/dev/$1/$2" ;;
-    ext4) timeout 300 mkfs.ext4 -q -m 1 -L "$2" "/dev/$1/$2" ;;
+    xfs) timeout 300 mkfs.xfs -q -n ftype=1 -L "$(printf %.12s "$2")" "/dev/$1/$2" ;;
+    ext4) timeout 300 mkfs.ext4 -q -m 1 -L "$(printf %.16s "$2")" "/dev/$1/$2" ;;
   esac
   lvchange --deltag sealift_new "$1/$2"
 }

@@ -3,14 +3,14 @@
 
 # Fact: the volume group is on these disks, all of them there, and has room for its volumes.
 # $1 volume group; $2 its volumes as NAME:GiB or NAME:N% (percent of what is free when it is made), with commas between;
-# $3... disks by id, each as DISK or DISK=SERIAL
+# $3... disks, each as DISK or DISK,SERIAL: udev writes a comma in a name as \x2c
 check_volume_group() {
   group_name=$1
   group_volumes=$2
   shift 2
   for group_disk; do
-    if [ ! -b "${group_disk%%=*}" ]; then
-      disk_absence "${group_disk%%=*}"
+    if [ ! -b "${group_disk%%,*}" ]; then
+      disk_absence "${group_disk%%,*}"
       return 1
     fi
     group_found=$(disk_serial_finding "$group_disk")
@@ -50,6 +50,10 @@ guard_volume_group() {
     refuse_because E_VOLUME_GROUP "$group_found" "look at it with vgs and pvs, and bring group and site file together"
   fi
   group_lacking "$@"
+  group_found=$(group_block_finding "$@")
+  if [ -n "$group_found" ]; then
+    refuse_because E_VOLUME_GROUP "$group_found" "take disks that can be written, with logical blocks of one size (lsblk --output NAME,LOG-SEC,RO)"
+  fi
   for group_disk in $group_missing; do
     # The label takes the first MiB, and the rest is handed out in extents of 4 MiB: vgcreate(8).
     group_free_mib=$((group_free_mib + ($(blockdev --getsize64 "$group_disk") / 1048576 - 1) / 4 * 4))
@@ -79,7 +83,7 @@ apply_volume_group() {
 #   group_free_mib
 group_look() {
   group_rows=$(vgs --noheadings --nosuffix --units m -o vg_uuid,pv_name,vg_attr,vg_missing_pv_count,vg_free \
-    -S "vg_name=$group_name" 2>/dev/null || true)
+    -S "vg_name=\"$group_name\"" 2>/dev/null || true)
   group_disks=
   group_free_mib=0
   if [ -z "$group_rows" ]; then return 0; fi
@@ -121,12 +125,33 @@ $group_rows
 EOF
 }
 
+# group_block_finding DISK...: what keeps LVM from putting these disks into one group: devices/allow_mixed_block_sizes of lvm.conf(5)
+# is off.
+group_block_finding() {
+  block_first=
+  for block_disk; do
+    block_disk=${block_disk%%,*}
+    if [ "$(blockdev --getro "$block_disk")" != 0 ]; then
+      echo "$block_disk is read-only"
+      return 0
+    fi
+    block_bytes=$(blockdev --getss "$block_disk")
+    if [ -z "$block_first" ]; then
+      block_first=$block_bytes
+      block_other=$block_disk
+    elif [ "$block_bytes" != "$block_first" ]; then
+      echo "$block_disk has logical blocks of $block_bytes bytes, and $block_other of $block_first"
+      return 0
+    fi
+  done
+}
+
 # group_names NODE DISK...: whether NODE is one of the disks.
 group_names() {
   names_node=$1
   shift
   for names_disk; do
-    if [ "$names_node" -ef "${names_disk%%=*}" ]; then return 0; fi
+    if [ "$names_node" -ef "${names_disk%%,*}" ]; then return 0; fi
   done
   return 1
 }
@@ -136,6 +161,6 @@ group_lacking() {
   group_missing=
   for lacking_disk; do
     # shellcheck disable=SC2086 # a list of device nodes
-    if ! group_names "${lacking_disk%%=*}" $group_disks; then group_missing="$group_missing ${lacking_disk%%=*}"; fi
+    if ! group_names "${lacking_disk%%,*}" $group_disks; then group_missing="$group_missing ${lacking_disk%%,*}"; fi
   done
 }

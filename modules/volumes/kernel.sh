@@ -1,15 +1,19 @@
 # What the kernel itself says of volumes: from /sys alone, without one process. Reads only.
-# Names of groups and volumes hold no hyphen, so that GROUP-VOLUME of device-mapper means one volume only.
+# device-mapper has a volume as GROUP-VOLUME, with each hyphen inside of a name twice (lvm2 2.03.31, lib/misc/lvm-string.c).
 # shellcheck disable=SC2034 # what is set here is read by the other files of the library
 
 # lv_look GROUP VOLUME: fails when the volume is not active, else sets
 #   lv_node   dm-3
 #   lv_mib    size in MiB (2^20 bytes), rounded down
 lv_look() {
+  lv_double "$1"
+  lv_mapped=$lv_doubled
+  lv_double "$2"
+  lv_mapped=$lv_mapped-$lv_doubled
   for lv_entry in /sys/block/dm-*; do
     if [ ! -r "$lv_entry/dm/name" ]; then continue; fi
     read -r lv_name <"$lv_entry/dm/name" || continue
-    if [ "$lv_name" != "$1-$2" ]; then continue; fi
+    if [ "$lv_name" != "$lv_mapped" ]; then continue; fi
     read -r lv_uuid <"$lv_entry/dm/uuid" || lv_uuid=
     case $lv_uuid in
       LVM-*) ;;
@@ -21,6 +25,22 @@ lv_look() {
     return 0
   done
   return 1
+}
+
+# lv_double NAME: sets lv_doubled, the name with each hyphen twice.
+lv_double() {
+  double_rest=$1
+  lv_doubled=
+  while :; do
+    case $double_rest in
+      *-*) lv_doubled=$lv_doubled${double_rest%%-*}-- ;;
+      *)
+        lv_doubled=$lv_doubled$double_rest
+        return 0
+        ;;
+    esac
+    double_rest=${double_rest#*-}
+  done
 }
 
 # lv_stands_on_volumes NODE: whether another logical volume lies below: the volume is thin, cached or a raid. A snapshot

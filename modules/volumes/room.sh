@@ -21,7 +21,7 @@ group_in_use() {
   done
   for use_disk; do
     # shellcheck disable=SC2086 # a list of device nodes
-    if ! group_names "${use_disk%%=*}" $use_disks; then return 1; fi
+    if ! group_names "${use_disk%%,*}" $use_disks; then return 1; fi
   done
   # A disk that is in the group, and that no volume uses yet.
   group_counted

@@ -47,7 +47,7 @@ function groupStep({
       "volume_group",
       group,
       sizes.join(","),
-      ...disks.map((one) => (one.serial === undefined ? one.disk : `${one.disk}=${one.serial}`)),
+      ...disks.map((one) => (one.serial === undefined ? one.disk : `${one.disk},${one.serial}`)),
     ],
   };
 }

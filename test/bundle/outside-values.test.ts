@@ -106,7 +106,7 @@ test("every program that TypeScript starts has a row in the decision on how valu
   }
   // What stands in a variable: oras and gpgv by their places, and a credential helper by its name.
   const named = [...found].map((name) => (name === "program" ? "docker-credential-" : name)).sort();
-  assert.deepEqual(named, ["docker-credential-", "sftp", "ssh", "ssh-keygen", "ssh-keyscan", "xz"]);
+  assert.deepEqual(named, ["docker-credential-", "git", "sftp", "ssh", "ssh-keygen", "ssh-keyscan", "xz"]);
   for (const name of [...named, "oras", "gpgv"]) assert.ok(page.includes(`\`${name}`), name);
 });
 

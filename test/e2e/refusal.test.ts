@@ -74,7 +74,7 @@ describe("refused before any host is touched", () => {
 
   test("a host key that is not the pinned one", () =>
     refused(
-      /refusal: E_HOST_KEY ops@.*expected the host key of the site file; if the host was really installed anew/,
+      /refusal: E_HOST_KEY ops@.*got "the key SHA256:\S+"; expected the host key of the site file, SHA256:\S+; compare both/,
       (text) =>
         Object.assign(host(text), {
           hostKey: "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIE0m4vL0J5dF9r0tKxA2yD3b7fJ0g6wQxq1m0R5cS1Ab",

@@ -2,11 +2,12 @@ import assert from "node:assert/strict";
 import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
+import type { Receipt } from "../../modules/receipt/receipt.ts";
 import { cachePath, checkout } from "../lab/cache.ts";
 import { removeGuest, type Guest } from "../lab/guest.ts";
 import type { PulumiRun } from "../lab/pulumi.ts";
 import { ensureSigningKey } from "../lab/signing-key.ts";
-import { labSite, writeStack, type LabSite } from "../lab/stack.ts";
+import { labSite, labUser, writeStack, type LabSite } from "../lab/stack.ts";
 import { startProvisionedGuest, startProvisionedSite } from "../support/provisioned-site.ts";
 import { runProcess } from "../support/run-process.ts";
 import { silentPort } from "../support/silent-port.ts";
@@ -75,6 +76,22 @@ describe("waves", () => {
     await succeeds(site.up());
     assert.deepEqual(await levels(), ["info", "info"]);
     assert.match(await lastReceipt(), /^wave-a .* says: \d+ hold .*\nwave-b .* says: \d+ hold +0 changed$/m);
+  });
+
+  test("a receipt says what an auditor asks: who ran it, who is as good as root, which images run", async () => {
+    const text = await lastReceipt();
+    assert.match(text, /^run by \S+ on \S+ with Sealift \d+\.\d+\.\d+, site /m);
+    assert.match(text, /^wave-a .* (\d+) of \1 pinned files are there /m);
+    const names = (await readdir(receipts)).filter((name) => name.endsWith(".json")).toSorted();
+    const { hosts } = JSON.parse(await readFile(join(receipts, names.at(-1) ?? ""), "utf8")) as Receipt;
+    for (const { statement } of hosts) {
+      const { docker = [], sudo = [], unasked } = statement.access ?? {};
+      assert.ok(docker.includes(labUser), docker.join());
+      const own = sudo.find(({ user }) => user === site.guest.login);
+      assert.match(own?.rules ?? "", /ALL/);
+      assert.equal(unasked, 0);
+      assert.deepEqual(statement.images, { running: [], more: 0 });
+    }
   });
 
   test("a gate that stays shut: the first host has changed, the second is not begun, and the error says so", async () => {

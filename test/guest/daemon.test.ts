@@ -166,6 +166,6 @@ test("a data-root that holds containers is not left behind", async () => {
   assert.equal(steps[0]?.status, "refused");
   assert.match(
     steps[0].found,
-    /^E_DATA_ROOT data-root is \/docker and holds containers, which \/elsewhere would not show; stop docker\.service/,
+    /^E_DATA_ROOT data-root is \/docker and holds containers, which \/elsewhere would not show; write data-root: \/docker into the site again, or stop docker\.service, .*, move \/docker to \/elsewhere/,
   );
 });

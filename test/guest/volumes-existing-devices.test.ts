@@ -31,7 +31,7 @@ const steps = stepsOf({ logical: [], existing: [data, logs] });
 
 test("a disk by its UUID, and one behind an automount that nobody has used yet", async () => {
   assert.deepEqual(await drifts(on, steps), []);
-  const { output } = await on.call("check_inventory");
+  const { output } = await on.call("value_inventory");
   assert.deepEqual(
     parseInventory(output).mounts.map(({ path, filesystem }) => `${path} ${filesystem}`),
     ["/data ext4", "/logs xfs"],

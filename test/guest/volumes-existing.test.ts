@@ -43,7 +43,7 @@ test("what others have laid out holds at once, the journal goes onto it, and the
 });
 
 test("init is told of mounts that come back at boot, and of no others", async () => {
-  const { output } = await on.call("check_inventory");
+  const { output } = await on.call("value_inventory");
   const { mounts } = parseInventory(output);
   assert.deepEqual(mounts.map(({ path, filesystem }) => `${path} ${filesystem}`).toSorted(), [
     "/data xfs",

@@ -29,6 +29,8 @@ const named: readonly Group[] = [
     also: [
       "check",
       "config-size",
+      "inventory",
+      "twins",
       "coverage",
       "init",
       "outputs-guide",
@@ -58,6 +60,7 @@ const named: readonly Group[] = [
     name: "core",
     words: ["site", "host", "effective"],
     also: [
+      "logins",
       "apart",
       "drift",
       "errors",

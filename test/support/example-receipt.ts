@@ -66,13 +66,20 @@ export const [first = "", second = "", third = "", fourth = ""] = phases.users.s
 
 export function receipt(more: Partial<Receipt> = {}): Receipt {
   return {
-    format: 2,
+    format: 3,
     site: "prod",
     number: 1,
     previous: null,
     began: "2026-11-21T18:00:00.000Z",
     ended: "2026-11-21T18:05:00.000Z",
     bundle: { serial: 7, lockSha256: "ab".repeat(32), signers: ["team@office", "second@office"] },
+    run: {
+      user: "ops",
+      machine: "desk",
+      sealift: "0.1.0",
+      checkout: { commit: "12".repeat(20), changed: false },
+    },
+    warnings: [],
     hosts: [hostReceipt(host(look([first, second])), look([second], [third], [fourth]))],
     ...more,
   };

@@ -73,7 +73,7 @@ function environment({
 }
 
 test("the shipped environments pass: the example, and a site of twelve hosts in two racks", async () => {
-  const names = ["site.yaml", "example.site.yaml", "racks.site.yaml"];
+  const names = ["site.yaml", "example.site.yaml", "example-racks.site.yaml"];
   const texts = await Promise.all(names.map((name) => readFile(join(checkout, "stacks", name), "utf8")));
   await cp(
     join(checkout, "offline-bundle", "bundle.lock.yaml"),
@@ -82,7 +82,7 @@ test("the shipped environments pass: the example, and a site of twelve hosts in 
   const files = Object.fromEntries(names.map((name, at) => [name, texts[at] ?? ""]));
   const { exitCode, output } = await check(files);
   assert.equal(exitCode, 0, output);
-  assert.match(output, /^racks +ok +12 hosts +lock, serial \d+; no bundle here$/m);
+  assert.match(output, /^example-racks +ok +12 hosts +lock, serial \d+; no bundle here$/m);
 });
 
 test("a bundle that is here is verified, and holds what the site names", async () => {

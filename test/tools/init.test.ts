@@ -114,8 +114,8 @@ test("the network for containers has no address that a host has a route to", () 
 
 test("a disk with several names is one disk, by the name that a person knows", () => {
   const words =
-    "hostname=n arch=amd64 disk=/dev/disk/by-id/wwn-0x5000,100,S1,blank disk=/dev/disk/by-id/ata-X_S1,100,S1,blank " +
-    "disk=/dev/disk/by-id/virtio-b,200,-,used mount=/logs,ext4,900,100 mount=/srv,xfs,500,400 route=10.0.0.0/24";
+    "hostname=n arch=amd64 disk=/dev/disk/by-id/wwn-0x5000,100,S1,blank,sda disk=/dev/disk/by-id/ata-X_S1,100,S1,blank,sda " +
+    "disk=/dev/disk/by-id/virtio-b,200,-,used,vdb mount=/logs,ext4,900,100 mount=/srv,xfs,500,400 route=10.0.0.0/24";
   assert.deepEqual(parseInventory(words), {
     hostname: "n",
     architecture: "amd64",

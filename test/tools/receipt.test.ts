@@ -269,6 +269,11 @@ test("the command says in a few lines what a receipt says, and refuses one that 
     /^prod, 2026-11-21T18:05:00\.000Z: receipt 1, the first, signed by auditor@plant; bundle serial 7, signed by team@office, second@office\n/,
   );
   assert.match(good.stdout, /says: \d+ hold, 1 with a warning, 1 does not hold, 1 not looked at +1 changed/);
+  assert.match(
+    good.stdout,
+    /^checked with: sealift receipt verify .*\.json --signers .*\nrun by ops on desk with Sealift 0\.1\.0, site commit (12){20}\n/m,
+  );
+  assert.match(good.stdout, /^node-a +engine 28\.5\.2 is asked for +none of \d+ pinned files are there /m);
   const revoked = await run("verify", file, "--signers", allowedSigners, "--revoked-keys", `${key}.pub`);
   assert.equal(revoked.exitCode, 77, revoked.stderr);
   const page = await run("page", file, "--signers", allowedSigners, "-o", join(folder, "typed.html"));

@@ -28,6 +28,17 @@ test("the shipped lock holds everything that the shipped environments ask for", 
   assert.ok(hosts >= 2 && files.some((file) => file.endsWith("example.site.yaml")));
 });
 
+test("the shipped examples ask for nothing beside a site's own environments", async () => {
+  const stacks = join(folder, "own");
+  await copyShippedStacks(stacks);
+  const own = changed("version: 28.5.2", "version: 29.7.2");
+  await writeFile(join(stacks, "Pulumi.prod.yaml"), own);
+  const engines = lock.files.filter(({ version }) => version !== "28.5.2" && version !== "29.8.1");
+  const { problems, files } = coverageOf({ ...lock, files: engines }, stacks);
+  assert.deepEqual(problems.map(formatProblem), []);
+  assert.deepEqual(files, [join(stacks, "Pulumi.prod.yaml")]);
+});
+
 test("a version that no pin answers is told at its line, with the hosts that ask for it and what there is", async () => {
   const { problems } = await coverageOfText(changed("version: 28.5.2", "version: 28.5.3"));
   assert.deepEqual(problems.map(formatProblem), [

@@ -173,7 +173,7 @@ function open(listening: string, allowed: readonly string[], published: string):
   writeFileSync(join(path("bin"), "docker"), docker, { mode: 0o755 });
   return libraryCall(
     path("bin"),
-    `process_ports=${quote(` ${listening}`)}\nprocess_others=${quote(` ${listening}`)}\nlisteners_open ${allowed.map(quote).join(" ")}\nopen=$listeners_found\nlisteners_unsafe\necho "$open |$listeners_found"`,
+    `SEALIFT_DOCKER=${quote(join(path("bin"), "docker"))}\nprocess_ports=${quote(` ${listening}`)}\nprocess_others=${quote(` ${listening}`)}\nlisteners_open ${allowed.map(quote).join(" ")}\nopen=$listeners_found\nlisteners_unsafe\necho "$open |$listeners_found"`,
   );
 }
 

@@ -280,7 +280,7 @@ test("who listens is told in a time that grows as they do", () => {
   const asked = path("asked");
   writeFileSync(asked, "");
   const found = shell(
-    `SEALIFT_ROOT=${quote(root)}\ndocker() { echo "$@" >>${quote(asked)}; case $1 in ps) echo 1 ;; *) echo 127.0.0.9:2375 ;; esac; }\ntimeout() { shift; "$@"; }\nprocess_look 1\nprocess_tcp\nset -- $process_others\necho "$process_ports $#"\nlisteners_unsafe\nset -- $listeners_found\necho "$# $1"`,
+    `SEALIFT_ROOT=${quote(root)}\nSEALIFT_DOCKER=docker\ndocker() { echo "$@" >>${quote(asked)}; case $1 in ps) echo 1 ;; *) echo 127.0.0.9:2375 ;; esac; }\ntimeout() { shift; "$@"; }\nprocess_look 1\nprocess_tcp\nset -- $process_others\necho "$process_ports $#"\nlisteners_unsafe\nset -- $listeners_found\necho "$# $1"`,
   );
   assert.equal(found, `0  127.0.0.1:2375 ${count - 1}\n16 127.1.0.1:2375`);
   assert.equal(readFileSync(asked, "utf8").match(/^ps /gm)?.length, 1, "the engine is asked once");

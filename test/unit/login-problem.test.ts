@@ -318,3 +318,20 @@ test("a command line for a host means the same to every shell: words and single 
   const command = hostCommand("login.sh", "launch.sh", "launch", "0".repeat(64));
   assert.match(command, /^sh -c '[^'\\!`]*' sh '[^'\\!`]*' launch 0{64}$/);
 });
+
+test("another key is told with both fingerprints, as ssh-keygen -l shows them", () => {
+  const shown = "SHA256:nThbg6kXUpJWGl7E1IGOCspRomTxdCARLviKw6E5SY8";
+  const hostKey = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIOMqqnkVzrm0SdG6UOoqKLsabgH5C9okWi0dh2l9GKJl";
+  const said = `@@@@\nThe fingerprint for the ED25519 key sent by the remote host is\n${shown}.\nHost key verification failed.\n`;
+  const { problem } = lookProblem({ ...host, hostKey }, ended(255, said));
+  assert.equal(problem.got, `"the key ${shown}"`);
+  assert.equal(
+    problem.expected,
+    "the host key of the site file, SHA256:+DiY3wvvV6TuJJhbpZisF/zLDA0zPMSvHdkr4UvCOqU",
+  );
+  const { problem: other } = lookProblem(
+    { ...host, hostKey },
+    ended(255, "No ED25519 host key is known for x\nHost key verification failed.\n"),
+  );
+  assert.equal(other.got, '"Host key verification failed."');
+});

@@ -96,12 +96,18 @@ const files: readonly [what: string, file: string, said: string][] = [
   [
     "all in one line",
     `{"debug":false,"log-opts":{"splunk-token":"${secret}"}}`,
-    "entries that are not shown",
+    '"debug": false; "log-opts" (its value is not shown)',
   ],
   [
     "a second entry in the line of a known one",
     `{\n"debug": false, "log-opts": {"splunk-token":"${secret}"},\n"dns": ["1.1.1.1"], "t": {"u":"${secret}"}, "labels": ["x"]\n}`,
-    '"debug" (its value is not shown); "dns" (its value is not shown)',
+    '"debug": false; "log-opts" (its value is not shown); "dns": ["1.1.1.1"]; "t" (its value is not shown); "labels" (its value is not shown)',
+  ],
+  ["no JSON at all", `${secret} { [ "debug": ${secret}`, "entries that are not shown"],
+  [
+    "another label, in a file that an editor has laid out anew",
+    `{\n    "debug": true,\n    "labels": [\n        "rack={,}\\"r2"\n    ],\n    "log-driver":\t"local"\n}`,
+    '"labels" (its value is not shown)',
   ],
   ["a name that is no name", `{\n "${secret} x": 1\n}`, "entries that are not shown"],
 ];

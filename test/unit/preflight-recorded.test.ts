@@ -35,6 +35,20 @@ test("behind systemd-resolved its own list of name servers counts", () => {
   );
 });
 
+test("a name server that is the host itself, or on a link of the host, is none for containers", () => {
+  const behind = (server: string): ReturnType<typeof onRecorded> =>
+    onRecorded(
+      {
+        "/etc/resolv.conf": "nameserver 127.0.0.53\r\noptions edns0\r\n",
+        "/run/systemd/resolve/resolv.conf": `nameserver ${server}\n`,
+      },
+      "check_resolver",
+    );
+  for (const server of ["0.0.0.0", "::", "fe80::1%eth0", "fe80::1%2", "fe80::1", "127.0.0.1", "::1"])
+    assert.equal(behind(server).output, `/run/systemd/resolve/resolv.conf names ${server}`);
+  for (const server of ["10.0.0.53", "fd00::53", "fec0::53"]) assert.deepEqual(behind(server), passes);
+});
+
 test("ufw and firewalld", () => {
   const ufw = (enabled: string): Record<string, string> => ({
     "/etc/ufw/ufw.conf": `# /etc/ufw/ufw.conf\n#\n\nENABLED=${enabled}\n\nLOGLEVEL=low\n`,
@@ -129,6 +143,57 @@ test("the MTU of the default route's card, and of no other", () => {
   assert.equal(
     onRecorded(none, "check_mtu", "1500").output,
     "wg0 carries 1420 bytes, containers would send 1500",
+  );
+});
+
+test("a card that carries IPv6 alone", () => {
+  const all = "00000000000000000000000000000000";
+  const row = (to: string, prefix: string, flags: string, card: string): string =>
+    `${to} ${prefix} ${all} 00 fe800000000000000000000000000001 00000400 00000001 00000000 ${flags} ${card.padStart(8)}\n`;
+  const files = (routes: string): Record<string, string> => ({
+    "/proc/net/route": "Iface\tDestination\tGateway\n",
+    "/proc/net/ipv6_route": routes,
+    "/sys/class/net/eno1/mtu": "1400\n",
+    "/sys/class/net/eno2/mtu": "1500\n",
+    "/sys/class/net/lo/mtu": "1280\n",
+  });
+  const link = row("fe800000000000000000000000000000", "40", "00000001", "eno2");
+  const small = { exitCode: 1, output: "eno1 carries 1400 bytes, containers would send 1500" };
+  const by = (routes: string): ReturnType<typeof onRecorded> =>
+    onRecorded(files(routes), "check_mtu", "1500");
+  assert.deepEqual(by(link + row(all, "00", "00000003", "eno1")), small);
+  assert.deepEqual(by(link + row("fd000000000000000000000000000000", "40", "00000001", "eno1")), small);
+  // The kernel's own answer to what it has no route for.
+  assert.deepEqual(by(link + row(all, "00", "00200200", "lo")), passes);
+  assert.deepEqual(
+    by(
+      row(all, "00", "00000003", "eno2") + row("fd000000000000000000000000000000", "40", "00000001", "eno1"),
+    ),
+    passes,
+  );
+});
+
+test("a host name in capitals is the same host", () => {
+  const named = (own: string, hosts: string): ReturnType<typeof onRecorded> =>
+    onRecorded({ "/proc/sys/kernel/hostname": `${own}\n`, "/etc/hosts": hosts }, "check_hostname");
+  assert.deepEqual(named("NODE-A", "127.0.0.1 localhost\n127.0.1.1 node-a\n"), passes);
+  assert.deepEqual(named("node-a", "127.0.1.1 Node-A.Corp Node-A"), passes);
+  assert.equal(named("NODE-A", "127.0.1.1 node-b\n").output, "NODE-A is not in /etc/hosts");
+});
+
+test("a unit that somebody has masked is no foreign engine, and is named", () => {
+  const masked = {
+    "/etc/systemd/system/docker.service": "-> /dev/null",
+    "/etc/systemd/system/containerd.service": "",
+  };
+  assert.deepEqual(onRecorded(masked, "check_no_foreign_engine"), passes);
+  assert.deepEqual(onRecorded(masked, "check_units_unmasked"), {
+    exitCode: 1,
+    output: "masked: containerd.service docker.service",
+  });
+  assert.deepEqual(
+    onRecorded({ "/etc/systemd/system/docker.service": "[Service]\n" }, "check_units_unmasked"),
+    passes,
   );
 });
 

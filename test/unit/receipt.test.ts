@@ -3,7 +3,8 @@ import { createHash } from "node:crypto";
 import { test } from "node:test";
 import { receiptPage } from "../../modules/receipt/page.ts";
 import { hostReceipt, receiptSteps } from "../../modules/receipt/receipt.ts";
-import { verdictOf } from "../../modules/receipt/verdict.ts";
+import type { HostReceipt, Receipt } from "../../modules/receipt/receipt.ts";
+import { filesIn, verdictOf } from "../../modules/receipt/verdict.ts";
 import { exampleArchive, exampleHost } from "../support/example-host.ts";
 import { first, fourth, host, look, receipt, second, third } from "../support/example-receipt.ts";
 
@@ -23,12 +24,64 @@ test("what did not hold before and holds now has changed; what does not, is a wa
   assert.equal(machine, "62ff67b1");
   assert.equal(volumes[0]?.usedBytes, 2147483648);
   assert.deepEqual(ends[0], { name: "CA of the registry", ends: "2027-11-21T18:00:00.000Z" });
-  assert.equal(
-    verdictOf([one]),
-    `${facts.length - 3} hold, 1 with a warning, 1 does not hold, 1 not looked at`,
-  );
-  assert.equal(verdictOf([hostReceipt(host(look([])), look([]))]), "Every fact holds");
-  assert.match(verdictOf([hostReceipt(host(look([])), look([], [first]))]), /, 1 with a warning$/);
+  const verdict = (wrong: HostReceipt, warnings: Receipt["warnings"] = []): string =>
+    verdictOf({ hosts: [wrong], warnings });
+  assert.equal(verdict(one), `${facts.length - 3} hold, 1 with a warning, 1 does not hold, 1 not looked at`);
+  const whole = hostReceipt(host(look([])), look([]));
+  assert.equal(verdict(whole), "Every fact holds");
+  assert.match(verdict(hostReceipt(host(look([])), look([], [first]))), /, 1 with a warning$/);
+});
+
+test("not every fact holds without a word where something was warned of beside the facts", () => {
+  const warnings = [{ where: "a", code: "E_FIREWALL", text: "preflight.firewall: got ufw is on" }];
+  const hosts = [hostReceipt(host(look([])), look([]))];
+  assert.match(verdictOf({ hosts, warnings }), /^\d+ hold, and 1 warning besides$/);
+  const page = receiptPage(receipt({ hosts, warnings }));
+  assert.match(page, /<li>a: E_FIREWALL preflight\.firewall: got ufw is on<\/li>/);
+  assert.doesNotMatch(page, /Every fact holds/);
+});
+
+test("a host without an engine has none of the files that the lock pins for it, and the page says so", () => {
+  const probed = look([]);
+  assert.ok(probed.kind === "reached");
+  const bare = { ...probed, report: { ...probed.report, values: { "receipt.installed": "" } } };
+  const hosts = [hostReceipt(host(look([])), bare)];
+  const [one] = hosts;
+  assert.ok(one);
+  assert.equal(filesIn(one), `none of ${one.wanted.length}`);
+  const page = receiptPage(receipt({ hosts }));
+  assert.match(page, /No file of the lock is\s+installed there/);
+});
+
+test("who may use docker and sudo, and which images run, are what the host says, in their form and bounded", () => {
+  const probed = look([]);
+  assert.ok(probed.kind === "reached");
+  const id = `sha256:${"ef".repeat(32)}`;
+  const values = {
+    "receipt.access":
+      "unasked=3; docker=deploy; docker=CORP\\jdoe; docker=<b>; sudo=ops (ALL) NOPASSWD: ALL; sudo=a<b (ALL) ALL",
+    "receipt.images": `2 ${id} docker.io/library/busybox:1.37; 1 sha256:12 x; 1 ${id} <script>; more=7`,
+  };
+  const { statement } = hostReceipt(host(look([])), { ...probed, report: { ...probed.report, values } });
+  assert.deepEqual(statement.access, {
+    docker: ["deploy", "CORP\\jdoe"],
+    sudo: [{ user: "ops", rules: "(ALL) NOPASSWD: ALL" }],
+    unasked: 3,
+  });
+  const running = [{ name: "docker.io/library/busybox:1.37", id, containers: 2 }];
+  assert.deepEqual(statement.images, { running, more: 7 });
+  const quiet = hostReceipt(host(look([])), look([])).statement;
+  assert.deepEqual([quiet.access, quiet.images], [undefined, undefined]);
+});
+
+test("a receipt says who has run what, from which commit, and how to check who signed it", () => {
+  const page = receiptPage(receipt());
+  assert.match(page, /by ops on desk, with Sealift 0\.1\.0/);
+  assert.match(page, /commit <code>(12){20}<\/code>\s*<\/dd>/);
+  assert.match(page, /sealift receipt verify prod-20261121T180500Z\.json --signers/);
+  const run = { ...receipt().run, checkout: { commit: "12".repeat(20), changed: true } };
+  assert.match(receiptPage(receipt({ run })), /with changes that are not committed/);
+  assert.match(receiptPage(receipt({ run: { ...run, checkout: null } })), /in no git repository/);
 });
 
 test("what is installed is what the host has hashed, beside what the lock pins", () => {
@@ -54,6 +107,8 @@ test("a mount that others have laid out is asked how full it is, as volumes are"
         .wanted.map(({ path }) => path)
         .join(" ")}`,
       "fill /data",
+      "access",
+      "running_images",
     ],
   );
   assert.deepEqual(hostReceipt(laidOut, look([])).statement.volumes, [
@@ -89,13 +144,17 @@ test("whatever a receipt says, its page is text: nothing is made of it, loaded o
       installed: [{ path: evil, sha256: evil }],
       volumes: [{ mount: evil, bytes: 1, usedBytes: 1 }],
       certificates: [{ name: evil, ends: evil }],
+      access: { docker: [evil], sudo: [{ user: evil, rules: evil }], unasked: 1 },
+      images: { running: [{ name: evil, id: evil, containers: 1 }], more: 1 },
     },
   }));
   const previous = { file: evil, sha256: evil };
   const bundle = { serial: evil as unknown as number, lockSha256: evil, signers: [evil] };
-  const page = receiptPage({ ...base, site: evil, began: evil, ended: evil, previous, bundle, hosts }, [
-    evil,
-  ]);
+  const checkout = { commit: evil, changed: true };
+  const run = { user: evil, machine: evil, sealift: evil, checkout };
+  const warnings = [{ where: evil, code: evil, text: evil }];
+  const words = { site: evil, began: evil, ended: evil };
+  const page = receiptPage({ ...base, ...words, run, warnings, previous, bundle, hosts }, [evil]);
   assert.doesNotMatch(page, /<img|<script|onerror=alert\(1\)>|[\u202e\u001b]/);
   const tags = new Set([...page.matchAll(/<([a-z0-9!]+)/g)].map(([, tag]) => tag));
   const clean = new Set([...receiptPage(base).matchAll(/<([a-z0-9!]+)/g)].map(([, tag]) => tag));

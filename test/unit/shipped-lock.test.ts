@@ -62,8 +62,8 @@ test("verify --lock-only passes it and all shipped environments, and asks nobody
   );
   const stacks = (await readdir(shipped)).filter((name) => name.endsWith(".site.yaml"));
   assert.deepEqual(
-    result["stacks"],
-    stacks.sort().map((name) => join(shipped, name)),
+    (result["stacks"] as string[]).toSorted(),
+    stacks.toSorted().map((name) => join(shipped, name)),
   );
   assert.ok(Number(result["hosts"]) >= stacks.length);
 });

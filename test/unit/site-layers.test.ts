@@ -93,6 +93,31 @@ test("the more specific word wins: host, team, class, the class that it extends,
   assert.equal(a.team, "payments");
 });
 
+test("maps of daemon are laid over each other as well, and another log-driver begins log-opts anew", async () => {
+  const options = async (site_: string, class_: string, host: string): Promise<unknown> => {
+    const { hosts } = await site(
+      environment.replace("daemon: { log-level: info }", `daemon: { ${host} }`),
+      shared
+        .replace("daemon: { log-level: warn, debug: false }", `daemon: { ${site_} }`)
+        .replace("log-driver: local, log-opts: { max-size: 20m }", class_),
+    );
+    return hosts[1]?.daemon["log-opts"];
+  };
+  const whole = "log-driver: local, log-opts: { max-size: 20m, max-file: '7' }";
+  assert.deepEqual(await options(whole, "log-opts: { max-size: 50m }", "debug: true"), {
+    "max-size": "50m",
+    "max-file": "7",
+  });
+  assert.deepEqual(await options(whole, "debug: false", "log-opts: { max-file: '9' }"), {
+    "max-size": "20m",
+    "max-file": "9",
+  });
+  assert.deepEqual(await options(whole, "log-driver: journald, log-opts: { tag: x }", "debug: true"), {
+    tag: "x",
+  });
+  assert.deepEqual(await options(whole, "debug: false", "log-driver: journald"), undefined);
+});
+
 test("every value knows the file and the line where it was written", async () => {
   const { origins } = composeSite(await value(environment, shared), place());
   const at = (...path: (string | number)[]): string =>

@@ -44,6 +44,30 @@ const two = withRegistry(own.replace("{ name: node-a }", "{ name: node-a }, { na
   (line, indent: string, letter: string) => `${line}${indent}  rack: ${letter === "a" ? "r1" : "r2"}\n`,
 );
 
+test("an external registry with a slash at the end, and with each path of the distribution's grammar", () => {
+  for (const path of ["infra--mirror", "infra__mirror", "a.b/c_d", "repository/docker-hosted"]) {
+    const [host] = siteOf(withRegistry(`external: { url: https://harbor.corp/, path: ${path} }`)).hosts;
+    assert.deepEqual(
+      [host?.registry?.name, host?.registry?.port, host?.registry?.prefix],
+      ["harbor.corp", 443, `${path}/`],
+    );
+  }
+  for (const path of ["a___b", "-a", "a/", "a..b", "A"])
+    assert.match(
+      problemsOf(withRegistry(`external: { url: https://harbor.corp, path: ${path} }`))
+        .map(formatProblem)
+        .join(),
+      /E_VALUE registry\.external\.path/,
+    );
+  for (const url of ["https://[fd00::5]:5000", "https://nexus.corp/repository/docker-hosted"])
+    assert.match(
+      problemsOf(withRegistry(`external: { url: "${url}" }`))
+        .map(formatProblem)
+        .join(),
+      /E_VALUE registry\.external\.url: .*a repository path \(Nexus, Artifactory\) goes into path:, and a registry with an IPv6 address alone needs a DNS name/,
+    );
+});
+
 test("the first registry host is sent the bundle; the next fills itself out of it", () => {
   const [a, b] = siteOf(two).hosts;
   assert.ok(a && b);

@@ -23,6 +23,12 @@ const slips: readonly [string, string, string, RegExp][] = [
     "name: group",
     /E_VALUE (hosts\[0\]\.)?volumes\.logical\[1\]\.name: got "group"; expected none of group, /,
   ],
+  [
+    "a name that LVM keeps for itself",
+    "name: logs",
+    "name: data_tmeta",
+    /E_VALUE (hosts\[0\]\.)?volumes\.logical\[1\]\.name: got "data_tmeta"; expected a name that LVM does not keep/,
+  ],
   ["percentage above 100", "200GiB", "101%FREE", /E_UNIT volumes\.logical\[2\]\.size: got "101%FREE"/],
   [
     "percentage before a size",

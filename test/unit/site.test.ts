@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { formatProblem } from "../../modules/core/errors.ts";
 import { Ajv2020 } from "ajv/dist/2020.js";
 import { daemonProfiles } from "../../modules/core/profiles.ts";
 import { changed, exampleText, problemsOf, siteOf } from "../support/site-text.ts";
@@ -95,7 +96,7 @@ const slips: readonly [string, string | RegExp, string, RegExp][] = [
     "disk not by id",
     "/dev/disk/by-id/scsi-36000c29f3c1f0c5e",
     "/dev/sdb",
-    /:\d+:\d+: E_DISK_NAME hosts\[0\]\.volumes\.disk: got "\/dev\/sdb"; expected a path below \/dev\/disk\/by-id\/; run `ls/,
+    /:\d+:\d+: E_DISK_NAME hosts\[0\]\.volumes\.disk: got "\/dev\/sdb"; expected a path below \/dev\/disk\/by-id\/, or below .*; run `ls/,
   ],
   [
     "duplicate host",
@@ -108,6 +109,61 @@ const slips: readonly [string, string | RegExp, string, RegExp][] = [
     "10.20.0.12",
     "10.20.0.11",
     /E_DUPLICATE hosts\[1\]\.address: got "10\.20\.0\.11:22"; expected another address/,
+  ],
+  [
+    "a port in an address",
+    "address: 10.20.0.11",
+    "address: 10.20.0.11:2222",
+    /:\d+:\d+: E_VALUE hosts\[0\]\.address: got "10\.20\.0\.11:2222"; expected .* without a port; write address: 10\.20\.0\.11 and port: 2222$/,
+  ],
+  [
+    "an address that inet_aton would read as octal",
+    "address: 10.20.0.11",
+    "address: 10.20.0.011",
+    /E_VALUE hosts\[0\]\.address: got "10\.20\.0\.011"; .*; write 10\.20\.0\.11, if that is what it means$/,
+  ],
+  [
+    "a part of an address",
+    "address: 10.20.0.11",
+    "address: '10.20'",
+    /E_VALUE hosts\[0\]\.address: got "10\.20"/,
+  ],
+  ["no IPv6", "address: 10.20.0.11", "address: 'fd00::11:22:zz'", /E_VALUE hosts\[0\]\.address/],
+  [
+    "an empty label",
+    "address: 10.20.0.11",
+    "address: node..corp",
+    /E_VALUE hosts\[0\]\.address: .*a host name/,
+  ],
+  [
+    "one IPv6 address in two forms",
+    /address: 10\.20\.0\.11([^]*)address: 10\.20\.0\.12/,
+    "address: fd00::11$1address: FD00:0:0::0011",
+    /E_DUPLICATE hosts\[1\]\.address: got "\[fd00::11\]:22"/,
+  ],
+  [
+    "one name in two forms",
+    /address: 10\.20\.0\.11([^]*)address: 10\.20\.0\.12/,
+    "address: node.corp$1address: Node.CORP",
+    /E_DUPLICATE hosts\[1\]\.address/,
+  ],
+  [
+    "a version that YAML takes for a number",
+    "version: 28.5.2",
+    "version: 28.10",
+    /E_TYPE engine\.version: got 28\.1; expected .*; put it in quotes, like "28\.5\.2": without them YAML takes it for a number and drops zeros$/,
+  ],
+  [
+    "an image by a short name",
+    "    users:\n",
+    "    images: [rancher/pause:3.6]\n    users:\n",
+    /:\d+:\d+: E_VALUE images\[0\]: got "rancher\/pause:3\.6"; expected a full name with registry and tag; write docker\.io\/rancher\/pause:3\.6$/,
+  ],
+  [
+    "an image of Docker Hub's own without library",
+    "    users:\n",
+    "    images: [docker.io/busybox:1.37]\n    users:\n",
+    /E_VALUE images\[0\]: .*; write docker\.io\/library\/busybox:1\.37$/,
   ],
   [
     "duplicate user",
@@ -206,3 +262,27 @@ test("all problems of a file are told at once", () => {
     ["E_TYPE", "E_UNIT", "E_VALUE"],
   );
 });
+
+/** What people have, and what was refused once. */
+const taken: readonly [string, string | RegExp, string][] = [
+  ["a host with its domain", "name: node-a\n", "name: node-a.site.example\n"],
+  ["an IPv6 address", "address: 10.20.0.11", "address: fd00::11"],
+  ["the volume group of Ubuntu's installer", "group: vg0", "group: ubuntu-vg"],
+  ["the volume group of Red Hat's", "group: vg0", "group: VolGroup00"],
+  ["a disk by its place", "by-id/scsi-36000c29f3c1f0c5e", "by-path/pci-0000:03:00.0-scsi-0:0:1:0"],
+  ["a disk with #", "by-id/scsi-36000c29f3c1f0c5e", "by-id/virtio-BLK#1"],
+  ["a disk with =", "by-id/scsi-36000c29f3c1f0c5e", "by-id/scsi-SDELL_PERC_00a=b"],
+  ["a disk whose name udev had to write otherwise", "by-id/scsi-36000c29f3c1f0c5e", "by-id/ata-X\\x2fY"],
+  ["a multipath disk", "by-id/scsi-36000c29f3c1f0c5e", "by-id/dm-uuid-mpath-3600a098000aaaa"],
+  ["a mount in capitals", /\/data/g, "/Data"],
+  [
+    "an image of another registry",
+    "    users:\n",
+    "    images: ['registry.corp:5000/team/app:1']\n    users:\n",
+  ],
+];
+for (const [what, from, to] of taken) {
+  test(`taken: ${what}`, () => {
+    assert.deepEqual(problemsOf(changed(from, to)).map(formatProblem), []);
+  });
+}

@@ -25,6 +25,36 @@ for (const [volumes, freeMiB, shortage] of rooms) {
   });
 }
 
+test("device-mapper has each hyphen of a name twice", () => {
+  assert.equal(
+    sh(
+      'lv_double ubuntu-vg; echo "$lv_doubled"; lv_double a--b-; echo "$lv_doubled"; lv_double vg0; echo "$lv_doubled"',
+    ),
+    "ubuntu--vg\na----b--\nvg0\n",
+  );
+});
+
+test("a finding that is longer than a line of a report leaves room for what to do", () => {
+  const said = sh(
+    `found=$(printf '%0900d' 0); refuse_because E_DISK_ABSENT "no disk: $found" "attach it" || true`,
+  );
+  assert.match(said, /^E_DISK_ABSENT no disk: 0{300,}\.\.\.; attach it\n$/);
+  assert.ok(said.length <= 400);
+  assert.equal(sh('refuse_because E_X short "do it" || true'), "E_X short; do it\n");
+});
+
+test("a machine without serial numbers is told what gives its disks names", () => {
+  const remedy = (vendor: string): string =>
+    sh(
+      `SEALIFT_ROOT=$(mktemp -d); mkdir -p "$SEALIFT_ROOT/sys/class/dmi/id"; echo '${vendor}' >"$SEALIFT_ROOT/sys/class/dmi/id/sys_vendor"; disk_absence /dev/disk/by-id/x; disk_absence_remedy; rm -r "$SEALIFT_ROOT"`,
+    );
+  assert.match(
+    remedy("VMware, Inc."),
+    /by-id has: nothing, by-path has: nothing\nset disk\.EnableUUID = TRUE .*, or name it by its place, below \/dev\/disk\/by-path\/\n$/,
+  );
+  assert.match(remedy("QEMU"), /\ngive the disk a serial number in the hypervisor/);
+});
+
 test("a mount unit has the name that systemd gives it", () => {
   assert.equal(
     sh("unit_of_path /data; unit_of_path /srv/in-here.x_1"),

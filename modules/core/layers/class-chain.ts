@@ -3,7 +3,8 @@ import { closest } from "fastest-levenshtein";
 import type { Problem } from "../errors.ts";
 import type { Locate, Path } from "../locate.ts";
 import { shown, subject } from "../shown.ts";
-import { type Layer, overlay, Origins, type Values, without } from "./traced.ts";
+import { type Layer, overlay, Origins, without } from "./traced.ts";
+import type { Values } from "./values.ts";
 
 export interface Chain {
   /** The farthest ancestor first; without the words that make the chain. */

@@ -9,7 +9,8 @@ import { schemaProblems } from "../schema.ts";
 import { classChain } from "./class-chain.ts";
 import { readSharedFile } from "./shared-file.ts";
 import { teamLayer } from "./team-layer.ts";
-import { isObject, type Layer, Origins, overlay, type Values, without } from "./traced.ts";
+import { type Layer, Origins, overlay, without } from "./traced.ts";
+import { isObject, type Values } from "./values.ts";
 
 export interface Composed {
   /** The value of `sealift:site` with everything in its place. */

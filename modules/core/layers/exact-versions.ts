@@ -1,5 +1,5 @@
 /** From a line of versions, `28.5`, to the one version that the lock has of it. */
-import { isObject, type Values } from "./traced.ts";
+import { isObject, type Values } from "./values.ts";
 
 /** What can be named by a line: a section of `engine`. */
 export type Pinned = "version" | "compose" | "buildx";

@@ -5,7 +5,7 @@ import { refuse, SealiftError } from "../errors.ts";
 import { locate, type Locate } from "../locate.ts";
 import { schemaProblems } from "../schema.ts";
 import { yamlValue } from "../yaml-text.ts";
-import type { Values } from "./traced.ts";
+import type { Values } from "./values.ts";
 
 export interface SharedFile {
   /** The path as messages show it. */

@@ -3,7 +3,8 @@ import type { Problem } from "../errors.ts";
 import type { Locate, Path } from "../locate.ts";
 import { shown, subject } from "../shown.ts";
 import { meant } from "./class-chain.ts";
-import type { Layer, Origin, Values } from "./traced.ts";
+import type { Layer, Origin } from "./traced.ts";
+import type { Values } from "./values.ts";
 
 /**
  * A host's team is its own, or that of its class.

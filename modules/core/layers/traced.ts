@@ -1,5 +1,7 @@
 /** A value that was put together out of several files, and where each part of it was written. */
 import type { Locate, Path } from "../locate.ts";
+import { daemonOver } from "./daemon-over.ts";
+import { isObject, type Values } from "./values.ts";
 
 /** Where something was written. */
 export interface Origin {
@@ -8,8 +10,6 @@ export interface Origin {
   /** For people: `site`, `class docker-host`, `team payments`, `host node-a`. */
   readonly what: string;
 }
-
-export type Values = Readonly<Record<string, unknown>>;
 
 /** A piece that goes over what is there: its values, and where they stand. */
 export interface Layer extends Origin {
@@ -43,7 +43,8 @@ export class Origins {
 }
 
 /**
- * Lays layers over each other, the last on top: objects key by key, one level deep, everything else whole.
+ * Lays layers over each other, the last on top: objects key by key, one level deep and in `daemon` all the
+ * way, everything else whole.
  * @param at where the result stands in the whole; origins are noted below it.
  */
 export function overlay(layers: readonly Layer[], at: Path, origins: Origins): Values {
@@ -53,22 +54,29 @@ export function overlay(layers: readonly Layer[], at: Path, origins: Origins): V
       const below = result[name];
       const here = { ...origin, path: [...origin.path, name] };
       origins.set([...at, name], here);
-      if (isObject(value)) {
-        for (const inner of Object.keys(value))
-          origins.set([...at, name, inner], { ...here, path: [...here.path, inner] });
-      }
-      result[name] = isObject(value) && isObject(below) ? { ...below, ...value } : value;
+      if (isObject(value)) noteOrigins(value, [...at, name], here, origins, name === "daemon");
+      result[name] =
+        isObject(value) && isObject(below)
+          ? name === "daemon"
+            ? daemonOver(below, value)
+            : { ...below, ...value }
+          : value;
     }
   return result;
+}
+
+/** @param deep maps below are laid over each other as well. */
+function noteOrigins(values: Values, at: Path, here: Origin, origins: Origins, deep: boolean): void {
+  for (const [name, value] of Object.entries(values)) {
+    const origin = { ...here, path: [...here.path, name] };
+    origins.set([...at, name], origin);
+    if (deep && isObject(value)) noteOrigins(value, [...at, name], origin, origins, deep);
+  }
 }
 
 /** The same without some of its keys. */
 export function without(values: Values, ...keys: readonly string[]): Values {
   return Object.fromEntries(Object.entries(values).filter(([key]) => !keys.includes(key)));
-}
-
-export function isObject(value: unknown): value is Values {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
 function key(path: Path): string {

@@ -68,11 +68,18 @@ function nameProblems({ volumes }: MergedHost, path: Path, say: Say): Problem[] 
   const { logical = [], journal } = volumes;
   const reserved = ["group", ...(journal === undefined ? [] : ["journal"])];
   return logical.flatMap(({ name }, index) => {
-    if (!reserved.includes(name)) return [];
-    const expected = `none of ${reserved.join(", ")}, which previews use for other things`;
-    return [say([...path, "logical", index, "name"], "E_VALUE", shown(name), expected, "take another name")];
+    const bad = (expected: string): Problem[] => [
+      say([...path, "logical", index, "name"], "E_VALUE", shown(name), expected, "take another name"),
+    ];
+    if (reserved.includes(name))
+      return bad(`none of ${reserved.join(", ")}, which previews use for other things`);
+    return lvmsOwn.test(name) ? bad("a name that LVM does not keep for volumes of its own") : [];
   });
 }
+
+/** lvm(8), VALID NAMES (2.03.31). */
+const lvmsOwn =
+  /^(snapshot|pvmove)|_(cdata|cmeta|corig|cpool|cvol|imeta|iorig|mimage|mlog|pmspare|rimage|rmeta|tdata|tmeta|vdata|vorigin|wcorig)/;
 
 /** An empty list says that others have laid out all storage of the host. */
 function emptyProblems({ volumes }: MergedHost, path: Path, say: Say): Problem[] {
