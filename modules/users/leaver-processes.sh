@@ -185,8 +185,9 @@ leaver_lists() {
 }
 
 # leaver_quick: what the kernel says of processes that leaver_read did not see, because they end so soon, FILE:LINE, and `missed PATH` for one
-# that had ended before it could be read; then `rounds COUNT`. Twenty rounds without anything new, or three seconds; where one is enough
-# (leaver_enough), until it is found.
+# that had ended before it could be read; then `rounds COUNT`. Twenty rounds without anything new, after the hundredth without anything new of
+# the leaver's or in the own slice, or three seconds; where one is enough (leaver_enough), until it is found. A host may have many leavers, each of
+# whom is looked for, and others who start processes all the time.
 leaver_quick() {
   quick_lists=$(leaver_lists)
   if [ -z "$quick_lists" ]; then return 0; fi
@@ -239,11 +240,13 @@ quick_group() {
     if [ "$quick_count" -ge 1024 ]; then break; fi
   done <"$1"
   if [ -z "$quick_fresh" ]; then return 0; fi
-  quick_last=$quick_round
+  case $quick_round,$quick_at/ in ?,* | ??,* | *,"$leaver_slice"/*) quick_last=$quick_round ;; esac
   quick_text=
   for quick_pid in $quick_fresh; do
     quick_got=
+    quick_own=
     if ! quick_late; then { quick_status "/proc/$quick_pid/status"; } || true; fi
+    if [ -n "$quick_own" ]; then quick_last=$quick_round; fi
     if [ -n "$quick_got" ]; then
       quick_text="$quick_text$quick_got/proc/$quick_pid/cgroup:0::$quick_at$SEALIFT_LINE_END"
     else
