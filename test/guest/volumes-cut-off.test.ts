@@ -87,3 +87,12 @@ test("before vgextend: the second disk is taken with the note", async () => {
   assert.deepEqual(await changes(on, wanted), ["volumes.group: changed"]);
   assert.deepEqual(await changes(on, wanted), []);
 });
+
+test("a disk that is taken out of the site while no volume uses it is refused by name", async () => {
+  const [refused = "", ...others] = await drifts(on, stepsOf({ logical }));
+  assert.match(
+    refused,
+    /^volumes\.group: refused E_VOLUME_GROUP vg0 is on \S+ as well, which the site does not name; /,
+  );
+  assert.deepEqual(others, []);
+});
