@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
+import { writeFileSync } from "node:fs";
 import { mkdir, readdir, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { before, test } from "node:test";
@@ -104,7 +105,9 @@ test("each kind of failure has its exit code and one line for people", () => {
     assert.match(result.stderr, words);
     assert.doesNotMatch(result.stderr, /^ +at /m);
   }
-  const noOras = sealift.with({ SEALIFT_ORAS: absent }, "lock", "--file", bundleFile, "--lock", absent);
+  const fromRegistry = join(folder, "from-registry.yaml");
+  writeFileSync(fromRegistry, "platforms: [linux/amd64]\nimages: [{ name: 127.0.0.1:1/team/app:1 }]\n");
+  const noOras = sealift.with({ SEALIFT_ORAS: absent }, "lock", "--file", fromRegistry, "--lock", absent);
   assert.equal(noOras.status, 69, noOras.stderr);
   assert.match(noOras.stderr, /E_TOOL/);
 });
