@@ -152,6 +152,12 @@ test(
     };
     refer(numbers.map((at) => referrer(at, 1)));
     assert.deepEqual([await claims({ count: 8 }), asked.length], [8, 8]);
+    // Other bytes than the registry itself names are nobody's.
+    const [path = ""] = asked;
+    const right = served.get(path) ?? Buffer.alloc(0);
+    served.set(path, Buffer.from(right.toString().replace(/\d/, (one) => String((Number(one) + 1) % 10))));
+    assert.match((await refused(claims({ count: 8 })))[0]?.code ?? "", /^E_(PIN|DOWNLOAD)$/);
+    served.set(path, right);
     // What is under way when the bound is reached still comes: four at a time.
     assert.ok((await claims({ bytes: 1 })) <= 4, "bytes");
     // A bundle has one signature: a hundred of them in one are not verified.

@@ -56,12 +56,13 @@ async function signBeside(
   says = digest,
   altered = "",
   repository = name,
+  type = "cosign container image signature",
 ): Promise<void> {
   const payload = JSON.stringify({
     critical: {
       identity: { "docker-reference": `${registry.host}/acme/${repository}` },
       image: { "docker-manifest-digest": says },
-      type: "cosign container image signature",
+      type,
     },
     optional: null,
   });
@@ -70,10 +71,10 @@ async function signBeside(
   const annotations = { payload: { "dev.cosignproject.cosign/signature": signature } };
   await writeFile(join(site.folder, "annotations.json"), JSON.stringify(annotations));
   const tag = `${registry.host}/acme/${name}:${digest.replace(":", "-")}.sig`;
-  const type = "application/vnd.dev.cosign.simplesigning.v1+json";
+  const mediaType = "application/vnd.dev.cosign.simplesigning.v1+json";
   await oras(
     ["push", "--no-tty", "--annotation-file", "annotations.json"],
-    [tag, `payload:${type}`],
+    [tag, `payload:${mediaType}`],
     site.folder,
   );
 }
@@ -178,6 +179,9 @@ test("a signature of another image, or of other words, is none", async () => {
   assert.equal(await finding(site.lock()), `E_IMAGE_SIGNATURE a signature of ${other}`);
   await signBeside("one", one, team.privateKey, one, " ");
   assert.equal(await finding(site.lock()), "E_IMAGE_SIGNATURE a signature, not of this key");
+  await signBeside("one", one, team.privateKey, one, "", "one", "atomic container signature");
+  assert.equal(await finding(site.lock()), "E_IMAGE_SIGNATURE a signature of nothing");
+  await signBeside("one", one, stranger.privateKey);
   await signReferring("one", one, team.privateKey, "https://slsa.dev/provenance/v1");
   assert.equal(await finding(site.lock()), "E_IMAGE_SIGNATURE a signature of nothing");
 });
