@@ -43,7 +43,7 @@ describe("a clock or a disk that keeps a host from being touched", () => {
 
   test("a disk that is not there", () =>
     refused(
-      /E_DISK_ABSENT volumes\.group: got no disk .*virtio-other; by-id has: virtio-lab-data; expected/,
+      /E_DISK_ABSENT volumes\.group: got no disk .*virtio-other, by-id has: virtio-lab-data; expected/,
       (text) => Object.assign(text.hosts[0] ?? {}, { volumes: { disk: "/dev/disk/by-id/virtio-other" } }),
     ));
 

@@ -39,7 +39,7 @@ async function refused(change: Partial<VolumesSpec>, message: RegExp): Promise<v
 test("a disk that is not there", () =>
   refused(
     { disk: "/dev/disk/by-id/virtio-other" },
-    /^volumes\.group: refused E_DISK_ABSENT no disk \/dev\/disk\/by-id\/virtio-other; by-id has: virtio-lab-data virtio-lab-more; correct/,
+    /^volumes\.group: refused E_DISK_ABSENT no disk \/dev\/disk\/by-id\/virtio-other, by-id has: virtio-lab-data virtio-lab-more; correct/,
   ));
 
 test("a wrong serial number, with both", () =>
