@@ -27,6 +27,12 @@ before(async () => {
   };
   const passphrase = `export PULUMI_CONFIG_PASSPHRASE_FILE=${join(pulumi.directory, "passphrase")}`;
   write("folder.env", [`export PULUMI_BACKEND_URL=file://${join(pulumi.directory, "state")}`, passphrase]);
+  // Another passphrase for the same folder, as somebody has who has lost the first one.
+  writeFileSync(join(pulumi.directory, "new-passphrase"), "another one\n");
+  write("new.env", [
+    `export PULUMI_BACKEND_URL=file://${join(pulumi.directory, "state")}`,
+    `export PULUMI_CONFIG_PASSPHRASE_FILE=${join(pulumi.directory, "new-passphrase")}`,
+  ]);
   write("postgres.env", [
     `export PULUMI_BACKEND_URL='postgres://${postgres.user}@127.0.0.1:${postgres.port}/${postgres.database}?sslmode=disable'`,
     `export PGPASSFILE=${postgres.passwordFile}`,
@@ -57,7 +63,8 @@ test("docs/guide/state.md shows what its commands print, against each backend", 
   const now = await format(run, { parser: "markdown" });
   if (process.env["UPDATE_DOCS"] === "1" && shapeOf(old) !== shapeOf(now)) writeFileSync(file, now);
   assert.equal(shapeOf(readFileSync(file, "utf8")), shapeOf(now));
-  assert.equal(now.match(/\+ 3 created/g)?.length, 3, "an update in each backend");
+  assert.equal(now.match(/\+ 3 created/g)?.length, 4, "an update in each backend, and one after the loss");
+  assert.match(now, /error: .*incorrect passphrase/);
   assert.match(now, /the stack is currently locked by 1 lock/);
 });
 
