@@ -10,6 +10,7 @@ import { siteText } from "./modules/core/site-text.ts";
 import { skipUnusedTraces } from "./modules/core/stack-traces.ts";
 import { expectReceipt, leaveReceipt } from "./modules/receipt/issue.ts";
 import { siteOutputs } from "./modules/outputs.ts";
+import { renamedHosts } from "./modules/renamed.ts";
 import { Registry, Seed, settledSeed } from "./modules/registry/index.ts";
 import { rollOut } from "./modules/roll-out.ts";
 import { survey, type SurveyedHost } from "./modules/survey.ts";
@@ -27,6 +28,9 @@ const site = await explain(async () => {
 });
 
 for (const problem of site.warnings) void pulumi.log.warn(formatProblem(problem));
+if (pulumi.runtime.isDryRun())
+  for (const problem of await renamedHosts(site.hosts.map(({ spec }) => spec)))
+    void pulumi.log.warn(formatProblem(problem));
 
 /** A host with what everything else on it needs. */
 function begin({ spec, deliveries, spares, phases, probe, warnings }: SurveyedHost): {

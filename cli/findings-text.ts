@@ -48,10 +48,10 @@ function block(verdict: Verdict, where: string, problem: Problem, { width, paint
 
 const indent = " ".repeat(12);
 
-/** A word that is longer than the line stays whole: it may be a path. */
+/** A word that is longer than the line stays whole: it may be a path. So does what stands between backquotes, which is typed as it is. */
 function wrap(text: string, width: number): string[] {
   const lines: string[] = [];
-  for (const word of text.split(" ")) {
+  for (const word of text.match(/(`[^`]*`|\S)+/g) ?? [""]) {
     const last = lines.at(-1);
     if (last !== undefined && last.length + 1 + word.length <= width)
       lines[lines.length - 1] = `${last} ${word}`;

@@ -44,7 +44,10 @@ export class Host extends pulumi.ComponentResource {
   readonly plans: Plan[] = [];
 
   constructor(name: string, args: HostArgs, opts?: pulumi.ComponentResourceOptions) {
-    super("sealift:core:Host", name, {}, opts);
+    // Names of all that is below begin with the host's, so that Pulumi finds them by the same alias.
+    const { formerName } = args.spec;
+    const aliases = formerName === undefined ? {} : { aliases: [{ name: formerName }] };
+    super("sealift:core:Host", name, {}, { ...aliases, ...opts });
     const { spec, library, blobs, spares = [], probe, warnings = [] } = args;
     this.args = args;
     this.connection = connectionOf(spec);

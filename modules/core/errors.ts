@@ -22,6 +22,7 @@ export const errorCodes = [
   "E_GROUP_UNKNOWN",
   "E_SECRET_PLAIN",
   "E_DISK_NAME",
+  "E_RENAMED",
   "E_CLASS_UNKNOWN",
   "E_CLASS_CYCLE",
   "E_TEAM_UNKNOWN",

@@ -31,6 +31,7 @@ export function readLibrary(): Library {
     "core/ca-shape.sh",
     "core/gate.sh",
     "core/mounts.sh",
+    "core/engine-data.sh",
     "core/survey.sh",
     ...phaseFiles(),
     "core/main.sh",

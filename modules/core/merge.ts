@@ -31,7 +31,7 @@ export type Sections = {
   readonly jump?: Partial<JumpSpec>;
 };
 type HostFile = Pick<HostSpec, "name" | "address" | "login" | "hostKey"> &
-  Partial<Pick<HostSpec, "port" | "architecture" | "rack" | "team">> &
+  Partial<Pick<HostSpec, "formerName" | "port" | "architecture" | "rack" | "team">> &
   Sections;
 
 /** The site as it is written. */

@@ -19,12 +19,15 @@ function told(host: string, probe: Probe, wanted: "refused" | "warn"): readonly 
     .map(({ code, fact, found }) => ({ where: host, subject: code, expected: fact, ...parse(found) }));
 }
 
-/** `CODE finding; what to do`, as refuse_because and warn_that of run.sh write it. */
 function parse(found: string): Pick<Problem, "code" | "got" | "todo"> {
+  return saidBy(found) ?? { code: "E_REFUSED", got: found, todo: "look at the host by hand" };
+}
+
+/** `CODE finding; what to do`, as refuse_because and warn_that of run.sh write it; undefined for other words. */
+export function saidBy(found: string): Pick<Problem, "code" | "got" | "todo"> | undefined {
   const [start = "", word] = /^(E_[A-Z0-9_]+) /.exec(found) ?? [];
   const end = found.lastIndexOf("; ");
-  if (word === undefined || end < start.length)
-    return { code: "E_REFUSED", got: found, todo: "look at the host by hand" };
+  if (word === undefined || end < start.length) return undefined;
   const code = errorCodes.find((one) => one === word) ?? "E_REFUSED";
   return { code, got: found.slice(start.length, end), todo: found.slice(end + 2) };
 }

@@ -106,12 +106,22 @@ export interface VolumesSpec extends Partial<DiskSpec> {
   readonly journal?: JournalSpec;
 }
 
+/** A Docker that was on the host before Sealift. */
+export interface AdoptSpec {
+  /** Its data root, an absolute path. */
+  readonly from: string;
+  /** Its version, `26.1.5`. */
+  readonly version: string;
+}
+
 /** Exact versions; the bundle has to hold them. */
 export interface EngineChoice {
   readonly version: string;
   /** Plugins of the docker command; absent: Sealift installs none. */
   readonly compose?: string;
   readonly buildx?: string;
+  /** What is taken over from another engine; absent: nothing. */
+  readonly adopt?: AdoptSpec;
 }
 
 /** daemon.json, in Docker's own words. */
@@ -141,6 +151,8 @@ export interface ReceiptSpec {
 /** One host with everything it inherits from the site. */
 export interface HostSpec {
   readonly name: string;
+  /** What the stack has called it until now; absent: the same. */
+  readonly formerName?: string;
   readonly address: string;
   readonly port: number;
   readonly login: string;

@@ -133,7 +133,7 @@ guard_daemon_file() {
   daemon_root_wanted=$(daemon_text "$(daemon_json_text "$@" | daemon_value data-root)")
   daemon_user=$(daemon_text "$(daemon_value userns-remap <"$daemon_present")")
   daemon_user_wanted=$(daemon_text "$(daemon_json_text "$@" | daemon_value userns-remap)")
-  if [ "${daemon_root:=/var/lib/docker}" != "$daemon_root_wanted" ] && daemon_holds "$daemon_root"; then
+  if [ "${daemon_root:=/var/lib/docker}" != "$daemon_root_wanted" ] && ! daemon_root_adopted "$daemon_root" "$daemon_root_wanted" && daemon_holds "$daemon_root"; then
     refuse_because E_DATA_ROOT "data-root is $daemon_root and holds $daemon_held, which $daemon_root_wanted would not show" \
       "$(data_root_remedy "$daemon_root" "$daemon_root_wanted")"
     return 1
@@ -143,6 +143,15 @@ guard_daemon_file() {
       "remove them first, or leave userns-remap as it is"
     return 1
   fi
+}
+
+# daemon_root_adopted OLD WANTED: whether what lies in OLD is in WANTED too, or will be before the file is written.
+# shellcheck disable=SC2154 # core/engine-data.sh sets data_from
+daemon_root_adopted() {
+  data_adopted "$2"
+  if [ "$data_from" = "$1" ]; then return 0; fi
+  case " ${run_differ-} " in *" engine.adopted "*) return 0 ;; esac
+  return 1
 }
 
 # daemon_has_room ROOT: a daemon whose volume is full runs on, and does not come up again once it was stopped. Not a guard: the

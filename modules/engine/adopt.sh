@@ -169,7 +169,7 @@ adopt_room() {
   adopt_folder=${2%/*}
   mkdir -p "$adopt_folder"
   adopt_need=$(du -sxk "$1")
-  adopt_need=$((${adopt_need%%[!0-9]*} / 1024 * 11 / 10 + 64))
+  adopt_need=$((${adopt_need%%[!0-9]*} * 11 / 10240 + 64))
   adopt_free=$(($(df --output=avail -B 1M "$adopt_folder" | tail -n 1)))
   # A copy that was cut off is removed first.
   if [ -f "$2.adopting/$DATA_NOTE" ]; then

@@ -38,25 +38,30 @@ engine_jump() {
 guard_jump() {
   engine_from
   if [ -z "$from_version" ]; then return 0; fi
-  engine_jump "$from_version" "$1"
   jump_containers=0
   for jump_one in "$2"/containers/*; do
     if [ -d "$jump_one" ]; then jump_containers=$((jump_containers + 1)); fi
   done
+  guard_jump_of "$from_version" "$1" "$jump_containers"
+}
+
+# guard_jump_of FROM TO CONTAINERS: the same for data that engine FROM has written, with so many containers in it.
+guard_jump_of() {
+  engine_jump "$1" "$2"
   case $jump in
     below-28)
-      refuse_because E_ENGINE_JUMP "engine $from_version has run here, and $1 is older than 28: it cannot work with the packet filter rules that 28 and later leave (release notes of 28.0)" \
-        "stay with $from_version or a later one, or install the host anew"
+      refuse_because E_ENGINE_JUMP "engine $1 has run here, and $2 is older than 28: it cannot work with the packet filter rules that 28 and later leave (release notes of 28.0)" \
+        "stay with $1 or a later one, or install the host anew"
       ;;
     skip)
-      if [ "$jump_containers" -eq 0 ]; then return 0; fi
-      refuse_because E_ENGINE_JUMP "engine $from_version has run here with $jump_containers containers, stopped ones counted, and $1 skips major version $((jump_from_major + 1))" \
+      if [ "$3" -eq 0 ]; then return 0; fi
+      refuse_because E_ENGINE_JUMP "engine $1 has run here with $3 containers, stopped ones counted, and $2 skips major version $((jump_from_major + 1))" \
         "switch to an engine of version $((jump_from_major + 1)) first, or remove the containers (docker rm: images and volumes stay)"
       ;;
     down)
-      if [ "$jump_containers" -eq 0 ]; then return 0; fi
-      refuse_because E_ENGINE_JUMP "engine $from_version has run here with $jump_containers containers, stopped ones counted, and $1 is older: it need not be able to read what $from_version has written of them" \
-        "stay with $from_version or a later one, or remove the containers (docker rm: images and volumes stay)"
+      if [ "$3" -eq 0 ]; then return 0; fi
+      refuse_because E_ENGINE_JUMP "engine $1 has run here with $3 containers, stopped ones counted, and $2 is older: it need not be able to read what $1 has written of them" \
+        "stay with $1 or a later one, or remove the containers (docker rm: images and volumes stay)"
       ;;
   esac
 }

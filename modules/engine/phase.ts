@@ -6,7 +6,10 @@ import type { Phase } from "../core/step.ts";
 import { engineSteps, type Channel } from "./steps.ts";
 
 /** Pure: the phase of one host. */
-export function enginePhase({ daemon, imageStore, registry, users }: HostSpec, files: HostFiles): Phase {
+export function enginePhase(
+  { daemon, engine, imageStore, registry, users }: HostSpec,
+  files: HostFiles,
+): Phase {
   const channel = registry === undefined ? {} : { channel: channelOf(registry) };
   return {
     name: "engine",
@@ -14,6 +17,7 @@ export function enginePhase({ daemon, imageStore, registry, users }: HostSpec, f
       files,
       dataRoot: daemon["data-root"],
       imageStore,
+      ...(engine.adopt === undefined ? {} : { adopt: engine.adopt }),
       users: users.map(({ name }) => name),
       ...channel,
     }),

@@ -2,6 +2,7 @@
 import { basename } from "node:path";
 import type { Binary, Blob, HostFiles } from "../core/blob.ts";
 import type { ImageStore } from "../core/image-store.ts";
+import type { AdoptSpec } from "../core/site-spec.ts";
 import type { Step } from "../core/step.ts";
 
 /** Where versions lie side by side. */
@@ -12,6 +13,8 @@ export interface EngineSpec {
   /** daemon.json's data-root; containerd's root goes below it, and both wait for its mount. */
   readonly dataRoot: string;
   readonly imageStore: ImageStore;
+  /** What another engine has kept on this host and is to be taken over; absent: nothing. */
+  readonly adopt?: AdoptSpec;
   /** Names of the site's users. */
   readonly users: readonly string[];
   /** The registry that has the bundle; absent: what is needed came over ssh. */
@@ -32,10 +35,27 @@ export interface Channel {
   readonly allowedHosts?: readonly string[];
 }
 
-export function engineSteps({ files, dataRoot, imageStore, users, channel }: EngineSpec): readonly Step[] {
+export function engineSteps({
+  files,
+  dataRoot,
+  imageStore,
+  adopt,
+  users,
+  channel,
+}: EngineSpec): readonly Step[] {
   const { archive, plugins } = files;
   const { version, sha256, members } = archive;
   return [
+    ...(adopt === undefined
+      ? []
+      : [
+          {
+            code: "engine.adopted",
+            fact: `what engine ${adopt.version} has kept in ${adopt.from} is in ${dataRoot}`,
+            effect: "none",
+            call: ["engine_adopted", adopt.from, adopt.version, dataRoot, imageStore, version],
+          } as const,
+        ]),
     {
       code: "engine.data-root",
       fact: `the engine keeps its data in ${dataRoot}`,

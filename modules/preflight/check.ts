@@ -1,5 +1,5 @@
 /** What a check means to the people who read its result. */
-import type { ErrorCode } from "../core/errors.ts";
+import type { ErrorCode, Problem } from "../core/errors.ts";
 
 /** `fail` keeps every host as it is; `warn` is told, and work goes on. */
 export type Level = "fail" | "warn";
@@ -16,4 +16,6 @@ export interface Check {
   readonly looksAt: string;
   /** What to do about it, as an order. */
   readonly todo: string;
+  /** The same for one host, out of what its check has found; undefined: as the two above. */
+  readonly said?: (found: string) => Pick<Problem, "got" | "todo"> | undefined;
 }

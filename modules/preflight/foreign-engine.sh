@@ -17,7 +17,8 @@ check_no_foreign_engine() {
 # dpkg-query is only asked about what dpkg has files of: most hosts have none, and it costs more than all the rest.
 foreign_by_package() {
   foreign_packages=
-  for foreign_package in docker.io docker-ce docker-ce-cli docker-engine docker-ee lxc-docker moby-engine moby-cli \
+  foreign_installed=
+  for foreign_package in docker.io docker-cli docker-ce docker-ce-cli docker-engine docker-ee lxc-docker moby-engine moby-cli \
     moby-containerd containerd containerd.io podman-docker; do
     if [ -e "$SEALIFT_ROOT/var/lib/dpkg/info/$foreign_package.list" ]; then
       foreign_packages="$foreign_packages $foreign_package"
@@ -28,7 +29,6 @@ foreign_by_package() {
   # shellcheck disable=SC2086
   foreign_packages=$(dpkg-query --admindir="$SEALIFT_ROOT/var/lib/dpkg" -W -f '${Package}=${db:Status-Status}\n' \
     $foreign_packages 2>/dev/null || true)
-  foreign_installed=
   for foreign_package in $foreign_packages; do
     case $foreign_package in
       *=installed | *=unpacked | *=half-*) foreign_installed="$foreign_installed ${foreign_package%=*}" ;;

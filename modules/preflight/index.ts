@@ -35,9 +35,8 @@ function findings(host: HostSpec, probe: Probe, wanted: Level): readonly Problem
     .flatMap(({ code, fact, found }) => {
       const check = checkOf(code);
       if (check?.level !== wanted) return [];
-      const { error, todo } = check;
-      return [
-        { where: host.name, code: error, subject: code, got: found || "otherwise", expected: fact, todo },
-      ];
+      const { error } = check;
+      const said = check.said?.(found) ?? { got: found || "otherwise", todo: check.todo };
+      return [{ where: host.name, code: error, subject: code, expected: fact, ...said }];
     });
 }

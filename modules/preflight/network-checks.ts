@@ -1,4 +1,5 @@
 /** What is on the host and around it already: another engine, the network. */
+import { adoption } from "./adoption.ts";
 import type { Check } from "./check.ts";
 
 export const networkChecks = {
@@ -8,7 +9,16 @@ export const networkChecks = {
     error: "E_FOREIGN_ENGINE",
     looksAt:
       "packages, snap, units, daemons that run from elsewhere, docker-proxy where the engine would find it first",
-    todo: "move its containers away, remove each as named, then run again",
+    todo: "to keep its containers go by docs/guide/adopt-a-docker-host.md; otherwise remove each as named, then run again",
+  },
+  data: {
+    group: "engine",
+    level: "warn",
+    error: "E_DATA_ROOT",
+    looksAt:
+      "/var/lib/docker, the data-root of a daemon.json that is there, and a snap's: containers, volumes and images that the site's data-root does not have",
+    todo: "take them over as docs/guide/adopt-a-docker-host.md shows, or remove what nobody needs",
+    said: adoption,
   },
   units: {
     group: "engine",

@@ -1,7 +1,8 @@
 # What another Docker has kept, and an engine of the site would not show.
-# shellcheck disable=SC2154 # core/engine-data.sh sets data_words and data_from, foreign-engine.sh foreign_installed
+# shellcheck disable=SC2034,SC2154 # foreign-engine.sh reads foreign; core/engine-data.sh sets data_words and data_from, foreign-engine.sh foreign_installed
 
-# Fact: no containers, volumes or images of another engine lie on this host that nobody would see any more.
+# Fact: no containers, volumes or images of another engine lie on this host that nobody would see any more. The remedy is put together out
+# of the last words (adoption.ts): whether live-restore is on, and the packages that stand for the other engine.
 # $1 data-root of the site, $2 what the site takes over; empty: nothing
 check_no_orphaned_data() {
   for orphan_root in $(orphan_setting) /var/lib/docker /var/snap/docker/common/var-lib-docker; do
@@ -9,8 +10,11 @@ check_no_orphaned_data() {
     data_adopted "$SEALIFT_ROOT$1"
     if [ "$data_from" = "$orphan_root" ] || ! data_look "$SEALIFT_ROOT$orphan_root"; then continue; fi
     orphan_version
-    warn_that E_DATA_ROOT "$orphan_root has $data_words (engine $orphan_version), and an engine with data-root $1 does not show them" \
-      "$(orphan_way "$orphan_root")"
+    orphan_live=-
+    if grep -Eqs '"live-restore" *: *true' "$SEALIFT_ROOT/etc/docker/daemon.json"; then orphan_live=live-restore; fi
+    foreign=
+    foreign_by_package
+    warn_that E_DATA_ROOT "$orphan_root has $data_words (engine $orphan_version)" "$orphan_live$foreign_installed"
     return
   done
 }
@@ -33,24 +37,4 @@ orphan_version() {
       return 0
     fi
   done
-}
-
-# orphan_way ROOT: how they are taken over on this host, as commands; what is done already is left out.
-orphan_way() {
-  foreign=
-  foreign_by_package
-  orphan_words="to keep them:"
-  if grep -Eqs '"live-restore" *: *true' "$SEALIFT_ROOT/etc/docker/daemon.json"; then
-    orphan_words="$orphan_words set live-restore to false in /etc/docker/daemon.json, \`sudo systemctl reload docker\`,"
-  fi
-  case $1 in
-    /var/snap/*) orphan_words="$orphan_words go by the part on snap in the guide," ;;
-    *)
-      orphan_words="$orphan_words \`sudo systemctl disable --now docker.socket docker.service containerd.service\`,"
-      if [ -n "$foreign_installed" ]; then
-        orphan_words="$orphan_words \`sudo apt-get remove$foreign_installed\` (never purge, which may delete them),"
-      fi
-      ;;
-  esac
-  echo "$orphan_words add \`engine: { adopt: { from: $1, version: $orphan_version } }\` to this host in the site, \`pulumi up\`, as docs/guide/adopt-a-docker-host.md shows (or remove what nobody needs)"
 }

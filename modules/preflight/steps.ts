@@ -111,6 +111,13 @@ export function preflightSteps(host: HostSpec, archive: Archive | undefined, clo
     check("engine", "no other Docker is installed", "no_foreign_engine"),
     check("units", "nothing but Sealift makes or changes the engine's units", "no_foreign_unit_files"),
     check("masked", "none of the engine's units is masked", "units_unmasked"),
+    check(
+      "data",
+      "nothing of another Docker lies where nobody would see it",
+      "no_orphaned_data",
+      host.daemon["data-root"],
+      ...(host.engine.adopt === undefined ? [] : [host.engine.adopt.from]),
+    ),
     ...networkSteps(host.daemon),
     ...roomSteps(archive, host.registry !== undefined),
   ];

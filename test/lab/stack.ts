@@ -2,6 +2,7 @@
 import { readFile, rm, writeFile } from "node:fs/promises";
 import { join, relative } from "node:path";
 import { stringify } from "yaml";
+import { siteFileOf } from "../../modules/core/site-text.ts";
 import type { LabBundle } from "./bundle.ts";
 import { checkout } from "./cache.ts";
 import { openFilesOf } from "./container/open-files.ts";
@@ -94,6 +95,8 @@ export async function writeStack(stack: string, site: LabSite): Promise<void> {
   await writeFile(stackFile(stack), head + (salt === undefined ? "" : `${salt}\n`) + text);
 }
 
+/** With the file that `sealift init` has written. */
 export async function removeStackFile(stack: string): Promise<void> {
   await rm(stackFile(stack), { force: true });
+  await rm(join(checkout, siteFileOf(stack)), { force: true });
 }

@@ -13,6 +13,7 @@ export function hostProblems(file: SiteFile, hosts: readonly MergedHost[], say: 
   return [
     ...duplicates(file.hosts, ["hosts"], "name", say),
     ...duplicates(hosts, ["hosts"], (host) => doorway(host), say, "address"),
+    ...formerNames(hosts, say),
     ...hosts.flatMap((host, index) => missing(host, ["hosts", index], say)),
     ...file.hosts.flatMap(({ address }, index) => addressProblems(address, ["hosts", index, "address"], say)),
     ...hosts.flatMap(({ jump }, index) => {
@@ -51,6 +52,19 @@ function addressProblems(address: string | undefined, path: Path, say: Say): Pro
   return address.split(".").every((one) => label.test(one))
     ? []
     : bad("a host name: parts of letters, digits and inner hyphens with dots between", "correct the name");
+}
+
+/** Pulumi would give two resources one history. */
+function formerNames(hosts: readonly MergedHost[], say: Say): Problem[] {
+  const taken = new Set(hosts.map(({ name }) => name));
+  return hosts.flatMap(({ formerName }, index) => {
+    if (formerName === undefined) return [];
+    const expected = "a name that no host has or had";
+    if (taken.has(formerName))
+      return [say(["hosts", index, "formerName"], "E_DUPLICATE", shown(formerName), expected, "remove it")];
+    taken.add(formerName);
+    return [];
+  });
 }
 
 /** Behind two jump hosts the same private address is two machines. */

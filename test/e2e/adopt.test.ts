@@ -1,0 +1,173 @@
+import assert from "node:assert/strict";
+import { join } from "node:path";
+import { before, describe, test } from "node:test";
+import { parse } from "yaml";
+import { checkout } from "../lab/cache.ts";
+import { container } from "../lab/machine-choice.ts";
+import { labUser } from "../lab/stack.ts";
+import { keepTranscript } from "../lab/transcript.ts";
+import { installDebianDocker } from "../support/debian-docker.ts";
+import { runProcess } from "../support/run-process.ts";
+import { startSite, type SiteUnderTest } from "../support/site-under-test.ts";
+import { undoAfter } from "../support/undo.ts";
+
+/** Debian's Docker with data of its own is taken over by following what `sealift doctor` prints, word for word. */
+describe("a host that already runs Docker", () => {
+  let site: SiteUnderTest;
+  let version = "";
+  /** What doctor has printed between backquotes: commands for the host, and a piece of the site. */
+  let printed: readonly string[] = [];
+  const undo = undoAfter();
+  before(async () => {
+    // The old data root has a file system of its own: overlay2 cannot lie on a container's root.
+    site = await startSite("adopt", container("/svc", "/logs", "/data", "/var/lib/docker"));
+    undo(() => site.end());
+    await write();
+    version = await installDebianDocker(site.guest, site.lab.bundle);
+    const { image } = site.lab.bundle;
+    const forEver = "while :; do sleep 1; done";
+    for (const command of [
+      "docker volume create orders",
+      `docker run -d --name web --restart always -v orders:/orders ${image} sh -c "echo kept >/orders/one; echo mine >/own; busybox rm /bin/wget; echo hello; ${forEver}"`,
+      `docker run -d --name batch --restart unless-stopped ${image} sleep 100000`,
+      `docker run -d --name plain ${image} sleep 100000`,
+      `docker create --name never ${image} true`,
+      `docker run -d --name halted --restart unless-stopped ${image} sleep 100000`,
+      "docker stop -t 0 halted",
+      "docker network create shop",
+      "docker network connect shop web",
+      "head -c 400000000 /dev/urandom >/var/lib/docker/volumes/orders/_data/large",
+      "timeout 60 sh -c 'until docker logs web | grep -q hello; do sleep 0.2; done'",
+    ])
+      await asRoot(command);
+  });
+
+  const write = (adopt?: unknown): Promise<void> =>
+    site.write(({ volumes, engine }) => {
+      volumes.existing = (volumes.existing ?? []).filter(({ mount }) => mount !== "/var/lib/docker");
+      Object.assign(engine, adopt);
+    });
+  const asRoot = (command: string): Promise<string> => site.onHost("sudo sh", undefined, command);
+  const doctor = async (): Promise<string> => {
+    const { stdout } = await runProcess(
+      process.execPath,
+      [join("cli", "sealift.js"), "doctor", "lab-adopt"],
+      {
+        cwd: checkout,
+        env: { SSH_AUTH_SOCK: site.env["SSH_AUTH_SOCK"] ?? "" },
+      },
+    );
+    return stdout;
+  };
+  const sums = (root: string): Promise<string> =>
+    asRoot(`cd ${root}/volumes/orders/_data && sha256sum one large`);
+  /** The piece of the site that doctor has printed. */
+  const piece = (): { engine: { adopt: { from: string; version: string } } } =>
+    parse(printed.find((text) => text.startsWith("engine:")) ?? "") as ReturnType<typeof piece>;
+
+  test("doctor refuses it, counts what is there, and prints every command; a preview changes nothing", async () => {
+    const text = await doctor();
+    keepTranscript("adopt-doctor", `$ sealift doctor lab-adopt\n${text}`);
+    assert.match(text, /^FAIL {2}adopt: E_FOREIGN_ENGINE preflight\.engine$/m);
+    assert.match(text, /\/var\/lib\/docker has containers: 5, volumes: 1, images: 1 \(engine 26\.1\.5\)/);
+    printed = [...text.matchAll(/`([^`]*)`/g)].map(([, command = ""]) => command);
+    assert.deepEqual(printed, [
+      "sudo systemctl disable --now docker.socket docker.service containerd.service",
+      "sudo apt-get remove containerd docker-cli docker.io",
+      `engine: { adopt: { from: /var/lib/docker, version: ${version} } }`,
+      "pulumi up",
+    ]);
+    const { exitCode } = await site.pulumi("preview");
+    assert.notEqual(exitCode, 0);
+    assert.match(await asRoot("docker ps --format {{.Names}}"), /^plain\nbatch\nweb\n$/);
+  });
+
+  test("the commands of the host stop the engine and take its packages, and leave its data", async () => {
+    const [before, log] = [await sums("/var/lib/docker"), [] as string[]];
+    for (const command of printed.filter((text) => text.startsWith("sudo "))) {
+      const { stdout, stderr, exitCode } = await site.guest.exec(command, { input: "y\n" });
+      assert.equal(exitCode, 0, `${command}: ${stderr}`);
+      // How far dpkg has read its own lists is of no use to anybody.
+      log.push(`$ ${command}\n${stdout.replaceAll(/\(Reading database .*\n/g, "")}`);
+    }
+    keepTranscript("adopt-host", log.join("\n"));
+    assert.equal(await sums("/var/lib/docker"), before);
+  });
+
+  test("until the site says so nothing is taken over, and what lies there is told", async () => {
+    const text = await doctor();
+    assert.doesNotMatch(text, /E_FOREIGN_ENGINE|systemctl disable|apt-get remove/);
+    assert.match(text, /add\n? *`engine: \{ adopt: \{ from: \/var\/lib\/docker, version: 26\.1\.5 \} \}`/);
+    const { output } = await site.pulumi("preview");
+    assert.match(output, /E_DATA_ROOT preflight\.data: got \/var\/lib\/docker has containers: 5/);
+  });
+
+  test("an engine that upstream does not carry these containers to is refused before anything is changed", async () => {
+    const { engine } = piece();
+    for (const [adopt, refusal] of [
+      [
+        { ...engine.adopt, version: "24.0.7" },
+        /E_ENGINE_JUMP .*5 containers, stopped ones counted, and 26\.1\.5 skips/,
+      ],
+      [{ ...engine.adopt, from: "/srv/none" }, /E_DATA_ROOT .*there is no folder \/srv\/none/],
+    ] as const) {
+      await write({ adopt });
+      const { exitCode, output } = await site.pulumi("preview");
+      assert.notEqual(exitCode, 0);
+      assert.match(output, refusal);
+    }
+    await write(engine);
+    const { exitCode, output } = await site.pulumi("preview");
+    assert.equal(exitCode, 0, output);
+    assert.match(
+      output,
+      /engine\.adopted: wanted what engine 26\.1\.5 has kept in \/var\/lib\/docker is in \/data\/docker; found not in/,
+    );
+    assert.equal(await asRoot("ls -A /data"), "");
+  });
+
+  test("cut off in the middle of the copy it can be run again", async () => {
+    const cut = asRoot(
+      "timeout 100 sh -c 'until pgrep -x cp && [ -d /data/docker.adopting/volumes ]; do :; done' >/dev/null; unit=$(systemctl list-units --plain --no-legend 'sealift-*' | cut -d ' ' -f 1); systemctl kill --signal=KILL $unit; ls /data",
+    );
+    const [broken, left] = await Promise.all([site.up(), cut]);
+    assert.notEqual(broken.exitCode, 0);
+    assert.equal(left, "docker.adopting\n");
+    const { exitCode, output } = await site.up();
+    keepTranscript("adopt-up", `$ pulumi up --stack lab-adopt --yes --skip-preview\n${output}`);
+    assert.equal(exitCode, 0, output);
+    assert.equal(await asRoot("ls -A /data"), "docker\n");
+  });
+
+  test("containers run again by their restart policies, with their files, volumes and networks", async () => {
+    const docker = (command: string): Promise<string> => site.onHost(`docker ${command}`, labUser);
+    await asRoot("timeout 60 sh -c 'until docker exec web sh -c true; do sleep 0.2; done'");
+    const seen = await docker("ps -a --format 'table {{.Names}}\t{{.State}}\t{{.Image}}'");
+    keepTranscript(
+      "adopt-ps",
+      `$ docker ps -a --format 'table {{.Names}}\\t{{.State}}\\t{{.Image}}'\n${seen}`,
+    );
+    assert.deepEqual(
+      seen
+        .split("\n")
+        .slice(1)
+        .map((line) => line.split(/ +/).slice(0, 2).join(" "))
+        .toSorted(),
+      ["", "batch running", "halted exited", "never created", "plain exited", "web running"],
+    );
+    assert.equal(await docker("exec web cat /orders/one /own"), "kept\nmine\n");
+    assert.equal(await docker("exec web sh -c 'ls /bin/wget || echo gone'"), "gone\n");
+    assert.equal(await docker("inspect web --format '{{.HostConfig.RestartPolicy.Name}}'"), "always\n");
+    assert.match(await docker("inspect web --format '{{json .NetworkSettings.Networks}}'"), /"shop"/);
+    assert.match(await docker("logs web"), /^hello$/m);
+    assert.equal(await docker("info --format '{{.DockerRootDir}}'"), "/data/docker\n");
+    assert.equal(await sums("/data/docker"), await sums("/var/lib/docker"));
+  });
+
+  test("then it is a host as any other: nothing is changed, nothing is told, and the old data root is as it was", async () => {
+    const { exitCode, output } = await site.pulumi("up", "--yes", "--skip-preview", "--expect-no-changes");
+    assert.equal(exitCode, 0, output);
+    assert.doesNotMatch(await doctor(), /E_DATA_ROOT|FAIL/);
+    assert.match(await asRoot("ls /var/lib/docker/containers | wc -l"), /^5$/m);
+  });
+});
