@@ -17,12 +17,12 @@ const one = (meaning: string, fix: string): ErrorMeaning => ({ meaning, fix });
 
 const siteCodes = {
   E_SITE_MISSING: one(
-    "There is no stack file for the environment, it has no `sealift:site`, or a file that it names does not exist.",
+    "There is neither `stacks/<env>.site.yaml` nor a `sealift:site` in the stack's file, or a file that the site names does not exist.",
     "Check the name and run the command in the checkout; `sealift init` writes a new environment.",
   ),
   E_SITE_SIZE: one(
     "The configuration is larger than Pulumi can hand to its program (Linux allows 128 KiB in one environment variable).",
-    "Move what hosts have in common to the shared file, or make one stack of each rack.",
+    "Move the site to `stacks/<env>.site.yaml`, which Pulumi does not hand over.",
   ),
   E_YAML: one(
     "The file is not YAML 1.2, or is too large or too deep to be read safely.",
@@ -81,6 +81,10 @@ const siteCodes = {
   E_DISK_NAME: one(
     "The disk has a name that may belong to another disk after a boot, such as `/dev/sdb`.",
     "Name it by `/dev/disk/by-id/…`; `sealift init` lists these names.",
+  ),
+  E_RENAMED: one(
+    "A host has the host key of one that the stack knows by another name, so that Pulumi shows all of its resources as deleted and created. The host is not touched by either.",
+    "Add `formerName` to the host.",
   ),
   E_CLASS_UNKNOWN: one(
     "A host or class names a class that is not defined.",
@@ -413,7 +417,10 @@ const hostCodes = {
     "A file system has too little free space or too few free inodes.",
     "Free space there, then run it again.",
   ),
-  E_FOREIGN_ENGINE: one("Another Docker engine is installed or runs.", "Remove it, or adopt its data first."),
+  E_FOREIGN_ENGINE: one(
+    "Another Docker engine is installed or runs.",
+    "Keep what it has by docs/guide/adopt-a-docker-host.md, or remove it.",
+  ),
   E_FOREIGN_UNIT: one(
     "A systemd unit is made or changed by files that Sealift did not write.",
     "Move these files away.",
@@ -489,8 +496,8 @@ const hostCodes = {
     "Choose the store that is in use, or remove the images first.",
   ),
   E_DATA_ROOT: one(
-    "The data root holds data that the new setting would hide.",
-    "Keep the setting, or move the data.",
+    "A data root holds data that the engine of the site would not show: after a change of the setting, or from another Docker.",
+    "Keep the setting, move the data, or take it over by docs/guide/adopt-a-docker-host.md.",
   ),
   E_ENGINE_JUMP: one(
     "Docker does not support the way from the present engine version to the new one.",

@@ -16,10 +16,10 @@ interface Group {
  * here. `core` is what all modules stand on; `equipment` the lab itself; `whole` what provisions a site with everything in it.
  */
 const named: readonly Group[] = [
-  { name: "preflight", also: ["plan", "doctor"] },
+  { name: "preflight", words: ["adoption"], also: ["plan", "doctor"] },
   { name: "volumes", words: ["existing", "storage"], also: ["plan"] },
   { name: "users", also: ["plan", "leaver-processes"] },
-  { name: "engine", also: ["plan", "effective"] },
+  { name: "engine", words: ["adopt"], also: ["plan", "effective"] },
   { name: "daemon", also: ["plan", "docker-bench", "effective"] },
   { name: "registry", words: ["channel", "arrival", "arriving"], also: ["cosign"] },
   { name: "trust", words: ["ca"], also: ["registry"] },
@@ -35,6 +35,7 @@ const named: readonly Group[] = [
       "init",
       "outputs-guide",
       "promotion",
+      "renamed",
       "sealift-command",
       "site-layers",
       "stack-file",

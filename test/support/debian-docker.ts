@@ -17,8 +17,8 @@ export async function installDebianDocker(guest: Guest, bundle: LabBundle): Prom
     return stdout;
   };
   const debs = (await engineDebs("trixie", () => undefined)).filter(({ name }) => !others.includes(name));
-  for (const { name, path } of debs) await root(`cat >/root/${name}.deb`, await readFile(path));
-  await root(`dpkg -i ${debs.map(({ name }) => `/root/${name}.deb`).join(" ")} && rm /root/*.deb`);
+  for (const { name, path } of debs) await root(`cat >/var/tmp/${name}.deb`, await readFile(path));
+  await root(`dpkg -i ${debs.map(({ name }) => `/var/tmp/${name}.deb`).join(" ")} && rm /var/tmp/*.deb`);
   await root("systemctl start docker");
   await root("docker load", await imageArchive(bundle));
   return (await root("docker version --format {{.Server.Version}}")).trim().replace(/[^0-9.].*/, "");
