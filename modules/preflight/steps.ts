@@ -109,8 +109,6 @@ export function preflightSteps(host: HostSpec, archive: Archive | undefined, clo
     check("selinux", "SELinux does not enforce", "selinux"),
     check("sysctls", "no setting of the kernel is too tight for containers", "sysctls"),
     check("engine", "no other Docker is installed", "no_foreign_engine"),
-    check("units", "nothing but Sealift makes or changes the engine's units", "no_foreign_unit_files"),
-    check("masked", "none of the engine's units is masked", "units_unmasked"),
     check(
       "data",
       "nothing of another Docker lies where nobody would see it",
@@ -118,6 +116,8 @@ export function preflightSteps(host: HostSpec, archive: Archive | undefined, clo
       host.daemon["data-root"],
       ...(host.engine.adopt === undefined ? [] : [host.engine.adopt.from]),
     ),
+    check("units", "nothing but Sealift makes or changes the engine's units", "no_foreign_unit_files"),
+    check("masked", "none of the engine's units is masked", "units_unmasked"),
     ...networkSteps(host.daemon),
     ...roomSteps(archive, host.registry !== undefined),
   ];
