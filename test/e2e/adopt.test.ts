@@ -42,8 +42,9 @@ describe("a host that already runs Docker", () => {
       await asRoot(command);
   });
 
-  const write = (adopt?: unknown): Promise<void> =>
-    site.write(({ volumes, engine }) => {
+  const write = (adopt?: unknown, named: object = {}): Promise<void> =>
+    site.write(({ volumes, engine, hosts }) => {
+      Object.assign(hosts[0] ?? {}, named);
       volumes.existing = (volumes.existing ?? []).filter(({ mount }) => mount !== "/var/lib/docker");
       Object.assign(engine, adopt);
     });
@@ -169,5 +170,21 @@ describe("a host that already runs Docker", () => {
     assert.equal(exitCode, 0, output);
     assert.doesNotMatch(await doctor(), /E_DATA_ROOT|FAIL/);
     assert.match(await asRoot("ls /var/lib/docker/containers | wc -l"), /^5$/m);
+  });
+
+  test("under another name it is the same host: a preview says so, and with its former name nothing is made anew", async () => {
+    const { engine } = piece();
+    await write(engine, { name: "shop" });
+    const unsaid = await site.pulumi("preview");
+    assert.match(
+      unsaid.output,
+      /shop: E_RENAMED the host shop: got the host key of adopt, .*; add formerName: adopt/,
+    );
+    assert.match(unsaid.output, /^ +- \d+ to delete$/m);
+    await write(engine, { name: "shop", formerName: "adopt" });
+    const said = await site.pulumi("preview", "--expect-no-changes");
+    keepTranscript("renamed", `$ pulumi preview --stack lab-adopt\n${said.output}`);
+    assert.equal(said.exitCode, 0, said.output);
+    assert.doesNotMatch(said.output, /E_RENAMED|to delete|to create/);
   });
 });
