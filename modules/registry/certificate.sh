@@ -5,7 +5,7 @@
 # $1 DNS name, $2 IPv4 address, $3 days
 check_registry_certificate() {
   if ! key_right server '%U %G %a' "root $REGISTRY_USER 640" || ! certificates_owned server; then return 1; fi
-  valid_for "$REGISTRY_ETC/server.crt" "$3"
+  if ! valid_for "$REGISTRY_ETC/server.crt" "$3"; then return 1; fi
   for certificate_what in "-verify_hostname $1" "-verify_ip $2"; do
     # shellcheck disable=SC2086 # an option and its value
     if ! certificate_found=$(openssl verify -CAfile "$REGISTRY_ETC/ca.crt" -purpose sslserver $certificate_what "$REGISTRY_ETC/server.crt" 2>&1); then
@@ -16,8 +16,6 @@ check_registry_certificate() {
   done
 }
 apply_registry_certificate() {
-  certificates_take_back server
-  if check_registry_certificate "$@" >/dev/null; then return 0; fi
   # The names that count stand in subjectAltName; a common name is too short for some.
   (
     umask 077
