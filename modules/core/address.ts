@@ -38,6 +38,30 @@ export function parseCidr(text: string): Cidr | undefined {
   return { ...parsed, prefix, first, last: first + hosts };
 }
 
+/** An address as Go and the kernel write it: RFC 5952, and an IPv4 address inside of IPv6 with its dots. */
+export function formatAddress({ family, value }: Address): string {
+  const dotted = (number: bigint): string =>
+    [24n, 16n, 8n, 0n].map((shift) => String((number >> shift) & 0xffn)).join(".");
+  if (family === 4) return dotted(value);
+  if (value >> 32n === 0xffffn) return `::ffff:${dotted(value & 0xffffffffn)}`;
+  const parts = Array.from({ length: 8 }, (_, index) =>
+    ((value >> BigInt(112 - 16 * index)) & 0xffffn).toString(16),
+  );
+  // The longest run of at least two zeros, and of equal ones the first.
+  const [zeros] = [...parts.join(":").matchAll(/\b0(:0)+\b/g)].toSorted(
+    (one, other) => other[0].length - one[0].length || one.index - other.index,
+  );
+  const text = parts.join(":");
+  if (zeros === undefined) return text;
+  const [head, tail] = [text.slice(0, zeros.index), text.slice(zeros.index + zeros[0].length)];
+  return `${head.replace(/:$/, "")}::${tail.replace(/^:/, "")}`;
+}
+
+/** The network that an address with a prefix lies in, without host bits: `10.20.0.0/16` of `10.20.0.5/16`. */
+export function formatNetwork({ family, first, prefix }: Cidr): string {
+  return `${formatAddress({ family, value: first })}/${prefix}`;
+}
+
 /** Whether two networks have an address in common. */
 export function overlap(one: Cidr, other: Cidr): boolean {
   return one.family === other.family && one.first <= other.last && other.first <= one.last;

@@ -121,6 +121,7 @@ export const errorCodes = [
   "E_KERNEL",
   "E_CGROUP",
   "E_IPTABLES",
+  "E_DAEMON_NEEDS",
   "E_APPARMOR",
   "E_SELINUX",
   "E_SYSCTL",

@@ -33,9 +33,10 @@ export function schemaProblems(
 ): readonly Problem[] {
   const value = withPastedKeys(written);
   const validate = validator(kind);
-  const wrong = validate(value)
-    ? []
-    : (validate.errors ?? []).filter(isTold).map((error) => toProblem(error, place));
+  const errors = validate(value) ? [] : (validate.errors ?? []);
+  const wrong = errors
+    .filter((error) => isTold(error) && !isOtherCase(error, errors))
+    .map((error) => toProblem(error, place));
   // What a pattern has refused is not refused again.
   const told = new Set(wrong.map(({ where, subject: about }) => `${where} ${about}`));
   return [
@@ -49,12 +50,27 @@ function isTold({ schemaPath, propertyName }: ErrorObject): boolean {
   return !/\/anyOf\/\d+\//.test(schemaPath) && propertyName === undefined;
 }
 
+/** A key that is missing because it stands there in other letters, which is told of the key that is there. */
+function isOtherCase(
+  { keyword, instancePath, params }: ErrorObject,
+  errors: readonly ErrorObject[],
+): boolean {
+  if (keyword !== "required") return false;
+  const key = (params as { missingProperty: string }).missingProperty.toLowerCase();
+  return errors.some(
+    (other) =>
+      other.keyword === "additionalProperties" &&
+      other.instancePath === instancePath &&
+      (other.params as { additionalProperty: string }).additionalProperty.toLowerCase() === key,
+  );
+}
+
 const compiled = new Map<SchemaKind, ValidateFunction>();
 function validator(kind: SchemaKind): ValidateFunction {
   const known = compiled.get(kind);
   if (known !== undefined) return known;
   const ajv = new Ajv2020({ ...ownSchema, allErrors: true, verbose: true, allowUnionTypes: true });
-  ajv.addVocabulary(["expected", "code", "todo", "apply", "since", "until", "refused", "secret", "hints"]);
+  ajv.addVocabulary(["expected", "code", "todo", "apply", "since", "refused", "secret", "hints"]);
   const made = ajv.compile(schemaOf(kind));
   compiled.set(kind, made);
   return made;

@@ -4,12 +4,12 @@
  */
 import type { DaemonSpec } from "../core/site-spec.ts";
 
-type Member = (value: unknown) => readonly string[];
+type Member = (value: unknown, daemon: DaemonSpec) => readonly string[];
 
 export function readBack(daemon: DaemonSpec): readonly string[] {
   return Object.keys(shownBy).flatMap((key) => {
     const value = daemon[key];
-    return value === undefined ? [] : (shownBy[key]?.(value) ?? []);
+    return value === undefined ? [] : (shownBy[key]?.(value, daemon) ?? []);
   });
 }
 
@@ -29,7 +29,11 @@ const whenTrue =
     value === true ? [text] : [];
 
 const shownBy: Readonly<Record<string, Member>> = {
-  "data-root": plain("DockerRootDir"),
+  // With remapped users the engine works in a folder below, named by their numbers (setupDaemonRoot, daemon/daemon_unix.go).
+  "data-root": (value, daemon) => {
+    const [whole = ""] = plain("DockerRootDir")(value, daemon);
+    return [daemon["userns-remap"] === undefined ? whole : `${whole.slice(0, -1)}/`];
+  },
   // The one name that docker info has for the classic store; containerd's is told by its snapshotter.
   "storage-driver": plain("Driver"),
   features: (value) =>

@@ -2,6 +2,7 @@
 import { containersSlice } from "../core/profiles.ts";
 import type { ContainerLimitsSpec, DaemonSpec } from "../core/site-spec.ts";
 import type { Step } from "../core/step.ts";
+import { canonicalDaemon } from "./canonical.ts";
 import { readBack } from "./read-back.ts";
 import { sortedJson } from "./sorted-json.ts";
 
@@ -11,11 +12,12 @@ import { sortedJson } from "./sorted-json.ts";
  * @param tokenAuthorities CAs that count for a registry's token server, each as base64 of its DER. Default none.
  */
 export function daemonSteps(
-  daemon: DaemonSpec,
+  written: DaemonSpec,
   version: string,
   limits: ContainerLimitsSpec | undefined,
   tokenAuthorities: readonly string[] = [],
 ): readonly Step[] {
+  const daemon = canonicalDaemon(written);
   return [
     ...(limits === undefined ? [] : [sliceStep(limits)]),
     {
@@ -58,13 +60,19 @@ export function daemonSteps(
 function figures(daemon: DaemonSpec): readonly string[] {
   const { "metrics-addr": metrics, "network-diagnostic-port": port } = daemon;
   return [
-    ...(typeof metrics === "string" ? [metrics] : []),
-    // Go listens for this one on both kinds of addresses.
-    ...(typeof metrics === "string" && metrics.startsWith("0.0.0.0:")
-      ? [metrics.replace("0.0.0.0", "[::]")]
-      : []),
+    ...(typeof metrics === "string" ? listening(metrics) : []),
     ...(typeof port === "number" ? [`127.0.0.1:${port}`] : []),
   ];
+}
+
+/** What the kernel may show for an address that Go listens on. */
+function listening(address: string): readonly string[] {
+  // Go listens for this one on both kinds of addresses.
+  if (address.startsWith("0.0.0.0:")) return [address, address.replace("0.0.0.0", "[::]")];
+  // The first of the two that the host's own names have.
+  if (address.startsWith("localhost:"))
+    return [address.replace("localhost", "127.0.0.1"), address.replace("localhost", "[::1]")];
+  return [address];
 }
 
 function sliceStep({ memory, cpus, tasks }: ContainerLimitsSpec): Step {

@@ -36,6 +36,14 @@ export const networkChecks = {
       "containerd.service, docker.service and docker.socket in /etc/systemd/system: a link to /dev/null or an empty file masks them",
     todo: "find out why somebody has masked it, then run systemctl unmask with its name",
   },
+  daemon: {
+    group: "engine",
+    level: "fail",
+    error: "E_DAEMON_NEEDS",
+    looksAt:
+      "what daemon.json names: the bridge, the user of userns-remap with its subordinate ids, files, the program of default-runtime, IP forwarding for nftables, SELinux",
+    todo: "make it on the host, or take the key out of daemon in the site file: the engine would not start",
+  },
   ports: {
     group: "network",
     level: "warn",

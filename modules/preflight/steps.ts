@@ -2,6 +2,7 @@
 import { arrivalPath, keptPath, type Archive } from "../core/blob.ts";
 import type { DaemonSpec, HostSpec, VolumesSpec } from "../core/site-spec.ts";
 import type { Step } from "../core/step.ts";
+import { daemonNeeds } from "./daemon-needs.ts";
 import { addressPools } from "./pools.ts";
 import { supportedSystems } from "./supported-systems.ts";
 
@@ -30,6 +31,9 @@ const mountPointCommands = ["chattr"] as const;
 /** What fetches from a registry and looks at its CA, and what makes one. */
 const clientCommands = ["curl", "openssl"] as const;
 const registryCommands = ["perl", "ss"] as const;
+
+/** What the engine writes its rules with, where it is told to (moby libnetwork/internal/nftables, 29.0). */
+const nftablesCommands = ["nft"] as const;
 
 /** Modules that must be there; iptables works by nf_tables or by tables of its own (moby contrib/check-config.sh, 29.7.2). */
 const modules = [
@@ -69,6 +73,7 @@ const engineMtu = 1500;
  */
 export function preflightSteps(host: HostSpec, archive: Archive | undefined, clock: number): readonly Step[] {
   const { fail, warn } = clockLimits;
+  const needs = daemonNeeds(host);
   return [
     check("free", "no other run works on this host", "host_free"),
     check("boot", "the host says which boot it is in", "boot"),
@@ -82,6 +87,7 @@ export function preflightSteps(host: HostSpec, archive: Archive | undefined, clo
       ...storageCommands(host.volumes),
       ...(host.registry === undefined ? [] : clientCommands),
       ...(host.registry?.serves === undefined ? [] : registryCommands),
+      ...(host.daemon["firewall-backend"] === "nftables" ? nftablesCommands : []),
     ),
     check("memory", `there are ${leastMemoryMiB} MiB of memory`, "memory", String(leastMemoryMiB)),
     check("hostname", "the host knows its own name", "hostname"),
@@ -118,6 +124,9 @@ export function preflightSteps(host: HostSpec, archive: Archive | undefined, clo
     ),
     check("units", "nothing but Sealift makes or changes the engine's units", "no_foreign_unit_files"),
     check("masked", "none of the engine's units is masked", "units_unmasked"),
+    ...(needs.length === 0
+      ? []
+      : [check("daemon", "what daemon.json names is there", "daemon_needs", ...needs)]),
     ...networkSteps(host.daemon),
     ...roomSteps(archive, host.registry !== undefined),
   ];

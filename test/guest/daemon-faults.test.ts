@@ -50,6 +50,17 @@ for (const [what, entries, said, sameContainer] of bad) {
   });
 }
 
+test("a daemon.json that dockerd --validate refuses never goes live", async () => {
+  const [fileBefore, containerBefore] = [await file(), await container()];
+  // The schema would have refused it.
+  const { steps, text } = await engine.on.run("apply", engine.daemon({ "dns-search": ["a..b"] }));
+  const failed = steps.find(({ status }) => status === "failed");
+  assert.equal(failed?.code, "daemon.file", text);
+  assert.match(failed.found, /a\.\.b/);
+  assert.equal(await file(), fileBefore);
+  assert.deepEqual([await container(), await statuses()], [containerBefore, ["ok", "ok", "ok", "ok"]]);
+});
+
 test("a latch of three failures in a minute is opened", async () => {
   const before = await container();
   await engine.on.root(

@@ -10,7 +10,6 @@ interface Key {
   readonly apply: "reload" | "restart";
   readonly description: string;
   readonly since?: string;
-  readonly until?: string;
 }
 const keys = Object.entries(schema.$defs.daemon.properties as unknown as Readonly<Record<string, Key>>);
 
@@ -96,9 +95,9 @@ for (const [what, loaded, wanted, effect] of changes) {
 test("the table of effects in the README is the schema's", () => {
   const file = new URL("../../modules/daemon/README.md", import.meta.url);
   const marker = /(<!-- effects -->\n)[^]*?(<!-- \/effects -->)/;
-  const rows = keys.map(([key, { apply, description, since, until }]) => {
+  const rows = keys.map(([key, { apply, description, since }]) => {
     const effect = /containers stop/.test(description) ? "restart, containers stop" : apply;
-    const engines = since === undefined ? (until === undefined ? "" : `before ${until}`) : `from ${since}`;
+    const engines = since === undefined ? "" : `from ${since}`;
     return [`\`${key}\``, effect, engines];
   });
   const widths = [0, 1, 2].map((column) => Math.max(7, ...rows.map((row) => row[column]?.length ?? 0)));

@@ -37,7 +37,7 @@ test("every step has its row, in the same order, and every row its step", () => 
   const host = exampleHost();
   const daemons = [
     host.daemon,
-    { ...host.daemon, "default-address-pools": [{ base: "10.201.0.0/16", size: 24 }] },
+    { ...host.daemon, "default-address-pools": [{ base: "10.201.0.0/16", size: 24 }], bridge: "br0" },
   ];
   const codes = daemons.flatMap((daemon) =>
     preflightSteps({ ...host, daemon }, exampleArchive, 0).map(({ code }) => code.split(".")[1]),

@@ -108,7 +108,7 @@ test("quotas of containers are asked of an xfs that others have mounted, and of 
   );
   assert.match(
     problemsOf(of("ext4")).map(formatProblem).join("\n"),
-    /E_CONFLICT .*storage-opts: got .* with data-root on \/data \(ext4\); expected an xfs volume mounted with pquota/,
+    /E_CONFLICT .*storage-opts: got .* with data-root on \/data \(ext4\); expected data-root on a mount of volumes\.existing that is xfs and mounted with pquota/,
   );
 });
 

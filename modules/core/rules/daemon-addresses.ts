@@ -1,6 +1,6 @@
 /** Rules of addresses, one key at a time: what is not an address, or one that cannot work. */
 import { isIP } from "node:net";
-import { parseAddress, parseCidr, within } from "../address.ts";
+import { formatNetwork, overlap, parseAddress, parseCidr, within, type Cidr } from "../address.ts";
 import type { Problem } from "../errors.ts";
 import type { Path } from "../locate.ts";
 import { shown } from "../shown.ts";
@@ -71,9 +71,16 @@ function network({ host, tell }: DaemonHost, key: string, family: 4 | 6): Proble
   const value = text(host, key);
   if (value === undefined) return [];
   const cidr = parseCidr(value);
-  if (cidr?.family !== family || cidr.value !== cidr.first) {
+  if (cidr?.family !== family) {
     const todo = `write it like ${family === 4 ? "10.201.0.128/25" : "fd00:201::/64"}`;
     return [tell([key], "E_VALUE", shown(value), `an IPv${family} network in CIDR form`, todo)];
+  }
+  if (cidr.value !== cidr.first) return [tell([key], "E_VALUE", shown(value), ...hostBits(cidr))];
+  const never = family === 6 && [multicast, linkLocal].find((range) => overlap(cidr, range));
+  // The whole of the kernel's own link-local network is the one part that the engine takes (moby bridge_linux.go, validateIPv6Subnet).
+  if (never !== undefined && never !== false && formatNetwork(cidr) !== "fe80::/64") {
+    const expected = `a network apart from ${formatNetwork(never)}, which the engine refuses`;
+    return [tell([key], "E_VALUE", shown(value), expected, "write it like fd00:201::/64")];
   }
   const bridge = parseCidr(text(host, family === 4 ? "bip" : "bip6") ?? "");
   if (bridge === undefined || within(cidr, bridge)) return [];
@@ -81,16 +88,36 @@ function network({ host, tell }: DaemonHost, key: string, family: 4 | 6): Proble
   return [tell([key], "E_CONFLICT", shown(value), expected, "make it smaller, or change bip")];
 }
 
+const multicast = parseCidr("ff00::/8") as Cidr;
+const linkLocal = parseCidr("fe80::/64") as Cidr;
+
+/** What is said of a network that was written by the address of one of its hosts: expected, and what to do. */
+export function hostBits(cidr: Cidr): [expected: string, todo: string] {
+  return ["the network itself, without bits of a host", `write ${formatNetwork(cidr)}`];
+}
+
 /** A network without an end trusts every registry there is. */
 function insecure({ host, tell }: DaemonHost): Problem[] {
   return list(host, "insecure-registries").flatMap((value, index) => {
-    if (!value.includes("/")) return [];
-    const cidr = parseCidr(value);
-    if (cidr !== undefined && cidr.prefix >= 8) return [];
-    const expected = "host:port, or a network of at least /8";
-    return [
-      tell(["insecure-registries", index], "E_VALUE", shown(value), expected, "name the registry itself"),
+    const say = (expected: string, todo: string): Problem[] => [
+      tell(["insecure-registries", index], "E_VALUE", shown(value), expected, todo),
     ];
+    if (!value.includes("/")) {
+      const [, port] = /^(?:[^:]*|\[[^\]]*\]):(\d+)$/.exec(value) ?? [];
+      if (port !== undefined && Number(port) > 65_535)
+        return say("a port of at most 65535", "write it like localhost:5000");
+      // What is neither a name nor IPv6 (moby registry/config.go, validateHostPort).
+      const literal = value.replace(/^\[([^\]]*)\](:\d+)?$/, "$1");
+      if (!literal.includes(":") || isIP(literal) === 6 || /^[^:]+:\d+$/.test(literal)) return [];
+      return say("a name or an address, and maybe a port", "write it like [fd00:201::1]:5000");
+    }
+    const cidr = parseCidr(value);
+    if (cidr === undefined || cidr.prefix < 8)
+      return say("host:port, or a network of at least /8", "name the registry itself");
+    if (cidr.value === cidr.first) return [];
+    const [expected, network] = hostBits(cidr);
+    const alone = value.replace(/\/\d+$/, cidr.family === 4 ? "/32" : "/128");
+    return say(expected, `${network}, or ${alone} for the one host`);
   });
 }
 
@@ -98,7 +125,8 @@ function port({ host, tell }: DaemonHost): Problem[] {
   const value = text(host, "metrics-addr");
   if (value === undefined) return [];
   const [, address = "", digits = ""] = /^\[?([^\]]*)\]?:(\d+)$/.exec(value) ?? [];
-  if (parseAddress(address) !== undefined && Number(digits) >= 1 && Number(digits) <= 65_535) return [];
-  const todo = "write it like 127.0.0.1:9323";
-  return [tell(["metrics-addr"], "E_VALUE", shown(value), "an IP address and a port from 1 to 65535", todo)];
+  const known = address === "localhost" || parseAddress(address) !== undefined;
+  if (known && Number(digits) >= 1 && Number(digits) <= 65_535) return [];
+  const expected = "localhost or an IP address, and a port from 1 to 65535";
+  return [tell(["metrics-addr"], "E_VALUE", shown(value), expected, "write it like 127.0.0.1:9323")];
 }

@@ -59,3 +59,12 @@ export function texts(host: MergedHost, key: string): Readonly<Record<string, st
 export function text(host: MergedHost, key: string): string | undefined {
   return host.daemon[key] as string | undefined;
 }
+
+/** Whether an engine is older than another one; false while the site does not say which engine. */
+export function engineBefore(version: string | undefined, other: string): boolean {
+  if (version === undefined) return false;
+  const parts = (text: string): number[] => text.split(".").map(Number);
+  const right = parts(other);
+  const steps = parts(version).map((part, index) => part - (right[index] ?? 0));
+  return (steps.find((step) => step !== 0) ?? 0) < 0;
+}

@@ -64,15 +64,26 @@ function slices({ host, tell, tellLimit }: DaemonHost): Problem[] {
   ];
 }
 
-/** dockerd --validate tells this too, but only on the host. */
+/** Names that ValidateLabel keeps for the engine (opts/opts.go, moby 26.1 to 29.7.2). */
+const reserved = /^(com\.docker|io\.docker|org\.dockerproject)\./i;
+
+/** dockerd --validate tells both too, but only on the host. */
 function labels({ host, tell }: DaemonHost): Problem[] {
   const first = new Map<string, string>();
   return list(host, "labels").flatMap((label, index) => {
+    const say = (code: "E_DUPLICATE" | "E_VALUE", expected: string, todo: string): Problem[] => [
+      tell(["labels", index], code, shown(label), expected, todo),
+    ];
+    if (reserved.test(label)) {
+      const expected =
+        "a key outside of com.docker, io.docker and org.dockerproject, which are the engine's own";
+      return say("E_VALUE", expected, "take a name of your own, like site.rack=r1");
+    }
     const key = label.slice(0, label.indexOf("="));
     const earlier = first.get(key);
     first.set(key, earlier ?? label);
     if (earlier === undefined) return [];
     const expected = `one label "${key}"; there is ${shown(earlier)} already`;
-    return [tell(["labels", index], "E_DUPLICATE", shown(label), expected, "remove one of the two")];
+    return say("E_DUPLICATE", expected, "remove one of the two");
   });
 }

@@ -12,7 +12,7 @@ interface Runtime {
 }
 
 export function runtimeRules(site: DaemonHost): readonly Problem[] {
-  return [...runtimes(site), ...standard(site), ...swarm(site), ...gatewayFamilies(site)];
+  return [...runtimes(site), ...standard(site), ...swarm(site), ...resources(site), ...gatewayFamilies(site)];
 }
 
 /** Source: setupRuntimes, moby daemon/runtime_unix.go 29.7.2. */
@@ -59,6 +59,18 @@ function swarm({ host, tell }: DaemonHost): Problem[] {
         "write live-restore: false, or remove the key",
       ),
     ];
+  });
+}
+
+/** A kind of resource is a number or a list of names, and each stands once. Source: Parse of swarmkit api/genericresource, moby 29.7.2. */
+function resources({ host, tell }: DaemonHost): Problem[] {
+  const all = list(host, "node-generic-resources").map((text) => text.split("="));
+  return all.flatMap(([kind = "", value = ""], index) => {
+    const others = all.filter(([other], place) => other === kind && place !== index);
+    if (others.length === 0 || !/^[+-]?\d+$/.test(value)) return [];
+    const expected = `${kind} once with a number, or with names alone`;
+    const todo = "remove the number, or the others";
+    return [tell(["node-generic-resources", index], "E_CONFLICT", shown(`${kind}=${value}`), expected, todo)];
   });
 }
 

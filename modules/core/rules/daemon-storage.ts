@@ -18,6 +18,21 @@ function dataRoot({ host, tell }: DaemonHost): Problem[] {
 
 /** Naming a driver switches the containerd store off without a word (moby daemon/image_store_choice.go, 29.7.2). */
 function contradiction({ file, host, tell }: DaemonHost): Problem[] {
+  if (map(host, "features")["containerd-migration"] === true && host.imageStore === "classic") {
+    // Taken by the daemon, which then changes the store of an empty host behind storage-driver (NewDaemon, daemon/daemon.go).
+    const expected =
+      "containerd's image store beside it: the engine would leave the classic one when the host is empty";
+    const todo = "write features.containerd-snapshotter: true, or remove containerd-migration";
+    return [
+      tell(
+        ["features", "containerd-migration"],
+        "E_CONFLICT",
+        "true with the classic image store",
+        expected,
+        todo,
+      ),
+    ];
+  }
   const own = file.hosts.find(({ name }) => name === host.name)?.daemon;
   const driver = own?.["storage-driver"] ?? file.daemon?.["storage-driver"];
   if (driver === undefined || map(host, "features")["containerd-snapshotter"] !== true) return [];
@@ -46,16 +61,25 @@ function quota({ host, tell }: DaemonHost): Problem[] {
   if (volume === undefined) return [];
   const { filesystem = "xfs", mount } = volume;
   // How others have mounted theirs is looked at on the host.
-  const accounted = !("name" in volume) || /\bp(rj)?quota\b/.test(JSON.stringify(volume));
-  if (filesystem === "xfs" && accounted) return [];
+  if (filesystem === "xfs" && !("name" in volume)) return [];
   const got = `${shown(options)} with data-root on ${"name" in volume ? `volume ${volume.name}` : mount} (${filesystem})`;
-  return [say(got, "an xfs volume mounted with pquota", "remove it, or mount that volume so")];
+  const expected =
+    "data-root on a mount of volumes.existing that is xfs and mounted with pquota; volumes that Sealift makes have no quotas";
+  return [say(got, expected, "remove storage-opts, or name such a mount in volumes.existing")];
 }
 
 /** An explicit containerd store beside userns-remap is a start error (moby daemon/command/daemon_linux.go, 29.7.2). */
 function remap({ host, tell }: DaemonHost): Problem[] {
   const user = text(host, "userns-remap");
-  if (user === undefined || host.imageStore === "classic") return [];
+  if (user === undefined) return [];
+  if (/^(root|0+)(:|$)/.test(user)) {
+    // Taken by the daemon, which then only warns (setupRemappedRoot, daemon/daemon_unix.go of moby 26.1 to 29.7.2).
+    const expected = "another user than root: the engine would map nobody and only warn";
+    return [
+      tell(["userns-remap"], "E_VALUE", shown(user), expected, "write default, or remove userns-remap"),
+    ];
+  }
+  if (host.imageStore === "classic") return [];
   const expected = "the classic image store: containerd's does not work with remapped users";
   const todo = "write storage-driver: overlay2, or remove userns-remap";
   return [

@@ -1,36 +1,58 @@
-/** Keys that the host's engine does not know yet, or no longer. Versions: tags of moby/moby, 20.10 to 29.7.2. */
+/** Keys that the host's engine does not know yet, and values that it does not have. Versions: tags of moby/moby, 20.10 to 29.7.2. */
 import type { Problem } from "../errors.ts";
 import type { Path } from "../locate.ts";
 import { siteSchema } from "../schema.ts";
-import type { DaemonHost } from "./daemon-host.ts";
+import { shown } from "../shown.ts";
+import { engineBefore, text, type DaemonHost } from "./daemon-host.ts";
 
-/** A node of the schema; `since` and `until` are engine versions, `until` the first one without the key. */
+/** A node of the schema; `since` is the first engine version with the key. */
 interface Node {
   readonly since?: string;
-  readonly until?: string;
   readonly properties?: Readonly<Record<string, Node>>;
   readonly items?: Node;
 }
 
-export function versionRules({ host, tell }: DaemonHost): readonly Problem[] {
+export function versionRules(site: DaemonHost): readonly Problem[] {
+  const { host, tell } = site;
   const { version } = host.engine;
-  if (version === undefined) return [];
-  return visit(daemonNode(), host.daemon, []).flatMap(({ node: { since, until }, path }) => {
-    const tooOld = since !== undefined && compareVersions(version, since) < 0;
-    const tooNew = until !== undefined && compareVersions(version, until) >= 0;
-    if (!tooOld && !tooNew) return [];
-    const got = `the key "${String(path.at(-1))}" for engine ${version}`;
-    const expected = tooOld ? `an engine from ${since} on` : `an engine before ${until ?? ""}`;
+  const tooOld = visit(daemonNode(), host.daemon, []).flatMap(({ node: { since }, path }) => {
+    if (since === undefined || !engineBefore(version, since)) return [];
+    const got = `the key "${String(path.at(-1))}" for engine ${version ?? ""}`;
+    const expected = `an engine from ${since} on`;
     return [tell(path, "E_KEY_VERSION", got, expected, "remove the key, or take such an engine")];
   });
+  return [...tooOld, ...apiVersion(site), ...twoNames(site)];
 }
 
-/** Below zero when the first is the older one. */
-function compareVersions(one: string, other: string): number {
-  const parts = (version: string): number[] => version.split(".").map(Number);
-  const right = parts(other);
-  const steps = parts(one).map((part, index) => part - (right[index] ?? 0));
-  return steps.find((step) => step !== 0) ?? 0;
+/** The newest API of each engine, newest engine first: MaxAPIVersion, daemon/config/config.go of the tags docker-v29.0.0 to docker-v29.7.2. */
+const newestApi: readonly [from: string, minor: number][] = [
+  ["29.6.0", 55],
+  ["29.3.0", 54],
+  ["29.2.0", 53],
+  ["29.0.0", 52],
+];
+/** MinAPIVersion of the same file. */
+const oldestApi = 24;
+
+/** A daemon that is to speak an API that it does not have ends when it starts; `dockerd --validate` takes it. */
+function apiVersion({ host, tell }: DaemonHost): Problem[] {
+  const value = text(host, "min-api-version");
+  const minor = Number(/^1\.(\d+)$/.exec(value ?? "")?.[1]);
+  const { version } = host.engine;
+  const newest = newestApi.find(([from]) => version === undefined || !engineBefore(version, from))?.[1];
+  if (value === undefined || newest === undefined || (minor >= oldestApi && minor <= newest)) return [];
+  const expected = `1.${oldestApi} to 1.${newest}, which engine ${version ?? ""} has`;
+  return [tell(["min-api-version"], "E_VALUE", shown(value), expected, 'write it like "1.44"')];
+}
+
+/** From 28 on the old name is taken for the new one, and both together are an error (moby daemon/config/config.go, migratedNamedConfig). */
+function twoNames({ host, tell }: DaemonHost): Problem[] {
+  if (host.daemon["host-gateway-ip"] === undefined || host.daemon["host-gateway-ips"] === undefined)
+    return [];
+  const expected = "host-gateway-ips alone, of which it is the old name";
+  return [
+    tell(["host-gateway-ip"], "E_CONFLICT", shown(host.daemon["host-gateway-ip"]), expected, "remove it"),
+  ];
 }
 
 function visit(node: Node, value: unknown, path: Path): { node: Node; path: Path }[] {

@@ -1,5 +1,6 @@
 /** Rules of the networks that a site declares. */
 import { parseCidr } from "../address.ts";
+import { hostBits } from "./daemon-addresses.ts";
 import type { Problem } from "../errors.ts";
 import type { SiteFile } from "../merge.ts";
 import { shown } from "../shown.ts";
@@ -9,6 +10,7 @@ export function networkProblems(file: SiteFile, say: Say): readonly Problem[] {
   return (file.networks ?? []).flatMap((text, index) => {
     const cidr = parseCidr(text);
     if (cidr !== undefined && cidr.value === cidr.first) return [];
+    if (cidr !== undefined) return [say(["networks", index], "E_VALUE", shown(text), ...hostBits(cidr))];
     const todo = "write it like 10.20.0.0/16";
     return [say(["networks", index], "E_VALUE", shown(text), "a network in CIDR form", todo)];
   });
