@@ -443,6 +443,10 @@ const hostCodes = {
     "The program iptables does not work.",
     "Run what was found by hand; choose nft or legacy with update-alternatives.",
   ),
+  E_DAEMON_NEEDS: one(
+    "The host does not have what daemon.json names: a bridge, a user with subordinate ids, a file, a program, IP forwarding, SELinux. The engine would not start.",
+    "Make it on the host, or take the key out of `daemon` in the site file.",
+  ),
   E_APPARMOR: one(
     "AppArmor is enabled and its parser is missing, so Docker silently runs containers without their profile.",
     "Install the package apparmor.",

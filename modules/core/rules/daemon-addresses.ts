@@ -37,6 +37,7 @@ export function addressRules(site: DaemonHost): readonly Problem[] {
     ...network(site, "fixed-cidr", 4),
     ...network(site, "fixed-cidr-v6", 6),
     ...insecure(site),
+    ...mirrors(site),
     ...port(site),
   ];
 }
@@ -94,6 +95,16 @@ const linkLocal = parseCidr("fe80::/64") as Cidr;
 /** What is said of a network that was written by the address of one of its hosts: expected, and what to do. */
 export function hostBits(cidr: Cidr): [expected: string, todo: string] {
   return ["the network itself, without bits of a host", `write ${formatNetwork(cidr)}`];
+}
+
+/** The engine puts /v2/ behind what a mirror is given as. */
+function mirrors({ host, tell }: DaemonHost): Problem[] {
+  return list(host, "registry-mirrors").flatMap((value, index) => {
+    if (!/\/v[12]\/?$/.test(value)) return [];
+    const expected = "a path without /v2, which the engine adds";
+    const todo = `write ${value.replace(/v[12]\/?$/, "")}`;
+    return [tell(["registry-mirrors", index], "E_VALUE", shown(value), expected, todo)];
+  });
 }
 
 /** A network without an end trusts every registry there is. */
