@@ -47,14 +47,20 @@ export function formatAddress({ family, value }: Address): string {
   const parts = Array.from({ length: 8 }, (_, index) =>
     ((value >> BigInt(112 - 16 * index)) & 0xffffn).toString(16),
   );
-  // The longest run of at least two zeros, and of equal ones the first.
-  const [zeros] = [...parts.join(":").matchAll(/\b0(:0)+\b/g)].toSorted(
-    (one, other) => other[0].length - one[0].length || one.index - other.index,
-  );
-  const text = parts.join(":");
-  if (zeros === undefined) return text;
-  const [head, tail] = [text.slice(0, zeros.index), text.slice(zeros.index + zeros[0].length)];
-  return `${head.replace(/:$/, "")}::${tail.replace(/^:/, "")}`;
+  const { start, length } = longestZeros(parts);
+  if (length < 2) return parts.join(":");
+  return `${parts.slice(0, start).join(":")}::${parts.slice(start + length).join(":")}`;
+}
+
+/** The longest run of parts that are 0, and of equal ones the first. */
+function longestZeros(parts: readonly string[]): { readonly start: number; readonly length: number } {
+  let best = { start: 0, length: 0 };
+  let start = 0;
+  for (const [index, part] of parts.entries()) {
+    if (part !== "0") start = index + 1;
+    else if (index + 1 - start > best.length) best = { start, length: index + 1 - start };
+  }
+  return best;
 }
 
 /** The network that an address with a prefix lies in, without host bits: `10.20.0.0/16` of `10.20.0.5/16`. */

@@ -4,7 +4,7 @@ import { before, test } from "node:test";
 import { profileKeys, writtenAlways, type DaemonProfile } from "../../modules/core/profiles.ts";
 import { imageStoreKeys, imageStoreOf } from "../../modules/core/image-store.ts";
 import { sortedJson } from "../../modules/daemon/sorted-json.ts";
-import { daemonPhase } from "../../modules/daemon/index.ts";
+import { daemonPhase } from "../../modules/daemon/phase.ts";
 import { verifyBundle } from "../../offline-bundle/verify.ts";
 import { openFilesOf } from "../lab/container/open-files.ts";
 import { architecture } from "../lab/engine.ts";
