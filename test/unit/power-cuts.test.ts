@@ -1,0 +1,37 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { cutsOfLife, lostOf, tally } from "../cuts/plan.ts";
+
+test("each life of a machine is cut inside and at the end of every phase, and four lives at four lines", () => {
+  const cuts = cutsOfLife(0);
+  for (const phase of ["volumes", "users", "engine", "daemon"]) {
+    assert.ok(cuts.some((cut) => cut.phase === phase && cut.line === 1));
+    assert.ok(cuts.some((cut) => cut.phase === phase && cut.line === undefined));
+  }
+  assert.deepEqual(
+    cuts.filter(({ last }) => last).map(({ site }) => site),
+    ["first", "changed"],
+  );
+  assert.deepEqual(
+    [0, 1, 2, 3, 4].map((life) => cutsOfLife(life)[0]?.line),
+    [1, 2, 3, 4, 1],
+  );
+});
+
+test("lost is what was told and differs after the boot; a fact that was not told may differ", () => {
+  const preview =
+    "    users.deploy.docker: wanted user deploy is in group docker; found not in it; effect nothing stops\n";
+  assert.deepEqual(lostOf(preview, ["users.group", "users.deploy.docker"]), ["users.deploy.docker"]);
+  assert.deepEqual(lostOf(preview, ["users.group"]), []);
+});
+
+test("the table counts cuts, lost facts and runs that did not go on, by phase and place", () => {
+  const cut = { phase: "users", lost: [], next: "goes on" };
+  assert.deepEqual(
+    tally([cut, { ...cut, line: 1 }, { ...cut, line: 2, lost: ["users.a"], next: "failed" }]),
+    [
+      ["users", "inside", "2", "1", "1"],
+      ["users", "at its end", "1", "0", "0"],
+    ],
+  );
+});
