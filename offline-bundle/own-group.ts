@@ -10,7 +10,7 @@ export function endsWithUs(pid: number): { readonly end: () => void; readonly fo
   listen();
   groups.add(pid);
   const forget = (): void => {
-    if (groups.delete(pid) && groups.size === 0) unlisten();
+    groups.delete(pid);
   };
   const end = (): void => {
     endGroup(pid);
@@ -22,14 +22,21 @@ export function endsWithUs(pid: number): { readonly end: () => void; readonly fo
 const groups = new Set<number>();
 const signals = ["SIGHUP", "SIGINT", "SIGTERM"] as const;
 
-/** To be called before such a program is started: a signal may come before its number is known here. */
+/**
+ * To be called before such a program is started: a signal may come before its number is known here. It stays: Node forgets a signal that
+ * has come and was not yet handed on when the last of its listeners goes, even when another takes its place at once.
+ */
 export function listen(): void {
-  unlisten();
+  if (listening) return;
+  listening = true;
   process.on("exit", endAll);
   for (const signal of signals) process.on(signal, onSignal);
 }
 
+let listening = false;
+
 function unlisten(): void {
+  listening = false;
   process.off("exit", endAll);
   for (const signal of signals) process.off(signal, onSignal);
 }
