@@ -20,6 +20,7 @@ value_inventory() {
   # A virtual machine whose hypervisor gives no serial numbers has no ids.
   inventory_named=$inventory_nodes
   for inventory_link in /dev/disk/by-path/*; do
+    if [ ! -b "$inventory_link" ]; then continue; fi
     inventory_node=$(readlink -f "$inventory_link")
     case $inventory_named in *" ${inventory_node#/dev/} "*) ;; *) inventory_disk "$inventory_link" ;; esac
   done
