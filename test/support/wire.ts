@@ -9,9 +9,11 @@ export interface Wire {
   readonly carried: () => number;
   /**
    * Counts from 0 again, and once so many bytes have passed no more do, until `release`.
+   *
+   * @param at nothing passes either from the first piece on in which this is found. Default: no such piece.
    * @returns a promise of the moment from which on a client waits for what does not come.
    */
-  readonly hold: (bytes: number) => Promise<void>;
+  readonly hold: (bytes: number, at?: RegExp) => Promise<void>;
   /** What was held goes on, as far as its client still is there. */
   readonly release: () => void;
   /** Connections from now on go there. */
@@ -28,6 +30,7 @@ export async function startWire(first: number | string): Promise<Wire> {
   let to = first;
   let carried = 0;
   let [limit, reached] = [Infinity, (): void => undefined];
+  let place: RegExp | undefined;
   const keep = (socket: Socket): Socket => {
     open.add(socket);
     socket.on("close", () => open.delete(socket));
@@ -41,6 +44,7 @@ export async function startWire(first: number | string): Promise<Wire> {
           carried += bytes.length;
           done(null, bytes);
         };
+        if (place?.test(bytes.toString("latin1")) === true) limit = carried;
         if (carried + bytes.length <= limit) {
           pass();
           return;
@@ -68,13 +72,15 @@ export async function startWire(first: number | string): Promise<Wire> {
   return {
     port: (server.address() as AddressInfo).port,
     carried: () => carried,
-    hold: (bytes) => {
+    hold: (bytes, at) => {
       carried = 0;
       limit = bytes;
+      place = at;
       return new Promise((resolve) => (reached = resolve));
     },
     release: () => {
       limit = Infinity;
+      place = undefined;
       for (const pass of waiting) pass();
       waiting.clear();
     },
