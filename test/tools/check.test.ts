@@ -157,7 +157,7 @@ test("the stack of another project is told by its keys", async () => {
 
 test("all environments are told at once, as a table and as JSON", async () => {
   const files = {
-    "Pulumi.dev.yaml": environment().replace("login: ops", "login: Ops"),
+    "Pulumi.dev.yaml": environment().replace("login: ops", "login: -ops"),
     "Pulumi.x.yaml": "config: {}\n",
   };
   const { exitCode, output } = await check(files);
