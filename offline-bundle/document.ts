@@ -41,16 +41,19 @@ export interface Fault {
 }
 
 /**
- * The same of a file of which some may be unreadable: what the schema refuses is left to the caller.
+ * The same of a file of which some may be unreadable: what the schema refuses is left to the caller, who gets all of it. What has no fault
+ * here is right.
  *
- * @throws {SealiftError} `absent.code`; E_YAML.
+ * @throws {SealiftError} `absent.code`; E_YAML; the first faults of a file that has more of them than anybody can go through.
  */
 export async function readDocumentWithFaults(
   file: string,
   schema: string,
   absent: { readonly code: ErrorCode; readonly todo: string },
 ): Promise<Document<unknown> & { readonly faults: readonly Fault[] }> {
-  return parsed(await bytesOf(file, absent), file, schema);
+  const read = await parsed(await bytesOf(file, absent), file, schema);
+  if (read.faults.length > mostFaults) refuse(read.faults.slice(0, mostTold).map(({ problem }) => problem));
+  return read;
 }
 
 async function bytesOf(
@@ -132,7 +135,7 @@ async function parse(
   const place = locate(file, text, []);
   const value: unknown = document.toJS();
   const validate = await validator(schema);
-  const errors = validate(value) ? [] : (validate.errors ?? []).slice(0, mostFaults);
+  const errors = validate(value) ? [] : (validate.errors ?? []).slice(0, mostFaults + 1);
   return { text, value, place, faults: errors.map((error) => toFault(error, place)) };
 }
 

@@ -1,6 +1,7 @@
 /** Brings an image into the store: `<store>/images/<digest>` is an OCI layout with it and nothing else. */
 import { access, mkdir, readFile, rename, rm } from "node:fs/promises";
 import { join } from "node:path";
+import { hexDigits } from "./digest.ts";
 import { firstPlace } from "./first-place.ts";
 import { inside } from "./layout.ts";
 import type { LockedImage } from "./lock-file.ts";
@@ -19,7 +20,7 @@ export async function obtainImage(
   { name, digest }: Pick<LockedImage, "name" | "digest">,
   { store, mirrors, warn, patience }: Pick<Sources, "store" | "mirrors" | "warn" | "patience">,
 ): Promise<string> {
-  const layout = join(store, "images", hexOf(digest));
+  const layout = join(store, "images", hexDigits(hexOf(digest)));
   if (await exists(layout)) return layout;
   const part = `${layout}.part`;
   await mkdir(part, { recursive: true });
@@ -41,7 +42,7 @@ export async function obtainImage(
 
 /** Where an image is, if it is in the store. */
 export async function storedImage(store: string, digest: string): Promise<string | undefined> {
-  const layout = join(store, "images", hexOf(digest));
+  const layout = join(store, "images", hexDigits(hexOf(digest)));
   return (await exists(layout)) ? layout : undefined;
 }
 

@@ -2,7 +2,7 @@
 import { mkdir, readFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { writeWhole } from "../modules/core/write-whole.ts";
-import { digestOfBytes } from "./digest.ts";
+import { digestOfBytes, hexDigits } from "./digest.ts";
 import { type ImageKey, otherName, verifyImageSignature } from "./image-signature.ts";
 import { jsonOf } from "./json.ts";
 import { hexOf } from "./manifests.ts";
@@ -32,7 +32,7 @@ export async function signedImage(
 /** Says by its name what was verified, under which name, by which key: `<store>/signed/<digest>/<sha256 of name and key>`. */
 function noteOf(name: string, digest: string, { fingerprint }: ImageKey, store: string): string {
   const { sha256 } = digestOfBytes(JSON.stringify({ name, fingerprint }));
-  return join(store, "signed", hexOf(digest), sha256);
+  return join(store, "signed", hexDigits(hexOf(digest)), sha256);
 }
 
 /** The other names under which it is signed; undefined when nothing is noted. */

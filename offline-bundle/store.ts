@@ -4,7 +4,7 @@ import { mkdir, rename, rm, stat } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { type Problem, SealiftError } from "../modules/core/errors.ts";
-import { type Digest, digestOf } from "./digest.ts";
+import { type Digest, digestOf, hexDigits } from "./digest.ts";
 import { download, type Progress } from "./download.ts";
 import type { Patience } from "./patience.ts";
 import { fileTitle } from "./want.ts";
@@ -60,9 +60,9 @@ export class OtherBytes extends SealiftError {
   }
 }
 
-/** Where bytes with this sha256 lie once they are in the store. */
+/** Where bytes with this sha256 lie once they are in the store. @throws {SealiftError} E_VALUE as {@link hexDigits}. */
 export function storedPath(store: string, sha256: string, title: string): string {
-  return join(store, sha256, title);
+  return join(store, hexDigits(sha256), title);
 }
 
 /**

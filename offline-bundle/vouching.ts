@@ -7,7 +7,7 @@ import { dirname, join } from "node:path";
 import { refuse, SealiftError } from "../modules/core/errors.ts";
 import { writeWhole } from "../modules/core/write-whole.ts";
 import { agreeing } from "./checksums.ts";
-import { digestOfBytes } from "./digest.ts";
+import { digestOfBytes, hexDigits } from "./digest.ts";
 import type { Lock, LockedFile } from "./lock-file.ts";
 import { obtainFile, presentFile, type Sources } from "./obtain-file.ts";
 import { againstRecord, originOf, rank } from "./origin.ts";
@@ -102,7 +102,7 @@ export async function noteVouched(
   await writeWhole(note, "");
 }
 
-/** Says by its name what was asked: `<store>/vouched/<sha256 of the file>/<sha256 of the rank and of what bundle.yaml asks>`. */
+/** Says by its name what was asked: `<store>/vouched/<sha256 of the file>/<sha256 of the rank and of what bundle.yaml asks>`. @throws {SealiftError} E_VALUE. */
 function noteOf(
   { name, version, platform, url, checksums, signature, apt }: WantedEntry,
   pin: Pick<LockedFile, "sha256" | "origin" | "signedBy">,
@@ -110,7 +110,7 @@ function noteOf(
 ): string {
   const asked = { rank: originOf(pin), signedBy: pin.signedBy, name, version, platform, url, checksums };
   const { sha256 } = digestOfBytes(JSON.stringify({ ...asked, signature, apt }));
-  return join(store, "vouched", pin.sha256, sha256);
+  return join(store, "vouched", hexDigits(pin.sha256), sha256);
 }
 
 /** Whether nothing is wrong but that nobody answers. */
