@@ -84,7 +84,7 @@ test("push, killed anywhere, is run again, and every tag is as signed", async ()
   ];
   // The first request; in the middle of the longest blob, which a registry gets once or, from two at the same time, twice; the first tag.
   const tag = /^PUT \S+\/manifests\/(?!sha256:)/m;
-  const holds = [[0], [4_000_000], [8_000_000], [Infinity, tag]] as const;
+  const holds: readonly Parameters<typeof wire.hold>[] = [[0], [4_000_000], [8_000_000], [Infinity, tag]];
   for (const [at, place] of holds.entries()) {
     const held = wire.hold(...place).then(() => true);
     const child = sealift(push(`site-${at}`));
