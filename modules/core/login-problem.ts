@@ -1,6 +1,6 @@
 /** Why a host that answers does not let the login in, or gives it no session that is of use. Pure. */
 import type { Cause, Ended } from "./look-problem.ts";
-import { telling } from "./said.ts";
+import { saidLines, telling } from "./said.ts";
 
 /**
  * @param trace the same login once more with ssh's own words on what it does (LogLevel DEBUG1), when it was made.
@@ -73,13 +73,11 @@ function notIn(login: string, { stderr }: Ended, trace: string): Cause | undefin
 /** sshd has taken the key, and PAM has refused the account: pam_unix(8), pam_nologin(8), pam_access(8), pam_faillock(8). */
 function refusedAccount(login: string, after: string): Cause {
   // PAM's words come as a banner between ssh's own.
-  const words = after
-    .split("\n")
-    .filter(
-      (line) =>
-        line.trim() !== "" && !/^(debug\d: |Connection |Disconnected |Received |Authenticat)/.test(line),
-    );
-  const got = `the key is accepted, then: ${words.join(" ").trim() || "the connection is closed without a word"}`;
+  const words = saidLines(after)
+    .filter((line) => !/^(debug\d: |Connection |Disconnected |Received |Authenticat)/.test(line))
+    .join(" ")
+    .slice(0, 400);
+  const got = `the key is accepted, then: ${words.trim() || "the connection is closed without a word"}`;
   if (/account (has |is )?expired/i.test(got))
     return {
       code: "E_LOGIN_EXPIRED",

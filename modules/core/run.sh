@@ -182,6 +182,10 @@ refuse_because() {
   return 1
 }
 
+# echo WORD...: the words as they are, and a line end. dash's own reads \c, \t and \0 in them, and a name of a directory (CORP\carol) is
+# cut off there, with all that follows it.
+echo() { printf '%s\n' "$*"; }
+
 # finding_with_remedy CODE FINDING REMEDY: a finding that is too long for the line of a report is cut, so that nobody reads it without
 # what to do.
 finding_with_remedy() {

@@ -187,3 +187,7 @@ unit_can_filter() {
     '' | *[!0-9]* | 18446744073709551615) return 1 ;;
   esac
 }
+
+# journal_written: waits until journald has written what units have printed by now: a service that has just failed may have said why a
+# moment ago (journalctl(1), --sync).
+journal_written() { timeout 20 journalctl --sync >/dev/null 2>&1 || true; }

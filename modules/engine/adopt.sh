@@ -70,6 +70,12 @@ adopt_place() {
       "see who may write there and why, then give it to root alone"
     return 1
   fi
+  # The copy is made beside it: whoever may write there could lead root elsewhere.
+  if ! path_is_safe "$2"; then
+    refuse_because E_DATA_ROOT "somebody else than root may put another folder in the place of $2: $path_wrong" \
+      "give the folder above it to root alone, or write another data-root into the site"
+    return 1
+  fi
   case $2/ in
     "$1"/*)
       refuse_because E_DATA_ROOT "data-root $2 is $1 or lies in it" "write another data-root into the site, or remove engine.adopt"

@@ -112,8 +112,9 @@ describe("bytes by their digest", () => {
   });
 
   test("a certificate that nobody vouches for, or that has ended, is no way in", async () => {
+    // What is kept would be taken without a question.
     await root(
-      `mv ${certs}/${at}/ca.crt /run/ca.crt && openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout /run/x.key -subj /CN=x -out ${certs}/${at}/ca.crt 2>/dev/null`,
+      `rm -f ${kept}; mv ${certs}/${at}/ca.crt /run/ca.crt && openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout /run/x.key -subj /CN=x -out ${certs}/${at}/ca.crt 2>/dev/null`,
     );
     const stranger = await on.call("apply_channel_blob", ...blob("127.0.0.5").slice(1));
     assert.equal(stranger.exitCode, 1);

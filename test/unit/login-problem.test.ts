@@ -231,6 +231,13 @@ for (const [what, how, expected, answer] of looks)
     if (answer !== undefined) assert.notEqual(openQuestion(host, how), undefined);
   });
 
+test("what a host says after it has taken the key is quoted in part, however much it is", () => {
+  const long = trace("x".repeat(1_000_000), "y ".repeat(100_000));
+  const looked = lookProblem(host, ended(255, ""), long);
+  assert.match(formatProblem(looked.problem), /E_LOGIN_ACCOUNT .*(y ){100}/);
+  assert.ok(formatProblem(looked.problem).length < 1_500);
+});
+
 test("a second question is asked only where its answer can say more", () => {
   const asked = Object.fromEntries(looks.map(([what, how]) => [what, openQuestion(host, how)]));
   for (const what of [

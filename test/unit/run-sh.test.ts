@@ -201,6 +201,13 @@ test("a warning is told and left as it is, and what comes after it runs", () => 
   }
 });
 
+test("a name with a backslash is told whole, and what comes after it too", () => {
+  const name = String.raw`CORP\carol, \0101\tom`;
+  const noted: Step = { code: "t.noted", fact: "nothing is odd", effect: "none", call: ["noted", "yes"] };
+  const instead = `check_noted() { warn_that E_X "members: ${name.replaceAll("\\", "\\\\")}" "name them"; }`;
+  assert.equal(run("check", [noted], undefined, instead).steps[0]?.found, `E_X members: ${name}; name them`);
+});
+
 test("a command that reads its input gets nothing of the plan", () => {
   const greedy: Step = { code: "t.greedy", fact: "it reads", effect: "none", call: ["greedy"] };
   const report = run("check", [greedy, file("b", "it's $HOME")]);

@@ -48,6 +48,8 @@ test("accounts of a directory: their names as logins and as members of the docke
     assert.equal(host?.login, login);
     assert.deepEqual(host.dockerGroup.members, [login]);
   }
+  const twice = changed("    users:\n", "    dockerGroup: { members: [deploy] }\n    users:\n");
+  assert.match(messages(twice).join("\n"), /E_CONFLICT dockerGroup\.members\[0\]: got "deploy"; /);
   const text = changed("name: deploy", "name: first.last").replace("uid: 1500", "uid: 1201100500");
   assert.equal(siteOf(text).hosts[0]?.users[0]?.uid, 1_201_100_500);
 });

@@ -39,7 +39,20 @@ function hostProblems(file: SiteFile, host: MergedHost, index: number, say: Say)
     ]),
     ...ownGroupTwice(host, at, say),
     ...dockerGid(host, placeOf(file, index, "dockerGroup"), say),
+    ...memberTwice(host, placeOf(file, index, "dockerGroup"), say),
   ];
+}
+
+/** Who is a user of the site is in the group or not by `docker`; two places could say two things. */
+function memberTwice({ users, dockerGroup }: MergedHost, at: Path, say: Say): Problem[] {
+  const members = dockerGroup.members ?? [];
+  return members.flatMap((name, index) => {
+    if (!users.some((user) => user.name === name)) return [];
+    const todo = "remove one of the two: a user of the site is a member unless docker: false is there";
+    return [
+      say([...at, "members", index], "E_CONFLICT", shown(name), "an account that is not in users", todo),
+    ];
+  });
 }
 
 /** A gid that is written down may be that of a group of the site; any other is a group of the user's own. */
