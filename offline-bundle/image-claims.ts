@@ -3,8 +3,7 @@ import { refuse, SealiftError } from "../modules/core/errors.ts";
 import { digestOfBytes } from "./digest.ts";
 import { isRecord, jsonOf } from "./json.ts";
 import { limits } from "./limits.ts";
-import { manifestIn } from "./manifest-at.ts";
-import { type Descriptor, hexOf, isDigest, type Manifest } from "./manifests.ts";
+import { type Descriptor, hexOf, isDigest, type Manifest, NoManifest, parseManifest } from "./manifests.ts";
 import { orasBytes, timeLimit, undefinedWhenAbsent } from "./oras.ts";
 import { inParallel } from "./parallel.ts";
 
@@ -29,7 +28,7 @@ export interface ClaimBounds {
 
 /**
  * @param digest `sha256:…` of the image.
- * @throws {SealiftError} E_DOWNLOAD, also when all questions together take too long; E_PIN, E_TOOL.
+ * @throws {SealiftError} E_DOWNLOAD, also when all questions together take too long; E_TOOL.
  */
 export async function claimsAt(
   repository: string,
@@ -60,7 +59,10 @@ const signatureOf = "dev.cosignproject.cosign/signature";
 /** SIGNATURE_SPEC.md: one layer a signature, under a tag made of the digest. */
 async function besideTheImage(asking: Asking, digest: string): Promise<readonly Claim[]> {
   const tag = `${asking.repository}:${digest.replace(":", "-")}.sig`;
-  const manifest = await manifestAt(asking, tag).catch(undefinedWhenAbsent);
+  const manifest = await manifestAt(asking, tag).catch((error: unknown) => {
+    if (!isUnreadable(error)) undefinedWhenAbsent(error);
+    return undefined;
+  });
   const signed = (manifest?.layers ?? []).filter(
     ({ mediaType, size, annotations }) =>
       mediaType === payloadType && size <= limits.claim && annotations?.[signatureOf] !== undefined,
@@ -109,13 +111,19 @@ function claimsOf({ payload, signatures }: Readonly<Record<string, unknown>>): r
   const { predicateType, subject } = recordOf(jsonOf(body));
   const names =
     predicateType === "https://sigstore.dev/cosign/sign/v1"
-      ? listOf(subject).map((each) => `sha256:${String(recordOf(recordOf(each)["digest"])["sha256"])}`)
+      ? listOf(subject).flatMap((each) => {
+          const { sha256 } = recordOf(recordOf(each)["digest"]);
+          return typeof sha256 === "string" ? [`sha256:${sha256}`] : [];
+        })
       : [];
   const head = `DSSEv1 ${Buffer.byteLength(statementType)} ${statementType} ${body.length} `;
   return [{ text: Buffer.concat([Buffer.from(head), body]), signature: Buffer.from(sig, "base64"), names }];
 }
 
-/** The newest of them first: who writes first does not keep others from being heard. */
+/**
+ * The newest of them first: who writes first does not keep others from being heard. Nor does who writes what cannot be read: that counts as
+ * none.
+ */
 async function ofEach<T>(
   asking: Asking,
   items: readonly T[],
@@ -124,7 +132,12 @@ async function ofEach<T>(
   const { count, bytes } = asking.bounds;
   const newest = items.slice(-Math.ceil(count / 2)).reverse();
   const { values, problems } = await inParallel(newest, claimsAtOnce, async (item) =>
-    asking.read < bytes ? work(item) : [],
+    asking.read < bytes
+      ? work(item).catch((error: unknown) => {
+          if (isUnreadable(error)) return [];
+          throw error;
+        })
+      : [],
   );
   refuse(problems);
   return values.flat();
@@ -133,9 +146,15 @@ async function ofEach<T>(
 /** Each is a process of its own. */
 const claimsAtOnce = 4;
 
-/** @throws {SealiftError} E_DOWNLOAD. */
+/** Whether it was had and is not what it must be, as opposed to a question without an answer. */
+function isUnreadable(error: unknown): boolean {
+  const isPin = error instanceof SealiftError && error.problems.every(({ code }) => code === "E_PIN");
+  return isPin || error instanceof NoManifest;
+}
+
+/** @throws {SealiftError} E_DOWNLOAD. @throws {NoManifest} for everything that is not one. */
 async function manifestAt(asking: Asking, reference: string): Promise<Manifest> {
-  return manifestIn(await ask(asking, ["manifest", "fetch"], reference, limits.manifest), reference);
+  return parseManifest(await ask(asking, ["manifest", "fetch"], reference, limits.manifest));
 }
 
 /** @throws {SealiftError} E_PIN when the registry gives other bytes than it names; E_DOWNLOAD when there are too many. */

@@ -116,8 +116,9 @@ test(
     const layers = numbers.map((at) => ({ ...simple, annotations, ...serve("blobs", { beside: at }) }));
     serve(`manifests/${digest.replace(":", "-")}.sig`, manifest(layers));
     const bundleType = "application/vnd.dev.sigstore.bundle.v0.3+json";
-    const referrer = (at: number, signatures: number): object => {
-      const signed = { payload: "e30=", payloadType: "application/vnd.in-toto+json" };
+    const referrer = (at: number, signatures: number, statement: object = {}): object => {
+      const payload = Buffer.from(JSON.stringify(statement)).toString("base64");
+      const signed = { payload, payloadType: "application/vnd.in-toto+json" };
       const envelope = { ...signed, signatures: Array.from({ length: signatures }, () => ({ sig: "c2ln" })) };
       const layer = { mediaType: bundleType, ...serve("blobs", { at, dsseEnvelope: envelope }) };
       const made = serve("blobs", manifest([layer]));
@@ -158,6 +159,16 @@ test(
     served.set(path, Buffer.from(right.toString().replace(/\d/, (one) => String((Number(one) + 1) % 10))));
     assert.match((await refused(claims({ count: 8 })))[0]?.code ?? "", /^E_(PIN|DOWNLOAD)$/);
     served.set(path, right);
+    // What cannot be read counts as none: bytes that are no manifest, and names that are no texts.
+    const odd = { ...referrer(20, 1), ...serve("blobs", { manifests: 7 }) };
+    const subject = [{ digest: { sha256: { toString: 7 } } }, { digest: { sha256: "1".repeat(64) } }];
+    const statement = { predicateType: "https://sigstore.dev/cosign/sign/v1", subject };
+    refer([referrer(0, 1), odd, referrer(1, 1, statement)]);
+    assert.equal(await claims({ count: 8 }), 4 + 2);
+    serve(`manifests/${digest.replace(":", "-")}.sig`, []);
+    assert.equal(await claims({ count: 8 }), 2);
+    serve(`manifests/${digest.replace(":", "-")}.sig`, manifest(layers));
+    refer(numbers.map((at) => referrer(at, 1)));
     // What is under way when the bound is reached still comes: four at a time.
     assert.ok((await claims({ bytes: 1 })) <= 4, "bytes");
     // A bundle has one signature: a hundred of them in one are not verified.
