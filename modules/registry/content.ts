@@ -5,6 +5,7 @@ import { children, type Descriptor, hexOf, isManifest, refName } from "../../off
 import type { Tree } from "../../offline-bundle/tree.ts";
 import { manifestsBelow } from "../../offline-bundle/walk.ts";
 import type { Blob } from "../core/blob.ts";
+import { type Problem, refuse } from "../core/errors.ts";
 import { placedName } from "../core/image-name.ts";
 
 /** One manifest under one tag. */
@@ -48,6 +49,7 @@ export function registryContent(bundle: Pick<Bundle, "tree" | "blobPath">): Regi
     })
     // A list is taken only when what it lists is there.
     .sort((a, b) => (order.get(a.sha256) ?? 0) - (order.get(b.sha256) ?? 0));
+  refuse(sharedTags(manifests));
   const all = new Set(manifests.flatMap(({ sha256, blobs }) => [sha256, ...blobs.map((one) => one.sha256)]));
   const blobs = [...all].map((sha256) => ({ ...pinned(sha256), path: bundle.blobPath(sha256) }));
   return { manifests, blobs };
@@ -78,13 +80,35 @@ function childrenFirst(tree: Tree): readonly string[] {
 /**
  * Some engines can be led elsewhere for Docker Hub only, and to a root: there its images stand a second time,
  * as `library/hello` beside `docker.io/library/hello`. It costs a few links.
+ *
+ * @throws {SealiftError} E_CONFLICT when something else stands there already: a host file, or an image of a registry whose name is the first
+ * part of a repository of Docker Hub.
  */
 export function withMirrorNames(manifests: readonly RegistryManifest[]): readonly RegistryManifest[] {
   const hub = "docker.io/";
-  return [
+  const all = [
     ...manifests,
     ...manifests
       .filter(({ repository }) => repository.startsWith(hub))
       .map((manifest) => ({ ...manifest, repository: manifest.repository.slice(hub.length) })),
   ];
+  refuse(sharedTags(all));
+  return all;
+}
+
+/** One tag stands for one manifest: the last one written would be what every host gets under it. */
+function sharedTags(manifests: readonly RegistryManifest[]): readonly Problem[] {
+  const first = new Map<string, string>();
+  return manifests.flatMap(({ repository, tag, sha256 }): readonly Problem[] => {
+    const name = `${repository}:${tag}`;
+    const other = first.get(name) ?? sha256;
+    first.set(name, other);
+    if (other === sha256) return [];
+    const [got, expected] = [
+      `sha256:${other} and sha256:${sha256} under one tag`,
+      "one manifest for each tag",
+    ];
+    const todo = "take one of the two out of bundle.yaml, or give it another name";
+    return [{ where: "the registry", code: "E_CONFLICT", subject: name, got, expected, todo }];
+  });
 }

@@ -4,8 +4,13 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
-import { formatProblem } from "../../modules/core/errors.ts";
-import { registryContent, withMirrorNames, type RegistryContent } from "../../modules/registry/content.ts";
+import { formatProblem, type SealiftError } from "../../modules/core/errors.ts";
+import {
+  registryContent,
+  withMirrorNames,
+  type RegistryContent,
+  type RegistryManifest,
+} from "../../modules/registry/content.ts";
 import { readAuthorityFile } from "../../modules/trust/authority-file.ts";
 import { unchangedNameProblems } from "../../modules/trust/from-bundle.ts";
 import type { Bundle } from "../../offline-bundle/layout.ts";
@@ -66,6 +71,26 @@ test("for a mirror, images of Docker Hub stand at the root once more, and nothin
   const more = withMirrorNames(content.manifests).slice(content.manifests.length);
   assert.deepEqual([...new Set(more.map(({ repository }) => repository))], ["library/hello"]);
   assert.equal(more.length, 3);
+});
+
+test("two things under one tag are refused: a host file, and an image that would take its place at the root", () => {
+  const one = (repository: string, tag: string, digit: string): RegistryManifest => ({
+    ...{ repository, tag, mediaType: "application/vnd.oci.image.manifest.v1+json" },
+    ...{ sha256: digit.repeat(64), bytes: 1, blobs: [] },
+  });
+  for (const [repository, tag] of [
+    ["files/docker", "28.5.2-linux-amd64"],
+    ["quay.io/app", "1"],
+  ] as const) {
+    const [own, hub] = [one(repository, tag, "1"), one(`docker.io/${repository}`, tag, "2")];
+    assert.throws(
+      () => withMirrorNames([own, hub]),
+      ({ problems: [problem] }: SealiftError) =>
+        problem?.code === "E_CONFLICT" && problem.subject === `${repository}:${tag}`,
+    );
+    // The same bytes under both names are no matter.
+    assert.equal(withMirrorNames([own, { ...hub, sha256: own.sha256 }]).length, 3);
+  }
 });
 
 const repositories = ["files/docker", "docker.io/library/hello", "ghcr.io/team/app", "corp.site/app"];
