@@ -9,6 +9,7 @@ import type { ImageSource } from "./image-source.ts";
 import { isRecord, jsonOf } from "./json.ts";
 import { limits } from "./limits.ts";
 import {
+  children,
   type Descriptor,
   hexOf,
   isManifest,
@@ -65,11 +66,13 @@ export async function imageContent(
     {
       otherLength: ({ digest: one, size }, { size: other }) =>
         say("E_IMAGE", `two lengths of ${one}: ${other} and ${size} bytes`, "one", ask),
+      otherType: ({ digest: one, mediaType: type }, { mediaType: other }) =>
+        say("E_IMAGE", `two media types of ${one}: ${printable(other)} and ${printable(type)}`, "one", ask),
       tooMany: () => say("E_IMAGE", `more than ${limits.manifestCount} manifests`, "fewer", ask),
     },
   );
   refuse(graph.problems);
-  const leaves = leavesOf(graph, top);
+  const leaves = leavesOf(graph, top, say);
   refuse([
     ...carriageProblems(graph, leaves, image, say),
     ...absentProblems(graph, leaves, image, say),
@@ -136,31 +139,37 @@ interface Leaf {
   readonly manifest: Manifest | undefined;
 }
 
-function leavesOf({ manifests }: Graph, top: Descriptor): readonly Leaf[] {
-  const leaves = new Map<string, Leaf>();
+/** @throws {SealiftError} E_IMAGE for more of them than any image has: lists that share what they list have their product. */
+function leavesOf({ manifests }: Graph, top: Descriptor, say: Say): readonly Leaf[] {
+  const leaves: Leaf[] = [];
   const seen = new Set<string>();
-  const waiting: Pick<Leaf, "descriptor" | "platform">[] = [{ descriptor: top, platform: undefined }];
+  const waiting: Pick<Leaf, "descriptor" | "platform">[] = [];
+  const add = (descriptor: Descriptor, platform: Leaf["platform"]): void => {
+    const key = `${descriptor.digest} ${platformName(platform) ?? ""}`;
+    if (seen.has(key)) return;
+    if (seen.size === mostLeaves)
+      throw new SealiftError([say("E_IMAGE", `more than ${mostLeaves} parts`, "fewer", ask)]);
+    seen.add(key);
+    waiting.push({ descriptor, platform });
+  };
+  add(top, undefined);
   // Grows while it is walked.
   for (const { descriptor, platform } of waiting) {
-    const key = `${descriptor.digest} ${platformName(platform) ?? ""}`;
-    if (seen.has(key)) continue;
-    seen.add(key);
     const manifest = manifests.get(hexOf(descriptor.digest))?.manifest;
-    if (manifest?.manifests === undefined) leaves.set(key, { descriptor, platform, manifest });
-    else {
-      // What a list has no platform for, is found below it by no engine, whatever is written there.
-      const outer = descriptor === top ? undefined : platform;
-      const isLost = descriptor !== top && platform === undefined;
-      waiting.push(
-        ...manifest.manifests.map((one) => ({
-          descriptor: one,
-          platform: isLost ? undefined : (one.platform ?? outer),
-        })),
-      );
+    if (manifest?.manifests === undefined) {
+      leaves.push({ descriptor, platform, manifest });
+      continue;
     }
+    // What a list has no platform for, is found below it by no engine, whatever is written there.
+    const outer = descriptor === top ? undefined : platform;
+    const isLost = descriptor !== top && platform === undefined;
+    for (const one of manifest.manifests) add(one, isLost ? undefined : (one.platform ?? outer));
   }
-  return [...leaves.values()];
+  return leaves;
 }
+
+/** Manifests and indexes below an image, each once for every platform under which it is listed. */
+const mostLeaves = 4_000;
 
 /** Why no engine runs this; undefined when one does. */
 function whyNot(manifest: Manifest | undefined): string | undefined {
@@ -183,16 +192,19 @@ const artifacts = new Map([
 ]);
 
 /** What engines unpack: image-spec 1.1, media-types.md; Docker's manifest-v2-2; containerd images/mediatypes.go. */
-function isLayer(layer: Pick<Descriptor, "mediaType">): boolean {
-  return isForeign(layer) || layerTypes.test(layer.mediaType);
+function isLayer({ mediaType }: Pick<Descriptor, "mediaType">): boolean {
+  return foreignTypes.test(mediaType) || layerTypes.test(mediaType);
 }
 
 const layerTypes =
   /^application\/vnd\.(oci\.image\.layer\.v1|docker\.image\.rootfs\.diff)\.tar([.+](gzip|zstd))?$/;
 
-/** A layer whose bytes its registry need not have, and which oras never sends. */
-function isForeign({ mediaType }: Pick<Descriptor, "mediaType">): boolean {
-  return foreignTypes.test(mediaType);
+/**
+ * What has its bytes elsewhere: a layer that its registry need not have and which oras never sends, or anything for which other addresses
+ * are written, which engines ask first (containerd core/remotes/docker/fetcher.go).
+ */
+function isForeign({ mediaType, urls }: Pick<Descriptor, "mediaType" | "urls">): boolean {
+  return foreignTypes.test(mediaType) || (urls !== undefined && urls.length > 0);
 }
 
 const foreignTypes =
@@ -218,7 +230,7 @@ function carriageProblems(
   say: Say,
 ): readonly Problem[] {
   return [...manifests].flatMap(([hex, { manifest }]): readonly Problem[] => {
-    const foreign = (manifest.layers ?? []).find(isForeign);
+    const foreign = children(manifest).find(isForeign);
     const blob = (manifest.manifests ?? []).find((one) => !isManifest(one));
     const whole =
       manifest.manifests !== undefined || (manifest.config !== undefined && manifest.layers !== undefined);
@@ -228,7 +240,7 @@ function carriageProblems(
         : [
             say(
               "E_IMAGE",
-              `a foreign layer (${printable(foreign.mediaType)}) in sha256:${hex}`,
+              `${foreignWords(foreign)} in sha256:${hex}`,
               "layers that the registry itself has: inside the gap nobody can ask their publisher for one",
               orPart("have it built on a base without foreign layers", leaves, image),
             ),
@@ -248,6 +260,11 @@ function carriageProblems(
         : [say("E_IMAGE", `neither an index nor config and layers in sha256:${hex}`, "an image", ask)]),
     ];
   });
+}
+
+function foreignWords({ mediaType, urls: [url] = [] }: Descriptor): string {
+  const what = foreignTypes.test(mediaType) ? "a foreign layer" : "a descriptor with urls";
+  return `${what} (${printable(mediaType)}${url === undefined ? "" : `, ${printable(url).slice(0, 200)}`})`;
 }
 
 /** A child that is not there. */
@@ -273,7 +290,8 @@ function orPart(todo: string, leaves: readonly Leaf[], { name }: ImageName): str
     ({ manifest, platform }) =>
       (platform === undefined || platform.os === "linux") &&
       whyNot(manifest) === undefined &&
-      manifest?.layers?.some(isForeign) === false,
+      manifest !== undefined &&
+      !children(manifest).some(isForeign),
   );
   if (whole === undefined) return todo;
   const part = `${repositoryOf(name)}:${tagOf(name) ?? "<tag>"}@${whole.descriptor.digest}`;

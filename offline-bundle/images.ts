@@ -3,7 +3,7 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { refuse, SealiftError } from "../modules/core/errors.ts";
 import { firstPlace } from "./first-place.ts";
-import { contentBytes, imageContent } from "./image-content.ts";
+import { contentBytes, type ImageContent, imageContent } from "./image-content.ts";
 import { readImageKey } from "./image-signature.ts";
 import { type ImageSource, layoutSource, registrySource } from "./image-source.ts";
 import { inside } from "./inside.ts";
@@ -105,7 +105,8 @@ export interface Tagged {
  *
  * @param blobs folder of the blobs. @param obtain brings an image of a registry into the store, and gives its layout.
  * @returns its tag, and one for every manifest below it: a manifest without a tag is what garbage collectors take.
- * @throws {SealiftError} E_IMAGE, E_DOWNLOAD as {@link imageContent}; E_PIN for a blob with other bytes.
+ * @throws {SealiftError} E_IMAGE, E_DOWNLOAD as {@link imageContent}; E_PIN for a blob with other bytes, and for other platforms than the lock
+ * names.
  */
 export async function placeImage(
   image: LockedImage,
@@ -115,6 +116,7 @@ export async function placeImage(
 ): Promise<readonly Tagged[]> {
   const layout = (await imageLayout(image, bundleFile)) ?? (await obtain(image));
   const content = await imageContent(image, image.digest, layoutSource(layout));
+  if (!sameSet(content.platforms, image.platforms)) throw otherPlatforms(image, content);
   const { problems } = await inParallel([...content.named.keys()], blobsAtOnce, async (hex) => {
     if (!existsSync(join(blobs, hex))) await placeBlob(hex, join(layout, inside.blobs, hex), blobs, "refuse");
   });
@@ -143,6 +145,24 @@ export async function imageBytes(
   return firstPlace(referencesOf(image.name, mirrors), async (place) =>
     contentBytes(await imageContent(image, image.digest, registrySource(repositoryOf(place)))),
   );
+}
+
+function sameSet(one: readonly string[], other: readonly string[]): boolean {
+  return one.every((each) => other.includes(each)) && other.every((each) => one.includes(each));
+}
+
+/** People review the platforms of the lock, and nobody those of the digest. */
+function otherPlatforms({ name, platforms }: LockedImage, content: ImageContent): SealiftError {
+  return new SealiftError([
+    {
+      where: name,
+      code: "E_PIN",
+      subject: "platforms",
+      got: content.platforms.join(", "),
+      expected: `${platforms.join(", ")}, as the lock pins it`,
+      todo: `run: sealift bundle lock --update ${name}, and review what changed`,
+    },
+  ]);
 }
 
 function changed(name: string, got: string, expected: string): SealiftError {

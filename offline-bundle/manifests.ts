@@ -12,6 +12,8 @@ export interface Descriptor {
   readonly size: number;
   readonly annotations?: Readonly<Record<string, string>>;
   readonly platform?: { readonly os: string; readonly architecture: string; readonly variant?: string };
+  /** Where else its bytes are. Engines with containerd's store ask there first, whatever address it is. */
+  readonly urls?: readonly string[];
 }
 
 /** An image manifest or an image index; which one, its keys tell. */
@@ -50,6 +52,15 @@ export function parseManifest(text: Uint8Array, mediaType?: string): Manifest {
   // Whoever reads one of the two sees another image than whoever reads the other (CVE-2021-41190).
   if (given(manifests) && (given(layers) || given(config)))
     throw new NoManifest("an index and a manifest in one");
+  const named = mediaType ?? own;
+  if (
+    typeof named === "string" &&
+    indexTypes.has(named) &&
+    (!given(manifests) || given(config) || given(layers))
+  )
+    throw new NoManifest("an index by its media type, and none by its keys");
+  if (typeof named === "string" && imageTypes.has(named) && given(manifests))
+    throw new NoManifest("an image manifest by its media type, and an index by its keys");
   return {
     ...(typeof own === "string" ? { mediaType: own } : {}),
     ...(typeof artifactType === "string" ? { artifactType } : {}),
@@ -80,14 +91,16 @@ export function children(manifest: Manifest): readonly Descriptor[] {
 
 /** Whether this is a manifest or an index, as opposed to a config or a layer. */
 export function isManifest({ mediaType }: Pick<Descriptor, "mediaType">): boolean {
-  return manifestTypes.has(mediaType);
+  return indexTypes.has(mediaType) || imageTypes.has(mediaType);
 }
 
 /** OCI's and Docker's own (https://distribution.github.io/distribution/spec/manifest-v2-2/). */
-const manifestTypes = new Set([
+const indexTypes = new Set([
   "application/vnd.oci.image.index.v1+json",
-  "application/vnd.oci.image.manifest.v1+json",
   "application/vnd.docker.distribution.manifest.list.v2+json",
+]);
+const imageTypes = new Set([
+  "application/vnd.oci.image.manifest.v1+json",
   "application/vnd.docker.distribution.manifest.v2+json",
 ]);
 
@@ -119,7 +132,7 @@ function descriptors(key: string, value: unknown): readonly Descriptor[] {
 
 function descriptor(key: string, value: unknown): Descriptor {
   if (!isRecord(value)) throw new NoManifest(`${key} that is no descriptor`);
-  const { mediaType, digest, size, annotations, platform } = value;
+  const { mediaType, digest, size, annotations, platform, urls } = value;
   if (typeof mediaType !== "string" || !mediaTypes.test(mediaType))
     throw new NoManifest(`${key} without a media type`);
   if (!isDigest(digest)) {
@@ -133,11 +146,18 @@ function descriptor(key: string, value: unknown): Descriptor {
     ...{ mediaType, digest, size },
     ...(given(annotations) ? { annotations: texts(`${key}.annotations`, annotations) } : {}),
     ...(given(platform) ? { platform: platformOf(`${key}.platform`, platform) } : {}),
+    ...(given(urls) ? { urls: addresses(`${key}.urls`, urls) } : {}),
   };
 }
 
 /** RFC 6838, 4.2. */
 const mediaTypes = /^[A-Za-z0-9][\w!#$&^.+-]{0,126}\/[A-Za-z0-9][\w!#$&^.+-]{0,126}$/;
+
+function addresses(key: string, value: unknown): readonly string[] {
+  if (!Array.isArray(value) || !value.every((one) => typeof one === "string"))
+    throw new NoManifest(`${key} that are no list of texts`);
+  return value;
+}
 
 function texts(key: string, value: unknown): Readonly<Record<string, string>> {
   if (!isRecord(value)) throw new NoManifest(`${key} that are no texts`);
@@ -152,8 +172,13 @@ function platformOf(key: string, value: unknown): NonNullable<Descriptor["platfo
   const { os, architecture, variant } = isRecord(value) ? value : {};
   if (typeof os !== "string" || typeof architecture !== "string" || !isText(variant))
     throw new NoManifest(`${key} without os and architecture`);
+  if ([os, architecture, variant ?? ""].some(({ length }) => length > mostPlatformWord))
+    throw new NoManifest(`${key} longer than that of any machine`);
   return { os, architecture, ...(variant === undefined || variant === "" ? {} : { variant }) };
 }
+
+/** Characters of an os, an architecture or a variant: each is kept once for everything that is listed under it. */
+const mostPlatformWord = 256;
 
 function isText(value: unknown): value is string | undefined {
   return value === undefined || typeof value === "string";

@@ -4,6 +4,7 @@ import { oneLine } from "../modules/core/visible.ts";
 import { type Growth, watchGrowth } from "./growth.ts";
 import { type ProgramResult, runProgram, TooMuchOutput } from "./program.ts";
 import { saysFull } from "./room.ts";
+import { longestTimerMs } from "./watchdog.ts";
 
 export interface OrasOptions {
   /** What a failure is told as. Default E_TOOL. */
@@ -78,9 +79,12 @@ export async function orasBytes(
 /** @param ms after which the signal is given; until `end` is called. */
 export function timeLimit(ms: number): ReturnType<typeof watchGrowth> {
   const controller = new AbortController();
-  const timer = setTimeout(() => {
-    controller.abort(new Error(`no end after ${ms / 1_000} s`));
-  }, ms);
+  const timer = setTimeout(
+    () => {
+      controller.abort(new Error(`no end after ${ms / 1_000} s`));
+    },
+    Math.min(ms, longestTimerMs),
+  );
   return {
     signal: controller.signal,
     end: () => {

@@ -14,6 +14,7 @@ import {
   parseManifest,
   refName,
 } from "./manifests.ts";
+import { printable } from "./printable.ts";
 import { readRegular, UnusableFile } from "./regular-file.ts";
 import { type Graph, type TreeManifest, walk } from "./walk.ts";
 
@@ -41,6 +42,13 @@ export async function readTree(directory: string, index: Manifest): Promise<Read
     {
       otherLength: (descriptor, first) =>
         differs(directory, descriptor, `${first.size} bytes, as another one names it`),
+      otherType: ({ digest, mediaType }, first) =>
+        notItsName(
+          directory,
+          hexOf(digest),
+          `the media types ${printable(first.mediaType)} and ${printable(mediaType)}`,
+          "one of them",
+        ),
       tooMany: () => tooMany(directory),
     },
   );

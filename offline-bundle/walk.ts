@@ -33,6 +33,8 @@ export interface Walked extends Graph {
 export interface Words {
   /** Somebody names the same digest with another length. */
   readonly otherLength: (descriptor: Descriptor, first: Descriptor) => Problem;
+  /** Somebody names the same digest with another media type, and one of the two is that of a manifest or index. */
+  readonly otherType: (descriptor: Descriptor, first: Descriptor) => Problem;
   /** There are more manifests than may be held in memory. */
   readonly tooMany: () => Problem;
 }
@@ -63,6 +65,8 @@ export async function walk(
       if (first === undefined) named.set(hex, next);
       else if (first.descriptor.size !== descriptor.size)
         problems.push(words.otherLength(descriptor, first.descriptor));
+      else if (readsOtherwise(descriptor, first.descriptor))
+        problems.push(words.otherType(descriptor, first.descriptor));
       if (!isManifest(descriptor) || asked.has(hex)) continue;
       asked.add(hex);
       bytes += descriptor.size;
@@ -87,6 +91,11 @@ export async function walk(
     });
   }
   return { manifests, named, broken, problems };
+}
+
+/** Whether engines read other things there by one name than by the other. A layer has Docker's and OCI's type by turns, and is the same. */
+function readsOtherwise(one: Descriptor, other: Descriptor): boolean {
+  return one.mediaType !== other.mediaType && (isManifest(one) || isManifest(other));
 }
 
 /** Enough to keep a line or a disk busy; each may be a process of its own. */

@@ -41,5 +41,5 @@ export function watchdog({ stallMs, leastBytes }: Patience, untilMs: () => numbe
   };
 }
 
-/** What setTimeout can take. */
-const longestTimerMs = 2 ** 31 - 1;
+/** What setTimeout can take; with more it fires at once. */
+export const longestTimerMs = 2 ** 31 - 1;
