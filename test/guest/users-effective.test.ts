@@ -364,10 +364,19 @@ test("who has left hides what forks on and on in the group behind no crowd witho
   assert.equal(await populated(last), "populated 0");
   // The crowd is not in the group and goes on; that nobody can read all of it is told, and is no failure.
   assert.equal(await populated(first), "populated 1");
-  assert.match((await wrong()).join(), busy);
+  assert.match((await met()).join(), busy);
   await on.root(`echo 1 >/sys/fs/cgroup/${scope}/cgroup.kill`);
   assert.deepEqual(await wrong(), []);
 });
+
+/** Findings of the first look that meets what comes and goes: one may read all that was there. */
+async function met(): Promise<readonly string[]> {
+  for (let look = 0; look < 50; look++) {
+    const found = await wrong();
+    if (found.length > 0) return found;
+  }
+  return [];
+}
 
 const busy =
   /^warn users\.leavers E_STRANGERS processes of people who have left the site end before they can be read: early \(none of them was in docker when all were held still, \S+Z\); see with ps -Lu NAME what they run$/;
@@ -383,19 +392,19 @@ test("whom Sealift did not make works on with threads that come and go: told, an
   await on.root(
     `timeout 60 sh -c 'until [ "$(ls /proc/${pid.trim()}/task | wc -l)" -gt 10 ]; do sleep 0.1; done'`,
   );
-  assert.deepEqual(await wrong(), [
+  assert.deepEqual(await met(), [
     "drift users.leavers early: open sessions with processes that end before they can be read",
   ]);
   for (let times = 0; times < 2; times++) {
     const { mark, text } = await on.run("apply", stepsOf());
     assert.ok(mark, text);
-    assert.match((await wrong()).join(), busy);
+    assert.match((await met()).join(), busy);
   }
   assert.equal(await on.root(`cat /sys/fs/cgroup/${group}/cgroup.procs`), pid, "it goes on");
   // What was found of one group says nothing of another one, and nothing for ever.
   for (const other of ["s/ [0-9]* / 1 /", "s/^\\([0-9]* [0-9]*\\) [0-9]*/\\1 -86400/"]) {
     await on.root(`cp ${note} /run/kept; sed -i ${quote(other)} ${note}`);
-    assert.match((await wrong()).join(), /^drift /);
+    assert.match((await met()).join(), /^drift /);
     await on.root(`mv /run/kept ${note}`);
   }
   await on.root(`echo 1 >/sys/fs/cgroup/${group}/cgroup.kill`);
@@ -419,7 +428,7 @@ test("what a run has held still is let go when that run is killed: by the next o
   const group = "/sys/fs/cgroup/system.slice/atd.service";
   const killed = (seconds: number): Promise<string> =>
     on.root(
-      `mkdir -p ${group}; ! sh -c ${quote(`. /run/sealift-library.sh; FROZEN_MOST_SEC=${seconds}; freeze_groups ${group}; kill -KILL $$`)}; cat ${group}/cgroup.freeze`,
+      `mkdir -p ${group}; ! sh -c ${quote(`. /run/sealift-library.sh; FROZEN_MOST_SEC=${seconds}; freeze_groups ${group}; cat ${group}/cgroup.freeze; kill -KILL $$`)}`,
     );
   assert.equal(await killed(3000), "1\n");
   const { mark, text } = await on.run("apply", []);
