@@ -1,6 +1,6 @@
 import { type Problem, SealiftError } from "../modules/core/errors.ts";
 
-/** What came of a list of jobs: the results in the order of the items, and what people have to know. */
+/** What came of a list of jobs: results and problems, both in the order of the items. */
 export interface Results<R> {
   readonly values: readonly R[];
   readonly problems: readonly Problem[];
@@ -18,24 +18,25 @@ export async function inParallel<T, R>(
   work: (item: T) => Promise<R>,
 ): Promise<Results<R>> {
   const values = new Map<number, R>();
-  const failures: unknown[] = [];
+  const failures = new Map<number, unknown>();
   const queue = items.entries();
   const worker = async (): Promise<void> => {
     for (const [index, item] of queue) {
       try {
         values.set(index, await work(item));
       } catch (error) {
-        failures.push(error);
+        failures.set(index, error);
       }
     }
   };
   await Promise.all(Array.from({ length: Math.min(limit, items.length) }, worker));
-  const problems = failures.flatMap((failure) => {
+  const problems = inOrder(failures).flatMap((failure) => {
     if (failure instanceof SealiftError) return failure.problems;
     throw failure instanceof Error ? failure : new Error(String(failure));
   });
-  return {
-    values: [...values.entries()].sort(([a], [b]) => a - b).map(([, value]) => value),
-    problems,
-  };
+  return { values: inOrder(values), problems };
+}
+
+function inOrder<R>(results: ReadonlyMap<number, R>): readonly R[] {
+  return [...results.entries()].sort(([a], [b]) => a - b).map(([, result]) => result);
 }
