@@ -22,8 +22,6 @@ export interface OrasOptions {
 }
 
 const questionMs = 300_000;
-/** Between layouts on this machine's disks nobody else has a say. */
-export const localMs = 86_400_000;
 
 /**
  * Runs oras and gives its standard output without the last newline. The program is the one named by SEALIFT_ORAS, or

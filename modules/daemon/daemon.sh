@@ -116,8 +116,7 @@ apply_daemon_file() {
     rm "$DAEMON_JSON.new"
     return 1
   fi
-  sync "$DAEMON_JSON.new"
-  mv -T "$DAEMON_JSON.new" "$DAEMON_JSON"
+  put_in_place "$DAEMON_JSON"
 }
 effect_daemon_file() {
   daemon_cost "$(daemon_json_text "$@")"

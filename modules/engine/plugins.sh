@@ -47,8 +47,7 @@ apply_engine_plugin() {
     rm -f "$plugin_path.new"
     install -o root -g root -m 0755 "$SEALIFT_BLOBS/$3" "$plugin_path.new"
     echo "$3  $plugin_path.new" | sha256sum -c --quiet
-    sync "$plugin_path.new"
-    mv -T "$plugin_path.new" "$plugin_path"
+    put_in_place "$plugin_path"
     remember_hash "$plugin_path" "$3"
   fi
   # A program for another processor, or a folder mounted noexec, is told before it goes live.
