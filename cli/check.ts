@@ -1,33 +1,39 @@
-/** `sealift check [env…]`: everything that can be wrong with environments, without a network. */
+/** `sealift check [env…]`: checks environments without a network. */
 import { Command } from "commander";
-import type { CheckedEnvironment } from "../modules/check.ts";
-import { SealiftError } from "../modules/core/errors.ts";
-import { tellWarnings } from "./bundle/policy-flags.ts";
-import { columns } from "./columns.ts";
-import { exitCode } from "./exit-code.ts";
-import { problemText } from "./findings-text.ts";
-import { paint } from "./paint.ts";
-import { progressLine } from "./progress.ts";
-import { printJsonText, printPainted } from "./print.ts";
+import type { CheckedEnvironment } from "../modules/environments/check-environments.ts";
+import { refuse, SealiftError } from "../modules/core/errors.ts";
+import { installationProblems } from "../modules/core/installed-packages.ts";
+import { printWarnings } from "./bundle/policy-flags.ts";
+import { columns } from "./output/columns.ts";
+import { jsonProblem } from "./output/json-problem.ts";
+import { exitCode } from "./output/exit-code.ts";
+import { problemText } from "./output/findings-text.ts";
+import { paint } from "./output/paint.ts";
+import { progressLine } from "./output/progress.ts";
+import { printJsonText, printPainted } from "./output/print.ts";
 
 export function checkCommand(): Command {
   return new Command("check")
-    .description("checks environments offline: form, rules, pins, and the bundle when it is here")
-    .argument("[env...]", "environments: stacks/<env>.site.yaml; none given: all but the examples")
+    .description(
+      "Check environments offline: syntax, rules, pinned versions, and the bundle if it is present",
+    )
+    .argument("[env...]", "environments: stacks/<env>.site.yaml (default: all except the examples)")
     .option("--json", "print the result as JSON")
     .addHelpText("after", examples)
     .action(async (names: readonly string[], flags: { readonly json?: true }) => {
-      // The rules of a site take longer to load than most other commands need in all.
-      const { checkEnvironments } = await import("../modules/check.ts");
-      const { ownEnvironments } = await import("../modules/stack-file.ts");
+      refuse(installationProblems(process.cwd()));
+      // The rules of a site take longer to load than most other commands take in total.
+      const { checkEnvironments } = await import("../modules/environments/check-environments.ts");
+      const { ownEnvironments } = await import("../modules/environments/stack-file.ts");
       const progress = progressLine();
-      const asked = names.length > 0 ? names : ownEnvironments();
-      const checked = await checkEnvironments(asked, (bytes, total) => {
+      const environments = names.length > 0 ? names : ownEnvironments();
+      const checked = await checkEnvironments(environments, (bytes, total) => {
         progress.report("reading the bundle", bytes / total);
       }).finally(progress.end);
-      if (flags.json === true) printJsonText(checked);
+      if (flags.json === true)
+        printJsonText(checked.map((one) => ({ ...one, problems: one.problems.map(jsonProblem) })));
       else {
-        tellWarnings(checked.flatMap(({ warnings }) => warnings));
+        printWarnings(checked.flatMap(({ warnings }) => warnings));
         printPainted(text(checked));
       }
       const problems = checked.flatMap((one) => one.problems);
@@ -43,12 +49,14 @@ function text(checked: readonly CheckedEnvironment[]): string {
     against,
   ]);
   const width = process.stdout.isTTY ? process.stdout.columns : 100;
-  const told = checked.flatMap(({ problems }) => problems.map((one) => problemText(one, { width, paint })));
-  return [columns(rows), ...told].join("\n\n");
+  const reported = checked.flatMap(({ problems }) =>
+    problems.map((one) => problemText(one, { width, paint })),
+  );
+  return [columns(rows), ...reported].join("\n\n");
 }
 
 const examples = `
-It asks no host: sealift doctor <env> does.
+This command connects to no host; sealift doctor <env> does.
 
 Examples:
   $ sealift check                                 all environments of this checkout

@@ -1,24 +1,27 @@
-/** The tree of commands of `sealift`. */
+/** The command tree of `sealift`. */
 import { Command } from "commander";
 import { bundleCommand } from "./bundle.ts";
 import { checkCommand } from "./check.ts";
 import { diffCommand } from "./diff.ts";
 import { doctorCommand } from "./doctor.ts";
-import { exitCodes } from "./exit-code.ts";
+import { exitCodes } from "./output/exit-code.ts";
 import { initCommand } from "./init.ts";
+import { newCommand } from "./new.ts";
+import { planCommand } from "./plan.ts";
 import { receiptCommand } from "./receipt.ts";
 import { sbomCommand } from "./sbom.ts";
 import { showCommand } from "./show.ts";
+import { upgradeCommand } from "./upgrade.ts";
 import { versionText } from "./version.ts";
 
-/** Errors of the command line are thrown, never an exit. */
+/** Errors of the command line are thrown; the process is not exited. */
 export function sealiftProgram(): Command {
   const program = new Command("sealift")
-    .description("Carries Docker into networks that have no way out.")
+    .description("Provision Docker hosts in air-gapped networks from a signed bundle.")
     .version(
       versionText(),
       "-V, --version",
-      "print the versions of Sealift, its bundle format and the plugin it needs",
+      "print the version of Sealift, its bundle format, and the Pulumi plugin that it requires",
     )
     .addHelpText(
       "after",
@@ -30,10 +33,13 @@ export function sealiftProgram(): Command {
     .addCommand(diffCommand())
     .addCommand(doctorCommand())
     .addCommand(initCommand())
+    .addCommand(newCommand())
+    .addCommand(planCommand())
     .addCommand(receiptCommand())
     .addCommand(sbomCommand())
-    .addCommand(showCommand());
-  // Subcommands do not inherit it.
+    .addCommand(showCommand())
+    .addCommand(upgradeCommand());
+  // Subcommands do not inherit this setting.
   for (const command of program.commands.flatMap((one) => [one, ...one.commands])) command.exitOverride();
   return program;
 }

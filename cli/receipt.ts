@@ -1,81 +1,81 @@
-/** `sealift receipt …`: what a run has left for those outside. */
+/** `sealift receipt …`: verifies and displays the signed receipts of runs. */
 import { Command } from "commander";
 import { receiptPage } from "../modules/receipt/page.ts";
 import { verifyReceipts } from "../modules/receipt/chain.ts";
-import { readReceipt, type Checked, type ReceiptPolicy } from "../modules/receipt/sign.ts";
+import { readSignedReceipt, type Checked, type ReceiptPolicy } from "../modules/receipt/sign.ts";
 import { factsIn, filesIn, verdictOf } from "../modules/receipt/verdict.ts";
-import { columns } from "./columns.ts";
+import { columns } from "./output/columns.ts";
 import { visible } from "../modules/core/visible.ts";
-import { writeWhole } from "../modules/core/write-whole.ts";
-import { print, printJsonText } from "./print.ts";
+import { writeAtomically } from "../modules/core/write-atomically.ts";
+import { print, printJsonText } from "./output/print.ts";
 
 interface Flags {
-  readonly signers: string;
+  readonly allowedSigners: string;
   readonly revokedKeys?: string;
 }
 
 export function receiptCommand(): Command {
   return new Command("receipt")
-    .description("checks and shows the receipt that a run has left (site file: receipt)")
+    .description("Verify and display the signed receipts of runs")
     .addCommand(verifyCommand())
     .addCommand(pageCommand());
 }
 
 function verifyCommand(): Command {
   return withPolicy(new Command("verify"))
-    .description("checks the signature of a receipt, and that none is left out; needs no network")
-    .argument("<path>", "the receipt, its signature is <path>.sig; or the folder with all of them")
-    .option("--json", "print the receipt as JSON once it is checked; of a folder, all of them as a list")
+    .description("Verify a receipt, or all receipts of a folder and their sequence; needs no network")
+    .argument("<path>", "a receipt (its signature is <path>.sig), or a folder of receipts")
+    .option("--json", "print the verified receipt as JSON; for a folder, a list of all receipts")
     .addHelpText("after", examples)
     .action(async (path: string, flags: Flags & { readonly json?: true }) => {
       const checked = await verifyReceipts(path, policyOf(flags));
       const [only] = checked;
       if (flags.json === true)
         printJsonText(checked.length === 1 ? only?.receipt : checked.map(({ receipt }) => receipt));
-      else print(checked.map((one) => summary(one, flags.signers)).join("\n\n"));
+      else print(checked.map((one) => summary(one, flags.allowedSigners)).join("\n\n"));
     });
 }
 
 function pageCommand(): Command {
   return withPolicy(new Command("page"))
-    .description("writes a receipt as one HTML page that needs no network")
+    .description("Render a receipt as one self-contained HTML page")
     .argument("<file>", "the receipt")
-    .requiredOption("-o, --output <path>", "the page")
+    .requiredOption("-o, --output <path>", "output file")
     .addHelpText(
       "after",
-      "\nExample:\n  $ sealift receipt page receipts/prod.json --signers signers -o prod.html",
+      "\nExample:\n  $ sealift receipt page receipts/prod.json --allowed-signers signers -o prod.html",
     )
     .action(async (file: string, { output, ...flags }: Flags & { readonly output: string }) => {
-      const { receipt, signers } = await readReceipt(file, policyOf(flags));
-      await writeWhole(output, receiptPage(receipt, signers));
+      const { receipt, signers } = await readSignedReceipt(file, policyOf(flags));
+      await writeAtomically(output, receiptPage(receipt, signers));
     });
 }
 
 function withPolicy(command: Command): Command {
   return command
-    .requiredOption("--signers <path>", "keys that may sign: ssh-keygen(1), ALLOWED SIGNERS")
-    .option("--revoked-keys <path>", "keys that sign nothing any more: a KRL, or one public key a line");
+    .requiredOption("--allowed-signers <path>", "keys that may sign: ssh-keygen(1), ALLOWED SIGNERS")
+    .option("--revoked-keys <path>", "revoked keys: a KRL, or one public key per line");
 }
 
-function policyOf({ signers, revokedKeys }: Flags): ReceiptPolicy {
-  return { allowedSigners: signers, ...(revokedKeys === undefined ? {} : { revokedKeys }) };
+function policyOf({ allowedSigners, revokedKeys }: Flags): ReceiptPolicy {
+  return { allowedSigners, ...(revokedKeys === undefined ? {} : { revokedKeys }) };
 }
 
-/** What the hosts say is theirs; that it was written down so is what the signature says. */
+/** The host statements are the hosts' own; the signature only shows that they were recorded as they are. */
 function summary({ file, receipt, signers }: Checked, keys: string): string {
   const { site, number, previous, ended, run, bundle, warnings, hosts } = receipt;
-  const rows = hosts.map(({ name, engine, wanted, changed, statement }) => [
+  const rows = hosts.map(({ name, engine, expectedFiles: expected, changed, statement }) => [
     name,
-    `engine ${engine} is asked for`,
-    `${filesIn({ wanted, statement })} pinned files are there`,
-    `says: ${factsIn(statement.facts)}`,
+    `engine ${engine} requested`,
+    `${filesIn({ expectedFiles: expected, statement })} pinned files present`,
+    `reports: ${factsIn(statement.facts)}`,
     `${changed.length} changed`,
   ]);
   const before = previous === null ? "the first" : `after ${previous.file}`;
   const who = bundle.signers.join(", ") || "nobody";
   return [
     `${site}, ${ended}: receipt ${number}, ${before}, signed by ${signers.join(", ")}; bundle serial ${bundle.serial}, signed by ${who}`,
-    `checked with: sealift receipt verify ${visible(file)} --signers ${visible(keys)}`,
+    `checked with: sealift receipt verify ${visible(file)} --allowed-signers ${visible(keys)}`,
     `run by ${visible(run.user)} on ${visible(run.machine)} with Sealift ${visible(run.sealift)}, site ${commitWords(run)}`,
     verdictOf(receipt),
     columns(rows),
@@ -86,14 +86,14 @@ function summary({ file, receipt, signers }: Checked, keys: string): string {
 }
 
 function commitWords({ checkout }: Checked["receipt"]["run"]): string {
-  if (checkout === null) return "in no git repository";
-  return `commit ${checkout.commit}${checkout.changed ? ", with changes that are not committed" : ""}`;
+  if (checkout === null) return "not in a git repository";
+  return `commit ${checkout.commit}${checkout.changed ? ", with uncommitted changes" : ""}`;
 }
 
 const examples = `
-It is checked as of the day that it bears: a key that has expired since then has signed it all the same. A key that was lost belongs
-into --revoked-keys. Of a folder every receipt is checked, and that none between the first and the last is left out.
+A signature is verified as of the date of its receipt, so a key that has expired since then is still valid. Add a lost key to
+--revoked-keys. For a folder, every receipt is verified, and a gap between the first and the last one is an error.
 
 Examples:
-  $ sealift receipt verify receipts/prod-20261121T180000Z.json --signers signers
-  $ sealift receipt verify receipts --signers signers --revoked-keys revoked`;
+  $ sealift receipt verify receipts/prod-20261121T180000Z.json --allowed-signers signers
+  $ sealift receipt verify receipts --allowed-signers signers --revoked-keys revoked`;

@@ -1,19 +1,17 @@
 import { readFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
 import { Command } from "commander";
-import { digestOfBytes } from "../offline-bundle/digest.ts";
-import { epochOf } from "../offline-bundle/sbom.ts";
-import { type PackageLock, toolkitSbom } from "../offline-bundle/toolkit-sbom.ts";
-import { printOrWrite } from "./output-file.ts";
+import { digestOfBytes } from "../offline-bundle/io/digest.ts";
+import { epochOf } from "../offline-bundle/sbom/sbom.ts";
+import { type PackageLock, toolkitSbom } from "../offline-bundle/sbom/toolkit-sbom.ts";
+import { printOrWrite } from "./output/output-file.ts";
 
 const lockFile = fileURLToPath(new URL("../package-lock.json", import.meta.url));
 
 export function sbomCommand(): Command {
   return new Command("sbom")
-    .description(
-      "List every package of Sealift itself as CycloneDX 1.6; the same checkout gives the same bytes",
-    )
-    .option("-o, --output <file>", "where to write it (default: stdout)")
+    .description("Write a reproducible SBOM of Sealift itself (CycloneDX 1.6)")
+    .option("-o, --output <file>", "output file (default: stdout)")
     .addHelpText("after", examples)
     .action(async ({ output }: { output?: string }) => {
       const lock = await readFile(lockFile);
@@ -27,8 +25,8 @@ export function sbomCommand(): Command {
 }
 
 const examples = `
-It holds what npm ci --omit=dev installs, with licence, SHA-512 and who needs it, and no date unless SOURCE_DATE_EPOCH gives one.
-What a bundle carries: sealift bundle sbom.
+The SBOM lists the packages that npm ci --omit=dev installs, with licence, SHA-512 and dependencies. It has a date only if SOURCE_DATE_EPOCH is set.
+For the content of a bundle, use sealift bundle sbom.
 
 Examples:
   $ sealift sbom -o sealift.cdx.json`;

@@ -1,4 +1,5 @@
 #!/usr/bin/env node
+import { existsSync } from "node:fs";
 import module from "node:module";
 import { availableParallelism } from "node:os";
 import { join } from "node:path";
@@ -7,8 +8,9 @@ import v8 from "node:v8";
 // Plain JavaScript, so that a Node that cannot run TypeScript says so in one line instead of a stack trace.
 const [major = 0, minor = 0] = process.versions.node.split(".").map(Number);
 if (major < 22 || (major === 22 && minor < 18)) {
+  const own = existsSync("node_modules/.bin/node") ? ", or run this with node_modules/.bin/node" : "";
   process.stderr.write(
-    `sealift: E_NODE_VERSION node: got ${process.versions.node}; expected 22.18 or newer; install it, or run this with node_modules/.bin/node\n`,
+    `sealift: E_NODE_VERSION node: found: ${process.versions.node}; expected: 22.18 or newer; fix: install it${own}\n`,
   );
   process.exit(2);
 }

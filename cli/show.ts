@@ -1,9 +1,9 @@
-/** `sealift show <env>`: the environment as it counts, and where each value comes from. */
+/** `sealift show <env>`: the effective config of an environment, and where each value is set. */
 import { Command } from "commander";
-import type { ShownHost, ShownValue } from "../modules/site-view.ts";
-import { tellWarnings } from "./bundle/policy-flags.ts";
-import { columns } from "./columns.ts";
-import { print } from "./print.ts";
+import type { ShownHost, ShownValue } from "../modules/environments/effective-config.ts";
+import { printWarnings } from "./bundle/policy-flags.ts";
+import { columns } from "./output/columns.ts";
+import { print } from "./output/print.ts";
 
 interface Flags {
   readonly origin?: true;
@@ -13,17 +13,19 @@ interface Flags {
 
 export function showCommand(): Command {
   return new Command("show")
-    .description("prints every value that counts on each host, after the shared file, classes and teams")
+    .description(
+      "Print the effective configuration of each host, after the shared file, classes and teams are applied",
+    )
     .argument("<env>", "the environment: stacks/<env>.site.yaml")
-    .option("--origin", "say beside each value where it was written")
+    .option("--origin", "print where each value is set")
     .option("--host <name>", "only this host")
-    .option("--json", "print it as JSON, origins included")
+    .option("--json", "print as JSON, origins included")
     .addHelpText("after", examples)
     .action(async (environment: string, flags: Flags) => {
-      // The rules of a site take longer to load than most other commands need in all.
-      const { viewSite } = await import("../modules/site-view.ts");
+      // The rules of a site take longer to load than most other commands take in total.
+      const { effectiveConfig: viewSite } = await import("../modules/environments/effective-config.ts");
       const view = await viewSite(environment);
-      tellWarnings(view.warnings);
+      printWarnings(view.warnings);
       const hosts = view.hosts.filter(({ name }) => flags.host === undefined || name === flags.host);
       print(
         flags.json === true
@@ -42,7 +44,7 @@ function originText({ where, what }: ShownValue): string {
   return where === undefined ? what : `${where} (${what})`;
 }
 
-/** One line; what is longer is whole in --json. */
+/** One line; longer values are complete in --json. */
 function short(value: unknown): string {
   const text = typeof value === "string" ? value : JSON.stringify(value);
   return text.length > widest ? `${text.slice(0, widest - 3)}...` : text;
@@ -51,9 +53,9 @@ function short(value: unknown): string {
 const widest = 60;
 
 const examples = `
-The more specific word wins: the host's, then its team's, its class's, the class's that this one extends, and the site's. At
-each of these the environment's own file goes over the shared one, key by key.
+Order of precedence, highest first: host, team, class, extended class, site. At each level the environment's own file overrides the
+shared file, key by key.
 
 Examples:
-  $ sealift show prod --origin                    every value with file, line and column
+  $ sealift show prod --origin                    print file, line and column of every value
   $ sealift show prod --host node-a --origin | grep engine`;

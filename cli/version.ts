@@ -1,9 +1,9 @@
 /** What `sealift --version` prints. */
 import { commandVersion } from "../modules/core/operator.ts";
-import { bundleFormat } from "../offline-bundle/inside.ts";
+import { bundleFormat } from "../offline-bundle/io/inside.ts";
 import manifest from "../package.json" with { type: "json" };
 
-/** The version in the first word of the first line, for scripts; then what has to fit to it. */
+/** The first word of the first line is the version, for scripts; the other lines are what it is compatible with. */
 export function versionText(): string {
   const { version, dependencies } = manifest;
   return [

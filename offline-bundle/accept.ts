@@ -1,33 +1,38 @@
-/** Accepts a bundle: from then on nothing older passes. */
+/** Accepts a bundle: from then on, bundles with a lower serial are refused. */
 import { hostname, userInfo } from "node:os";
-import { allowExpiredFlag, allowOlderFlag } from "./policy.ts";
-import { type Accepted, appendReceipt, readReceipt, receiptFile } from "./receipt.ts";
+import { allowExpiredFlag, allowOlderFlag } from "./signing/policy.ts";
+import {
+  type AcceptedRecord,
+  appendAcceptedBundle,
+  readAcceptedBundles,
+  acceptedBundlesFile,
+} from "./signing/accepted-bundles.ts";
 import { type VerifiedBundle, verifyBundle, type VerifyOptions } from "./verify.ts";
 
 export interface AcceptedBundle extends VerifiedBundle {
-  /** Where it is written down. */
+  /** Path of the list of accepted bundles. */
   readonly receipt: string;
-  /** As it is written down there. */
-  readonly accepted: Accepted;
-  /** Whether it was written down before, with the same signers and keys: then nothing was added. */
+  /** The record in that list. */
+  readonly accepted: AcceptedRecord;
+  /** Whether the list already has this bundle with the same signers and keys; then nothing was added. */
   readonly before: boolean;
-  /** Whether the list begins with it. */
+  /** Whether this is the first record of the list. */
   readonly first: boolean;
 }
 
 /**
- * Verifies a bundle and writes down that it was accepted.
+ * Verifies a bundle and records that it was accepted.
  *
- * @throws {SealiftError} what {@link verifyBundle} refuses; nothing is written down then.
+ * @throws {SealiftError} what {@link verifyBundle} refuses; then nothing is recorded.
  */
 export async function acceptBundle(directory: string, options: VerifyOptions): Promise<AcceptedBundle> {
   const bundle = await verifyBundle(directory, { ...options, requireAccepted: false, writesList: true });
-  const { seal } = bundle;
-  const now: Accepted = {
-    serial: seal.serial,
-    sealSha256: bundle.textSha256,
-    lockSha256: seal.lock.sha256,
-    indexSha256: seal.index.sha256,
+  const { manifest } = bundle;
+  const now: AcceptedRecord = {
+    serial: manifest.serial,
+    manifestSha256: bundle.textSha256,
+    lockSha256: manifest.lock.sha256,
+    indexSha256: manifest.index.sha256,
     signers: bundle.signers,
     keys: bundle.keys,
     at: new Date().toISOString().replace(/\.\d+Z$/, "Z"),
@@ -38,16 +43,16 @@ export async function acceptBundle(directory: string, options: VerifyOptions): P
       ...(options.allowUnsigned === true ? ["--insecure-allow-unsigned"] : []),
     ],
   };
-  const receipt = receiptFile(options.allowedSigners);
-  const last = (await readReceipt(receipt)).at(-1);
+  const receipt = acceptedBundlesFile(options.allowedSigners);
+  const last = (await readAcceptedBundles(receipt)).at(-1);
   if (last !== undefined && sameButTime(last, now))
     return { ...bundle, receipt, accepted: last, before: true, first: false };
-  await appendReceipt(receipt, now);
+  await appendAcceptedBundle(receipt, now);
   return { ...bundle, receipt, accepted: now, before: false, first: last === undefined };
 }
 
-function sameButTime(last: Accepted, now: Accepted): boolean {
-  const what = ({ sealSha256, signers, keys, insecure }: Accepted): string =>
-    JSON.stringify([sealSha256, signers, keys, insecure]);
+function sameButTime(last: AcceptedRecord, now: AcceptedRecord): boolean {
+  const what = ({ manifestSha256, signers, keys, insecure }: AcceptedRecord): string =>
+    JSON.stringify([manifestSha256, signers, keys, insecure]);
   return what(last) === what(now);
 }

@@ -1,24 +1,24 @@
-/** What differs between two bundles or locks, and what has to be carried to get from one to the other. Pure. */
-import type { Contents } from "./contents.ts";
-import type { Lock, LockedFile, LockedImage } from "./lock-file.ts";
-import type { Member } from "./members.ts";
-import { label } from "./want.ts";
+/** What differs between two bundles or locks, and what must be transferred to get from one to the other. Pure. */
+import type { Contents } from "./oci/contents.ts";
+import type { Lock, LockedFile, LockedImage } from "./spec/lock-file.ts";
+import type { Member } from "./upstream/members.ts";
+import { label } from "./spec/bundle-spec.ts";
 
-export interface Difference {
+export interface BundleDifference {
   readonly serial: { readonly from: number; readonly to: number };
   readonly items: readonly ItemDifference[];
-  /** What somebody who has the first needs for the second; undefined when one of them is a lock alone. */
+  /** What a side with the first bundle needs for the second; undefined when one of the two is only a lock. */
   readonly carry: { readonly blobs: number; readonly bytes: number } | undefined;
 }
 
 export interface ItemDifference {
   readonly change: "added" | "removed" | "changed";
-  /** `bundle`: what a lock says of itself. */
+  /** `bundle`: the properties of the lock itself. */
   readonly kind: "bundle" | "file" | "image";
   /** `docker linux/amd64`, the name of an image, or `bundle`. */
   readonly item: string;
   readonly details: readonly Detail[];
-  /** Files inside an archive: what an SBOM of the two would show. */
+  /** Files inside an archive, as an SBOM would list them. */
   readonly members?: {
     readonly added: readonly string[];
     readonly removed: readonly string[];
@@ -26,13 +26,14 @@ export interface ItemDifference {
   };
 }
 
-/** One property; an absent side is nothing before, or nothing after. */
+/** One property; an absent side means that it was added or removed. */
 export interface Detail {
   readonly what:
     | "version"
     | "bytes"
     | "sha256"
     | "digest"
+    | "integrity"
     | "licence"
     | "url"
     | "kind"
@@ -48,27 +49,27 @@ export interface Detail {
   readonly to?: string | number;
 }
 
-/** What differs from `a` to `b`; no items when they hold the same. */
-export function diffContents(a: Contents, b: Contents): Difference {
+/** The differences from `a` to `b`; no items when their contents are the same. */
+export function diffContents(a: Contents, b: Contents): BundleDifference {
   return {
     serial: { from: a.lock.serial, to: b.lock.serial },
     items: [...lockItem(a.lock, b.lock), ...fileItems(a.lock.files, b.lock.files), ...imageItems(a, b)],
-    carry: carried(a, b),
+    carry: transferOf(a, b),
   };
 }
 
-/** Whether there is nothing to tell at all. */
-export function isSame({ items, serial }: Difference): boolean {
+/** Whether there is nothing to report. */
+export function isSame({ items, serial }: BundleDifference): boolean {
   return items.length === 0 && serial.from === serial.to;
 }
 
-function carried({ packed: a }: Contents, { packed: b }: Contents): Difference["carry"] {
+function transferOf({ packed: a }: Contents, { packed: b }: Contents): BundleDifference["carry"] {
   if (a === undefined || b === undefined) return undefined;
   const missing = [...b.blobs].filter(([sha256]) => !a.blobs.has(sha256));
   return { blobs: missing.length, bytes: missing.reduce((sum, [, bytes]) => sum + bytes, 0) };
 }
 
-/** What a lock says of itself. */
+/** The properties of the lock itself. */
 function lockItem(a: Lock, b: Lock): readonly ItemDifference[] {
   const details = [
     ...detail("platforms", a.platforms.join(" "), b.platforms.join(" ")),
@@ -77,7 +78,7 @@ function lockItem(a: Lock, b: Lock): readonly ItemDifference[] {
   return details.length === 0 ? [] : [{ change: "changed", kind: "bundle", item: "bundle", details }];
 }
 
-/** One version out and one in for the same name and platform is a change of version; anything else is told one by one. */
+/** One removed and one added version of the same name and platform are a change of version; other cases are listed one by one. */
 function fileItems(a: readonly LockedFile[], b: readonly LockedFile[]): readonly ItemDifference[] {
   const items = new Set([...a, ...b].map(itemOf));
   return [...items].flatMap((item) => {
@@ -94,8 +95,8 @@ function fileItems(a: readonly LockedFile[], b: readonly LockedFile[]): readonly
     if (gone.length === 1 && come.length === 1 && out !== undefined && into !== undefined)
       return [...changedFile(out, into), ...stayed];
     return [
-      ...gone.map((file) => whole("removed", file)),
-      ...come.map((file) => whole("added", file)),
+      ...gone.map((file) => fileDifference("removed", file)),
+      ...come.map((file) => fileDifference("added", file)),
       ...stayed,
     ];
   });
@@ -105,7 +106,7 @@ function itemOf({ name, platform }: LockedFile): string {
   return `${name} ${platform}`;
 }
 
-function whole(change: "added" | "removed", file: LockedFile): ItemDifference {
+function fileDifference(change: "added" | "removed", file: LockedFile): ItemDifference {
   const [before, now] = change === "added" ? [{}, file] : [file, {}];
   return { change, kind: "file", item: label(file), details: fileDetails(before, now) };
 }
@@ -115,6 +116,7 @@ function fileDetails(a: Partial<LockedFile>, b: Partial<LockedFile>): readonly D
     ...detail("version", a.version, b.version),
     ...detail("bytes", a.bytes, b.bytes),
     ...detail("sha256", a.sha256, b.sha256),
+    ...detail("integrity", a.integrity, b.integrity),
     ...detail("licence", a.licence, b.licence),
     ...detail("kind", a.kind, b.kind),
     ...detail("package", a.package, b.package),
@@ -169,7 +171,7 @@ function imageItems(a: Contents, b: Contents): readonly ItemDifference[] {
       ...(was === undefined || is === undefined
         ? []
         : detail("sources", was.sources.join(", "), is.sources.join(", "))),
-      // A lock alone does not know: that is no difference.
+      // A lock alone has no such value, which is not a difference.
       ...(a.packed === undefined || b.packed === undefined ? [] : detail("bytes", bytesWas, bytesIs)),
     ];
     if (details.length === 0) return [];

@@ -1,34 +1,40 @@
-/** Brings every byte of the lock into the store, and what its publishers say of them: after this a build needs no network. */
+/**
+ * Downloads everything that the lock pins into the download cache, with the signatures and checksums of the publishers: a build
+ * then needs no network.
+ */
 import { refuse, SealiftError } from "../modules/core/errors.ts";
-import type { Warn } from "./first-place.ts";
-import { type Lock, readLock, uncovered } from "./lock-file.ts";
-import { movedTags } from "./moved-tags.ts";
-import { obtainFile, type Sources } from "./obtain-file.ts";
-import { obtainSigned } from "./obtain-signed.ts";
-import { inParallel } from "./parallel.ts";
-import type { Patience } from "./patience.ts";
-import { unproven } from "./vouching.ts";
-import { label, readWant } from "./want.ts";
+import type { Warn } from "./spec/mirrors.ts";
+import { type Lock, readLock, uncovered } from "./spec/lock-file.ts";
+import { movedTags } from "./locking/moved-tags.ts";
+import { fetchFile, type Sources } from "./fetching/fetch-file.ts";
+import { fetchSignedImage } from "./fetching/signed-image.ts";
+import { fetchPackages } from "./fetching/npm-package.ts";
+import type { CachedFile } from "./fetching/download-cache.ts";
+import { inParallel, type Results } from "./io/parallel.ts";
+import type { RetryPolicy } from "./http/retry-policy.ts";
+import { unattested } from "./locking/attestation.ts";
+import { label } from "./spec/bundle-spec.ts";
+import { readBundleSpec } from "./spec/read-bundle-spec.ts";
 
-/** How far the transfer of all files is. */
+/** Progress of the whole transfer. */
 export interface Transfer {
-  /** What moves. */
+  /** The file in transfer. */
   readonly name: string;
-  /** Bytes that are here of those that are known to be wanted. */
+  /** Bytes present of those that are known to be needed. */
   readonly done: number;
-  /** Absent while the length of one is not known. */
+  /** Absent while a length is unknown. */
   readonly total: number | undefined;
 }
 
 export interface FetchOptions {
   readonly bundleFile: string;
   readonly lockFile: string;
-  /** Folder for downloads; what is there already is not downloaded again. */
+  /** Folder of the download cache; cached files are not downloaded again. */
   readonly store: string;
   readonly onTransfer?: (transfer: Transfer) => void;
-  /** Told of places that failed or lied where another one had the right bytes. */
+  /** Called for sources that failed or returned wrong bytes while another source had the right ones. */
   readonly warn?: Warn;
-  readonly patience?: Patience;
+  readonly retryPolicy?: RetryPolicy;
 }
 
 export interface FetchResult {
@@ -39,43 +45,46 @@ export interface FetchResult {
 }
 
 /**
- * Fetches, four at a time. What is here is checked and not fetched again; whatever can be had is brought before anything is
- * refused, so that the next run has less to do.
+ * Fetches four files at a time. Cached files are checked and not fetched again. Everything available is fetched before a problem
+ * is reported, so that the next run has less to do.
  *
- * @throws {SealiftError} all of: E_LOCK_MISSING, E_LOCK_STALE when an item has no pin, E_DOWNLOAD, E_DOWNLOAD_SHA256, E_PIN,
- * E_IMAGE_SIGNATURE, E_PIN_SIGNATURE, E_PIN_SOURCES, E_SPACE, E_TOOL; E_TAG_MOVED when a tag stands for something else than it did (what is pinned was brought even so).
+ * @throws {SealiftError} all of: E_LOCK_MISSING, E_LOCK_STALE when an item has no pin, E_DOWNLOAD, E_DOWNLOAD_SHA256,
+ * E_PIN_MISMATCH, E_IMAGE_SIGNATURE, E_PIN_SIGNATURE, E_PIN_SOURCES, E_NO_SPACE, E_TOOL; E_TAG_MOVED when a tag points to another
+ * digest than the pinned one (the pinned one is fetched anyway).
  */
 export async function fetchBundle(options: FetchOptions): Promise<FetchResult> {
-  const { bundleFile, lockFile, store, warn, patience, onTransfer = () => undefined } = options;
-  const want = await readWant(bundleFile);
+  const { bundleFile, lockFile, store, warn, retryPolicy, onTransfer = () => undefined } = options;
+  const spec = await readBundleSpec(bundleFile);
   const lock = await readLock(lockFile);
-  refuse(uncovered(want, lock, lockFile));
+  refuse(uncovered(spec, lock, lockFile));
   const sources: Sources = {
-    ...{ bundleFile, store, mirrors: want.mirrors },
+    ...{ bundleFile, store, mirrors: spec.mirrors },
+    ...(spec.npm === undefined ? {} : { npm: spec.npm }),
     ...(warn === undefined ? {} : { warn }),
-    ...(patience === undefined ? {} : { patience }),
+    ...(retryPolicy === undefined ? {} : { retryPolicy }),
   };
-  const files = await inParallel(lock.files, atOnce, fetcher(lock, sources, onTransfer));
+  const files = await fetchAll(lock, sources, onTransfer);
   const remote = lock.images.filter(({ from }) => from === undefined);
-  const images = await inParallel(remote, atOnce, (image) => {
+  const images = await inParallel(remote, downloadConcurrency, (image) => {
     onTransfer({ name: image.name, done: 0, total: undefined });
-    return obtainSigned(
+    return fetchSignedImage(
       image,
-      want.images.find(({ name }) => name === image.name)?.cosign,
+      spec.images.find(({ name }) => name === image.name)?.cosign,
       sources,
       lockFile,
     );
   });
-  // What a build would ask for, while somebody can be asked; whoever cannot be reached is the build's to tell.
-  const asked = await unproven(want, lock, sources).then(
+  // Asks for the evidence that a build requires while the network is available; the build reports publishers that cannot be
+  // reached.
+  const unattestedPins = await unattested(spec, lock, sources).then(
     () => [],
     (error: unknown) => {
       if (!(error instanceof SealiftError)) throw error;
       return error.problems;
     },
   );
-  const { moved } = await movedTags(lock, want);
-  refuse([...files.problems, ...asked, ...images.problems, ...moved]);
+  const { moved } = await movedTags(lock, spec);
+  refuse([...files.problems, ...unattestedPins, ...images.problems, ...moved]);
   return {
     files: files.values.length,
     images: images.values.length,
@@ -83,31 +92,41 @@ export async function fetchBundle(options: FetchOptions): Promise<FetchResult> {
   };
 }
 
-/**
- * Brings every file of the lock here, checked.
- *
- * @throws {SealiftError} as {@link fetchBundle} does.
- */
+/** Fetches every file of the lock and checks it. @throws {SealiftError} as {@link fetchBundle} does. */
 export async function fetchFiles(
   lock: Lock,
   sources: Sources,
   onTransfer: (transfer: Transfer) => void,
 ): Promise<void> {
-  refuse((await inParallel(lock.files, atOnce, fetcher(lock, sources, onTransfer))).problems);
+  refuse((await fetchAll(lock, sources, onTransfer)).problems);
 }
 
-/** Enough to fill a line, few enough for a server to stay friendly. */
-export const atOnce = 4;
+/** npm packages come first, in few runs of npm. When some fail, the others are kept but not checked. */
+async function fetchAll(
+  lock: Lock,
+  sources: Sources,
+  onTransfer: (transfer: Transfer) => void,
+): Promise<Results<CachedFile>> {
+  const packages = await fetchPackages(lock.files, sources, (name) => {
+    onTransfer({ name, done: 0, total: undefined });
+  });
+  const others = packages.length === 0 ? lock.files : lock.files.filter(({ kind }) => kind !== "npm");
+  const files = await inParallel(others, downloadConcurrency, fetcher(lock, sources, onTransfer));
+  return { values: files.values, problems: [...packages, ...files.problems] };
+}
 
-/** Brings one file, and adds what comes of it to the sum of all. */
+/** Enough to saturate a connection, few enough not to overload a server. */
+export const downloadConcurrency = 4;
+
+/** Fetches one file and adds its progress to the total. */
 function fetcher(
   lock: Lock,
   sources: Sources,
   onTransfer: (transfer: Transfer) => void,
-): (file: Lock["files"][number]) => ReturnType<typeof obtainFile> {
+): (file: Lock["files"][number]) => ReturnType<typeof fetchFile> {
   const lengths = new Map(lock.files.map((file) => [file, file.bytes]));
   const done = new Map<Lock["files"][number], number>();
-  const tell = (name: string): void => {
+  const report = (name: string): void => {
     const known = [...lengths.values()];
     const total = known.reduce<number | undefined>(
       (sum, bytes) => (sum === undefined || bytes === undefined ? undefined : sum + bytes),
@@ -116,14 +135,14 @@ function fetcher(
     onTransfer({ name, done: [...done.values()].reduce((sum, bytes) => sum + bytes, 0), total });
   };
   return async (file) => {
-    const got = await obtainFile(file, file, sources, (bytes, total) => {
+    const found = await fetchFile(file, file, sources, (bytes, total) => {
       done.set(file, bytes);
       if (total !== undefined) lengths.set(file, total);
-      tell(label(file));
+      report(label(file));
     });
-    done.set(file, got.bytes);
-    lengths.set(file, got.bytes);
-    tell(label(file));
-    return got;
+    done.set(file, found.bytes);
+    lengths.set(file, found.bytes);
+    report(label(file));
+    return found;
   };
 }

@@ -1,14 +1,14 @@
-/** What is in a bundle, as values that can be printed. */
+/** The content of a bundle as values for output. */
 import { stat } from "node:fs/promises";
 import { join } from "node:path";
 import type { Problem } from "../modules/core/errors.ts";
-import { type Contents, contentsOfBundle } from "./contents.ts";
-import { inside } from "./inside.ts";
-import type { LockedFile, LockedImage } from "./lock-file.ts";
-import { originOf, type Origin } from "./origin.ts";
-import { openBundle } from "./read-bundle.ts";
-import { type Accepted, readReceipt, receiptFile } from "./receipt.ts";
-import { signatureFiles } from "./signature-files.ts";
+import { type Contents, contentsOfBundle } from "./oci/contents.ts";
+import { inside } from "./io/inside.ts";
+import type { LockedFile, LockedImage } from "./spec/lock-file.ts";
+import { originOf, type Origin } from "./spec/origin.ts";
+import { openBundle } from "./oci/read-bundle.ts";
+import { type AcceptedRecord, readAcceptedBundles, acceptedBundlesFile } from "./signing/accepted-bundles.ts";
+import { signatureFiles } from "./signing/signature-files.ts";
 import { verifyBundle, type VerifyOptions } from "./verify.ts";
 
 export interface Inspection {
@@ -16,27 +16,27 @@ export interface Inspection {
   readonly serial: number;
   readonly lockSha256: string;
   readonly platforms: readonly string[];
-  /** When sealift.json was written, by the clock of the file system: a copy may have another, and nobody signed it. */
+  /** Modification time of sealift.json: a copy may have another one, and it is not signed. */
   readonly written: Date;
-  /** What to tell of it although it passed; nothing when it was not verified. */
+  /** Warnings of a bundle that passed; empty when it was not verified. */
   readonly warnings: readonly Problem[];
-  /** The last day on which it is good, UTC. */
+  /** The last day on which the bundle is valid, UTC. */
   readonly expires?: string;
-  /** Who signed; undefined when the bundle was not verified. */
+  /** The signers; undefined when the bundle was not verified. */
   readonly signers: readonly string[] | undefined;
-  /** Every signature file and the key that made it; whether that is true is not checked without signers. */
+  /** Every signature file and its key; not verified without allowed signers. */
   readonly signatures: readonly { readonly name: string; readonly fingerprint: string }[];
-  /** When this very bundle was accepted; undefined when it was not, or without signers. */
-  readonly accepted: Accepted | undefined;
+  /** When this bundle was accepted; undefined when it was not, or without allowed signers. */
+  readonly accepted: AcceptedRecord | undefined;
   readonly files: readonly (Omit<LockedFile, "members"> & { readonly origin: Origin })[];
   readonly images: readonly (LockedImage & { readonly bytes: number | undefined })[];
   readonly blobs: number;
-  /** Of all blobs, each once. */
+  /** Of all blobs, each counted once. */
   readonly bytes: number;
 }
 
 /**
- * Reads a bundle; with `verify` it is verified first, and refused as verify refuses.
+ * Reads a bundle; with `verify`, verifies it first and refuses it as verify does.
  *
  * @throws {SealiftError} what {@link openBundle} and {@link verifyBundle} throw.
  */
@@ -49,13 +49,13 @@ export async function inspectBundle(directory: string, verify?: VerifyOptions): 
     serial: contents.lock.serial,
     lockSha256: contents.lockSha256,
     platforms: contents.lock.platforms,
-    written: (await stat(join(directory, inside.seal))).mtime,
+    written: (await stat(join(directory, inside.manifest))).mtime,
     warnings: verified?.warnings ?? [],
-    ...(bundle.seal.expires === undefined ? {} : { expires: bundle.seal.expires }),
+    ...(bundle.manifest.expires === undefined ? {} : { expires: bundle.manifest.expires }),
     signers: verified?.signers,
     signatures: (await signatureFiles(directory)).map(({ name, signature }) => ({
       name,
-      fingerprint: signature?.fingerprint ?? "no signature of ssh-keygen",
+      fingerprint: signature?.fingerprint ?? "not a signature of ssh-keygen",
     })),
     accepted: verify === undefined ? undefined : await acceptedAs(bundle.textSha256, verify.allowedSigners),
     ...listed(contents),
@@ -78,8 +78,8 @@ function listed({ lock, packed }: Contents): Pick<Inspection, "files" | "images"
   };
 }
 
-async function acceptedAs(textSha256: string, allowedSigners: string): Promise<Accepted | undefined> {
-  return (await readReceipt(receiptFile(allowedSigners))).findLast(
-    ({ sealSha256 }) => sealSha256 === textSha256,
+async function acceptedAs(textSha256: string, allowedSigners: string): Promise<AcceptedRecord | undefined> {
+  return (await readAcceptedBundles(acceptedBundlesFile(allowedSigners))).findLast(
+    ({ manifestSha256 }) => manifestSha256 === textSha256,
   );
 }

@@ -1,74 +1,80 @@
-/** Resolves bundle.yaml to exact bytes and writes them down. Pins that are there are kept and checked, never replaced unasked. */
+/** Resolves bundle.yaml to exact bytes and records them. Existing pins are kept and checked, and replaced only on request. */
 import { access } from "node:fs/promises";
 import { type Problem, refuse } from "../modules/core/errors.ts";
-import { atOnce } from "./fetch.ts";
-import type { Warn } from "./first-place.ts";
-import { imagePlatformProblems } from "./image-platforms.ts";
-import { lockImage } from "./images.ts";
-import { type Difference, lockDifferences } from "./lock-diff.ts";
-import { type Change, lockEntry } from "./lock-entry.ts";
-import { type Lock, writeLock } from "./lock-file.ts";
-import { movedTags } from "./moved-tags.ts";
-import type { Sources } from "./obtain-file.ts";
-import { readOldLock } from "./old-lock.ts";
-import { repositoryOf } from "./oci-reference.ts";
-import { inParallel } from "./parallel.ts";
-import type { Patience } from "./patience.ts";
-import { label, readWant, type Want } from "./want.ts";
+import { downloadConcurrency } from "./fetch.ts";
+import type { Warn } from "./spec/mirrors.ts";
+import { imagePlatformProblems } from "./fetching/image-platforms.ts";
+import { lockImage } from "./fetching/images.ts";
+import { fetchPackages } from "./fetching/npm-package.ts";
+import { type LockDifference, lockDifferences } from "./locking/lock-diff.ts";
+import { type LockChange, lockEntry } from "./locking/lock-entry.ts";
+import { isComplete, type Lock, writeLock } from "./spec/lock-file.ts";
+import { movedTags } from "./locking/moved-tags.ts";
+import type { Sources } from "./fetching/fetch-file.ts";
+import { readOldLock } from "./locking/old-lock.ts";
+import { repositoryOf } from "./spec/oci-reference.ts";
+import { inParallel } from "./io/parallel.ts";
+import type { RetryPolicy } from "./http/retry-policy.ts";
+import { label, type BundleSpec, type FileSpec } from "./spec/bundle-spec.ts";
+import { readBundleSpec } from "./spec/read-bundle-spec.ts";
 
-export type { Change } from "./lock-entry.ts";
+export type { LockChange as Change } from "./locking/lock-entry.ts";
 
-/** Says what is being done, and how far it is: 0 to 1, if that is known. */
-export type Report = (text: string, fraction?: number) => void;
+/** Reports the current item and its progress, 0 to 1, where that is known. */
+export type LockReport = (text: string, fraction?: number) => void;
 
 export interface LockOptions {
   readonly bundleFile: string;
   readonly lockFile: string;
-  /** Folder for downloads; what is there already is not downloaded again. */
+  /** Folder of the download cache; cached files are not downloaded again. */
   readonly store: string;
-  /** Names of items whose pins are resolved anew: of a file its name, of an image its name with or without the tag. */
+  /** Names of items whose pins are resolved again: for a file its name, for an image its name with or without the tag. */
   readonly update?: readonly string[];
-  /** Nothing is written, and tags are looked at: whether they still stand for what is pinned. Default false. */
+  /** Writes nothing, and checks whether tags still point to their pins. Default false. */
   readonly check?: boolean;
-  readonly report?: Report;
+  readonly report?: LockReport;
   readonly warn?: Warn;
-  readonly patience?: Patience;
+  readonly retryPolicy?: RetryPolicy;
 }
 
 export interface LockResult {
   readonly lock: Lock;
   /** One row per item, in the order of bundle.yaml, then what was removed. */
-  readonly changes: readonly { readonly item: string; readonly change: Change }[];
-  /** What is different from the lock that was there, for a person to review. */
-  readonly differences: readonly Difference[];
-  /** Whether the file differs from what was there: an unchanged lock keeps its bytes and its serial. */
+  readonly changes: readonly { readonly item: string; readonly change: LockChange }[];
+  /** What differs from the previous lock, for review. */
+  readonly differences: readonly LockDifference[];
+  /** Whether the lock differs from the previous one: an unchanged lock keeps its bytes and its serial. */
   readonly changed: boolean;
   /** Whether it was written. */
   readonly written: boolean;
 }
 
 /**
- * Brings bundle.lock.yaml in line with bundle.yaml.
+ * Updates bundle.lock.yaml to match bundle.yaml.
  *
- * @throws {SealiftError} everything that is wrong at once: E_DOWNLOAD when bytes without a pin cannot be had;
- * E_DOWNLOAD_SHA256 or E_PIN when bytes differ from their pin, E_PIN_SOURCES when a checksum file of upstream does too;
- * E_IMAGE, E_BUNDLE_PLATFORM of an image; E_ARCHIVE; E_TAG_MOVED with `check`; E_VALUE for an `update` of nothing; E_SPACE, E_TOOL; the problems of both files.
+ * @throws {SealiftError} all problems at once: E_DOWNLOAD when bytes without a pin cannot be fetched; E_DOWNLOAD_SHA256 or
+ * E_PIN_MISMATCH when bytes differ from their pin, E_PIN_SOURCES when a publisher's checksum file does; E_IMAGE,
+ * E_BUNDLE_PLATFORM of an image; E_ARCHIVE; E_TAG_MOVED with `check`; E_VALUE for an `update` that matches nothing; E_NO_SPACE,
+ * E_TOOL; the problems of both files.
  */
 export async function lockBundle(options: LockOptions): Promise<LockResult> {
   const { bundleFile, lockFile, report = () => undefined, update = [], check = false } = options;
-  const want = await readWant(bundleFile);
-  refuse(unknownNames(update, want, bundleFile));
+  const spec = await readBundleSpec(bundleFile);
+  refuse(unknownNames(update, spec, bundleFile));
   const read = (await exists(lockFile))
-    ? await readOldLock(lockFile, want, (item, name) => update.includes(item) || names(update, name))
+    ? await readOldLock(lockFile, spec, (item, name) => update.includes(item) || names(update, name))
     : undefined;
   const old = read?.lock;
-  const sources = sourcesOf(options, want);
-  const files = await inParallel(want.files, atOnce, (file) => {
+  const sources = sourcesOf(options, spec);
+  // In few runs of npm; those with a complete pin are needed only by a fetch.
+  const unpinned = spec.files.filter((file) => !isPinned(file, old) || update.includes(file.name));
+  refuse(await fetchPackages(unpinned, sources, report));
+  const files = await inParallel(spec.files, downloadConcurrency, (file) => {
     const pin = old?.files.find((one) => label(one) === label(file));
     return lockEntry(file, pin, { update: update.includes(file.name), check }, sources, report);
   });
   report("images");
-  const images = await inParallel(want.images, atOnce, async (image) => {
+  const images = await inParallel(spec.images, downloadConcurrency, async (image) => {
     const pin = old?.images.find(({ name }) => name === image.name);
     if (!names(update, image.name)) return lockImage(image, pin, check, sources);
     const fresh = await lockImage(image, undefined, check, sources);
@@ -79,26 +85,26 @@ export async function lockBundle(options: LockOptions): Promise<LockResult> {
     ...files.problems,
     ...images.problems,
     ...imagePlatformProblems(
-      want.images,
+      spec.images,
       images.values.map(({ pin }) => pin),
-      want.platforms,
+      spec.platforms,
       bundleFile,
     ),
-    ...(check && old !== undefined ? await tagProblems(old, want) : []),
+    ...(check && old !== undefined ? await tagProblems(old, spec) : []),
   ]);
   const lock: Lock = {
     format: 1,
     serial: old?.serial ?? 1,
-    platforms: want.platforms,
-    ...(want.expires === undefined ? {} : { expires: want.expires }),
+    platforms: spec.platforms,
+    ...(spec.expires === undefined ? {} : { expires: spec.expires }),
     files: files.values.map(({ pin }) => pin),
     images: images.values.map(({ pin }) => pin),
   };
-  const changed = read === undefined || !read.whole || !sameContent(read.lock, lock);
+  const changed = read === undefined || !read.complete || !sameContent(read.lock, lock);
   const next = old !== undefined && changed ? { ...lock, serial: old.serial + 1 } : lock;
   const written = changed && !check;
   if (written) await writeLock(lockFile, next);
-  const items = [...want.files.map(label), ...want.images.map(({ name }) => name)];
+  const items = [...spec.files.map(label), ...spec.images.map(({ name }) => name)];
   const removed = [...(old?.files ?? []).map(label), ...(old?.images ?? []).map(({ name }) => name)].filter(
     (item) => !items.includes(item),
   );
@@ -117,40 +123,49 @@ export async function lockBundle(options: LockOptions): Promise<LockResult> {
   };
 }
 
-function sourcesOf({ bundleFile, store, warn, patience }: LockOptions, { mirrors }: Want): Sources {
+function sourcesOf(
+  { bundleFile, store, warn, retryPolicy }: LockOptions,
+  { mirrors, npm }: BundleSpec,
+): Sources {
   return {
     ...{ bundleFile, store, mirrors },
+    ...(npm === undefined ? {} : { npm }),
     ...(warn === undefined ? {} : { warn }),
-    ...(patience === undefined ? {} : { patience }),
+    ...(retryPolicy === undefined ? {} : { retryPolicy }),
   };
 }
 
-/** Whether one of the names means this image. */
+function isPinned(file: FileSpec, old: Lock | undefined): boolean {
+  const pin = old?.files.find((one) => label(one) === label(file));
+  return pin !== undefined && pin.url === file.url && pin.integrity === file.integrity && isComplete(pin);
+}
+
+/** Whether one of the names selects this image. */
 function names(update: readonly string[], image: string): boolean {
   return update.includes(image) || update.includes(repositoryOf(image));
 }
 
-function unknownNames(update: readonly string[], want: Want, where: string): readonly Problem[] {
-  const files = [...new Set(want.files.map(({ name }) => name))];
-  const images = want.images.map(({ name }) => name);
+function unknownNames(update: readonly string[], spec: BundleSpec, where: string): readonly Problem[] {
+  const files = [...new Set(spec.files.map(({ name }) => name))];
+  const images = spec.images.map(({ name }) => name);
   return update
     .filter((one) => !files.includes(one) && !images.some((image) => names([one], image)))
     .map((one) => ({
       where,
       code: "E_VALUE",
       subject: "--update",
-      got: one,
+      found: one,
       expected: `one of ${[...files, ...images].join(", ")}`,
-      todo: "write the name as it is in bundle.yaml",
+      fix: "use a name from bundle.yaml",
     }));
 }
 
-async function tagProblems(lock: Lock, want: Want): Promise<readonly Problem[]> {
-  const { moved, unknown } = await movedTags(lock, want);
+async function tagProblems(lock: Lock, spec: BundleSpec): Promise<readonly Problem[]> {
+  const { moved, unknown } = await movedTags(lock, spec);
   return [...moved, ...unknown];
 }
 
-/** By value, whatever the order of keys. */
+/** By value, regardless of the order of keys. */
 function sameContent(old: Lock, lock: Lock): boolean {
   return canonical(old) === canonical(lock);
 }

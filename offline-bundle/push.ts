@@ -1,52 +1,57 @@
-/** Sends a bundle to a registry: images under the name of their source, host files under `files/`. */
+/** Pushes a bundle to a registry: images under their source name, host files under `files/`. */
 import { type Problem, refuse } from "../modules/core/errors.ts";
 import { placedName } from "../modules/core/image-name.ts";
-import type { Report } from "./lock.ts";
-import { children, hexOf, isManifest, refName } from "./manifests.ts";
-import { repositoryOf, tagOf } from "./oci-reference.ts";
-import { withOutgoing } from "./outgoing.ts";
-import { inParallel } from "./parallel.ts";
-import { type Registry, type RegistryAccess, withRegistry } from "./registry.ts";
-import type { Tree } from "./tree.ts";
+import type { LockReport } from "./lock.ts";
+import { children, hexOf, isManifest, refName } from "./oci/manifests.ts";
+import { repositoryOf, tagOf } from "./spec/oci-reference.ts";
+import { withOutgoing } from "./oci/outgoing.ts";
+import { inParallel } from "./io/parallel.ts";
+import { type RegistryClient, type RegistryAccess, withRegistry } from "./oci/registry.ts";
+import type { Tree } from "./oci/check-layout.ts";
 import { verifyBundle, type VerifyOptions } from "./verify.ts";
-import { blobsBelow } from "./walk.ts";
+import { blobsBelow } from "./oci/walk.ts";
 
 export interface PushOptions extends VerifyOptions, RegistryAccess {
-  /** Only compares, and refuses when a tag is not what was signed. */
+  /** Compares only, and refuses when a tag does not point to the signed digest. */
   readonly check?: boolean;
-  readonly report?: Report;
+  readonly report?: LockReport;
 }
 
 export interface Pushed {
   readonly serial: number;
   readonly signer: string;
-  /** What to tell of the bundle although it passed, as {@link VerifiedBundle} has it. */
+  /** Warnings about the bundle, as {@link VerifiedBundle} has them. */
   readonly warnings: readonly Problem[];
-  readonly waived: readonly Problem[];
-  readonly passedOver: readonly Problem[];
-  /** All tags of the bundle, and how many of them stood for what was signed before. */
+  readonly overridden: readonly Problem[];
+  readonly ignoredSignatures: readonly Problem[];
+  /** Number of tags of the bundle, and of those that already pointed to the signed digest. */
   readonly tags: number;
   readonly current: number;
-  /** Tags that stood for something else before. */
+  /** Tags that pointed to another digest before. */
   readonly moved: readonly { readonly ref: string; readonly from: string; readonly to: string }[];
-  /** Bytes that went out, and those that the registry had. */
+  /** Bytes that were sent, and bytes that the registry already had. */
   readonly sentBytes: number;
   readonly skippedBytes: number;
 }
 
 /**
- * Verifies the bundle, then pushes what the registry does not have: `docker.io/library/hello:1` becomes
- * `<registry>/docker.io/library/hello:1`, a host file `<registry>/files/<name>:<version>-<os>-<arch>`. Every manifest gets
- * its tag, also those below an index. A registry with a port stands there with an underscore before it: `<registry>/registry.corp_5000/team/app:1`. Everything goes out by the digests that were verified; tags are set only when the registry
- * serves every manifest as it was signed; blobs are left to the registry and to those who pull them. A push that was interrupted is run again and sends what is missing.
+ * Verifies the bundle, then pushes what the registry lacks: `docker.io/library/hello:1` becomes
+ * `<registry>/docker.io/library/hello:1`, a host file `<registry>/files/<name>:<version>-<os>-<arch>`. Every manifest gets its
+ * tag, those below an index included. In the name of a source registry, the colon before the port becomes an underscore:
+ * `<registry>/registry.corp_5000/team/app:1`. Everything is pushed by its verified digest. Tags are set only when the registry
+ * serves every manifest as it was signed; the registry and its clients check the blobs. An interrupted push can be run again and
+ * sends what is missing.
  *
  * @param registry `host[:port][/path]`
- * @throws {SealiftError} what {@link verifyBundle}, {@link withOutgoing} and {@link withRegistry} throw; E_TAG_MOVED when a tag stands for
- * something else after the push, E_REGISTRY when it is not there, or when a manifest is served with other bytes: to those who ask for
- * it by its digest, or by any tag of the bundle, also one that was there before.
+ * @throws {SealiftError} what {@link verifyBundle}, {@link withOutgoing} and {@link withRegistry} throw; E_TAG_MOVED when a tag
+ * points to another digest after the push, E_REGISTRY when it is missing, or when a manifest is served with other bytes, by its
+ * digest or by any tag of the bundle, earlier tags included.
  */
 export async function pushBundle(directory: string, registry: string, options: PushOptions): Promise<Pushed> {
-  const { serial, signer, warnings, waived, passedOver, tree } = await verifyBundle(directory, options);
+  const { serial, signer, warnings, overridden, ignoredSignatures, tree } = await verifyBundle(
+    directory,
+    options,
+  );
   const tags = tagsOf(tree);
   const { report = () => undefined } = options;
   return withRegistry(registry, options, async (place) => {
@@ -55,7 +60,7 @@ export async function pushBundle(directory: string, registry: string, options: P
       const name = `${repositoryOf(tag.placed)}@${tag.digest}`;
       refuse(servedProblems(tag, tag.digest, await place.manifest(`${registry}/${name}`), place));
     };
-    // A registry may say any digest of a tag: what counts is what it serves to those who ask by the tag.
+    // A registry may report any digest for a tag: the bytes that it serves for the tag decide.
     const readTag = async (tag: Tag): Promise<void> => {
       refuse(servedProblems(tag, "this tag", await place.manifest(`${registry}/${tag.placed}`), place));
     };
@@ -63,12 +68,12 @@ export async function pushBundle(directory: string, registry: string, options: P
     const differing = tags.filter(({ ref, digest }) => before.get(ref) !== digest);
     if (options.check === true) {
       refuse(differing.flatMap((tag) => tagProblems(tag, before, place)));
-      report("reading back");
+      report("verifying manifests");
       await everyOne(tags, readBack);
     }
     const sent = new Map<string, number>();
     let count = 0;
-    // What lies below an index goes with it.
+    // Manifests below an index are copied with it.
     for (const below of [false, true]) {
       await everyOne(
         differing.filter((tag) => tag.below === below),
@@ -86,7 +91,7 @@ export async function pushBundle(directory: string, registry: string, options: P
         },
       );
     }
-    report("reading back");
+    report("verifying manifests");
     await everyOne(differing, readBack);
     report("tagging");
     await everyOne(differing, ({ placed, digest }) =>
@@ -94,7 +99,7 @@ export async function pushBundle(directory: string, registry: string, options: P
     );
     const after = await resolveAll(differing, place);
     refuse(differing.flatMap((tag) => tagProblems(tag, after, place)));
-    report("reading tags");
+    report("verifying tags");
     await everyOne(tags, readTag);
     const all = new Map(
       tags.flatMap(({ ref, blobs }) =>
@@ -106,8 +111,8 @@ export async function pushBundle(directory: string, registry: string, options: P
       serial,
       signer,
       warnings,
-      waived,
-      passedOver,
+      overridden,
+      ignoredSignatures,
       tags: tags.length,
       current: tags.length - differing.length,
       moved: differing.flatMap(({ ref, digest }) => {
@@ -120,26 +125,26 @@ export async function pushBundle(directory: string, registry: string, options: P
   });
 }
 
-/** The same for each tag, several at a time. @throws {SealiftError} the problems of all. */
+/** Runs work for each tag, several at a time. @throws {SealiftError} the problems of all. */
 async function everyOne(tags: readonly Tag[], work: (tag: Tag) => Promise<unknown>): Promise<void> {
-  refuse((await inParallel(tags, atOnce, work)).problems);
+  refuse((await inParallel(tags, tagConcurrency, work)).problems);
 }
 
-/** Tags at a time: enough to fill a line, few enough for a small registry. */
-const atOnce = 4;
-/** What oras says of a blob that it has sent: `Copied  298a26f55a6a application/…`. */
+/** Tags at a time: enough to saturate a connection, few enough for a small registry. */
+const tagConcurrency = 4;
+/** What oras prints about a blob that it has sent: `Copied  298a26f55a6a application/…`. */
 const copiedLine = /^Copied +([0-9a-f]{12}) /gm;
 
 interface Tag {
   readonly ref: string;
-  /** The same as a name below another registry. */
+  /** A tag as a name below the target registry. */
   readonly placed: string;
   readonly digest: string;
   /** The manifest, byte for byte as it was hashed. */
   readonly text: Buffer;
-  /** Whether an index of the bundle names it. */
+  /** Whether an index of the bundle references it. */
   readonly below: boolean;
-  /** Everything that it reaches, itself too: sha256 -> bytes. */
+  /** Everything that it references, itself included: sha256 -> bytes. */
   readonly blobs: ReadonlyMap<string, number>;
 }
 
@@ -160,12 +165,12 @@ function tagsOf(tree: Tree): readonly Tag[] {
   });
 }
 
-/** What a registry serves has to be what was signed: under its digest before a tag is made to stand for it, and under the tag. */
+/** A registry must serve what was signed: under its digest before a tag is set, and under the tag. */
 function servedProblems(
   { ref, text }: Tag,
   under: string,
   served: Buffer,
-  { reference }: Registry,
+  { reference }: RegistryClient,
 ): readonly Problem[] {
   if (served.equals(text)) return [];
   return [
@@ -173,42 +178,49 @@ function servedProblems(
       where: reference,
       code: "E_REGISTRY",
       subject: ref,
-      got: `other bytes under ${under}: ${served.length} of them`,
+      found: `other bytes under ${under} (${served.length} bytes)`,
       expected: `the ${text.length} bytes that were signed`,
-      todo: "find out what answers in place of the registry, then push again",
+      fix: "find out which server responds instead of the registry, then push again",
     },
   ];
 }
 
 async function resolveAll(
   tags: readonly Tag[],
-  { reference, resolve }: Registry,
+  { reference, resolve }: RegistryClient,
 ): Promise<ReadonlyMap<string, string | undefined>> {
   const { values, problems } = await inParallel(
     tags,
-    atOnce,
+    tagConcurrency,
     async ({ ref, placed }) => [ref, await resolve(`${reference}/${placed}`)] as const,
   );
   refuse(onePerKind(problems));
   return new Map(values);
 }
 
-/** A registry that does not answer says so once, not for every tag. */
+/** A registry that does not respond is reported once, not for every tag. */
 function onePerKind(problems: readonly Problem[]): readonly Problem[] {
   return problems.filter((problem, at) => problems.findIndex(({ code }) => code === problem.code) === at);
 }
 
 function tagProblems(
   { ref, digest }: Tag,
-  found: ReadonlyMap<string, string | undefined>,
-  { reference }: Registry,
+  served: ReadonlyMap<string, string | undefined>,
+  { reference }: RegistryClient,
 ): readonly Problem[] {
-  const got = found.get(ref);
-  if (got === digest) return [];
+  const found = served.get(ref);
+  if (found === digest) return [];
   const common = { where: reference, subject: ref, expected: `${digest}, as signed` };
-  return got === undefined
-    ? [{ ...common, code: "E_REGISTRY", got: "no such tag", todo: "push the bundle" }]
-    : [{ ...common, code: "E_TAG_MOVED", got, todo: "find out who moved it, then push the bundle" }];
+  return found === undefined
+    ? [{ ...common, code: "E_REGISTRY", found: "no such tag", fix: "push the bundle" }]
+    : [
+        {
+          ...common,
+          code: "E_TAG_MOVED",
+          found,
+          fix: "find out who moved the tag, then push the bundle again",
+        },
+      ];
 }
 
 function sum(bytes: Iterable<number>): number {

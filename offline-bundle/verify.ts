@@ -1,65 +1,63 @@
 /**
- * Checks a bundle without any network: signature -> bundle text -> lock and index -> manifests -> every blob. Nothing is parsed
- * before what it hangs on is trusted, and what is handed out is what was hashed.
+ * Verifies a bundle without a network: signatures -> bundle manifest -> lock and index -> manifests -> every blob. Nothing is
+ * parsed before the text that covers it is trusted, and callers get exactly the hashed bytes.
  */
-import { type Problem, refuse } from "../modules/core/errors.ts";
-import { withNames } from "./blob-names.ts";
-import { checkBlobs, type CheckedBlobs } from "./blobs.ts";
-import { bundleFiles } from "./bundle-files.ts";
-import { digestOfBytes } from "./digest.ts";
-import { type Bundle, readSealText, type Seal } from "./layout.ts";
-import { limits } from "./limits.ts";
-import { type Lock, parseLock } from "./lock-file.ts";
-import { checkPolicy, type Policy } from "./policy.ts";
-import { assembled, type BundleContent, readContent } from "./read-bundle.ts";
-import { readRegular } from "./regular-file.ts";
-import { checkSignatures, type SignatureCheck } from "./signature.ts";
-import { unmetProblems } from "./tree.ts";
-import { label } from "./want.ts";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { type Problem, refuse, SealiftError } from "../modules/core/errors.ts";
+import { checkBlobs, type CheckedBlobs, unmetProblems } from "./oci/blobs.ts";
+import { bundleFiles } from "./oci/bundle-files.ts";
+import { digestOfBytes } from "./io/digest.ts";
+import { blobPathIn, type Bundle, readBundleManifestText, type BundleManifest } from "./oci/layout.ts";
+import { limits } from "./io/limits.ts";
+import { type Lock, parseLock } from "./spec/lock-file.ts";
+import { checkPolicy, type Policy } from "./signing/policy.ts";
+import { assembled, type BundleContent, readContent, readManifests } from "./oci/read-bundle.ts";
+import { readRegular } from "./io/regular-file.ts";
+import type { Tree } from "./oci/check-layout.ts";
+import { checkSignatures } from "./signing/signature.ts";
+import { label } from "./spec/bundle-spec.ts";
+import { type CheckedOnTheWay, readArchive } from "./archive/read-archive.ts";
+import { namingBrokenParts, openArchive } from "./archive/archive-source.ts";
+import type { Delta } from "./archive/delta.ts";
+import { explainFullDisk } from "./io/disk-space.ts";
+import { hexOf } from "./oci/manifests.ts";
 
 export interface VerifyOptions extends Policy {
-  /** The lock that the bundle must have been built from; absent: any that is signed. */
+  /** The lock from which the bundle must have been built; absent: any signed lock. */
   readonly lockFile?: string;
-  /** Told while the blobs are read: bytes so far, bytes in all. */
+  /** Called while the blobs are read: bytes so far, bytes in total. */
   readonly progress?: (bytes: number, total: number) => void;
 }
 
 export interface VerifiedBundle extends Bundle {
   /** The first of `signers`. */
   readonly signer: string;
-  /** Who signed, each once, in the words of the allowed signers file; empty only with `allowUnsigned`. */
+  /** The signers, each once, as named in the allowed signers file; empty only with `allowUnsigned`. */
   readonly signers: readonly string[];
-  /** Fingerprints of their keys, and of the authorities of certificates among them, `SHA256:…`, sorted. */
+  /** Fingerprints of their keys, and of the CAs of certificates among them, `SHA256:…`, sorted. */
   readonly keys: readonly string[];
-  /** What `allowOlder`, `allowExpired` and `allowUnsigned` have let pass. */
-  readonly waived: readonly Problem[];
-  /** What to tell of it although it passes: no list of accepted bundles, or that it had expired when it was accepted. */
+  /** Problems that `allowOlder`, `allowExpired` and `allowUnsigned` have overridden. */
+  readonly overridden: readonly Problem[];
+  /** Warnings about a bundle that passes: no list of accepted bundles, or that it had expired when it was accepted. */
   readonly warnings: readonly Problem[];
-  /** Up to which serial somebody has gone back on purpose; absent: nobody has. */
+  /** The serial from which somebody went back on purpose; absent: nobody did. */
   readonly backFrom?: number | "any";
-  /** Good signatures that do not count, and that were not needed: why. */
-  readonly passedOver: readonly Problem[];
+  /** Why valid signatures are not trusted that were not needed. */
+  readonly ignoredSignatures: readonly Problem[];
   readonly blobs: number;
   /** Bytes of all blobs. */
   readonly bytes: number;
 }
 
-/** What was checked already, while the bundle came in. */
-export interface CheckedOnTheWay {
-  /** The bundle text. */
-  readonly text: Buffer;
-  /** Whose it is. */
-  readonly signatures: SignatureCheck;
-  readonly blobs: CheckedBlobs;
-}
-
 /**
- * Checks all of a bundle and opens it. A bundle whose signatures do not count, or beside which anything else lies, is refused
- * before a byte of it is parsed; everything else that is wrong is told at once.
+ * Verifies a whole bundle and opens it. A bundle whose signatures are not trusted, or with additional files, is refused before a
+ * byte of it is parsed; all other problems are reported at once.
  *
- * @param read absent: all is read and checked here.
- * @throws {SealiftError} E_BUNDLE_MISSING; E_BUNDLE_UNSIGNED, E_BUNDLE_SIGNATURE; then all of: E_BUNDLE_DIGEST (a byte differs, or
- * something is no regular file), E_BUNDLE_INCOMPLETE (something is not there), E_BUNDLE_SERIAL, E_BUNDLE_EXPIRED, E_BUNDLE_PLATFORM,
+ * @param read absent: everything is read and checked here.
+ * @throws {SealiftError} E_BUNDLE_MISSING; E_BUNDLE_UNSIGNED, E_BUNDLE_SIGNATURE; then all of: E_BUNDLE_DIGEST (a byte differs,
+ * or a file is not regular), E_BUNDLE_INCOMPLETE (a file is missing), E_BUNDLE_SERIAL, E_BUNDLE_EXPIRED, E_BUNDLE_PLATFORM,
  * E_LOCK_MISSING and E_LOCK_STALE (about `lockFile`).
  */
 export async function verifyBundle(
@@ -67,34 +65,59 @@ export async function verifyBundle(
   options: VerifyOptions,
   read?: CheckedOnTheWay,
 ): Promise<VerifiedBundle> {
-  const text = read?.text ?? (await readSealText(directory));
+  const text = read?.text ?? (await readBundleManifestText(directory));
   const files = await bundleFiles(directory);
-  const { signers, keys, problems, waived, passedOver } =
+  const { signers, keys, problems, overridden, ignoredSignatures } =
     read?.signatures ?? (await checkSignatures(directory, text, options));
   refuse([...problems, ...files.problems]);
   const content = await readContent(directory, text);
   const blobs = read?.blobs ?? (await checkBlobs(directory, files, options.progress, content.read));
-  const policy = await checkPolicy(directory, content.seal, digestOfBytes(text).sha256, options);
+  const policy = await checkPolicy(directory, content.manifest, digestOfBytes(text).sha256, options);
   refuse([
     ...contentProblems(directory, content, blobs),
     ...policy.problems,
-    ...(await lockProblems(content.seal, options.lockFile)),
+    ...(await lockProblems(content.manifest, options.lockFile)),
   ]);
   return {
     ...assembled(directory, text, content),
     signer: signers[0] ?? "nobody",
     signers,
     keys,
-    waived: [...waived, ...policy.waived],
+    overridden: [...overridden, ...policy.overridden],
     warnings: policy.warnings,
     ...(policy.backFrom === undefined ? {} : { backFrom: policy.backFrom }),
-    passedOver,
+    ignoredSignatures,
     blobs: blobs.found.size,
     bytes: blobs.bytes,
   };
 }
 
-/** Everything about a bundle but who has signed it and what a site asks: whoever builds one asks the same. */
+/** The manifests of a bundle, covered by trusted signatures. */
+export interface SignedManifests {
+  readonly tree: Tree;
+  /** Absolute path of the blob with this sha256: the code that reads it compares its bytes. */
+  readonly blobPath: (sha256: string) => string;
+}
+
+/**
+ * Verifies signatures, policy, index and manifests, but neither lock nor blobs. It needs no other npm package, so it runs before any is
+ * installed.
+ *
+ * @throws {SealiftError} as {@link verifyBundle}.
+ */
+export async function verifyManifests(directory: string, options: Policy): Promise<SignedManifests> {
+  const text = await readBundleManifestText(directory);
+  const files = await bundleFiles(directory);
+  const { problems } = await checkSignatures(directory, text, options);
+  refuse([...problems, ...files.problems]);
+  const { manifest, read, problems: found } = await readManifests(directory, text);
+  const policy = await checkPolicy(directory, manifest, digestOfBytes(text).sha256, options);
+  refuse([...found, ...policy.problems]);
+  if (read === undefined) throw new SealiftError(found);
+  return { tree: read.tree, blobPath: blobPathIn(directory) };
+}
+
+/** All checks of a bundle except signatures and site policy: a build runs the same ones. */
 export function contentProblems(
   directory: string,
   content: BundleContent,
@@ -107,35 +130,41 @@ export function contentProblems(
   ];
 }
 
-/** The lock in the checkout must be the very file that the bundle was built from. */
-async function lockProblems(seal: Seal, lockFile: string | undefined): Promise<readonly Problem[]> {
+/** The lock in the checkout must be the file from which the bundle was built. */
+async function lockProblems(
+  bundleManifest: BundleManifest,
+  lockFile: string | undefined,
+): Promise<readonly Problem[]> {
   if (lockFile === undefined) return [];
-  const todo = "take the lock that belongs to this bundle, or build the bundle from this lock";
+  const fix = "check out the lock of this bundle, or build the bundle from this lock";
   const data = await readRegular(lockFile, limits.document, "follow").catch(() => undefined);
   if (data === undefined) {
-    const got = "no such file";
+    const found = "no such file";
     return [
       {
         where: lockFile,
         code: "E_LOCK_MISSING",
         subject: "lock",
-        got,
+        found,
         expected: "the lock of the bundle",
-        todo,
+        fix,
       },
     ];
   }
   const { sha256 } = digestOfBytes(data);
-  if (sha256 === seal.lock.sha256) return [];
+  if (sha256 === bundleManifest.lock.sha256) return [];
   const serial = await parseLock(data, lockFile).then(
     (lock) => `serial ${lock.serial}, `,
     () => "",
   );
-  const [got, expected] = [`${serial}sha256 ${sha256}`, `serial ${seal.serial}, sha256 ${seal.lock.sha256}`];
-  return [{ where: lockFile, code: "E_LOCK_STALE", subject: "lock", got, expected, todo }];
+  const [found, expected] = [
+    `${serial}sha256 ${sha256}`,
+    `serial ${bundleManifest.serial}, sha256 ${bundleManifest.lock.sha256}`,
+  ];
+  return [{ where: lockFile, code: "E_LOCK_STALE", subject: "lock", found, expected, fix }];
 }
 
-/** Everything that the lock pins has to be there. */
+/** Everything that the lock pins must be present. */
 function coverageProblems(directory: string, lock: Lock, blobs: CheckedBlobs): readonly Problem[] {
   const pins = [
     ...lock.files.map((file) => ({ subject: label(file), sha256: file.sha256 })),
@@ -147,8 +176,68 @@ function coverageProblems(directory: string, lock: Lock, blobs: CheckedBlobs): r
       where: directory,
       code: "E_BUNDLE_INCOMPLETE",
       subject,
-      got: "no blob",
+      found: "no blob",
       expected: `the blob ${sha256} that the lock pins`,
-      todo: "copy the bundle again, or build it anew",
+      fix: "copy the bundle again, or build it again",
     }));
+}
+
+export interface VerifiedArchive extends Omit<VerifiedBundle, "blobPath" | "file" | "engine" | "binary"> {
+  /** What must be present for it to be unpacked; absent: nothing. */
+  readonly needs?: { readonly base: Delta["base"]; readonly blobs: number; readonly bytes: number };
+}
+
+/**
+ * Streams an archive once and checks all of it. Blobs that a delta leaves to its base are not checked; the result lists them.
+ * Only index, lock and manifests are written, to a temporary folder, and removed again.
+ *
+ * @param file the archive, its part list, or its first part.
+ * @throws {SealiftError} what {@link verifyBundle} throws, E_BUNDLE_PART and E_ARCHIVE.
+ */
+export async function verifyArchive(file: string, options: VerifyOptions): Promise<VerifiedArchive> {
+  const source = await openArchive(file);
+  const scratch = await mkdtemp(join(tmpdir(), "sealift-verify-"));
+  let needs: VerifiedArchive["needs"];
+  try {
+    return await explainFullDisk(scratch, () =>
+      namingBrokenParts(source, scratch, async () => {
+        const read = await readArchive(source, scratch, {
+          ...options,
+          keep: false,
+          known: (_coming, delta, missingFromDelta) => {
+            const bytes = missingFromDelta.reduce((sum, blob) => sum + blob.bytes, 0);
+            if (delta !== undefined) needs = { base: delta.base, blobs: missingFromDelta.length, bytes };
+            return Promise.resolve(new Map(missingFromDelta.map((blob) => [blob.sha256, blob.bytes])));
+          },
+        });
+        const verified = await verifyBundle(scratch, options, read);
+        return {
+          ...verified,
+          directory: file,
+          blobs: verified.blobs - (needs?.blobs ?? 0),
+          ...(needs === undefined ? {} : { needs }),
+        };
+      }),
+    );
+  } finally {
+    await rm(scratch, { recursive: true, force: true });
+  }
+}
+
+/** The same problems; where the subject is a blob's sha256, the blob's name replaces it, and the sha256 moves to the location. */
+function withNames(
+  problems: readonly Problem[],
+  { manifest, lock }: Pick<BundleContent, "manifest" | "lock">,
+): readonly Problem[] {
+  if (problems.length === 0) return problems;
+  const names = new Map([
+    ...manifest.manifests.map(({ ref, digest }) => [hexOf(digest), `manifest of ${ref}`] as const),
+    ...(lock?.files ?? []).map((file) => [file.sha256, label(file)] as const),
+  ]);
+  return problems.map((problem) => {
+    const name = names.get(problem.subject);
+    return name === undefined
+      ? problem
+      : { ...problem, where: join(problem.where, problem.subject), subject: name };
+  });
 }

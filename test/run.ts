@@ -8,16 +8,17 @@
 import { availableParallelism } from "node:os";
 import { delimiter, join } from "node:path";
 import { formatProblem, SealiftError } from "../modules/core/errors.ts";
-import { ensurePackages } from "./lab/packages.ts";
+import { ensurePackages } from "./lab/packages/packages.ts";
 import { binDir } from "./lab/tools/places.ts";
 import { runProgram, type Outcome, type Program } from "./runner/job-process.ts";
 import { files, labWord, type PartJob, preparationsOf, select } from "./runner/jobs.ts";
 import { moduleNames } from "./runner/modules.ts";
 import { allPreparations, parts, type Preparation } from "./runner/parts.ts";
-import { type Job, roomOf, runJobs } from "./runner/schedule.ts";
+import { measureProcessors } from "./runner/processor-time.ts";
+import { type Job, nicenessOf, capacityOf, runJobs } from "./runner/schedule.ts";
 import { rememberedSeconds, rememberSeconds } from "./runner/seconds.ts";
 import { type Done, type NotRun, summary } from "./runner/summary.ts";
-import { inSeconds } from "./support/stage-view.ts";
+import { inSeconds } from "./support/process/stage-view.ts";
 
 interface PreparationJob extends Job {
   readonly lane: "prepare";
@@ -27,35 +28,36 @@ interface PreparationJob extends Job {
 const limitMinutes = { prepare: 120, local: 15, container: 30, vm: 90 } as const;
 
 async function main(words: readonly string[]): Promise<boolean> {
-  const { jobs: asked, leftOut, unknown } = select(words, rememberedSeconds());
+  const { jobs: selected, leftOut, unknown } = select(words, rememberedSeconds());
   if (unknown.length > 0) {
     const names = [...parts.map(({ name }) => name), labWord, ...moduleNames];
     console.error(`no such part or module: ${unknown.join(", ")}; there are ${names.join(", ")}`);
     return false;
   }
-  const { jobs, notRun } = await withPackages(asked);
+  const used = measureProcessors();
+  const { jobs, notRun } = await withPackages(selected);
   const preparations = words.includes(labWord) ? allPreparations : preparationsOf(jobs);
   const done = await runAll([...preparations.map(preparationJob), ...jobs], notRun);
   rememberSeconds(
     new Map(done.flatMap(({ name, outcome }) => (outcome.failed > 0 ? [] : [[name, outcome.seconds]]))),
   );
-  const { text, good } = summary(done, notRun, leftOut, process.env["CI"] !== undefined);
+  const { text, good } = summary(done, notRun, leftOut, process.env["CI"] !== undefined, used());
   console.log(`\n${text}`);
   return good;
 }
 
 /** The packages that the asked-for needs are there, or what needs them is kept out. */
-async function withPackages(asked: readonly PartJob[]): Promise<{ jobs: PartJob[]; notRun: NotRun[] }> {
+async function withPackages(selected: readonly PartJob[]): Promise<{ jobs: PartJob[]; notRun: NotRun[] }> {
   const notRun: NotRun[] = [];
   const lacking = new Set<string>();
-  for (const part of parts.filter((each) => asked.some((job) => job.part === each))) {
+  for (const part of parts.filter((each) => selected.some((job) => job.part === each))) {
     if (part.packages.length === 0) continue;
     const why = await ensurePackages(...part.packages).then(() => undefined, inOneLine);
     if (why === undefined) continue;
     lacking.add(part.name);
     notRun.push({ name: `the part ${part.name}`, part: part.name, why });
   }
-  return { jobs: asked.filter(({ part }) => !lacking.has(part.name)), notRun };
+  return { jobs: selected.filter(({ part }) => !lacking.has(part.name)), notRun };
 }
 
 function preparationJob(name: Preparation): PreparationJob {
@@ -68,7 +70,7 @@ async function runAll(jobs: readonly (PartJob | PreparationJob)[], notRun: NotRu
   const start = performance.now();
   const since = (): number => (performance.now() - start) / 1000;
   const machines = jobs.some(({ lane }) => lane === "vm" || lane === "container");
-  const room = roomOf(availableParallelism(), process.availableMemory() / 1024 ** 3, machines);
+  const capacity = capacityOf(availableParallelism(), process.availableMemory() / 1024 ** 3, machines);
   const running = new Set<string>();
   const stillRunning = setInterval(() => {
     if (running.size > 0)
@@ -76,17 +78,17 @@ async function runAll(jobs: readonly (PartJob | PreparationJob)[], notRun: NotRu
   }, 60_000);
   await runJobs(
     jobs,
-    room,
+    capacity,
     async (job) => {
-      const begun = since();
-      // A preparation tells by itself how far it is.
+      const started = since();
+      // A preparation reports its progress itself.
       if ("part" in job) running.add(job.name);
-      const outcome = await runProgram(programOf(job));
+      const outcome = await runProgram({ ...programOf(job), niceness: nicenessOf(job, jobs) });
       running.delete(job.name);
       stillRunning.refresh();
       // A preparation is no test; one that fails has to be seen in the count.
       const counted = "part" in job ? outcome : { ...outcome, passed: 0 };
-      done.push({ name: job.name, part: partOf(job), begun, outcome: counted });
+      done.push({ name: job.name, part: partOf(job), started, outcome: counted });
       console.log(line(job, outcome));
       return outcome.failed === 0;
     },

@@ -1,18 +1,18 @@
 import { Command } from "commander";
 import { acceptBundle, type AcceptedBundle } from "../../offline-bundle/accept.ts";
-import { columns } from "../columns.ts";
-import { progressLine } from "../progress.ts";
-import { printJson } from "./or-json.ts";
-import { addPolicyFlags, type PolicyFlags, tellWaived, verifyOptions } from "./policy-flags.ts";
-import { print } from "../print.ts";
+import { columns } from "../output/columns.ts";
+import { progressLine } from "../output/progress.ts";
+import { printJson } from "../output/or-json.ts";
+import { addPolicyFlags, type PolicyFlags, printOverridden, verifyOptions } from "./policy-flags.ts";
+import { print } from "../output/print.ts";
 
 type Flags = PolicyFlags & { readonly json?: true };
 
 export function acceptCommand(): Command {
   const command = new Command("accept")
-    .description("verifies a bundle and writes down that it was accepted: from then on no older one passes")
-    .argument("<directory>", "the bundle")
-    .requiredOption("--signers <path>", "keys that may sign: ssh-keygen(1), ALLOWED SIGNERS");
+    .description("Verify a bundle and record it as accepted; older bundles are refused from then on")
+    .argument("<directory>", "bundle directory")
+    .requiredOption("--allowed-signers <path>", "keys that may sign: ssh-keygen(1), ALLOWED SIGNERS");
   return addPolicyFlags(command)
     .option("--json", "print the result, or all problems, as JSON")
     .addHelpText("after", examples)
@@ -29,7 +29,7 @@ export function acceptCommand(): Command {
 async function accept(directory: string, flags: PolicyFlags): Promise<AcceptedBundle> {
   const progress = progressLine();
   const bundle = await acceptBundle(directory, verifyOptions(flags, progress)).finally(progress.end);
-  tellWaived(flags, bundle);
+  printOverridden(flags, bundle);
   return bundle;
 }
 
@@ -46,19 +46,24 @@ function rows({
     ["bundle", directory],
     ["serial", String(serial)],
     ["signed by", signers.join(", ") || "nobody"],
-    ["accepted", `${accepted.at} by ${accepted.by}${before ? ", as it stands there already" : ""}`],
+    ["accepted", `${accepted.at} by ${accepted.by}${before ? ", recorded before" : ""}`],
     ...(accepted.insecure.length === 0 ? [] : [["insecure", accepted.insecure.join(" ")]]),
-    ["written to", receipt],
+    ["list", receipt],
     ...(first
-      ? [["first entry", "nothing was accepted before; if there was a list, put it back and accept again"]]
+      ? [
+          [
+            "first record",
+            "there was no list of accepted bundles; if it was lost, restore it and run accept again",
+          ],
+        ]
       : []),
   ];
 }
 
 const examples = `
-It is written to <signers>.accepted.json, a list that only grows; keep it in version control. pulumi, doctor and verify
-read it, and refuse a lower serial than the last one.
+The record goes to <signers>.accepted.json, an append-only list; keep it in version control. pulumi, doctor and verify read
+it, and refuse a bundle with a lower serial than the last accepted one.
 
 Examples:
-  $ sealift bundle accept /mnt/usb/bundle --signers stacks/allowed_signers --signatures 2
-  $ sealift bundle accept /mnt/usb/bundle-6 --signers stacks/allowed_signers --insecure-allow-older   go back on purpose`;
+  $ sealift bundle accept /mnt/usb/bundle --allowed-signers stacks/allowed_signers --min-signatures 2
+  $ sealift bundle accept /mnt/usb/bundle-6 --allowed-signers stacks/allowed_signers --insecure-allow-older   deliberate rollback`;

@@ -1,57 +1,68 @@
 import { Command } from "commander";
 import { formatProblem } from "../../modules/core/errors.ts";
 import { buildBundle } from "../../offline-bundle/build.ts";
-import { carryBundle } from "../../offline-bundle/carry.ts";
-import { progressLine } from "../progress.ts";
-import { carriedText, type CarryFlags, carryOptions, withCarryOptions } from "./carry-options.ts";
+import { packBundle } from "../../offline-bundle/pack.ts";
+import { progressLine } from "../output/progress.ts";
+import { packedText, type PackFlags, packOptions, withPackOptions } from "./pack-options.ts";
 import { bundleFile, lockFile, store } from "./places.ts";
-import { print, printError } from "../print.ts";
+import { print, printError } from "../output/print.ts";
 
 export function buildCommand(): Command {
   const command = new Command("build")
-    .description("packs exactly what the lock pins into a bundle, and signs it")
-    .argument("<directory>", "where the bundle goes; an earlier bundle there is replaced")
-    .option("--file <path>", "what the team wants", bundleFile)
-    .option("--lock <path>", "the pins", lockFile)
-    .option("--key <path>", "ssh key to sign with; a public key is looked up in the ssh agent")
-    .option("--carry <file>", "also pack it into a .tar.zst; an earlier one there is replaced");
-  return withCarryOptions(command)
+    .description("Build a bundle with exactly what the lock pins, and sign it")
+    .argument("<directory>", "output directory; an existing bundle there is replaced")
+    .option("--file <path>", "bundle specification", bundleFile)
+    .option("--lock <path>", "lock file", lockFile)
+    .option(
+      "--key <path>",
+      "ssh key to sign with; for a public key, the private key is taken from the ssh-agent",
+    )
+    .option(
+      "--archive <file>",
+      "also pack the bundle into this .tar.zst archive; an existing one is replaced",
+    );
+  return withPackOptions(command)
     .addHelpText("after", examples)
     .action(async (directory: string, flags: BuildFlags) => {
-      const { file, lock, key, carry } = flags;
-      if (carry === undefined && (flags.split ?? flags.have ?? flags.level) !== undefined)
-        command.error("error: --split, --have and --level are about the file that --carry names");
+      const { file, lock, key, archive } = flags;
+      if (
+        archive === undefined &&
+        (flags.split ?? flags.excludeInventory ?? flags.compressionLevel) !== undefined
+      )
+        command.error("error: --split, --exclude-inventory and --compression-level require --archive");
       const progress = progressLine();
       const { report } = progress;
-      const seal = await buildBundle({
+      const bundleManifest = await buildBundle({
         bundleFile: file,
         lockFile: lock,
         store,
         directory,
         report,
         ...(key === undefined ? {} : { key }),
-        ...(carry === undefined ? {} : { carry }),
+        ...(archive === undefined ? {} : { carry: archive }),
         warn: (problem) => {
           printError(`warning: ${formatProblem(problem)}`);
         },
       }).finally(progress.end);
-      const signed = key === undefined ? "unsigned: verify will refuse it" : "signed";
-      print(`${directory}: serial ${seal.serial}, ${seal.manifests.length} manifests, ${signed}`);
-      if (carry === undefined) return;
-      const options = { ...carryOptions(carry, flags), report };
-      print(carriedText(await carryBundle(directory, options).finally(progress.end)));
+      const signed = key === undefined ? "unsigned: verify refuses it" : "signed";
+      print(
+        `${directory}: serial ${bundleManifest.serial}, ${bundleManifest.manifests.length} manifests, ${signed}`,
+      );
+      if (archive === undefined) return;
+      const options = { ...packOptions(archive, flags), report };
+      print(packedText(await packBundle(directory, options).finally(progress.end)));
     });
 }
 
-interface BuildFlags extends CarryFlags {
+interface BuildFlags extends PackFlags {
   readonly file: string;
   readonly lock: string;
   readonly key?: string;
-  readonly carry?: string;
+  readonly archive?: string;
 }
 
 const examples = `
 Examples:
   $ sealift bundle build out/bundle --key ~/.ssh/id_ed25519
-  $ sealift bundle build out/bundle --key ~/.ssh/id_ed25519 --carry /media/usb/bundle.tar.zst --split 4095MiB
-  $ sealift bundle build out/bundle --key ~/.ssh/id_ed25519 --carry out/delta.tar.zst --have inventory.json`;
+  $ sealift bundle build out/bundle --key ~/.ssh/id_ed25519 --archive /media/usb/bundle.tar.zst --split 4095MiB
+  $ sealift bundle build out/bundle --key ~/.ssh/id_ed25519 --archive out/delta.tar.zst --exclude-inventory inventory.json`;

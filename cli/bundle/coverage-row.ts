@@ -1,7 +1,7 @@
-import type { Coverage } from "../../modules/coverage.ts";
-import { count } from "../columns.ts";
+import type { LockCoverage } from "../../modules/environments/lock-coverage.ts";
+import { count } from "../output/columns.ts";
 
-/** One line of a result: which environments have all that they ask for. */
-export function coverageRow({ hosts, files }: Coverage): readonly [string, string] {
-  return ["stacks", `all that ${count(hosts, "host")} of ${files.join(", ")} ask for is pinned`];
+/** One row of a result: the environments whose needs the lock covers. */
+export function coverageRow({ hosts, files }: LockCoverage): readonly [string, string] {
+  return ["stacks", `the lock covers ${count(hosts, "host")} of ${files.join(", ")}`];
 }

@@ -1,25 +1,25 @@
 import { Command } from "commander";
-import { readContents } from "../../offline-bundle/contents.ts";
+import { readContents } from "../../offline-bundle/oci/contents.ts";
 import {
   type Detail,
-  type Difference,
+  type BundleDifference,
   diffContents,
   isSame,
   type ItemDifference,
 } from "../../offline-bundle/diff.ts";
-import { columns, count, size } from "../columns.ts";
-import { printJson } from "./or-json.ts";
-import { print } from "../print.ts";
+import { columns, count, size } from "../output/columns.ts";
+import { printJson } from "../output/or-json.ts";
+import { print } from "../output/print.ts";
 
-export function diffCommand(): Command {
+export function bundleDiffCommand(): Command {
   return new Command("diff")
-    .description("shows what differs between two bundles or locks; that something differs is no failure")
-    .argument("<a>", "a bundle, or a lock file")
-    .argument("<b>", "the other one, usually the newer")
-    .option("--json", "print it as JSON")
+    .description("Compare two bundles or lock files; differences do not change the exit code")
+    .argument("<a>", "a bundle or a lock file")
+    .argument("<b>", "the other bundle or lock file, usually the newer one")
+    .option("--json", "print as JSON")
     .addHelpText("after", examples)
     .action(async (a: string, b: string, flags: { json?: true }) => {
-      const work = async (): Promise<Difference> =>
+      const work = async (): Promise<BundleDifference> =>
         diffContents(await readContents(a), await readContents(b));
       if (flags.json === true) {
         await printJson(async () => {
@@ -30,15 +30,15 @@ export function diffCommand(): Command {
     });
 }
 
-function text(difference: Difference, a: string, b: string): string {
+function text(difference: BundleDifference, a: string, b: string): string {
   const { serial, items, carry } = difference;
-  if (isSame(difference)) return `no difference: ${a} and ${b} hold the same, serial ${serial.from}`;
+  if (isSame(difference)) return `no difference: ${a} and ${b} have the same content, serial ${serial.from}`;
   const rows = items.flatMap((item) => [[item.change, item.item, summary(item)]]);
   return [
     columns([["serial", `${serial.from} -> ${serial.to}`, ""], ...rows]),
     carry === undefined
-      ? "to carry: a lock does not say; compare two bundles"
-      : `to carry: ${count(carry.blobs, "blob")}, ${size(carry.bytes)}, for whoever has ${a}`,
+      ? "to transfer: unknown for a lock file; compare two bundles"
+      : `to transfer: ${count(carry.blobs, "blob")}, ${size(carry.bytes)}, if the other side has ${a}`,
   ].join("\n");
 }
 

@@ -1,16 +1,16 @@
 import { Command } from "commander";
 import { formatProblem } from "../../modules/core/errors.ts";
 import { fetchBundle } from "../../offline-bundle/fetch.ts";
-import { size } from "../columns.ts";
-import { progressLine } from "../progress.ts";
+import { size } from "../output/columns.ts";
+import { progressLine } from "../output/progress.ts";
 import { bundleFile, lockFile, store } from "./places.ts";
-import { print, printError } from "../print.ts";
+import { print, printError } from "../output/print.ts";
 
 export function fetchCommand(): Command {
   return new Command("fetch")
-    .description("brings every byte that the lock pins into the store; a later build needs no network")
-    .option("--file <path>", "what the team wants, and mirrors", bundleFile)
-    .option("--lock <path>", "the pins", lockFile)
+    .description("Download everything that the lock pins into the cache; a later build needs no network")
+    .option("--file <path>", "bundle specification, with its mirrors", bundleFile)
+    .option("--lock <path>", "lock file", lockFile)
     .addHelpText("after", notes)
     .action(async (options: { file: string; lock: string }) => {
       const progress = progressLine();
@@ -30,8 +30,8 @@ export function fetchCommand(): Command {
 }
 
 const notes = `
-Continues what an earlier run left. HTTPS_PROXY, HTTP_PROXY and NO_PROXY count; logins come from the docker config file;
-further certificates from NODE_EXTRA_CA_CERTS (files) and SSL_CERT_FILE (images and artifacts, by oras).
+An interrupted download is resumed. fetch uses HTTPS_PROXY, HTTP_PROXY and NO_PROXY, credentials from the Docker configuration file, and
+additional CA certificates from NODE_EXTRA_CA_CERTS (files) and SSL_CERT_FILE (images and artifacts, which oras downloads).
 
 Example:
   $ HTTPS_PROXY=http://proxy.example.com:3128 sealift bundle fetch`;

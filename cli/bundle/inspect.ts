@@ -1,26 +1,29 @@
 import { Command } from "commander";
 import { type Inspection, inspectBundle } from "../../offline-bundle/inspect.ts";
-import { placesOf } from "../../offline-bundle/independent-places.ts";
-import { columns, count, size } from "../columns.ts";
-import { progressLine } from "../progress.ts";
-import { printJson } from "./or-json.ts";
-import { tellWarnings, verifyOptions } from "./policy-flags.ts";
-import { print } from "../print.ts";
+import { sourceHostsOf } from "../../offline-bundle/locking/independent-places.ts";
+import { columns, count, size } from "../output/columns.ts";
+import { progressLine } from "../output/progress.ts";
+import { printJson } from "../output/or-json.ts";
+import { printWarnings, verifyOptions } from "./policy-flags.ts";
+import { print } from "../output/print.ts";
 
 interface Flags {
-  readonly signers?: string;
+  readonly allowedSigners?: string;
   readonly json?: true;
 }
 
 export function inspectCommand(): Command {
   return new Command("inspect")
-    .description("shows what is in a bundle: files, images, where each pin came from, who signed")
+    .description("Show the content of a bundle: files, images, origin of each pin, signers")
     .argument("<directory>", "the bundle")
-    .option("--signers <path>", "verify it first: ssh-keygen(1), ALLOWED SIGNERS")
-    .option("--json", "print it as JSON")
+    .option(
+      "--allowed-signers <path>",
+      "verify the bundle first with these keys: ssh-keygen(1), ALLOWED SIGNERS",
+    )
+    .option("--json", "print as JSON")
     .addHelpText(
       "after",
-      "\nExample:\n  $ sealift bundle inspect /mnt/usb/bundle --signers stacks/allowed_signers",
+      "\nExample:\n  $ sealift bundle inspect /mnt/usb/bundle --allowed-signers stacks/allowed_signers",
     )
     .action(async (directory: string, flags: Flags) => {
       if (flags.json === true) await printJson(() => inspect(directory, flags));
@@ -28,12 +31,14 @@ export function inspectCommand(): Command {
     });
 }
 
-async function inspect(directory: string, { signers }: Flags): Promise<Inspection> {
-  if (signers === undefined) return inspectBundle(directory);
+async function inspect(directory: string, { allowedSigners }: Flags): Promise<Inspection> {
+  if (allowedSigners === undefined) return inspectBundle(directory);
   const progress = progressLine();
-  const seen = await inspectBundle(directory, verifyOptions({ signers }, progress)).finally(progress.end);
-  tellWarnings(seen.warnings);
-  return seen;
+  const inspected = await inspectBundle(directory, verifyOptions({ allowedSigners }, progress)).finally(
+    progress.end,
+  );
+  printWarnings(inspected.warnings);
+  return inspected;
 }
 
 function text(bundle: Inspection): string {
@@ -52,11 +57,11 @@ function head(bundle: Inspection): readonly (readonly string[])[] {
     ["serial", String(serial)],
     ["signed by", signedBy(bundle)],
     ...(accepted === undefined ? [] : [["accepted", `${accepted.at} by ${accepted.by}`]]),
-    ["age", `${age(Date.now() - written.getTime())}, by the date of its files`],
+    ["age", `${age(Date.now() - written.getTime())}, by its modification time`],
     ...(bundle.expires === undefined ? [] : [["expires", bundle.expires]]),
     ["lock", `sha256 ${lockSha256}`],
     ["platforms", platforms.join(", ")],
-    ["in all", `${held}, ${size(bytes)}`],
+    ["total", `${held}, ${size(bytes)}`],
   ];
 }
 
@@ -64,7 +69,7 @@ function signedBy({ signers, signatures }: Inspection): string {
   if (signers !== undefined) return signers.join(", ");
   if (signatures.length === 0) return "nobody";
   const keys = signatures.map(({ fingerprint }) => fingerprint).join(", ");
-  return `not checked: --signers <path> does; it names ${keys}`;
+  return `not verified (use --allowed-signers <path>); keys: ${keys}`;
 }
 
 function files({ files: all }: Inspection): string {
@@ -78,7 +83,7 @@ function files({ files: all }: Inspection): string {
       kind,
       bytes === undefined ? "?" : size(bytes),
       licence,
-      `${origin}: ${placesOf(sources).join(", ")}`,
+      `${origin}: ${sourceHostsOf(sources).join(", ")}`,
     ]),
   ]);
 }

@@ -1,19 +1,19 @@
 import { stat } from "node:fs/promises";
 import { Command } from "commander";
-import { holderName } from "../../offline-bundle/delta.ts";
+import { holderName } from "../../offline-bundle/archive/delta.ts";
 import { inventoryOfBundle, inventoryOfRegistry } from "../../offline-bundle/inventory.ts";
-import { columns, size } from "../columns.ts";
-import { progressLine } from "../progress.ts";
+import { columns, size } from "../output/columns.ts";
+import { progressLine } from "../output/progress.ts";
 import { registryAccess, type RegistryFlags, withRegistryOptions } from "./registry-options.ts";
-import { writeWhole } from "../../modules/core/write-whole.ts";
-import { print, printError } from "../print.ts";
+import { writeAtomically } from "../../modules/core/write-atomically.ts";
+import { print, printError } from "../output/print.ts";
 
 export function inventoryCommand(): Command {
   const command = new Command("inventory")
-    .description("lists the digests that the far side has, so that a build can leave them out")
-    .argument("<place>", "the directory of a bundle, or a registry: host[:port][/path]")
-    .option("--json", "print the inventory")
-    .option("-o, --output <path>", "write the inventory to a file");
+    .description("List the digests that the air-gapped side has, so that a delta can omit them")
+    .argument("<place>", "directory of a bundle, or a registry: host[:port][/path]")
+    .option("--json", "print the inventory as JSON")
+    .option("-o, --output <path>", "write the inventory to this file");
   return withRegistryOptions(command)
     .addHelpText("after", examples)
     .action(async (place: string, flags: InventoryFlags) => {
@@ -27,9 +27,9 @@ export function inventoryCommand(): Command {
       const { inventory, bytes, broken } = await work.finally(progress.end);
       const text = `${JSON.stringify(inventory, undefined, 2)}\n`;
       if (flags.output !== undefined) {
-        await writeWhole(flags.output, text);
+        await writeAtomically(flags.output, text);
       }
-      for (const name of broken) printError(`${place}: ${name} is not what it must be, and not listed`);
+      for (const name of broken) printError(`${place}: ${name} does not match its digest and is not listed`);
       if (flags.json === true) print(text.trimEnd());
       else
         print(
@@ -47,7 +47,7 @@ interface InventoryFlags extends RegistryFlags {
   readonly output?: string;
 }
 
-/** A path that is there, or that is written as one. */
+/** Whether the argument is a directory: an existing one, or a text that is written like a path. */
 async function isDirectory(place: string): Promise<boolean> {
   return /^[./~]/.test(place) || (await stat(place).catch(() => undefined)) !== undefined;
 }

@@ -1,12 +1,13 @@
 import { Command } from "commander";
 import { formatProblem, SealiftError } from "../../modules/core/errors.ts";
 import { lockBundle, type LockResult } from "../../offline-bundle/lock.ts";
-import type { Difference } from "../../offline-bundle/lock-diff.ts";
-import { columns } from "../columns.ts";
-import { exitCode } from "../exit-code.ts";
-import { progressLine } from "../progress.ts";
+import type { LockDifference } from "../../offline-bundle/locking/lock-diff.ts";
+import { columns } from "../output/columns.ts";
+import { jsonProblem } from "../output/json-problem.ts";
+import { exitCode } from "../output/exit-code.ts";
+import { progressLine } from "../output/progress.ts";
 import { bundleFile, lockFile, store } from "./places.ts";
-import { print, printError } from "../print.ts";
+import { print, printError } from "../output/print.ts";
 
 interface Flags {
   readonly file: string;
@@ -18,19 +19,19 @@ interface Flags {
 
 export function lockCommand(): Command {
   return new Command("lock")
-    .description("resolves bundle.yaml to exact bytes; pins that are there are kept and checked")
-    .option("--file <path>", "what the team wants", bundleFile)
-    .option("--lock <path>", "the lock to bring up to date", lockFile)
-    .option("--update <name...>", "resolve these anew: a file's name, an image's name")
-    .option("--check", "write nothing; exit code 65 when the lock would change or a tag has moved")
-    .option("--json", "print what is different as JSON")
+    .description("Resolve bundle.yaml to exact digests; existing pins are kept and verified")
+    .option("--file <path>", "bundle specification", bundleFile)
+    .option("--lock <path>", "lock file to update", lockFile)
+    .option("--update <name...>", "resolve these files or images again, by name")
+    .option("--check", "write nothing; exit with 65 if the lock would change or a tag has moved")
+    .option("--json", "print the differences as JSON")
     .addHelpText("after", examples)
     .action(async (flags: Flags) => {
       try {
         await lock(flags);
       } catch (error) {
         if (flags.json !== true || !(error instanceof SealiftError)) throw error;
-        print(JSON.stringify({ ok: false, problems: error.problems }, undefined, 2));
+        print(JSON.stringify({ ok: false, problems: error.problems.map(jsonProblem) }, undefined, 2));
         process.exitCode = exitCode(error);
       }
     });
@@ -60,7 +61,7 @@ function forScripts(file: string, { lock, changed, written, changes, differences
 
 function forPeople(file: string, { lock, changed, written, changes, differences }: LockResult): string {
   const items = columns(changes.map(({ item, change }) => [change, item]));
-  const outcome = written ? "written: review what changed" : changed ? "would change" : "unchanged";
+  const outcome = written ? "written: review the changes" : changed ? "would change" : "unchanged";
   return [
     items,
     ...(differences.length > 0 ? [columns([["ITEM", "WHAT", "CHANGE"], ...differences.map(row)])] : []),
@@ -68,12 +69,12 @@ function forPeople(file: string, { lock, changed, written, changes, differences 
   ].join("\n\n");
 }
 
-function row({ item, what, from, to }: Difference): readonly string[] {
+function row({ item, what, from, to }: LockDifference): readonly string[] {
   return [item, what, [from ?? "nothing", "->", to ?? "nothing"].join(" ")];
 }
 
 const examples = `
 Examples:
   $ sealift bundle lock && git diff offline-bundle/bundle.lock.yaml
-  $ sealift bundle lock --update compose          take what its url gives now
-  $ sealift bundle lock --check                   in a pipeline: is the lock what bundle.yaml asks for?`;
+  $ sealift bundle lock --update compose          pin what its url serves now
+  $ sealift bundle lock --check                   for pipelines: fail if the lock is out of date`;

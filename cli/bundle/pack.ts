@@ -1,22 +1,22 @@
 import { Command } from "commander";
-import { carryBundle } from "../../offline-bundle/carry.ts";
-import { progressLine } from "../progress.ts";
-import { carriedText, type CarryFlags, carryOptions, withCarryOptions } from "./carry-options.ts";
-import { print } from "../print.ts";
+import { packBundle } from "../../offline-bundle/pack.ts";
+import { progressLine } from "../output/progress.ts";
+import { packedText, type PackFlags, packOptions, withPackOptions } from "./pack-options.ts";
+import { print } from "../output/print.ts";
 
 export function packCommand(): Command {
   const command = new Command("pack")
-    .description("packs a bundle that is built into one file, or into parts, to be carried")
+    .description("Pack a bundle into one archive, or into parts, for transport")
     .argument("<directory>", "the bundle")
-    .argument("<file>", "where it goes: a name that ends in .tar.zst; an earlier one there is replaced");
-  return withCarryOptions(command)
+    .argument("<file>", "output file, ending in .tar.zst; an existing one is replaced");
+  return withPackOptions(command)
     .addHelpText(
       "after",
       "\nExample:\n  $ sealift bundle pack out/bundle /media/usb/bundle.tar.zst --split 4095MiB",
     )
-    .action(async (directory: string, file: string, flags: CarryFlags) => {
+    .action(async (directory: string, file: string, flags: PackFlags) => {
       const progress = progressLine();
-      const options = { ...carryOptions(file, flags), report: progress.report };
-      print(carriedText(await carryBundle(directory, options).finally(progress.end)));
+      const options = { ...packOptions(file, flags), report: progress.report };
+      print(packedText(await packBundle(directory, options).finally(progress.end)));
     });
 }

@@ -1,10 +1,7 @@
-/** Where the commands look when they are not told. */
-import { join } from "node:path";
-import { fileURLToPath } from "node:url";
-
-const checkout = fileURLToPath(new URL("../..", import.meta.url));
+/** Default paths of the commands, relative to the repository of the team. */
+import { join, resolve } from "node:path";
 
 export const bundleFile = join("offline-bundle", "bundle.yaml");
 export const lockFile = join("offline-bundle", "bundle.lock.yaml");
-/** Downloads are kept here; deleting it is always safe. */
-export const store = join(process.env["SEALIFT_CACHE"] ?? join(checkout, ".cache"), "bundle-files");
+/** Cache of downloads. It can be deleted at any time. */
+export const store = resolve(process.env["SEALIFT_CACHE"] ?? ".cache", "bundle-files");

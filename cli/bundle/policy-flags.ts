@@ -1,16 +1,16 @@
-/** What `verify` and `accept` ask of a bundle: the same flags, and the same loud words when one of them opts out. */
+/** The policy options that `verify` and `accept` share, and the warnings for options that override a refusal. */
 import { type Command, InvalidArgumentError } from "commander";
 import { formatProblem, type Problem } from "../../modules/core/errors.ts";
 import type { VerifiedBundle, VerifyOptions } from "../../offline-bundle/verify.ts";
-import { size } from "../columns.ts";
-import type { ProgressLine } from "../progress.ts";
-import { printError } from "../print.ts";
+import { size } from "../output/columns.ts";
+import type { ProgressLine } from "../output/progress.ts";
+import { printError } from "../output/print.ts";
 
 export interface PolicyFlags {
-  readonly signers: string;
+  readonly allowedSigners: string;
   readonly lock?: string;
-  readonly revoked?: string;
-  readonly signatures?: number;
+  readonly revokedKeys?: string;
+  readonly minSignatures?: number;
   readonly platform?: readonly string[];
   readonly requireAccepted?: true;
   readonly insecureAllowOlder?: true;
@@ -18,25 +18,29 @@ export interface PolicyFlags {
   readonly insecureAllowUnsigned?: true;
 }
 
-/** `--signers` is left to the command: whether it is required differs. */
+/** Adds the shared options. The command adds `--allowed-signers`, which only some commands require. */
 export function addPolicyFlags(command: Command): Command {
   return command
-    .option("--lock <path>", "the lock that the bundle must have been built from")
-    .option("--revoked <path>", "keys that no longer count: a KRL, or one public key a line")
-    .option("--signatures <number>", "how many different people must have signed (default: 1)", count)
-    .option("--platform <platform>", "a platform that it must be for: linux/arm64; may be repeated", collect)
-    .option("--require-accepted", "without a list of accepted bundles nothing passes")
-    .option("--insecure-allow-older", "a serial below the last accepted one passes; accept writes that down")
-    .option("--insecure-allow-expired", "a bundle that has expired passes; accept writes that down")
-    .option("--insecure-allow-unsigned", "no signature at all passes; accept writes that down");
+    .option("--lock <path>", "require the bundle to be built from this lock file")
+    .option("--revoked-keys <path>", "revoked keys: a KRL, or one public key per line")
+    .option(
+      "--min-signatures <number>",
+      "number of different people who must have signed (default: 1)",
+      count,
+    )
+    .option("--platform <platform>", "require this platform: linux/arm64; repeatable", collect)
+    .option("--require-accepted", "refuse the bundle if no list of accepted bundles exists")
+    .option("--insecure-allow-older", "allow a serial below the last accepted one; accept records this")
+    .option("--insecure-allow-expired", "allow an expired bundle; accept records this")
+    .option("--insecure-allow-unsigned", "allow a bundle without any signature; accept records this");
 }
 
 export function verifyOptions(flags: PolicyFlags, progress: ProgressLine): VerifyOptions {
   return {
-    allowedSigners: flags.signers,
+    allowedSigners: flags.allowedSigners,
     ...(flags.lock === undefined ? {} : { lockFile: flags.lock }),
-    ...(flags.revoked === undefined ? {} : { revokedKeys: flags.revoked }),
-    ...(flags.signatures === undefined ? {} : { signatures: flags.signatures }),
+    ...(flags.revokedKeys === undefined ? {} : { revokedKeys: flags.revokedKeys }),
+    ...(flags.minSignatures === undefined ? {} : { minSignatures: flags.minSignatures }),
     ...(flags.platform === undefined ? {} : { platforms: flags.platform }),
     ...(flags.requireAccepted === true ? { requireAccepted: true } : {}),
     ...(flags.insecureAllowOlder === true ? { allowOlder: true } : {}),
@@ -48,12 +52,16 @@ export function verifyOptions(flags: PolicyFlags, progress: ProgressLine): Verif
   };
 }
 
-/** On stderr: what a flag has let pass, what to know all the same, and which signatures did not count. */
-export function tellWaived(
+/** On stderr: what a flag has overridden, the warnings, and the ignored signatures. */
+export function printOverridden(
   flags: PolicyFlags,
-  { waived, warnings, passedOver }: Pick<VerifiedBundle, "waived" | "warnings" | "passedOver">,
+  {
+    overridden,
+    warnings,
+    ignoredSignatures,
+  }: Pick<VerifiedBundle, "overridden" | "warnings" | "ignoredSignatures">,
 ): void {
-  tellWarnings(warnings);
+  printWarnings(warnings);
   const given = [
     ...(flags.insecureAllowOlder === true ? [["--insecure-allow-older", "E_BUNDLE_SERIAL"] as const] : []),
     ...(flags.insecureAllowExpired === true
@@ -63,21 +71,22 @@ export function tellWaived(
       ? [["--insecure-allow-unsigned", "E_BUNDLE_UNSIGNED"] as const]
       : []),
   ];
-  for (const [flag, waivedCode] of given) {
-    const problems = waived.filter(({ code }) => code === waivedCode);
-    if (problems.length === 0) printError(`INSECURE ${flag}: there was nothing to let pass`);
-    for (const problem of problems) printError(`INSECURE ${flag} lets pass: ${formatProblem(problem)}`);
+  for (const [flag, overriddenCode] of given) {
+    const problems = overridden.filter(({ code }) => code === overriddenCode);
+    if (problems.length === 0) printError(`INSECURE ${flag}: not needed for this bundle`);
+    for (const problem of problems) printError(`INSECURE ${flag} overrides: ${formatProblem(problem)}`);
   }
-  for (const { where, subject, got } of passedOver) printError(`does not count: ${where} ${subject}: ${got}`);
+  for (const { where, subject, found } of ignoredSignatures)
+    printError(`ignored signature: ${where} ${subject}: ${found}`);
 }
 
-/** On stderr, on every run: what to know of a bundle that passes. */
-export function tellWarnings(warnings: readonly Problem[]): void {
+/** On stderr, on every run: warnings about a bundle that passes. */
+export function printWarnings(warnings: readonly Problem[]): void {
   for (const problem of warnings) printError(`warning: ${formatProblem(problem)}`);
 }
 
 function count(text: string): number {
-  if (!/^[1-9]$/.test(text)) throw new InvalidArgumentError("It is a number from 1 to 9.");
+  if (!/^[1-9]$/.test(text)) throw new InvalidArgumentError("The value must be a number from 1 to 9.");
   return Number(text);
 }
 

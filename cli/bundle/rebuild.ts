@@ -1,20 +1,20 @@
 import { Command } from "commander";
 import { formatProblem } from "../../modules/core/errors.ts";
 import { rebuildAndCompare } from "../../offline-bundle/rebuild.ts";
-import { columns, count, size } from "../columns.ts";
-import { print, printError } from "../print.ts";
-import { progressLine } from "../progress.ts";
+import { columns, count, size } from "../output/columns.ts";
+import { print, printError } from "../output/print.ts";
+import { progressLine } from "../output/progress.ts";
 import { bundleFile, lockFile, store } from "./places.ts";
 
 export function rebuildCommand(): Command {
   return new Command("rebuild")
     .description(
-      "Build the same lock again and compare it, byte for byte, with the bundle that somebody else has built",
+      "Build the same lock again and compare the result byte for byte with another person's bundle",
     )
-    .requiredOption("--compare <directory>", "the bundle that somebody else has built")
-    .option("--file <path>", "what the team wants", bundleFile)
-    .option("--lock <path>", "the pins, as you have reviewed them", lockFile)
-    .option("--keep <directory>", "keep what is built here (default: remove it after the comparison)")
+    .requiredOption("--compare <directory>", "the other person's bundle")
+    .option("--file <path>", "bundle specification", bundleFile)
+    .option("--lock <path>", "lock file that you have reviewed", lockFile)
+    .option("--keep <directory>", "keep the new build here (default: remove it after the comparison)")
     .addHelpText("after", examples)
     .action(async ({ compare, file, lock, keep }: RebuildFlags) => {
       const progress = progressLine();
@@ -33,7 +33,7 @@ export function rebuildCommand(): Command {
         ["bundle", compare],
         ["serial", String(rebuilt.serial)],
         ["lock", `sha256 ${rebuilt.lockSha256}`],
-        ["text", `sha256 ${rebuilt.textSha256}`],
+        ["manifest", `sha256 ${rebuilt.textSha256}`],
         [
           "same",
           `${count(rebuilt.files, "file")}, ${size(rebuilt.bytes)}, byte for byte; signatures are not compared`,
@@ -51,8 +51,8 @@ interface RebuildFlags {
 }
 
 const examples = `
-Files come from where the lock says, or from your own cache, never from the bundle that is compared. The oras of both people has to be
-the same version. It ends with 0 when every file is the same, with 65 when one differs, with 66 without a bundle.
+Files come from the sources in the lock or from your own cache, never from the compared bundle. Both builds need the same version of oras.
+Exit code: 0 if all files are equal, 65 if one differs, 66 if there is no bundle.
 
 Examples:
   $ sealift bundle rebuild --compare /mnt/share/bundle

@@ -1,27 +1,25 @@
 import { Command, Option } from "commander";
-import { readContents } from "../../offline-bundle/contents.ts";
-import { cycloneDx } from "../../offline-bundle/cyclonedx.ts";
-import { epochOf } from "../../offline-bundle/sbom.ts";
-import { spdx } from "../../offline-bundle/spdx.ts";
-import { printOrWrite } from "../output-file.ts";
+import { readContents } from "../../offline-bundle/oci/contents.ts";
+import { cycloneDx } from "../../offline-bundle/sbom/cyclonedx.ts";
+import { epochOf } from "../../offline-bundle/sbom/sbom.ts";
+import { spdx } from "../../offline-bundle/sbom/spdx.ts";
+import { printOrWrite } from "../output/output-file.ts";
 
 interface Flags {
   readonly format: "cyclonedx" | "spdx";
   readonly output?: string;
 }
 
-export function sbomCommand(): Command {
+export function bundleSbomCommand(): Command {
   return new Command("sbom")
-    .description(
-      "lists every part of a bundle or lock for auditors and scanners; the same lock gives the same bytes",
-    )
-    .argument("<place>", "a bundle, or a lock file")
+    .description("Write a reproducible SBOM of a bundle or lock file")
+    .argument("<place>", "a bundle or a lock file")
     .addOption(
-      new Option("--format <format>", "CycloneDX 1.6 or SPDX 2.3, both JSON")
+      new Option("--format <format>", "CycloneDX 1.6 or SPDX 2.3, as JSON")
         .choices(["cyclonedx", "spdx"])
         .default("cyclonedx"),
     )
-    .option("-o, --output <file>", "where to write it (default: stdout)")
+    .option("-o, --output <file>", "output file (default: stdout)")
     .addHelpText("after", examples)
     .action(async (place: string, { format, output }: Flags) => {
       const contents = await readContents(place);
@@ -32,7 +30,7 @@ export function sbomCommand(): Command {
 }
 
 const examples = `
-It dates from SOURCE_DATE_EPOCH (seconds since 1970, UTC); without it CycloneDX has no date and SPDX, which must have one,
+The date is SOURCE_DATE_EPOCH (seconds since 1970, UTC). If it is not set, CycloneDX has no date and SPDX, which requires one,
 has 1970-01-01.
 
 Examples:

@@ -1,13 +1,13 @@
-/** `sealift bundle verify --lock-only`: what can be known before anything is downloaded. */
+/** `sealift bundle verify --lock-only`: checks that need no download. */
 import { refuse } from "../../modules/core/errors.ts";
-import { type Coverage, coverageOf } from "../../modules/coverage.ts";
-import { checkLock } from "../../offline-bundle/lock-check.ts";
-import type { Lock } from "../../offline-bundle/lock-file.ts";
-import { columns } from "../columns.ts";
+import { type LockCoverage, lockCoverage } from "../../modules/environments/lock-coverage.ts";
+import { checkLock } from "../../offline-bundle/locking/lock-check.ts";
+import type { Lock } from "../../offline-bundle/spec/lock-file.ts";
+import { columns } from "../output/columns.ts";
 import { coverageRow } from "./coverage-row.ts";
-import { printJson } from "./or-json.ts";
+import { printJson } from "../output/or-json.ts";
 import { lockFile } from "./places.ts";
-import { print } from "../print.ts";
+import { print } from "../output/print.ts";
 
 interface Flags {
   readonly lock?: string;
@@ -44,9 +44,9 @@ export async function verifyLock(flags: Flags): Promise<void> {
 async function check(
   file: string,
   stacks: string,
-): Promise<{ readonly lock: Lock; readonly coverage: Coverage }> {
+): Promise<{ readonly lock: Lock; readonly coverage: LockCoverage }> {
   const { lock, problems } = await checkLock(file);
-  const coverage = coverageOf(lock, stacks);
+  const coverage = lockCoverage(lock, stacks);
   refuse([...problems, ...coverage.problems]);
   return { lock, coverage };
 }

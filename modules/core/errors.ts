@@ -1,11 +1,11 @@
-/** Errors that a person can act on: what, where, got, expected, what to do. All of one file at once. */
+/** Errors that a person can act on: where, subject, found, expected, fix. All problems of a file at once. */
 import { visible } from "./visible.ts";
 
-/** The closed set of codes. A code is contract: it never changes its meaning. */
+/** The closed set of codes. A code is a contract: it never changes its meaning. */
 export const errorCodes = [
   // site file
   "E_SITE_MISSING",
-  "E_SITE_SIZE",
+  "E_CONFIG_TOO_LARGE",
   "E_YAML",
   "E_KEY_UNKNOWN",
   "E_KEY_MISSING",
@@ -23,6 +23,7 @@ export const errorCodes = [
   "E_SECRET_PLAIN",
   "E_DISK_NAME",
   "E_RENAMED",
+  "E_OUTPUT",
   "E_CLASS_UNKNOWN",
   "E_CLASS_CYCLE",
   "E_TEAM_UNKNOWN",
@@ -33,6 +34,8 @@ export const errorCodes = [
   // the operator's own machine
   "E_NODE_VERSION",
   "E_PLUGIN_VERSION",
+  "E_TOOLKIT_VERSION",
+  "E_PULUMI_COPIES",
   "E_PACKAGES",
   "E_DEBIAN_SOURCES",
   "E_TOOL",
@@ -41,6 +44,7 @@ export const errorCodes = [
   // bundle
   "E_LOCK_MISSING",
   "E_LOCK_STALE",
+  "E_PACKAGE_LOCK",
   "E_BUNDLE_MISSING",
   "E_BUNDLE_UNSIGNED",
   "E_BUNDLE_SIGNATURE",
@@ -52,11 +56,11 @@ export const errorCodes = [
   "E_BUNDLE_PART",
   "E_BUNDLE_BASE",
   "E_BUNDLE_REBUILD",
-  "E_BUNDLE_COVERAGE",
+  "E_NOT_IN_LOCK",
   "E_ARCHIVE",
   "E_DOWNLOAD",
   "E_DOWNLOAD_SHA256",
-  "E_PIN",
+  "E_PIN_MISMATCH",
   "E_PIN_SOURCES",
   "E_PIN_SIGNATURE",
   "E_PIN_ORIGIN",
@@ -69,10 +73,10 @@ export const errorCodes = [
   "E_HOST_UNREACHABLE",
   "E_HOST_KEY",
   "E_LOGIN",
-  "E_JUMP_UNREACHABLE",
-  "E_JUMP_KEY",
-  "E_JUMP_LOGIN",
-  "E_JUMP_FORWARD",
+  "E_JUMP_HOST_UNREACHABLE",
+  "E_JUMP_HOST_KEY",
+  "E_JUMP_HOST_LOGIN",
+  "E_JUMP_HOST_FORWARD",
   "E_LOGIN_ALGORITHM",
   "E_LOGIN_KEYS",
   "E_LOGIN_FACTOR",
@@ -105,6 +109,7 @@ export const errorCodes = [
   "E_DISK_IN_USE",
   "E_DISK_TOO_SMALL",
   "E_DISK_SERIAL",
+  "E_DISK_PATHS",
   "E_VOLUME_GROUP",
   "E_VOLUME_SPACE",
   "E_VOLUME_KIND",
@@ -114,7 +119,7 @@ export const errorCodes = [
   "E_MOUNT_ABSENT",
   "E_MOUNT_BOOT",
   "E_MOUNT_SPACE",
-  "E_FOREIGN_ENGINE",
+  "E_UNMANAGED_ENGINE",
   "E_MEMORY",
   "E_HOSTNAME",
   "E_CLOCK",
@@ -130,29 +135,30 @@ export const errorCodes = [
   "E_ADDRESS_POOL",
   "E_RESOLVER",
   "E_FIREWALL",
-  "E_SPACE",
+  "E_NO_SPACE",
   "E_MOUNT_OPTIONS",
   "E_UID_TAKEN",
+  "E_ACCOUNT_FILES",
   "E_GID_TAKEN",
   "E_HOME",
-  "E_OWN_LOGIN",
-  "E_STRANGERS",
+  "E_LOCKOUT",
+  "E_UNMANAGED_MEMBERS",
   "E_SSHD",
   "E_IMAGE_STORE",
   "E_DATA_ROOT",
-  "E_ENGINE_JUMP",
-  // a host whose state makes a step impossible: told by the guard that stands beside the danger
+  "E_UPGRADE_PATH",
+  // a host whose state makes a step impossible: reported by the guard beside the dangerous operation
   "E_LIMIT_IN_USE",
   "E_REGISTRY_NAME",
   "E_REGISTRY_CA",
-  "E_FOREIGN_UNIT",
+  "E_UNMANAGED_UNIT",
   "E_NETWORK_FILTER",
   "E_REFUSED",
   "E_HOST_LOCKED",
-  "E_LIBRARY",
-  "E_PLAN",
+  "E_LIBRARY_CHECKSUM",
+  "E_PLAN_TRUNCATED",
   "E_RUN_LOST",
-  "E_STEP",
+  "E_STEP_FAILED",
   "E_GATE",
   "E_FACT",
   "E_RECEIPT",
@@ -163,23 +169,23 @@ export interface Problem {
   /** `file:line:column`, or `host phase`. */
   readonly where: string;
   readonly code: ErrorCode;
-  /** What the problem is about, in the words the person typed: `hosts[0].address`. */
+  /** The subject of the problem, in the words of the site file: `hosts[0].address`. */
   readonly subject: string;
-  readonly got: string;
+  readonly found: string;
   readonly expected: string;
-  /** The next thing to do, as an order. */
-  readonly todo: string;
+  /** What to do next, in the imperative. */
+  readonly fix: string;
 }
 
 /**
- * One line: `<where>: <CODE> <subject>: got <value>; expected <rule>; <what to do>`. Whatever it quotes, it is one line and moves no
- * cursor.
+ * One line: `<where>: <CODE> <subject>: found: <value>; expected: <rule>; fix: <what to do>`. Quoted text is escaped, so that it
+ * stays one line and cannot move the cursor.
  */
-export function formatProblem({ where, code, subject, got, expected, todo }: Problem): string {
-  return visible(`${where}: ${code} ${subject}: got ${got}; expected ${expected}; ${todo}`);
+export function formatProblem({ where, code, subject, found, expected, fix }: Problem): string {
+  return visible(`${where}: ${code} ${subject}: found: ${found}; expected: ${expected}; fix: ${fix}`);
 }
 
-/** Carries every problem found, so that one run tells all of them. */
+/** Carries all problems, so that one run reports every one of them. */
 export class SealiftError extends Error {
   override readonly name = "SealiftError";
   readonly problems: readonly Problem[];
@@ -190,7 +196,7 @@ export class SealiftError extends Error {
   }
 }
 
-/** Throws when there is anything to tell. @throws {SealiftError} with all problems. */
+/** Throws when there are problems. @throws {SealiftError} with all of them. */
 export function refuse(problems: readonly Problem[]): void {
   if (problems.length > 0) throw new SealiftError(problems);
 }

@@ -1,6 +1,6 @@
 import { accessSync, constants } from "node:fs";
 
-/** Whether there is a file at this path that this user may run. */
+/** Whether this user can execute the file at this path. */
 export function executable(path: string): boolean {
   try {
     accessSync(path, constants.X_OK);

@@ -1,16 +1,16 @@
 /**
- * Names of images as people write them. Inside a bundle, a site and its registry there are full names alone:
- * `registry[:port]/repository:tag`. Grammar: distribution/reference 0.6; distribution specification 1.1, "Pulling manifests".
+ * Image names as people write them. A bundle, a site and its registry have only full names: `registry[:port]/repository:tag`.
+ * Grammar: distribution/reference 0.6; distribution specification 1.1, "Pulling manifests".
  */
 
-/** What is wrong with a name, and the next thing to do. */
+/** What is wrong with a name, and the fix. */
 export interface NameProblem {
-  readonly got: string;
+  readonly found: string;
   readonly expected: string;
-  readonly todo: string;
+  readonly fix: string;
 }
 
-/** A name that was taken. */
+/** A valid name. */
 export interface ImageReference {
   /** `registry[:port]/repository:tag` */
   readonly name: string;
@@ -19,24 +19,24 @@ export interface ImageReference {
 }
 
 /**
- * Reads `registry[:port]/repository:tag` or `registry[:port]/repository:tag@sha256:…`.
+ * Parses `registry[:port]/repository:tag` or `registry[:port]/repository:tag@sha256:…`.
  *
- * @returns what is wrong with it where it is something else, with the name that was probably meant.
+ * @returns what is wrong with any other text, with the name that was probably meant.
  */
 export function readImageName(text: string): ImageReference | NameProblem {
   const at = text.indexOf("@");
   const [name, digest] = at < 0 ? [text, undefined] : [text.slice(0, at), text.slice(at + 1)];
-  const refused = (expected: string, todo: string): NameProblem => ({
-    got: JSON.stringify(text.length > mostShown ? `${text.slice(0, mostShown)}…` : text),
+  const refused = (expected: string, fix: string): NameProblem => ({
+    found: JSON.stringify(text.length > maxShown ? `${text.slice(0, maxShown)}…` : text),
     expected,
-    todo,
+    fix,
   });
   if (digest !== undefined && !/^sha256:[0-9a-f]{64}$/.test(digest))
-    return refused("sha256: and 64 lower-case hex digits behind @", "correct the digest, or leave it out");
+    return refused("sha256: and 64 lower-case hex digits after @", "correct the digest, or remove it");
   if (name.startsWith("["))
     return refused(
-      "a registry by a DNS name or an IPv4 address: no repository can be called after an IPv6 address",
-      "give the registry a name, and write that",
+      "a registry with a DNS name or an IPv4 address: a repository name cannot contain an IPv6 address",
+      "give the registry a DNS name and use it",
     );
   const tag = /:([^:/]*)$/.exec(name)?.[1];
   const repository = tag === undefined ? name : name.slice(0, -tag.length - 1);
@@ -47,27 +47,27 @@ export function readImageName(text: string): ImageReference | NameProblem {
     );
   if (!/^[A-Za-z0-9_][A-Za-z0-9._-]{0,127}$/.test(tag))
     return refused("a tag of letters, digits, dots, dashes and underscores, at most 128", "correct the tag");
-  const meant = fullRepository(repository);
-  const [registry = "", ...path] = meant.split("/");
-  if (meant !== meant.toLowerCase())
+  const suggestion = fullRepository(repository);
+  const [registry = "", ...path] = suggestion.split("/");
+  if (suggestion !== suggestion.toLowerCase())
     return refused(
       "a registry and a repository in lower-case letters",
-      `write ${meant.toLowerCase()}:${tag}; a registry knows no other`,
+      `write ${suggestion.toLowerCase()}:${tag}`,
     );
   if (!hosts.test(registry) || path.length === 0 || !path.every((one) => components.test(one)))
     return refused(
-      "registry[:port]/repository:tag, the parts of a repository made of letters and digits with one dot, one or two underscores or dashes between them",
-      "correct the name; write it like docker.io/library/busybox:1.37",
+      "registry[:port]/repository:tag, where the repository consists of letters and digits, separated by one dot, one or two underscores, or dashes",
+      "correct the name; example: docker.io/library/busybox:1.37",
     );
-  if (meant.length > mostRepository)
+  if (suggestion.length > maxRepository)
     return refused(
-      `registry and repository of at most ${mostRepository} characters`,
-      "copy it to a shorter name",
+      `registry and repository of at most ${maxRepository} characters`,
+      "copy the image to a shorter name",
     );
-  if (meant !== repository)
+  if (suggestion !== repository)
     return refused(
       "a full name with registry and tag",
-      `write ${meant}:${tag}${digest === undefined ? "" : `@${digest}`}`,
+      `write ${suggestion}:${tag}${digest === undefined ? "" : `@${digest}`}`,
     );
   return { name, ...(digest === undefined ? {} : { digest }) };
 }
@@ -77,7 +77,7 @@ export function isImageReference(read: ImageReference | NameProblem): read is Im
   return "name" in read;
 }
 
-/** The name that Docker reads in a text: `docker.io/library/nginx:1` in `nginx:1`. Nothing is refused. */
+/** The name that Docker derives from a text: `docker.io/library/nginx:1` from `nginx:1`. Nothing is refused. */
 export function fullImageName(text: string): string {
   const tag = /:([^:/]*)$/.exec(text)?.[1];
   const repository = tag === undefined ? text : text.slice(0, -tag.length - 1);
@@ -85,14 +85,14 @@ export function fullImageName(text: string): string {
 }
 
 /**
- * The name of a repository inside another registry, which takes no colon: `registry.corp:5000/team/app` lies below it as
- * `registry.corp_5000/team/app`. No registry has an underscore in its name, so that two never meet.
+ * The name of a repository inside another registry, where a colon is not allowed: `registry.corp:5000/team/app` becomes
+ * `registry.corp_5000/team/app`. No registry has an underscore in its name, so that names cannot collide.
  */
 export function placedName(name: string): string {
   return name.replace(/^([^/:]+):([0-9]+)(?=\/|$)/, "$1_$2");
 }
 
-/** Docker Hub has several names, and leaves out the first part of what it owns itself. */
+/** Docker Hub has several names, and its official images omit the first component. */
 function fullRepository(repository: string): string {
   const slash = repository.indexOf("/");
   const first = slash < 0 ? "" : repository.slice(0, slash);
@@ -105,6 +105,6 @@ function fullRepository(repository: string): string {
 const hubs = new Set(["docker.io", "index.docker.io", "registry-1.docker.io", "registry.hub.docker.com"]);
 const components = /^[a-z0-9]+((\.|_|__|-+)[a-z0-9]+)*$/;
 const hosts = /^[a-z0-9]+((\.|-+)[a-z0-9]+)*(:[0-9]{1,5})?$/;
-/** distribution/reference, RepositoryNameTotalLengthMax; the registry is a part of the name inside another one. */
-const mostRepository = 255;
-const mostShown = 120;
+/** distribution/reference, RepositoryNameTotalLengthMax; inside another registry, the registry is part of the name. */
+const maxRepository = 255;
+const maxShown = 120;

@@ -1,12 +1,15 @@
 // Loaded before anything else, in plain JavaScript: an older Node would stop at the first .ts file with a stack trace.
+import { existsSync } from "node:fs";
 import module from "node:module";
 import { join } from "node:path";
 
 const [major, minor] = process.versions.node.split(".").map(Number);
 if (major < 22 || (major === 22 && minor < 18)) {
+  // Sealift's own checkout has one; a team's repository uses that of the machine.
+  const own = existsSync("node_modules/.bin/node") ? ", for example PATH=$PWD/node_modules/.bin:$PATH" : "";
   process.stderr.write(
-    `${process.execPath}: E_NODE_VERSION node: got ${process.versions.node}; expected 22.18 or newer, which runs TypeScript as it is; ` +
-      "put a newer Node first on the PATH, or this checkout's own: PATH=$PWD/node_modules/.bin:$PATH\n",
+    `${process.execPath}: E_NODE_VERSION node: found: ${process.versions.node}; expected: 22.18 or newer, which runs TypeScript as it is; ` +
+      `fix: put a newer Node.js first on the PATH${own}\n`,
   );
   process.exit(1);
 }

@@ -1,20 +1,26 @@
-/** The operator's own machine: what has to be right here before a site is even read. */
+/** Checks of the operator's machine, before a site is read. */
 import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { delimiter, join } from "node:path";
 import type { Problem } from "./errors.ts";
 import { executable } from "./executable.ts";
+import { installationProblems } from "./installed-packages.ts";
 
-/** npm's `latest` of @pulumi/command is an old build without CopyToRemote; this is the real line. */
+/** npm's `latest` of @pulumi/command is an old build without CopyToRemote; this is the current release. */
 export const commandVersion = "1.2.1";
 
 const plugin = "pulumi-resource-command";
 
 export function operatorProblems(env: NodeJS.ProcessEnv): readonly Problem[] {
-  return [...packageProblems(installedCommandVersion()), ...ambientProblems(env), ...agentProblems(env)];
+  return [
+    ...installationProblems(process.cwd()),
+    ...packageProblems(installedCommandVersion()),
+    ...ambientProblems(env),
+    ...agentProblems(env),
+  ];
 }
 
-/** @param version of the npm package that is installed, undefined when none is. */
+/** @param version of the installed npm package, undefined when it is not installed. */
 export function packageProblems(version: string | undefined): readonly Problem[] {
   if (version === commandVersion) return [];
   return [
@@ -22,14 +28,14 @@ export function packageProblems(version: string | undefined): readonly Problem[]
       where: "node_modules",
       code: "E_PLUGIN_VERSION",
       subject: "@pulumi/command",
-      got: version ?? "nothing",
+      found: version ?? "nothing",
       expected: commandVersion,
-      todo: "run npm ci in the checkout",
+      fix: "run npm ci",
     },
   ];
 }
 
-/** Pulumi takes a plugin that it finds on the PATH whatever its version is. */
+/** Pulumi uses a plugin in PATH whatever its version is. */
 export function ambientProblems(env: NodeJS.ProcessEnv): readonly Problem[] {
   if (env["PULUMI_IGNORE_AMBIENT_PLUGINS"] === "true") return [];
   const folders = (env["PATH"] ?? "").split(delimiter).filter((folder) => executable(join(folder, plugin)));
@@ -37,13 +43,13 @@ export function ambientProblems(env: NodeJS.ProcessEnv): readonly Problem[] {
     where: join(folder, plugin),
     code: "E_PLUGIN_VERSION",
     subject: plugin,
-    got: "a plugin of unknown version on the PATH",
+    found: "a plugin of unknown version in PATH",
     expected: `version ${commandVersion} from Pulumi's own plugin folder`,
-    todo: "set PULUMI_IGNORE_AMBIENT_PLUGINS=true, or take it off the PATH",
+    fix: "set PULUMI_IGNORE_AMBIENT_PLUGINS=true, or remove the plugin from PATH",
   }));
 }
 
-/** Pulumi's state would hold a key; with an agent it holds none. */
+/** Without an agent, Pulumi's state would contain the private key. */
 export function agentProblems(env: NodeJS.ProcessEnv): readonly Problem[] {
   if (env["SSH_AUTH_SOCK"] !== undefined && env["SSH_AUTH_SOCK"] !== "") return [];
   return [
@@ -51,9 +57,9 @@ export function agentProblems(env: NodeJS.ProcessEnv): readonly Problem[] {
       where: "environment",
       code: "E_AGENT",
       subject: "SSH_AUTH_SOCK",
-      got: "nothing",
-      expected: "an ssh-agent that holds the key of the hosts' login",
-      todo: 'run eval "$(ssh-agent)" and ssh-add <key>',
+      found: "nothing",
+      expected: "an ssh-agent with the key of the SSH user",
+      fix: 'run eval "$(ssh-agent)" and ssh-add <key>',
     },
   ];
 }

@@ -4,7 +4,7 @@
  * @throws {TypeError} on a control character.
  */
 export function quote(word: string): string {
-  // eslint's no-control-regex has no quarrel with \p{Cc}.
+  // eslint's no-control-regex accepts \p{Cc}.
   if (/\p{Cc}/u.test(word)) throw new TypeError(`control character in ${JSON.stringify(word)}`);
   if (/^[A-Za-z0-9_@%+=:,./-]+$/.test(word) && !word.startsWith("=")) return word;
   return `'${word.replaceAll("'", String.raw`'\''`)}'`;

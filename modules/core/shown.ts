@@ -1,15 +1,19 @@
-/** A value that a person or a program wrote, as messages show it: short, and without what nobody else is to see. Pure. */
-import type { Path } from "./locate.ts";
+/** A value that a person or a program wrote, as messages show it: short, and without secrets. Pure. */
 import { withoutLogins } from "./visible.ts";
 
-/** Keys whose values no message shows, wherever they stand: a test holds them equal to the schema's secrets. */
+/** Keys whose values no message shows, wherever they are: a test compares them with the schema's secrets. */
 export const secretKeys: readonly string[] = ["passwordHashes", "passwordHash"];
 
-/** Names of keys that the schema does not know, but that somebody may have given to a secret. */
-const secretName = /passw(or)?d|passphrase|secret|token|credential|private.?key/i;
+/** Names of keys that the schema does not have, but that somebody may have given to a secret. */
+export const secretName = /passw(or)?d|passphrase|secret|token|credential|private.?key/i;
 
-/** `name:password@` at the beginning, as some write a proxy without its scheme; `name:tag@sha256:` is an image. */
+/** `name:password@` at the beginning, as in a proxy without its scheme; `name:tag@sha256:` is an image. */
 const bareLogin = /^(\/\/)?[^\s/@:]+:.*@(?!sha256:)/;
+
+/** Whether a text begins with a login. */
+export function hasBareLogin(text: string): boolean {
+  return bareLogin.test(text);
+}
 
 const longest = 80;
 
@@ -19,7 +23,7 @@ export function shown(value: unknown): string {
   return text.length > longest ? `${text.slice(0, longest - 3)}...` : text;
 }
 
-/** A value as JSON in which every secret is the words `a secret`, and who logs in by a URL is three stars. */
+/** A value as JSON in which every secret is replaced by `a secret`, and the credentials of a URL by three asterisks. */
 export function withoutSecrets(value: unknown): string {
   return JSON.stringify(value, (key, inner: unknown) => withoutSecret(key, inner));
 }
@@ -29,8 +33,8 @@ function withoutSecret(key: string, value: unknown, names?: RegExp): unknown {
   return typeof value === "string" ? withoutLogins(value).replace(bareLogin, "***@") : value;
 }
 
-/** `hosts[0].volumes.disk`, as the person typed it. */
-export function subject(path: Path): string {
+/** `hosts[0].volumes.disks`, as in the site file. */
+export function subject(path: readonly (string | number)[]): string {
   const text = path.map((part) => (typeof part === "number" ? `[${part}]` : `.${part}`)).join("");
   return text.replace(/^\./, "") || "the site";
 }

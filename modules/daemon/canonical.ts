@@ -1,9 +1,10 @@
 /**
- * daemon.json as the engine itself writes it: networks without host bits and in the one form of IPv6, so that what is written, what
- * docker info says and what is compared are the same text whatever a person has typed.
+ * daemon.json in the engine's canonical form: networks without host bits and IPv6 in its canonical notation, so that the written
+ * text, the output of docker info and the compared text are equal however the site file spells them.
  */
-import { formatAddress, formatNetwork, parseAddress, parseCidr } from "../core/address.ts";
-import type { DaemonSpec } from "../core/site-spec.ts";
+import { endpoint } from "../core/endpoint.ts";
+import { formatAddress, formatNetwork, parseAddress, parseCidr } from "../core/site/address.ts";
+import type { DaemonSpec } from "../core/site/site-spec.ts";
 
 export function canonicalDaemon(daemon: DaemonSpec): DaemonSpec {
   return Object.fromEntries(
@@ -11,7 +12,7 @@ export function canonicalDaemon(daemon: DaemonSpec): DaemonSpec {
   ) as DaemonSpec;
 }
 
-/** A network; what is none stays as it is. */
+/** A network in canonical form; any other text is unchanged. */
 function network(text: string): string {
   const cidr = parseCidr(text);
   return cidr === undefined ? text : formatNetwork(cidr);
@@ -23,7 +24,7 @@ function listener(text: string): string {
   if (port === "") return text;
   const address = parseAddress(host);
   const name = address === undefined ? host : formatAddress(address);
-  return `${name.includes(":") ? `[${name}]` : name}:${Number(port)}`;
+  return endpoint(name, Number(port));
 }
 
 interface Pool {
@@ -36,13 +37,13 @@ interface Builder {
 }
 
 const forms: Readonly<Record<string, (value: unknown) => unknown>> = {
-  // From 27 on docker info shows a pool in the one form of IPv6 (netip.Prefix); 26 shows what it was given.
+  // Since 27, docker info shows an IPv6 pool in canonical form (netip.Prefix); 26 shows it as it was configured.
   "default-address-pools": (value) =>
     (value as readonly Pool[]).map(({ base, size }) => ({ base: network(base), size })),
   "insecure-registries": (value) =>
     (value as readonly string[]).map((one) => (one.includes("/") ? network(one) : one)),
   "metrics-addr": (value) => listener(value as string),
-  // Engines before 28.2 take a gc that does not say so for one that is off (BuilderGCConfig, daemon/config/builder.go).
+  // Engines before 28.2 treat a gc without an explicit enabled as disabled (BuilderGCConfig, daemon/config/builder.go).
   builder: (value) => {
     const { gc, ...builder } = value as Builder;
     return gc === undefined ? builder : { ...builder, gc: { enabled: true, ...gc } };

@@ -1,11 +1,11 @@
 # daemon.json: the file, and what is refused before it changes.
 # shellcheck disable=SC2154 # files.sh sets file_wrong and path_wrong
 
-# Every docker command of the library asks the engine of this host, whatever context root has chosen (docker context use).
+# Every docker command of Sealift uses the engine of this host, whatever context root has selected (docker context use).
 export DOCKER_HOST=unix:///run/docker.sock
 
 DAEMON_JSON=/etc/docker/daemon.json
-# What the running daemon has read: written by docker.service at each start and reload.
+# What the running daemon has loaded: written by docker.service at each start and reload.
 DAEMON_LOADED=/run/sealift/daemon.json.loaded
 
 # Fact: daemon.json holds exactly these entries, and root alone may change it.
@@ -28,7 +28,7 @@ check_daemon_file() {
   fi
 }
 
-# Keys whose value is shown when it is not the site's: none of them has a place for a password.
+# Keys whose value a finding may show: none of them can hold a password.
 DAEMON_SHOWN="allow-direct-routing authorization-plugins bip bip6 bridge bridge-accept-fwmark cgroup-parent containerd data-root debug \
 default-address-pools default-cgroupns-mode default-gateway default-gateway-v6 default-ipc-mode default-runtime default-shm-size \
 default-stop-timeout dns dns-opts dns-search exec-opts exec-root experimental features firewall-backend fixed-cidr fixed-cidr-v6 group hosts icc \
@@ -37,12 +37,12 @@ max-concurrent-downloads max-concurrent-uploads max-download-attempts metrics-ad
 network-diagnostic-port no-new-privileges pidfile raw-logs registry-mirrors seccomp-profile selinux-enabled shutdown-timeout \
 storage-driver storage-opts swarm-default-advertise-addr tls tlscacert tlscert tlskey tlsverify userland-proxy userns-remap"
 
-# daemon_difference <TEXT: the members of the file that TEXT has not, in place of those of TEXT that the file has not. Blanks and line ends
-# between values are no difference, so that an editor that lays the file out anew leaves only what it has changed. The file may be anybody's:
-# of a value that could be a token only its key is shown.
+# daemon_difference <TEXT: the members of the file that are not in TEXT, and those of TEXT that are not in the file. White space between values
+# is ignored, so that a reformatted file shows only real changes. Others may have written the file: of a value that could be a token only the
+# key is shown.
 daemon_difference() {
   awk -v known=" $DAEMON_SHOWN " '
-    # Whether a value is plain: true, a number, one text, or a list or map of such.
+    # Whether a value is plain: a boolean, a number, a string, or a list or map of these.
     function plain(value) {
       if (length(value) > 200) return 0
       if (value ~ /^(true|false|null|-?[0-9.]+|"[A-Za-z0-9_.:\/% +=-]*")$/) return 1
@@ -54,7 +54,7 @@ daemon_difference() {
       value = substr(member, RLENGTH + 1)
       return "\"" key "\"" (index(known, " " key " ") && plain(value) ? ": " value : " (its value is not shown)")
     }
-    # Sets list[1], list[2] ... to the members of the outermost map of a JSON text, without blanks between values. Says how many.
+    # Sets list[1], list[2] ... to the members of the outermost map of a JSON text, without white space between values; returns their number.
     function members(text, list,   at, end, one, depth, quoted, escaped, member, count) {
       end = length(text)
       for (at = 1; at <= end; at++) {
@@ -79,15 +79,15 @@ daemon_difference() {
     }
     { text[side] = text[side] $0 "\n" }
     END {
-      # What is larger is no daemon.json that anybody has written.
+      # A real daemon.json is never larger.
       count = members(substr(text["is"], 1, 65536), is)
-      asked = members(text["wanted"], want)
+      asked = members(text["expected"], want)
       for (i = 1; i <= count; i++) has[is[i]]
       for (i = 1; i <= asked; i++) {
         asks[want[i]]
         if (want[i] in has) continue
         match(want[i], /^"[^"]*":/)
-        wanted = wanted "; " substr(want[i], 1, RLENGTH) " " substr(want[i], RLENGTH + 1)
+        expected = expected "; " substr(want[i], 1, RLENGTH) " " substr(want[i], RLENGTH + 1)
       }
       for (i = 1; i <= count; i++) {
         if (is[i] in asks) continue
@@ -96,13 +96,13 @@ daemon_difference() {
         else found = found "; " one
       }
       if (found == "" && others) found = "; entries that are not shown"
-      print (found == "" ? "nothing" : substr(found, 3)) " in place of " (wanted == "" ? "nothing" : substr(wanted, 3))
-    }' side=is "$DAEMON_JSON" side=wanted -
+      print (found == "" ? "nothing" : substr(found, 3)) " in place of " (expected == "" ? "nothing" : substr(expected, 3))
+    }' side=is "$DAEMON_JSON" side=expected -
 }
 apply_daemon_file() {
   guard_daemon_file "$@"
   case $(daemon_cost "$(daemon_json_text "$@")") in
-    restart | containers-stop) daemon_has_room "$(daemon_text "$(daemon_json_text "$@" | daemon_value data-root)")" ;;
+    restart | containers-stop) daemon_has_space "$(daemon_text "$(daemon_json_text "$@" | daemon_value data-root)")" ;;
   esac
   if ! path_is_safe /opt/docker/current/bin; then
     echo "$path_wrong"
@@ -122,29 +122,29 @@ effect_daemon_file() {
   daemon_cost "$(daemon_json_text "$@")"
 }
 
-# A daemon that looks elsewhere starts empty, and what runs by then is nobody's: such a change is a person's to prepare.
+# A daemon with another data-root starts empty and orphans running containers, so an operator has to prepare such a change.
 guard_daemon_file() {
-  guard_programs E_FOREIGN_ENGINE /opt/docker || return 1
+  guard_programs E_UNMANAGED_ENGINE /opt/docker || return 1
   daemon_present=$DAEMON_LOADED
   if [ ! -f "$daemon_present" ]; then daemon_present=$DAEMON_JSON; fi
   if [ ! -f "$daemon_present" ]; then return 0; fi
   daemon_root=$(daemon_text "$(daemon_value data-root <"$daemon_present")")
-  daemon_root_wanted=$(daemon_text "$(daemon_json_text "$@" | daemon_value data-root)")
+  daemon_root_expected=$(daemon_text "$(daemon_json_text "$@" | daemon_value data-root)")
   daemon_user=$(daemon_text "$(daemon_value userns-remap <"$daemon_present")")
-  daemon_user_wanted=$(daemon_text "$(daemon_json_text "$@" | daemon_value userns-remap)")
-  if [ "${daemon_root:=/var/lib/docker}" != "$daemon_root_wanted" ] && ! daemon_root_adopted "$daemon_root" "$daemon_root_wanted" && daemon_holds "$daemon_root"; then
-    refuse_because E_DATA_ROOT "data-root is $daemon_root and holds $daemon_held, which $daemon_root_wanted would not show" \
-      "$(data_root_remedy "$daemon_root" "$daemon_root_wanted")"
+  daemon_user_expected=$(daemon_text "$(daemon_json_text "$@" | daemon_value userns-remap)")
+  if [ "${daemon_root:=/var/lib/docker}" != "$daemon_root_expected" ] && ! daemon_root_adopted "$daemon_root" "$daemon_root_expected" && daemon_holds "$daemon_root"; then
+    refuse E_DATA_ROOT "data-root is $daemon_root and holds $daemon_held, which would be hidden with data-root $daemon_root_expected" \
+      "$(data_root_remedy "$daemon_root" "$daemon_root_expected")"
     return 1
   fi
-  if [ "$daemon_user" != "$daemon_user_wanted" ] && daemon_holds "$daemon_root"; then
-    refuse_because E_DATA_ROOT "$daemon_root holds $daemon_held, which userns-remap \"$daemon_user_wanted\" in place of \"$daemon_user\" would not show" \
+  if [ "$daemon_user" != "$daemon_user_expected" ] && daemon_holds "$daemon_root"; then
+    refuse E_DATA_ROOT "$daemon_root holds $daemon_held, which would be hidden with userns-remap \"$daemon_user_expected\" instead of \"$daemon_user\"" \
       "remove them first, or leave userns-remap as it is"
     return 1
   fi
 }
 
-# daemon_root_adopted OLD WANTED: whether what lies in OLD is in WANTED too, or will be before the file is written.
+# daemon_root_adopted OLD WANTED: whether the data of OLD is in WANTED too, or will be before the file is written.
 # shellcheck disable=SC2154 # core/engine-data.sh sets data_from
 daemon_root_adopted() {
   data_adopted "$2"
@@ -153,18 +153,18 @@ daemon_root_adopted() {
   return 1
 }
 
-# daemon_has_room ROOT: a daemon whose volume is full runs on, and does not come up again once it was stopped. Not a guard: the
-# same run may have let the volume grow by then.
-daemon_has_room() {
+# daemon_has_space ROOT: a daemon whose volume is full keeps running but cannot start again. Not a guard: the same run may have enlarged the
+# volume by then.
+daemon_has_space() {
   if [ ! -d "$1" ]; then return 0; fi
-  daemon_room_mib=$(($(df --output=avail -B 1M "$1" | tail -n 1)))
-  if [ "$daemon_room_mib" -lt 32 ]; then
-    echo "$1 has $daemon_room_mib MiB free, and a daemon that is restarted there does not come up again: make room, or let the volume grow"
+  daemon_free_mib=$(($(df --output=avail -B 1M "$1" | tail -n 1)))
+  if [ "$daemon_free_mib" -lt 32 ]; then
+    echo "$1 has $daemon_free_mib MiB free, and a daemon restarted there would not come up again: free space, or enlarge the volume"
     return 1
   fi
 }
 
-# daemon_holds ROOT: sets daemon_held to the first kind of thing that lies there; fails when it is empty.
+# daemon_holds ROOT: sets daemon_held to the kind of data that it holds; fails when it is empty.
 daemon_holds() {
   for daemon_one in "$1"/containers/* "$1"/*.*/containers/*; do
     if [ -d "$daemon_one" ]; then daemon_held="containers" && return 0; fi
@@ -182,7 +182,7 @@ daemon_json_text() {
   daemon_comma=
   echo "{"
   for daemon_entry; do
-    # A member's line ends with the comma before the next one, so that each key is one line to compare.
+    # The comma ends the line of its member, so that each key is one line to compare.
     printf '%s' "$daemon_comma"
     printf '  %s' "$daemon_entry"
     daemon_comma=",
@@ -198,7 +198,7 @@ daemon_value() {
       "  \"$1\": "*)
         daemon_line=${daemon_line#"  \"$1\": "}
         printf '%s' "${daemon_line%,}"
-        # What is left is read, so that whoever writes it does not stumble over a closed pipe.
+        # Read the rest, so that the writer does not fail on a closed pipe.
         while read -r daemon_line; do :; done
         return
         ;;
@@ -206,7 +206,7 @@ daemon_value() {
   done
 }
 
-# daemon_text VALUE: a JSON text without its quotes; nothing when more stands on its line.
+# daemon_text VALUE: a JSON string without its quotes; nothing if its line contains more.
 daemon_text() {
   daemon_bare=${1#\"}
   daemon_bare=${daemon_bare%\"}

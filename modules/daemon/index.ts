@@ -1,10 +1,16 @@
-/** daemon.json and the daemon that runs with it. Destroying leaves both, and every container. */
-import type { Host } from "../core/converge.ts";
-import { PhaseResource } from "../core/phase-resource.ts";
-import type { Phase } from "../core/step.ts";
+/** daemon.json and the daemon that runs with it, as a phase. */
+import type { HostSpec } from "../core/site/site-spec.ts";
+import type { Phase } from "../core/host/step.ts";
+import { daemonSteps } from "./steps.ts";
 
-export class Daemon extends PhaseResource {
-  constructor(host: Host, phase: Phase, after: readonly PhaseResource[]) {
-    super("sealift:daemon:Daemon", host, phase, after);
-  }
+/**
+ * Pure: the phase of one host.
+ *
+ * @param tokenCas CAs of an external registry, each as base64 of its DER. Default none.
+ */
+export function daemonPhase(
+  { daemon, engine, containerLimits }: HostSpec,
+  tokenCas: readonly string[] = [],
+): Phase {
+  return { name: "daemon", steps: daemonSteps(daemon, engine.version, containerLimits, tokenCas) };
 }

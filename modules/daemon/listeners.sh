@@ -1,13 +1,13 @@
-# Who can talk to the engine: one socket for root and the group docker, and nothing on any network.
+# Access to the engine: one socket for root and the group docker, and nothing on any network.
 # shellcheck disable=SC2154 # files.sh and processes.sh set file_… and process_…
 
 DAEMON_SOCKET=/run/docker.sock
 
-# Fact: the engine answers on /run/docker.sock alone, for root and the group docker; neither it nor its containerd listens on a network,
+# Fact: the engine listens on /run/docker.sock alone, for root and the group docker; neither it nor its containerd listens on a network,
 # and no other engine runs beside it.
-# $@ addresses that the site gives it for figures, as 127.0.0.1:9323
+# $@ addresses for metrics in the site, as 127.0.0.1:9323
 check_daemon_listeners() {
-  if ! listeners_look; then
+  if ! listeners_inspect; then
     echo "no engine runs"
     return 1
   fi
@@ -27,19 +27,19 @@ check_daemon_listeners() {
   fi
   listeners_unsafe
   if [ -n "$listeners_found" ]; then
-    echo "somebody listens where an engine without protection would:$listeners_found"
+    echo "a process listens on a port of the Docker API (2375 or 2376):$listeners_found"
     return 1
   fi
 }
 guard_daemon_listeners() {
-  listeners_look || return 0
+  listeners_inspect || return 0
   if [ -n "$listeners_others" ]; then
-    refuse_because E_FOREIGN_ENGINE "another engine runs beside the one of docker.service:$listeners_others" "see who has started it, then stop it"
+    refuse E_UNMANAGED_ENGINE "another engine runs beside the one of docker.service:$listeners_others" "find out who started it, then stop it"
   fi
   listeners_unsafe
   if [ -n "$listeners_found" ]; then
-    refuse_because E_PORT "somebody listens where an engine without protection would:$listeners_found" \
-      "see with ss -ltnp who it is, then stop it, or give it another port"
+    refuse E_PORT "a process listens on a port of the Docker API (2375 or 2376):$listeners_found" \
+      "find it with ss -ltnp, then stop it or move it to another port"
   fi
 }
 apply_daemon_listeners() {
@@ -49,12 +49,12 @@ apply_daemon_listeners() {
     chmod 0660 "$DAEMON_SOCKET"
   fi
   if listeners_wrong=$(check_daemon_listeners "$@"); then return 0; fi
-  # Who else listens stays when the engine is started again.
+  # A restart of the engine does not remove the other listener.
   if [ -n "$listeners_runs" ] && process_beside "$DAEMON_SOCKET"; then
-    echo "$listeners_wrong; see with ss -xlp whose it is, and stop it"
+    echo "$listeners_wrong; find it with ss -xlp and stop it"
     return 1
   fi
-  # The socket is made anew only while no daemon has it.
+  # The socket is created again only while no daemon holds it.
   listeners_before=$(daemon_containers)
   timeout 300 systemctl stop docker.service docker.socket
   daemon_restart || return 1
@@ -62,7 +62,7 @@ apply_daemon_listeners() {
   daemon_gate "$listeners_before" || return 1
 }
 effect_daemon_listeners() {
-  if ! listeners_look; then
+  if ! listeners_inspect; then
     echo none
     return
   fi
@@ -76,9 +76,9 @@ effect_daemon_listeners() {
   fi
 }
 
-# listeners_look: what the processes of docker.service and containerd.service listen on; sets listeners_others to engines that are neither.
+# listeners_inspect: what the processes of docker.service and containerd.service listen on; sets listeners_others to engines that are neither.
 # Fails when docker.service has none. Two processes.
-listeners_look() {
+listeners_inspect() {
   process_of dockerd containerd
   listeners_ours=
   listeners_others=
@@ -94,12 +94,12 @@ listeners_look() {
   if [ -z "$listeners_runs" ]; then return 1; fi
   listeners_asked=
   # shellcheck disable=SC2086 # numbers of processes
-  process_look $listeners_ours
+  process_inspect $listeners_ours
   process_tcp
 }
 
-# listeners_open ADDRESS...: sets listeners_found to what the engine listens on beside these addresses and the ports of its containers:
-# without its proxy it keeps those itself (moby 29, portmappers/nat). Only when there is one the engine is asked for them.
+# listeners_open ADDRESS...: sets listeners_found to what the engine listens on in addition to these addresses and the published ports of its
+# containers, on which it listens itself without docker-proxy (moby 29, portmappers/nat). The engine is queried for these only if needed.
 listeners_open() {
   listeners_found=
   for listeners_one in $process_ports; do
@@ -110,8 +110,8 @@ listeners_open() {
   done
 }
 
-# listeners_unsafe: sets listeners_found to whoever else listens on the ports that engines are known by and no container has published, sixteen
-# at most: anybody may listen there on as many addresses as the host has.
+# listeners_unsafe: sets listeners_found to other listeners on the ports of the Docker API that no container has published, sixteen at
+# most: any user can listen there on every address of the host.
 listeners_unsafe() {
   listeners_found=
   listeners_count=0
@@ -125,8 +125,8 @@ listeners_unsafe() {
   done
 }
 
-# listeners_published: sets listeners_given to the addresses that running containers have published, with a blank around each; asked once
-# after listeners_look.
+# listeners_published: sets listeners_given to the addresses that running containers publish, separated by blanks; queried once per
+# listeners_inspect.
 listeners_published() {
   if [ -n "${listeners_asked-}" ]; then return 0; fi
   listeners_asked=yes

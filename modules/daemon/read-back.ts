@@ -1,8 +1,8 @@
 /**
- * What `docker info` has to say when the daemon runs with a daemon.json: members of its JSON, as text that it has to hold.
- * Source: system.Info of moby api/types/system, 26.1 to 29.7.2. Keys that it does not show are not here.
+ * What `docker info` must show when the daemon runs with a daemon.json: members of its JSON, as text that it must contain.
+ * Source: system.Info of moby api/types/system, 26.1 to 29.7.2. Keys that it does not show are absent here.
  */
-import type { DaemonSpec } from "../core/site-spec.ts";
+import type { DaemonSpec } from "../core/site/site-spec.ts";
 
 type Member = (value: unknown, daemon: DaemonSpec) => readonly string[];
 
@@ -17,7 +17,7 @@ const plain =
   (name: string): Member =>
   (value) => [`"${name}":${JSON.stringify(value)}`];
 
-/** Only the lists' members are looked for: the daemon does not keep their order. */
+/** Only the members of lists are compared: the daemon does not keep their order. */
 const each =
   (text: (item: string) => string): Member =>
   (value) =>
@@ -29,12 +29,12 @@ const whenTrue =
     value === true ? [text] : [];
 
 const shownBy: Readonly<Record<string, Member>> = {
-  // With remapped users the engine works in a folder below, named by their numbers (setupDaemonRoot, daemon/daemon_unix.go).
+  // With remapped users the engine works in a subfolder named after their ids (setupDaemonRoot, daemon/daemon_unix.go).
   "data-root": (value, daemon) => {
-    const [whole = ""] = plain("DockerRootDir")(value, daemon);
-    return [daemon["userns-remap"] === undefined ? whole : `${whole.slice(0, -1)}/`];
+    const [reported = ""] = plain("DockerRootDir")(value, daemon);
+    return [daemon["userns-remap"] === undefined ? reported : `${reported.slice(0, -1)}/`];
   },
-  // The one name that docker info has for the classic store; containerd's is told by its snapshotter.
+  // docker info has one name for the classic store; the containerd store is recognized by its snapshotter.
   "storage-driver": plain("Driver"),
   features: (value) =>
     (value as Record<string, unknown>)["containerd-snapshotter"] === true
@@ -56,7 +56,7 @@ const shownBy: Readonly<Record<string, Member>> = {
     (value as readonly string[]).map(
       (option) => `"CgroupDriver":${JSON.stringify(option.split("=")[1] ?? "")}`,
     ),
-  // The name of a security option stands alone, or before its own options.
+  // The name of a security option is alone, or followed by its own options.
   "no-new-privileges": whenTrue('"name=no-new-privileges'),
   "userns-remap": () => ['"name=userns'],
   "selinux-enabled": whenTrue('"name=selinux'),

@@ -1,10 +1,10 @@
-# Reload, restart, and the way back.
+# Reload, restart, and rollback.
 
-# The ids of containers that a run has stopped on purpose and has not started again yet.
+# Ids of containers that a run has stopped and not yet started again.
 DAEMON_STOPPED=$SEALIFT_STATE/containers-to-start
 
-# daemon_reload: fails when the daemon has not said within 20 s that it took the new values. `systemctl reload` alone says
-# nothing: a failed reload is only logged (moby#47353).
+# daemon_reload: fails when the daemon has not confirmed the new values within 20 s. `systemctl reload` does not report
+# a failed reload, which is only logged (moby#47353).
 daemon_reload() {
   reload_since=$(date +%s)
   timeout 60 systemctl reload docker.service || return 1
@@ -21,24 +21,24 @@ daemon_reload() {
 daemon_restart() {
   # Three failures in a minute latch both units; the socket would stay down with them (moby#41461).
   systemctl reset-failed docker.service docker.socket 2>/dev/null || true
-  # Its own words only point to the journal, whose end is told.
+  # Its messages only refer to the journal, whose end is reported.
   if timeout 30 systemctl start docker.socket 2>/dev/null && timeout 180 systemctl restart docker.service 2>/dev/null; then return 0; fi
   echo "the daemon did not come up"
   return 1
 }
 
-# The ids of the containers that run, one a line, as containerd's shims say: known while the daemon is down, too.
+# The ids of the containers that run, one a line, according to containerd's shims: also while the daemon is down.
 daemon_containers() {
   for restart_container in /run/containerd/io.containerd.runtime.v2.task/moby/*; do
     if [ -d "$restart_container" ]; then echo "${restart_container##*/}"; fi
   done
 }
 
-# daemon_stop_containers IDS: each gets the time that it asks for. A daemon that is stopped above running containers gives
-# them 15 s in all and then leaves tasks behind that no container can be started beside.
+# daemon_stop_containers IDS: each gets its own stop timeout. A daemon that is stopped while containers run gives
+# them 15 s in all, and then leaves tasks that keep their containers from starting again.
 daemon_stop_containers() {
   if [ -z "$1" ]; then return 0; fi
-  # What was stopped has to be known after a power cut, too.
+  # The record must survive a power cut.
   echo "$1" >"$DAEMON_STOPPED.new"
   put_in_place "$DAEMON_STOPPED"
   # shellcheck disable=SC2086 # ids, one word each
@@ -47,12 +47,12 @@ daemon_stop_containers() {
   return 1
 }
 
-# Starts what a run has stopped, this one or one that was cut off; says what does not start.
+# Starts the containers that this run or an interrupted one has stopped; prints those that do not start.
 daemon_start_containers() {
   if [ ! -f "$DAEMON_STOPPED" ]; then return 0; fi
   start_left=
   while read -r start_id; do
-    # A container that --rm has removed is gone for good, as after any stop.
+    # A container with --rm was removed when it stopped.
     if ! "$SEALIFT_DOCKER" inspect "$start_id" </dev/null >/dev/null 2>&1; then continue; fi
     if ! timeout 60 "$SEALIFT_DOCKER" start "$start_id" </dev/null >/dev/null 2>&1; then start_left="$start_left $(printf %.12s "$start_id")"; fi
   done <"$DAEMON_STOPPED"
@@ -62,8 +62,8 @@ daemon_start_containers() {
   return 1
 }
 
-# daemon_gate IDS: what ran before runs again within 20 s of the daemon's start, with live-restore under it all the time. A
-# container that ended by itself in between, with 0 or removed by --rm, is no loss; any other one is started once.
+# daemon_gate IDS: the containers that ran before run again within 20 s of the daemon's start. One that has exited with 0 meanwhile,
+# or was removed by --rm, is accepted; any other is started once.
 daemon_gate() {
   gate_tries=10
   while :; do
@@ -92,13 +92,13 @@ daemon_gate() {
   return 1
 }
 
-# daemon_cause JOURNAL: the daemon's own word for why it ended, in one line.
+# daemon_cause JOURNAL: the daemon's own reason for its exit, in one line.
 daemon_cause() {
   cause_line=$(echo "$1" | grep -E 'failed to start daemon|unable to configure|level=fatal|[Nn]o space left' | tail -n 1 || true)
   if [ -n "$cause_line" ]; then printf ': %.250s' "$cause_line"; fi
 }
 
-# daemon_put_back IDS: the last file that worked comes back, and with it the daemon: a bad key must not stop what runs.
+# daemon_put_back IDS: restores the last file that worked and starts the daemon with it: a bad key must not stop what runs.
 daemon_put_back() {
   if [ ! -f "$DAEMON_JSON.good" ]; then
     echo "; no earlier daemon.json is known to work"
@@ -106,8 +106,8 @@ daemon_put_back() {
   fi
   if ! cmp -s "$DAEMON_JSON.good" "$DAEMON_JSON"; then cp "$DAEMON_JSON.good" "$DAEMON_JSON"; fi
   if daemon_restart >/dev/null && daemon_start_containers && daemon_gate "$1"; then
-    echo "; the daemon.json before it is back and runs"
+    echo "; the previous daemon.json was restored and the daemon runs with it"
   else
-    echo "; the daemon did not come up with the daemon.json before it either"
+    echo "; the daemon did not come up with the previous daemon.json either"
   fi
 }

@@ -1,10 +1,10 @@
-# One ceiling for all containers together: the slice that they run below.
+# One limit for all containers together: the slice in which they run.
 # shellcheck disable=SC2154 # files.sh and systemd.sh set file_wrong and unit_foreign
 
 SLICE_UNIT=/etc/systemd/system/docker.slice
 SLICE_GROUP=/sys/fs/cgroup/docker.slice
 
-# Fact: docker.slice has these ceilings, in its unit and, while containers run in it, in the kernel.
+# Fact: docker.slice has these limits, in its unit and, while containers run in it, in the kernel.
 # $1 memory in systemd's words: 24G, 512M, 80%, or - for none
 # $2 processors in % of one: 600, or in % of all: 75%, or - for none
 # $3 tasks, or - for none
@@ -20,12 +20,12 @@ check_containers_slice() {
     esac
     return 1
   fi
-  if unit_strangers docker.slice ""; then
+  if unit_unmanaged docker.slice ""; then
     echo "docker.slice is made or changed by$unit_foreign"
     return 1
   fi
   if [ ! -d "$SLICE_GROUP" ]; then return 0; fi
-  # systemd rounds a part of the host's memory in a way of its own.
+  # systemd rounds a percentage of the host's memory in its own way.
   case $1 in *%) slice_memory= ;; *) slice_memory=$(slice_bytes "$1") ;; esac
   slice_holds memory.max "$slice_memory" && slice_holds cpu.max "$(slice_quota "$2")" && slice_holds pids.max "$3"
 }
@@ -45,34 +45,34 @@ guard_containers_slice() {
   if [ -f "$SLICE_UNIT" ]; then
     read -r slice_first <"$SLICE_UNIT" || true
     if [ "$slice_first" != "# Made by Sealift." ]; then
-      refuse_because E_FOREIGN_UNIT "$SLICE_UNIT is there and is not from Sealift" "move it away, or write daemon.cgroup-parent in place of containerLimits"
+      refuse E_UNMANAGED_UNIT "$SLICE_UNIT exists and was not created by Sealift" "remove the unit, or set daemon.cgroup-parent instead of containerLimits"
       return 1
     fi
   fi
-  slice_strangers
+  slice_unmanaged
   slice_limit=$(slice_bytes "$1")
   if [ -z "$slice_limit" ] || [ ! -f "$SLICE_GROUP/memory.current" ]; then return 0; fi
   read -r slice_used <"$SLICE_GROUP/memory.current"
-  # Page cache is given back; what counts is what cannot be.
+  # Page cache is reclaimable; only the rest matters.
   slice_needed=$(awk '$1 == "anon" || $1 == "shmem" || $1 == "slab_unreclaimable" { sum += $2 } END { printf "%d", sum }' "$SLICE_GROUP/memory.stat")
   if [ "$slice_needed" -gt "$slice_limit" ]; then
-    refuse_because E_LIMIT_IN_USE "containers use $((slice_used / 1048576)) MiB, $((slice_needed / 1048576)) MiB of it for good: above the new ceiling of $((slice_limit / 1048576)) MiB the kernel would end some" \
-      "stop what is not needed, or raise containerLimits.memory"
+    refuse E_LIMIT_IN_USE "containers use $((slice_used / 1048576)) MiB, $((slice_needed / 1048576)) MiB of it not reclaimable; with a limit of $((slice_limit / 1048576)) MiB the kernel would OOM-kill some" \
+      "stop containers, or raise containerLimits.memory"
     return 1
   fi
 }
 
-# slice_strangers: refuses drop-ins of others; what set-property has left Sealift takes away itself.
-slice_strangers() {
-  refuse_strangers docker.slice "$(for slice_place in /etc /run; do
+# slice_unmanaged: refuses drop-ins of others; Sealift itself removes those of set-property.
+slice_unmanaged() {
+  refuse_unmanaged docker.slice "$(for slice_place in /etc /run; do
     for slice_one in "$slice_place"/systemd/system.control/docker.slice.d/50-*.conf; do printf '%s ' "$slice_one"; done
   done)"
 }
 
-# What `systemctl set-property` has left would count before the unit.
+# Drop-ins of `systemctl set-property` would override the unit.
 slice_forget_properties() {
   for slice_place in /run /etc; do
-    # A part of the whole has a file of its own: 50-MemoryMaxScale.conf (systemd 257).
+    # A percentage has a file of its own: 50-MemoryMaxScale.conf (systemd 257).
     rm -f "$slice_place"/systemd/system.control/docker.slice.d/50-MemoryMax*.conf \
       "$slice_place"/systemd/system.control/docker.slice.d/50-CPUQuota*.conf \
       "$slice_place"/systemd/system.control/docker.slice.d/50-TasksMax*.conf
@@ -131,7 +131,7 @@ slice_quota() {
   if [ "$1" != - ]; then echo "$(($(slice_percent "$1") * 1000)) 100000"; fi
 }
 
-# slice_holds FILE VALUE: whether the kernel has it; no value, or a controller that is not on, is nothing to hold.
+# slice_holds FILE VALUE: whether the kernel has this value; true without a value or without the controller.
 slice_holds() {
   if [ -z "$2" ] || [ "$2" = - ] || [ ! -f "$SLICE_GROUP/$1" ]; then return 0; fi
   read -r slice_is <"$SLICE_GROUP/$1"

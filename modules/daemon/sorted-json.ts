@@ -1,4 +1,4 @@
-/** JSON in one line whose maps are in the order of their keys: equal values are equal texts. */
+/** JSON on one line with sorted keys: equal values give equal texts. */
 export function sortedJson(value: unknown): string {
   if (Array.isArray(value)) return `[${value.map(sortedJson).join(",")}]`;
   if (typeof value !== "object" || value === null) return JSON.stringify(value);

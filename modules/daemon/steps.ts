@@ -1,62 +1,65 @@
 /** daemon.json and the daemon, as facts. */
-import { containersSlice } from "../core/profiles.ts";
-import type { ContainerLimitsSpec, DaemonSpec } from "../core/site-spec.ts";
-import type { Step } from "../core/step.ts";
+import { containersSlice } from "../core/site/profiles.ts";
+import type { ContainerLimitsSpec, DaemonSpec } from "../core/site/site-spec.ts";
+import type { Step } from "../core/host/step.ts";
 import { canonicalDaemon } from "./canonical.ts";
 import { readBack } from "./read-back.ts";
 import { sortedJson } from "./sorted-json.ts";
 
 /**
- * @param version engine version that has to answer.
- * @param limits ceiling of all containers together; absent: the host has none.
- * @param tokenAuthorities CAs that count for a registry's token server, each as base64 of its DER. Default none.
+ * @param version engine version that must be running.
+ * @param limits limit of all containers together; absent: no limit.
+ * @param tokenCas CAs that are trusted for a registry's token server, each as base64 of its DER. Default none.
  */
 export function daemonSteps(
   written: DaemonSpec,
   version: string,
   limits: ContainerLimitsSpec | undefined,
-  tokenAuthorities: readonly string[] = [],
+  tokenCas: readonly string[] = [],
 ): readonly Step[] {
   const daemon = canonicalDaemon(written);
   return [
     ...(limits === undefined ? [] : [sliceStep(limits)]),
     {
-      code: "daemon.authorities",
+      code: "daemon.token-ca",
       fact:
-        tokenAuthorities.length === 0
-          ? "dockerd has no CAs of its own beside those of certs.d"
-          : "dockerd has the CAs of registry.external.ca for token servers, and no others of its own beside those of certs.d",
+        tokenCas.length === 0
+          ? "dockerd trusts no CAs of its own except those in certs.d"
+          : "dockerd trusts the CAs of registry.external.ca for token servers, and no others of its own except those in certs.d",
       effect: "containers-stop",
-      call: ["token_ca", ...tokenAuthorities],
+      call: ["token_ca", ...tokenCas],
     },
     {
       code: "daemon.file",
-      fact: "daemon.json is as the site says",
+      fact: "daemon.json matches the site",
       effect: "containers-stop",
       call: ["daemon_file", ...daemonEntries(daemon)],
     },
     {
       code: "daemon.running",
-      fact: `engine ${version} runs as its unit says, with this daemon.json`,
+      fact: `engine ${version} runs as its unit defines, with this daemon.json`,
       effect: "containers-stop",
       call: ["daemon_running", version, ...readBack(daemon)],
     },
     {
       code: "daemon.listeners",
-      fact: "the engine answers on /run/docker.sock alone, for root and group docker, and on no network",
+      fact: "the engine listens on /run/docker.sock alone, for root and group docker, and on no network",
       effect: "containers-stop",
       call: ["daemon_listeners", ...figures(daemon)],
     },
     {
       code: "daemon.containers",
-      fact: "what ran before the last switch of the engine runs, and the engine knows of all that runs",
+      fact: "containers that ran before the last engine switch are running, and the engine knows every running container",
       effect: "none",
       call: ["engine_containers"],
     },
   ];
 }
 
-/** Where the site has the engine show figures: `metrics-addr`, and on loopback `network-diagnostic-port` (moby 29, diagnostic server). */
+/**
+ * Addresses on which the engine serves metrics: `metrics-addr`, and on loopback `network-diagnostic-port` (moby 29, diagnostic
+ * server).
+ */
 function figures(daemon: DaemonSpec): readonly string[] {
   const { "metrics-addr": metrics, "network-diagnostic-port": port } = daemon;
   return [
@@ -65,11 +68,11 @@ function figures(daemon: DaemonSpec): readonly string[] {
   ];
 }
 
-/** What the kernel may show for an address that Go listens on. */
+/** How the kernel may show an address on which Go listens. */
 function listening(address: string): readonly string[] {
-  // Go listens for this one on both kinds of addresses.
+  // Go listens for this one on IPv4 and IPv6.
   if (address.startsWith("0.0.0.0:")) return [address, address.replace("0.0.0.0", "[::]")];
-  // The first of the two that the host's own names have.
+  // The first address of the two that localhost has in /etc/hosts.
   if (address.startsWith("localhost:"))
     return [address.replace("localhost", "127.0.0.1"), address.replace("localhost", "[::1]")];
   return [address];
@@ -87,7 +90,7 @@ function sliceStep({ memory, cpus, tasks }: ContainerLimitsSpec): Step {
     effect: "none",
     call: [
       "containers_slice",
-      // systemd.resource-control(5): K, M, G, T are powers of 1024; a processor is 100%.
+      // systemd.resource-control(5): K, M, G, T are powers of 1024; one CPU is 100%.
       memory?.replace(/iB$/, "") ?? "-",
       typeof cpus === "number" ? String(Math.round(cpus * 100)) : (cpus ?? "-"),
       tasks === undefined ? "-" : String(tasks),
@@ -95,7 +98,7 @@ function sliceStep({ memory, cpus, tasks }: ContainerLimitsSpec): Step {
   };
 }
 
-/** JSON members in the order of their keys, one an argument: a changed key is one changed word in the plan. */
+/** JSON members sorted by key, one per argument: a changed key is one changed word in the plan. */
 export function daemonEntries(daemon: DaemonSpec): readonly string[] {
   return Object.keys(daemon)
     .toSorted()

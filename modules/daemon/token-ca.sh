@@ -1,15 +1,15 @@
-# CAs for the token server that a registry of others names. With the containerd image store, dockerd asks it without the CA of certs.d
-# (moby#52361). It reads this folder beside the system's own (SSL_CERT_DIR of docker.service), and believes what is in it for every server.
+# CAs for the token server of a registry that others operate. With the containerd image store, dockerd asks it without the CA of certs.d
+# (moby#52361). It reads this folder beside the system's own (SSL_CERT_DIR of docker.service), and trusts its CAs for every server.
 # shellcheck disable=SC2154 # files.sh sets path_wrong, file_wrong and others_found
 
 TOKEN_CA=/etc/docker/token-ca
 TOKEN_CA_LOADED=/run/sealift/token-ca.loaded
 
-# Fact: dockerd believes these CAs beside those of the system, and no others.
-# $@ each certificate as base64 of its DER; none where the site names none
+# Fact: dockerd trusts these CAs in addition to those of the system, and no others.
+# $@ each certificate as base64 of its DER; none if the site lists none
 check_token_ca() {
   if folder_others "$TOKEN_CA" registry.crt; then
-    echo "dockerd takes for CAs what Sealift did not put there:$others_found"
+    echo "dockerd trusts CA files that Sealift did not create:$others_found"
     return 1
   fi
   if ! path_is_safe "$TOKEN_CA"; then
@@ -21,15 +21,15 @@ check_token_ca() {
     echo "$TOKEN_CA/registry.crt has a CA that the site does not name"
     return 1
   fi
-  file_look "$TOKEN_CA/registry.crt"
-  if ! file_is "$TOKEN_CA/registry.crt" "$(authority_pem "$@")"; then
+  file_inspect "$TOKEN_CA/registry.crt"
+  if ! file_is "$TOKEN_CA/registry.crt" "$(ca_pem "$@")"; then
     echo "$file_wrong"
     return 1
   fi
 }
 guard_token_ca() {
   if folder_others "$TOKEN_CA" registry.crt; then
-    refuse_because E_REGISTRY_CA "dockerd takes for CAs what Sealift did not put there:$others_found" "see whose they are, then move them away"
+    refuse E_REGISTRY_CA "dockerd trusts CA files that Sealift did not create:$others_found" "find out where they come from, then move them to another directory"
   fi
 }
 apply_token_ca() {
@@ -43,12 +43,12 @@ apply_token_ca() {
   if [ $# -eq 0 ]; then return 0; fi
   for token_one; do
     if ! ca_read "$token_one"; then
-      echo "what is to be trusted is no certificate"
+      echo "a CA of the site is not a certificate"
       return 1
     fi
   done
-  # The engine takes every file of the folder for a CA, so that a new one begins beside it.
-  authority_pem "$@" >"$TOKEN_CA.new"
+  # The engine reads every file in the folder as a CA, so the new one is written beside the folder.
+  ca_pem "$@" >"$TOKEN_CA.new"
   chmod 0644 "$TOKEN_CA.new"
   mv "$TOKEN_CA.new" "$TOKEN_CA/registry.crt"
 }

@@ -1,22 +1,26 @@
-/** What a host takes out of the bundle: its engine, the plugins of the docker command, and the registry where it runs. */
-import { hostImageProblem } from "../../offline-bundle/image-platforms.ts";
-import type { Lookup } from "../../offline-bundle/lookup.ts";
-import type { Archive, Blob, HostFiles } from "../core/blob.ts";
+/**
+ * The host files that a host gets from the bundle: its engine, the plugins of the docker command, and on a registry host the
+ * registry.
+ */
+import { hostImageProblem } from "../../offline-bundle/fetching/image-platforms.ts";
+import type { LockIndex } from "../../offline-bundle/spec/lock-index.ts";
+import type { Archive, Blob, HostFiles } from "../core/host/blob.ts";
 import type { ErrorCode, Problem } from "../core/errors.ts";
-import type { HostSpec } from "../core/site-spec.ts";
+import type { HostSpec } from "../core/site/site-spec.ts";
 
 /** In the order in which they are installed. */
 const pluginNames = ["compose", "buildx"] as const;
 
 /**
- * Looks up what the site names.
- * @param file the file that the site is written in, for messages.
- * @returns what was found, or every version that the bundle does not hold; one problem alone when it has nothing at all for
+ * Looks up the versions in the site.
+ *
+ * @param file the site file, for messages.
+ * @returns the host files, or a problem for every version that the bundle does not have; a single problem when it has nothing for
  * the architecture.
  */
 export function hostFiles(
   { name, engine, architecture, images, registry: spec }: HostSpec,
-  bundle: Lookup,
+  bundle: LockIndex,
   file: string,
 ): HostFiles | readonly Problem[] {
   const platform = `linux/${architecture}` as const;
@@ -35,9 +39,9 @@ export function hostFiles(
       where: file,
       code,
       subject: `${name} ${key}`,
-      got: `${version} for ${platform}`,
-      expected: `${what} of the bundle: ${list || "it holds none"}`,
-      todo: "name one of these, or carry in a bundle that holds it",
+      found: `${version} for ${platform}`,
+      expected: `${what} of the bundle: ${list || "none"}`,
+      fix: "choose one of these versions, or bring in a bundle that has this one",
     });
   };
   const archive = bundle.engine(engine.version, architecture);
@@ -58,7 +62,7 @@ export function hostFiles(
         subject: `${name} images`,
         code: "E_IMAGE_NOT_IN_BUNDLE",
         holder: "an image of the bundle",
-        todo: "name one of these, or carry in a bundle that holds it",
+        fix: "choose one of these images, or bring in a bundle that has this one",
       }),
     ),
   );
@@ -92,13 +96,13 @@ export function hostFiles(
   }
 }
 
-function noPlatform(host: string, platform: string, { lock }: Lookup, file: string): Problem {
+function noPlatform(host: string, platform: string, { lock }: LockIndex, file: string): Problem {
   return {
     where: file,
     code: "E_BUNDLE_PLATFORM",
     subject: `${host} architecture`,
-    got: platform,
+    found: platform,
     expected: `a platform of the bundle: ${lock.platforms.join(", ")}`,
-    todo: "correct it, or carry in a bundle for it: platforms in bundle.yaml",
+    fix: "correct the architecture, or bring in a bundle that was built for this platform (platforms: in bundle.yaml)",
   };
 }

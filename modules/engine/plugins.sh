@@ -1,7 +1,7 @@
 # Plugins of the docker command: compose and buildx.
-# shellcheck disable=SC2154 # files.sh and hashes.sh set path_wrong and hash_wrong
+# shellcheck disable=SC2154 # files.sh and file-hashes.sh set path_wrong and hash_wrong
 
-# Versions side by side, and the folder in which the docker command looks before all others but a user's own
+# Versions side by side, and the folder that the docker command searches first after the user's own
 # (docker/cli cli-plugins/manager, v28 and v29).
 PLUGINS=$ENGINES/plugins
 PLUGIN_LINKS=/usr/local/lib/docker/cli-plugins
@@ -11,7 +11,7 @@ PLUGIN_LINKS=/usr/local/lib/docker/cli-plugins
 check_engine_plugin() {
   plugin_path=$PLUGINS/docker-$1-$2
   plugin_link=$PLUGIN_LINKS/docker-$1
-  hash_look "$plugin_path"
+  hash_inspect "$plugin_path"
   if ! known_program "$plugin_path" "$3"; then
     echo "$plugin_path is $hash_wrong"
     return 1
@@ -20,17 +20,17 @@ check_engine_plugin() {
     echo "$path_wrong"
     return 1
   fi
-  plugin_found=$(readlink "$plugin_link" || echo "nothing, or no symlink")
+  plugin_found=$(readlink "$plugin_link" || echo "missing, or not a symlink")
   if [ "$plugin_found" != "$plugin_path" ]; then
     echo "$plugin_link: $plugin_found"
     return 1
   fi
 }
 guard_engine_plugin() {
-  guard_programs E_FOREIGN_ENGINE "$ENGINES" || return 1
+  guard_programs E_UNMANAGED_ENGINE "$ENGINES" || return 1
   plugin_link=$PLUGIN_LINKS/docker-$1
   if [ -e "$plugin_link" ] && [ ! -L "$plugin_link" ]; then
-    refuse_because E_FOREIGN_ENGINE "$plugin_link is a file that Sealift did not put there" "see where it comes from, then move it away"
+    refuse E_UNMANAGED_ENGINE "$plugin_link is a file that Sealift did not create" "find out where it comes from, then move it to another directory"
   fi
 }
 apply_engine_plugin() {
@@ -42,7 +42,7 @@ apply_engine_plugin() {
     echo "$path_wrong"
     return 1
   fi
-  hash_look "$plugin_path"
+  hash_inspect "$plugin_path"
   if ! known_program "$plugin_path" "$3"; then
     rm -f "$plugin_path.new"
     install -o root -g root -m 0755 "$SEALIFT_BLOBS/$3" "$plugin_path.new"
@@ -50,7 +50,7 @@ apply_engine_plugin() {
     put_in_place "$plugin_path"
     remember_hash "$plugin_path" "$3"
   fi
-  # A program for another processor, or a folder mounted noexec, is told before it goes live.
+  # Fail before the switch if the program is for another architecture or the folder is mounted noexec.
   if ! timeout 60 "$plugin_path" docker-cli-plugin-metadata >/dev/null; then
     echo "$plugin_path does not run on this host"
     return 1

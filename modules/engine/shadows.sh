@@ -1,30 +1,30 @@
-# Programs of the same name that come first: for root, who may be anybody's service, and for the people of the site.
+# Programs of the same name that take precedence, for root and its services and for the users of the site.
 
-# Fact: no other docker command and no other plugin of it comes before the ones of the current version.
+# Fact: no other docker command and no other plugin takes precedence over those of the current version.
 # $1 docker and its plugins, as docker,docker-compose; $2... users of the site
 check_engine_shadows() {
   shadows_system "$1"
   if [ -n "$shadows_found" ]; then
-    echo "there is another one:$shadows_found"
+    echo "another docker comes first:$shadows_found"
     return 1
   fi
   shadows_homes "$@"
   if [ -n "$shadows_found" ]; then
-    warn_that E_FOREIGN_ENGINE "these come first for whoever has them at home:$shadows_found" "have their owners remove them"
+    warn E_UNMANAGED_ENGINE "programs in home directories take precedence for their owners:$shadows_found" "ask their owners to remove them"
   fi
 }
 guard_engine_shadows() {
   shadows_system "$1"
   if [ -n "$shadows_found" ]; then
-    refuse_because E_FOREIGN_ENGINE "another docker is on the PATH:$shadows_found" "see where it comes from, then remove it"
+    refuse E_UNMANAGED_ENGINE "another docker is on the PATH:$shadows_found" "find out where it comes from, then remove it"
   fi
 }
 apply_engine_shadows() {
   guard_engine_shadows "$@"
 }
 
-# shadows_system NAMES: sets shadows_found to docker commands in the folders of everybody's PATH, ours and links to ours left out. A service
-# or a cron job may have any of these folders first (crontab(5): /usr/bin and /bin alone).
+# shadows_system NAMES: sets shadows_found to docker commands in the folders of the system's PATH, except Sealift's and links to it. A service
+# or a cron job may search any of these folders first (crontab(5): only /usr/bin and /bin).
 shadows_system() {
   shadows_found=
   for shadows_folder in /usr/local/sbin /usr/sbin /usr/bin /sbin /bin /snap/bin; do

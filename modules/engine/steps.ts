@@ -1,37 +1,37 @@
 /** The engine from static binaries, as facts. */
 import { basename } from "node:path";
-import type { Binary, Blob, HostFiles } from "../core/blob.ts";
-import type { ImageStore } from "../core/image-store.ts";
-import type { AdoptSpec } from "../core/site-spec.ts";
-import type { Step } from "../core/step.ts";
+import type { Binary, Blob, HostFiles } from "../core/host/blob.ts";
+import type { ImageStore } from "../core/site/image-store.ts";
+import type { AdoptSpec } from "../core/site/site-spec.ts";
+import type { Step } from "../core/host/step.ts";
 
-/** Where versions lie side by side. */
-export const engineRoot = "/opt/docker";
+/** The folder that holds the installed versions side by side. */
+const engineRoot = "/opt/docker";
 
 export interface EngineSpec {
   readonly files: HostFiles;
-  /** daemon.json's data-root; containerd's root goes below it, and both wait for its mount. */
+  /** daemon.json's data-root. containerd's root is below it, and both units require its mount. */
   readonly dataRoot: string;
   readonly imageStore: ImageStore;
-  /** What another engine has kept on this host and is to be taken over; absent: nothing. */
+  /** Data of another Docker installation on this host to adopt; absent: none. */
   readonly adopt?: AdoptSpec;
   /** Names of the site's users. */
   readonly users: readonly string[];
-  /** The registry that has the bundle; absent: what is needed came over ssh. */
+  /** The registry that has the bundle; absent: blobs are sent over ssh. */
   readonly channel?: Channel;
 }
 
-/** How a host gets bytes of the bundle from the registry. */
+/** How a host downloads blobs of the bundle from the registry. */
 export interface Channel {
   /** `name:port`. */
   readonly registry: string;
-  /** What stands before every repository: empty, or with a slash at its end. */
+  /** Prefix of every repository: empty, or ending with a slash. */
   readonly prefix: string;
-  /** A CA of the site vouches for it, and not only those of the system. */
-  readonly ownAuthority: boolean;
-  /** IPv4 addresses in the order in which they are tried; empty: as the name server says. */
+  /** A CA of the site certifies it, not only those of the system. */
+  readonly ownCa: boolean;
+  /** IPv4 addresses in the order in which they are tried; empty: as the name server resolves its name. */
   readonly addresses: readonly string[];
-  /** `name:port` of other hosts that it may lead to; of use where the name server says where it is. @default none */
+  /** `name:port` of other hosts to which it may redirect; used where a name server resolves its name. @default none */
   readonly allowedHosts?: readonly string[];
 }
 
@@ -51,7 +51,7 @@ export function engineSteps({
       : [
           {
             code: "engine.adopted",
-            fact: `what engine ${adopt.version} has kept in ${adopt.from} is in ${dataRoot}`,
+            fact: `the data of engine ${adopt.version} was adopted from ${adopt.from} into ${dataRoot}`,
             effect: "none",
             call: ["engine_adopted", adopt.from, adopt.version, dataRoot, imageStore, version],
           } as const,
@@ -82,7 +82,7 @@ export function engineSteps({
     },
     {
       code: "engine.current",
-      fact: `engine ${version} is the one that runs`,
+      fact: `engine ${version} is the current version`,
       effect: "containers-stop",
       call: ["engine_current", version, dataRoot],
     },
@@ -95,7 +95,7 @@ export function engineSteps({
     ...plugins.flatMap((plugin) => pluginSteps(plugin, channel)),
     {
       code: "engine.shadows",
-      fact: "no other docker comes before this one, for root and the users of the site",
+      fact: "no other docker takes precedence for root and the users of the site",
       effect: "none",
       call: [
         "engine_shadows",
@@ -105,13 +105,13 @@ export function engineSteps({
     },
     {
       code: "engine.units",
-      fact: `systemd has the units of containerd and docker from this site alone, and they wait for the mount of ${dataRoot}`,
+      fact: `the systemd units of containerd and docker come only from this site and require the mount of ${dataRoot}`,
       effect: "none",
       call: ["engine_units", version, dataRoot],
     },
     {
       code: "engine.containerd",
-      fact: "containerd runs from the current version as its unit says, alone on its socket and on no network",
+      fact: "containerd runs from the current version as its unit defines, only it listens on its socket, and it listens on no network",
       effect: "restart",
       call: ["containerd"],
     },
@@ -124,14 +124,14 @@ function pluginSteps(plugin: Binary, channel: Channel | undefined): readonly Ste
     blobStep(`engine.${name}-file`, `docker-${name} ${version}`, name, plugin, channel),
     {
       code: `engine.${name}`,
-      fact: `docker ${name} is version ${version}, byte for byte as the lock says`,
+      fact: `docker ${name} is version ${version}, byte for byte as pinned in the lock`,
       effect: "none",
       call: ["engine_plugin", name, version, sha256],
     },
   ];
 }
 
-/** @param file name of the bundle's file, which is the last part of its repository. */
+/** @param file name of the bundle's file, which is the last component of its repository. */
 function blobStep(
   code: string,
   what: string,
@@ -143,19 +143,13 @@ function blobStep(
     code,
     fact: `${what} is on the host (sha256 ${sha256.slice(0, 12)})`,
     effect: "none",
-    call: channel === undefined ? ["engine_blob", sha256, String(bytes)] : channelCall(channel),
+    call: channel === undefined ? ["stored_blob", sha256, String(bytes)] : channelCall(channel),
   };
 
-  function channelCall({
-    registry,
-    prefix,
-    ownAuthority,
-    addresses,
-    allowedHosts = [],
-  }: Channel): Step["call"] {
+  function channelCall({ registry, prefix, ownCa, addresses, allowedHosts = [] }: Channel): Step["call"] {
     const repository = `${prefix}files/${file}`;
-    const authority = ownAuthority ? "own" : "system";
+    const caSource = ownCa ? "own" : "system";
     const readers = allowedHosts.length === 0 ? addresses : ["-", ...allowedHosts];
-    return ["channel_blob", sha256, String(bytes), registry, repository, authority, ...readers];
+    return ["downloaded_blob", sha256, String(bytes), registry, repository, caSource, ...readers];
   }
 }

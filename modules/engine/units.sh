@@ -1,5 +1,5 @@
 # What systemd runs. The settings of the three units are upstream's (moby contrib/init/systemd of 29, containerd.service of
-# containerd 2) with our path of the programs; all that is ours beside that stands in a drop-in each.
+# containerd 2) with Sealift's path to the programs; all other settings of Sealift are in one drop-in per unit.
 # shellcheck disable=SC2154 # files.sh and systemd.sh set file_wrong and unit_…
 
 UNIT_CONTAINERD=/etc/systemd/system/containerd.service
@@ -7,33 +7,33 @@ UNIT_DOCKER=/etc/systemd/system/docker.service
 UNIT_SOCKET=/etc/systemd/system/docker.socket
 UNIT_CONFIG=/etc/containerd/config.toml
 
-# The drop-ins that are ours, of each unit.
+# Sealift's drop-in of each unit.
 UNIT_CONTAINERD_OURS=$UNIT_CONTAINERD.d/sealift.conf
 UNIT_DOCKER_OURS=$UNIT_DOCKER.d/sealift.conf
 UNIT_PATH=/opt/docker/current/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
-# Where dockerd looks for CAs beside the system's own (Go crypto/x509, SSL_CERT_DIR). The second folder is the engine's alone: with the
+# Where dockerd looks for CAs in addition to the system's own (Go crypto/x509, SSL_CERT_DIR). Only the engine uses the second folder: with the
 # containerd image store, dockerd asks a registry's token server without the CA of certs.d (moby#52361).
 UNIT_CA_DIRS=/etc/ssl/certs:/etc/docker/token-ca
 
-# Fact: the systemd units of containerd and docker, and containerd's configuration, are the ones of this site, as files and as systemd
-# has loaded them; nothing else makes or changes them.
+# Fact: the systemd units of containerd and docker, and containerd's configuration, are those of this site, both as files and as loaded by systemd; nothing else
+# provides or changes them.
 # $1 version, $2 data-root
 check_engine_units() {
   units_config "$1"
-  file_look "$UNIT_CONFIG" "$UNIT_CONTAINERD" "$UNIT_CONTAINERD_OURS" "$UNIT_SOCKET" "$UNIT_DOCKER" "$UNIT_DOCKER_OURS"
+  file_inspect "$UNIT_CONFIG" "$UNIT_CONTAINERD" "$UNIT_CONTAINERD_OURS" "$UNIT_SOCKET" "$UNIT_DOCKER" "$UNIT_DOCKER_OURS"
   units_wrong=
   for_each_unit "$2" units_compare
   if [ -n "$units_wrong" ]; then
     echo "${units_wrong#, }"
     return 1
   fi
-  unit_look "$UNIT_WHOLE" containerd.service docker.socket docker.service
+  unit_inspect "$UNIT_WHOLE" containerd.service docker.socket docker.service
   if ! units_loaded; then
     echo "$unit_wrong"
     return 1
   fi
 }
-# units_loaded: after unit_look.
+# units_loaded: after unit_inspect.
 units_loaded() {
   unit_loaded containerd.service "$UNIT_CONTAINERD_OURS" "Environment=PATH=$UNIT_PATH" EnvironmentFiles= PassEnvironment= User= \
     RootDirectory= RootImage= TriggeredBy= "ExecStartPre=!-/sbin/modprobe overlay" "ExecStart=!/opt/docker/current/bin/containerd" &&
@@ -45,16 +45,16 @@ units_loaded() {
       "ExecStart=!/opt/docker/current/bin/dockerd -H fd:// --containerd=/run/containerd/containerd.sock"
 }
 guard_engine_units() {
-  refuse_strangers containerd.service "$UNIT_CONTAINERD_OURS"
-  refuse_strangers docker.socket ""
-  refuse_strangers docker.service "$UNIT_DOCKER_OURS"
-  unit_look "Id TriggeredBy" docker.service
+  refuse_unmanaged containerd.service "$UNIT_CONTAINERD_OURS"
+  refuse_unmanaged docker.socket ""
+  refuse_unmanaged docker.service "$UNIT_DOCKER_OURS"
+  unit_inspect "Id TriggeredBy" docker.service
   unit_pick docker.service
   unit_value TriggeredBy
   for units_one in $unit_found; do
     if [ "$units_one" = docker.socket ]; then continue; fi
-    refuse_because E_FOREIGN_UNIT "$units_one starts docker.service and hands it what it listens on" \
-      "see whose it is, then stop it, remove its file and run systemctl daemon-reload"
+    refuse E_UNMANAGED_UNIT "$units_one activates docker.service and passes it another listening socket" \
+      "find out who installed it, then stop it, remove its file and run systemctl daemon-reload"
   done
 }
 apply_engine_units() {
@@ -75,23 +75,28 @@ units_write() {
 }
 
 # units_config VERSION: sets units_format to the version of containerd's configuration that this engine's containerd writes:
-# 2 of containerd 1, 3 of containerd 2 (containerd docs/man/containerd-config.toml.5). Before an engine is unpacked nobody knows its
-# containerd: until then the file that is there is not called altered for that.
+# 2 of containerd 1, 3 of containerd 2 (containerd docs/man/containerd-config.toml.5). Before an engine is unpacked its containerd version is
+# unknown, so an existing file is not reported as altered for its version.
 units_config() {
   units_format=3
-  if [ ! -f "/opt/docker/$1/containerd-version" ]; then
+  units_note=/opt/docker/$1/containerd-version
+  if [ -s "$units_note" ]; then
+    read -r _ _ units_version _ <"$units_note"
+  elif [ -x "/opt/docker/$1/bin/containerd" ]; then
+    # A power cut can leave the note of an earlier version of Sealift empty.
+    units_version=$(timeout 60 "/opt/docker/$1/bin/containerd" --version | cut -d ' ' -f 3)
+  else
     if grep -qsx 'version = 2' "$UNIT_CONFIG"; then units_format=2; fi
     return 0
   fi
   # "containerd github.com/containerd/containerd 1.7.24 <revision>", from 2 on with "/v2" and perhaps a "v".
-  read -r _ _ units_version _ <"/opt/docker/$1/containerd-version"
   case ${units_version#v} in 1.*) units_format=2 ;; esac
 }
 
-# for_each_unit DATA_ROOT FUNCTION: calls FUNCTION with each path and the text that it has to hold.
+# for_each_unit DATA_ROOT FUNCTION: calls FUNCTION with each path and its content.
 for_each_unit() {
-  # containerd's root is where dockerd itself would put it, so that images lie on the data volume with either image store.
-  # In containerd 2 the CRI plugin has three parts; a name that a version does not have is of no consequence.
+  # containerd's root is where dockerd would put it, so that images are on the data volume with either image store.
+  # In containerd 2 the CRI plugin has three parts; names that a version does not have are ignored.
   "$2" "$UNIT_CONFIG" "# Made by Sealift.
 version = $units_format
 root = \"$1/containerd/daemon\"

@@ -1,21 +1,23 @@
-/** How the data of another Docker is kept, in the words for one host: what `sealift doctor` prints. Pure. */
+/** How to keep the data of another Docker installation, worded for one host, for `sealift doctor`. Pure. */
 import type { Problem } from "../core/errors.ts";
-import { saidBy } from "../core/refusal.ts";
+import { parseGuardResult } from "../core/host/guard-results.ts";
 
 /**
- * @param found as check_no_orphaned_data has it: where the data is, and in place of a remedy whether live-restore is on and the packages of
- * that Docker that are installed.
- * @returns undefined for other words.
+ * @param found as check_no_orphaned_data reports it: where the data is, whether live-restore is on, and the installed packages of
+ * that Docker (`snap:docker` for the snap).
+ * @returns undefined for any other text.
  */
-export function adoption(found: string): Pick<Problem, "got" | "todo"> | undefined {
-  const said = saidBy(found);
-  if (said === undefined) return undefined;
-  const { got, todo } = said;
+export function adoption(finding: string): Pick<Problem, "found" | "fix"> | undefined {
+  const result = parseGuardResult(finding);
+  if (result === undefined) return undefined;
+  const { found, fix } = result;
   const [, root, version] =
-    /^(\/[A-Za-z0-9_./-]+) has [a-z0-9:, ]+ \(engine ([0-9.]+|<version>)\)$/.exec(got) ?? [];
-  const [, live, installed] = /^(-|live-restore)((?: [a-z0-9.-]+)*)$/.exec(todo) ?? [];
+    /^(\/[A-Za-z0-9_./-]+) has [a-z0-9:, ]+ \(engine ([0-9.]+|<version>)\)$/.exec(found) ?? [];
+  const [, live, installed, snap] = /^(-|live-restore)((?: [a-z0-9.-]+)*)( snap:docker)?$/.exec(fix) ?? [];
   if (root === undefined || version === undefined || installed === undefined) return undefined;
-  if (root.startsWith("/var/snap/")) return { got, todo: `${keep} what it says of snap${orRemove}` };
+  // Removing the snap deletes its data, so it is copied first.
+  if (root.startsWith("/var/snap/") && snap !== undefined)
+    return { found, fix: `${keep} the section on snap${orRemove}` };
   const stops = [
     ...(live === "-"
       ? []
@@ -25,13 +27,13 @@ export function adoption(found: string): Pick<Problem, "got" | "todo"> | undefin
   ];
   const adopt = `\`engine: { adopt: { from: ${root}, version: ${version} } }\``;
   return {
-    got,
-    todo: [
+    found,
+    fix: [
       ...[keep, ...(installed === "" ? [] : ["on the host", ...stops])],
       `add ${adopt} to the host in the site, then \`pulumi up\`${orRemove}`,
     ].join(" "),
   };
 }
 
-const keep = "to keep them go by docs/guide/adopt-a-docker-host.md:";
-const orRemove = "; or remove what nobody needs";
+const keep = "to keep them, follow docs/guide/adopt-a-docker-host.md:";
+const orRemove = "; or remove what is no longer needed";

@@ -1,21 +1,21 @@
-/** What a check means to the people who read its result. */
+/** What the result of a check means to an operator. */
 import type { ErrorCode, Problem } from "../core/errors.ts";
 
-/** `fail` keeps every host as it is; `warn` is told, and work goes on. */
+/** `fail` stops the run before any host is changed; `warn` is reported, and the run continues. */
 export type Level = "fail" | "warn";
 
-/** Checks that are read together: a row of doctor's table. */
-export const groups = ["system", "clock", "kernel", "engine", "network", "room"] as const;
+/** Checks of one group share a row in the table of doctor. */
+export const groups = ["system", "clock", "kernel", "engine", "network", "space"] as const;
 export type Group = (typeof groups)[number];
 
 export interface Check {
   readonly group: Group;
   readonly level: Level;
   readonly error: ErrorCode;
-  /** What is looked at, for the README. */
-  readonly looksAt: string;
-  /** What to do about it, as an order. */
-  readonly todo: string;
-  /** The same for one host, out of what its check has found; undefined: as the two above. */
-  readonly said?: (found: string) => Pick<Problem, "got" | "todo"> | undefined;
+  /** What the check reads; shown in the README. */
+  readonly examines: string;
+  /** How to correct it, in the imperative. */
+  readonly fix: string;
+  /** Found and fix for one host, derived from its finding; undefined: the finding and `fix` above. */
+  readonly describe?: (found: string) => Pick<Problem, "found" | "fix"> | undefined;
 }

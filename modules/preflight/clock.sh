@@ -1,12 +1,12 @@
-# The host's clock against the operator's.
+# The host's clock compared with the operator's.
 
-# Fact: the clock is no more than so many seconds from the operator's.
-# $1 the operator's clock when the look began, in seconds since 1970; $2 seconds it may differ by; $3 seconds from which on
-# another check tells it, 0 when there is none
+# Fact: the clock differs from the operator's by no more than $2 seconds.
+# $1 the operator's time at the start of the probe, in seconds since 1970; $2 permitted difference in seconds; $3 difference above which
+# another check reports it, 0 if there is none
 check_clock() {
   clock_session_age
   clock_now=$(date +%s)
-  # The look has taken a while to get here: the age of its session.
+  # The time that the probe took to get here is the age of its session.
   clock_off=$((clock_now - $1 - clock_age))
   clock_way=ahead
   if [ "$clock_off" -lt 0 ]; then
@@ -15,12 +15,12 @@ check_clock() {
   fi
   if [ "$clock_off" -le "$2" ]; then return 0; fi
   if [ "$3" -gt 0 ] && [ "$clock_off" -gt "$3" ]; then return 0; fi
-  echo "the host is $clock_off s $clock_way"
+  echo "the host's clock is $clock_off s $clock_way"
   return 1
 }
 
-# Sets clock_age: whole seconds since sshd began to serve this session, 0 without one. Field 22 of proc_pid_stat(5) is the
-# start of a process in ticks of 1/100 s since the boot; sshd's listener, whose parent is init, is not the session.
+# clock_session_age: sets clock_age to the whole seconds since sshd began to serve this session, 0 without one. Field 22 of proc_pid_stat(5)
+# is the start of a process in ticks of 1/100 s since boot; the sshd whose parent is init is the listener, not the session.
 clock_session_age() {
   clock_start=
   clock_pid=$PPID
@@ -42,7 +42,7 @@ clock_session_age() {
   clock_age=$((${clock_uptime%.*} - clock_start / 100))
 }
 
-# clock_field N TEXT: word N of the text.
+# clock_field N TEXT: prints word N of the text.
 clock_field() {
   clock_word=$1
   # shellcheck disable=SC2086

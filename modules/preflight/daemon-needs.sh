@@ -1,8 +1,8 @@
-# What daemon.json names and others have to bring: a daemon that does not find it ends when it starts.
+# What daemon.json refers to on the host: without it the daemon fails at start.
 
-# Fact: what daemon.json names is on the host.
-# $@ needs: bridge:NAME a bridge; file:PATH; program:NAME-OR-PATH; remap:USER or remap:USER:GROUP with subordinate ids;
-# forwarding:4 or forwarding:6 switched on; selinux in the kernel
+# Fact: the host has what daemon.json refers to.
+# $@ needs: bridge:NAME; file:PATH; program:NAME-OR-PATH; remap:USER or remap:USER:GROUP with subordinate ids; forwarding:4 or forwarding:6
+# enabled; selinux in the kernel
 check_daemon_needs() {
   needs_absent=
   for needs_one; do
@@ -11,7 +11,7 @@ check_daemon_needs() {
       bridge:*)
         if [ ! -d "$SEALIFT_ROOT/sys/class/net/$needs_value/bridge" ]; then needs_say "bridge: no bridge $needs_value"; fi
         ;;
-      file:*) if [ ! -e "$SEALIFT_ROOT$needs_value" ]; then needs_say "no $needs_value"; fi ;;
+      file:*) if [ ! -e "$SEALIFT_ROOT$needs_value" ]; then needs_say "$needs_value does not exist"; fi ;;
       program:/*) if [ ! -x "$SEALIFT_ROOT$needs_value" ]; then needs_say "default-runtime: no program $needs_value"; fi ;;
       program:*)
         if ! command -v "$needs_value" >/dev/null; then needs_say "default-runtime: no program $needs_value on the PATH"; fi
@@ -33,15 +33,16 @@ needs_say() {
   needs_absent="$needs_absent, $1"
 }
 
-# needs_forwarding FILE: below /proc/sys. Source: checkIPv4Forwarding, libnetwork/drivers/bridge/setup_ip_forwarding.go of moby 29.0.
+# needs_forwarding FILE: checks a setting below /proc/sys. Source: checkIPv4Forwarding, libnetwork/drivers/bridge/setup_ip_forwarding.go of
+# moby 29.0.
 needs_forwarding() {
   needs_value=0
   { read -r needs_value; } 2>/dev/null <"$SEALIFT_ROOT/proc/sys/$1" || true
   if [ "$needs_value" = 0 ]; then needs_say "firewall-backend nftables: $(echo "$1" | tr / .) is 0"; fi
 }
 
-# needs_remap USER[:GROUP]: by names or numbers, as parseRemappedRoot of moby 26.1 to 29.7.2 takes them; of the user the lines in
-# /etc/subuid and /etc/subgid are wanted, by name or by number.
+# needs_remap USER[:GROUP]: checks user, group and subordinate ids. Names or numbers, as parseRemappedRoot of moby 26.1 to 29.7.2 accepts
+# them; /etc/subuid and /etc/subgid need a line for the user, by name or by number.
 needs_remap() {
   needs_entry=$(getent passwd "${1%%:*}" || true)
   if [ -z "$needs_entry" ]; then
@@ -58,7 +59,7 @@ needs_remap() {
   if ! getent group "$needs_group" >/dev/null; then needs_say "userns-remap: no group $needs_group"; fi
   for needs_file in /etc/subuid /etc/subgid; do
     if ! grep -q -e "^$needs_user:" -e "^$needs_number:" "$SEALIFT_ROOT$needs_file" 2>/dev/null; then
-      needs_say "userns-remap: $needs_file has no line of $needs_user"
+      needs_say "userns-remap: $needs_file has no line for $needs_user"
     fi
   done
 }

@@ -1,5 +1,5 @@
-/** What the keys of daemon.json need of a host: words for check_daemon_needs, one a need. Pure. */
-import type { DaemonSpec, HostSpec } from "../core/site-spec.ts";
+/** What the keys of daemon.json require of a host: arguments of check_daemon_needs, one per requirement. Pure. */
+import type { DaemonSpec, HostSpec } from "../core/site/site-spec.ts";
 
 interface Runtime {
   readonly path?: string;
@@ -20,7 +20,7 @@ function bridge({ bridge: name }: DaemonSpec): readonly string[] {
   return typeof name === "string" && name !== "none" && name !== "docker0" ? [`bridge:${name}`] : [];
 }
 
-/** "default" is made by the engine, and the site's own users by Sealift, later in the same run. */
+/** The engine creates "default", and Sealift the site's own users, later in the same run. */
 function remap({ "userns-remap": user }: DaemonSpec, made: ReadonlySet<string>): readonly string[] {
   if (typeof user !== "string" || user === "default") return [];
   return made.has(user.split(":")[0] ?? "") ? [] : [`remap:${user}`];
@@ -36,7 +36,7 @@ function files(daemon: DaemonSpec): readonly string[] {
   ].map((path) => `file:${path}`);
 }
 
-/** Of a runtime that nobody asks for by name no container starts without its program. */
+/** Only the default runtime needs its program: no container starts without it. */
 function runtime(daemon: DaemonSpec): readonly string[] {
   const runtimes = (daemon["runtimes"] ?? {}) as Readonly<Record<string, Runtime>>;
   const path = runtimes[String(daemon["default-runtime"])]?.path;

@@ -1,7 +1,7 @@
-# Another Docker on the host, by every way in which one gets there.
+# A Docker that Sealift did not install, however it was installed.
 # shellcheck disable=SC2154 # processes.sh sets process_pids
 
-# Fact: no Docker or containerd is here that Sealift did not install.
+# Fact: the host has no Docker or containerd that Sealift did not install.
 check_no_foreign_engine() {
   foreign=
   foreign_by_package
@@ -9,12 +9,13 @@ check_no_foreign_engine() {
   foreign_by_file
   foreign_by_process
   if [ -n "$foreign" ]; then
-    echo "found: ${foreign%, }"
+    echo "${foreign%, }"
     return 1
   fi
 }
 
-# dpkg-query is only asked about what dpkg has files of: most hosts have none, and it costs more than all the rest.
+# foreign_by_package: adds packages. It asks dpkg-query only about packages of which dpkg has files: most hosts have none, and dpkg-query
+# takes longer than all other checks.
 foreign_by_package() {
   foreign_packages=
   foreign_installed=
@@ -25,7 +26,7 @@ foreign_by_package() {
     fi
   done
   if [ -z "$foreign_packages" ]; then return 0; fi
-  # A package that was removed has files of its own still, until it is purged. The names are split on purpose.
+  # A package that was removed but not purged still has files. The names are split on purpose.
   # shellcheck disable=SC2086
   foreign_packages=$(dpkg-query --admindir="$SEALIFT_ROOT/var/lib/dpkg" -W -f '${Package}=${db:Status-Status}\n' \
     $foreign_packages 2>/dev/null || true)
@@ -39,22 +40,29 @@ foreign_by_package() {
   fi
 }
 
+# foreign_by_snap: adds an installed snap. Data that `snap remove` left is no engine: check_no_orphaned_data reports it.
 foreign_by_snap() {
-  if [ -d "$SEALIFT_ROOT/var/snap/docker" ] || [ -e "$SEALIFT_ROOT/snap/bin/docker" ]; then
-    foreign="${foreign}snap docker (snap remove docker), "
-  fi
+  if snap_installed; then foreign="${foreign}snap docker (snap remove docker), "; fi
 }
 
-# Units and programs that no package stands for any more, or never did. A docker-proxy in these folders is taken before the
-# one on the PATH (moby daemon/config/config_linux.go, lookupBinPath, 29.7.2).
+# snap_installed: whether the snap docker is installed. A disabled snap has no command, but can be enabled again from its file.
+snap_installed() {
+  for snap_file in "$SEALIFT_ROOT"/snap/bin/docker "$SEALIFT_ROOT"/var/lib/snapd/snaps/docker_*.snap; do
+    if [ -e "$snap_file" ]; then return 0; fi
+  done
+  return 1
+}
+
+# foreign_by_file: adds units and programs that no package owns. A docker-proxy in these folders takes precedence over the one on PATH (moby
+# daemon/config/config_linux.go, lookupBinPath, 29.7.2).
 foreign_by_file() {
   for foreign_file in "$SEALIFT_ROOT"/etc/systemd/system/docker.service "$SEALIFT_ROOT"/etc/systemd/system/containerd.service; do
-    # A masked unit is no engine: check_units_unmasked tells it.
+    # A masked unit is no engine; check_units_unmasked reports it.
     if [ -e "$foreign_file" ] && ! unit_masked "$foreign_file" && ! grep -q /opt/docker/ "$foreign_file"; then
-      foreign="$foreign$foreign_file (systemctl disable --now it and delete the file), "
+      foreign="$foreign$foreign_file (stop it with systemctl disable --now, then delete the file), "
     fi
   done
-  # A package's own files go with the package.
+  # Removing the package removes its files.
   case $foreign in *"packages "*) return 0 ;; esac
   for foreign_file in "$SEALIFT_ROOT"/usr/local/lib/systemd/system/docker.service \
     "$SEALIFT_ROOT"/usr/lib/systemd/system/docker.service "$SEALIFT_ROOT"/usr/lib/systemd/system/docker.socket \
@@ -65,11 +73,11 @@ foreign_by_file() {
     if [ -L "$foreign_file" ]; then
       case $(readlink -f "$foreign_file") in /opt/docker/*) continue ;; esac
     fi
-    foreign="$foreign$foreign_file (left over: delete it), "
+    foreign="$foreign$foreign_file (leftover: delete it), "
   done
 }
 
-# A daemon of root's that runs from elsewhere. One inside of a container is nobody's business, and anybody may call a process dockerd.
+# foreign_by_process: adds daemons that root started from elsewhere. One in a container is fine, and any user may name a process dockerd.
 foreign_by_process() {
   process_of dockerd containerd snap-dockerd
   for foreign_pid in $process_pids; do

@@ -1,7 +1,7 @@
-# What containers need of the kernel (moby contrib/check-config.sh, 29.7.2), seen without loading anything.
+# Kernel features that containers need (moby contrib/check-config.sh, 29.7.2), checked without loading anything.
 
-# Fact: the kernel has these modules: loaded, built in, or as files that could be loaded.
-# $@ modules by the names of /sys/module; "a|b" is satisfied by either
+# Fact: the kernel has these modules: loaded, built in, or as loadable files.
+# $@ modules as named in /sys/module; "a|b" is satisfied by either
 check_kernel_modules() {
   modules_asked=
   modules_first=
@@ -11,8 +11,8 @@ check_kernel_modules() {
       modules_first="$modules_first ${modules_name%%"|"*}"
     fi
   done
-  if [ -z "$modules_asked" ] || ! command -v modprobe >/dev/null; then return 0; fi # check_commands tells of modprobe
-  # One dry run for all of them; one each only when that fails, to name what is missing.
+  if [ -z "$modules_asked" ] || ! command -v modprobe >/dev/null; then return 0; fi # check_commands reports a missing modprobe
+  # One dry run for all; one for each only if that fails, to name what is missing.
   # shellcheck disable=SC2086
   if modprobe -n -q -a $modules_first; then return 0; fi
   modules_absent=
@@ -26,7 +26,7 @@ check_kernel_modules() {
   fi
 }
 
-# modules_any loaded|known NAMES: whether one of the names, with | between them, is so.
+# modules_any loaded|known NAMES: whether one of the names, separated by |, is loaded or known.
 modules_any() {
   modules_rest=$2
   while [ -n "$modules_rest" ]; do
@@ -38,14 +38,14 @@ modules_any() {
   return 1
 }
 
-# Fact: namespaces, seccomp, keys, POSIX message queues and control groups by BPF are in the kernel.
-# Each shows in /proc but the last, which only the kernel's configuration tells; without one it is taken for granted.
+# Fact: the kernel has namespaces, seccomp, keys, POSIX message queues and control groups with BPF. All but the last show in /proc. The last
+# shows only in the kernel's configuration; without that it is assumed.
 check_kernel_features() {
   features_absent=
   for features_pair in self/ns/net:NET_NS self/ns/pid:PID_NS self/ns/ipc:IPC_NS self/ns/uts:UTS_NS self/ns/mnt:NAMESPACES \
     sys/kernel/seccomp:SECCOMP sys/kernel/keys:KEYS sys/fs/mqueue:POSIX_MQUEUE; do
     features_path=$SEALIFT_ROOT/proc/${features_pair%:*}
-    # A link of self/ns leads nowhere that a path could name.
+    # The links in self/ns have no path as their target.
     if [ ! -e "$features_path" ] && [ ! -L "$features_path" ]; then
       features_absent="$features_absent ${features_pair#*:}"
     fi
@@ -65,7 +65,7 @@ check_kernel_features() {
   fi
 }
 
-# Fact: cgroup v2 is mounted and hands out these controllers.
+# Fact: cgroup v2 is mounted and has these controllers.
 # $@ controllers
 check_cgroup() {
   cgroup_file=$SEALIFT_ROOT/sys/fs/cgroup/cgroup.controllers
@@ -80,15 +80,14 @@ check_cgroup() {
     case " $cgroup_has " in *" $cgroup_name "*) ;; *) cgroup_absent="$cgroup_absent $cgroup_name" ;; esac
   done
   if [ -n "$cgroup_absent" ]; then
-    echo "cgroup v2 without the controllers$cgroup_absent"
+    echo "cgroup v2 lacks the controllers$cgroup_absent"
     return 1
   fi
 }
 
-# Fact: iptables answers, and where its nat table is loaded already, lists it. A table that is not loaded is left so:
-# listing it would load it.
+# Fact: iptables runs, and lists its nat table if that is loaded. Listing a table that is not loaded would load it.
 check_iptables() {
-  if ! command -v iptables >/dev/null; then return 0; fi # told by check_commands
+  if ! command -v iptables >/dev/null; then return 0; fi # check_commands reports it
   iptables_version=$(timeout 10 iptables --version 2>&1) || {
     echo "iptables --version: $iptables_version"
     return 1
@@ -97,8 +96,8 @@ check_iptables() {
     *nf_tables*) if [ ! -d "$SEALIFT_ROOT/sys/module/nf_tables" ]; then return 0; fi ;;
     *) if [ ! -d "$SEALIFT_ROOT/sys/module/iptable_nat" ]; then return 0; fi ;;
   esac
-  iptables_said=$(timeout 20 iptables -w 10 -t nat -S 2>&1) || {
-    echo "$iptables_version cannot list its nat table: $iptables_said"
+  iptables_output=$(timeout 20 iptables -w 10 -t nat -S 2>&1) || {
+    echo "$iptables_version cannot list its nat table: $iptables_output"
     return 1
   }
 }

@@ -1,6 +1,6 @@
-# Units that somebody has switched off for good: systemd would not start the engine, and its own unit could not take their place.
+# Masked units: systemd would not start the engine, and Sealift's unit could not replace them.
 
-# Fact: none of the engine's units is masked: a link to /dev/null, or an empty file (systemd.unit(5), "Unit File Load Path").
+# Fact: none of the engine's units is masked: a link to /dev/null or an empty file (systemd.unit(5), "Unit File Load Path").
 check_units_unmasked() {
   masked_units=
   for masked_unit in containerd.service docker.service docker.socket; do
@@ -12,7 +12,7 @@ check_units_unmasked() {
   fi
 }
 
-# unit_masked FILE
+# unit_masked FILE: whether the unit file masks its unit.
 unit_masked() {
   if [ -L "$1" ]; then [ "$(readlink "$1")" = /dev/null ]; else [ -f "$1" ] && [ ! -s "$1" ]; fi
 }

@@ -1,11 +1,11 @@
-# The network that containers will have beside the host's own.
+# The host's network, as far as containers depend on it.
 
-# Fact: nothing listens on these TCP ports.
+# Fact: no process listens on these TCP ports.
 # $@ port numbers
 check_ports_free() {
   # The fourth column is the state, 0A is LISTEN; the port is hexadecimal (proc_net_tcp, kernel documentation).
-  ports_found=$(awk -v wanted="$*" '
-    BEGIN { count = split(wanted, list, " "); for (at = 1; at <= count; at++) want[sprintf("%04X", list[at])] = list[at] }
+  ports_found=$(awk -v expected="$*" '
+    BEGIN { count = split(expected, list, " "); for (at = 1; at <= count; at++) want[sprintf("%04X", list[at])] = list[at] }
     $4 == "0A" { sub(/.*:/, "", $2); if ($2 in want && !seen[$2]++) print want[$2] }' \
     "$SEALIFT_ROOT/proc/net/tcp" "$SEALIFT_ROOT/proc/net/tcp6" 2>/dev/null || true)
   if [ -z "$ports_found" ]; then return 0; fi
@@ -13,13 +13,13 @@ check_ports_free() {
   for ports_one in $ports_found; do
     ports_user=$(ss -Hltnp "sport = :$ports_one" 2>/dev/null |
       sed -n 's/.*users:(("\([^"]*\)",pid=\([0-9]*\).*/\1, pid \2/p' | head -n 1 || true)
-    ports_text="$ports_text $ports_one (${ports_user:-by somebody}),"
+    ports_text="$ports_text $ports_one (${ports_user:-unknown process}),"
   done
   echo "in use:${ports_text%,}"
   return 1
 }
 
-# Fact: the host's network carries packets of this size: the cards of the default routes, or all with a route when there is none.
+# Fact: the host's network carries packets of this size: the interfaces of the default routes, or all with a route if there is none.
 # $1 bytes
 check_mtu() {
   mtu_cards=
@@ -31,8 +31,8 @@ check_mtu() {
     if [ "$mtu_to" = 00000000 ]; then mtu_default="$mtu_default $mtu_card"; fi
     mtu_cards="$mtu_cards $mtu_card"
   done <"$SEALIFT_ROOT/proc/net/route"
-  # Destination, its prefix, source, its prefix, gateway, metric, references, uses, flags, card; 0200 of the flags is RTF_REJECT
-  # (linux/ipv6_route.h, net/ipv6/route.c). A kernel without IPv6 has no such file.
+  # Destination, its prefix length, source, its prefix length, gateway, metric, references, uses, flags, interface; 0200 of the flags is
+  # RTF_REJECT (linux/ipv6_route.h, net/ipv6/route.c). A kernel without IPv6 has no such file.
   while read -r mtu_to mtu_prefix _ _ _ _ _ _ mtu_flags mtu_card; do
     case $mtu_card in lo | docker* | br-* | veth*) continue ;; esac
     case $mtu_flags in *[2367abefABEF]??) continue ;; esac
@@ -46,14 +46,14 @@ check_mtu() {
     mtu_has=
     { read -r mtu_has; } 2>/dev/null <"$SEALIFT_ROOT/sys/class/net/$mtu_card/mtu" || continue
     if [ "$mtu_has" -lt "$1" ]; then
-      echo "$mtu_card carries $mtu_has bytes, containers would send $1"
+      echo "$mtu_card has MTU $mtu_has, containers would send $1 bytes"
       return 1
     fi
   done
 }
 
-# Fact: there is a name server that containers can reach: one that is neither on the loopback of the host nor on a link of it, which is
-# no link of theirs. Where systemd-resolved stands in between, the engine reads its list (moby libnetwork/internal/resolvconf, 29.7.2).
+# Fact: containers can reach a name server: one that is neither a loopback nor a link-local address, which in a container means something
+# else. With systemd-resolved, the engine reads the list of its servers (moby libnetwork/internal/resolvconf, 29.7.2).
 check_resolver() {
   resolver_file=$SEALIFT_ROOT/etc/resolv.conf
   resolver_servers
@@ -65,11 +65,11 @@ check_resolver() {
     # 0.0.0.0 and :: are the host itself, too (resolv.conf(5)).
     case $resolver_one in 127.* | ::1 | 0.0.0.0 | :: | *%* | [Ff][Ee][89AaBb]?:*) ;; *) return 0 ;; esac
   done
-  echo "${resolver_file#"$SEALIFT_ROOT"} names${resolver_found:- no name server}"
+  echo "${resolver_file#"$SEALIFT_ROOT"} has${resolver_found:- no name server}"
   return 1
 }
 
-# Sets resolver_found: the name servers of resolver_file, each with a blank before it.
+# resolver_servers: sets resolver_found to the name servers in resolver_file, each after a blank.
 resolver_servers() {
   resolver_found=
   resolver_return=$(printf '\r')
@@ -81,19 +81,18 @@ resolver_servers() {
   done <"$resolver_file"
 }
 
-# Fact: no other firewall is on. Published ports pass ufw by; firewalld and a reload of nftables.service take Docker's rules
-# away.
+# Fact: no other firewall is active. Published ports bypass ufw; firewalld and a reload of nftables.service remove Docker's rules.
 check_firewall() {
   firewall_found=
   if [ -r "$SEALIFT_ROOT/etc/ufw/ufw.conf" ]; then
     while read -r firewall_line || [ -n "$firewall_line" ]; do
-      case $firewall_line in ENABLED=[Yy]*) firewall_found="$firewall_found ufw is on," ;; esac
+      case $firewall_line in ENABLED=[Yy]*) firewall_found="$firewall_found ufw is enabled," ;; esac
       firewall_line=
     done <"$SEALIFT_ROOT/etc/ufw/ufw.conf"
   fi
-  # A unit that runs has a control group.
+  # A running unit has a control group.
   if [ -d "$SEALIFT_ROOT/sys/fs/cgroup/system.slice/firewalld.service" ]; then
-    firewall_found="$firewall_found firewalld runs,"
+    firewall_found="$firewall_found firewalld is running,"
   fi
   if [ -L "$SEALIFT_ROOT/etc/systemd/system/sysinit.target.wants/nftables.service" ]; then
     firewall_found="$firewall_found nftables.service is enabled,"
@@ -105,7 +104,7 @@ check_firewall() {
   fi
 }
 
-# Fact: the host knows its own name without asking the network. Names are the same in capitals (RFC 4343).
+# Fact: the host resolves its own name without the network. Names are case-insensitive (RFC 4343).
 check_hostname() {
   read -r hostname_own <"$SEALIFT_ROOT/proc/sys/kernel/hostname"
   if [ -r "$SEALIFT_ROOT/etc/hosts" ]; then
@@ -123,7 +122,7 @@ check_hostname() {
   return 1
 }
 
-# hostname_listed NAME: whether hosts(5), read on standard input, has the name.
+# hostname_listed NAME: whether hosts(5) on standard input has the name.
 hostname_listed() {
   while read -r hostname_address hostname_names || [ -n "$hostname_address" ]; do
     case $hostname_address in "#"*) continue ;; esac

@@ -1,7 +1,7 @@
-# The networks that the engine will give to containers, against those that the host has to reach.
+# Address pools of the engine, compared with the networks that the host must reach.
 # shellcheck disable=SC2154 # processes.sh sets ssh_from
 
-# Fact: no network that the host has a route to overlaps these pools.
+# Fact: no network to which the host has a route overlaps these pools.
 # $@ pools as a.b.c.d/length
 check_pools_free() {
   pools_found=
@@ -13,7 +13,7 @@ check_pools_free() {
     for pools_one; do
       ipv4_range "$pools_one"
       if [ "$pools_low" -le "$ipv4_high" ] && [ "$ipv4_low" -le "$pools_high" ]; then
-        pools_found="$pools_found pool $pools_one and route ${pools_route%@*} by ${pools_route#*@},"
+        pools_found="$pools_found pool $pools_one overlaps route ${pools_route%@*} on ${pools_route#*@},"
       fi
     done
   done
@@ -24,8 +24,8 @@ check_pools_free() {
   fi
 }
 
-# Fact: the machine that this look comes from lies in no pool: the engine would answer it into a bridge of its own, and the
-# login would be lost. A pool that overlaps a route of the host, such as the operator's own network, is told above.
+# Fact: the ssh client of this probe is in none of the pools: the host would send its replies into a bridge of the engine, and the
+# connection would be lost. A pool that overlaps a route of the host, such as the operator's network, is reported by check_pools_free.
 # $@ pools as a.b.c.d/length
 check_ssh_path() {
   ssh_client
@@ -43,14 +43,14 @@ check_ssh_path() {
     ipv4_range "${pools_route%@*}"
     if [ "$ssh_number" -ge "$ipv4_low" ] && [ "$ssh_number" -le "$ipv4_high" ]; then return 0; fi
   done
-  echo "this login comes from $ssh_from, which lies in pool $ssh_pool"
+  echo "this ssh session comes from $ssh_from, which is in pool $ssh_pool"
   return 1
 }
 
-# Sets pools_routed: words network@card, of every table, without the default route, without Docker's own bridges.
+# pools_routes: sets pools_routed to words network@interface, from all tables, without the default route and Docker's own bridges.
 pools_routes() {
   pools_routed=
-  pools_said=$(ip -4 route show table all 2>/dev/null || true)
+  pools_output=$(ip -4 route show table all 2>/dev/null || true)
   while read -r pools_to pools_rest; do
     case $pools_to in
       "" | default | local | broadcast | multicast | nat) continue ;;
@@ -68,11 +68,11 @@ pools_routes() {
     case $pools_to in */*) ;; *) pools_to=$pools_to/32 ;; esac
     pools_routed="$pools_routed $pools_to@$pools_card"
   done <<EOF
-$pools_said
+$pools_output
 EOF
 }
 
-# ipv4_range A.B.C.D/LENGTH: sets ipv4_low and ipv4_high, the first and last address as numbers.
+# ipv4_range A.B.C.D/LENGTH: sets ipv4_low and ipv4_high to the first and last address as numbers.
 ipv4_range() {
   ipv4_rest=${1%/*}.
   ipv4_low=0

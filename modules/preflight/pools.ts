@@ -1,7 +1,7 @@
-/** The networks from which an engine gives addresses to containers. */
-import type { DaemonSpec } from "../core/site-spec.ts";
+/** The networks from which an engine assigns addresses to containers. */
+import type { DaemonSpec } from "../core/site/site-spec.ts";
 
-/** What an engine takes when daemon.json says nothing (moby daemon/libnetwork/ipamutils, 29.7.2). */
+/** What an engine uses when daemon.json sets no pools (moby daemon/libnetwork/ipamutils, 29.7.2). */
 const builtinPools = [
   "172.17.0.0/16",
   "172.18.0.0/16",
@@ -13,13 +13,13 @@ const builtinPools = [
 ] as const;
 
 export interface AddressPools {
-  /** What the site has chosen: default-address-pools and bip. */
+  /** The site's choice: default-address-pools and bip. */
   readonly site: readonly string[];
-  /** The engine's own, which count until default-address-pools replaces them. */
+  /** The engine's own pools, which apply until default-address-pools replaces them. */
   readonly builtin: readonly string[];
 }
 
-/** IPv4 only: a.b.c.d/length each. */
+/** IPv4 only, each as a.b.c.d/length. */
 export function addressPools(daemon: DaemonSpec): AddressPools {
   const chosen = daemon["default-address-pools"];
   const bases = (Array.isArray(chosen) ? (chosen as { base?: unknown }[]) : []).map(({ base }) => base);
@@ -30,7 +30,7 @@ export function addressPools(daemon: DaemonSpec): AddressPools {
   };
 }
 
-/** An address alone would be one of a host, and a colon is IPv6. */
+/** An address without a length would be that of a host, and a colon means IPv6. */
 function isIPv4Network(text: string): boolean {
   return /^\d{1,3}(\.\d{1,3}){3}\/\d{1,2}$/.test(text);
 }

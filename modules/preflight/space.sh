@@ -1,8 +1,7 @@
-# Room, and the right to run, where things will be put.
+# Free space, and permission to run programs, where files will be installed.
 
-# Fact: there is room for what is not there yet, on every file system together, and 1,000 free inodes on each.
-# $@ MiB:PATH:DONE: how much goes to PATH unless DONE is there already ("-": it always goes there); a relative path counts
-# from the login's home
+# Fact: what is not installed yet fits, all paths on a file system added up, and each file system has 1,000 free inodes.
+# $@ MiB:PATH:DONE: how much is written to PATH unless DONE exists ("-": always); a relative path starts at the SSH user's home
 check_space() {
   space_need=
   for space_item; do
@@ -11,7 +10,7 @@ check_space() {
     space_path=${space_rest%%:*}
     space_done=${space_rest#*:}
     if [ "$space_done" != - ] && [ -e "$space_done" ]; then continue; fi
-    # What will hold it, as long as it is not there itself.
+    # The nearest existing folder.
     while [ ! -d "$space_path" ]; do
       case $space_path in
         /*/*) space_path=${space_path%/*} ;;
@@ -23,18 +22,18 @@ check_space() {
 "
   done
   if [ -z "$space_need" ]; then return 0; fi
-  space_lack "$space_need"
+  space_shortage "$space_need"
 }
 
-# space_lack NEED: adds up by file system and compares; NEED has lines "MiB path".
-space_lack() {
+# space_shortage NEED: adds up the lines "MiB path" of NEED by file system and compares them with the free space.
+space_shortage() {
   space_paths=
   while read -r space_mib space_path; do
     if [ -n "$space_mib" ]; then space_paths="$space_paths $space_path"; fi
   done <<EOF
 $1
 EOF
-  # One process for all paths: name, id of the file system, block size, free blocks, all inodes, free inodes.
+  # One process for all paths: name, file system id, block size, free blocks, all inodes, free inodes.
   # shellcheck disable=SC2086
   { printf '%s' "$1" && echo stat: && stat -f -c '%n %i %S %a %c %d' $space_paths; } | awk '
     $0 == "stat:" { listed = 1; next }
@@ -45,19 +44,19 @@ EOF
     }
     END {
       for (id in asked) {
-        if (free[id] < asked[id]) text = text ", on" place[id] " " free[id] " MiB are free and " asked[id] " MiB will be written"
-        if (inodes[id] > 0 && left[id] < 1000) text = text ", on" place[id] " " left[id] " inodes are free"
+        if (free[id] < asked[id]) text = text "," place[id] ": " free[id] " MiB free, " asked[id] " MiB needed"
+        if (inodes[id] > 0 && left[id] < 1000) text = text "," place[id] ": " left[id] " inodes free"
       }
       if (text != "") { print substr(text, 3); exit 1 }
     }'
 }
 
-# Fact: programs can be put here and run.
+# Fact: programs can be written to these paths and run there.
 # $@ absolute paths
 check_mount_runs() {
-  # The last of the longest mount points that a path is below is the one that counts.
-  awk -v wanted="$*" '
-    BEGIN { count = split(wanted, path, " ") }
+  # The last one of the longest mount points above a path is effective.
+  awk -v expected="$*" '
+    BEGIN { count = split(expected, path, " ") }
     {
       folder = $2 == "/" ? "/" : $2 "/"
       for (at = 1; at <= count; at++)
@@ -72,8 +71,8 @@ check_mount_runs() {
     }' "$SEALIFT_ROOT/proc/self/mounts"
 }
 
-# Fact: there is this much memory.
-# $1 MiB, as /proc/meminfo counts: a machine with 1 GiB shows less
+# Fact: the host has this much memory.
+# $1 MiB, as in /proc/meminfo: a machine with 1 GiB shows less
 check_memory() {
   while read -r memory_key memory_kib _; do
     if [ "$memory_key" = MemTotal: ]; then break; fi

@@ -1,7 +1,7 @@
-/** What has to hold before anything is changed, as facts. They are only ever checked. */
-import { arrivalPath, keptPath, type Archive } from "../core/blob.ts";
-import type { DaemonSpec, HostSpec, VolumesSpec } from "../core/site-spec.ts";
-import type { Step } from "../core/step.ts";
+/** Requirements before anything is changed, as facts. They are only checked, never applied. */
+import { uploadPath, storePath, type Archive } from "../core/host/blob.ts";
+import type { DaemonSpec, HostSpec, VolumesSpec } from "../core/site/site-spec.ts";
+import type { Step } from "../core/host/step.ts";
 import { daemonNeeds } from "./daemon-needs.ts";
 import { addressPools } from "./pools.ts";
 import { supportedSystems } from "./supported-systems.ts";
@@ -24,18 +24,18 @@ const commands = [
   "timeout",
 ] as const;
 
-/** Beside them: what makes volumes, and what keeps a bare mount point unwritten. */
+/** In addition: the commands that create volumes and protect an unused mount point. */
 const volumeCommands = ["blkid", "dumpe2fs", "lvcreate", "mkfs.ext4", "mkfs.xfs", "wipefs"] as const;
 const mountPointCommands = ["chattr"] as const;
 
-/** What fetches from a registry and looks at its CA, and what makes one. */
+/** The commands that download from a registry and check its CA, and that create one. */
 const clientCommands = ["curl", "openssl"] as const;
 const registryCommands = ["perl", "ss"] as const;
 
-/** What the engine writes its rules with, where it is told to (moby libnetwork/internal/nftables, 29.0). */
+/** The command with which the engine writes its rules, where it is configured so (moby libnetwork/internal/nftables, 29.0). */
 const nftablesCommands = ["nft"] as const;
 
-/** Modules that must be there; iptables works by nf_tables or by tables of its own (moby contrib/check-config.sh, 29.7.2). */
+/** Required modules; iptables works with nf_tables or with its own tables (moby contrib/check-config.sh, 29.7.2). */
 const modules = [
   "overlay",
   "bridge",
@@ -55,33 +55,35 @@ const modules = [
 
 const controllers = ["cpu", "cpuset", "io", "memory", "pids"] as const;
 
-/** Ports of an engine that answers on TCP, without and with TLS (IANA: docker, docker-s). */
+/** Ports of an engine on TCP, without and with TLS (IANA: docker, docker-s). */
 const enginePorts = [2375, 2376] as const;
 
-/** Seconds between the clocks: from here on TLS to a registry may fail; and what a host with a time server never shows. */
+/**
+ * Seconds between the clocks: above the first limit TLS to a registry may fail; a host with a time server stays below the second.
+ */
 const clockLimits = { fail: 60, warn: 5 } as const;
 
-/** 1 GiB less what the kernel keeps for itself. */
+/** 1 GiB minus what the kernel reserves. */
 const leastMemoryMiB = 900;
 
-/** Docker's own (dockerd --help, 29.7.2: --mtu). */
+/** Docker's default (dockerd --help, 29.7.2: --mtu). */
 const engineMtu = 1500;
 
 /**
- * @param archive the engine that the host gets; undefined when there is no bundle to say.
+ * @param archive the engine for the host; undefined when there is no bundle.
  * @param clock the operator's clock, in seconds since 1970.
  */
 export function preflightSteps(host: HostSpec, archive: Archive | undefined, clock: number): readonly Step[] {
   const { fail, warn } = clockLimits;
   const needs = daemonNeeds(host);
   return [
-    check("free", "no other run works on this host", "host_free"),
-    check("boot", "the host says which boot it is in", "boot"),
+    check("free", "no other run is in progress on this host", "host_free"),
+    check("boot", "the host reports its boot id", "boot"),
     check("os", "the operating system is supported", "os", ...supportedSystems),
     check("architecture", `the processor is ${host.architecture}`, "architecture", host.architecture),
     check(
       "commands",
-      "the commands of the base system are there",
+      "the commands of the base system are installed",
       "commands",
       ...commands,
       ...storageCommands(host.volumes),
@@ -89,8 +91,13 @@ export function preflightSteps(host: HostSpec, archive: Archive | undefined, clo
       ...(host.registry?.serves === undefined ? [] : registryCommands),
       ...(host.daemon["firewall-backend"] === "nftables" ? nftablesCommands : []),
     ),
-    check("memory", `there are ${leastMemoryMiB} MiB of memory`, "memory", String(leastMemoryMiB)),
-    check("hostname", "the host knows its own name", "hostname"),
+    check(
+      "memory",
+      `the host has at least ${leastMemoryMiB} MiB of memory`,
+      "memory",
+      String(leastMemoryMiB),
+    ),
+    check("hostname", "the host resolves its own name locally", "hostname"),
     check(
       "clock",
       `the clock is within ${fail} s of the operator's`,
@@ -107,36 +114,36 @@ export function preflightSteps(host: HostSpec, archive: Archive | undefined, clo
       String(warn),
       String(fail),
     ),
-    check("kernel-modules", "the kernel has what containers need as modules", "kernel_modules", ...modules),
-    check("kernel-features", "the kernel has what containers need built in", "kernel_features"),
-    check("cgroup", "cgroup v2 has the controllers of containers", "cgroup", ...controllers),
+    check("kernel-modules", "the kernel has the modules that containers need", "kernel_modules", ...modules),
+    check("kernel-features", "the kernel has the built-in features that containers need", "kernel_features"),
+    check("cgroup", "cgroup v2 has the controllers that containers need", "cgroup", ...controllers),
     check("iptables", "iptables works", "iptables"),
-    check("apparmor", "AppArmor is off, or whole", "apparmor"),
-    check("selinux", "SELinux does not enforce", "selinux"),
-    check("sysctls", "no setting of the kernel is too tight for containers", "sysctls"),
+    check("apparmor", "AppArmor is disabled, or enabled and complete", "apparmor"),
+    check("selinux", "SELinux is not enforcing", "selinux"),
+    check("sysctls", "no kernel setting is too restrictive for containers", "sysctls"),
     check("engine", "no other Docker is installed", "no_foreign_engine"),
     check(
       "data",
-      "nothing of another Docker lies where nobody would see it",
+      "no containers, volumes or images of another Docker remain outside the site's data-root",
       "no_orphaned_data",
       host.daemon["data-root"],
       ...(host.engine.adopt === undefined ? [] : [host.engine.adopt.from]),
     ),
-    check("units", "nothing but Sealift makes or changes the engine's units", "no_foreign_unit_files"),
+    check("units", "only Sealift defines or changes the engine's units", "no_foreign_unit_files"),
     check("masked", "none of the engine's units is masked", "units_unmasked"),
     ...(needs.length === 0
       ? []
-      : [check("daemon", "what daemon.json names is there", "daemon_needs", ...needs)]),
+      : [check("daemon", "everything that daemon.json refers to exists", "daemon_needs", ...needs)]),
     ...networkSteps(host.daemon),
-    ...roomSteps(archive, host.registry !== undefined),
+    ...diskSpaceSteps(archive, host.registry !== undefined),
   ];
 }
 
-/** A host whose storage others have laid out needs no LVM, and nothing that makes file systems. */
-function storageCommands({ logical, journal }: VolumesSpec): readonly string[] {
+/** A host whose storage is prepared by others needs neither LVM nor mkfs. */
+function storageCommands({ logicalVolumes, journal }: VolumesSpec): readonly string[] {
   return [
-    ...(logical.length === 0 ? [] : volumeCommands),
-    ...(logical.length === 0 && journal === undefined ? [] : mountPointCommands),
+    ...(logicalVolumes.length === 0 ? [] : volumeCommands),
+    ...(logicalVolumes.length === 0 && journal === undefined ? [] : mountPointCommands),
   ];
 }
 
@@ -145,7 +152,12 @@ function networkSteps(daemon: DaemonSpec): readonly Step[] {
   const mtu = String(typeof daemon["mtu"] === "number" ? daemon["mtu"] : engineMtu);
   const dns = daemon["dns"];
   return [
-    check("ports", `nobody listens on ${enginePorts.join(" or ")}`, "ports_free", ...enginePorts.map(String)),
+    check(
+      "ports",
+      `no process listens on TCP port ${enginePorts.join(" or ")}`,
+      "ports_free",
+      ...enginePorts.map(String),
+    ),
     check("mtu", `the network carries packets of ${mtu} bytes`, "mtu", mtu),
     ...(site.length === 0
       ? []
@@ -156,34 +168,41 @@ function networkSteps(daemon: DaemonSpec): readonly Step[] {
     check("ssh-path", "the operator's address is in no pool", "ssh_path", ...site, ...builtin),
     ...(Array.isArray(dns) && dns.length > 0
       ? []
-      : [check("resolver", "resolv.conf names a server that containers reach", "resolver")]),
-    check("firewall", "no other firewall is on", "firewall"),
+      : [check("resolver", "resolv.conf has a name server that containers can reach", "resolver")]),
+    check("firewall", "no other firewall is active", "firewall"),
   ];
 }
 
-/** What goes where, in MiB, and the file or folder that says that it is there already. */
-function roomSteps(archive: Archive | undefined, fetched: boolean): readonly Step[] {
-  const engine = archive === undefined ? [] : engineRoom(archive, fetched);
+/** What is written where, in MiB, and the path whose existence shows that it is already there. */
+function diskSpaceSteps(archive: Archive | undefined, fetched: boolean): readonly Step[] {
+  const engine = archive === undefined ? [] : engineSpace(archive, fetched);
   return [
-    check("space", "there is room for what will be written", "space", ...engine, "64:/tmp:-", "16:/etc:-"),
-    check("mounts", "programs run from /opt and /var/lib", "mount_runs", "/opt", "/var/lib"),
-    check("tmp", "programs run from /tmp", "mount_runs", "/tmp"),
+    check(
+      "space",
+      "there is enough free space for what will be written",
+      "space",
+      ...engine,
+      "64:/tmp:-",
+      "16:/etc:-",
+    ),
+    check("mounts", "programs can run from /opt and /var/lib", "mount_runs", "/opt", "/var/lib"),
+    check("tmp", "programs can run from /tmp", "mount_runs", "/tmp"),
   ];
 }
 
-/** @param fetched from a registry, so that nothing arrives in the login's home. */
-function engineRoom({ sha256, bytes, version }: Archive, fetched: boolean): readonly string[] {
+/** @param fetched from a registry, so that nothing is written to the SSH user's home. */
+function engineSpace({ sha256, bytes, version }: Archive, fetched: boolean): readonly string[] {
   const mib = Math.ceil(bytes / 2 ** 20);
-  const kept = keptPath(sha256);
+  const kept = storePath(sha256);
   return [
-    // The programs come out at two to three times their archive, and are complete before they take the old ones' place.
+    // The programs are two to three times the size of their archive, and are complete before they replace the old ones.
     `${4 * mib}:/opt/docker:/opt/docker/${version}`,
     `${mib}:/var/lib/sealift:${kept}`,
-    ...(fetched ? [] : [`${mib}:${arrivalPath(sha256)}:${kept}`]),
+    ...(fetched ? [] : [`${mib}:${uploadPath(sha256)}:${kept}`]),
   ];
 }
 
-/** Its value is the same for two hosts of a site only when they are one machine. */
+/** Its value is the same for two hosts of a site only if they are one machine. */
 export const bootCode = "preflight.boot";
 
 function check(code: string, fact: string, ...call: [string, ...string[]]): Step {

@@ -1,6 +1,6 @@
-# Settings of the kernel.
+# Kernel settings.
 
-# Fact: the kernel's settings are not tighter than containers can live with.
+# Fact: kernel settings are not below what containers need.
 check_sysctls() {
   sysctls_found=
   sysctls_read fs.inotify.max_user_instances fs.inotify.max_user_watches vm.max_map_count \
@@ -8,12 +8,12 @@ check_sysctls() {
   for sysctls_pair in $sysctls_values; do
     sysctls_value=${sysctls_pair#*=}
     case $sysctls_pair in
-      # The kernel's own defaults: less was asked for by somebody.
+      # The kernel's defaults: somebody has set less.
       fs.inotify.max_user_instances=*) sysctls_floor 128 ;;
       fs.inotify.max_user_watches=*) sysctls_floor 8192 ;;
       vm.max_map_count=*) sysctls_floor 65530 ;;
-      net.bridge.bridge-nf-call-iptables=0) sysctls_say "1, or rules between containers count for nothing" ;;
-      net.ipv4.conf.all.rp_filter=1) if sysctls_several_cards; then sysctls_say "2 where there are several network cards"; fi ;;
+      net.bridge.bridge-nf-call-iptables=0) sysctls_say "1; otherwise firewall rules between containers have no effect" ;;
+      net.ipv4.conf.all.rp_filter=1) if sysctls_several_cards; then sysctls_say "2 on a host with several network interfaces"; fi ;;
     esac
   done
   sysctls_forwarding
@@ -23,8 +23,8 @@ check_sysctls() {
   fi
 }
 
-# sysctls_read NAME...: sets sysctls_values, a word NAME=VALUE for each that the kernel has. The shell's own read takes one
-# byte at a time, and the kernel hands out no more than the first of a number that way; hence one cat for all.
+# sysctls_read NAME...: sets sysctls_values to a word NAME=VALUE for each that exists. The shell's read reads byte by byte, for which the
+# kernel returns only the first byte of a number; hence one cat for all.
 sysctls_read() {
   sysctls_files=
   sysctls_names=
@@ -49,17 +49,17 @@ sysctls_read() {
   done
 }
 
-# sysctls_floor LEAST: tells the pair at hand when it is less.
+# sysctls_floor LEAST: reports the current pair if its value is less.
 sysctls_floor() {
   if [ "$sysctls_value" -lt "$1" ]; then sysctls_say "$1 or more"; fi
 }
 
-# sysctls_say WANTED
+# sysctls_say EXPECTED: reports the current pair.
 sysctls_say() {
-  sysctls_found="$sysctls_found$sysctls_pair (wants $1), "
+  sysctls_found="$sysctls_found$sysctls_pair (expected $1), "
 }
 
-# Whether there is more than one network card of its own: those have a device, bridges and the like have none.
+# sysctls_several_cards: whether there are several network cards: those have a device, bridges and other virtual interfaces have none.
 sysctls_several_cards() {
   sysctls_count=0
   for sysctls_card in "$SEALIFT_ROOT"/sys/class/net/*/device; do
@@ -68,7 +68,7 @@ sysctls_several_cards() {
   [ "$sysctls_count" -gt 1 ]
 }
 
-# The daemon switches forwarding on when it starts; a file that says 0 switches it off again at the next `sysctl --system`.
+# sysctls_forwarding: the daemon enables forwarding when it starts; a file with 0 disables it again at the next `sysctl --system`.
 sysctls_forwarding() {
   for sysctls_file in "$SEALIFT_ROOT"/etc/sysctl.conf "$SEALIFT_ROOT"/etc/sysctl.d/*.conf "$SEALIFT_ROOT"/run/sysctl.d/*.conf \
     "$SEALIFT_ROOT"/usr/local/lib/sysctl.d/*.conf "$SEALIFT_ROOT"/usr/lib/sysctl.d/*.conf; do
@@ -77,7 +77,7 @@ sysctls_forwarding() {
       case $sysctls_line in
         net.ipv4.ip_forward*0 | net/ipv4/ip_forward*0)
           sysctls_pair="${sysctls_file#"$SEALIFT_ROOT"} has $sysctls_line"
-          sysctls_say "1, or no such line"
+          sysctls_say "1, or no line at all"
           ;;
       esac
     done <"$sysctls_file"

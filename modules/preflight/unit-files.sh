@@ -1,17 +1,17 @@
-# What would change the units of the engine as soon as they are there. The same facts stand in modules/engine and modules/daemon, about units
-# that Sealift has made; here they are named before it makes any.
+# Files that would change the units of the engine once those exist. modules/engine and modules/daemon check the same for existing units;
+# this check reports them before any unit is created.
 # shellcheck disable=SC2154 # systemd.sh sets unit_foreign
 
-# Fact: no file that Sealift did not write changes the units of the engine, and systemd gives services no variable that the engine would take
-# (systemd-system.conf(5), DefaultEnvironment=; systemctl(1), set-environment).
+# Fact: no file that Sealift did not write changes the units of the engine, and systemd sets no variables for services that would affect the
+# engine (systemd-system.conf(5), DefaultEnvironment=; systemctl(1), set-environment).
 check_no_foreign_unit_files() {
   unit_files=
   for unit_files_one in containerd.service docker.service docker.socket; do
-    if unit_strangers "$unit_files_one" "/etc/systemd/system/$unit_files_one.d/sealift.conf"; then
+    if unit_unmanaged "$unit_files_one" "/etc/systemd/system/$unit_files_one.d/sealift.conf"; then
       unit_files="$unit_files, $unit_files_one is made or changed by$unit_foreign"
     fi
   done
-  # Values may be secrets, as the password of a proxy is.
+  # Values may be secrets, such as the password of a proxy.
   unit_files_names=
   while IFS= read -r unit_files_one; do
     unit_files_one=${unit_files_one%%=*}
@@ -23,7 +23,7 @@ check_no_foreign_unit_files() {
   done <<END
 $(timeout 20 systemctl show-environment 2>/dev/null || true)
 END
-  if [ -n "$unit_files_names" ]; then unit_files="$unit_files, systemd gives every service the variables$unit_files_names"; fi
+  if [ -n "$unit_files_names" ]; then unit_files="$unit_files, systemd sets these variables for every service:$unit_files_names"; fi
   if [ -n "$unit_files" ]; then
     echo "${unit_files#, }"
     return 1

@@ -1,16 +1,17 @@
-/** Receipts of a site as a chain: each names the one before it by its hash, so that one that is left out is missed. */
+/** Receipts of a site as a chain: each refers to the previous one by its hash, so that a missing one is noticed. */
 import { createHash } from "node:crypto";
 import { open, readdir, readFile, stat } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import type { Receipt } from "./receipt.ts";
 import { parseReceipt } from "./shape.ts";
 import { receiptName } from "./name.ts";
-import { readReceipt, refusedReceipt, type Checked, type ReceiptPolicy } from "./sign.ts";
+import { readSignedReceipt, refusedReceipt, type Checked, type ReceiptPolicy } from "./sign.ts";
 
 /**
- * Where a new receipt stands in the chain of its site.
- * @param directory where the receipts of the site lie; none there: it is the first.
- * @throws {SealiftError} E_RECEIPT when what lies there as the last one is none, or has the name of another.
+ * The position of a new receipt in the chain of its site.
+ *
+ * @param directory folder of the site's receipts; empty: the new receipt is the first.
+ * @throws {SealiftError} E_RECEIPT when the last file there is not a receipt of the site, or has the name of another one.
  */
 export async function nextInChain(
   directory: string,
@@ -21,23 +22,23 @@ export async function nextInChain(
   const numbered = await Promise.all(
     own.map(async (name) => [await numberIn(join(directory, name)), name] as const),
   );
-  // By number: the clock, and with it a name, may have gone back.
+  // By number: the clock, and with it the name, may have been set back.
   const [last] = numbered.toSorted(([one], [other]) => other - one);
   if (last === undefined) return { number: 1, previous: null };
   const [, file] = last;
   const bytes = await readFile(join(directory, file));
   const receipt = parseReceipt(bytes.toString());
   if (typeof receipt === "string" || receipt.site !== site) {
-    const got = typeof receipt === "string" ? receipt : `a receipt of ${receipt.site}`;
-    const todo =
-      "find out who has put it there, and move it away; the next receipt names the last one that is whole";
-    throw refusedReceipt(join(directory, file), "receipt", got, `a receipt of ${site}`, todo);
+    const found = typeof receipt === "string" ? receipt : `a receipt of ${receipt.site}`;
+    const fix =
+      "find out who put it there, and move it to another directory; the next receipt will refer to the last valid one";
+    throw refusedReceipt(join(directory, file), "receipt", found, `a receipt of ${site}`, fix);
   }
   checkName(join(directory, file), receipt);
   return { number: receipt.number + 1, previous: { file, sha256: sha256(bytes) } };
 }
 
-/** Out of the head of a file: one that has no number comes last of all, and is refused. */
+/** Reads only the head of a file. One without a number sorts last, and is then refused. */
 async function numberIn(path: string): Promise<number> {
   const file = await open(path);
   try {
@@ -50,14 +51,14 @@ async function numberIn(path: string): Promise<number> {
 }
 
 /**
- * One receipt, or all of a folder, each with its signature, the name that it has to have, and the one before it.
+ * Verifies one receipt, or all of a folder: signature, file name, and the previous receipt.
  * @param path a receipt, or the folder of them.
- * @returns the receipts, in the order in which they were written.
- * @throws {SealiftError} E_RECEIPT of the first that is not to be believed, or that is missing between two others.
+ * @returns the receipts in the order of their numbers.
+ * @throws {SealiftError} E_RECEIPT for the first that is not valid, or that is missing between two others.
  */
 export async function verifyReceipts(path: string, policy: ReceiptPolicy): Promise<readonly Checked[]> {
   if (!(await stat(path).catch(() => undefined))?.isDirectory()) {
-    const checked = await readReceipt(path, policy);
+    const checked = await readSignedReceipt(path, policy);
     checkName(path, checked.receipt);
     await checkPrevious(checked, dirname(path));
     return [checked];
@@ -65,7 +66,7 @@ export async function verifyReceipts(path: string, policy: ReceiptPolicy): Promi
   const names = (await readdir(path)).filter((name) => pattern.test(name)).toSorted();
   const all: Checked[] = [];
   for (const name of names) {
-    const checked = await readReceipt(join(path, name), policy);
+    const checked = await readSignedReceipt(join(path, name), policy);
     checkName(checked.file, checked.receipt);
     all.push(checked);
   }
@@ -81,41 +82,48 @@ export async function verifyReceipts(path: string, policy: ReceiptPolicy): Promi
   return chains.flat();
 }
 
-/** Of one site, by their numbers: each but the first names the very one before it, so that none has two after it. */
+/** The receipts of one site in order: each but the first refers to exactly the previous one, so no receipt has two successors. */
 async function checkChain(chain: readonly Checked[], directory: string): Promise<void> {
   for (const [at, checked] of chain.entries()) {
     const { number, previous } = checked.receipt;
     const before = chain[at - 1];
     if (before !== undefined && number === before.receipt.number) {
-      const got = `${number}, as ${basename(before.file)} has`;
-      throw refusedReceipt(checked.file, "number", got, "one receipt of each number", afterwards);
+      const found = `${number}, the same as in ${basename(before.file)}`;
+      throw refusedReceipt(checked.file, "number", found, "one receipt per number", afterwards);
     }
     if (before !== undefined && previous !== null && previous.file !== basename(before.file)) {
       const there = chain.some(({ file }) => basename(file) === previous.file);
       if (!there) throw missing(checked.file, previous.file);
-      const expected = `${basename(before.file)}, which has the number before`;
+      const expected = `${basename(before.file)}, which has the previous number`;
       throw refusedReceipt(checked.file, "previous", previous.file, expected, afterwards);
     }
     await checkPrevious(checked, directory);
   }
 }
 
-const afterwards = "ask whoever signs receipts which of them are true: a run leaves one, after the last one";
+const afterwards =
+  "ask the signers of the receipts which ones are genuine: each run writes one receipt after the last one";
 
-/** A receipt is known by its name, which says whose it is and when its run ended: a copy under another name is none. */
+/** The name states the site and the end of the run; a copy under another name is refused. */
 function checkName(file: string, receipt: Receipt): void {
   const name = receiptName(receipt);
   if (basename(file) === name) return;
-  const todo = "find out who has put it there under this name, and move it away";
-  throw refusedReceipt(file, "name", basename(file), `${name}, as its content says`, todo);
+  const fix = "find out who put it there under this name, and move it to another directory";
+  throw refusedReceipt(file, "name", basename(file), `${name}, according to its content`, fix);
 }
 
-/** The one before it, when it lies beside it, is the one that it names, with the number before; only the first names none. */
+/** If the previous receipt is in the folder, its hash and number must match; only the first receipt has none. */
 async function checkPrevious({ file, receipt }: Checked, directory: string): Promise<void> {
   const { number, previous } = receipt;
   if ((previous === null) !== (number === 1)) {
-    const got = `${number}, ${previous === null ? "and none before it" : `after ${previous.file}`}`;
-    throw refusedReceipt(file, "number", got, "1 of the first receipt, and of no other", afterwards);
+    const found = `${number}, ${previous === null ? "with no previous receipt" : `after ${previous.file}`}`;
+    throw refusedReceipt(
+      file,
+      "number",
+      found,
+      "number 1 for the first receipt and for no other",
+      afterwards,
+    );
   }
   if (previous === null) return;
   const bytes = await readFile(join(directory, basename(previous.file))).catch(() => undefined);
@@ -126,7 +134,7 @@ async function checkPrevious({ file, receipt }: Checked, directory: string): Pro
       "previous",
       `${previous.file} with sha256 ${sha256(bytes)}`,
       `sha256 ${previous.sha256}`,
-      "do not believe the one before it: it was changed or replaced after this one was written",
+      "do not trust the previous receipt: it was changed or replaced after this one was written",
     );
   const before = parseReceipt(bytes.toString());
   if (typeof before === "string" || before.number + 1 === number) return;
@@ -145,7 +153,7 @@ function missing(file: string, name: string): ReturnType<typeof refusedReceipt> 
     "previous",
     `no ${name} in the folder`,
     "every receipt between the first and the last one here",
-    "get it from where the receipts are written: it was left out",
+    "get the missing receipt from the machine that writes them",
   );
 }
 

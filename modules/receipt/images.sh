@@ -1,8 +1,8 @@
-# Which images run on this host, as its engine says: for the auditor. Reads only.
+# Running images of this host, as its engine reports them, for the auditor. Read-only.
 # shellcheck disable=SC2154 # files.sh sets path_wrong
 
-# Fact: nothing has to be so; the value says which images containers run: <containers> <id> <name> for each, with "; " between, and
-# more=<n> for those that are not listed. Without an engine of ours there is no value.
+# Fact: always holds; the value reports which images containers run: <containers> <id> <name> for each, with "; " between, and
+# more=<n> for those that are not listed. Without Sealift's engine there is no value.
 check_running_images() { :; }
 apply_running_images() { :; }
 value_running_images() {
@@ -13,8 +13,13 @@ value_running_images() {
   timeout 120 "$SEALIFT_DOCKER" inspect --format '{{.Image}} {{.Config.Image}}' $images_ids 2>/dev/null | sort |
     awk 'NF == 2 { if (!($0 in containers)) names[++count] = $0; containers[$0]++ }
       END {
-        for (at = 1; at <= count && at <= 100; at++) found = found "; " containers[names[at]] " " substr(names[at], 1, 372)
-        if (count > 100) found = found "; more=" count - 100
-        print substr(found, 3, 15000)
+        # A report takes 16384 bytes: what does not fit is counted.
+        for (at = 1; at <= count && at <= 100; at++) {
+          one = "; " containers[names[at]] " " names[at]
+          if (length(names[at]) > 372 || length(found) + length(one) > 14000) break
+          found = found one
+        }
+        if (at <= count) found = found "; more=" count - at + 1
+        print substr(found, 3)
       }'
 }

@@ -1,14 +1,14 @@
-/** After a run: one more look at every host, and what it shows as a signed receipt with its page. */
+/** After a run: probes every host again and writes the result as a signed receipt with its page. */
 import * as pulumi from "@pulumi/pulumi";
-import { inParallel } from "../../offline-bundle/parallel.ts";
-import { differences, unheldFact } from "../core/drift.ts";
+import { inParallel } from "../../offline-bundle/io/parallel.ts";
+import { differences, driftProblem } from "../core/host/drift.ts";
 import { formatProblem, SealiftError, type Problem } from "../core/errors.ts";
-import { probe, type Probe } from "../core/probe.ts";
-import type { ReceiptSpec } from "../core/site-spec.ts";
-import { writeWhole } from "../core/write-whole.ts";
-import { looksAtOnce } from "../look.ts";
-import { factPhases, withoutAuthorities, type HostPhases } from "../phases.ts";
-import type { Survey, SurveyedHost } from "../survey.ts";
+import { probe, type Probe } from "../core/host/probe.ts";
+import type { ReceiptSpec } from "../core/site/site-spec.ts";
+import { writeAtomically } from "../core/write-atomically.ts";
+import { probeConcurrency } from "../rollout/probe-site.ts";
+import { factPhases, withoutCaBundles, type HostPhases } from "../rollout/phases.ts";
+import type { SitePlan, HostPlan } from "../rollout/plan-site.ts";
 import { nextInChain } from "./chain.ts";
 import { receiptPage } from "./page.ts";
 import { receiptSteps, hostReceipt, type Receipt, type WarningReceipt } from "./receipt.ts";
@@ -16,70 +16,71 @@ import { runReceipt } from "./run.ts";
 import { writeReceipt } from "./sign.ts";
 
 /**
- * Also of a run that has ended early: what it has left undone is what somebody will ask for. A preview leaves none, nor does
- * a site that asks for none.
+ * A failed run writes a receipt too, because an auditor will ask what it left undone. A preview writes none, nor does a site
+ * without receipts.
  *
- * @param site as it was seen before the run.
- * @param begun the hosts that were begun, with their phases as the run has left them.
- * @param stack name of the stack. @param began when the run began.
- * @returns what does not hold on these at this look, and why there is no receipt (E_RECEIPT, E_SIGNING_KEY, E_TOOL).
+ * @param site as probed before the run.
+ * @param started the hosts that the run started on, with their phases at its end.
+ * @param stack name of the stack.
+ * @param began when the run began.
+ * @returns the facts that do not hold on these hosts now, and why there is no receipt (E_RECEIPT, E_SIGNING_KEY, E_TOOL).
  */
-export async function leaveReceipt(
-  site: Survey,
-  begun: ReadonlyMap<string, { readonly phases: HostPhases }>,
+export async function writeRunReceipt(
+  site: SitePlan,
+  started: ReadonlyMap<string, { readonly phases: HostPhases }>,
   stack: string,
   began: Date,
 ): Promise<readonly Problem[]> {
   if (site.receipt === undefined || pulumi.runtime.isDryRun()) return [];
   try {
-    const { file, looks } = await issueReceipt(site, site.receipt, begun, stack, began);
+    const { file, hosts } = await issueReceipt(site, site.receipt, started, stack, began);
     void pulumi.log.info(
-      `receipt: ${file}; check it with: sealift receipt verify ${file} --signers <keys that may sign>`,
+      `receipt: ${file}; verify it with: sealift receipt verify ${file} --allowed-signers <keys that may sign>`,
     );
-    return looks.filter(({ spec }) => begun.has(spec.name)).flatMap(unheld);
+    return hosts.filter(({ spec }) => started.has(spec.name)).flatMap(failedFacts);
   } catch (error) {
     if (error instanceof SealiftError) return error.problems;
     throw error;
   }
 }
 
-/** A host when the run has ended. */
-interface LastLook extends SurveyedHost {
+/** A host at the end of the run. */
+interface FinalProbe extends HostPlan {
   readonly after: Probe;
 }
 
-function unheld({ spec, phases, after }: LastLook): readonly Problem[] {
+function failedFacts({ spec, phases, after }: FinalProbe): readonly Problem[] {
   if (after.kind !== "reached") return [after.problem];
-  const todo = "find out what has changed it during this run, then run pulumi up again";
+  const fix = "find out what changed it during this run, then run pulumi up again";
   return factPhases(phases)
     .flatMap((phase) => differences(phase, after) ?? [])
-    .map((one) => unheldFact(spec.name, one, todo));
+    .map((one) => driftProblem(spec.name, one, fix));
 }
 
 /**
- * Before a run: whether the receipt that it is to leave has a place.
+ * Before a run: whether its receipt can be written.
  * @throws {SealiftError} E_RECEIPT.
  */
-export async function expectReceipt({ receipt }: Pick<Survey, "receipt">, stack: string): Promise<void> {
+export async function expectReceipt({ receipt }: Pick<SitePlan, "receipt">, stack: string): Promise<void> {
   if (receipt !== undefined) await nextInChain(receipt.directory, stack);
 }
 
-/** @returns the path of the receipt, beside which the page lies, and the looks that it is about. */
+/** @returns the path of the receipt, with the page beside it, and the probes that it reports. */
 async function issueReceipt(
-  site: Survey,
+  site: SitePlan,
   { directory, key }: ReceiptSpec,
-  begun: ReadonlyMap<string, { readonly phases: HostPhases }>,
+  started: ReadonlyMap<string, { readonly phases: HostPhases }>,
   stack: string,
   began: Date,
-): Promise<{ readonly file: string; readonly looks: readonly LastLook[] }> {
-  const { values: looks } = await inParallel(site.hosts, looksAtOnce, async (seen) => {
-    const known = site.authorities === undefined ? withoutAuthorities(seen.phases) : seen.phases;
-    const host = { ...seen, phases: begun.get(seen.spec.name)?.phases ?? known };
+): Promise<{ readonly file: string; readonly hosts: readonly FinalProbe[] }> {
+  const { values: hosts } = await inParallel(site.hosts, probeConcurrency, async (planned) => {
+    const known = site.caBundles === undefined ? withoutCaBundles(planned.phases) : planned.phases;
+    const host = { ...planned, phases: started.get(planned.spec.name)?.phases ?? known };
     const phases = [...Object.values(host.phases), { name: "receipt", steps: receiptSteps(host) }];
     return { ...host, after: await probe(host.spec, phases, site.library) };
   });
   const receipt: Receipt = {
-    format: 3,
+    format: 4,
     site: stack,
     ...(await nextInChain(directory, stack)),
     began: began.toISOString(),
@@ -87,23 +88,23 @@ async function issueReceipt(
     bundle: { serial: site.bundle.serial, lockSha256: site.lockSha256, signers: site.signers },
     run: await runReceipt(),
     warnings: warningsOf(site),
-    hosts: looks.map((look) => hostReceipt(look, look.after)),
+    hosts: hosts.map((host) => hostReceipt(host, host.after)),
   };
   const file = await writeReceipt(receipt, directory, key);
   const page = file.replace(/\.json$/, ".html");
-  await writeWhole(page, receiptPage(receipt));
-  return { file, looks };
+  await writeAtomically(page, receiptPage(receipt));
+  return { file, hosts };
 }
 
-/** What was told before the run. What a fact warned of is asked again afterwards, and stands with its host. */
-function warningsOf({ warnings, hosts }: Survey): readonly WarningReceipt[] {
+/** Warnings from before the run. Facts with a warning are checked again afterwards and reported with their host. */
+function warningsOf({ warnings, hosts }: SitePlan): readonly WarningReceipt[] {
   const checks = hosts.flatMap((host) =>
     host.warnings.filter(({ subject }) => subject.startsWith("preflight.")),
   );
-  return [...warnings, ...checks].slice(0, mostWarnings).map(warningReceipt);
+  return [...warnings, ...checks].slice(0, maxWarnings).map(warningReceipt);
 }
 
-const mostWarnings = 10_000;
+const maxWarnings = 10_000;
 const longestWarning = 2000;
 
 function warningReceipt(problem: Problem): WarningReceipt {

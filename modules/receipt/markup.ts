@@ -1,7 +1,7 @@
-/** HTML by a tagged template: what is put in is text and escaped, unless it was made by the same template. Pure. */
+/** HTML by a tagged template: values are escaped as text, unless the same template made them. Pure. */
 import { visible } from "../core/visible.ts";
 
-/** HTML that is whole; only `markup` makes it. */
+/** Safe HTML; only `markup` creates it. */
 export class Markup {
   readonly text: string;
 

@@ -1,7 +1,7 @@
-/** What a receipt is called. Pure. */
+/** The file name of a receipt. Pure. */
 import type { Receipt } from "./receipt.ts";
 
-/** The one name that a receipt may have: another one under it, or a copy under another, is none of its chain. */
+/** The only name that a receipt may have in its chain. */
 export function receiptName({ site, ended }: Pick<Receipt, "site" | "ended">): string {
   return `${site}-${ended.replaceAll(/[-:]|\.\d+/g, "")}.json`;
 }

@@ -1,11 +1,11 @@
-/** A receipt as one page that needs no network and can run nothing: hosts, facts, volumes, versions, and what changed. Pure. */
+/** A receipt as one page that needs no network and runs no code: hosts, facts, volumes, versions, and changes. Pure. */
 import { createHash } from "node:crypto";
 import { markup, Markup } from "./markup.ts";
 import { receiptName } from "./name.ts";
 import { factsIn, filesIn, isGood, verdictOf } from "./verdict.ts";
 import type { FactState, HostReceipt, HostStatement, Receipt, RunReceipt } from "./receipt.ts";
 
-/** @param signers who signed the receipt, when that was checked. */
+/** @param signers who signed the receipt, if its signature was verified. */
 export function receiptPage(receipt: Receipt, signers?: readonly string[]): string {
   const { site, number, previous, began, ended, run, bundle, warnings, hosts } = receipt;
   const verdict = verdictOf(receipt);
@@ -23,8 +23,8 @@ export function receiptPage(receipt: Receipt, signers?: readonly string[]): stri
           <strong>${verdict}</strong> on ${hosts.length} ${hosts.length === 1 ? "host" : "hosts"}, ${ended}
         </p>
         <p>
-          What a host says of itself is its own statement: facts, installed files, volumes, certificates, who may
-          use docker and sudo, and the images that run. Nobody else has checked it.
+          Facts, installed files, volumes, certificates, the users of docker and sudo, and the running images are
+          what each host reports about itself. They have not been verified independently.
         </p>
         <dl>
           <dt>Run</dt>
@@ -33,8 +33,7 @@ export function receiptPage(receipt: Receipt, signers?: readonly string[]): stri
           <dd>${checkoutWords(run)}</dd>
           <dt>Receipt</dt>
           <dd>
-            number ${number}, after
-            ${previous === null ? "none" : markup`<code>${previous.file}</code>, sha256 <code>${previous.sha256}</code>`}
+            number ${number}${previous === null ? ", the first of this site" : markup`, after <code>${previous.file}</code>, sha256 <code>${previous.sha256}</code>`}
           </dd>
           <dt>Bundle</dt>
           <dd>
@@ -43,8 +42,8 @@ export function receiptPage(receipt: Receipt, signers?: readonly string[]): stri
           </dd>
           <dt>Receipt signed by</dt>
           <dd>
-            ${signers === undefined ? "not checked here" : signers.join(", ")}; check it with
-            <code>sealift receipt verify ${receiptName(receipt)} --signers &lt;keys that may sign&gt;</code>
+            ${signers === undefined ? "not checked here" : signers.join(", ")}; verify it with
+            <code>sealift receipt verify ${receiptName(receipt)} --allowed-signers &lt;keys that may sign&gt;</code>
           </dd>
         </dl>
         ${group(
@@ -56,25 +55,25 @@ export function receiptPage(receipt: Receipt, signers?: readonly string[]): stri
     </html> `.text;
 }
 
-/** A commit stands for the site's files only when none of them was changed since. */
+/** A commit describes the site's files only if none was changed since. */
 function checkoutWords({ checkout }: RunReceipt): Markup {
-  if (checkout === null) return markup`files that are in no git repository`;
+  if (checkout === null) return markup`files that are not in a git repository`;
   const { commit, changed } = checkout;
-  return markup`commit <code>${commit}</code>${changed ? markup`, <strong>with changes that are not committed</strong>` : ""}`;
+  return markup`commit <code>${commit}</code>${changed ? markup`, <strong>with uncommitted changes</strong>` : ""}`;
 }
 
-/** Hosts are rows, the phases of work columns: a number is how many facts do not hold. */
+/** Hosts are rows, phases are columns; a cell counts facts by state. */
 function matrix(hosts: readonly HostReceipt[]): Markup {
   const phases = [
     ...new Set(hosts.flatMap(({ statement }) => statement.facts.map(({ code }) => phaseOf(code)))),
   ];
   const rows = hosts.map(
-    ({ name, team, engine, wanted, changed, statement }) =>
+    ({ name, team, engine, expectedFiles: expected, changed, statement }) =>
       markup`<tr>
         <th scope="row"><a href="#host-${name}">${name}</a></th>
         <td>${team ?? "-"}</td>
         <td>${engine}</td>
-        <td>${filesIn({ wanted, statement })}</td>
+        <td>${filesIn({ expectedFiles: expected, statement })}</td>
         ${phases.map((phase) => cell(statement, phase))}
         <td>${changed.length}</td>
       </tr>`,
@@ -87,7 +86,7 @@ function matrix(hosts: readonly HostReceipt[]): Markup {
             <th scope="col">host</th>
             <th scope="col">team</th>
             <th scope="col">engine of the site</th>
-            <th scope="col">pinned files there</th>
+            <th scope="col">pinned files present</th>
             ${phases.map((one) => markup`<th scope="col">${one}</th>`)}
             <th scope="col">changed</th>
           </tr>
@@ -106,20 +105,27 @@ function cell({ facts }: HostStatement, phase: string): Markup {
   return markup`<td class="${good ? "good" : "bad"}">${factsIn(own)}</td>`;
 }
 
-function hostSection({ name, address, reached, wanted, changed, statement }: HostReceipt): Markup {
+function hostSection({
+  name,
+  address,
+  reached,
+  expectedFiles: expected,
+  changed,
+  statement,
+}: HostReceipt): Markup {
   const { machine, facts, installed, volumes, certificates, access, images } = statement;
   const groups = (["fails", "warned", "unseen"] as const).map((state) =>
     group(
       titles[state],
       facts
         .filter((fact) => fact.state === state)
-        .map(({ fact, found }) => markup`${fact}${found === undefined ? "" : `: found ${found}`}`),
+        .map(({ fact, found }) => markup`${fact}${found === undefined ? "" : `: found: ${found}`}`),
     ),
   );
   const now = facts.filter(({ code }) => changed.includes(code)).map(({ fact }) => markup`${fact}`);
   return markup`<section id="host-${name}">
     <h2>${name}</h2>
-    <p>${address}${reached ? (machine === undefined ? "" : `, machine ${machine}`) : ", nobody answered"}</p>
+    <p>${address}${reached ? (machine === undefined ? "" : `, machine ${machine}`) : ", no answer"}</p>
     ${groups}
     ${now.length === 0 ? markup`<p>Nothing changed in this run.</p>` : group("Changed in this run", now)}
     ${table("Volumes", volumes.map(volumeRow))}
@@ -129,7 +135,7 @@ function hostSection({ name, address, reached, wanted, changed, statement }: Hos
         ({ name: of, ends }) =>
           markup`<tr>
             <th scope="row">${of}</th>
-            <td>ends ${ends}</td>
+            <td>expires ${ends}</td>
           </tr>`,
       ),
     )}
@@ -140,24 +146,43 @@ function hostSection({ name, address, reached, wanted, changed, statement }: Hos
     </details>
     <details>
       <summary>
-        ${installed.length === 0 ? "No file of the lock is" : `${installed.length} files are`} installed there, as the host says
+        ${installed.length === 0 ? "No files of the lock" : `${installed.length} ${installed.length === 1 ? "file" : "files"}`} installed, as reported by the host
       </summary>
       ${fileTable(installed)}
     </details>
     <details>
-      <summary>${wanted.length} files that the lock pins for it; ${filesIn({ wanted, statement })} are there with these bytes</summary>
-      ${fileTable(wanted)}
+      <summary>${expected.length} files pinned by the lock; ${filesIn({ expectedFiles: expected, statement })} present with the pinned sha256</summary>
+      ${fileTable(expected)}
     </details>
   </section>`;
 }
 
-function accessPart({ docker, sudo, unasked }: NonNullable<HostStatement["access"]>): Markup {
-  const others = unasked === 0 ? [] : [markup`${unasked} accounts were not asked about`];
-  return markup`<h3>Who is as good as root, beside root, as the host says</h3>
+function accessPart({
+  docker,
+  sudo,
+  unchecked,
+  root = [],
+  unanswered = [],
+  more = {},
+}: NonNullable<HostStatement["access"]>): Markup {
+  const names = (list: readonly string[], others = 0): string =>
+    [...list, ...(others === 0 ? [] : [`${others} more not listed`])].join(", ") || "nobody";
+  const others = [
+    ...(unanswered.length === 0
+      ? []
+      : [markup`sudo gave no answer for ${unanswered.join(", ")}: their rules are unknown`]),
+    ...(unchecked === 0 ? [] : [markup`sudo was not asked about ${unchecked} accounts, for lack of time`]),
+  ];
+  const rules = [
+    ...sudo.map((one) => markup`<li>sudo: ${one.user}, ${one.rules}</li>`),
+    ...(more.sudo === undefined ? [] : [markup`<li>sudo: ${names([], more.sudo)}</li>`]),
+  ];
+  return markup`<h3>Accounts equivalent to root, as reported by the host</h3>
     <ul>
-      <li>docker: ${docker.join(", ") || "nobody"}</li>
-      ${sudo.map(({ user, rules }) => markup`<li>sudo: ${user}, ${rules}</li>`)}
-      ${sudo.length === 0 ? markup`<li>sudo: nobody</li>` : ""} ${others.map((one) => markup`<li>${one}</li>`)}
+      ${root.length === 0 && more.root === undefined ? "" : markup`<li>uid 0: ${names(root, more.root)}</li>`}
+      <li>docker: ${names(docker, more.docker)}</li>
+      ${rules} ${rules.length === 0 ? markup`<li>sudo: nobody</li>` : ""}
+      ${others.map((one) => markup`<li>${one}</li>`)}
     </ul>`;
 }
 
@@ -170,17 +195,17 @@ function imagesPart({ running, more }: NonNullable<HostStatement["images"]>): Ma
         <td>${containers} ${containers === 1 ? "container" : "containers"}</td>
       </tr>`,
   );
-  const others = more === 0 ? [] : [markup`<tr><td>${more} more are not listed</td></tr>`];
-  return table("Images that run, as the host says", [...rows, ...others]);
+  const others = more === 0 ? [] : [markup`<tr><td>${more} more not listed</td></tr>`];
+  return table("Running images, as reported by the host", [...rows, ...others]);
 }
 
 const words: Readonly<Record<FactState, string>> = {
   holds: "holds",
   warned: "warning",
-  fails: "not",
-  unseen: "not looked at",
+  fails: "does not hold",
+  unseen: "not checked",
 };
-const titles = { fails: "Does not hold", warned: "Warnings", unseen: "Not looked at" } as const;
+const titles = { fails: "Does not hold", warned: "Warnings", unseen: "Not checked" } as const;
 
 function group(title: string, items: readonly Markup[]): Markup {
   return items.length === 0
@@ -256,5 +281,5 @@ meter { width: 10rem; }
 @media print { details > * { display: block; } }
 `;
 
-/** Nothing is loaded, run, sent or framed; the one style sheet is this one, by its hash (CSP Level 3). */
+/** Nothing is loaded, run, sent or framed; the only style sheet is allowed by its hash (CSP Level 3). */
 const policy = `default-src 'none'; style-src 'sha256-${createHash("sha256").update(style).digest("base64")}'; base-uri 'none'; form-action 'none'`;

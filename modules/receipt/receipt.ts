@@ -1,19 +1,21 @@
-/** What was true of a site when a run had ended: for those outside who have to believe it. Pure. */
+/** The state of a site at the end of a run, for auditors. Pure. */
 import { basename } from "node:path";
-import { differences } from "../core/drift.ts";
-import { mountsOf } from "../core/mounts.ts";
-import type { Probe } from "../core/probe.ts";
-import type { Step } from "../core/step.ts";
+import { endpoint } from "../core/endpoint.ts";
+import { differences } from "../core/host/drift.ts";
+import { mountsOf } from "../core/site/mounts.ts";
+import type { Probe } from "../core/host/probe.ts";
+import type { Step } from "../core/host/step.ts";
 import { certificates } from "../registry/steps.ts";
-import type { SurveyedHost } from "../survey.ts";
+import { factPhases } from "../rollout/phases.ts";
+import type { HostPlan } from "../rollout/plan-site.ts";
 
 export interface Receipt {
-  readonly format: 3;
+  readonly format: 4;
   /** Name of the stack. */
   readonly site: string;
-  /** Its place among the receipts of this site: 1, 2, 3 … */
+  /** Its number among the receipts of this site: 1, 2, 3 … */
   readonly number: number;
-  /** The receipt before it; null of the first. One that is left out is missed by the next. */
+  /** The previous receipt; null for the first. The next receipt reveals one that is missing. */
   readonly previous: { readonly file: string; readonly sha256: string } | null;
   /** ISO 8601, UTC. */
   readonly began: string;
@@ -22,23 +24,23 @@ export interface Receipt {
     readonly serial: number;
     /** sha256 of the lock that it was built from. */
     readonly lockSha256: string;
-    /** Everybody whose signature of the bundle is trusted. */
+    /** Everyone whose signature of the bundle is trusted. */
     readonly signers: readonly string[];
   };
   readonly run: RunReceipt;
-  /** What was told of the operator's machine, the bundle and the hosts, and left as it is; facts with a warning are with their host. */
+  /** Warnings about the operator's machine, the bundle and the hosts; facts with a warning are with their host. */
   readonly warnings: readonly WarningReceipt[];
   readonly hosts: readonly HostReceipt[];
 }
 
-/** Who ran what, as the operator's own machine says. */
+/** Who ran what, as the operator's machine reports. */
 export interface RunReceipt {
   /** Account and name of that machine. */
   readonly user: string;
   readonly machine: string;
   /** Version of Sealift. */
   readonly sealift: string;
-  /** The site's files as git has them; null where they are in no git repository, or git is not there. */
+  /** The site's files in git; null if they are not in a git repository or git is not installed. */
   readonly checkout: { readonly commit: string; readonly changed: boolean } | null;
 }
 
@@ -49,47 +51,55 @@ export interface WarningReceipt {
   readonly text: string;
 }
 
-/** What the run knows by itself of a host, and apart from it what the host says. */
+/** What the run itself knows about a host, and separately what the host reports. */
 export interface HostReceipt {
   readonly name: string;
   /** `address:port`. */
   readonly address: string;
-  /** The engine that the site asks for. */
+  /** The engine version of the site. */
   readonly engine: string;
   readonly team?: string;
-  /** Somebody with the host's pinned key answered. */
+  /** A machine with the host's pinned key answered. */
   readonly reached: boolean;
-  /** Bytes that the lock pins for this host. */
-  readonly wanted: readonly FileReceipt[];
-  /** Codes of the facts that did not hold before the run and, as the host says, hold now. */
+  /** Files that the lock pins for this host. */
+  readonly expectedFiles: readonly FileReceipt[];
+  /** Codes of the facts that did not hold before the run and hold now, as the host reports. */
   readonly changed: readonly string[];
   readonly statement: HostStatement;
 }
 
-/** What a host says of itself: nobody else has checked it, and one that somebody has taken over may say anything. */
+/** What a host reports about itself: it is not verified independently, and a compromised host may report anything. */
 export interface HostStatement {
-  /** First eight digits of machine-id(5); absent when nobody answered. */
+  /** First eight digits of machine-id(5); absent if the host did not answer. */
   readonly machine?: string;
   readonly facts: readonly FactReceipt[];
-  /** What the host has hashed, at most a day before for files that have not changed since (inode(7), ctime). */
+  /** Hashes computed by the host, at most a day earlier for files that have not changed since (inode(7), ctime). */
   readonly installed: readonly FileReceipt[];
   readonly volumes: readonly VolumeReceipt[];
-  /** Those that the host has made; none where no registry runs. */
+  /** Certificates that the host created; none without a registry. */
   readonly certificates: readonly CertificateReceipt[];
-  /** Who is as good as root there, beside root; absent when the host did not say. */
+  /** Accounts equivalent to root; absent if the host did not report them. */
   readonly access?: AccessReceipt;
-  /** What its containers run; absent when the host did not say, or has no engine of the bundle. */
+  /** Images of its running containers; absent if the host did not report them or has no engine of the bundle. */
   readonly images?: ImagesReceipt;
 }
 
 export interface AccessReceipt {
   /** Members of the group docker. */
   readonly docker: readonly string[];
-  /** Whoever sudo lets run something, and what, as far as it can hold no password. */
+  /** Users with sudo rules, and the rules, without anything that could be a password. */
   readonly sudo: readonly { readonly user: string; readonly rules: string }[];
-  /** How many accounts sudo was not asked about, for want of time. */
-  readonly unasked: number;
+  /** Number of accounts for which sudo was not queried, for lack of time. */
+  readonly unchecked: number;
+  /** Accounts besides root with uid 0. @default none */
+  readonly root?: readonly string[];
+  /** Accounts for which sudo gave no answer: their rules are unknown. @default none */
+  readonly unanswered?: readonly string[];
+  /** Number of entries of each list that are left out. @default none */
+  readonly more?: Readonly<Partial<Record<AccessList, number>>>;
 }
+
+export type AccessList = "root" | "docker" | "sudo";
 
 export interface ImagesReceipt {
   readonly running: readonly {
@@ -98,7 +108,7 @@ export interface ImagesReceipt {
     readonly id: string;
     readonly containers: number;
   }[];
-  /** How many more images run, which are not listed. */
+  /** Number of running images that are not listed. */
   readonly more: number;
 }
 
@@ -113,15 +123,14 @@ export interface CertificateReceipt {
   readonly ends: string;
 }
 
-/** A warning is told and left as it is: it is no fact that holds. `unseen`: nobody looked, or the host did not say. */
-export const factStates = ["holds", "warned", "fails", "unseen"] as const;
-export type FactState = (typeof factStates)[number];
+/** A fact with a warning does not hold. `unseen`: it was not checked, or the host did not report it. */
+export type FactState = "holds" | "warned" | "fails" | "unseen";
 
 export interface FactReceipt {
   readonly code: string;
   readonly fact: string;
   readonly state: FactState;
-  /** What was found in its place; of a warning, what it says. */
+  /** The finding, or the text of the warning. */
   readonly found?: string;
 }
 
@@ -131,30 +140,30 @@ export interface VolumeReceipt {
   readonly usedBytes: number;
 }
 
-/** The questions of a receipt beside the facts: what is installed, how full the volumes are, and when certificates end. */
+/** What a receipt reports in addition to the facts: installed files, usage of volumes, expiry of certificates. */
 export function receiptSteps({
   spec,
   files,
   phases,
-}: Pick<SurveyedHost, "spec" | "files" | "phases">): readonly Step[] {
+}: Pick<HostPlan, "spec" | "files" | "phases">): readonly Step[] {
   const question = (code: string, fact: string, ...call: Step["call"]): Step => ({
     ...{ code, fact, call, effect: "none" },
   });
   return [
     question(
       installedCode,
-      "the host says what is installed",
+      "the host reports what is installed",
       "installed",
       ...pathsOf(files).map(({ path }) => path),
     ),
     ...mountsOf(spec.volumes).map(({ mount }) =>
-      question(fillCode(mount), `${mount} is as full as it is`, "fill", mount),
+      question(fillCode(mount), `the host reports how full ${mount} is`, "fill", mount),
     ),
     ...(phases.registry === undefined ? [] : certificates).map(({ name, path }) =>
-      question(endsCode(path), `the ${name} ends when it ends`, "ends", path),
+      question(endsCode(path), `the host reports when the ${name} expires`, "ends", path),
     ),
-    question(accessCode, "the host says who may use docker and sudo", "access"),
-    question(imagesCode, "the host says which images run", "running_images"),
+    question(accessCode, "the host reports who may use docker and sudo", "access"),
+    question(imagesCode, "the host reports which images run", "running_images"),
   ];
 }
 
@@ -164,8 +173,8 @@ const imagesCode = "receipt.images";
 const fillCode = (mount: string): string => `receipt.fill.${mount}`;
 const endsCode = (path: string): string => `receipt.ends.${path}`;
 
-/** What the lock pins, and where it lies on the host. */
-function pathsOf({ archive, plugins }: SurveyedHost["files"]): readonly FileReceipt[] {
+/** The files that the lock pins, with their paths on the host. */
+function pathsOf({ archive, plugins }: HostPlan["files"]): readonly FileReceipt[] {
   return [
     ...archive.members.map(({ path, sha256 }) => ({
       path: `/opt/docker/${archive.version}/bin/${basename(path)}`,
@@ -178,35 +187,35 @@ function pathsOf({ archive, plugins }: SurveyedHost["files"]): readonly FileRece
   ];
 }
 
-/** @param after the look when the run had ended; `host.probe` is the one before it. */
-export function hostReceipt(host: SurveyedHost, after: Probe): HostReceipt {
+/** @param after the probe after the run; `host.probe` is the one before it. */
+export function hostReceipt(host: HostPlan, after: Probe): HostReceipt {
   const { spec, files, phases, probe } = host;
-  const all = Object.values(phases).filter(({ name }) => name !== "preflight" && name !== "delivery");
+  const all = factPhases(phases);
   const reached = after.kind === "reached";
   const facts = all.flatMap(({ steps }) => steps.map((step) => factOf(step, after)));
   const before = all.flatMap((phase) => differences(phase, probe) ?? []).map(({ step }) => step.code);
-  const told = new Set(facts.filter(({ state }) => state === "holds").map(({ code }) => code));
+  const reported = new Set(facts.filter(({ state }) => state === "holds").map(({ code }) => code));
   return {
     name: spec.name,
-    address: `${spec.address}:${spec.port}`,
+    address: endpoint(spec.address, spec.port),
     engine: spec.engine.version,
     ...(spec.team === undefined ? {} : { team: spec.team }),
     reached,
-    wanted: pathsOf(files),
-    changed: before.filter((code) => told.has(code)),
+    expectedFiles: pathsOf(files),
+    changed: before.filter((code) => reported.has(code)),
     statement: {
-      ...(reached && after.report.mark !== undefined ? { machine: after.report.mark.machine } : {}),
+      ...(reached && after.report.revision !== undefined ? { machine: after.report.revision.machine } : {}),
       facts,
       installed: reached ? installedOf(after) : [],
       volumes: reached ? fillOf(host, after) : [],
       certificates: reached ? endsOf(after) : [],
-      ...(reached ? saidOf(after) : {}),
+      ...(reached ? statementOf(after) : {}),
     },
   };
 }
 
 function factOf({ code, fact }: Step, after: Probe): FactReceipt {
-  if (after.kind !== "reached") return { code, fact, state: "unseen", found: "nobody answered" };
+  if (after.kind !== "reached") return { code, fact, state: "unseen", found: "no response" };
   const report = after.report.steps.find((step) => step.code === code);
   if (report === undefined) return { code, fact, state: "unseen" };
   if (report.status === "ok") return { code, fact, state: "holds" };
@@ -221,7 +230,7 @@ function factOf({ code, fact }: Step, after: Probe): FactReceipt {
 /** PATH_MAX of Linux. */
 const longestPath = 4096;
 
-/** `<path> <sha256>`, again and again, with a blank between. */
+/** `<path> <sha256>` pairs, separated by blanks. */
 function installedOf({ report }: Reached): readonly FileReceipt[] {
   const words = (report.values?.[installedCode] ?? "").split(" ");
   return words.flatMap((path, at) => {
@@ -232,7 +241,7 @@ function installedOf({ report }: Reached): readonly FileReceipt[] {
   });
 }
 
-function fillOf(host: SurveyedHost, after: Reached): readonly VolumeReceipt[] {
+function fillOf(host: HostPlan, after: Reached): readonly VolumeReceipt[] {
   return mountsOf(host.spec.volumes).flatMap(({ mount }) => {
     const [, bytes, used] = /^(\d{1,15}) (\d{1,15})$/.exec(answer(after, fillCode(mount))) ?? [];
     return bytes === undefined ? [] : [{ mount, bytes: Number(bytes), usedBytes: Number(used) }];
@@ -248,8 +257,8 @@ function endsOf(after: Reached): readonly CertificateReceipt[] {
   });
 }
 
-/** Whoever has a host under their hands writes these: what has not the form of an account, a rule or an image is left out. */
-function saidOf({ report }: Reached): Pick<HostStatement, "access" | "images"> {
+/** Untrusted input from the host: anything that does not look like an account, a rule or an image is left out. */
+function statementOf({ report }: Reached): Pick<HostStatement, "access" | "images"> {
   const access = report.values?.[accessCode];
   const images = report.values?.[imagesCode];
   return {
@@ -263,26 +272,38 @@ const account = /^[A-Za-z0-9_.@\\$-]{1,100}$/;
 function accessOf(words: readonly string[]): AccessReceipt {
   const of = (key: string): string[] =>
     words.flatMap((word) => (word.startsWith(`${key}=`) ? [word.slice(key.length + 1)] : []));
+  const names = (key: string): string[] => of(key).filter((name) => account.test(name));
+  const sudo = of("sudo").flatMap((text) => {
+    const cut = text.indexOf(" ");
+    const [user, rules] = [text.slice(0, Math.max(cut, 0)), text.slice(cut + 1, cut + 301)];
+    return account.test(user) ? [{ user, rules }] : [];
+  });
+  const [root, docker, unanswered] = [names("root"), names("docker"), names("unanswered")];
+  // Names that are not valid accounts count as not listed.
+  const more = {
+    root: numberIn(of("moreRoot")[0]) + of("root").length - root.length,
+    docker: numberIn(of("moreDocker")[0]) + of("docker").length - docker.length,
+    sudo: numberIn(of("moreSudo")[0]) + of("sudo").length - sudo.length,
+  };
+  const counted = Object.fromEntries(Object.entries(more).filter(([, count]) => count > 0));
   return {
-    docker: of("docker").filter((name) => account.test(name)),
-    sudo: of("sudo").flatMap((text) => {
-      const cut = text.indexOf(" ");
-      const [user, rules] = [text.slice(0, Math.max(cut, 0)), text.slice(cut + 1, cut + 301)];
-      return account.test(user) ? [{ user, rules }] : [];
-    }),
-    unasked: numberIn(of("unasked")[0]),
+    ...{ docker, sudo },
+    unchecked: numberIn(of("unchecked")[0]) + of("unanswered").length - unanswered.length,
+    ...(root.length === 0 ? {} : { root }),
+    ...(unanswered.length === 0 ? {} : { unanswered }),
+    ...(Object.keys(counted).length === 0 ? {} : { more: counted }),
   };
 }
 
 function imagesOf(words: readonly string[]): ImagesReceipt {
-  return {
-    running: words.slice(0, 100).flatMap((word) => {
-      const [, count, id, name] =
-        /^(\d{1,9}) (sha256:[0-9a-f]{64}) ([A-Za-z0-9._:\/@[\]-]{1,300})$/.exec(word) ?? [];
-      return id === undefined || name === undefined ? [] : [{ name, id, containers: Number(count) }];
-    }),
-    more: numberIn(words.find((word) => word.startsWith("more="))?.slice(5)),
-  };
+  const listed = words.filter((word) => word !== "" && !word.startsWith("more="));
+  const running = listed.slice(0, 100).flatMap((word) => {
+    const [, count, id, name] =
+      /^(\d{1,9}) (sha256:[0-9a-f]{64}) ([A-Za-z0-9._:\/@[\]-]{1,300})$/.exec(word) ?? [];
+    return id === undefined || name === undefined ? [] : [{ name, id, containers: Number(count) }];
+  });
+  const uncounted = numberIn(words.find((word) => word.startsWith("more="))?.slice(5));
+  return { running, more: uncounted + listed.length - running.length };
 }
 
 function numberIn(text: string | undefined): number {

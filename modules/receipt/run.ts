@@ -1,6 +1,6 @@
-/** Who runs what, as this machine says: for the receipt. */
+/** Who runs what, as this machine reports it, for the receipt. */
 import { hostname, userInfo } from "node:os";
-import { runProgram } from "../../offline-bundle/program.ts";
+import { runProgram } from "../core/process.ts";
 import manifest from "../../package.json" with { type: "json" };
 import type { RunReceipt } from "./receipt.ts";
 
@@ -16,7 +16,7 @@ export async function runReceipt(folder = process.cwd()): Promise<RunReceipt> {
 
 const longest = 255;
 
-/** An account that only its number is known of has no name (os.userInfo). */
+/** An account may have only a uid and no name (os.userInfo). */
 function userName(): string {
   try {
     return userInfo().username.slice(0, longest);
@@ -25,7 +25,7 @@ function userName(): string {
   }
 }
 
-/** The commit, and whether a file that git knows, or could know, is another than in it (git-status(1), --porcelain). */
+/** The commit, and whether tracked or untracked files differ from it (git-status(1), --porcelain). */
 async function checkoutIn(folder: string): Promise<RunReceipt["checkout"]> {
   const commit = await git(folder, "rev-parse", "--verify", "HEAD");
   const changes = await git(folder, "status", "--porcelain");

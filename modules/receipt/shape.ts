@@ -1,10 +1,10 @@
-/** Whether a text is a receipt: it was written by somebody else, and its signature only says by whom. */
+/** Validates a receipt against its schema: others may have written it, and a signature only states who. */
 import { readFileSync } from "node:fs";
 import { Ajv2020, type ValidateFunction } from "ajv/dist/2020.js";
-import { ownSchema } from "../core/own-schema.ts";
+import { trustedSchemaOptions } from "../core/document/ajv-options.ts";
 import type { Receipt } from "./receipt.ts";
 
-/** @returns the receipt, or in words what is wrong with it. */
+/** @returns the receipt, or a description of the first problem. */
 export function parseReceipt(text: string): Receipt | string {
   let value: unknown;
   try {
@@ -15,12 +15,14 @@ export function parseReceipt(text: string): Receipt | string {
   const validate = validator();
   if (validate(value)) return value;
   const [first] = validate.errors ?? [];
-  return `${first?.instancePath === "" ? "the whole" : (first?.instancePath ?? "")} ${first?.message ?? "has another shape"}`;
+  return `${first?.instancePath === "" ? "the document" : (first?.instancePath ?? "")} ${first?.message ?? "does not match the schema"}`;
 }
 
 let compiled: ValidateFunction<Receipt> | undefined;
 function validator(): ValidateFunction<Receipt> {
   const schema = new URL("receipt.schema.json", import.meta.url);
-  compiled ??= new Ajv2020(ownSchema).compile<Receipt>(JSON.parse(readFileSync(schema, "utf8")) as object);
+  compiled ??= new Ajv2020(trustedSchemaOptions).compile<Receipt>(
+    JSON.parse(readFileSync(schema, "utf8")) as object,
+  );
   return compiled;
 }

@@ -1,35 +1,35 @@
-/** A receipt as a file that can be carried out, and its signature. */
+/** A receipt as a file, and its signature. */
 import { mkdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { allowedSigners } from "../../offline-bundle/allowed-signers.ts";
-import { sshKeygen } from "../../offline-bundle/ssh-keygen.ts";
-import { parseSshSignature } from "../../offline-bundle/ssh-signature.ts";
+import { allowedSigners } from "../../offline-bundle/signing/allowed-signers.ts";
+import { sshKeygen } from "../../offline-bundle/signing/ssh-keygen.ts";
+import { parseSshSignature } from "../../offline-bundle/signing/ssh-signature.ts";
 import { SealiftError, type Problem } from "../core/errors.ts";
-import { oneLine } from "../core/visible.ts";
-import { writeWhole } from "../core/write-whole.ts";
+import { visibleOneLine } from "../core/visible.ts";
+import { writeAtomically } from "../core/write-atomically.ts";
 import type { Receipt } from "./receipt.ts";
 import { receiptName } from "./name.ts";
 import { parseReceipt } from "./shape.ts";
 
-/** Keeps a signature of a receipt from being taken for one of a bundle, and the other way round. */
-export const namespace = "sealift-receipt";
+/** Keeps a signature of a receipt from being accepted for a bundle, and vice versa. */
+const receiptNamespace = "sealift-receipt";
 
 /**
  * Writes `<site>-<time>.json` and its `.sig` in one step each.
  * @param key private key file, or a public one whose private half is in the ssh-agent.
  * @returns the path of the receipt.
- * @throws {SealiftError} E_RECEIPT when nobody could read it, E_SIGNING_KEY, E_TOOL.
+ * @throws {SealiftError} E_RECEIPT when it cannot be read back, E_SIGNING_KEY, E_TOOL.
  */
 export async function writeReceipt(receipt: Receipt, directory: string, key: string): Promise<string> {
   const text = `${JSON.stringify(receipt, undefined, 2)}\n`;
   const readable = parseReceipt(text);
-  // Nobody is to find out years later that what was signed cannot be read.
+  // A signed receipt must be readable years later.
   if (typeof readable === "string") {
-    const todo = "report it as a fault of Sealift; sealift doctor says what holds";
-    throw refusedReceipt(receipt.site, "receipt", readable, "a receipt that can be read again", todo);
+    const fix = "report this as a bug in Sealift; sealift doctor shows the state of the hosts";
+    throw refusedReceipt(receipt.site, "receipt", readable, "a receipt that Sealift can read back", fix);
   }
   const { exitCode, stdout, stderr } = await sshKeygen(
-    ["-Y", "sign", "-f", key, "-n", namespace],
+    ["-Y", "sign", "-f", key, "-n", receiptNamespace],
     Buffer.from(text),
   );
   if (exitCode !== 0) {
@@ -38,86 +38,94 @@ export async function writeReceipt(receipt: Receipt, directory: string, key: str
         where: key,
         code: "E_SIGNING_KEY",
         subject: "receipt.key",
-        got: oneLine(stderr),
+        found: visibleOneLine(stderr),
         expected: "a key that ssh-keygen can sign with",
-        todo: "check the path; a key with a passphrase has to be in the ssh-agent",
+        fix: "check the path; load a key with a passphrase into the ssh-agent",
       },
     ]);
   }
   await mkdir(directory, { recursive: true });
   const file = join(directory, receiptName(receipt));
-  await writeWhole(`${file}.sig`, stdout);
-  await writeWhole(file, text);
+  await writeAtomically(`${file}.sig`, stdout);
+  await writeAtomically(file, text);
   return file;
 }
 
 export interface ReceiptPolicy {
   /** File in the format of ssh-keygen(1), ALLOWED SIGNERS. */
   readonly allowedSigners: string;
-  /** Keys that sign nothing any more, whatever date a receipt bears: a KRL, or one public key a line. @default none */
+  /**
+   * Keys whose signatures are never accepted, whatever the date of the receipt: a KRL, or one public key per line.
+   *
+   * @default none
+   */
   readonly revokedKeys?: string;
 }
 
-/** A receipt whose signature is good. */
+/** A receipt whose signature is valid. */
 export interface Checked {
   readonly file: string;
   readonly receipt: Receipt;
-  /** Everybody for whom the allowed signers file has the key. */
+  /** All principals of the key in the allowed signers file. */
   readonly signers: readonly string[];
 }
 
 /**
- * Reads a receipt after its signature was checked, as of the day that it bears: a key that has expired since then has signed it all the
- * same. What a key must not have signed, whenever, is for the list of revoked keys.
- * @throws {SealiftError} E_RECEIPT when it is not signed, by another key or a revoked one, is not what was signed, or is no receipt; E_TOOL.
+ * Verifies a receipt as of its own date and reads it: a signature stays valid when its key expires later. The list of revoked keys is for
+ * keys whose signatures must never be accepted.
+ * @throws {SealiftError} E_RECEIPT when it has no signature, or one by another or a revoked key, was changed, or is not a receipt; E_TOOL.
  */
-export async function readReceipt(file: string, policy: ReceiptPolicy): Promise<Checked> {
+export async function readSignedReceipt(file: string, policy: ReceiptPolicy): Promise<Checked> {
   const text = await readFile(file).catch((error: unknown) => {
-    throw refusedReceipt(file, "receipt", String(error), "a file that can be read", "check the path");
+    throw refusedReceipt(file, "receipt", String(error), "a readable file", "check the path");
   });
   const receipt = parseReceipt(text.toString());
-  // What is no receipt bears no date.
+  // A file that is not a receipt has no date.
   const time = timeOf(typeof receipt === "string" ? new Date() : new Date(receipt.ended));
-  const refuse = (got: string, expected: string, todo: string): SealiftError =>
-    refusedReceipt(file, "signature", got, expected, todo);
+  const refuse = (found: string, expected: string, fix: string): SealiftError =>
+    refusedReceipt(file, "signature", found, expected, fix);
   const keys = await readFile(policy.allowedSigners, "utf8").catch((error: unknown) => {
-    throw refuse(String(error), "a file of allowed signers that can be read", "check the path");
+    throw refuse(String(error), "a readable allowed signers file", "check the path");
   });
   const key = parseSshSignature(await readFile(`${file}.sig`, "utf8").catch(() => ""))?.key;
   const names = allowedSigners(keys).flatMap((one) =>
     one.key === key && !one.authority ? one.principals : [],
   );
   if (key === undefined || names.length === 0) {
-    const got = key === undefined ? "no signature" : "a signature by a key that is not among them";
-    const todo = "get the .sig beside it, and the keys of those who may sign receipts";
-    throw refuse(got, `a signature by a key of ${policy.allowedSigners}`, todo);
+    const found =
+      key === undefined ? "no signature" : "a signature by a key that is not in the allowed signers file";
+    const fix = "get the .sig file next to the receipt, and the keys that may sign receipts";
+    throw refuse(found, `a signature by a key of ${policy.allowedSigners}`, fix);
   }
   const revoked = policy.revokedKeys === undefined ? [] : ["-r", policy.revokedKeys];
   const signers: string[] = [];
-  let told = "";
+  let reason = "";
   for (const name of new Set(names)) {
-    const args = ["-n", namespace, "-I", name, "-O", `verify-time=${time}`];
+    const args = ["-n", receiptNamespace, "-I", name, "-O", `verify-time=${time}`];
     const files = ["-s", `${file}.sig`, "-f", policy.allowedSigners, ...revoked];
     const { exitCode, stdout, stderr } = await sshKeygen(["-Y", "verify", ...args, ...files], text);
     if (exitCode === 0) signers.push(name);
-    else told = lastLine(`${stdout}\n${stderr}`.trim());
+    else reason = lastLine(`${stdout}\n${stderr}`.trim());
   }
   if (signers.length === 0) {
-    const whole = await sshKeygen(["-Y", "check-novalidate", "-n", namespace, "-s", `${file}.sig`], text);
-    const todo =
-      whole.exitCode === 0
-        ? "do not believe it: its key was revoked, or was not valid on the day that it bears"
-        : "do not believe it: a byte of it has changed since it was signed";
-    throw refuse(told, `a good signature of ${names.join(", ")} over this very text`, todo);
+    const integrity = await sshKeygen(
+      ["-Y", "check-novalidate", "-n", receiptNamespace, "-s", `${file}.sig`],
+      text,
+    );
+    const fix =
+      integrity.exitCode === 0
+        ? "do not trust the receipt: its key is revoked, or was not valid on the date of the receipt"
+        : "do not trust the receipt: it was changed after it was signed";
+    throw refuse(reason, `a valid signature by ${names.join(", ")} over this file`, fix);
   }
   if (typeof receipt === "string") {
-    const todo = "read it with the Sealift that has written it";
-    throw refusedReceipt(file, "receipt", receipt, "a receipt of format 3", todo);
+    const fix = "read it with the version of Sealift that wrote it";
+    throw refusedReceipt(file, "receipt", receipt, "a receipt of format 4", fix);
   }
   return { file, receipt, signers };
 }
 
-/** As ssh-keygen wants a time: of this machine's own zone (ssh-keygen(1), verify-time; its Z is younger than OpenSSH 8.9). */
+/** A time in the format of ssh-keygen, in this machine's time zone (ssh-keygen(1), verify-time; its Z is younger than OpenSSH 8.9). */
 function timeOf(ended: Date): string {
   const two = (value: number): string => String(value).padStart(2, "0");
   return [
@@ -131,11 +139,11 @@ function timeOf(ended: Date): string {
 export function refusedReceipt(
   where: string,
   subject: string,
-  got: string,
+  found: string,
   expected: string,
-  todo: string,
+  fix: string,
 ): SealiftError {
-  const problem: Problem = { where, code: "E_RECEIPT", subject, got, expected, todo };
+  const problem: Problem = { where, code: "E_RECEIPT", subject, found, expected, fix };
   return new SealiftError([problem]);
 }
 

@@ -1,7 +1,7 @@
-# The certificate that the registry shows, signed by the CA of its host.
+# The server certificate of the registry, signed by the CA of its host.
 # shellcheck disable=SC2154 # files.sh sets file_wrong
 
-# Fact: the registry's certificate is the CA's, for its name and address, and valid for some days more; root alone may change it.
+# Fact: the CA signed the registry's certificate for its name and address, it is valid for $3 more days, and only root can change it.
 # $1 DNS name, $2 IPv4 address, $3 days
 check_registry_certificate() {
   if ! key_right server '%U %G %a' "root $REGISTRY_USER 640" || ! certificates_owned server; then return 1; fi
@@ -10,13 +10,13 @@ check_registry_certificate() {
     # shellcheck disable=SC2086 # an option and its value
     if ! certificate_found=$(openssl verify -CAfile "$REGISTRY_ETC/ca.crt" -purpose sslserver $certificate_what "$REGISTRY_ETC/server.crt" 2>&1); then
       certificate_found=${certificate_found##*: }
-      echo "not good for ${certificate_what#* }: ${certificate_found%%"$SEALIFT_LINE_END"*}"
+      echo "not valid for ${certificate_what#* }: ${certificate_found%%"$SEALIFT_LINE_END"*}"
       return 1
     fi
   done
 }
 apply_registry_certificate() {
-  # The names that count stand in subjectAltName; a common name is too short for some.
+  # Clients use subjectAltName; a common name is too short for some names.
   (
     umask 077
     openssl ecparam -name prime256v1 -genkey -noout -out "$REGISTRY_ETC/server.key.new"
@@ -45,9 +45,9 @@ END
   mv "$REGISTRY_ETC/server.crt.new" "$REGISTRY_ETC/server.crt"
 }
 
-# certificates_owned NAME...: whether these certificates, those that are there, are files of root's that all may read; says what is not.
+# certificates_owned NAME...: whether these certificates, if they exist, belong to root and are readable for all; prints which is not.
 certificates_owned() {
-  file_look "$REGISTRY_ETC"/*.crt
+  file_inspect "$REGISTRY_ETC"/*.crt
   for certificate_one; do
     if [ ! -e "$REGISTRY_ETC/$certificate_one.crt" ] || file_owned "$REGISTRY_ETC/$certificate_one.crt" "$FILE_OURS"; then continue; fi
     echo "$file_wrong"
@@ -55,7 +55,7 @@ certificates_owned() {
   done
 }
 
-# certificates_take_back NAME...: makes them so; what they say stays.
+# certificates_take_back NAME...: restores their owner and mode; the content stays.
 certificates_take_back() {
   for certificate_one; do
     if [ ! -f "$REGISTRY_ETC/$certificate_one.crt" ] || [ -L "$REGISTRY_ETC/$certificate_one.crt" ]; then continue; fi
@@ -64,8 +64,8 @@ certificates_take_back() {
   done
 }
 
-# key_right NAME FORMAT EXPECTED: whether the key is whose it should be, in stat's FORMAT, and the certificate is of it; says what
-# is not.
+# key_right NAME FORMAT EXPECTED: whether the key has the EXPECTED owner and mode in stat's FORMAT and matches the certificate; prints what does
+# not.
 key_right() {
   key_found=$(stat -c "$2" "$REGISTRY_ETC/$1.key" 2>/dev/null || echo absent)
   if [ "$key_found" != "$3" ]; then
@@ -73,15 +73,15 @@ key_right() {
     return 1
   fi
   if [ ! -s "$REGISTRY_ETC/$1.crt" ] || [ "$(openssl x509 -in "$REGISTRY_ETC/$1.crt" -noout -pubkey 2>/dev/null)" != "$(openssl pkey -in "$REGISTRY_ETC/$1.key" -pubout 2>/dev/null)" ]; then
-    echo "$REGISTRY_ETC/$1.crt is absent, or not of $1.key"
+    echo "$REGISTRY_ETC/$1.crt is missing, or does not belong to $1.key"
     return 1
   fi
 }
 
-# valid_for CERTIFICATE DAYS: whether it is valid now and in so many days; says until when when it is not.
+# valid_for CERTIFICATE DAYS: whether it is valid for this number of days; prints its expiry if not.
 valid_for() {
   if openssl x509 -in "$1" -noout -checkend "$(($2 * 86400))" >/dev/null; then return 0; fi
   valid_end=$(openssl x509 -in "$1" -noout -enddate)
-  echo "${1##*/} ends on ${valid_end#*=}, less than $2 days from now"
+  echo "${1##*/} expires on ${valid_end#*=}, less than $2 days from now"
   return 1
 }

@@ -1,10 +1,11 @@
-/** What of a bundle goes into a registry: every tagged manifest, under which name, and the bytes that it names. */
-import type { Bundle } from "../../offline-bundle/layout.ts";
-import { partTag } from "../../offline-bundle/lock-tags.ts";
-import { children, type Descriptor, hexOf, isManifest, refName } from "../../offline-bundle/manifests.ts";
-import type { Tree } from "../../offline-bundle/tree.ts";
-import { manifestsBelow } from "../../offline-bundle/walk.ts";
-import type { Blob } from "../core/blob.ts";
+/** The content of a bundle for a registry: its tagged manifests, their names, and the bytes that they reference. */
+import type { Bundle } from "../../offline-bundle/oci/layout.ts";
+import { carriedPackages } from "../../offline-bundle/npm/carried-packages.ts";
+import { partTag } from "../../offline-bundle/oci/lock-tags.ts";
+import { children, type Descriptor, hexOf, isManifest, refName } from "../../offline-bundle/oci/manifests.ts";
+import type { Tree } from "../../offline-bundle/oci/check-layout.ts";
+import { manifestsBelow } from "../../offline-bundle/oci/walk.ts";
+import type { Blob } from "../core/host/blob.ts";
 import { type Problem, refuse } from "../core/errors.ts";
 import { placedName } from "../core/image-name.ts";
 
@@ -25,13 +26,13 @@ export interface RegistryManifest {
 type Pinned = Pick<Blob, "sha256" | "bytes">;
 
 export interface RegistryContent {
-  /** In an order in which each finds what it names. */
+  /** In an order in which each comes after everything that it references. */
   readonly manifests: readonly RegistryManifest[];
   /** Every blob once, manifests among them. */
   readonly blobs: readonly Blob[];
 }
 
-/** What a verified bundle has, by the index and manifests that were hashed. */
+/** The content of a verified bundle for hosts, from the index and manifests that were hashed: no host fetches an npm package. */
 export function registryContent(bundle: Pick<Bundle, "tree" | "blobPath">): RegistryContent {
   const { tree } = bundle;
   const pinned = (sha256: string): Pinned => ({
@@ -55,11 +56,12 @@ export function registryContent(bundle: Pick<Bundle, "tree" | "blobPath">): Regi
   return { manifests, blobs };
 }
 
-/** Every manifest under every tag that it has: its own, or one of what it lies below. */
+/** Every tag of every manifest: its own, or a tag of the index above it. */
 function refsOf(tree: Tree): readonly { readonly ref: string; readonly descriptor: Descriptor }[] {
+  const packages = new Set(carriedPackages(tree).map(({ manifest }) => manifest));
   const tops = (tree.index.manifests ?? []).flatMap((descriptor) => {
     const ref = descriptor.annotations?.[refName];
-    return ref === undefined ? [] : [{ ref, descriptor }];
+    return ref === undefined || packages.has(hexOf(descriptor.digest)) ? [] : [{ ref, descriptor }];
   });
   const below = tops.flatMap(({ ref, descriptor: top }) =>
     manifestsBelow(tree, hexOf(top.digest))
@@ -69,7 +71,7 @@ function refsOf(tree: Tree): readonly { readonly ref: string; readonly descripto
   return [...new Map([...tops, ...below].map((one) => [one.ref, one])).values()];
 }
 
-/** sha256 of all manifests, those without any below them first, and each after all that it names. */
+/** sha256 of all manifests: each comes after everything that it references. */
 function childrenFirst(tree: Tree): readonly string[] {
   const lists = (hex: string): boolean => tree.manifests.get(hex)?.manifest.manifests !== undefined;
   const all = (tree.index.manifests ?? []).flatMap(({ digest }) => manifestsBelow(tree, hexOf(digest)));
@@ -78,11 +80,11 @@ function childrenFirst(tree: Tree): readonly string[] {
 }
 
 /**
- * Some engines can be led elsewhere for Docker Hub only, and to a root: there its images stand a second time,
- * as `library/hello` beside `docker.io/library/hello`. It costs a few links.
+ * Some engines support a mirror for Docker Hub only, with names at the root: for them its images are stored a second time, as
+ * `library/hello` beside `docker.io/library/hello`. That costs a few links.
  *
- * @throws {SealiftError} E_CONFLICT when something else stands there already: a host file, or an image of a registry whose name is the first
- * part of a repository of Docker Hub.
+ * @throws {SealiftError} E_CONFLICT when the name is taken: by a host file, or by an image of a registry whose name is the first
+ * component of a Docker Hub repository.
  */
 export function withMirrorNames(manifests: readonly RegistryManifest[]): readonly RegistryManifest[] {
   const hub = "docker.io/";
@@ -96,7 +98,7 @@ export function withMirrorNames(manifests: readonly RegistryManifest[]): readonl
   return all;
 }
 
-/** One tag stands for one manifest: the last one written would be what every host gets under it. */
+/** One tag points to one manifest: every host would get the one that was written last. */
 function sharedTags(manifests: readonly RegistryManifest[]): readonly Problem[] {
   const first = new Map<string, string>();
   return manifests.flatMap(({ repository, tag, sha256 }): readonly Problem[] => {
@@ -104,11 +106,8 @@ function sharedTags(manifests: readonly RegistryManifest[]): readonly Problem[] 
     const other = first.get(name) ?? sha256;
     first.set(name, other);
     if (other === sha256) return [];
-    const [got, expected] = [
-      `sha256:${other} and sha256:${sha256} under one tag`,
-      "one manifest for each tag",
-    ];
-    const todo = "take one of the two out of bundle.yaml, or give it another name";
-    return [{ where: "the registry", code: "E_CONFLICT", subject: name, got, expected, todo }];
+    const [found, expected] = [`sha256:${other} and sha256:${sha256} under one tag`, "one manifest per tag"];
+    const fix = "remove one of the two from bundle.yaml, or rename it";
+    return [{ where: "the registry", code: "E_CONFLICT", subject: name, found, expected, fix }];
   });
 }

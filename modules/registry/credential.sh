@@ -1,14 +1,14 @@
-# The login of the writer. Its password is made here and stays here.
+# The login of the writer. Its password is generated on this host and stays here.
 
-# Fact: who may write has a password that was made here; the registry has only its hash.
+# Fact: the writer's password was generated on this host; the registry has only its hash.
 check_registry_credential() {
   credential_found=$(stat -c '%U %G %a' "$REGISTRY_ETC/netrc" "$REGISTRY_ETC/htpasswd" 2>/dev/null || true)
   if [ "$credential_found" != "root root 600${SEALIFT_LINE_END}root $REGISTRY_USER 640" ]; then
-    echo "netrc or htpasswd in $REGISTRY_ETC is absent, or not for root alone"
+    echo "netrc or htpasswd in $REGISTRY_ETC is missing, or has the wrong owner or mode"
     return 1
   fi
   if ! credential_fits; then
-    echo "htpasswd is not of the password"
+    echo "htpasswd does not match the password in netrc"
     return 1
   fi
 }
@@ -21,7 +21,7 @@ apply_registry_credential() {
       printf 'machine %s login sealift password %s\n' "$1" "$(openssl rand -hex 32)" >"$REGISTRY_ETC/netrc.new"
       mv "$REGISTRY_ETC/netrc.new" "$REGISTRY_ETC/netrc"
     fi
-    # bcrypt is worked out at every request (distribution#3017); 256 random bits need no more than cost 5.
+    # bcrypt is computed for every request (distribution#3017); for 256 random bits, cost 5 is enough.
     credential_salt=$(openssl rand -base64 48 | tr -dc 'A-Za-z0-9' | cut -c 1-21)
     credential_password |
       perl -e 'chomp(my $p = <STDIN>); print "sealift:", crypt($p, $ARGV[0]), "\n"' "\$2y\$05\$${credential_salt}u" >"$REGISTRY_ETC/htpasswd.new"

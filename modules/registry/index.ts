@@ -1,46 +1,53 @@
-/**
- * The registry that feeds the site, and the bundle in it. @stateful Destroying leaves both: program, CA, password and all
- * that is in the registry.
- */
-import * as pulumi from "@pulumi/pulumi";
-import type { Host } from "../core/converge.ts";
-import { explain } from "../core/explain.ts";
-import { PhaseResource } from "../core/phase-resource.ts";
-import type { Authority } from "../core/registry.ts";
-import { isServed, type ServedHost } from "../core/site-spec.ts";
-import type { Phase } from "../core/step.ts";
-import { authorityOf } from "./phase.ts";
-import { withAuthority } from "./seed.ts";
+/** The registry of a site, and the bundle in it, as phases. */
+import type { Archive } from "../core/host/blob.ts";
+import { SealiftError } from "../core/errors.ts";
+import { parseReport } from "../core/host/report.ts";
+import { reportedCa } from "../core/host/reported-ca.ts";
+import type { CaBundle } from "../core/site/registry.ts";
+import type { ServedHost } from "../core/site/site-spec.ts";
+import type { Phase } from "../core/host/step.ts";
+import { withMirrorNames, type RegistryManifest } from "./content.ts";
+import { seedSteps, type SeedSpec } from "./seed.ts";
+import { caCode, caStep, registrySteps } from "./steps.ts";
 
-/** The phase of a registry that another one feeds, with the CA that the other reports in this very run. */
-export function settledSeed(phase: Phase, authority: Registry["authority"]): pulumi.Output<Phase> {
-  return authority.apply((known) => ({ ...phase, steps: withAuthority(phase.steps, known) }));
+/** Pure: the registry on a host that runs one. */
+export function registryPhase({ name, sshUser, registry }: ServedHost, archive: Archive): Phase {
+  return { name: "registry", steps: registrySteps({ host: name, sshUser, registry, archive }) };
 }
 
 /**
- * {@link authorityOf} of a run: the host has shown another CA at the look, or none.
- * @throws {pulumi.RunError} one line on that host.
+ * Pure: the bundle in it, by its serial.
+ *
+ * @param mirrors some engine uses the registry as a mirror of Docker Hub.
+ * @param caBundle the CA of the site's first registry.
  */
-export function settledAuthority(spec: ServedHost, report: string): Promise<Authority | undefined> {
-  return explain(() => Promise.resolve(authorityOf(spec, report)));
+export function seedPhase(
+  { registry }: ServedHost,
+  manifests: readonly RegistryManifest[],
+  { mirrors, ...rest }: { readonly mirrors: boolean } & Pick<SeedSpec, "serial" | "caBundle">,
+): Phase {
+  return {
+    name: "seed",
+    steps: seedSteps({ registry, manifests: mirrors ? withMirrorNames(manifests) : manifests, ...rest }),
+  };
 }
 
-export class Registry extends PhaseResource {
-  /** The CA that this host has made. */
-  readonly authority: pulumi.Output<Authority | undefined>;
-
-  /** @throws {TypeError} when the host runs no registry. */
-  constructor(host: Host, phase: Phase, after: readonly PhaseResource[]) {
-    const { spec } = host.args;
-    if (!isServed(spec)) throw new TypeError(`${spec.name} runs no registry`);
-    super("sealift:registry:Registry", host, phase, [...after, ...host.blobs]);
-    this.authority = this.report.apply((report) => settledAuthority(spec, report));
-  }
+/** Pure: the one fact of a registry host that must be known before any other host can be probed. */
+export function caPhase({ name, registry }: ServedHost): Phase {
+  return { name: "registry", steps: [caStep(name, registry)] };
 }
 
-export class Seed extends PhaseResource {
-  /** @param settled the phase as it is once the registry that feeds this one has made its CA. */
-  constructor(host: Host, phase: Phase, after: readonly pulumi.Resource[], settled?: pulumi.Output<Phase>) {
-    super("sealift:registry:Seed", host, phase, after, settled);
-  }
+/**
+ * The CA that a registry host has reported; undefined when it has reported none.
+ *
+ * @throws {E_REGISTRY_CA} when it could certify other names, or the site lists other CAs.
+ */
+export function reportedCaOf(spec: ServedHost, report: string): CaBundle | undefined {
+  const { values, duplicateCode } = parseReport(report);
+  const value = values?.[caCode];
+  if (value === undefined) return undefined;
+  // With two CAs it would be unclear which one is authoritative.
+  const caBundle = reportedCa(spec, duplicateCode === undefined ? value : "");
+  if ("code" in caBundle) throw new SealiftError([caBundle]);
+  return caBundle;
 }

@@ -1,15 +1,15 @@
-# CNCF Distribution as one static program: versions side by side in /opt/registry, one symlink says which runs; its system
-# user, and where it keeps its files.
-# shellcheck disable=SC2154 # files.sh and hashes.sh set path_wrong and hash_wrong
+# CNCF Distribution as one static program: versions side by side in /opt/registry, and a symlink to the current one; its system
+# user and its storage folder.
+# shellcheck disable=SC2154 # files.sh and file-hashes.sh set path_wrong and hash_wrong
 
 REGISTRIES=/opt/registry
 REGISTRY_USER=sealift-registry
 
-# Fact: /opt/registry/<version>/bin/registry is the program of the lock, byte for byte, and the one that runs next.
+# Fact: /opt/registry/<version>/bin/registry is the program of the lock, byte for byte, and the current version.
 # $1 version, $2 sha256 of the archive, $3 path of the program in the archive, $4 its sha256
 check_registry_program() {
   program_path=$REGISTRIES/$1/bin/registry
-  hash_look "$program_path"
+  hash_inspect "$program_path"
   if ! known_program "$program_path" "$4"; then
     echo "$program_path is $hash_wrong"
     return 1
@@ -33,15 +33,15 @@ apply_registry_program() {
     echo "$path_wrong"
     return 1
   fi
-  hash_look "$program_bin/registry"
+  hash_inspect "$program_bin/registry"
   if ! known_program "$program_bin/registry" "$4"; then
-    # The bytes were checked when they arrived, and are looked at again before they run.
-    check_engine_blob "$2" "$(stat -c %s "$SEALIFT_BLOBS/$2")"
+    # The archive was verified when it arrived, and is verified again before its program runs.
+    check_stored_blob "$2" "$(stat -c %s "$SEALIFT_BLOBS/$2")"
     timeout 300 tar -xzf "$SEALIFT_BLOBS/$2" -O -- "$3" >"$program_bin/registry.new"
     echo "$4  $program_bin/registry.new" | sha256sum -c --quiet
     chmod 0755 "$program_bin/registry.new"
     sync "$program_bin/registry.new"
-    # A program for another processor, or a folder mounted noexec, is told before it goes live.
+    # Fail before the switch if the program is for another architecture or the folder is mounted noexec.
     if ! timeout 60 "$program_bin/registry.new" --version >/dev/null; then
       echo "$program_bin/registry.new does not run on this host"
       return 1
@@ -53,25 +53,25 @@ apply_registry_program() {
   mv -T "$REGISTRIES/current.new" "$REGISTRIES/current"
 }
 
-# as_registry SECONDS COMMAND...: with the registry's rights and no others; prints 4 MiB at most. What is in its folders is its own to change:
-# root reads and removes nothing there by itself, because it would follow every link.
+# as_registry SECONDS COMMAND...: with the registry's rights only; prints 4 MiB at most. The registry can change its folders, so root
+# reads and removes nothing there itself: it would follow every link.
 as_registry() {
   registry_seconds=$1
   shift
   as_user "$registry_seconds" 4194304 runuser -u "$REGISTRY_USER" -- "$@" </dev/null
 }
 
-# registry_bytes FILE: all that is in a file of the registry's, with its rights.
+# registry_bytes FILE: the content of a file of the registry, read with its rights.
 registry_bytes() { as_user 3600 9223372036854775807 runuser -u "$REGISTRY_USER" -- cat "$1" </dev/null; }
 
-# Fact: the registry has a system user of its own, who can log in nowhere.
+# Fact: the registry has a system user of its own that cannot log in.
 check_registry_user() {
   if ! account /etc/passwd "$REGISTRY_USER"; then
-    echo "no such user"
+    echo "user $REGISTRY_USER does not exist"
     return 1
   fi
   if [ "$FIELD_7" != /usr/sbin/nologin ]; then
-    echo "shell $FIELD_7"
+    echo "its login shell is $FIELD_7"
     return 1
   fi
 }
@@ -83,11 +83,10 @@ apply_registry_user() {
   fi
 }
 
-# Fact: the registry's files lie on the volume that is mounted there, and what is sent arrives beside them; nobody but root can put anything
-# else there.
-# $1 mount point, $2 login that sends
+# Fact: the registry's files are on the volume mounted there, and blobs sent over ssh arrive beside them; only root can add anything else.
+# $1 mount point, $2 ssh user that sends
 check_registry_storage() {
-  if ! mount_look "$1"; then
+  if ! mount_inspect "$1"; then
     echo "nothing mounted at $1"
     return 1
   fi
@@ -95,42 +94,42 @@ check_registry_storage() {
     echo "$path_wrong"
     return 1
   fi
-  storage_wanted="$REGISTRY_USER $REGISTRY_USER 750${SEALIFT_LINE_END}$2 700"
+  storage_expected="$REGISTRY_USER $REGISTRY_USER 750${SEALIFT_LINE_END}$2 700"
   storage_found=$(stat -c '%U %G %a' "$1/storage" 2>/dev/null || echo absent)$SEALIFT_LINE_END$(stat -c '%U %a' "$1/arriving" 2>/dev/null || echo absent)
-  if [ "$storage_found" != "$storage_wanted" ]; then
+  if [ "$storage_found" != "$storage_expected" ]; then
     echo "$1/storage: ${storage_found%"$SEALIFT_LINE_END"*}, $1/arriving: ${storage_found#*"$SEALIFT_LINE_END"}"
     return 1
   fi
 }
-# storage_is_safe MOUNT: whether root's own folders there, those that are there already, are root's alone. Sets path_wrong.
+# storage_is_safe MOUNT: whether only root can write to root's own folders there, if they exist. Sets path_wrong.
 storage_is_safe() {
   for storage_one in bundles fetched; do
-    # One that is not there yet is made in its parent.
+    # A missing one will be created in its parent.
     if ! path_is_safe "$1/$storage_one"; then return 1; fi
   done
 }
 guard_registry_storage() {
-  if mount_look "$1" && ! path_is_safe "$1"; then
-    refuse_because E_MOUNT_POINT "the registry is to keep its files in $1, and $path_wrong" "give it a volume of its own, without owner and mode"
+  if mount_inspect "$1" && ! path_is_safe "$1"; then
+    refuse E_MOUNT_POINT "the registry keeps its files in $1, but $path_wrong" "give the registry a volume of its own, without owner and mode"
   fi
-  if mount_look "$1" && ! storage_is_safe "$1"; then
-    refuse_because E_MOUNT_POINT "root is to write into a folder of the registry's volume, and $path_wrong" "see who has made it, then move it away"
+  if mount_inspect "$1" && ! storage_is_safe "$1"; then
+    refuse E_MOUNT_POINT "root writes into a folder of the registry's volume, but $path_wrong" "find out who created it, then move it to another directory"
   fi
   for storage_one in "$1/storage" "$1/arriving" "$1/bundles" "$1/fetched"; do
-    if [ -L "$storage_one" ]; then refuse_because E_MOUNT_POINT "$storage_one is a symbolic link" "see where it leads, then move it away"; fi
+    if [ -L "$storage_one" ]; then refuse E_MOUNT_POINT "$storage_one is a symbolic link" "check where it points, then remove the link"; fi
   done
-  if mount_look "$1" && [ -d "$1/storage" ] && [ ! -d "$1/storage/docker" ] && [ -n "$(find "$1/storage" -mindepth 1 -print -quit)" ]; then
-    refuse_because E_MOUNT_POINT "$1/storage holds files that are no registry's" "move them away"
+  if mount_inspect "$1" && [ -d "$1/storage" ] && [ ! -d "$1/storage/docker" ] && [ -n "$(find "$1/storage" -mindepth 1 -print -quit)" ]; then
+    refuse E_MOUNT_POINT "$1/storage holds files that do not belong to a registry" "move them to another directory"
   fi
 }
 apply_registry_storage() {
   guard_registry_storage "$@"
-  if ! mount_look "$1"; then
+  if ! mount_inspect "$1"; then
     echo "nothing is mounted at $1"
     return 1
   fi
   install -d -o "$REGISTRY_USER" -g "$REGISTRY_USER" -m 0750 "$1/storage"
-  # Files keep numbers, and on a new system disk the user may have got another one.
+  # Files store uids, and on a new system disk the user may have another one.
   chown -R "$REGISTRY_USER:$REGISTRY_USER" "$1/storage"
   install -d -o "$2" -m 0700 "$1/arriving"
   on_disk "$1"

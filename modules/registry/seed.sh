@@ -1,59 +1,59 @@
-# What is in the registry: the bundle, manifest by manifest, through the writer. Bytes arrive over ssh on the volume of the site's
-# first registry; the others fetch them out of that one. What is in the registry already is neither sent nor fetched again.
+# Pushes the bundle into the registry, manifest by manifest, through the writer. Blobs arrive over ssh on the volume of the site's first
+# registry; the others download them from there. Blobs that the registry already has are neither sent nor downloaded again.
 # shellcheck disable=SC2154 # curl.sh sets web_…, files.sh path_wrong and file_wrong
 
-# Fact: it is known which registry feeds this one, and its CA.
+# Fact: the upstream registry and its CA are recorded, in files named feeder: hosts of earlier versions have them under this name.
 # $1 DNS name, $2 port of its reader, $3 its address, $4... its CA, and the next one if there is one, as base64 of DER, behind "named,", $3
-# and a colon when the site names its hash, or "unknown" while it has not been made
-check_registry_feeder() {
+# and a colon when the site lists its hash, or "unknown" while it does not exist
+check_registry_upstream() {
   if [ "$4" = unknown ]; then
-    echo "the registry on $3 has not made its CA yet"
+    echo "the registry on $3 has not created its CA yet"
     return 1
   fi
-  file_look "$REGISTRY_ETC/feeder" "$REGISTRY_ETC/feeder.crt"
+  file_inspect "$REGISTRY_ETC/feeder" "$REGISTRY_ETC/feeder.crt"
   if ! file_is "$REGISTRY_ETC/feeder" "$1 $2 $3"; then
     case $file_wrong in
-      *" is absent" | *" is altered") echo "$REGISTRY_ETC/feeder is absent or names another" ;;
+      *" is absent" | *" is altered") echo "$REGISTRY_ETC/feeder is missing or names another registry" ;;
       *) echo "$file_wrong" ;;
     esac
     return 1
   fi
   shift 3
-  if ! file_is "$REGISTRY_ETC/feeder.crt" "$(authority_pem "$@")"; then
+  if ! file_is "$REGISTRY_ETC/feeder.crt" "$(ca_pem "$@")"; then
     case $file_wrong in
-      *" is absent" | *" is altered") echo "$REGISTRY_ETC/feeder.crt is absent or another" ;;
+      *" is absent" | *" is altered") echo "$REGISTRY_ETC/feeder.crt is missing or differs" ;;
       *) echo "$file_wrong" ;;
     esac
     return 1
   fi
 }
-guard_registry_feeder() {
+guard_registry_upstream() {
   if [ "$4" = unknown ]; then return 0; fi
-  feeder_name=$1
-  feeder_address=$3
+  upstream_name=$1
+  upstream_address=$3
   shift 3
-  for feeder_ca; do
-    if [ "$(ca_shape "${feeder_ca#*:}" "$feeder_name" "$feeder_address")" = other ]; then
-      refuse_because E_REGISTRY_CA "the CA of the registry on $feeder_address can vouch for something else than $feeder_name and $feeder_address" \
-        "find out who has changed that host"
+  for upstream_ca; do
+    if [ "$(ca_shape "${upstream_ca#*:}" "$upstream_name" "$upstream_address")" = other ]; then
+      refuse E_REGISTRY_CA "the CA of the registry on $upstream_address can sign for more than $upstream_name and $upstream_address" \
+        "find out who changed that host"
     fi
-    if ! ca_read "${feeder_ca#*:}"; then
-      refuse_because E_REGISTRY_CA "the CA of the registry on $feeder_address is no certificate that programs can read" "find out who has changed that host"
+    if ! ca_read "${upstream_ca#*:}"; then
+      refuse E_REGISTRY_CA "the CA of the registry on $upstream_address is not a readable certificate" "find out who changed that host"
     fi
   done
-  # Another host may feed it from now on, with a CA of its own.
-  if [ "$(cut -d ' ' -f 3 "$REGISTRY_ETC/feeder" 2>/dev/null)" = "$feeder_address" ]; then ca_follows "$REGISTRY_ETC/feeder.crt" "$feeder_name" "$feeder_address" "$@"; fi
+  # A new upstream host has a CA of its own.
+  if [ "$(cut -d ' ' -f 3 "$REGISTRY_ETC/feeder" 2>/dev/null)" = "$upstream_address" ]; then ca_follows "$REGISTRY_ETC/feeder.crt" "$upstream_name" "$upstream_address" "$@"; fi
 }
-apply_registry_feeder() {
+apply_registry_upstream() {
   if [ "$4" = unknown ]; then
-    echo "the registry on $3 has not made its CA yet; run pulumi up again"
+    echo "the CA of the upstream registry on $3 is not known: that host does not answer, or has not created one; bring it back, then run pulumi up without --target and --exclude"
     return 1
   fi
-  guard_registry_feeder "$@"
-  feeder_text="$1 $2 $3"
+  guard_registry_upstream "$@"
+  upstream_text="$1 $2 $3"
   shift 3
-  file_put "$REGISTRY_ETC/feeder.crt" "$(authority_pem "$@")"
-  file_put "$REGISTRY_ETC/feeder" "$feeder_text"
+  file_put "$REGISTRY_ETC/feeder.crt" "$(ca_pem "$@")"
+  file_put "$REGISTRY_ETC/feeder" "$upstream_text"
 }
 
 # Fact: the registry has this manifest under this tag, and everything that it names.
@@ -88,7 +88,7 @@ check_registry_manifest() {
     return 1
   fi
   for manifest_one; do
-    manifest_look "${manifest_one%%:*}" "${manifest_one#*:}"
+    manifest_inspect "${manifest_one%%:*}" "${manifest_one#*:}"
   done
 }
 
@@ -114,7 +114,7 @@ apply_registry_manifest() {
     echo "the writer refused the manifest of $seed_repository:$seed_tag: $seed_answer"
     return 1
   fi
-  # Only then may what has arrived go.
+  # Only now may the arrived files be removed.
   on_disk "$seed_mount"
   for seed_blob in "$@" "$seed_manifest"; do
     rm -f "$seed_mount/arriving/${seed_blob%%:*}" "$seed_mount/fetched/${seed_blob%%:*}"
@@ -128,14 +128,14 @@ seed_from() {
   seed_hex=${1%%:*}
   seed_reader="cat"
   for seed_file in "$seed_mount/arriving/$seed_hex" "$seed_mount/fetched/$seed_hex"; do
-    # What is no file would stay in the way of the next copy.
+    # Anything but a regular file would block the next copy.
     if [ -L "$seed_file" ] || { [ -e "$seed_file" ] && [ ! -f "$seed_file" ]; }; then rm -rf "$seed_file"; fi
     if [ ! -f "$seed_file" ]; then continue; fi
-    # A manifest would be taken under its tag whatever it says.
+    # The registry would accept any manifest under its tag.
     seed_found=$(timeout 1800 sha256sum "$seed_file")
     if [ "${seed_found%% *}" = "$seed_hex" ]; then return 0; fi
     rm "$seed_file"
-    echo "what arrived as sha256:$seed_hex has sha256 ${seed_found%% *} and was removed; run pulumi up again, it is sent anew"
+    echo "the file that arrived as sha256:$seed_hex has sha256 ${seed_found%% *} and was removed; run pulumi up to send it again"
     return 1
   done
   seed_file=$(registry_blob "$seed_mount/storage/docker/registry/v2" "$seed_hex")
@@ -147,55 +147,55 @@ seed_from() {
     seed_fetch "$@"
     return
   fi
-  echo "sha256:$seed_hex did not arrive in $seed_mount/arriving; run pulumi up again, it is sent anew"
+  echo "sha256:$seed_hex did not arrive in $seed_mount/arriving; run pulumi up to send it again"
   return 1
 }
 
-# seed_fetch SHA256:BYTES WHAT [TYPE]: goes on where an earlier try was cut off; only the right bytes are kept.
+# seed_fetch SHA256:BYTES WHAT [TYPE]: resumes an interrupted download; only correct bytes are kept.
 seed_fetch() {
-  read -r feeder_name feeder_port feeder_address <"$REGISTRY_ETC/feeder"
-  # Into a folder of root alone: the one where bytes arrive over ssh is the login's.
+  read -r upstream_name upstream_port upstream_address <"$REGISTRY_ETC/feeder"
+  # Into a folder of root alone: the one for uploads over ssh belongs to the ssh user.
   if ! path_is_safe "$seed_mount/fetched"; then
-    echo "bytes are to be fetched into $seed_mount/fetched, and $path_wrong"
+    echo "downloads are stored in $seed_mount/fetched, but $path_wrong"
     return 1
   fi
   install -d -m 0700 "$seed_mount/fetched"
   seed_file=$seed_mount/fetched/$seed_hex
-  # One that had come whole before the run was cut off: there is nothing more to ask for.
+  # The download may have completed before the run was interrupted.
   if [ -f "$seed_file.part" ] && seed_arrived "$seed_hex"; then return 0; fi
   seed_status=0
-  web_curl "$feeder_name:$feeder_port" "https://$feeder_name:$feeder_port/v2/$seed_repository/$2/sha256:$seed_hex" "${1#*:}" "$(web_seconds_for "${1#*:}")" \
+  web_curl "$upstream_name:$upstream_port" "https://$upstream_name:$upstream_port/v2/$seed_repository/$2/sha256:$seed_hex" "${1#*:}" "$(web_seconds_for "${1#*:}")" \
     --fail --continue-at - --retry 3 --connect-timeout 20 --speed-limit 1024 --speed-time 60 --output "$seed_file.part" \
     ${3:+--header "Accept: $3"} --cacert "$REGISTRY_ETC/feeder.crt" --capath /dev/null \
-    --resolve "$feeder_name:$feeder_port:$feeder_address" || seed_status=$?
+    --resolve "$upstream_name:$upstream_port:$upstream_address" || seed_status=$?
   if [ "$seed_status" -ne 0 ]; then
-    # Refused, no way to go on from here, or too long (curl(1), EXIT CODES; 153 of the kernel): from the start next time.
+    # Refused, not resumable, or too long (curl(1), EXIT CODES; 153 of the kernel): start over next time.
     case $seed_status in 22 | 33 | 36 | 63 | 153) rm -f "$seed_file.part" ;; esac
-    echo "the registry on $feeder_address did not give sha256:$seed_hex; run pulumi up again when it runs and has the bundle"
+    echo "the registry on $upstream_address did not deliver sha256:$seed_hex; run pulumi up again when it runs and has the bundle"
     return 1
   fi
   if seed_arrived "$seed_hex"; then return 0; fi
   rm "$seed_file.part"
-  echo "what the registry on $feeder_address gave has sha256 ${seed_found%% *} and was removed"
+  echo "the data from the registry on $upstream_address has sha256 ${seed_found%% *} and was removed"
   return 1
 }
 
-# seed_arrived SHA256: takes the bytes in seed_file.part when they are the right ones.
+# seed_arrived SHA256: accepts seed_file.part if its hash is correct.
 seed_arrived() {
   seed_found=$(sha256sum "$seed_file.part")
   if [ "${seed_found%% *}" != "$1" ]; then return 1; fi
   mv "$seed_file.part" "$seed_file"
 }
 
-# seed_push_blob SHA256:BYTES: HEAD, then POST and PUT of the distribution specification 1.1; the registry checks the digest. What
-# was cut off left nothing but an upload that the registry throws away.
+# seed_push_blob SHA256:BYTES: HEAD, then POST and PUT of the distribution specification 1.1; the registry checks the digest. An
+# interrupted upload is discarded by the registry.
 seed_push_blob() {
   if [ "$(seed_curl "$seed_root/blobs/sha256:${1%%:*}" --head --output /dev/null --write-out '%{http_code}')" = 200 ]; then return 0; fi
   seed_from "$1" blobs
   seed_answer=$(seed_curl "$seed_root/blobs/uploads/" --request POST --header 'Content-Length: 0' --dump-header - --write-out '\n%{http_code}')
   seed_place=$(printf '%s\n' "$seed_answer" | web_header location)
   if [ "${seed_answer##*"$SEALIFT_LINE_END"}" != 202 ]; then
-    echo "the writer took no upload for $seed_repository: $seed_answer"
+    echo "the writer refused an upload for $seed_repository: $seed_answer"
     return 1
   fi
   case $seed_place in
@@ -216,7 +216,7 @@ seed_push_blob() {
   fi
 }
 
-# seed_curl URL OPTION...: as the writer's own user; the password stands in a file of root. Prints at most a short answer.
+# seed_curl URL OPTION...: as the writer's user, with the password from a file of root. Prints a bounded answer.
 seed_curl() {
   seed_to=$1
   shift

@@ -1,6 +1,6 @@
 /** The bundle in a registry host's own registry, as facts. */
-import type { Authority, RegistrySpec, ServedRegistry } from "../core/registry.ts";
-import type { Step } from "../core/step.ts";
+import type { CaBundle, RegistrySpec, ServedRegistry } from "../core/site/registry.ts";
+import type { Step } from "../core/host/step.ts";
 import type { RegistryManifest } from "./content.ts";
 
 export interface SeedSpec {
@@ -8,30 +8,30 @@ export interface SeedSpec {
   readonly manifests: readonly RegistryManifest[];
   /** Serial of the bundle. */
   readonly serial: number;
-  /** CA of the first registry; undefined while it is not known. Of use to those that it feeds. */
-  readonly authority?: Authority | undefined;
+  /** CA of the first registry; undefined while it is unknown. The registries downstream of it use it. */
+  readonly caBundle?: CaBundle | undefined;
 }
 
-/** Which registry feeds this one, and by whose word. */
-export const feederCode = "seed.feeder";
+/** The upstream registry and its CA. */
+export const upstreamCode = "seed.upstream";
 
-export function seedSteps({ registry, manifests, serial, authority }: SeedSpec): readonly Step[] {
+export function seedSteps({ registry, manifests, serial, caBundle }: SeedSpec): readonly Step[] {
   const { name, port, serves } = registry;
-  const { mount, writerPort, keep, feeder } = serves;
-  const fed: readonly Step[] =
-    feeder === undefined
+  const { mount, writerPort, retainBundles, upstreamRegistry } = serves;
+  const downstream: readonly Step[] =
+    upstreamRegistry === undefined
       ? []
       : [
           {
-            code: feederCode,
-            fact: `the registry on ${feeder} feeds this one, and its CA is known`,
+            code: upstreamCode,
+            fact: `the upstream registry is ${upstreamRegistry}, and its CA is known`,
             effect: "none",
-            call: feederCall(name, String(port), feeder, authority),
+            call: upstreamCall(name, String(port), upstreamRegistry, caBundle),
           },
         ];
   const seeded = manifests.map(({ repository, tag, mediaType, sha256, bytes, blobs }): Step => ({
     code: `seed.${repository}:${tag}`,
-    fact: `the registry has ${repository}:${tag} whole (sha256 ${sha256.slice(0, 12)})`,
+    fact: `the registry holds all of ${repository}:${tag} (sha256 ${sha256.slice(0, 12)})`,
     effect: "none",
     call: [
       "registry_manifest",
@@ -48,51 +48,59 @@ export function seedSteps({ registry, manifests, serial, authority }: SeedSpec):
   const brought = manifests.map(({ repository, sha256, tag }) => `${repository} ${sha256} ${tag}`);
   const bundle: Step = {
     code: "seed.bundle",
-    fact: `what bundle ${serial} brought is written down`,
+    fact: `the contents of bundle ${serial} are recorded`,
     effect: "none",
     call: ["registry_bundle", mount, String(serial), ...brought],
   };
-  if (keep === undefined) return [...fed, ...seeded, bundle];
-  const sweep: Step = {
-    code: "seed.sweep",
-    fact: `of all bundles the last ${keep} are in the registry`,
+  if (retainBundles === undefined) return [...downstream, ...seeded, bundle];
+  const prune: Step = {
+    code: "seed.prune",
+    fact: `the registry keeps the last ${retainBundles} bundles and no earlier ones`,
     effect: "none",
-    call: ["registry_sweep", mount, String(keep), String(serial), name, String(port), String(writerPort)],
+    call: [
+      "registry_prune",
+      mount,
+      String(retainBundles),
+      String(serial),
+      name,
+      String(port),
+      String(writerPort),
+    ],
   };
-  return [...fed, ...seeded, bundle, sweep];
+  return [...downstream, ...seeded, bundle, prune];
 }
 
-/** The same steps, with the CA that the first registry has made in this very run. */
-export function withAuthority(steps: readonly Step[], authority: Authority | undefined): readonly Step[] {
+/** The same steps, with the CA that the first registry has created in this run. */
+export function withCa(steps: readonly Step[], caBundle: CaBundle | undefined): readonly Step[] {
   return steps.map((step) => {
-    if (step.code !== feederCode) return step;
-    const [, name = "", port = "", feeder = ""] = step.call;
-    return { ...step, call: feederCall(name, port, feeder, authority) };
+    if (step.code !== upstreamCode) return step;
+    const [, name = "", port = "", upstream = ""] = step.call;
+    return { ...step, call: upstreamCall(name, port, upstream, caBundle) };
   });
 }
 
-/** A digest, and how many bytes may be taken of whoever gives it. */
+/** A digest, and the maximum number of bytes to accept for it. */
 function pinned({ sha256, bytes }: RegistryManifest["blobs"][number]): string {
   return `${sha256}:${bytes}`;
 }
 
-function feederCall(
+function upstreamCall(
   name: string,
   port: string,
-  feeder: string,
-  authority: Authority | undefined,
+  upstream: string,
+  caBundle: CaBundle | undefined,
 ): Step["call"] {
-  const named = authority?.named === true ? `named,${feeder}:` : "";
-  const certificates = authority?.certificates.map((one) => `${named}${one}`);
-  return ["registry_feeder", name, port, feeder, ...(certificates ?? ["unknown"])];
+  const named = caBundle?.named === true ? `named,${upstream}:` : "";
+  const certificates = caBundle?.certificates.map((one) => `${named}${one}`);
+  return ["registry_upstream", name, port, upstream, ...(certificates ?? ["unknown"])];
 }
 
 /** Where a blob of the bundle arrives on the registry's own volume. */
-export function seedArrivalPath({ mount }: ServedRegistry, sha256: string): string {
+export function seedUploadPath({ mount }: ServedRegistry, sha256: string): string {
   return `${mount}/arriving/${sha256}`;
 }
 
-/** Where Distribution keeps it from then on (registry/storage/paths.go, 3.1.2). */
-export function seedKeptPath({ mount }: ServedRegistry, sha256: string): string {
+/** Where Distribution stores it afterwards (registry/storage/paths.go, 3.1.2). */
+export function seedStorePath({ mount }: ServedRegistry, sha256: string): string {
   return `${mount}/storage/docker/registry/v2/blobs/sha256/${sha256.slice(0, 2)}/${sha256}/data`;
 }

@@ -1,8 +1,8 @@
-# The two processes: from which program, with what, and whether they answer.
+# The two processes: their program, their configuration, and whether they respond.
 # shellcheck disable=SC2154 # systemd.sh and processes.sh set unit_found and process_…
 
-# Fact: reader and writer run from this version, with this configuration, certificate and unit, and listen where they should and nowhere
-# else; one answers, the other asks for a login, and answers nobody who is in none of its networks.
+# Fact: reader and writer run from this version, with this configuration, certificate and unit, and listen on the right addresses only; the
+# reader answers without a login, the writer requires one and answers no address outside its networks.
 # $1 version, $2 DNS name, $3 port of the reader, $4 port of the writer, $5... networks that reach the writer; none: this host alone
 check_registry_running() {
   for registry_role in reader writer; do
@@ -26,7 +26,7 @@ guard_registry_running() {
     registry_pid=$(systemctl show -P MainPID "sealift-registry-${registry_one% *}.service" 2>/dev/null || echo 0)
     registry_listeners=$(ss -Hltnp "sport = :$registry_port" 2>/dev/null || true)
     while IFS= read -r registry_taker; do
-      # The name of a program may be anything, `pid=0,` too: the number is behind the last name of the line.
+      # A program name may contain `pid=0,`: use the number after the last name of the line.
       registry_holder=none
       case $registry_taker in *'",pid='*) registry_holder=${registry_taker##*\",pid=} ;; esac
       registry_holder=${registry_holder%%,*}
@@ -38,7 +38,7 @@ guard_registry_running() {
           registry_taker="${registry_taker%%\"*}, pid $registry_holder"
           ;;
       esac
-      refuse_because E_PORT "port $registry_port is taken by $registry_taker" "stop it, or give the registry another port in the site file"
+      refuse E_PORT "port $registry_port is taken by $registry_taker" "stop it, or give the registry another port in the site file"
     done <<END
 $registry_listeners
 END
@@ -61,8 +61,8 @@ apply_registry_running() {
   return 1
 }
 
-# registry_stands ROLE VERSION NAME READER_PORT WRITER_PORT [NETWORK...]: whether its process is the right one and listens where it should;
-# sets registry_found when it does not.
+# registry_stands ROLE VERSION NAME READER_PORT WRITER_PORT [NETWORK...]: whether its process is correct and listens on the right address; sets
+# registry_found if not.
 registry_stands() {
   registry_process "$1" "$2" || return 1
   stands_role=$1
@@ -73,9 +73,9 @@ registry_stands() {
     shift 5
     stands_address=$(registry_writer_address "$@")
   fi
-  process_look "$registry_pid"
+  process_inspect "$registry_pid"
   process_tcp
-  # On every address is [::], or 0.0.0.0 where the kernel has no IPv6.
+  # Every address is [::], or 0.0.0.0 if the kernel has no IPv6.
   case ${stands_address:-any}$process_ports in
     "127.0.0.1 127.0.0.1:$stands_port" | "any [::]:$stands_port" | "any 0.0.0.0:$stands_port") return 0 ;;
   esac
@@ -83,19 +83,19 @@ registry_stands() {
   return 1
 }
 
-# registry_filters VERSION NAME READER_PORT WRITER_PORT [NETWORK...]: whether the writer is out of reach for an address that is in none of the
-# networks: 127.0.0.2, which never is. Where the writer listens for its host alone there is nothing to filter.
+# registry_filters VERSION NAME READER_PORT WRITER_PORT [NETWORK...]: whether the writer is unreachable from an address outside the networks:
+# 127.0.0.2 always is outside. A writer that listens on 127.0.0.1 only needs no filter.
 registry_filters() {
   if [ $# -le 4 ]; then return 0; fi
   registry_found=$(registry_ask "$2" "$4" --interface 'host!127.0.0.2' --connect-timeout 2)
   if [ "$registry_found" = 000 ]; then return 0; fi
-  registry_found="the writer answers an address that is in none of its networks: the filter of its unit has no effect"
+  registry_found="the writer answers an address outside its networks: the IP filter of its unit has no effect"
   return 1
 }
 
-# registry_process ROLE VERSION: whether it runs, from what, and with what; sets registry_found when it does not.
+# registry_process ROLE VERSION: whether it runs the right program with the right files; sets registry_found if not.
 registry_process() {
-  unit_look "$UNIT_STATE" "sealift-registry-$1.service"
+  unit_inspect "$UNIT_STATE" "sealift-registry-$1.service"
   unit_pick "sealift-registry-$1.service"
   unit_value MainPID
   registry_pid=${unit_found:-0}
@@ -124,8 +124,8 @@ registry_process() {
   done
 }
 
-# registry_hashes FOLDER NAME...: sets registry_copies to a line `NAME SHA256` for each file there. The folder is the registry's own, and by now there
-# may be a pipe, a link or something without end: regular files alone are read, with its rights, for as long as root cares to wait.
+# registry_hashes FOLDER NAME...: sets registry_copies to a line `NAME SHA256` for each file there. The registry can
+# put a pipe, a link or an endless file into this folder: only regular files are read, with its rights and a time limit.
 registry_hashes() {
   # shellcheck disable=SC2016 # it is for the shell of the registry's user
   registry_copies=$(as_registry 20 sh -c '
@@ -139,7 +139,7 @@ registry_hashes() {
     done' sh "$@") || true
 }
 
-# registry_answers NAME READER_PORT WRITER_PORT: by name and certificate, as clients see it, but on this host.
+# registry_answers NAME READER_PORT WRITER_PORT: queried by name and certificate as clients do, but on this host.
 registry_answers() {
   registry_found=$(registry_ask "$1" "$2"):$(registry_ask "$1" "$3"):$(registry_ask "$1" "$3" --netrc-file "$REGISTRY_ETC/netrc")
   if [ "$registry_found" = 200:401:200 ]; then return 0; fi

@@ -1,60 +1,60 @@
 /** A registry on one host, and the bundle in it, as facts. */
-import type { Archive } from "../core/blob.ts";
-import type { RegistrySpec, ServedRegistry } from "../core/registry.ts";
-import type { Step } from "../core/step.ts";
+import type { Archive } from "../core/host/blob.ts";
+import type { RegistrySpec, ServedRegistry } from "../core/site/registry.ts";
+import type { Step } from "../core/host/step.ts";
 
 export interface RegistryStepsSpec {
   readonly host: string;
-  /** Who sends the bundle's bytes over ssh. */
-  readonly login: string;
+  /** The ssh user that sends the bundle. */
+  readonly sshUser: string;
   readonly registry: Pick<RegistrySpec, "name" | "port"> & { readonly serves: ServedRegistry };
   readonly archive: Archive;
 }
 
-/** A certificate with fewer days than this is made anew; it is good for 365. */
+/** A certificate with fewer days left is renewed; it is valid for 365. */
 const certificateDays = 30;
 
-/** What the CA of a registry host vouches for; its certificate is what the step tells to other hosts. */
-export const authorityCode = "registry.ca";
+/** The step that reports the CA certificate of a registry host to other hosts. */
+export const caCode = "registry.ca";
 
-/** What vouches for a registry on its host, as PEM: ca.sh and certificate.sh. */
+/** The certificates of a registry host, as PEM: ca.sh and certificate.sh. */
 export const certificates = [
   { name: "CA of the registry", path: "/etc/sealift/registry/ca.crt" },
   { name: "next CA of the registry", path: "/etc/sealift/registry/next.crt" },
   { name: "certificate of the registry", path: "/etc/sealift/registry/server.crt" },
 ] as const;
 
-export function registrySteps({ host, login, registry, archive }: RegistryStepsSpec): readonly Step[] {
+export function registrySteps({ host, sshUser, registry, archive }: RegistryStepsSpec): readonly Step[] {
   const { name, port, serves } = registry;
   const { version, mount, writerPort, writerNetworks = [] } = serves;
-  const whom = writerNetworks.length === 0 ? "this host alone" : `this host and ${writerNetworks.join(", ")}`;
+  const whom = writerNetworks.length === 0 ? "this host only" : `this host and ${writerNetworks.join(", ")}`;
   const { sha256, bytes } = archive;
-  // Its release has the one program beside texts.
+  // A release has one program and text files.
   const program = archive.members.find(({ path }) => path === "registry" || path.endsWith("/registry"));
   return [
     step("archive", `the archive of registry ${version} is on the host (sha256 ${sha256.slice(0, 12)})`, [
-      "engine_blob",
+      "stored_blob",
       sha256,
       String(bytes),
     ]),
-    step("program", `registry ${version} is the one that runs, byte for byte as the lock says`, [
+    step("program", `registry ${version} is the current version, byte for byte as pinned in the lock`, [
       "registry_program",
       version,
       sha256,
       program?.path ?? "registry",
       program?.sha256 ?? "",
     ]),
-    step("user", "the registry has a user of its own", ["registry_user"]),
-    step("storage", `the registry's files lie in ${mount}/storage`, ["registry_storage", mount, login]),
-    authorityStep(host, registry),
+    step("user", "the registry has its own system user", ["registry_user"]),
+    step("storage", `the registry's files are in ${mount}/storage`, ["registry_storage", mount, sshUser]),
+    caStep(host, registry),
     step("certificate", `the certificate is for ${name} and valid for ${certificateDays} more days`, [
       "registry_certificate",
       name,
       serves.address,
       String(certificateDays),
     ]),
-    step("credential", "the writer's password was made here", ["registry_credential", name]),
-    step("units", "reader and writer are set up as the site says", [
+    step("credential", "the writer's password was generated on this host", ["registry_credential", name]),
+    step("units", "the units of reader and writer match the site", [
       "registry_units",
       mount,
       String(port),
@@ -70,13 +70,13 @@ export function registrySteps({ host, login, registry, archive }: RegistryStepsS
 }
 
 /** The one step that other hosts wait for. */
-export function authorityStep(
+export function caStep(
   host: string,
   { name, serves }: Pick<RegistrySpec, "name"> & { readonly serves: ServedRegistry },
 ): Step {
   return {
-    code: authorityCode,
-    fact: `a CA on this host vouches for ${name} and ${serves.address} and nothing else`,
+    code: caCode,
+    fact: `a CA on this host can sign for ${name} and ${serves.address} and nothing else`,
     effect: "none",
     call: ["registry_ca", host, name, serves.address, String(certificateDays)],
   };

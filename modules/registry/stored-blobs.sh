@@ -1,48 +1,48 @@
-# The bytes that the registry keeps: whether each is what it is called. They are the registry's own to change, so that they are read with
-# its rights, and hashed once per boot, day and change.
+# Whether stored blobs match their digests. The registry can change them, so they are read with its rights; each is hashed once per boot, day
+# and change.
 # shellcheck disable=SC2154 # seed.sh sets manifest_… and seed_…
 
-# Which of the registry's blobs were hashed since the boot, one file each.
+# Blobs hashed since the boot, one file each.
 REGISTRY_SEEN=/run/sealift/registry-blobs
 
-# registry_blob ROOT SHA256: where Distribution's filesystem driver keeps these bytes (registry/storage/paths.go, 3.1.2).
+# registry_blob ROOT SHA256: the path in Distribution's filesystem driver (registry/storage/paths.go, 3.1.2).
 registry_blob() {
   blob_rest=${2#??}
   echo "$1/blobs/sha256/${2%"$blob_rest"}/$2/data"
 }
 
-# manifest_look SHA256 BYTES: fails, with a finding, when the registry does not have the blob whole. It is hashed once per boot, day and
-# change: the note has the seconds since the boot, inode, size, mtime and ctime. Nobody sets a ctime back (inode(7)), but a page that a
-# process has mapped and written to is changed again without one (mmap(2)): a note is a hint, and ends. SEALIFT_DEEP=1 hashes it now.
-manifest_look() {
-  look_what="the blob"
-  if [ "$1" = "$manifest_hex" ]; then look_what="the manifest"; fi
-  look_stat=${manifest_seen#*"/$1/data "}
-  look_stat=${look_stat%%"$SEALIFT_LINE_END"*}
-  case $look_stat in
+# manifest_inspect SHA256 BYTES: fails with a finding if the blob is missing or wrong. It is hashed once per boot, day and change: the record has the
+# seconds since the boot, inode, size, mtime and ctime. A ctime cannot be set back (inode(7)), but a write through a mapped page may leave it
+# unchanged (mmap(2)), so the record expires. SEALIFT_DEEP=1 hashes the blob now.
+manifest_inspect() {
+  stored_what="the blob"
+  if [ "$1" = "$manifest_hex" ]; then stored_what="the manifest"; fi
+  stored_stat=${manifest_seen#*"/$1/data "}
+  stored_stat=${stored_stat%%"$SEALIFT_LINE_END"*}
+  case $stored_stat in
     "regular file,"*" $2 "*) ;;
     "regular file,"*)
-      echo "$look_what sha256:$1 has another length"
+      echo "$stored_what sha256:$1 has the wrong size"
       return 1
       ;;
     *)
-      echo "$look_what sha256:$1 is lost"
+      echo "$stored_what sha256:$1 is missing"
       return 1
       ;;
   esac
-  if blob_noted "$1" "$look_stat" && [ -z "${SEALIFT_DEEP-}" ]; then return 0; fi
-  still_at_it
-  look_found=$(as_registry 1800 sha256sum "$(registry_blob "$manifest_mount/storage/docker/registry/v2" "$1")") || look_found=
-  if [ "${look_found%% *}" != "$1" ]; then
-    echo "$look_what sha256:$1 is altered: its bytes have another sha256"
+  if blob_noted "$1" "$stored_stat" && [ -z "${SEALIFT_DEEP-}" ]; then return 0; fi
+  report_progress
+  stored_found=$(as_registry 1800 sha256sum "$(registry_blob "$manifest_mount/storage/docker/registry/v2" "$1")") || stored_found=
+  if [ "${stored_found%% *}" != "$1" ]; then
+    echo "$stored_what sha256:$1 is corrupt: its sha256 differs"
     return 1
   fi
   install -d -m 0700 "$REGISTRY_SEEN"
-  echo "$blob_now $look_stat" >"$REGISTRY_SEEN/$1.$$"
+  echo "$blob_now $stored_stat" >"$REGISTRY_SEEN/$1.$$"
   mv "$REGISTRY_SEEN/$1.$$" "$REGISTRY_SEEN/$1"
 }
 
-# blob_noted SHA256 STAT: whether the blob was hashed within a day while it was this; sets blob_now, seconds since the boot.
+# blob_noted SHA256 STAT: whether the blob was hashed within a day with the same STAT; sets blob_now, seconds since the boot.
 blob_noted() {
   read -r blob_now _ </proc/uptime
   blob_now=${blob_now%%.*}
@@ -52,7 +52,7 @@ blob_noted() {
   [ "$blob_note" = "$2" ] && [ $((blob_now - blob_since)) -lt "$HASH_KEEP_SEC" ]
 }
 
-# seed_drop_wrong SHA256: removes a blob of the registry that is not what it is called; the registry would say that it has it.
+# seed_drop_wrong SHA256: removes a blob that does not match its digest; otherwise the registry would report that it has it.
 seed_drop_wrong() {
   drop_path=$(registry_blob "$seed_mount/storage/docker/registry/v2" "$1")
   if ! as_registry 60 test -e "$drop_path" || [ -n "$(seed_known "$1" "$drop_path")" ]; then return 0; fi
@@ -60,7 +60,7 @@ seed_drop_wrong() {
   if [ "${drop_found%% *}" != "$1" ]; then as_registry 600 rm -rf "${drop_path%/data}"; fi
 }
 
-# seed_known SHA256 PATH: prints a word when the blob was hashed within a day, since it was changed last.
+# seed_known SHA256 PATH: prints a word if the blob was hashed within a day and has not changed since.
 seed_known() {
   if blob_noted "$1" "$(as_registry 60 stat -c '%F,%i %s %y %z' "$2" || true)"; then echo known; fi
 }

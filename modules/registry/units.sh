@@ -1,22 +1,21 @@
-# Two processes on the same files: a reader whom nobody has to log in to and who can change nothing, and a writer with a
-# login. Distribution knows no rights of users, so this is what makes a host unable to push. The writer listens for its own host
-# alone, or for the networks that the site names.
+# Two processes on the same files: a read-only reader without login, and a writer with one. Distribution has no permissions per user, so this
+# keeps hosts from pushing. The writer listens on 127.0.0.1, or for the networks that the site lists.
 # shellcheck disable=SC2154 # files.sh and systemd.sh set file_wrong and unit_…
 
 REGISTRY_UNITS=/etc/systemd/system
 
-# Fact: configuration and units of reader and writer are the ones of this site, as files and as systemd has loaded them; nothing else makes
-# or changes them.
+# Fact: configuration and units of reader and writer are those of this site, both as files and as loaded by systemd; nothing else provides or
+# changes them.
 # $1 mount point, $2 port of the reader, $3 port of the writer, $4... networks that reach the writer, as IP/prefix; none: this host alone
 check_registry_units() {
-  file_look "$REGISTRY_ETC/reader.yml" "$REGISTRY_ETC/writer.yml" "$REGISTRY_UNITS/sealift-registry-reader.service" "$REGISTRY_UNITS/sealift-registry-writer.service"
+  file_inspect "$REGISTRY_ETC/reader.yml" "$REGISTRY_ETC/writer.yml" "$REGISTRY_UNITS/sealift-registry-reader.service" "$REGISTRY_UNITS/sealift-registry-writer.service"
   registry_wrong=
   for_each_registry_file registry_file_compare "$@"
   if [ -n "$registry_wrong" ]; then
     echo "${registry_wrong#, }"
     return 1
   fi
-  unit_look "$UNIT_WHOLE" sealift-registry-reader.service sealift-registry-writer.service
+  unit_inspect "$UNIT_WHOLE" sealift-registry-reader.service sealift-registry-writer.service
   for registry_role in reader writer; do
     registry_unit=sealift-registry-$registry_role.service
     if ! unit_loaded "$registry_unit" "" Environment=OTEL_TRACES_EXPORTER=none EnvironmentFiles= PassEnvironment= "User=$REGISTRY_USER" \
@@ -28,18 +27,18 @@ check_registry_units() {
     fi
     unit_value UnitFileState
     if [ "$unit_found" != enabled ]; then
-      echo "$registry_unit is ${unit_found:-not there}, so that it would not start at a boot"
+      echo "$registry_unit is ${unit_found:-missing}, so it would not start at boot"
       return 1
     fi
   done
 }
 guard_registry_units() {
-  refuse_strangers sealift-registry-reader.service ""
-  refuse_strangers sealift-registry-writer.service ""
+  refuse_unmanaged sealift-registry-reader.service ""
+  refuse_unmanaged sealift-registry-writer.service ""
   shift 3
   if [ $# -gt 0 ] && ! unit_can_filter; then
-    refuse_because E_NETWORK_FILTER "systemd cannot keep the writer to $* on this host: IPAddressDeny= has no effect (no BPF for control groups)" \
-      "remove registry.writerNetworks from the site file: the writer then listens on 127.0.0.1, and ssh -L leads to it"
+    refuse E_NETWORK_FILTER "systemd cannot restrict the writer to $* on this host: IPAddressDeny= has no effect (the kernel lacks cgroup BPF)" \
+      "remove registry.writerNetworks from the site file: the writer then listens on 127.0.0.1 and is reached with ssh -L"
   fi
 }
 apply_registry_units() {
@@ -55,7 +54,7 @@ registry_file_write() {
   if ! file_is "$1" "${2%"$SEALIFT_LINE_END"}"; then file_put "$1" "${2%"$SEALIFT_LINE_END"}"; fi
 }
 
-# for_each_registry_file FUNCTION MOUNT READER_PORT WRITER_PORT [NETWORK...]: calls FUNCTION with each path and the text that it has to hold.
+# for_each_registry_file FUNCTION MOUNT READER_PORT WRITER_PORT [NETWORK...]: calls FUNCTION with each path and its content.
 for_each_registry_file() {
   each_call=$1
   each_mount=$2
@@ -80,13 +79,14 @@ auth:
 IPAddressAllow=127.0.0.1${1:+ $*}")$SEALIFT_LINE_END"
 }
 
-# registry_writer_address [NETWORK...]: where the writer listens; nothing is every address, and the unit then lets only these networks in.
+# registry_writer_address [NETWORK...]: where the writer listens; empty means every address, and the unit then admits only these
+# networks.
 registry_writer_address() {
   if [ $# = 0 ]; then echo 127.0.0.1; fi
 }
 
-# registry_config MOUNT ADDRESS: no port for metrics, which would serve a profiler to everybody on the host beside them.
-# It ends in storage, for what each role adds. No cache of descriptors: the reader has to see what the writer has just done.
+# registry_config MOUNT ADDRESS: no port for metrics, which would also serve a profiler to every user of the host. It ends in storage, to
+# which each role adds keys. No descriptor cache: the reader must see the writer's changes at once.
 registry_config() {
   cat <<END
 # Made by Sealift.
@@ -110,8 +110,8 @@ storage:
 END
 }
 
-# registry_unit ROLE MOUNT PATHS [LINES]: systemd.exec(5), systemd.resource-control(5). The copies say which configuration, certificate
-# and unit a process was started with.
+# registry_unit ROLE MOUNT PATHS [LINES]: systemd.exec(5), systemd.resource-control(5). The copies record with which configuration, certificate
+# and unit a process was started.
 registry_unit() {
   cat <<END
 # Made by Sealift.

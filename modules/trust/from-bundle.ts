@@ -1,13 +1,17 @@
-/** Whether hosts can pull what the bundle holds under its unchanged names; what cannot be is told before it is tried. */
+/**
+ * Whether hosts can pull the images of the bundle under their unchanged names; names for which that is impossible are reported in
+ * advance.
+ */
+import { endpoint } from "../core/endpoint.ts";
 import type { Problem } from "../core/errors.ts";
 import { placedName } from "../core/image-name.ts";
-import type { HostSpec } from "../core/site-spec.ts";
+import type { HostSpec } from "../core/site/site-spec.ts";
 
 /**
- * @param repositories in the bundle, with the registry that they came from: `ghcr.io/team/app`.
- * @param file the file that the site is written in, for messages.
- * @returns each registry that a host would be led to outside of the site, once a kind of host. A site that writes
- * registry.sources has decided by itself.
+ * @param repositories in the bundle, with their source registry: `ghcr.io/team/app`.
+ * @param file the site file, for messages.
+ * @returns each registry outside the site that a host would contact, once per kind of host; empty for a site that sets
+ * registry.mirroredRegistries.
  */
 export function unchangedNameProblems(
   hosts: readonly HostSpec[],
@@ -18,30 +22,31 @@ export function unchangedNameProblems(
     .filter((place) => place !== "files")
     // Below the site's registry a port stands behind an underscore, which no name of a registry has.
     .map((place) => place.replace("_", ":"));
-  const told = new Set<string>();
+  const reported = new Set<string>();
   return hosts.flatMap(({ name, registry }) => {
-    if (registry === undefined || registry.sourcesWritten) return [];
+    if (registry === undefined || registry.explicitMirrors) return [];
     return came
-      .filter((source) => !registry.sources.includes(source))
+      .filter((source) => !registry.mirroredRegistries.includes(source))
       .filter(
-        (source) => !told.has(`${registry.follows} ${source}`) && told.add(`${registry.follows} ${source}`),
+        (source) =>
+          !reported.has(`${registry.follows} ${source}`) && reported.add(`${registry.follows} ${source}`),
       )
       .map((source): Problem => {
-        const own = `${registry.name}:${registry.port}/${registry.prefix}${placedName(source)}/…`;
-        const written = `registry.sources: [${registry.sources.join(", ")}] to say that people write ${own}`;
+        const own = `${endpoint(registry.name, registry.port)}/${registry.prefix}${placedName(source)}/…`;
+        const written = `registry.mirroredRegistries: [${registry.mirroredRegistries.join(", ")}] if users write ${own}`;
         return {
           where: file,
           code: "E_CONFLICT",
-          subject: "registry.sources",
-          got: `images of ${source} in the bundle`,
+          subject: "registry.mirroredRegistries",
+          found: `the bundle has images from ${source}`,
           expected:
             registry.follows === "mirror"
-              ? `images of docker.io alone: ${name} has the classic image store or an engine before 28.5, which follow no other name`
-              : `${source} among the sources of ${name}`,
-          todo:
+              ? `images from docker.io only: ${name} has the classic image store or an engine before 28.5, which can redirect no other registry`
+              : `${source} among the mirrored registries of ${name}`,
+          fix:
             registry.follows === "mirror"
-              ? `set daemon.features: { containerd-snapshotter: true } for ${name}, with an engine from 28.5 on, or write ${written}`
-              : `add ${source} to registry.sources, or write ${written}`,
+              ? `set daemon.features: { containerd-snapshotter: true } for ${name}, with an engine from 28.5 on, or set ${written}`
+              : `add ${source} to registry.mirroredRegistries, or set ${written}`,
         };
       });
   });

@@ -1,54 +1,62 @@
-/** What a client of the registry knows of it, as facts. */
-import type { Authority, RegistrySpec } from "../core/registry.ts";
-import type { Step } from "../core/step.ts";
+/** Name, CAs and redirects of the registry on a client, as facts. */
+import { endpoint } from "../core/endpoint.ts";
+import type { CaBundle, RegistrySpec } from "../core/site/registry.ts";
+import type { Step } from "../core/host/step.ts";
 
 export interface TrustSpec {
   readonly registry: Pick<
     RegistrySpec,
-    "name" | "port" | "prefix" | "addresses" | "sources" | "follows" | "trust"
+    "name" | "port" | "prefix" | "addresses" | "mirroredRegistries" | "follows" | "trust"
   >;
-  /** The CAs that vouch for the registry; undefined while a host has not made its own. */
-  readonly authorities: readonly Authority[] | undefined;
+  /** The CAs of the registry; undefined while a host has not created its own, or does not respond. */
+  readonly caBundles: readonly CaBundle[] | undefined;
+  /** Hosts of the registry that do not respond, by name. Default none. */
+  readonly unreachable?: readonly string[];
 }
 
-export function trustSteps({ registry, authorities }: TrustSpec): readonly Step[] {
-  const { name, port, prefix, addresses, sources, follows } = registry;
-  const at = `${name}:${port}`;
-  const own = hasOwnAuthority(registry);
+export function trustSteps({
+  registry,
+  caBundles,
+  unreachable: unreachable = [],
+}: TrustSpec): readonly Step[] {
+  const { name, port, prefix, addresses, mirroredRegistries, follows } = registry;
+  const at = endpoint(name, port);
+  const own = hasOwnCa(registry);
+  const unknown = unreachable.length > 0 ? ["silent", ...unreachable] : ["unknown"];
   return [
     ...(addresses.length === 0
       ? []
-      : [step("name", `${name} leads to ${addresses.join(", ")}`, ["registry_name", name, ...addresses])]),
+      : [step("name", `${name} resolves to ${addresses.join(", ")}`, ["registry_name", name, ...addresses])]),
     step(
-      "authority",
+      "ca",
       own
-        ? `the engine trusts the CA of ${at}, and for that registry alone`
-        : `the engine trusts the system's CAs for ${at}, and no other`,
-      ["registry_authority", at, ...(own ? (authorities?.flatMap(authorityWords) ?? ["unknown"]) : [])],
+        ? `the engine trusts the CA of ${at} for that registry only`
+        : `the engine trusts the system's CAs for ${at}, and no others`,
+      ["trusted_ca", at, ...(own ? (caBundles?.flatMap(caWords) ?? unknown) : [])],
     ),
-    // The mirror of an engine that knows nothing else stands in daemon.json.
+    // Engines that support only a mirror have it in daemon.json.
     ...(follows === "mirror"
       ? []
       : [
-          step("sources", `images of ${sources.join(", ")} come from ${at} and nowhere else`, [
+          step("sources", `images of ${mirroredRegistries.join(", ")} come from ${at} and nowhere else`, [
             "registry_sources",
             at,
             prefix,
             own ? "own" : "system",
-            ...sources,
+            ...mirroredRegistries,
           ]),
         ]),
   ];
 }
 
-/** The host checks once more what a CA may vouch for, unless a person has named it. */
-function authorityWords({ address, certificates, named = false }: Authority): readonly string[] {
+/** The host checks again what a CA may sign for, unless the site lists it. */
+function caWords({ address, certificates, named = false }: CaBundle): readonly string[] {
   const at = `${named ? "named," : ""}${address ?? ""}:`;
   return certificates.map((one) => (address === undefined ? one : `${at}${one}`));
 }
 
-/** Somebody beside the system's own CAs vouches for the registry. */
-export function hasOwnAuthority({ trust }: Pick<RegistrySpec, "trust">): boolean {
+/** Whether a CA other than the system's own certifies the registry. */
+function hasOwnCa({ trust }: Pick<RegistrySpec, "trust">): boolean {
   return trust.hosts.length > 0 || trust.file !== undefined;
 }
 

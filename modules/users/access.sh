@@ -1,9 +1,9 @@
-# Whether and until when a user may log in. The hash of a password travels on standard input only, and no finding holds it.
+# Whether and until when a user may log in. Password hashes travel on standard input only, and no finding contains one.
 # shellcheck disable=SC2153 # accounts.sh sets FIELD_…
 
-# Fact: the password field is this one. Without a password none is asked to be changed: it never grows old, or half of the days that a rule of
-# the host gives it are still left (CIS benchmarks, 5.4.1.1: 365 days at most).
-# $1 user, $2 password field of shadow(5): a hash or "*" for no password, with "!" before it when the user is locked
+# Fact: the password field has this value and no password change is due at login. A user without a password must never reach the age limit:
+# it is disabled, or more than half of the days that a rule of the host allows are left (CIS benchmarks, 5.4.1.1: at most 365 days).
+# $1 user, $2 password field of shadow(5): a hash, or "*" for no password, with "!" before it if the user is locked
 check_password() {
   if ! account /etc/shadow "$1"; then
     echo "no such user"
@@ -14,7 +14,7 @@ check_password() {
     return 1
   fi
   if [ "$FIELD_3" = 0 ]; then
-    echo "a new password is asked for at the next login"
+    echo "a password change is required at the next login"
     return 1
   fi
   case $2 in
@@ -23,39 +23,43 @@ check_password() {
   case $FIELD_5 in
     '' | -1 | 99999) ;;
     *)
-      # pam_unix(8) would ask for a new password although a key let the user in. Without a day of the last change none is old.
+      # pam_unix(8) would ask for a new password even after a login with a key. Without a date of the last change nothing expires.
       if [ -z "$FIELD_3" ]; then return 0; fi
       password_days=$((FIELD_3 + FIELD_5 - $(date +%s) / 86400))
       if [ "$password_days" -lt "$((FIELD_5 / 2))" ]; then
         if [ "$password_days" -lt 0 ]; then password_days=0; fi
-        echo "no password, yet it grows old after $FIELD_5 days, of which $password_days are left"
+        echo "no password, but its age limit of $FIELD_5 days is reached in $password_days days"
         return 1
       fi
       ;;
   esac
 }
+guard_password() {
+  accounts_refusal
+}
 apply_password() {
-  # Not "!" alone: sshd refuses keys too for a locked account where it runs without PAM.
+  guard_password
+  # Not "!" alone: without PAM, sshd refuses the keys of a locked account too.
   printf '%s:%s\n' "$1" "$2" | chpasswd --encrypted
   case $2 in
     *'$'*) ;;
-    # The day as well: what sets a number of days again each night then has it begin today.
+    # Set the date as well: if a nightly job restores the age limit, the period starts today.
     *) chage --maxdays -1 --lastday "$(date -u +%Y-%m-%d)" "$1" ;;
   esac
 }
 
-# password_kind FIELD: in words, without what is in it.
+# password_kind FIELD: describes the field without its content.
 password_kind() {
   case $1 in
     '') echo "an empty password" ;;
     '*') echo "no password" ;;
     '!'*'$'*) echo "a password, locked" ;;
     '!'*) echo "no password, locked" ;;
-    *) echo "another password" ;;
+    *) echo "a different password" ;;
   esac
 }
 
-# Fact: the account ends on this day, which shuts out keys too.
+# Fact: the account expires on this day, which also disables keys.
 # $1 user, $2 days from 1970-01-01 to the first day without access; empty: never
 check_expiry() {
   if ! account /etc/shadow "$1"; then
@@ -64,11 +68,15 @@ check_expiry() {
   fi
   if [ "$FIELD_8" = "$2" ]; then return 0; fi
   case $FIELD_8 in
-    '') echo "no end" ;;
-    *) echo "ends on $(date -u -d "@$((FIELD_8 * 86400))" +%Y-%m-%d)" ;;
+    '') echo "no expiry date" ;;
+    *) echo "expires on $(date -u -d "@$((FIELD_8 * 86400))" +%Y-%m-%d)" ;;
   esac
   return 1
 }
+guard_expiry() {
+  accounts_refusal
+}
 apply_expiry() {
+  guard_expiry
   usermod --expiredate "$2" "$1"
 }

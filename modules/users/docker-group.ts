@@ -1,2 +1,2 @@
-/** The group whose members may use the engine; systemd gives the engine's socket to it. */
+/** The group whose members may use the engine; systemd gives it the engine's socket. */
 export const dockerGroup = "docker";

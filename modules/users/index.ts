@@ -1,10 +1,9 @@
-/** Groups, users and who may use the engine. Destroying leaves all of them, their homes and their keys. */
-import type { Host } from "../core/converge.ts";
-import { PhaseResource } from "../core/phase-resource.ts";
-import type { Phase } from "../core/step.ts";
+/** Groups, users and access to the engine, as a phase. */
+import type { HostSpec } from "../core/site/site-spec.ts";
+import type { Phase } from "../core/host/step.ts";
+import { accountSteps } from "./steps.ts";
 
-export class Users extends PhaseResource {
-  constructor(host: Host, phase: Phase, after: readonly PhaseResource[]) {
-    super("sealift:users:Users", host, phase, after);
-  }
+/** Pure: the phase of one host. */
+export function usersPhase(host: HostSpec): Phase {
+  return { name: "users", steps: accountSteps(host) };
 }

@@ -1,14 +1,14 @@
-# The public keys that may log in. The folder is the user's own, so everything in it is written as the user: root
-# would follow a link that the user has laid there. Source: sshd(8), AUTHORIZED_KEYS FILE FORMAT.
+# Authorized public keys. The folder belongs to the user, so everything in it is written with the user's rights: root would follow a link
+# that the user put there. Source: sshd(8), AUTHORIZED_KEYS FILE FORMAT.
 # shellcheck disable=SC2154 # sshd.sh sets sshd_…
 
 KEYS_RETURN=$(printf '\r')
-# How long the user's own processes may take for it.
+# Time limit in seconds for commands with the user's rights.
 KEYS_SEC=30
-# What is to be written, until it is.
+# The new content until it is in place.
 SEALIFT_KEYS=/run/sealift/keys
 
-# Fact: exactly these keys may log in, or these and others, by whatever sshd takes keys from; folder and file are the user's own.
+# Fact: exactly these keys can log in (or at least these), from all sources of keys that sshd uses; folder and file belong to the user.
 # $1 user, $2 exact or add; $3... public keys
 check_authorized_keys() {
   if ! account /etc/passwd "$1"; then
@@ -19,7 +19,7 @@ check_authorized_keys() {
   keys_uid=$FIELD_3
   keys_gid=$FIELD_4
   keys_file=$keys_home/.ssh/authorized_keys
-  keys_look "$1" "$keys_home"
+  keys_inspect "$1" "$keys_home"
   keys_policy=$2
   shift 2
   keys_own "$@" || return 1
@@ -30,30 +30,31 @@ check_authorized_keys() {
   if [ "$keys_policy" = exact ]; then
     keys_elsewhere
     if [ -n "$keys_more" ]; then
-      echo "keys let in from other files:$keys_more"
+      echo "other files also contain keys:$keys_more"
       return 1
     fi
-    if [ -n "$sshd_others" ]; then warn_that E_SSHD "beside keys in files sshd lets in by: $sshd_others" "take it out of sshd's configuration, or know of it"; fi
+    if [ -n "$sshd_others" ]; then warn E_SSHD "sshd also accepts: $sshd_others" "remove this from the sshd configuration if it is not intended"; fi
   fi
-  if [ -n "$keys_unsaid" ]; then warn_that E_SSHD "sshd does not say what it takes keys from: $keys_unsaid" "see what sshd -T says on the host"; fi
+  if [ -n "$keys_unreported" ]; then warn E_SSHD "sshd -T does not report where it reads keys from: $keys_unreported" "run sshd -T on the host and correct the error"; fi
 }
 
-# keys_look USER HOME: sshd_look, or sshd's defaults where it does not say (keys_unsaid), and keys_unread when it does not read keys_file.
-keys_look() {
-  keys_unsaid=
+# keys_inspect USER HOME: like sshd_inspect, with sshd's defaults if sshd does not report its configuration (sets keys_unreported). Sets
+# keys_unread if sshd does not read keys_file.
+keys_inspect() {
+  keys_unreported=
   keys_unread=
-  if ! sshd_look "$1" "$2"; then
-    keys_unsaid=$sshd_said
+  if ! sshd_inspect "$1" "$2"; then
+    keys_unreported=$sshd_output
     sshd_files=" $keys_file ${keys_file}2"
     sshd_others=
   fi
   case "$sshd_files " in
     *" $keys_file "*) ;;
-    *) keys_unread="sshd takes keys from${sshd_files:- nowhere}, and not from $keys_file" ;;
+    *) keys_unread="sshd reads keys from${sshd_files:- nowhere}, not from $keys_file" ;;
   esac
 }
 
-# keys_elsewhere: sets keys_more to the other files that sshd reads and that hold anything.
+# keys_elsewhere: sets keys_more to the other files that sshd reads and that contain keys.
 keys_elsewhere() {
   keys_more=
   for keys_one in $sshd_files; do
@@ -61,7 +62,7 @@ keys_elsewhere() {
   done
 }
 
-# keys_any FILE: whether a line of it could be a key. One that is larger than any of ours is not read: it may be of any length.
+# keys_any FILE: whether a line of it could be a key. A larger file than ours may be is assumed to contain one, unread.
 keys_any() {
   if [ ! -f "$1" ]; then return 1; fi
   keys_read "$1"
@@ -74,24 +75,24 @@ END
   return 1
 }
 
-# keys_own KEY...: whether keys_file is right by itself; says what is not.
+# keys_own KEY...: whether keys_file itself is right; prints what is not.
 keys_own() {
   if [ $# = 0 ] && [ ! -e "$keys_file" ] && [ ! -L "$keys_file" ]; then return 0; fi
   if [ ! -f "$keys_file" ] || [ -L "$keys_file" ]; then
-    echo "no file $keys_file"
+    echo "$keys_file is not a regular file"
     return 1
   fi
   keys_modes=$(stat -c '%u %a %s' "${keys_file%/*}" "$keys_file" | tr '\n' ' ')
   case $keys_modes in
     "$keys_uid 700 "*" $keys_uid 600 "*) ;;
     *)
-      echo "uid, mode and bytes of folder and file: $keys_modes"
+      echo "uid, mode and size of directory and file: $keys_modes"
       return 1
       ;;
   esac
   keys_bytes=${keys_modes% }
   if [ "${keys_bytes##* }" -gt 65536 ]; then
-    echo "$keys_file has ${keys_bytes##* } bytes"
+    echo "$keys_file is too large: ${keys_bytes##* } bytes"
     return 1
   fi
   keys_found=0
@@ -101,7 +102,7 @@ keys_own() {
   keys_other=0
   if [ "$keys_policy" = exact ]; then keys_count_other "$keys_file" "$@"; fi
   if [ "$keys_found" != $# ] || [ "$keys_other" != 0 ]; then
-    echo "$keys_found of $# keys, $keys_other lines that are none of them"
+    echo "keys present: $keys_found of $#, other lines: $keys_other"
     return 1
   fi
 }
@@ -111,10 +112,10 @@ guard_authorized_keys() {
   keys_uid=$FIELD_3
   keys_gid=$FIELD_4
   keys_file=$keys_home/.ssh/authorized_keys
-  keys_look "$1" "$keys_home"
+  keys_inspect "$1" "$keys_home"
   if [ $# -gt 2 ] && [ -n "$keys_unread" ]; then
-    refuse_because E_SSHD "$keys_unread: keys that Sealift writes there would let nobody in" \
-      "have AuthorizedKeysFile of sshd_config name .ssh/authorized_keys as well"
+    refuse E_SSHD "$keys_unread, so keys written there would have no effect" \
+      "add .ssh/authorized_keys to AuthorizedKeysFile in sshd_config"
   fi
   if [ "$2" = add ]; then return 0; fi
   keys_elsewhere
@@ -122,8 +123,8 @@ guard_authorized_keys() {
     case $keys_one in
       "$keys_home"/*) ;;
       *)
-        refuse_because E_SSHD "$keys_one lets $1 in as well, and is not in the home that Sealift looks after" \
-          "take the keys out of it, or write keys: add for $1"
+        refuse E_SSHD "$keys_one also contains keys for $1 and is outside the home that Sealift manages" \
+          "remove the keys from it, or set authorizedKeysMode: additive for $1"
         ;;
     esac
   done
@@ -140,8 +141,8 @@ guard_authorized_keys() {
     done
   done
   if [ -z "$keys_lets" ]; then return 0; fi
-  refuse_because E_OWN_LOGIN "none of the keys that now let in $keys_login, the login of this very run, is among the site's" \
-    "name one of them, or write keys: add, log in with a new key, then go on"
+  refuse E_LOCKOUT "the site lists none of the present keys of $keys_login, the SSH user of this run" \
+    "list one of them in the site, or set authorizedKeysMode: additive, verify that a new key works, then remove the old ones"
 }
 apply_authorized_keys() {
   guard_authorized_keys "$@"
@@ -159,7 +160,7 @@ apply_authorized_keys() {
   fi
   shift 2
   umask 077
-  # A file, and no pipe of root's, which the user could keep full.
+  # A file, not a pipe, which the user could block.
   mkdir -p "${SEALIFT_KEYS%/*}"
   {
     if [ -n "$keys_before" ]; then printf '%s\n' "$keys_before"; fi
@@ -167,15 +168,15 @@ apply_authorized_keys() {
       if [ -z "$keys_before" ] || ! keys_has "$keys_file" "$keys_key"; then printf '%s\n' "$keys_key"; fi
     done
   } >"$SEALIFT_KEYS"
-  # A name that nothing has, whatever the user has laid there.
+  # A unique name, which the user cannot have prepared.
   read -r keys_unique </proc/sys/kernel/random/uuid
   keys_is=$(stat -c '%u %F' "$keys_folder" 2>/dev/null || true)
-  # What somebody else has made in the home, root too, is not the user's to have: the user may have given it this name. It is the user's
-  # home all the same, so that it stops no run: it is put aside with the user's rights, as it is.
+  # The user must not receive a folder that somebody else (such as root) created, as the user may have moved it here. But it must not stop
+  # the run either: it is renamed with the user's rights, unchanged.
   keys_aside=
   if [ -n "$keys_is" ] && [ "$keys_is" != "$keys_uid directory" ]; then keys_aside=yes; fi
   # shellcheck disable=SC2016 # it is for the shell of the user
-  if ! keys_said=$(as_owner sh -ec '
+  if ! keys_output=$(as_owner sh -ec '
     exec 2>&1
     if [ -n "$4" ]; then mv -T "$1" "$1.$3"; fi
     mkdir -p "$1"
@@ -185,30 +186,31 @@ apply_authorized_keys() {
     sync "$2.new.$3"
     mv -T "$2.new.$3" "$2"
     sync "$1" "${1%/*}"' sh "$keys_folder" "$keys_file" "$keys_unique" "$keys_aside" <"$SEALIFT_KEYS"); then
-    echo "$keys_file could not be written with the rights of its owner, within $KEYS_SEC seconds: $keys_said"
+    echo "$keys_file could not be written as its owner within $KEYS_SEC seconds: $keys_output"
     return 1
   fi
   rm "$SEALIFT_KEYS"
   keys_text_of=
-  # Only then, so that a run that is cut off leaves more ways in, not fewer.
+  # Last, so that an interrupted run leaves more keys than required, not fewer.
   for keys_one in $keys_more; do as_owner rm -f "$keys_one"; done
 }
 
-# as_owner COMMAND...: with the user's own rights and no others; prints 64 KiB at most.
+# as_owner COMMAND...: runs it with the user's rights only; prints at most 64 KiB.
 as_owner() { as_user "$KEYS_SEC" 65537 setpriv --reuid="$keys_uid" --regid="$keys_gid" --clear-groups -- "$@"; }
 
-# keys_read FILE: sets keys_text to what it says, read with the user's own rights and within bounds: it may be a link or a pipe by now.
+# keys_read FILE: sets keys_text to its content, read with the user's rights and within limits: the user may have replaced it with a link or
+# a pipe.
 keys_read() {
   if [ "${keys_text_of-}" = "$1" ]; then return 0; fi
   keys_text=$(as_owner head -c 65537 "$1") || keys_text=
   keys_text_of=$1
 }
 
-# keys_has FILE KEY: by kind and key; what the comment says does not count, what options say makes it another line.
+# keys_has FILE KEY: compares type and key. The comment does not matter; a line with options is a different one.
 keys_has() {
   keys_read "$1"
   while read -r keys_kind keys_blob _; do
-    # sshd takes a line that ends as on Windows.
+    # sshd accepts lines that end with a carriage return.
     keys_blob=${keys_blob%"$KEYS_RETURN"}
     case "$2 " in
       "$keys_kind $keys_blob "*) return 0 ;;
@@ -219,7 +221,7 @@ END
   return 1
 }
 
-# keys_count_other FILE KEY...: sets keys_other to the number of lines that are none of the keys; empty ones do not count.
+# keys_count_other FILE KEY...: sets keys_other to the number of nonempty lines that are none of the keys.
 keys_count_other() {
   keys_read "$1"
   shift

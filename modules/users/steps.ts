@@ -1,10 +1,10 @@
-/** Groups, users and who may use the engine, as facts. */
-import type { GroupSpec, HostSpec } from "../core/site-spec.ts";
-import type { Step } from "../core/step.ts";
+/** Groups, users and access to the engine, as facts. */
+import type { GroupSpec, HostSpec } from "../core/site/site-spec.ts";
+import type { Step } from "../core/host/step.ts";
 import { dockerGroup } from "./docker-group.ts";
 import { stepsOfUser } from "./user-steps.ts";
 
-/** Groups first, then one user after the other, then those whom the site does not name. */
+/** Groups first, then one user after the other, then unmanaged members. */
 export function accountSteps({
   groups,
   dockerGroup: docker,
@@ -26,21 +26,21 @@ export function accountSteps({
     ...directoryMembers(docker.members ?? []),
     {
       code: "users.sshd",
-      fact: "who may log in does not depend on where they come from",
+      fact: "login permissions do not depend on the client address",
       effect: "none",
       call: ["sshd_everywhere"],
     },
     {
-      code: "users.leavers",
-      fact: "who has left the site has no access by it",
+      code: "users.removed",
+      fact: "users removed from the site have no access through Sealift",
       effect: "none",
-      call: ["leavers", dockerGroup, ...names],
+      call: ["removed_users", dockerGroup, ...names],
     },
     {
-      code: "users.strangers",
-      fact: `the site names every member of group ${dockerGroup}`,
+      code: "users.unmanaged",
+      fact: `all members of group ${dockerGroup} are listed in the site`,
       effect: "none",
-      call: ["strangers", dockerGroup, docker.strangers, ...names, ...(docker.members ?? [])],
+      call: ["unmanaged_members", dockerGroup, docker.unmanagedMembers, ...names, ...(docker.members ?? [])],
     },
   ];
 }
@@ -50,7 +50,7 @@ function directoryMembers(members: readonly string[]): Step[] {
   return [
     {
       code: "users.directory",
-      fact: `group ${dockerGroup} has ${members.join(", ")} of a directory`,
+      fact: `group ${dockerGroup} contains the directory accounts ${members.join(", ")}`,
       effect: "none",
       call: ["directory_members", dockerGroup, ...members],
     },

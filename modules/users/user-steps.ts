@@ -1,10 +1,10 @@
-/** One user as facts: who it is, what it is in, what lets it in, what it may do. */
-import type { GroupSpec, UserSpec } from "../core/site-spec.ts";
-import type { Step } from "../core/step.ts";
+/** One user as facts: account, groups, authentication, sudo rule. */
+import type { GroupSpec, UserSpec } from "../core/site/site-spec.ts";
+import type { Step } from "../core/host/step.ts";
 import { dockerGroup } from "./docker-group.ts";
 import { sudoRule } from "./sudo-rule.ts";
 
-/** @param groups of the site: a user is in those that it names, and in no other of them. */
+/** @param groups of the site: a user is in the groups that it lists, and in no other group of the site. */
 export function stepsOfUser(user: UserSpec, groups: readonly GroupSpec[]): readonly Step[] {
   return [
     account(user, groups),
@@ -17,7 +17,7 @@ export function stepsOfUser(user: UserSpec, groups: readonly GroupSpec[]): reado
   ];
 }
 
-/** The group of the site that has the user's gid; otherwise one of the user's own name. */
+/** The group of the site that has the user's gid; otherwise a group with the user's own name. */
 function primaryGroup({ name, uid, gid = uid }: UserSpec, groups: readonly GroupSpec[]): GroupSpec {
   return groups.find((group) => group.gid === gid) ?? { name, gid };
 }
@@ -44,12 +44,14 @@ function docker({ name, docker: member = true }: UserSpec): Step {
 }
 
 function memberships(user: UserSpec, groups: readonly GroupSpec[]): Step[] {
-  const { name, groups: wanted = [] } = user;
+  const { name, groups: memberOf = [] } = user;
   const primary = primaryGroup(user, groups).name;
-  const others = groups.map((group) => group.name).filter((one) => one !== primary && !wanted.includes(one));
-  if (wanted.length + others.length === 0) return [];
+  const others = groups
+    .map((group) => group.name)
+    .filter((one) => one !== primary && !memberOf.includes(one));
+  if (memberOf.length + others.length === 0) return [];
   const words = [
-    ...(wanted.length > 0 ? [`in ${wanted.join(", ")}`] : []),
+    ...(memberOf.length > 0 ? [`in ${memberOf.join(", ")}`] : []),
     ...(others.length > 0 ? [`not in ${others.join(", ")}`] : []),
   ];
   return [
@@ -57,15 +59,15 @@ function memberships(user: UserSpec, groups: readonly GroupSpec[]): Step[] {
       code: `users.${name}.groups`,
       fact: `user ${name} is ${words.join(" and ")}`,
       effect: "none",
-      call: ["groups", name, ...wanted, "-", ...others],
+      call: ["groups", name, ...memberOf, "-", ...others],
     },
   ];
 }
 
-/** The password field of shadow(5): "*" is no password, "!" before it locks it. */
+/** The password field of shadow(5): "*" is no password, a leading "!" locks it. */
 function password({ name, passwordHash, locked = false }: UserSpec): Step {
   const facts =
-    passwordHash === undefined ? `no password lets ${name} in` : `${name} has the site's password`;
+    passwordHash === undefined ? `${name} has no password` : `${name} has the password from the site`;
   return {
     code: `users.${name}.password`,
     fact: locked ? `the password of ${name} is locked` : facts,
@@ -77,26 +79,28 @@ function password({ name, passwordHash, locked = false }: UserSpec): Step {
 
 function expiry({ name, expires, locked = false }: UserSpec): Step {
   const open =
-    expires === undefined ? `${name} may log in without end` : `${name} may log in before ${expires}`;
+    expires === undefined
+      ? `the account ${name} does not expire`
+      : `the account ${name} expires on ${expires}`;
   const day = expires === undefined ? "" : String(Date.parse(expires) / 86_400_000);
   return {
     code: `users.${name}.expiry`,
-    fact: locked ? `nothing lets ${name} in, no key either` : open,
+    fact: locked ? `the account ${name} is locked, including its keys` : open,
     effect: "none",
-    // usermod(8) on locking: the account has to end, too, and day 1 is as long ago as can be.
+    // usermod(8) on locking: the account must expire as well, and day 1 is the earliest possible date.
     call: ["expiry", name, locked ? "1" : day],
   };
 }
 
-function keys({ name, authorizedKeys, keys: policy = "exact" }: UserSpec): Step[] {
+function keys({ name, authorizedKeys, authorizedKeysMode: mode = "exclusive" }: UserSpec): Step[] {
   const count = authorizedKeys.length === 1 ? "1 key" : `${authorizedKeys.length || "no"} keys`;
-  if (policy === "add" && authorizedKeys.length === 0) return [];
+  if (mode === "additive" && authorizedKeys.length === 0) return [];
   return [
     {
       code: `users.${name}.keys`,
-      fact: `${policy === "exact" ? "exactly" : "at least"} ${count} may log in as ${name}`,
+      fact: `${mode === "exclusive" ? "exactly" : "at least"} ${count} may log in as ${name}`,
       effect: "none",
-      call: ["authorized_keys", name, policy, ...authorizedKeys],
+      call: ["authorized_keys", name, mode === "exclusive" ? "exact" : "add", ...authorizedKeys],
     },
   ];
 }
@@ -105,7 +109,7 @@ function sudo(user: UserSpec): Step {
   const rule = sudoRule(user);
   return {
     code: `users.${user.name}.sudo`,
-    fact: rule === undefined ? `${user.name} has no sudo rule by the site` : `sudo: ${rule}`,
+    fact: rule === undefined ? `${user.name} has no sudo rule from Sealift` : `sudo: ${rule}`,
     effect: "none",
     call: rule === undefined ? ["no_sudo_rule", user.name] : ["sudo_rule", user.name, rule],
   };

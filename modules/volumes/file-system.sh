@@ -1,14 +1,14 @@
-# File systems on volumes: made once on a volume that nobody has used, grown in use, never made anew.
+# File systems on volumes: created once on an unused volume, grown online, never created again.
 # shellcheck disable=SC2154 # kernel.sh sets lv_…, core/mounts.sh seen_…
 
-# Fact: the logical volume carries this file system, as large as the volume.
+# Fact: the logical volume has this file system, as large as the volume.
 # $1 volume group, $2 logical volume, $3 xfs or ext4
 check_file_system() {
-  if ! lv_look "$1" "$2"; then
+  if ! lv_inspect "$1" "$2"; then
     echo "no such volume"
     return 1
   fi
-  fs_look "$1" "$2"
+  fs_inspect "$1" "$2"
   fs_found=$(fs_finding "$3")
   if [ -n "$fs_new" ]; then fs_found="not formatted yet"; fi
   if [ -n "$fs_found" ]; then
@@ -16,19 +16,19 @@ check_file_system() {
     return 1
   fi
   fs_missing_mib=$((lv_mib - $(fs_bytes) / 1048576))
-  # What mkfs and growing round away is far less.
+  # mkfs and growing round down by far less.
   if [ "$fs_missing_mib" -gt 64 ]; then
     echo "$3 is $fs_missing_mib MiB smaller than its volume"
     return 1
   fi
 }
 guard_file_system() {
-  if ! lv_look "$1" "$2"; then return 0; fi
-  fs_look "$1" "$2"
+  if ! lv_inspect "$1" "$2"; then return 0; fi
+  fs_inspect "$1" "$2"
   if [ -n "$fs_new" ]; then return 0; fi
   fs_found=$(fs_finding "$3")
   if [ -n "$fs_found" ]; then
-    refuse_because E_FILESYSTEM "$1/$2 carries $fs_found, and it was not made by this run" "name the file system that is there, or if nobody needs what is on the volume, remove it yourself with lvremove"
+    refuse E_FILESYSTEM "$1/$2 contains $fs_found and was not created by this run" "set the file system that the volume has, or remove the volume manually with lvremove if its data is not needed"
   fi
 }
 apply_file_system() {
@@ -37,9 +37,9 @@ apply_file_system() {
     grow_file_system
     return
   fi
-  # Ours, never mounted: what may lie on it is an mkfs of our own that was cut off.
+  # Sealift's own volume, never mounted: it may contain an interrupted mkfs.
   wipefs -a "/dev/$1/$2"
-  # A label is for people, and mkfs.xfs(8) refuses one of more than 12 letters; mkfs.ext4(8) takes 16.
+  # Labels are for people; mkfs.xfs(8) refuses more than 12 characters, mkfs.ext4(8) takes 16.
   case $3 in
     xfs) timeout 300 mkfs.xfs -q -n ftype=1 -L "$(printf %.12s "$2")" "/dev/$1/$2" ;;
     ext4) timeout 300 mkfs.ext4 -q -m 1 -L "$(printf %.16s "$2")" "/dev/$1/$2" ;;
@@ -47,11 +47,11 @@ apply_file_system() {
   lvchange --deltag sealift_new "$1/$2"
 }
 
-# fs_look GROUP VOLUME: what is on the volume that lv_look has found. Sets
-#   fs_point  where it is mounted, or nothing
-#   fs_type   of the file system, or nothing
-#   fs_new    not empty when the volume was made by Sealift and not formatted to the end: mounted volumes never are that
-fs_look() {
+# fs_inspect GROUP VOLUME: after lv_inspect: examines the volume. Sets
+#   fs_point  where it is mounted, or empty
+#   fs_type   type of its file system, or empty
+#   fs_new    not empty if Sealift created the volume and has not finished formatting it; never for a mounted volume
+fs_inspect() {
   fs_new=
   if mount_of "$lv_node"; then
     fs_point=$seen_point
@@ -65,21 +65,21 @@ fs_look() {
   esac
 }
 
-# fs_finding TYPE: nothing when the volume carries it in a form that can be used.
+# fs_finding TYPE: prints a finding unless the volume has a usable file system of this type.
 fs_finding() {
   if [ "$fs_type" != "$1" ]; then
     echo "${fs_type:-no file system}"
   elif [ "$fs_type" = xfs ] && [ -z "$fs_point" ]; then
-    # overlay2 needs the type of a file in its directory: mkfs.xfs(8), ftype.
+    # overlay2 needs file types in directory entries: mkfs.xfs(8), ftype.
     case $(xfs_db -r -c version "/dev/$lv_node") in
       *,FTYPE*) ;;
-      *) echo "an xfs without ftype" ;;
+      *) echo "xfs with ftype=0" ;;
     esac
   fi
 }
 
-# fs_bytes: its size by its own superblock. A mounted xfs is asked, because what it has just written there may still
-# be in its log only.
+# fs_bytes: prints its size according to its superblock. For a mounted xfs, asks the file system, because the latest superblock may still be
+# in the log only.
 fs_bytes() {
   case $fs_type${fs_point:+-mounted} in
     xfs-mounted) bytes_text=$(xfs_io -r -c statfs "$fs_point") ;;
@@ -99,8 +99,8 @@ EOF
   echo $((bytes_blocks * bytes_block))
 }
 
-# grow_file_system: to the size of its volume. Both kinds grow while they are mounted; one that is not gets a mount that
-# nobody else sees and that ends with its process.
+# grow_file_system: grows it to the size of its volume. Both types grow while mounted; an unmounted one is mounted in a private mount
+# namespace, which ends with the process.
 grow_file_system() {
   # shellcheck disable=SC2016 # expanded by the inner shell
   case $fs_type${fs_point:+-mounted} in

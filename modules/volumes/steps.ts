@@ -1,28 +1,27 @@
-/** Mounts of others, one volume group on its disks, its volumes, and the journal on a mount, as facts. */
-import { mountOf, mountsOf, programPlaces } from "../core/mounts.ts";
-import { ownerIds } from "../core/owner.ts";
+/** Existing mounts, one volume group on its disks, its volumes, and the journal on a mount, as facts. */
+import { mountOf, mountsOf, programPlaces } from "../core/site/mounts.ts";
+import { ownerIds } from "../core/site/owner.ts";
 import type {
   DiskSpec,
   ExistingMountSpec,
   HostSpec,
   JournalSpec,
   LogicalVolumeSpec,
-  VolumesSpec,
-} from "../core/site-spec.ts";
-import type { Step } from "../core/step.ts";
-import { parseGiB, parseMiB, parsePercentFree } from "../core/units.ts";
+} from "../core/site/site-spec.ts";
+import type { Step } from "../core/host/step.ts";
+import { parseGiB, parseMiB, parsePercentFree } from "../core/site/units.ts";
 
 /**
- * What others have laid out first: it refuses before anything is changed. Then the group, then each volume whole: made, formatted,
- * mounted, owned; the journal when its mount is there.
+ * Existing mounts first: they can refuse before anything is changed. Then the group, then each volume completely: created,
+ * formatted, mounted, owned; the journal as soon as its mount is there.
  */
 export function volumeSteps(host: Pick<HostSpec, "volumes" | "users" | "daemon">): readonly Step[] {
   const { volumes, users } = host;
-  const { disk, group, logical, existing = [], journal } = volumes;
+  const { disks = [], group, logicalVolumes, existing = [], journal } = volumes;
   return [
     ...existing.flatMap((mount) => existingSteps(mount, usesOf(mount, host))),
-    ...(disk === undefined ? [] : [groupStep({ ...volumes, disk })]),
-    ...logical.flatMap((volume) => [
+    ...(disks.length === 0 ? [] : [groupStep(group, disks, logicalVolumes)]),
+    ...logicalVolumes.flatMap((volume) => [
       ...stepsOfVolume(group, volume),
       ...rootSteps(volume, volume.owner === undefined ? undefined : ownerIds(volume.owner, users)),
     ]),
@@ -30,33 +29,30 @@ export function volumeSteps(host: Pick<HostSpec, "volumes" | "users" | "daemon">
   ];
 }
 
-function groupStep({
-  disk,
-  serial,
-  moreDisks = [],
-  group,
-  logical,
-}: VolumesSpec & Pick<DiskSpec, "disk">): Step {
-  const disks = [{ disk, serial }, ...moreDisks];
-  const sizes = logical.map(({ name, size }) => `${name}:${sizeArgument(size)}`);
+function groupStep(
+  group: string,
+  disks: readonly DiskSpec[],
+  logicalVolumes: readonly LogicalVolumeSpec[],
+): Step {
+  const sizes = logicalVolumes.map(({ name, size }) => `${name}:${sizeArgument(size)}`);
   return {
     code: "volumes.group",
-    fact: `volume group ${group} is on ${disks.map((one) => one.disk).join(" and ")}, with room for its volumes`,
+    fact: `volume group ${group} is on ${disks.map(({ id }) => id).join(" and ")}, with space for its volumes`,
     effect: "none",
     call: [
       "volume_group",
       group,
       sizes.join(","),
-      ...disks.map((one) => (one.serial === undefined ? one.disk : `${one.disk},${one.serial}`)),
+      ...disks.map(({ id, serial }) => (serial === undefined ? id : `${id},${serial}`)),
     ],
   };
 }
 
-/** What the host asks of the options of a mount that it uses. */
+/** What the host requires of the options of a mount. */
 interface Uses {
   /** Programs are run from there. */
   readonly runs: boolean;
-  /** The engine bounds containers there by project quotas. */
+  /** The engine limits containers there with project quotas. */
   readonly quota: boolean;
 }
 
@@ -70,7 +66,7 @@ function usesOf(mount: ExistingMountSpec, host: Pick<HostSpec, "volumes" | "user
   };
 }
 
-/** Their codes end with the path: its slash is in the name of no volume. */
+/** Their codes end with the path, whose slash cannot be in the name of a volume. */
 function existingSteps({ mount, filesystem, minFree }: ExistingMountSpec, { runs, quota }: Uses): Step[] {
   const step = (aspect: string, fact: string, ...call: Step["call"]): Step => ({
     code: `volumes.${aspect}.${mount}`,
@@ -79,16 +75,17 @@ function existingSteps({ mount, filesystem, minFree }: ExistingMountSpec, { runs
     call,
   });
   const kinds = { xfs: "is xfs with ftype=1", ext4: "is ext4" };
-  const kind = filesystem === undefined ? "outlives a boot, and an xfs has ftype=1" : kinds[filesystem];
+  const kind =
+    filesystem === undefined ? "survives a reboot, and has ftype=1 if it is xfs" : kinds[filesystem];
   const file = `the file system at ${mount} ${kind}`;
   const options = [
-    "can be written",
-    ...(runs ? ["runs programs"] : []),
+    "is writable",
+    ...(runs ? ["allows programs to run"] : []),
     ...(quota ? ["has project quotas"] : []),
   ];
   const mib = minFree === undefined ? undefined : String(parseMiB(minFree));
   return [
-    step("existing", `${mount} is a mount of its own`, "existing_mount", mount),
+    step("existing", `${mount} is a separate mount`, "existing_mount", mount),
     step("filesystem", file, "existing_file_system", mount, filesystem ?? "any"),
     step(
       "options",
@@ -113,13 +110,13 @@ function stepsOfVolume(group: string, volume: LogicalVolumeSpec): Step[] {
       fact:
         percent === undefined
           ? `volume ${group}/${name} is ${parseGiB(size)} GiB`
-          : `volume ${group}/${name} exists, made of ${percent} % of what was free`,
+          : `volume ${group}/${name} exists, created from ${percent} % of the free space`,
       effect: "none",
       call: ["logical_volume", group, name, sizeArgument(size)],
     },
     {
       code: `volumes.${name}.filesystem`,
-      fact: `volume ${group}/${name} carries ${filesystem} of its full size`,
+      fact: `volume ${group}/${name} has a ${filesystem} file system of its full size`,
       effect: "none",
       call: ["file_system", group, name, filesystem],
     },
@@ -145,10 +142,10 @@ function rootSteps({ name, mount, mode }: LogicalVolumeSpec, ids: string | undef
   const words = [ids === undefined ? [] : `belongs to ${ids}`, mode === undefined ? [] : `has mode ${mode}`];
   return [
     {
-      code: `volumes.${name}.root`,
+      code: `volumes.${name}.ownership`,
       fact: `the top directory of ${mount} ${words.flat().join(" and ")}`,
       effect: "none",
-      call: ["mount_root", mount, ids ?? "-", mode ?? "-"],
+      call: ["mount_ownership", mount, ids ?? "-", mode ?? "-"],
     },
   ];
 }
@@ -179,7 +176,7 @@ function sizeArgument(size: string): string {
   return percent === undefined ? String(parseGiB(size)) : `${percent}%`;
 }
 
-/** All four pairs in full: a remount keeps what is not said. */
+/** All four pairs explicitly: a remount keeps options that are not given. */
 function mountOptions(options: readonly string[]): string {
   const inverse = { nodev: "dev", nosuid: "suid", noexec: "exec", noatime: "relatime" };
   return Object.entries(inverse)

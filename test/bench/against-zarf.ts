@@ -1,8 +1,8 @@
 /** The same host files and images packed and checked by Zarf and by Sealift, in turns. */
 import { mkdir, readdir, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
-import { architecture } from "../lab/engine.ts";
-import { table } from "../support/table.ts";
+import { architecture } from "../lab/bundle/engine.ts";
+import { table } from "../support/process/table.ts";
 import type { Material } from "./bundle-material.ts";
 import { inSeconds, megabytes, times } from "./figures.ts";
 import { type Command, inTurn, measured, type Run, sideBySide } from "./measured.ts";
@@ -29,7 +29,7 @@ export async function againstZarf(material: Material, zarf: string): Promise<str
   const file = await theirs.file();
   const check = await sideBySide(runs, {
     zarf: () => theirs.verify(file),
-    sealift: () => verb("verify", ours.file, "--signers", key.allowedSigners),
+    sealift: () => verb("verify", ours.file, "--allowed-signers", key.allowedSigners),
   });
   const bytes = { zarf: (await stat(file)).size, sealift: (await stat(ours.file)).size };
   await rm(join(folder, "zarf-out"), { recursive: true });
@@ -39,17 +39,17 @@ export async function againstZarf(material: Material, zarf: string): Promise<str
       ["what", `Zarf ${zarfVersion}`, "Sealift", "Zarf / Sealift"],
       ...[
         timeRow("create, without SBOM", bare),
-        cpuRow("  of processors", bare),
+        cpuRow("  CPU", bare),
         timeRow("create, with SBOM", bill),
-        cpuRow("  of processors", bill),
+        cpuRow("  CPU", bill),
         timeRow("verify", check),
-        cpuRow("  of processors", check),
+        cpuRow("  CPU", check),
         ["bytes carried", megabytes(bytes.zarf), megabytes(bytes.sealift), times(bytes.zarf / bytes.sealift)],
         memoryRow("peak memory of create", bare),
         memoryRow("peak memory of verify", check),
       ],
     ]),
-    "Sealift's is `build --carry`: it checks each file against its pin, makes the directory as well, and signs. Zarf's is unsigned,\nand its `verify` ends with that after all checksums.",
+    "Sealift's is `build --archive`: it checks each file against its pin, makes the directory as well, and signs. Zarf's is unsigned,\nand its `verify` ends with that after all checksums.",
     "Zarf's SBOM is what Syft finds in files; Sealift's are CycloneDX and SPDX of what the lock pins, down to every member.",
   ].join("\n");
 }
@@ -107,7 +107,7 @@ function sealiftOver({ folder, bundleFile, lockFile, key }: Material) {
     build: async (sbom?: "with SBOM"): Promise<Run> => {
       await rm(directory, { recursive: true, force: true });
       await rm(file, { force: true });
-      const build = verbCommand("build", directory, ...pins, "--key", key.file, "--carry", file);
+      const build = verbCommand("build", directory, ...pins, "--key", key.file, "--archive", file);
       return inTurn([build, ...(sbom === undefined ? [] : [bom("cyclonedx"), bom("spdx")])]);
     },
   };

@@ -2,11 +2,11 @@
 import { writeFileSync } from "node:fs";
 import { mkdir, mkdtemp, rm } from "node:fs/promises";
 import { join } from "node:path";
-import { $ } from "zx";
+import { $ } from "zx/core";
 import { cachePath } from "../lab/cache.ts";
-import type { ListeningSshd } from "../support/listening-sshd.ts";
+import type { ListeningSshd } from "../support/servers/listening-sshd.ts";
 
-/** sealift's own limit of hosts that it looks at together (modules/look.ts); Ansible's default is 5. */
+/** How many hosts Sealift probes at once (modules/rollout/probe-site.ts); Ansible's default is 5. */
 const forks = 32;
 
 export interface AnsibleFleet {

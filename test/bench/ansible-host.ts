@@ -2,7 +2,7 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
-import type { Archive } from "../../modules/core/blob.ts";
+import type { Archive } from "../../modules/core/host/blob.ts";
 import { cachePath } from "../lab/cache.ts";
 import type { Guest } from "../lab/guest.ts";
 import { sshArguments } from "../lab/ssh.ts";

@@ -6,9 +6,9 @@ import { availableParallelism } from "node:os";
 import { mkdir, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { cachePath } from "../lab/cache.ts";
-import { ensurePackages } from "../lab/packages.ts";
+import { ensurePackages } from "../lab/packages/packages.ts";
 import { useTools } from "../lab/tools/ensure-tools.ts";
-import { runStages } from "../support/stages.ts";
+import { runStages } from "../support/process/stages.ts";
 import { againstZarf } from "./against-zarf.ts";
 import { type Material, bundleMaterial } from "./bundle-material.ts";
 import { deltaBytes } from "./delta-bytes.ts";
@@ -25,17 +25,17 @@ export async function bundleBench(): Promise<void> {
   try {
     const { material, zarf } = await prepare();
     console.log(`\nBundles, on ${availableParallelism()} cores:\n`);
-    const tell = (text: string): void => {
+    const print = (text: string): void => {
       console.log(`${text}\n`);
     };
-    tell(await againstZarf(material, zarf));
+    print(await againstZarf(material, zarf));
     const { allowedSigners } = material.key;
     const host = { directory: join(material.folder, "bundle"), allowedSigners };
-    tell(await pushTime(host, material.folder));
-    tell(await deltaBytes(material, () => undefined));
+    print(await pushTime(host, material.folder));
+    print(await deltaBytes(material, () => undefined));
     const memory = await verbMemory(cachePath("bench", "memory"));
-    tell(memory.text);
-    tell(await verifySpeed([host, memory.bundle]));
+    print(memory.text);
+    print(await verifySpeed([host, memory.bundle]));
   } finally {
     await rm(cachePath("bench"), { recursive: true, force: true });
   }

@@ -2,13 +2,13 @@
 import { cp, link, mkdir, realpath, rm, stat, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { stringify } from "yaml";
-import { ensureLabBundle, imageElsewhere } from "../lab/bundle.ts";
+import { ensureLabBundle, imageElsewhere } from "../lab/bundle/bundle.ts";
 import { cachePath } from "../lab/cache.ts";
-import { platform } from "../lab/engine.ts";
-import { registryFile, registryVersion } from "../lab/registry-tarball.ts";
-import { ensureSigningKey, type SigningKey } from "../lab/signing-key.ts";
+import { platform } from "../lab/bundle/engine.ts";
+import { registryFile, registryVersion } from "../lab/bundle/registry-tarball.ts";
+import { ensureSigningKey, type SigningKey } from "../lab/bundle/signing-key.ts";
 import type { Tools } from "../lab/tools/ensure-tools.ts";
-import type { Report } from "../support/stages.ts";
+import type { Report } from "../support/process/stages.ts";
 
 export interface HostFile {
   readonly name: string;
@@ -56,7 +56,8 @@ export async function bundleMaterial(tools: Tools, report: Report): Promise<Mate
     return { name: "docker", version: engineVersion, kind: "engine", ...taken };
   };
   const program = async (name: string): Promise<HostFile> => {
-    const version = tools.had.find((had) => had.name === name)?.version ?? tools.had[0]?.version ?? "0";
+    const version =
+      tools.installed.find((had) => had.name === name)?.version ?? tools.installed[0]?.version ?? "0";
     return { name, version, kind: "binary", ...(await take(join(tools.binDir, name), name)) };
   };
   const archive = await take(join(dirname(newest.directory), registryFile), registryFile);
@@ -79,12 +80,12 @@ export async function bundleMaterial(tools: Tools, report: Report): Promise<Mate
 }
 
 /** What a bundle of one platform wants. */
-export interface Wish extends Pick<HostFile, "name" | "version" | "kind"> {
+export interface FileWish extends Pick<HostFile, "name" | "version" | "kind"> {
   readonly url: string;
 }
 
 /** The same kind of file that a team writes. */
-export function wishes(files: readonly Wish[], images: readonly Image[] = []): string {
+export function wishes(files: readonly FileWish[], images: readonly Image[] = []): string {
   return stringify({
     platforms: [platform],
     minOrigin: "unverified",

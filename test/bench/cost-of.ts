@@ -21,7 +21,7 @@ export interface CostWatch {
 export function watchCost(pid: number): CostWatch {
   let bytes = 0;
   let ticks = 0;
-  const look = (): void => {
+  const sample = (): void => {
     const family = familyOf(pid);
     bytes = Math.max(
       bytes,
@@ -32,7 +32,7 @@ export function watchCost(pid: number): CostWatch {
       family.reduce((sum, one) => sum + one.ticks, 0),
     );
   };
-  const timer = setInterval(look, everyMs);
+  const timer = setInterval(sample, everyMs);
   return {
     end: () => {
       clearInterval(timer);

@@ -1,9 +1,9 @@
-/** What has to be carried after one patch release of the engine, when the far side has the bundle before. */
+/** Bytes to transfer after one patch release of the engine, if the air-gapped side has the previous bundle. */
 import { mkdir, rm, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { builtEngines } from "../lab/built-engine.ts";
-import type { Report } from "../support/stages.ts";
-import { table } from "../support/table.ts";
+import { builtEngines } from "../lab/bundle/built-engine.ts";
+import type { Report } from "../support/process/stages.ts";
+import { table } from "../support/process/table.ts";
 import { type HostFile, type Material, wishes } from "./bundle-material.ts";
 import { inSeconds, megabytes, times } from "./figures.ts";
 import { verb } from "./sealift-verb.ts";
@@ -27,27 +27,27 @@ export async function deltaBytes(material: Material, report: Report): Promise<st
     return at("delta");
   };
   const have = join(folder, "delta-have.json");
-  const [whole, delta] = [join(folder, "delta-whole.tar.zst"), join(folder, "delta.tar.zst")];
+  const [full, delta] = [join(folder, "delta-whole.tar.zst"), join(folder, "delta.tar.zst")];
   await verb("inventory", await build(before), "-o", have);
-  const next = await build(after, "--carry", whole);
-  const pack = await verb("pack", next, delta, "--have", have);
-  const bytes = { whole: (await stat(whole)).size, delta: (await stat(delta)).size };
+  const next = await build(after, "--archive", full);
+  const pack = await verb("pack", next, delta, "--exclude-inventory", have);
+  const bytes = { full: (await stat(full)).size, delta: (await stat(delta)).size };
   const row = (what: string, carried: number): string[] => [
     what,
     megabytes(carried),
-    times(carried / bytes.whole),
+    times(carried / bytes.full),
   ];
   const text = [
     `Engine ${before.version} -> ${after.version}, everything else as it was; the far side has the bundle before:`,
     table([
       ["carried", "bytes", "of the whole"],
-      row("the whole bundle", bytes.whole),
-      row("the delta (build --have)", bytes.delta),
+      row("the whole bundle", bytes.full),
+      row("the delta (build --exclude-inventory)", bytes.delta),
       row("the engine's tarball alone", after.bytes),
     ]),
     `The delta takes ${inSeconds(pack)} to pack. Both engines are of one source here; only what dockerd says of itself differs.`,
   ].join("\n");
-  await Promise.all([whole, delta].map((file) => rm(file)));
+  await Promise.all([full, delta].map((file) => rm(file)));
   return text;
 
   async function packed(version: string, pack?: (target: string) => Promise<void>): Promise<HostFile> {

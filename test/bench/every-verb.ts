@@ -1,10 +1,10 @@
 /** Runs every verb once over a bundle with two large blobs, each measured: from the lock to the registry. */
 import { mkdir, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import type { Inventory } from "../../offline-bundle/delta.ts";
-import { readLock } from "../../offline-bundle/lock-file.ts";
-import { ensureSigningKey } from "../lab/signing-key.ts";
-import { startRegistry } from "../support/registry-process.ts";
+import type { BundleInventory } from "../../offline-bundle/archive/delta.ts";
+import { readLock } from "../../offline-bundle/spec/lock-file.ts";
+import { ensureSigningKey } from "../lab/bundle/signing-key.ts";
+import { startRegistry } from "../support/servers/registry-process.ts";
 import { wishes } from "./bundle-material.ts";
 import { serveLargeFiles } from "./large-files.ts";
 import { measured, type Run } from "./measured.ts";
@@ -17,7 +17,7 @@ export interface EveryVerb extends Signed {
   readonly runs: ReadonlyMap<string, Run>;
 }
 
-/** @param folder is made anew. @param blobBytes length of each large blob. */
+/** @param folder is created again. @param blobBytes length of each large blob. */
 export async function everyVerb(folder: string, blobBytes: number): Promise<EveryVerb> {
   await rm(folder, { recursive: true, force: true });
   await mkdir(folder, { recursive: true });
@@ -35,7 +35,7 @@ export async function everyVerb(folder: string, blobBytes: number): Promise<Ever
   await writeFile(at("bundle.yaml"), wishes(files));
   const { file: key, allowedSigners } = await ensureSigningKey(at("key"));
   const pins = ["--file", at("bundle.yaml"), "--lock", at("bundle.lock.yaml")];
-  const trust = ["--signers", allowedSigners];
+  const trust = ["--allowed-signers", allowedSigners];
   const [bundle, carried] = [at("bundle"), at("bundle.tar.zst")];
   try {
     // A first run compiles what later ones find compiled.
@@ -62,7 +62,7 @@ export async function everyVerb(folder: string, blobBytes: number): Promise<Ever
   await run("unpack", "unpack", `${carried}.001`, at("unpacked"), ...trust);
   for (const name of await readdir(folder)) if (/\.tar\.zst\.\d+$/.test(name)) await rm(at(name));
   await allButOne(at("have.json"), at("bundle.lock.yaml"));
-  await run("pack, a delta", "pack", bundle, carried, "--have", at("have.json"));
+  await run("pack, a delta", "pack", bundle, carried, "--exclude-inventory", at("have.json"));
   await run("unpack, on a base", "unpack", carried, at("on-base"), "--base", at("unpacked"), ...trust);
   for (const name of ["on-base", "unpacked", "bundle.tar.zst"]) await rm(at(name), { recursive: true });
   await withRegistry(at("registry"), async (place, access) => {
@@ -73,9 +73,9 @@ export async function everyVerb(folder: string, blobBytes: number): Promise<Ever
   return { folder, directory: bundle, allowedSigners, runs };
 }
 
-/** The far side has everything but one of the large blobs. */
+/** The air-gapped side has everything except one of the large blobs. */
 async function allButOne(inventoryFile: string, lockFile: string): Promise<void> {
-  const inventory = JSON.parse(await readFile(inventoryFile, "utf8")) as Inventory;
+  const inventory = JSON.parse(await readFile(inventoryFile, "utf8")) as BundleInventory;
   const lacking = (await readLock(lockFile)).files[0]?.sha256;
   const digests = inventory.digests.filter((sha256) => sha256 !== lacking);
   await writeFile(inventoryFile, JSON.stringify({ ...inventory, digests }));

@@ -3,16 +3,17 @@
  * more host costs on the operator's side: simulated hosts on loopback, the real look, the real engine. 1, 10 and 100 unless other
  * numbers are given; Ansible beside it up to 10, or as many as `--ansible <n>` says. Numbers alone leave the real hosts out.
  * `--engine <MB>` makes the engine as long as a real one, which all hosts are sent; `--kex <algorithms>` is what they offer
- * of them; `--preview` looks at bare hosts and sends nothing.
+ * of them; `--copied` provisions the first host and copies it, in place of a first up of all; `--preview` looks at bare hosts and sends nothing.
  */
 import { loadavg } from "node:os";
 import { parseArgs } from "node:util";
-import { ensurePackages } from "../lab/packages.ts";
+import { ensurePackages } from "../lab/packages/packages.ts";
 import { useTools } from "../lab/tools/ensure-tools.ts";
-import { table } from "../support/table.ts";
+import { table } from "../support/process/table.ts";
 import { ansibleFleet } from "./ansible-fleet.ts";
 import { watchCost, type Cost, type CostWatch } from "./cost-of.ts";
 import { realFleet } from "./real-fleet.ts";
+import { provisionByCopy } from "./copied-hosts.ts";
 import { startFleet, type SimulatedFleet } from "./simulated-fleet.ts";
 
 interface Measured extends Cost {
@@ -30,6 +31,7 @@ export async function fleetBench(args: readonly string[]): Promise<void> {
       kex: { type: "string", default: "" },
       jump: { type: "boolean", default: false },
       preview: { type: "boolean", default: false },
+      copied: { type: "boolean", default: false },
       real: { type: "string" },
       forks: { type: "string", default: "10" },
     },
@@ -45,14 +47,14 @@ export async function fleetBench(args: readonly string[]): Promise<void> {
   await ensurePackages(...(beside > 0 ? (["fleet"] as const) : (["ssh", "sshd"] as const)));
   const { commandPlugin } = await useTools();
   const processors = navigator.hardwareConcurrency;
-  console.log(`\nCommand plugin: ${commandPlugin.kind}; ${processors} processors, which the hosts use too`);
+  console.log(`\nCommand plugin: ${commandPlugin.kind}; ${processors} CPUs, shared with the hosts`);
   const rows: string[][] = [
     [
       "hosts",
       "what",
       "seconds",
-      "processor seconds",
-      "of it per host",
+      "CPU seconds",
+      "CPU seconds per host",
       "MB",
       "connections per host",
       "KiB of state per host",
@@ -89,8 +91,9 @@ export async function fleetBench(args: readonly string[]): Promise<void> {
         continue;
       }
       const up = ["up", "--yes", "--skip-preview", "--suppress-outputs"] as const;
-      row("first up", await sealift(fleet, [...up]), fleet.stateBytes());
-      row("up with nothing to do", await sealift(fleet, [...up, "--expect-no-changes"]), fleet.stateBytes());
+      if (values.copied) await provisionByCopy(fleet);
+      else row("first up", await sealift(fleet, [...up]), fleet.stateBytes());
+      row("up without changes", await sealift(fleet, [...up, "--expect-no-changes"]), fleet.stateBytes());
       row("preview", await sealift(fleet, ["preview", "--suppress-outputs", "--expect-no-changes"]));
       if (count > beside) continue;
       const ansible = await ansibleFleet(fleet.hosts, fleet.identityFile, fleet.facts());

@@ -6,17 +6,17 @@ import { readFile } from "node:fs/promises";
 import { loadavg } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
-import { $ } from "zx";
-import { diagnose } from "../../modules/doctor.ts";
-import { readInputs } from "../../modules/look.ts";
+import { $ } from "zx/core";
+import { diagnose } from "../../modules/rollout/doctor.ts";
+import { loadSite } from "../../modules/rollout/probe-site.ts";
 import { cachePath, checkout } from "../lab/cache.ts";
 import { removeGuest, startGuest, type Guest } from "../lab/guest.ts";
-import { ensurePackages } from "../lab/packages.ts";
-import { siteMachine, siteOn, startSite, type SiteUnderTest } from "../support/site-under-test.ts";
-import { table } from "../support/table.ts";
+import { ensurePackages } from "../lab/packages/packages.ts";
+import { siteMachine, siteOn, startSite, type SiteUnderTest } from "../support/guests/site-under-test.ts";
+import { table } from "../support/process/table.ts";
 import { ansibleHosts, writtenFiles, type AnsibleHosts } from "./ansible-host.ts";
 import { emptyProgram } from "./empty-program.ts";
-import { lookAtHost } from "./host-look.ts";
+import { probeHost } from "./probe-host.ts";
 import { measured, middle, type Run } from "./measured.ts";
 
 interface Cost {
@@ -61,11 +61,11 @@ export async function hostBench(args: readonly string[]): Promise<void> {
     console.log(`Machine: ${site.guest.kind}; load average ${(loadavg()[0] ?? 0).toFixed(1)}\n`);
     const unit = await median(5, () => site.guest.exec("sudo -n true"));
     if (values.alone) await allSituations(site, undefined, Number(values.runs));
-    else await besideAnsible(site, Number(values.runs));
+    else await compareWithAnsible(site, Number(values.runs));
     const state = await stateBytes(site);
     console.log(`\nssh round trip with sudo: ${unit.toFixed(2)} s (median of 5)`);
     console.log(
-      `empty Pulumi program, up with nothing to do: ${(await empty(site)).toFixed(2)} s (median of 5)`,
+      `empty Pulumi program, up without changes: ${(await empty(site)).toFixed(2)} s (median of 5)`,
     );
     console.log(`state: ${(state / 1024).toFixed(1)} KiB per host`);
     console.log(
@@ -76,7 +76,7 @@ export async function hostBench(args: readonly string[]): Promise<void> {
   }
 }
 
-async function besideAnsible(site: SiteUnderTest, runs: number): Promise<void> {
+async function compareWithAnsible(site: SiteUnderTest, runs: number): Promise<void> {
   const name = "bench-ansible";
   await removeGuest(name);
   const other = await siteOn(await startGuest({ name, machine: siteMachine }), site.lab);
@@ -95,20 +95,24 @@ async function besideAnsible(site: SiteUnderTest, runs: number): Promise<void> {
   }
 }
 
-interface Beside {
+interface ComparedTo {
   readonly guest: Guest;
   /** Only when Sealift has written its host's files: the playbook takes their text from there. */
   readonly start: () => Promise<AnsibleHosts>;
 }
 
-async function allSituations(site: SiteUnderTest, beside: Beside | undefined, runs: number): Promise<void> {
+async function allSituations(
+  site: SiteUnderTest,
+  comparedTo: ComparedTo | undefined,
+  runs: number,
+): Promise<void> {
   const up = ["up", "--yes", "--skip-preview"] as const;
-  const look = { sealift: ["preview"], ansible: ["--check", "--diff"] };
+  const preview = { sealift: ["preview"], ansible: ["--check", "--diff"] };
   const situations: readonly Situation[] = [
     { what: "first converge of a bare host", runs: 1, sealift: up, ansible: [], changes: "some" },
-    { what: "converge with nothing to do", runs, sealift: up, ansible: [], changes: "none" },
-    { what: "drift check, no drift", runs, ...look, changes: "none" },
-    { what: "drift check, two facts drifted", runs: 1, before: drift, ...look, changes: "some" },
+    { what: "converge without changes", runs, sealift: up, ansible: [], changes: "none" },
+    { what: "drift check, no drift", runs, ...preview, changes: "none" },
+    { what: "drift check, two facts drifted", runs: 1, before: drift, ...preview, changes: "some" },
     { what: "repair of the two", runs: 1, sealift: up, ansible: [], changes: "some" },
   ];
   const rows: string[][] = [
@@ -117,11 +121,11 @@ async function allSituations(site: SiteUnderTest, beside: Beside | undefined, ru
       "by",
       "machine",
       "seconds",
-      "processor s, operator",
-      "processor s, host",
+      "CPU s, operator",
+      "CPU s, host",
       "logins",
       "MB to the host",
-      "Ansible / Sealift: clock",
+      "Ansible / Sealift: wall time",
       "operator",
       "host",
     ],
@@ -131,11 +135,11 @@ async function allSituations(site: SiteUnderTest, beside: Beside | undefined, ru
     for (let run = 0; run < times; run += 1) {
       if (before !== undefined) await site.onHost(before);
       all.sealift.push(await costOf(site.guest, () => runPulumi(site, sealift)));
-      if (beside === undefined) continue;
-      const { play } = await beside.start();
-      if (before !== undefined) await must(beside.guest, before);
+      if (comparedTo === undefined) continue;
+      const { play } = await comparedTo.start();
+      if (before !== undefined) await must(comparedTo.guest, before);
       all.ansible.push(
-        await costOf(beside.guest, async () => {
+        await costOf(comparedTo.guest, async () => {
           const done = await play(...ansible);
           if (done.changed > 0 !== (changes === "some"))
             throw new Error(`${what}: Ansible says changed=${done.changed}, and it should be ${changes}`);
@@ -146,11 +150,11 @@ async function allSituations(site: SiteUnderTest, beside: Beside | undefined, ru
     const own = medians(all.sealift);
     rows.push([what, "Sealift", site.guest.kind, ...figures(own), "", "", ""]);
     console.log(rows.at(-1)?.join("  "));
-    if (beside === undefined) continue;
+    if (comparedTo === undefined) continue;
     const its = medians(all.ansible);
     const ratios = [its.seconds / own.seconds, its.operator / own.operator, its.host / own.host];
     const shown = ratios.map((ratio) => ratio.toFixed(1));
-    rows.push([what, "Ansible", beside.guest.kind, ...figures(its), ...shown]);
+    rows.push([what, "Ansible", comparedTo.guest.kind, ...figures(its), ...shown]);
     console.log(rows.at(-1)?.join("  "));
   }
   console.log(`\n${table(rows)}`);
@@ -158,7 +162,7 @@ async function allSituations(site: SiteUnderTest, beside: Beside | undefined, ru
 
 /** The playbook for a host like Sealift's own, which is up by now. */
 async function ansibleFor(site: SiteUnderTest, guest: Guest): Promise<AnsibleHosts> {
-  const { hosts } = await readInputs(await site.value(), site.file);
+  const { hosts } = await loadSite(await site.value(), site.file);
   const archive = hosts[0]?.files?.archive;
   if (archive === undefined) throw new Error("the bundle has no engine for the bench's host");
   const written = new Map<string, string>();
@@ -178,8 +182,8 @@ async function sealiftAgrees(other: SiteUnderTest, name: string): Promise<void> 
     `\nOf the host that Ansible has made, Sealift finds ${sum(({ hold }) => hold)} of ${sum(({ facts }) => facts)} facts true`,
   );
   for (const line of phases.flatMap(({ differ }) => differ)) console.log(`  ${line}`);
-  for (const { code, subject, got } of hosts.flatMap(({ findings }) => findings))
-    console.log(`  ${code} ${subject}: ${got}`);
+  for (const { code, subject, found } of hosts.flatMap(({ findings }) => findings))
+    console.log(`  ${code} ${subject}: ${found}`);
 }
 
 function runPulumi(site: SiteUnderTest, [verb = "", ...args]: readonly string[]): Promise<Run> {
@@ -187,7 +191,7 @@ function runPulumi(site: SiteUnderTest, [verb = "", ...args]: readonly string[])
   const bare = ["-u", "NODE_COMPILE_CACHE", "-u", "PULUMI_CONFIG_PASSPHRASE"];
   return measured({
     program: "env",
-    // What it says is told when it fails.
+    // Its output is printed if it fails.
     args: [
       ...bare,
       "sh",
@@ -208,14 +212,14 @@ function runPulumi(site: SiteUnderTest, [verb = "", ...args]: readonly string[])
 }
 
 async function costOf(guest: Guest, work: () => Promise<Run>): Promise<Cost> {
-  const before = await lookAtHost(guest);
+  const before = await probeHost(guest);
   const { seconds, cpuSeconds } = await work();
-  const after = await lookAtHost(guest);
+  const after = await probeHost(guest);
   return {
     seconds,
     operator: cpuSeconds,
     host: after.cpuSeconds - before.cpuSeconds,
-    // The second look is a login of its own.
+    // The second probe is a login of its own.
     connections: after.connections - before.connections - 1,
     megabytes: (after.receivedBytes - before.receivedBytes) / 1e6,
   };
@@ -274,7 +278,7 @@ async function empty(site: SiteUnderTest): Promise<number> {
 
 /** What every preview and up pays before anything else: Node, Pulumi's SDK, and this program's own modules. */
 function programStart(): Promise<number> {
-  const modules = ["./modules/survey.ts", "./modules/core/converge.ts"]
+  const modules = ["./modules/rollout/plan-site.ts", "./modules/core/pulumi/converge.ts"]
     .map((path) => `import "${path}";`)
     .join("");
   return median(

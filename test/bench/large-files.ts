@@ -6,7 +6,7 @@ import { createServer } from "node:https";
 import type { AddressInfo } from "node:net";
 import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
-import { loopbackCertificate } from "../support/loopback-certificate.ts";
+import { loopbackCertificate } from "../support/servers/loopback-certificate.ts";
 
 export interface LargeFiles {
   /** Where a file of that length is. */

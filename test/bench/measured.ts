@@ -4,7 +4,7 @@ import { once } from "node:events";
 import { mkdir, readFile, rm } from "node:fs/promises";
 import { dirname } from "node:path";
 import { cachePath } from "../lab/cache.ts";
-import { onExit } from "../support/on-exit.ts";
+import { onExit } from "../support/process/on-exit.ts";
 
 export interface Command {
   readonly program: string;

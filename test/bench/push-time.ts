@@ -1,9 +1,9 @@
 /** A push into a registry, the same push again, and the questions alone that it asks. */
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { inside, parseSeal } from "../../offline-bundle/layout.ts";
-import { startRegistry } from "../support/registry-process.ts";
-import { table } from "../support/table.ts";
+import { inside, parseBundleManifest } from "../../offline-bundle/oci/layout.ts";
+import { startRegistry } from "../support/servers/registry-process.ts";
+import { table } from "../support/process/table.ts";
 import { inSeconds, times } from "./figures.ts";
 import { measured, type Run, sideBySide } from "./measured.ts";
 import { verb } from "./sealift-verb.ts";
@@ -18,9 +18,9 @@ export async function pushTime({ directory, allowedSigners }: Signed, folder: st
     const ca = registry.caFile ?? "";
     const site = `${registry.address}/site`;
     const push = (): Promise<Run> =>
-      verb("push", directory, site, "--signers", allowedSigners, "--ca-file", ca);
+      verb("push", directory, site, "--allowed-signers", allowedSigners, "--ca-file", ca);
     const first = await push();
-    const { manifests } = parseSeal(await readFile(join(directory, inside.seal)), directory);
+    const { manifests } = parseBundleManifest(await readFile(join(directory, inside.manifest)), directory);
     const urls = manifests.map(({ ref }) => {
       const [, repository = "", tag = ""] = /^(.*):([^:]+)$/.exec(ref) ?? [];
       return `https://${registry.address}/v2/site/${repository}/manifests/${tag}`;
@@ -32,7 +32,7 @@ export async function pushTime({ directory, allowedSigners }: Signed, folder: st
     const curl = { program: "curl", args: ["-fsS", "--cacert", ca, ...accept, "--head", ...urls] };
     const { again, verify, heads } = await sideBySide(runs, {
       again: push,
-      verify: () => verb("verify", directory, "--signers", allowedSigners),
+      verify: () => verb("verify", directory, "--allowed-signers", allowedSigners),
       heads: () => measured(curl),
     });
     const row = (what: string, run: Run): string[] => [

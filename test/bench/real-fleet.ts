@@ -3,16 +3,16 @@
  * machine of the lab with its own systemd, sshd and dockerd, and during the upgrade with a container that has to run on.
  */
 import { readFile } from "node:fs/promises";
-import { readInputs } from "../../modules/look.ts";
+import { loadSite } from "../../modules/rollout/probe-site.ts";
 import { checkout } from "../lab/cache.ts";
 import { removeGuest, startGuest, type Guest } from "../lab/guest.ts";
-import { imageArchive } from "../lab/hello.ts";
+import { imageArchive } from "../lab/bundle/image-archive.ts";
 import { prepareLab, type Lab } from "../lab/prepare.ts";
-import { labSite, labUser, writeStack } from "../lab/stack.ts";
-import { siteMachine, siteOn, type SiteUnderTest } from "../support/site-under-test.ts";
-import { table } from "../support/table.ts";
+import { labSite, labUser, writeStack } from "../lab/pulumi/stack.ts";
+import { siteMachine, siteOn, type SiteUnderTest } from "../support/guests/site-under-test.ts";
+import { table } from "../support/process/table.ts";
 import { ansibleHosts, writtenFiles } from "./ansible-host.ts";
-import { lookAtHost } from "./host-look.ts";
+import { probeHost } from "./probe-host.ts";
 import { measured, type Run } from "./measured.ts";
 
 interface Cost {
@@ -41,9 +41,7 @@ export async function realFleet(count: number, forks: number): Promise<void> {
   console.log(`\n${count} hosts, ${forks} at a time; engine ${first.version}, then ${next.version}`);
   const { costs: own, archives } = await withSealift(lab, count, forks, [first.version, next.version]);
   const its = await withAnsible(lab, count, forks, archives);
-  const rows = [
-    ["what", "by", "seconds", "processor s, operator", "processor s, hosts", "Ansible / Sealift"],
-  ];
+  const rows = [["what", "by", "seconds", "CPU s, operator", "CPU s, hosts", "Ansible / Sealift"]];
   for (const [index, cost] of own.entries()) {
     const other = its[index];
     rows.push([cost.what, "Sealift", ...figures(cost), ""]);
@@ -75,8 +73,8 @@ async function withSealift(
     const archives: Archives[number][] = [];
     const costs: Cost[] = [];
     await write(first);
-    costs.push(await costOf("first run, hosts bare", guests, () => up()));
-    costs.push(await costOf("nothing to do", guests, () => up("--expect-no-changes")));
+    costs.push(await costOf("first run, bare hosts", guests, () => up()));
+    costs.push(await costOf("no change", guests, () => up("--expect-no-changes")));
     archives.push(await archiveOf(site));
     const before = await startCounters(guests, lab);
     await write(next);
@@ -104,7 +102,7 @@ async function withAnsible(
     const ansible = await ansibleHosts(guests, { ...first, forks, waves });
     costs.push(await costOf("first run", guests, () => ansible.play()));
     costs.push(
-      await costOf("nothing to do", guests, async () => {
+      await costOf("no change", guests, async () => {
         const run = await ansible.play();
         if (run.changed > 0) throw new Error(`Ansible says changed=${run.changed} where nothing is to do`);
         return run;
@@ -156,7 +154,7 @@ function pulumiUp(site: SiteUnderTest, forks: number, more: readonly string[]): 
   const stack = ["--stack", `lab-${site.guest.name}`, "--parallel", String(forks)];
   return measured({
     program: "sh",
-    // What it says is told when it fails.
+    // Its output is printed if it fails.
     args: ["-c", 'exec pulumi "$@" >&2', "sh", ...words, ...stack, ...more],
     env: site.env,
     cwd: checkout,
@@ -165,7 +163,7 @@ function pulumiUp(site: SiteUnderTest, forks: number, more: readonly string[]): 
 
 /** What the playbook takes from Sealift's own host, which is up by now. */
 async function archiveOf(site: SiteUnderTest): Promise<Archives[number]> {
-  const { hosts } = await readInputs(await site.value(), site.file);
+  const { hosts } = await loadSite(await site.value(), site.file);
   const archive = hosts[0]?.files?.archive;
   if (archive === undefined) throw new Error("the bundle has no engine for the fleet");
   const written = new Map<string, string>();
@@ -206,8 +204,8 @@ async function asUser(guest: Guest, command: string, input: string | Buffer = ""
 
 async function costOf(what: string, guests: readonly Guest[], work: () => Promise<Run>): Promise<Cost> {
   const spent = async (): Promise<number> => {
-    const looks = await Promise.all(guests.map(lookAtHost));
-    return looks.reduce((sum, { cpuSeconds }) => sum + cpuSeconds, 0);
+    const probes = await Promise.all(guests.map(probeHost));
+    return probes.reduce((sum, { cpuSeconds }) => sum + cpuSeconds, 0);
   };
   const before = await spent();
   const { seconds, cpuSeconds } = await work();

@@ -1,7 +1,7 @@
 /** The figures of the registry and the channel: what a second host costs with it, and what it does beside bare curl. */
 import { mkdir, rm } from "node:fs/promises";
 import { cachePath } from "../lab/cache.ts";
-import { ensurePackages } from "../lab/packages.ts";
+import { ensurePackages } from "../lab/packages/packages.ts";
 import { prepareLab } from "../lab/prepare.ts";
 import { registrySpeed } from "./registry-speed.ts";
 import { secondHost } from "./second-host.ts";

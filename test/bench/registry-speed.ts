@@ -2,13 +2,13 @@
 import { readdir, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { quote } from "../../modules/core/quote.ts";
-import { inside } from "../../offline-bundle/layout.ts";
+import { inside } from "../../offline-bundle/oci/layout.ts";
 import { verifyBundle } from "../../offline-bundle/verify.ts";
-import type { LabBundle } from "../lab/bundle.ts";
-import { architecture } from "../lab/engine.ts";
-import { library } from "../support/example-host.ts";
-import { startRegistry, type RegistryProcess } from "../support/registry-process.ts";
-import { table } from "../support/table.ts";
+import type { LabBundle } from "../lab/bundle/bundle.ts";
+import { architecture } from "../lab/bundle/engine.ts";
+import { library } from "../support/fixtures/example-host.ts";
+import { startRegistry, type RegistryProcess } from "../support/servers/registry-process.ts";
+import { table } from "../support/process/table.ts";
 import { inSeconds, megabytes, times } from "./figures.ts";
 import { type Command, measured, type Run, sideBySide } from "./measured.ts";
 import { verb } from "./sealift-verb.ts";
@@ -29,7 +29,7 @@ export async function registrySpeed(bundle: LabBundle, folder: string): Promise<
 }
 
 function access({ allowedSigners }: LabBundle, { caFile = "" }: RegistryProcess): readonly string[] {
-  return ["--signers", allowedSigners, "--ca-file", caFile];
+  return ["--allowed-signers", allowedSigners, "--ca-file", caFile];
 }
 
 async function pushes(bundle: LabBundle, folder: string): Promise<string> {
@@ -89,7 +89,7 @@ async function pulls(
   const channel = `${library.text}
 SEALIFT_BLOBS=${at("blobs")} TRUST_CERTS=${at("certs")}
 install -d ${at(`certs/${address}`)}; cp ${quote(caFile)} ${at(`certs/${address}`)}/ca.crt
-apply_channel_blob ${sha256} ${bytes} ${address} files/docker own 127.0.0.1`;
+apply_downloaded_blob ${sha256} ${bytes} ${address} files/docker own 127.0.0.1`;
   const sh = (script: string): Promise<Run> => measured({ program: "sh", args: ["-c", script] });
   const many = `for one in $(seq ${clients}); do ${curl} /dev/null ${url} & done; wait`;
   const inTurn = `for one in $(seq ${clients}); do ${curl} /dev/null ${url}; done`;

@@ -1,15 +1,14 @@
-/** What a further host costs: fed by the registry that is there, or sent everything over ssh. */
+/** Cost of a further host: served by the existing registry, or sent everything over ssh. */
 import { startAgent } from "../lab/agent.ts";
-import type { Guest } from "../lab/guest.ts";
-import { removeGuest } from "../lab/guest.ts";
+import { type Guest, removeGuest } from "../lab/guest.ts";
 import type { Lab } from "../lab/prepare.ts";
-import { pulumiEnv } from "../lab/pulumi-env.ts";
-import { freshStack, pulumi } from "../lab/pulumi.ts";
-import { received, type Received } from "../lab/segment-bytes.ts";
-import { segmentSite, startSegment } from "../lab/segment-site.ts";
-import { type LabSite, removeStackFile, writeStack } from "../lab/stack.ts";
+import { pulumiEnv } from "../lab/pulumi/pulumi-env.ts";
+import { freshStack, pulumi } from "../lab/pulumi/pulumi.ts";
+import { received, type Received } from "../lab/demo/segment-bytes.ts";
+import { segmentSite, startSegment } from "../lab/demo/segment-site.ts";
+import { type LabSite, removeStackFile, writeStack } from "../lab/pulumi/stack.ts";
 import { container } from "../lab/machine-choice.ts";
-import { table } from "../support/table.ts";
+import { table } from "../support/process/table.ts";
 import { megabytes, times } from "./figures.ts";
 
 const names = ["bench-store", "bench-fed", "bench-sent"] as const;
@@ -56,7 +55,7 @@ export async function secondHost(lab: Lab): Promise<string> {
       await up(stacks.sent, site);
     });
     return [
-      "A further host, from bare to done, once each; bytes as its own cards counted them:",
+      "A further host, from bare to done, once each; bytes from its own interface counters:",
       table([
         ["how", "time", "of ssh", "from the operator", "from the registry"],
         row("fed by the registry", channel, ssh),

@@ -7,17 +7,26 @@ import { join, relative } from "node:path";
 import { startAgent } from "../lab/agent.ts";
 import { checkout } from "../lab/cache.ts";
 import { ensureIdentity } from "../lab/identity.ts";
-import { freshStack, pulumi, type PulumiRun } from "../lab/pulumi.ts";
-import { pulumiEnv, stateDir } from "../lab/pulumi-env.ts";
-import { removeStackFile, stackFile } from "../lab/stack.ts";
+import { freshStack, pulumi, type PulumiRun } from "../lab/pulumi/pulumi.ts";
+import { pulumiEnv, stateDir } from "../lab/pulumi/pulumi-env.ts";
+import { removeStackFile } from "../lab/pulumi/stack.ts";
 import { stringify } from "yaml";
-import { startListeningSshd, type ListeningSshd } from "../support/listening-sshd.ts";
-import { makeTinyBundle } from "../support/tiny-bundle.ts";
+import { siteFileOf } from "../../modules/core/site/site-text.ts";
+import { startListeningSshd, type ListeningSshd } from "../support/servers/listening-sshd.ts";
+import { makeTinyBundle } from "../support/fixtures/tiny-bundle.ts";
 
 export interface SimulatedFleet {
   readonly hosts: readonly ListeningSshd[];
   /** The jump host in front of them, when there is one. */
   readonly front: ListeningSshd | undefined;
+  /** The site as the stack's file has it. Its paths are relative to the checkout. */
+  readonly site: Readonly<Record<string, unknown>> & {
+    readonly hosts: readonly Readonly<Record<string, unknown>>[];
+  };
+  /** Writes the site of its first `count` hosts into the site file; at first that of all hosts is there. */
+  readonly describe: (count: number) => void;
+  /** For `pulumi` in another project. */
+  readonly env: Readonly<Record<string, string>>;
   /** Private key that may log in everywhere. */
   readonly identityFile: string;
   /** `pulumi <args> --stack <the fleet's>`, of which `started` hears the process id. */
@@ -34,14 +43,15 @@ const tools = join(import.meta.dirname, "simulated-host");
 
 /**
  * @param jump whether all hosts are reached through one more sshd, in front of them.
+ * @param registry whether the bundle has the program of a registry.
  * @param engineBytes of the engine that each is sent. @param kex the key exchanges that the hosts offer; "": as sshd has them.
  */
 export async function startFleet(
   count: number,
-  { jump = false, engineBytes = 0, kex = "" } = {},
+  { jump = false, engineBytes = 0, kex = "", registry = false } = {},
 ): Promise<SimulatedFleet> {
   const { identityFile, publicKey } = await ensureIdentity();
-  const bundle = await makeTinyBundle(0, engineBytes);
+  const bundle = await makeTinyBundle(0, engineBytes, { registry });
   const agent = await startAgent(identityFile);
   const hosts: ListeningSshd[] = [];
   const options: Readonly<Record<string, string>> = kex === "" ? {} : { KexAlgorithms: kex };
@@ -54,11 +64,11 @@ export async function startFleet(
       directory: relative(checkout, bundle.directory),
       allowedSigners: relative(checkout, bundle.allowedSigners),
     },
-    ...(front === undefined ? {} : { jump: endOf(front) }),
+    ...(front === undefined ? {} : { jumpHost: endOf(front) }),
     engine: { version: "28.5.2", compose: "5.5.1" },
     users: [{ name: "deploy", uid: 1500, authorizedKeys: [publicKey] }],
     volumes: {
-      logical: [
+      logicalVolumes: [
         { name: "logs", size: "20GiB", filesystem: "ext4", mount: "/logs" },
         { name: "data", size: "80%FREE", filesystem: "xfs", mount: "/data" },
       ],
@@ -68,16 +78,23 @@ export async function startFleet(
       name: `sim-${index + 1}`,
       ...endOf(host),
       ...(process.arch === "arm64" ? { architecture: "arm64" } : {}),
-      volumes: { disk: `/dev/disk/by-id/sim-${index + 1}` },
+      volumes: { disks: [{ id: `/dev/disk/by-id/sim-${index + 1}` }] },
     })),
   };
-  writeFileSync(stackFile(stack), stringify({ config: { "sealift:site": site } }, { lineWidth: 0 }));
+  const describe = (howMany: number): void => {
+    const described = { ...site, hosts: site.hosts.slice(0, howMany) };
+    writeFileSync(join(checkout, siteFileOf(stack)), stringify(described, { lineWidth: 0 }));
+  };
+  describe(count);
   const env = { ...pulumiEnv(), SSH_AUTH_SOCK: agent.socket };
   await freshStack(stack, env);
   const logs = front === undefined ? hosts : [...hosts, front];
   return {
     hosts,
     front,
+    site,
+    describe,
+    env,
     identityFile,
     pulumi: ([verb = "", ...args], started) =>
       pulumi([verb, "--stack", stack, ...args], { env, ...(started === undefined ? {} : { started }) }),
@@ -100,5 +117,5 @@ export function connectionsOf(host: ListeningSshd): number {
 }
 
 function endOf({ host, port, user, hostKey }: ListeningSshd): object {
-  return { address: host, port, login: user, hostKey };
+  return { address: host, port, sshUser: user, hostKey };
 }

@@ -1,7 +1,7 @@
 /** The most memory that any process of each verb takes, for a bundle and for one with blobs ten times as long. */
 import { rm } from "node:fs/promises";
 import { join } from "node:path";
-import { table } from "../support/table.ts";
+import { table } from "../support/process/table.ts";
 import { inSeconds, megabytes, times } from "./figures.ts";
 import type { Run } from "./measured.ts";
 import { everyVerb } from "./every-verb.ts";

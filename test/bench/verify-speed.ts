@@ -1,8 +1,8 @@
 /** How fast a bundle is verified, beside sha256sum over the same blobs on all cores. */
 import { readdir, stat } from "node:fs/promises";
 import { join } from "node:path";
-import { inside } from "../../offline-bundle/layout.ts";
-import { table } from "../support/table.ts";
+import { inside } from "../../offline-bundle/oci/layout.ts";
+import { table } from "../support/process/table.ts";
 import { inSeconds, megabytes, times } from "./figures.ts";
 import { measured, sideBySide } from "./measured.ts";
 import { verb } from "./sealift-verb.ts";
@@ -34,7 +34,7 @@ async function compare({ directory, allowedSigners }: Signed): Promise<readonly 
   const bare = 'ls -S | xargs -n 1 -P "$(nproc)" sha256sum > /dev/null';
   const { sums, verify } = await sideBySide(runs, {
     sums: () => measured({ program: "sh", args: ["-c", bare], cwd: blobs }),
-    verify: () => verb("verify", directory, "--signers", allowedSigners),
+    verify: () => verb("verify", directory, "--allowed-signers", allowedSigners),
   });
   const ratio = sums.seconds / verify.seconds;
   return [String(names.length), megabytes(total), inSeconds(sums), inSeconds(verify), times(ratio)];

@@ -1,10 +1,9 @@
 /** The material as Zarf wants it: its package file, and each image as a tar of its OCI layout. */
-import { execFile } from "node:child_process";
 import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { promisify } from "node:util";
 import { stringify } from "yaml";
-import { architecture } from "../lab/engine.ts";
+import { $ } from "zx/core";
+import { architecture } from "../lab/bundle/engine.ts";
 import type { Material } from "./bundle-material.ts";
 
 /** @returns the folder of zarf.yaml. */
@@ -13,7 +12,7 @@ export async function writeZarfPackage({ folder, files, images }: Material): Pro
   await mkdir(target, { recursive: true });
   for (const { layout } of images) {
     const archive = join(target, `${layout}.tar`);
-    await promisify(execFile)("tar", ["-cf", archive, "-C", join(folder, layout), "."]);
+    await $`tar -cf ${archive} -C ${join(folder, layout)} .`;
   }
   const component = {
     name: "all",

@@ -1,7 +1,7 @@
 /** The other tool that packs host files and images: a tool of the go.mod in zarf/, which fixes every byte of it. */
 import { join } from "node:path";
 import { builtProgram } from "../lab/tools/built-program.ts";
-import type { Report } from "../support/stages.ts";
+import type { Report } from "../support/process/stages.ts";
 
 export const zarfVersion = "v0.84.0";
 

@@ -1,4 +1,4 @@
-/** A registry that means harm, and oras as its client: what it gives is bounded in length, time and way, and no oras outlives us. */
+/** A malicious registry, and oras as its client: its answers are limited in length, time and redirects, and no oras outlives us. */
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { createHash } from "node:crypto";
@@ -9,22 +9,22 @@ import type { AddressInfo } from "node:net";
 import { readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { before, test } from "node:test";
-import { type ClaimBounds, claimsAt } from "../../offline-bundle/image-claims.ts";
-import { limits } from "../../offline-bundle/limits.ts";
-import { obtainFile } from "../../offline-bundle/obtain-file.ts";
-import { obtainImage } from "../../offline-bundle/obtain-image.ts";
-import { usualPatience } from "../../offline-bundle/patience.ts";
-import { orasBytes } from "../../offline-bundle/oras.ts";
+import { type ClaimBounds, claimsAt } from "../../offline-bundle/fetching/image-claims.ts";
+import { limits } from "../../offline-bundle/io/limits.ts";
+import { fetchFile } from "../../offline-bundle/fetching/fetch-file.ts";
+import { fetchImage } from "../../offline-bundle/fetching/fetch-image.ts";
+import { defaultRetryPolicy } from "../../offline-bundle/http/retry-policy.ts";
+import { orasBytes } from "../../offline-bundle/oci/oras.ts";
 import { checkout } from "../lab/cache.ts";
-import { refused } from "../support/refused.ts";
-import { type SourcesUnderTest, sourcesUnderTest } from "../support/sources-under-test.ts";
-import { undoAfter } from "../support/undo.ts";
+import { assertRefused } from "../support/assert/assert-refusal.ts";
+import { type SourcesUnderTest, sourcesUnderTest } from "../support/fixtures/sources-under-test.ts";
+import { undoAfter } from "../support/process/undo.ts";
 
 const bytes = Buffer.from("0123456789");
 const sha256 = createHash("sha256").update(bytes).digest("hex");
 const pin = { sha256, bytes: bytes.length, manifest: `sha256:${"1".repeat(64)}` };
 const digestOf = (body: Uint8Array): string => `sha256:${createHash("sha256").update(body).digest("hex")}`;
-const patience = { ...usualPatience, stallMs: 100 };
+const retryPolicy = { ...defaultRetryPolicy, stallMs: 100 };
 
 let site: SourcesUnderTest;
 let server: Server;
@@ -47,8 +47,8 @@ before(async () => {
   host = `127.0.0.1:${(server.address() as AddressInfo).port}`;
 });
 
-const fetchFile = (): Promise<unknown> =>
-  obtainFile({ kind: "file", url: `oci:${host}/acme/tool:1` }, pin, { ...site, mirrors: {}, patience });
+const fetchTool = (): Promise<unknown> =>
+  fetchFile({ kind: "file", url: `oci:${host}/acme/tool:1` }, pin, { ...site, mirrors: {}, retryPolicy });
 
 const heading = (length: number): Record<string, string> => ({
   "content-length": String(length),
@@ -56,7 +56,7 @@ const heading = (length: number): Record<string, string> => ({
 });
 
 test(
-  "a registry that gives more than is pinned is cut off, and nothing of it stays",
+  "a registry that sends more than is pinned is cut off, and nothing of it stays",
   { timeout: 60_000 },
   async () => {
     answer = ({ method }, response) => {
@@ -65,35 +65,35 @@ test(
       if (method === "HEAD") response.end();
       else response.write(Buffer.alloc(1_000_000));
     };
-    const [problem] = await refused(fetchFile());
-    assert.deepEqual([problem?.code, problem?.got], ["E_DOWNLOAD", "more than 10 bytes"]);
+    const [problem] = await assertRefused(fetchTool());
+    assert.deepEqual([problem?.code, problem?.found], ["E_DOWNLOAD", "more than 10 bytes"]);
     assert.deepEqual(await readdir(join(site.store, "arriving")), []);
   },
 );
 
 test(
-  "a registry that never answers is given up: a file, an image, a question",
+  "a registry that never answers times out: a file, an image, a request",
   { timeout: 60_000 },
   async () => {
     answer = () => undefined;
-    assert.equal((await refused(fetchFile()))[0]?.got, "0 bytes in 0.4 s");
+    assert.equal((await assertRefused(fetchTool()))[0]?.found, "0 bytes in 0.4 s");
     const image = { name: `${host}/acme/app:1`, digest: pin.manifest };
-    const sources = { store: site.store, mirrors: {}, patience };
-    assert.equal((await refused(obtainImage(image, sources)))[0]?.got, "0 bytes in 0.4 s");
+    const sources = { store: site.store, mirrors: {}, retryPolicy };
+    assert.equal((await assertRefused(fetchImage(image, sources)))[0]?.found, "0 bytes in 0.4 s");
     const question = orasBytes(["resolve"], [`${host}/acme/app:1`], ".", { timeoutMs: 300 });
-    assert.equal((await refused(question))[0]?.got, "no end after 0.3 s");
+    assert.equal((await assertRefused(question))[0]?.found, "timed out after 0.3 s");
   },
 );
 
-test("a registry leads nobody to http on another machine", { timeout: 60_000 }, async () => {
+test("a registry cannot redirect to http on another machine", { timeout: 60_000 }, async () => {
   // RFC 5737: nobody has this address.
   answer = (_, response) => response.writeHead(307, { location: "http://192.0.2.1/elsewhere" }).end();
-  const [problem] = await refused(orasBytes(["resolve"], [`${host}/acme/app:1`], "."));
-  assert.match(problem?.got ?? "", /proxyconnect tcp: dial tcp 127\.0\.0\.1:0/);
+  const [problem] = await assertRefused(orasBytes(["resolve"], [`${host}/acme/app:1`], "."));
+  assert.match(problem?.found ?? "", /proxyconnect tcp: dial tcp 127\.0\.0\.1:0/);
 });
 
 test(
-  "however much is said of an image, all of it has one bound of number, bytes and time",
+  "the descriptions of an image share one limit of number, bytes and time, however many there are",
   { timeout: 60_000 },
   async () => {
     const digest = digestOf(bytes);
@@ -132,11 +132,11 @@ test(
       });
     serve(`manifests/${digest}`, manifest([]));
     served.set(`/v2/acme/app/manifests/${digest}`, bytes);
-    let asked: string[] = [];
+    let requests: string[] = [];
     answer = ({ url = "", method }, response) => {
       const [path = ""] = url.split("?");
       const body = served.get(path);
-      if (path.includes("/blobs/") && method === "GET") asked.push(path);
+      if (path.includes("/blobs/") && method === "GET") requests.push(path);
       const headers = {
         "content-type": path.includes("/referrers/") ? indexType : manifestType,
         "docker-content-digest": body === undefined ? "" : digestOf(body),
@@ -148,16 +148,16 @@ test(
           .end(method === "HEAD" ? undefined : body);
     };
     const claims = async (bounds: Partial<ClaimBounds>): Promise<number> => {
-      asked = [];
+      requests = [];
       return (await claimsAt(`${host}/acme/app`, digest, { ...limits.claims, ...bounds })).length;
     };
     refer(numbers.map((at) => referrer(at, 1)));
-    assert.deepEqual([await claims({ count: 8 }), asked.length], [8, 8]);
+    assert.deepEqual([await claims({ count: 8 }), requests.length], [8, 8]);
     // Other bytes than the registry itself names are nobody's.
-    const [path = ""] = asked;
+    const [path = ""] = requests;
     const right = served.get(path) ?? Buffer.alloc(0);
     served.set(path, Buffer.from(right.toString().replace(/\d/, (one) => String((Number(one) + 1) % 10))));
-    assert.match((await refused(claims({ count: 8 })))[0]?.code ?? "", /^E_(PIN|DOWNLOAD)$/);
+    assert.match((await assertRefused(claims({ count: 8 })))[0]?.code ?? "", /^E_(PIN|DOWNLOAD)$/);
     served.set(path, right);
     // What cannot be read counts as none: bytes that are no manifest, and names that are no texts.
     const odd = { ...referrer(20, 1), ...serve("blobs", { manifests: 7 }) };
@@ -178,24 +178,24 @@ test(
     answer = (request, response) => {
       if (!(request.url ?? "").includes("/blobs/")) fast(request, response);
     };
-    assert.equal((await refused(claims({ ms: 2_000 })))[0]?.got, "no end after 2 s");
+    assert.equal((await assertRefused(claims({ ms: 2_000 })))[0]?.found, "timed out after 2 s");
   },
 );
 
-test("no oras outlives whoever has started it", { timeout: 60_000 }, async () => {
+test("no oras outlives the program that has started it", { timeout: 60_000 }, async () => {
   const script = `
-    import { resolveOci } from ${JSON.stringify(join(checkout, "offline-bundle", "oci-file.ts"))};
+    import { resolveOci } from ${JSON.stringify(join(checkout, "offline-bundle", "fetching", "oci-file.ts"))};
     process.stdin.on("end", () => process.exit(0)).resume();
     await resolveOci(${JSON.stringify(`${host}/acme/app:1`)});`;
   for (const way of ["SIGTERM", "SIGINT", "exit"] as const) {
-    const asked = new Promise<IncomingMessage>((resolve) => {
+    const requests = new Promise<IncomingMessage>((resolve) => {
       answer = (request) => {
         resolve(request);
       };
     });
     const args = ["--input-type=module", "--eval", script];
     const child = spawn(process.execPath, args, { stdio: ["pipe", "inherit", "inherit"] });
-    const { socket } = await asked;
+    const { socket } = await requests;
     const hungUp = new Promise((resolve) => socket.once("close", resolve));
     const ended = once(child, "close") as Promise<[number | null, NodeJS.Signals | null]>;
     if (way === "exit") child.stdin.end();

@@ -1,23 +1,23 @@
-/** What comes from elsewhere is read up to a bound, whatever it says of its length. */
+/** External input is read up to a limit, whatever length it declares. */
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
 import { chmod, mkdir, open, readFile, rm, symlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
-import { authorization } from "../../offline-bundle/docker-config.ts";
-import { readInventory } from "../../offline-bundle/delta.ts";
-import { inside } from "../../offline-bundle/layout.ts";
-import { limits } from "../../offline-bundle/limits.ts";
-import { readLock } from "../../offline-bundle/lock-file.ts";
-import { readPartIndex } from "../../offline-bundle/part-index.ts";
-import { runProgram, TooMuchOutput } from "../../offline-bundle/program.ts";
-import { readReceipt } from "../../offline-bundle/receipt.ts";
-import { readRegular, UnusableFile } from "../../offline-bundle/regular-file.ts";
+import { authorization } from "../../offline-bundle/http/docker-config.ts";
+import { readInventory } from "../../offline-bundle/archive/delta.ts";
+import { inside } from "../../offline-bundle/oci/layout.ts";
+import { limits } from "../../offline-bundle/io/limits.ts";
+import { readLock } from "../../offline-bundle/spec/lock-file.ts";
+import { readPartIndex } from "../../offline-bundle/archive/part-index.ts";
+import { keptErrors, runProgram, TooMuchOutput } from "../../modules/core/process.ts";
+import { readAcceptedBundles } from "../../offline-bundle/signing/accepted-bundles.ts";
+import { readRegular, UnusableFile } from "../../offline-bundle/io/regular-file.ts";
 import { verifyBundle } from "../../offline-bundle/verify.ts";
-import { hostileServer } from "../support/hostile-server.ts";
-import { codesOf, refused } from "../support/refused.ts";
-import { program, type SourcesUnderTest, sourcesUnderTest } from "../support/sources-under-test.ts";
-import { copyOf, makeTinyBundle, type TinyBundle } from "../support/tiny-bundle.ts";
+import { hostileServer } from "../support/servers/hostile-server.ts";
+import { codesOf, assertRefused } from "../support/assert/assert-refusal.ts";
+import { program, type SourcesUnderTest, sourcesUnderTest } from "../support/fixtures/sources-under-test.ts";
+import { copyOf, makeTinyBundle, type TinyBundle } from "../support/fixtures/tiny-bundle.ts";
 
 let tiny: TinyBundle;
 let site: SourcesUnderTest;
@@ -38,9 +38,9 @@ async function long(path: string, bytes: number): Promise<void> {
   await file.close();
 }
 
-test("each small file of a bundle has a length beyond which it is not read", async () => {
+test("each small file of a bundle has a maximum length, beyond which it is not read", async () => {
   const most = {
-    [inside.seal]: [limits.seal, "E_BUNDLE_DIGEST"],
+    [inside.manifest]: [limits.bundleManifest, "E_BUNDLE_DIGEST"],
     [inside.signature]: [limits.signature, "E_BUNDLE_SIGNATURE"],
     [inside.marker]: [limits.marker, "E_BUNDLE_DIGEST"],
     [inside.index]: [limits.index, "E_BUNDLE_DIGEST"],
@@ -50,14 +50,15 @@ test("each small file of a bundle has a length beyond which it is not read", asy
   for (const [name, [bytes, code]] of Object.entries(most)) {
     const copy = await copyOf(tiny);
     await long(join(copy, name), 1024 ** 4);
-    const [problem] = await refused(verifyBundle(copy, { allowedSigners }));
+    const [problem] = await assertRefused(verifyBundle(copy, { allowedSigners }));
     assert.equal(problem?.code, code, name);
-    if (code === "E_BUNDLE_DIGEST") assert.equal(problem.got, `${1024 ** 4} bytes, more than ${bytes} bytes`);
+    if (code === "E_BUNDLE_DIGEST")
+      assert.equal(problem.found, `${1024 ** 4} bytes, more than ${bytes} bytes`);
     await rm(copy, { recursive: true });
   }
 });
 
-test("a blob is read no further than it was long when the bundle was listed", async () => {
+test("a blob is read no further than its length when the bundle was listed", async () => {
   const { allowedSigners } = tiny;
   const copy = await copyOf(tiny);
   const [file] = (await readLock(tiny.lockFile)).files;
@@ -77,20 +78,20 @@ test("a blob is read no further than it was long when the bundle was listed", as
   assert.deepEqual(await codesOf(verifyBundle(copy, { allowedSigners })), ["E_BUNDLE_DIGEST"]);
 });
 
-test("more signatures than people sign are refused before any is asked about", async () => {
+test("more signatures than people make are refused before any is checked", async () => {
   const copy = await copyOf(tiny);
   const text = await readFile(join(copy, inside.signature));
   for (let at = 2; at <= limits.signatures + 1; at++)
     await writeFile(join(copy, `sealift.json.${at}.sig`), text);
-  const problems = await refused(verifyBundle(copy, { allowedSigners: tiny.allowedSigners }));
+  const problems = await assertRefused(verifyBundle(copy, { allowedSigners: tiny.allowedSigners }));
   assert.deepEqual(
-    problems.map(({ subject, got }) => `${subject} ${got}`),
+    problems.map(({ subject, found }) => `${subject} ${found}`),
     [`signatures ${limits.signatures + 1}`],
   );
 });
 
 test(
-  "lists, locks, key files and logins have one too, and are never waited for",
+  "lists, locks, key files and logins have a maximum length too, and are never waited for",
   { timeout: 60_000 },
   async () => {
     const path = join(tiny.folder, "list.parts.json");
@@ -98,7 +99,7 @@ test(
       ["lock", () => readLock(path), "E_YAML"],
       ["parts", () => readPartIndex(path), "E_BUNDLE_PART"],
       ["inventory", () => readInventory(path), "E_VALUE"],
-      ["accepted", () => readReceipt(path), "E_VALUE"],
+      ["accepted", () => readAcceptedBundles(path), "E_VALUE"],
       ["signers", () => verifyBundle(tiny.directory, { allowedSigners: path }), "E_BUNDLE_SIGNATURE"],
       [
         "revoked",
@@ -119,20 +120,20 @@ test(
   },
 );
 
-test("a file that lies about its length is read up to the bound all the same", async () => {
+test("a file that lies about its length is read up to the limit only", async () => {
   // The kernel says 0 of those in /proc, and gives what there is.
   await assert.rejects(readRegular("/proc/self/maps", 16, "follow"), UnusableFile);
   assert.ok((await readRegular("/proc/self/maps", 1024 ** 2, "follow")).length > 16);
 });
 
-test("a program that prints without end is ended", async () => {
-  await assert.rejects(runProgram("yes", [], { most: 1024 }), TooMuchOutput);
+test("a program that prints without end is stopped", async () => {
+  await assert.rejects(runProgram("yes", [], { maxOutput: 1024 }), TooMuchOutput);
   const script = "head -c 10000000 /dev/zero >&2; exit 3";
   const { stderr, exitCode } = await runProgram("sh", ["-c", script]);
-  assert.deepEqual([stderr.length, exitCode], [limits.complaint, 3]);
+  assert.deepEqual([stderr.length, exitCode], [keptErrors, 3]);
 });
 
-test("a docker config file of any shape ends in a code, or in no login", async () => {
+test("a docker config file of any form ends in a code, or in no login", async () => {
   const folder = join(tiny.folder, "docker");
   const file = join(folder, "config.json");
   await mkdir(folder);
@@ -167,26 +168,26 @@ test("a docker config file of any shape ends in a code, or in no login", async (
   }
 });
 
-test("a checksum file without end, and headers without end, are refused", async () => {
+test("an endless checksum file, and endless headers, are refused", async () => {
   const server = await hostileServer({}, site.certificate);
   try {
     server.set("tool", { content: Buffer.from("a program\n") });
     server.set("sums", { content: Buffer.alloc(limits.checksums + 1, "#\n") });
-    await site.want({
+    await site.spec({
       files: [program("tool", server.url("tool").href, { checksums: server.url("sums").href })],
     });
-    const [problem] = await refused(site.lock());
+    const [problem] = await assertRefused(site.lock());
     assert.equal(problem?.code, "E_DOWNLOAD_SHA256");
-    assert.match(problem.got, new RegExp(`more than ${limits.checksums} bytes`));
+    assert.match(problem.found, new RegExp(`more than ${limits.checksums} bytes`));
     const headers = Object.fromEntries(
       Array.from({ length: 400 }, (_none, at) => [`x-header-${at}`, "x".repeat(80)]),
     );
     const first = Array.from({ length: 20 }, () => ({ status: 200, headers }));
     server.set("tool", { content: Buffer.from("a program\n"), first });
-    await site.want({ files: [program("tool", server.url("tool").href)] });
-    const [other] = await refused(site.lock());
+    await site.spec({ files: [program("tool", server.url("tool").href)] });
+    const [other] = await assertRefused(site.lock());
     assert.equal(other?.code, "E_DOWNLOAD");
-    assert.match(other.got, /header/i);
+    assert.match(other.found, /header/i);
   } finally {
     server.close();
   }

@@ -4,16 +4,16 @@ import { join } from "node:path";
 import { before, test } from "node:test";
 import { formatProblem } from "../../modules/core/errors.ts";
 import { buildBundle } from "../../offline-bundle/build.ts";
-import { digestOf } from "../../offline-bundle/digest.ts";
-import { inside, type Seal } from "../../offline-bundle/layout.ts";
-import { type Lock, type LockedFile, readLock, writeLock } from "../../offline-bundle/lock-file.ts";
-import type { Member } from "../../offline-bundle/members.ts";
-import { oras } from "../../offline-bundle/oras.ts";
+import { digestOf } from "../../offline-bundle/io/digest.ts";
+import { inside, type BundleManifest } from "../../offline-bundle/oci/layout.ts";
+import { type Lock, type LockedFile, readLock, writeLock } from "../../offline-bundle/spec/lock-file.ts";
+import type { Member } from "../../offline-bundle/upstream/members.ts";
+import { oras } from "../../offline-bundle/oci/oras.ts";
 import { verifyBundle } from "../../offline-bundle/verify.ts";
-import { folderListing } from "../support/folder-listing.ts";
-import { codesOf, refused } from "../support/refused.ts";
-import { makeTinyBundle, type TinyBundle, tinyImage } from "../support/tiny-bundle.ts";
-import { undoAfter } from "../support/undo.ts";
+import { folderListing } from "../support/fixtures/folder-listing.ts";
+import { codesOf, assertRefused } from "../support/assert/assert-refusal.ts";
+import { makeTinyBundle, type TinyBundle, tinyImage } from "../support/fixtures/tiny-bundle.ts";
+import { undoAfter } from "../support/process/undo.ts";
 
 let tiny: TinyBundle;
 const undo = undoAfter();
@@ -22,7 +22,7 @@ before(async () => {
   undo(() => tiny.remove());
 });
 
-test("the same lock gives the same bytes, signature and all", async () => {
+test("the same lock gives the same bytes, including the signature", async () => {
   const again = join(tiny.folder, "again");
   await buildBundle({ ...tiny, directory: again });
   assert.deepEqual(await folderListing(again), await folderListing(tiny.directory));
@@ -30,15 +30,17 @@ test("the same lock gives the same bytes, signature and all", async () => {
 
 test("a file's blob digest is its lock digest, and every manifest has a tag", async () => {
   const lock = await readLock(tiny.lockFile);
-  const seal = JSON.parse(await readFile(join(tiny.directory, inside.seal), "utf8")) as Seal;
-  const refs = seal.manifests.map(({ ref }) => ref);
+  const bundleManifest = JSON.parse(
+    await readFile(join(tiny.directory, inside.manifest), "utf8"),
+  ) as BundleManifest;
+  const refs = bundleManifest.manifests.map(({ ref }) => ref);
   for (const { name, version, platform, sha256 } of lock.files) {
     const ref = `files/${name}:${version}-${platform.replace("/", "-")}`;
     assert.ok(refs.includes(ref), ref);
     assert.equal((await digestOf(join(tiny.directory, inside.blobs, sha256))).sha256, sha256);
   }
-  const digests = seal.manifests.map(({ digest }) => digest);
-  const image = seal.manifests.find(({ ref }) => ref === tinyImage);
+  const digests = bundleManifest.manifests.map(({ digest }) => digest);
+  const image = bundleManifest.manifests.find(({ ref }) => ref === tinyImage);
   assert.equal(image?.digest, lock.images[0]?.digest);
   const { manifests } = JSON.parse(
     await oras(["manifest", "fetch", "--oci-layout-path", "."], [tinyImage], tiny.directory),
@@ -47,7 +49,7 @@ test("a file's blob digest is its lock digest, and every manifest has a tag", as
   for (const { digest } of manifests) assert.ok(digests.includes(digest), digest);
 });
 
-test("oras, which knows nothing of Sealift, gets a file out of it", async () => {
+test("oras, which knows nothing about Sealift, extracts a file from it", async () => {
   const out = join(tiny.folder, "out");
   await mkdir(out);
   await oras(
@@ -77,7 +79,7 @@ test("a file that is not what the lock pins is refused, and nothing is left behi
   }));
   await writeLock(lockFile, { ...lock, files });
   const directory = join(tiny.folder, "never");
-  assert.deepEqual(await codesOf(buildBundle({ ...tiny, lockFile, directory })), ["E_PIN"]);
+  assert.deepEqual(await codesOf(buildBundle({ ...tiny, lockFile, directory })), ["E_PIN_MISMATCH"]);
   const key = join(tiny.folder, "no-such-key");
   assert.deepEqual(await codesOf(buildBundle({ ...tiny, key, directory })), ["E_SIGNING_KEY"]);
   assert.deepEqual(
@@ -86,7 +88,7 @@ test("a file that is not what the lock pins is refused, and nothing is left behi
   );
 });
 
-test("a lock that is missing, or does not say what bundle.yaml asks for, is refused", async () => {
+test("a lock that is missing, or does not match bundle.yaml, is refused", async () => {
   const directory = join(tiny.folder, "never");
   const lockFile = join(tiny.folder, "absent.yaml");
   assert.deepEqual(await codesOf(buildBundle({ ...tiny, lockFile, directory })), ["E_LOCK_MISSING"]);
@@ -113,31 +115,31 @@ test("length and members that somebody has written into a lock beside a true sha
   const cases: readonly (readonly [Lock, RegExp])[] = [
     [
       altered(binary, (file) => ({ ...file, bytes: (file.bytes ?? 0) + 1 })),
-      /compose .* bytes: got \d+; expected \d+, as the lock says/,
+      /compose .* bytes: found: \d+; expected: \d+, as recorded in the lock/,
     ],
     [
       members((all) => all.map((one) => (one.path === forged.path ? forged : one))),
-      /docker\/dockerd: got \d+ bytes, sha256 \w{64}; expected 5 bytes, sha256 c{64}/,
+      /docker\/dockerd: found: \d+ bytes, sha256 \w{64}; expected: 5 bytes, sha256 c{64}/,
     ],
     [
       members((all) => all.filter(({ path }) => path !== forged.path)),
-      /docker\/dockerd: got .*; expected no such member/,
+      /docker\/dockerd: found: .*; expected: no such member/,
     ],
     [
       members((all) => [...all, { ...forged, path: "docker/more" }]),
-      /docker\/more: got no such member; expected 5 bytes/,
+      /docker\/more: found: no such member; expected: 5 bytes/,
     ],
   ];
   const lockFile = join(tiny.folder, "altered.lock.yaml");
-  for (const [text, told] of cases) {
+  for (const [text, reported] of cases) {
     await writeLock(lockFile, text);
-    const problems = await refused(
+    const problems = await assertRefused(
       buildBundle({ ...tiny, lockFile, directory: join(tiny.folder, "altered") }),
     );
     assert.deepEqual(
       problems.map(({ code }) => code),
-      ["E_PIN"],
+      ["E_PIN_MISMATCH"],
     );
-    assert.match(problems.map(formatProblem).join(), told);
+    assert.match(problems.map(formatProblem).join(), reported);
   }
 });

@@ -4,13 +4,13 @@ import { execFileSync } from "node:child_process";
 import { readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { basename, join } from "node:path";
 import { before, test } from "node:test";
-import { carryBundle } from "../../offline-bundle/carry.ts";
-import { inside } from "../../offline-bundle/layout.ts";
-import type { PartIndex } from "../../offline-bundle/part-index.ts";
-import { flipBit } from "../support/flip-bit.ts";
-import { codesOf, refused } from "../support/refused.ts";
-import { copyOf, makeTinyBundle, type TinyBundle } from "../support/tiny-bundle.ts";
-import { undoAfter } from "../support/undo.ts";
+import { packBundle } from "../../offline-bundle/pack.ts";
+import { inside } from "../../offline-bundle/oci/layout.ts";
+import type { PartIndex } from "../../offline-bundle/archive/part-index.ts";
+import { flipBit } from "../support/fixtures/flip-bit.ts";
+import { codesOf, assertRefused } from "../support/assert/assert-refusal.ts";
+import { copyOf, makeTinyBundle, type TinyBundle } from "../support/fixtures/tiny-bundle.ts";
+import { undoAfter } from "../support/process/undo.ts";
 
 let tiny: TinyBundle;
 const undo = undoAfter();
@@ -21,23 +21,23 @@ before(async () => {
 
 test("the same bundle gives the same bytes, and tar and zstd can read them", async () => {
   const [first, second] = [join(tiny.folder, "first.tar.zst"), join(tiny.folder, "second.tar.zst")];
-  const carried = await carryBundle(tiny.directory, { file: first });
-  await carryBundle(await copyOf(tiny), { file: second });
+  const carried = await packBundle(tiny.directory, { file: first });
+  await packBundle(await copyOf(tiny), { file: second });
   const bytes = await readFile(first);
   assert.deepEqual(await readFile(second), bytes);
   assert.equal(createHash("sha256").update(bytes).digest("hex"), carried.sha256);
   const names = execFileSync("tar", ["--zstd", "-tf", first], { encoding: "utf8" }).trim().split("\n");
-  const head = [inside.seal, inside.signature, inside.marker, inside.index, inside.lock];
+  const head = [inside.manifest, inside.signature, inside.marker, inside.index, inside.lock];
   assert.deepEqual(names.slice(0, head.length), head);
   assert.equal(names.length, head.length + (await readdir(join(tiny.directory, inside.blobs))).length);
 });
 
-test("parts of any size are the whole, and their list says so", async () => {
+test("parts of any size form the whole, and their list says so", async () => {
   const file = join(tiny.folder, "split.tar.zst");
-  const whole = await carryBundle(tiny.directory, { file });
+  const complete = await packBundle(tiny.directory, { file });
   const bytes = await readFile(file);
-  for (const splitBytes of [100_000, 99_991, whole.bytes - 1, whole.bytes, whole.bytes + 1]) {
-    const { files } = await carryBundle(tiny.directory, { file, splitBytes });
+  for (const splitBytes of [100_000, 99_991, complete.bytes - 1, complete.bytes, complete.bytes + 1]) {
+    const { files } = await packBundle(tiny.directory, { file, splitBytes });
     const index = JSON.parse(await readFile(`${file}.parts.json`, "utf8")) as PartIndex;
     const parts = await Promise.all(index.parts.map(({ name }) => readFile(join(tiny.folder, name))));
     assert.ok(Buffer.concat(parts).equals(bytes), String(splitBytes));
@@ -46,41 +46,41 @@ test("parts of any size are the whole, and their list says so", async () => {
       index.parts.map((part) => part.bytes),
     );
     assert.ok(parts.slice(0, -1).every(({ length }) => length === splitBytes));
-    assert.equal(index.whole.sha256, whole.sha256);
+    assert.equal(index.archive.sha256, complete.sha256);
     // Nothing of an earlier run is left beside it.
     const there = (await readdir(tiny.folder)).filter((name) => name.startsWith("split.tar.zst"));
     assert.deepEqual(there.sort(), files.map((path) => basename(path)).sort());
   }
 });
 
-test("a directory that is broken is not packed, and leaves nothing", async () => {
+test("a broken directory is not packed, and leaves nothing", async () => {
   const file = join(tiny.folder, "broken.tar.zst");
   const names = await readdir(join(tiny.directory, inside.blobs));
   const blobs = names.map((name) => join(inside.blobs, name));
   for (const name of [...blobs, inside.index, inside.lock]) {
     const copy = await copyOf(tiny);
     await flipBit(join(copy, name));
-    assert.deepEqual(await codesOf(carryBundle(copy, { file })), ["E_BUNDLE_DIGEST"], name);
+    assert.deepEqual(await codesOf(packBundle(copy, { file })), ["E_BUNDLE_DIGEST"], name);
   }
   const missing = await copyOf(tiny);
   await rm(join(missing, inside.blobs, names[0] ?? ""));
-  assert.deepEqual(await codesOf(carryBundle(missing, { file })), ["E_BUNDLE_INCOMPLETE"]);
-  assert.deepEqual(await codesOf(carryBundle(tiny.folder, { file })), ["E_BUNDLE_MISSING"]);
+  assert.deepEqual(await codesOf(packBundle(missing, { file })), ["E_BUNDLE_INCOMPLETE"]);
+  assert.deepEqual(await codesOf(packBundle(tiny.folder, { file })), ["E_BUNDLE_MISSING"]);
   const left = (await readdir(tiny.folder)).filter((name) => name.startsWith("broken"));
   assert.deepEqual(left, []);
 });
 
-test("only a carried bundle is overwritten, and only files of that name are made", async () => {
+test("only an archive is overwritten, and only files of that name are created", async () => {
   const foreign = join(tiny.folder, "photos.tar.zst");
   await writeFile(foreign, "something of value");
-  assert.deepEqual(await codesOf(carryBundle(tiny.directory, { file: foreign })), ["E_VALUE"]);
+  assert.deepEqual(await codesOf(packBundle(tiny.directory, { file: foreign })), ["E_VALUE"]);
   assert.equal(await readFile(foreign, "utf8"), "something of value");
   for (const name of ["bundle.tar", "absent/bundle.tar.zst"]) {
-    assert.deepEqual(await codesOf(carryBundle(tiny.directory, { file: join(tiny.folder, name) })), [
+    assert.deepEqual(await codesOf(packBundle(tiny.directory, { file: join(tiny.folder, name) })), [
       "E_VALUE",
     ]);
   }
   const file = join(tiny.folder, "many.tar.zst");
-  const [problem] = await refused(carryBundle(tiny.directory, { file, splitBytes: 100 }));
+  const [problem] = await assertRefused(packBundle(tiny.directory, { file, splitBytes: 100 }));
   assert.equal(problem?.subject, "--split");
 });

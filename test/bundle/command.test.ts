@@ -3,10 +3,10 @@ import { type SpawnSyncReturns, spawnSync } from "node:child_process";
 import { readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { before, test } from "node:test";
-import type { Inventory } from "../../offline-bundle/delta.ts";
+import type { BundleInventory } from "../../offline-bundle/archive/delta.ts";
 import { checkout } from "../lab/cache.ts";
-import { makeTinyBundle, type TinyBundle } from "../support/tiny-bundle.ts";
-import { undoAfter } from "../support/undo.ts";
+import { makeTinyBundle, type TinyBundle } from "../support/fixtures/tiny-bundle.ts";
+import { undoAfter } from "../support/process/undo.ts";
 
 let tiny: TinyBundle;
 const undo = undoAfter();
@@ -15,30 +15,40 @@ before(async () => {
   undo(() => tiny.remove());
 });
 
-test("build with its carried file, verify, inventory, pack a delta, unpack it: as typed", async () => {
+test("build with an archive, verify, inventory, pack a delta, unpack it: as typed", async () => {
   const { folder, bundleFile, lockFile, key, allowedSigners } = tiny;
   const directory = join(folder, "typed");
   const file = join(folder, "typed.tar.zst");
   const inputs = ["--file", bundleFile, "--lock", lockFile, "--key", key];
-  const built = done("build", directory, ...inputs, "--carry", file, "--split", "1MiB", "--level", "9");
+  const built = done(
+    "build",
+    directory,
+    ...inputs,
+    "--archive",
+    file,
+    "--split",
+    "1MiB",
+    "--compression-level",
+    "9",
+  );
   assert.match(built, /typed\.tar\.zst\.001\n.*typed\.tar\.zst\.parts\.json\n.* 15 blobs$/m);
-  const trust = ["--signers", allowedSigners];
+  const trust = ["--allowed-signers", allowedSigners];
   assert.match(done("verify", `${file}.001`, ...trust), /^blobs +15, 5\.5 kB, all as signed$/m);
   const list = join(folder, "inventory.json");
   assert.match(done("inventory", directory, "-o", list), /^of +bundle serial 1$/m);
-  const { digests } = JSON.parse(done("inventory", directory, "--json")) as Inventory;
-  assert.deepEqual((JSON.parse(await readFile(list, "utf8")) as Inventory).digests, digests);
+  const { digests } = JSON.parse(done("inventory", directory, "--json")) as BundleInventory;
+  assert.deepEqual((JSON.parse(await readFile(list, "utf8")) as BundleInventory).digests, digests);
   const delta = join(folder, "delta.tar.zst");
   assert.match(
-    done("pack", directory, delta, "--have", list),
-    /7 blobs, without 8 \(.*\) that the far side has$/m,
+    done("pack", directory, delta, "--exclude-inventory", list),
+    /7 blobs, without 8 \(.*\) that the air-gapped side has$/m,
   );
   assert.match(done("verify", delta, ...trust), /^needs +8 blobs, .* of bundle serial 1: /m);
   const needs = JSON.parse(done("verify", delta, ...trust, "--json")) as { needs: { blobs: number } };
   assert.equal(needs.needs.blobs, 8);
   const out = join(folder, "out");
   assert.match(done("unpack", delta, out, ...trust, "--base", directory), /^signed by +lab@sealift$/m);
-  assert.match(done("export-runbook", out, ...trust), /^# Bundle 1 by hand$/m);
+  assert.match(done("export-runbook", out, ...trust), /^# Bundle 1 without Sealift$/m);
   assert.equal(
     done("verify", out, ...trust, "--lock", lockFile)
       .split("\n")[0]
@@ -47,35 +57,35 @@ test("build with its carried file, verify, inventory, pack a delta, unpack it: a
   );
 });
 
-test("each kind of failure of the carrying commands has its exit code", async () => {
+test("each kind of failure of pack and unpack has its exit code", async () => {
   const { folder, directory, allowedSigners } = tiny;
-  const trust = ["--signers", allowedSigners];
+  const trust = ["--allowed-signers", allowedSigners];
   const absent = join(folder, "absent.tar.zst");
   const file = join(folder, "b.tar.zst");
   const list = join(folder, "have.json");
   done("inventory", directory, "-o", list);
-  done("pack", directory, file, "--have", list);
+  done("pack", directory, file, "--exclude-inventory", list);
   done("pack", directory, join(folder, "p.tar.zst"), "--split", "1MiB");
   await rm(join(folder, "p.tar.zst.001"));
   const nobody = join(folder, "busybox");
   const out = join(folder, "never");
   const cases = [
-    [["build", out, "--split", "1MiB"], 2, /--carry/],
+    [["build", out, "--split", "1MiB"], 2, /--archive/],
     [["pack", directory, file, "--split", "1 gig"], 2, /not a size/],
-    [["pack", directory, file, "--level", "20"], 2, /1 to 19/],
+    [["pack", directory, file, "--compression-level", "20"], 2, /1 to 19/],
     [["push", directory, "localhost:1", ...trust, "--username", "x"], 2, /--password-stdin/],
     [["pack", directory, join(folder, "b.zip")], 65, /E_VALUE/],
     [["pack", absent, file], 66, /E_BUNDLE_MISSING/],
     [["unpack", absent, out, ...trust], 66, /E_BUNDLE_MISSING/],
     [["unpack", file, out, ...trust], 66, /E_BUNDLE_BASE/],
     [["unpack", join(folder, "p.tar.zst.parts.json"), out, ...trust], 65, /E_BUNDLE_PART p\.tar\.zst\.001/],
-    [["unpack", file, out, "--signers", nobody], 77, /E_BUNDLE_SIGNATURE/],
+    [["unpack", file, out, "--allowed-signers", nobody], 77, /E_BUNDLE_SIGNATURE/],
     [["inventory", absent], 66, /E_BUNDLE_MISSING/],
     [["inventory", "127.0.0.1:1"], 69, /E_REGISTRY/],
     [["push", directory, "127.0.0.1:1", ...trust, "--plain-http"], 69, /E_REGISTRY/],
-    [["push", directory, "127.0.0.1:1", ...trust, "--signatures", "2"], 77, /E_BUNDLE_SIGNATURE/],
+    [["push", directory, "127.0.0.1:1", ...trust, "--min-signatures", "2"], 77, /E_BUNDLE_SIGNATURE/],
     [["export-runbook", folder, ...trust], 66, /E_BUNDLE_MISSING/],
-    [["export-runbook", directory], 2, /--signers/],
+    [["export-runbook", directory], 2, /--allowed-signers/],
   ] as const;
   for (const [args, status, words] of cases) {
     const result = sealift(...args);

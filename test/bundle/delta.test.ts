@@ -3,20 +3,19 @@ import { cp, readdir, readFile, rename, rm, stat, symlink, writeFile } from "nod
 import { join } from "node:path";
 import { before, test } from "node:test";
 import { buildBundle } from "../../offline-bundle/build.ts";
-import { carryBundle } from "../../offline-bundle/carry.ts";
-import { digestOf } from "../../offline-bundle/digest.ts";
+import { packBundle } from "../../offline-bundle/pack.ts";
+import { digestOf } from "../../offline-bundle/io/digest.ts";
 import { inventoryOfBundle } from "../../offline-bundle/inventory.ts";
-import { inside } from "../../offline-bundle/layout.ts";
+import { inside } from "../../offline-bundle/oci/layout.ts";
 import { lockBundle } from "../../offline-bundle/lock.ts";
 import { unpackBundle } from "../../offline-bundle/unpack.ts";
-import { verifyCarried } from "../../offline-bundle/verify-carried.ts";
-import { verifyBundle, type VerifyOptions } from "../../offline-bundle/verify.ts";
-import { flipBit } from "../support/flip-bit.ts";
-import { folderListing } from "../support/folder-listing.ts";
-import { lyingMedium } from "../support/lying-medium.ts";
-import { codesOf, refused } from "../support/refused.ts";
-import { makeTinyBundle, type TinyBundle } from "../support/tiny-bundle.ts";
-import { undoAfter } from "../support/undo.ts";
+import { verifyArchive, verifyBundle, type VerifyOptions } from "../../offline-bundle/verify.ts";
+import { flipBit } from "../support/fixtures/flip-bit.ts";
+import { folderListing } from "../support/fixtures/folder-listing.ts";
+import { lyingMedium } from "../support/fixtures/lying-medium.ts";
+import { codesOf, assertRefused } from "../support/assert/assert-refusal.ts";
+import { makeTinyBundle, type TinyBundle } from "../support/fixtures/tiny-bundle.ts";
+import { undoAfter } from "../support/process/undo.ts";
 
 let tiny: TinyBundle;
 /** Serial 2: another compose, everything else as in serial 1. */
@@ -44,12 +43,12 @@ before(async () => {
   file = join(tiny.folder, "delta.tar.zst");
 });
 
-test("a delta holds what is new, and becomes the whole bundle on its base", async () => {
-  const whole = await carryBundle(next, { file: join(tiny.folder, "whole.tar.zst") });
-  const delta = await carryBundle(next, { file, have });
-  assert.equal(delta.blobs + delta.left, whole.blobs);
-  assert.ok(delta.left > 0 && delta.bytes < whole.bytes / 10, `${delta.bytes} of ${whole.bytes}`);
-  const { needs, serial } = await verifyCarried(file, trust);
+test("a delta has what is new, and becomes the whole bundle on its base", async () => {
+  const full = await packBundle(next, { file: join(tiny.folder, "whole.tar.zst") });
+  const delta = await packBundle(next, { file, have });
+  assert.equal(delta.blobs + delta.left, full.blobs);
+  assert.ok(delta.left > 0 && delta.bytes < full.bytes / 10, `${delta.bytes} of ${full.bytes}`);
+  const { needs, serial } = await verifyArchive(file, trust);
   assert.equal(serial, 2);
   assert.deepEqual(needs, {
     base: { bundle: "bundle", serial: 1 },
@@ -62,8 +61,8 @@ test("a delta holds what is new, and becomes the whole bundle on its base", asyn
   await verifyBundle(directory, trust);
 });
 
-test("a split delta does the same, and a base on the way to a third bundle is as good", async () => {
-  const { files } = await carryBundle(next, { file, have, splitBytes: 1_000 });
+test("a split delta does the same, and so does a base on the way to a third bundle", async () => {
+  const { files } = await packBundle(next, { file, have, splitBytes: 1_000 });
   assert.ok(files.length > 3);
   const first = join(tiny.folder, "merged-first");
   await unpackBundle(`${file}.parts.json`, first, { ...trust, base: tiny.directory });
@@ -72,8 +71,8 @@ test("a split delta does the same, and a base on the way to a third bundle is as
   await verifyBundle(second, trust);
 });
 
-test("blobs of the base are copies: who can write to the base cannot reach them", async () => {
-  await carryBundle(next, { file, have });
+test("blobs of the base are copied: a user who can write to the base cannot reach the copies", async () => {
+  await packBundle(next, { file, have });
   const directory = join(tiny.folder, "copied");
   await unpackBundle(file, directory, { ...trust, base: tiny.directory });
   const inodes = async (folder: string): Promise<readonly number[]> => {
@@ -84,8 +83,8 @@ test("blobs of the base are copies: who can write to the base cannot reach them"
   assert.ok(!(await inodes(directory)).some((inode) => old.includes(inode)));
 });
 
-test("a link in a base is not followed: what it leads to is not copied", async () => {
-  await carryBundle(next, { file, have });
+test("a link in a base is not followed: its target is not copied", async () => {
+  await packBundle(next, { file, have });
   const base = join(tiny.folder, "linked");
   await cp(tiny.directory, base, { recursive: true });
   const blobs = join(base, inside.blobs);
@@ -99,8 +98,8 @@ test("a link in a base is not followed: what it leads to is not copied", async (
   ]);
 });
 
-test("a base that is as it should be when it is looked at, and gives other bytes when it is opened, is refused", async () => {
-  await carryBundle(next, { file, have });
+test("a base that is right when it is checked, and has other bytes when it is opened, is refused", async () => {
+  await packBundle(next, { file, have });
   const lie = join(tiny.folder, "lying");
   await cp(tiny.directory, lie, { recursive: true });
   for (const name of await readdir(join(lie, inside.blobs))) await flipBit(join(lie, inside.blobs, name));
@@ -109,10 +108,10 @@ test("a base that is as it should be when it is looked at, and gives other bytes
   assert.deepEqual(await codesOf(never.finally(medium.end)), ["E_BUNDLE_BASE"]);
 });
 
-test("without a base, or on one that lacks or has broken a blob, what is missing is named", async () => {
-  const { left } = await carryBundle(next, { file, have });
+test("without a base, or on one with missing or broken blobs, what is missing is named", async () => {
+  const { left } = await packBundle(next, { file, have });
   const directory = join(tiny.folder, "never");
-  const [none] = await refused(unpackBundle(file, directory, trust));
+  const [none] = await assertRefused(unpackBundle(file, directory, trust));
   assert.equal(none?.code, "E_BUNDLE_BASE");
   assert.match(none.subject, new RegExp(`^${left} blobs, \\d+ bytes$`));
   assert.match(none.expected, /^bundle serial 1,/);
@@ -122,15 +121,15 @@ test("without a base, or on one that lacks or has broken a blob, what is missing
     const base = join(tiny.folder, "base");
     await cp(tiny.directory, base, { recursive: true });
     await damage(join(base, inside.blobs, name));
-    const [problem] = await refused(unpackBundle(file, directory, { ...trust, base }));
+    const [problem] = await assertRefused(unpackBundle(file, directory, { ...trust, base }));
     assert.equal(problem?.code, "E_BUNDLE_BASE");
-    assert.equal(problem.got, `a base without ${name}`);
+    assert.equal(problem.found, `the base lacks ${name}`);
     await rm(base, { recursive: true });
   }
   assert.ok(!(await readdir(tiny.folder)).some((one) => one.startsWith("never")));
 });
 
-test("an inventory leaves out what is broken, so that a delta brings it anew", async () => {
+test("an inventory leaves out broken blobs, so that a delta contains them", async () => {
   const base = join(tiny.folder, "damaged");
   await cp(tiny.directory, base, { recursive: true });
   const all = (await inventoryOfBundle(base)).inventory.digests;
@@ -141,10 +140,10 @@ test("an inventory leaves out what is broken, so that a delta brings it anew", a
   assert.deepEqual([...inventory.digests, name].sort(), all);
 });
 
-test("an inventory that is none is refused", async () => {
+test("an invalid inventory is refused", async () => {
   const wrong = join(tiny.folder, "wrong.json");
   await writeFile(wrong, '{"format":1,"digests":["../../etc"]}');
-  assert.deepEqual(await codesOf(carryBundle(next, { file, have: wrong })), ["E_VALUE"]);
+  assert.deepEqual(await codesOf(packBundle(next, { file, have: wrong })), ["E_VALUE"]);
   const absent = join(tiny.folder, "absent.json");
-  assert.deepEqual(await codesOf(carryBundle(next, { file, have: absent })), ["E_BUNDLE_MISSING"]);
+  assert.deepEqual(await codesOf(packBundle(next, { file, have: absent })), ["E_BUNDLE_MISSING"]);
 });

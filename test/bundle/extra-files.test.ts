@@ -5,13 +5,13 @@ import { createServer } from "node:net";
 import { join } from "node:path";
 import { before, test } from "node:test";
 import { type ErrorCode, formatProblem } from "../../modules/core/errors.ts";
-import { carryBundle } from "../../offline-bundle/carry.ts";
+import { packBundle } from "../../offline-bundle/pack.ts";
 import { inspectBundle } from "../../offline-bundle/inspect.ts";
-import { inside } from "../../offline-bundle/layout.ts";
+import { inside } from "../../offline-bundle/oci/layout.ts";
 import { verifyBundle } from "../../offline-bundle/verify.ts";
-import { refused } from "../support/refused.ts";
-import { copyOf, makeTinyBundle, type TinyBundle } from "../support/tiny-bundle.ts";
-import { undoAfter } from "../support/undo.ts";
+import { assertRefused } from "../support/assert/assert-refusal.ts";
+import { copyOf, makeTinyBundle, type TinyBundle } from "../support/fixtures/tiny-bundle.ts";
+import { undoAfter } from "../support/process/undo.ts";
 
 /** Nothing here waits for anything; a test that does hangs on a pipe. */
 const timeout = 60_000;
@@ -33,53 +33,53 @@ type Spoil = (copy: string) => Promise<unknown>;
 const spoiled: readonly [string, RegExp, Spoil][] = [
   [
     "a file beside its own",
-    /readme\.txt: got a file; expected only what a build writes/,
+    /readme\.txt: found: a file; expected: only files that a build writes/,
     extra("readme.txt"),
   ],
-  ["a program with a harmless name", /install\.sh: got a file/, extra("install.sh")],
+  ["a program with a harmless name", /install\.sh: found: a file/, extra("install.sh")],
   [
     "what sign leaves when it is killed",
-    /sealift\.json\.2\.sig\.part: got a file/,
+    /sealift\.json\.2\.sig\.part: found: a file/,
     extra("sealift.json.2.sig.part"),
   ],
-  ["a signature of another name", /sealift\.json\.asc: got a file/, extra("sealift.json.asc")],
-  ["a delta that nobody took in", /delta\.json: got a file/, extra("delta.json")],
-  ["a folder", /more: got a folder/, (copy) => mkdir(join(copy, "more"))],
-  ["a file beside the blobs", /sha512: got a file/, extra("blobs/sha512")],
-  ["a file among the blobs", /readme: got a file/, extra(`${inside.blobs}/readme`)],
-  ["a name that moves the cursor", /\\u001b\[2J: got a file/, extra("\u001b[2J")],
-  ["a name that turns the text around", /\\u202egpj: got a file/, extra("\u202egpj")],
-  ["a linked blob", /\b[0-9a-f]{64}: got a symbolic link/, (copy) => linked(copy, blob)],
-  ["a linked lock", /bundle\.lock\.yaml: got a symbolic link/, (copy) => linked(copy, inside.lock)],
-  ["a linked index", /index\.json: got a symbolic link/, (copy) => linked(copy, inside.index)],
-  ["a linked marker", /oci-layout: got a symbolic link/, (copy) => linked(copy, inside.marker)],
-  ["a linked text", /sealift\.json: got a symbolic link/, (copy) => linked(copy, inside.seal)],
+  ["a signature of another name", /sealift\.json\.asc: found: a file/, extra("sealift.json.asc")],
+  ["a delta that nobody took in", /delta\.json: found: a file/, extra("delta.json")],
+  ["a folder", /more: found: a folder/, (copy) => mkdir(join(copy, "more"))],
+  ["a file beside the blobs", /sha512: found: a file/, extra("blobs/sha512")],
+  ["a file among the blobs", /readme: found: a file/, extra(`${inside.blobs}/readme`)],
+  ["a name that moves the cursor", /\\u001b\[2J: found: a file/, extra("\u001b[2J")],
+  ["a name that turns the text around", /\\u202egpj: found: a file/, extra("\u202egpj")],
+  ["a linked blob", /\b[0-9a-f]{64}: found: a symbolic link/, (copy) => linked(copy, blob)],
+  ["a linked lock", /bundle\.lock\.yaml: found: a symbolic link/, (copy) => linked(copy, inside.lock)],
+  ["a linked index", /index\.json: found: a symbolic link/, (copy) => linked(copy, inside.index)],
+  ["a linked marker", /oci-layout: found: a symbolic link/, (copy) => linked(copy, inside.marker)],
+  ["a linked text", /sealift\.json: found: a symbolic link/, (copy) => linked(copy, inside.manifest)],
   [
     "a linked signature",
-    /sealift\.json\.sig: got a (symbolic link|text that is no)/,
+    /sealift\.json\.sig: found: a (symbolic link|text that is no)/,
     (copy) => linked(copy, inside.signature),
   ],
-  ["linked blobs", /blobs\/sha256: got a symbolic link/, (copy) => linked(copy, inside.blobs)],
-  ["a linked folder of blobs", /blobs: got a symbolic link/, (copy) => linked(copy, "blobs")],
-  ["a link to nothing", /more: got a symbolic link/, (copy) => symlink("nowhere", join(copy, "more"))],
-  ["a pipe", /more: got a named pipe/, (copy) => pipe(copy, "more")],
-  ["a pipe for a blob", /\b[0-9a-f]{64}: got a named pipe/, (copy) => pipe(copy, blob)],
-  ["a pipe for the lock", /bundle\.lock\.yaml: got a named pipe/, (copy) => pipe(copy, inside.lock)],
-  ["a pipe for the text", /sealift\.json: got a named pipe/, (copy) => pipe(copy, inside.seal)],
+  ["linked blobs", /blobs\/sha256: found: a symbolic link/, (copy) => linked(copy, inside.blobs)],
+  ["a linked folder of blobs", /blobs: found: a symbolic link/, (copy) => linked(copy, "blobs")],
+  ["a link to nothing", /more: found: a symbolic link/, (copy) => symlink("nowhere", join(copy, "more"))],
+  ["a pipe", /more: found: a named pipe/, (copy) => pipe(copy, "more")],
+  ["a pipe for a blob", /\b[0-9a-f]{64}: found: a named pipe/, (copy) => pipe(copy, blob)],
+  ["a pipe for the lock", /bundle\.lock\.yaml: found: a named pipe/, (copy) => pipe(copy, inside.lock)],
+  ["a pipe for the text", /sealift\.json: found: a named pipe/, (copy) => pipe(copy, inside.manifest)],
   [
     "a pipe for a signature",
-    /sealift\.json\.sig: got a (named pipe|text that is no)/,
+    /sealift\.json\.sig: found: a (named pipe|text that is no)/,
     (copy) => pipe(copy, inside.signature),
   ],
-  ["a socket", /more: got a socket/, (copy) => socket(join(copy, "more"))],
+  ["a socket", /more: found: a socket/, (copy) => socket(join(copy, "more"))],
 ];
 
 for (const [what, words, spoil] of spoiled) {
   test(`refused: a bundle with ${what}`, { timeout }, async () => {
     const copy = await copyOf(tiny);
     await spoil(copy);
-    for (const look of [verifyBundle, inspectBundle]) {
-      const problems = await refused(look(copy, tiny));
+    for (const probe of [verifyBundle, inspectBundle]) {
+      const problems = await assertRefused(probe(copy, tiny));
       assert.match(problems.map(formatProblem).join("\n"), words);
       const allowed: readonly ErrorCode[] = ["E_BUNDLE_DIGEST", "E_BUNDLE_SIGNATURE"];
       for (const { code } of problems) assert.ok(allowed.includes(code), code);
@@ -87,18 +87,18 @@ for (const [what, words, spoil] of spoiled) {
   });
 }
 
-test("a pipe is not packed either, and holds nobody up", { timeout }, async () => {
-  for (const name of [inside.seal, inside.marker, inside.index, inside.lock, blob]) {
+test("a pipe is not packed either, and delays nobody", { timeout }, async () => {
+  for (const name of [inside.manifest, inside.marker, inside.index, inside.lock, blob]) {
     const copy = await copyOf(tiny);
     await pipe(copy, name);
     const file = join(tiny.folder, "spoiled.tar.zst");
-    const [problem] = await refused(carryBundle(copy, { file }));
+    const [problem] = await assertRefused(packBundle(copy, { file }));
     assert.equal(problem?.code, "E_BUNDLE_DIGEST", name);
   }
 });
 
 test(
-  "a bundle may be reached by a link, and may be a thousand strangers wide without telling each",
+  "a bundle may be reached through a link, and a thousand unknown files are reported in summary",
   { timeout },
   async () => {
     const way = join(tiny.folder, "way");
@@ -106,7 +106,7 @@ test(
     assert.equal((await verifyBundle(way, tiny)).serial, 1);
     const copy = await copyOf(tiny);
     for (let at = 0; at < 1_000; at++) await writeFile(join(copy, inside.blobs, `more-${at}`), "");
-    const problems = await refused(verifyBundle(copy, tiny));
+    const problems = await assertRefused(verifyBundle(copy, tiny));
     assert.ok(problems.length < 30, String(problems.length));
     assert.match(formatProblem(problems.at(-1) ?? assert.fail()), /980 more/);
   },

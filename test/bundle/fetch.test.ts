@@ -3,13 +3,13 @@ import { createHash } from "node:crypto";
 import { chmod, mkdir, readFile, readdir, rm, writeFile } from "node:fs/promises";
 import { delimiter, join } from "node:path";
 import { before, beforeEach, test } from "node:test";
-import { placesOf } from "../../offline-bundle/mirrors.ts";
-import { transferText } from "../../cli/progress.ts";
-import { forwardProxy } from "../support/forward-proxy.ts";
-import { type HostileServer, hostileServer, type Manners } from "../support/hostile-server.ts";
-import { codesOf, refused } from "../support/refused.ts";
-import { program, type SourcesUnderTest, sourcesUnderTest } from "../support/sources-under-test.ts";
-import { undoAfter } from "../support/undo.ts";
+import { mirroredUrls } from "../../offline-bundle/spec/mirrors.ts";
+import { transferText } from "../../cli/output/progress.ts";
+import { forwardProxy } from "../support/servers/forward-proxy.ts";
+import { type HostileServer, hostileServer, type Behaviour } from "../support/servers/hostile-server.ts";
+import { codesOf, assertRefused } from "../support/assert/assert-refusal.ts";
+import { program, type SourcesUnderTest, sourcesUnderTest } from "../support/fixtures/sources-under-test.ts";
+import { undoAfter } from "../support/process/undo.ts";
 
 const content = Buffer.from("a program\n".repeat(1_000));
 const sha256 = createHash("sha256").update(content).digest("hex");
@@ -26,7 +26,7 @@ beforeEach(async () => {
   for (const path of [site.store, site.lockFile]) await rm(path, { recursive: true, force: true });
 });
 
-test("a place that fails or lies is told, and the next one is tried; once here, nobody is asked", async () => {
+test("a server that fails or sends wrong bytes is reported, and the next one is tried; a file that is present is not requested", async () => {
   const [origin, liar, honest] = [
     await server({ "files/tool": { content } }),
     await server({ "a/tool": { content: lie } }),
@@ -36,7 +36,7 @@ test("a place that fails or lies is told, and the next one is tried; once here, 
     const mirrors = {
       [origin.url("files/").href]: [liar.url("a/").href, honest.url("b/c/").href],
     };
-    await site.want({ files: [program("tool", origin.url("files/tool").href)], mirrors });
+    await site.spec({ files: [program("tool", origin.url("files/tool").href)], mirrors });
     await site.lock();
     await rm(site.store, { recursive: true });
     origin.set("files/tool", { first: Array.from({ length: 9 }, () => ({ status: 503 })) });
@@ -47,13 +47,13 @@ test("a place that fails or lies is told, and the next one is tried; once here, 
       site.warnings.map(({ where, code }) => `${code} ${where}`),
       [`E_DOWNLOAD ${origin.url("files/tool").href}`, `E_DOWNLOAD_SHA256 ${liar.url("a/tool").href}`],
     );
-    const asked = honest.requests.length;
+    const requests = honest.requests.length;
     await site.fetch();
-    assert.equal(honest.requests.length, asked);
+    assert.equal(honest.requests.length, requests);
 
     await rm(site.store, { recursive: true });
     honest.set("b/c/tool", { content: Buffer.alloc(content.length, 1) });
-    const problems = await refused(site.fetch());
+    const problems = await assertRefused(site.fetch());
     assert.deepEqual(
       problems.map(({ code }) => code),
       ["E_DOWNLOAD", "E_DOWNLOAD_SHA256", "E_DOWNLOAD_SHA256"],
@@ -63,26 +63,26 @@ test("a place that fails or lies is told, and the next one is tried; once here, 
   }
 });
 
-test("mirrors come in the order of their list, after the url itself unless it stands in the list", () => {
+test("mirrors come in the order of their list, after the url itself unless it is in the list", () => {
   const mirrors = {
     "https://a/": ["https://m/a/"],
     "https://a/x/": ["https://n/", "https://a/x/"],
     "oci:docker.io/": ["oci:r.example/hub/"],
   };
-  assert.deepEqual(placesOf("https://a/y", mirrors), ["https://a/y", "https://m/a/y"]);
-  assert.deepEqual(placesOf("https://a/x/y", mirrors), ["https://n/y", "https://a/x/y"]);
-  assert.deepEqual(placesOf("oci:docker.io/library/b:1", mirrors), [
+  assert.deepEqual(mirroredUrls("https://a/y", mirrors), ["https://a/y", "https://m/a/y"]);
+  assert.deepEqual(mirroredUrls("https://a/x/y", mirrors), ["https://n/y", "https://a/x/y"]);
+  assert.deepEqual(mirroredUrls("oci:docker.io/library/b:1", mirrors), [
     "oci:docker.io/library/b:1",
     "oci:r.example/hub/library/b:1",
   ]);
-  assert.deepEqual(placesOf("https://b/", mirrors), ["https://b/"]);
+  assert.deepEqual(mirroredUrls("https://b/", mirrors), ["https://b/"]);
 });
 
 test("the proxy of the environment is used, and left out where it says so", async () => {
   const origin = await server({ tool: { content } });
   const proxy = await forwardProxy({ "files.example:443": origin.port });
   try {
-    await site.want({ files: [program("tool", "https://files.example/tool")] });
+    await site.spec({ files: [program("tool", "https://files.example/tool")] });
     const env = { HTTPS_PROXY: proxy.url };
     const locked = await site.sealift(["lock"], env);
     assert.equal(locked.exitCode, 0, locked.stderr);
@@ -92,7 +92,7 @@ test("the proxy of the environment is used, and left out where it says so", asyn
     assert.match(fetched.stdout, /1 files \(10\.0 kB\) and 0 images, all as pinned$/);
     assert.deepEqual(proxy.tunnels, ["files.example:443", "files.example:443"]);
 
-    await site.want({ files: [program("tool", origin.url("tool").href)] });
+    await site.spec({ files: [program("tool", origin.url("tool").href)] });
     const direct = await site.sealift(["lock"], { ...env, NO_PROXY: "127.0.0.1" });
     assert.equal(direct.exitCode, 0, direct.stderr);
     assert.equal(proxy.tunnels.length, 2);
@@ -102,7 +102,7 @@ test("the proxy of the environment is used, and left out where it says so", asyn
   }
 });
 
-test("a private server gets the login of the docker config file, or what its helper says, and nobody sees it", async () => {
+test("a private server gets the login of the docker config file or of its helper, and nobody sees it", async () => {
   const login = `Basic ${Buffer.from("ann:open sesame").toString("base64")}`;
   const origin = await server({ tool: { content, login } });
   const host = `127.0.0.1:${origin.port}`;
@@ -127,7 +127,7 @@ test("a private server gets the login of the docker config file, or what its hel
     return /E_[A-Z]+/.exec(words)?.[0] ?? words;
   };
   try {
-    await site.want({ files: [program("tool", origin.url("tool").href)] });
+    await site.spec({ files: [program("tool", origin.url("tool").href)] });
     const auth = login.replace("Basic ", "");
     const credentials = { Username: "ann", Secret: "open sesame" };
     assert.equal(await locking({}), "E_DOWNLOAD");
@@ -147,10 +147,10 @@ test("a private server gets the login of the docker config file, or what its hel
   }
 });
 
-test("everything that can be had is brought before anything is refused", async () => {
+test("everything available is fetched before anything is refused", async () => {
   const origin = await server({ one: { content }, two: { content: lie } });
   try {
-    await site.want({
+    await site.spec({
       files: [program("one", origin.url("one").href), program("two", origin.url("two").href)],
     });
     await site.lock();
@@ -170,13 +170,13 @@ test("everything that can be had is brought before anything is refused", async (
   }
 });
 
-test("progress tells bytes, rate and time left, as far as they are known", () => {
+test("progress shows bytes, rate and time left, as far as they are known", () => {
   assert.equal(transferText(50e6, 200e6, 5e6), "25%  50.0 MB of 200.0 MB  5.0 MB/s  30 s left");
   assert.equal(transferText(0, 7.2e9, 1e6), "0%  0 B of 7.2 GB  1.0 MB/s  2 h 0 min left");
   assert.equal(transferText(999, undefined, 0), "999 B");
   assert.equal(transferText(1e6, 76e6, 1e6), "1%  1.0 MB of 76.0 MB  1.0 MB/s  1 min 15 s left");
 });
 
-function server(paths: Readonly<Record<string, Manners>>): Promise<HostileServer> {
+function server(paths: Readonly<Record<string, Behaviour>>): Promise<HostileServer> {
   return hostileServer(paths, site.certificate);
 }

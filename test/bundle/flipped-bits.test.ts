@@ -4,16 +4,16 @@ import { join } from "node:path";
 import { before, test } from "node:test";
 import fc from "fast-check";
 import { errorCodes } from "../../modules/core/errors.ts";
-import { inside } from "../../offline-bundle/layout.ts";
+import { inside } from "../../offline-bundle/oci/layout.ts";
 import { signBundle } from "../../offline-bundle/sign.ts";
 import { verifyBundle } from "../../offline-bundle/verify.ts";
-import { flipBit } from "../support/flip-bit.ts";
-import { refused } from "../support/refused.ts";
-import { allow, builder, person } from "../support/signers.ts";
-import { makeTinyBundle, type TinyBundle } from "../support/tiny-bundle.ts";
-import { undoAfter } from "../support/undo.ts";
+import { flipBit } from "../support/fixtures/flip-bit.ts";
+import { assertRefused } from "../support/assert/assert-refusal.ts";
+import { allow, builder, person } from "../support/fixtures/signers.ts";
+import { makeTinyBundle, type TinyBundle } from "../support/fixtures/tiny-bundle.ts";
+import { undoAfter } from "../support/process/undo.ts";
 
-/** Every file has the same share of them, the small ones too: signatures, index, lock. */
+/** Every file has the same share of the flips, the small ones too: signatures, index, lock. */
 const flips = 300;
 
 let tiny: TinyBundle;
@@ -23,29 +23,29 @@ before(async () => {
   undo(() => tiny.remove());
 });
 
-test(`${flips} random flips over the whole bundle: each is refused, with a code and what to do`, async () => {
+test(`${flips} random flips over the whole bundle: each is refused, with a code and a fix`, async () => {
   const bob = await person(tiny, "bob@site");
   await signBundle(tiny.directory, bob.key);
   // One signature would do: a broken second one must not pass all the same.
-  const options = { allowedSigners: await allow(tiny, [builder(tiny), bob]), signatures: 1 };
+  const options = { allowedSigners: await allow(tiny, [builder(tiny), bob]), minSignatures: 1 };
   const files = await filesBelow(tiny.directory);
   const flipped = new Set<string>();
   let caught = 0;
   await fc.assert(
     fc.asyncProperty(fc.nat({ max: files.length - 1 }), fc.nat(), async (at, position) => {
       const file = files[at] ?? "";
-      const whole = await readFile(file);
+      const original = await readFile(file);
       await flipBit(file, position % ((await stat(file)).size * 8));
       try {
-        const problems = await refused(verifyBundle(tiny.directory, options));
-        for (const { code, todo, got, expected } of problems) {
+        const problems = await assertRefused(verifyBundle(tiny.directory, options));
+        for (const { code, fix, found, expected } of problems) {
           assert.ok(errorCodes.includes(code));
-          for (const words of [todo, got, expected]) assert.notEqual(words.trim(), "", code);
+          for (const words of [fix, found, expected]) assert.notEqual(words.trim(), "", code);
         }
         caught += 1;
         flipped.add(file);
       } finally {
-        await writeFile(file, whole);
+        await writeFile(file, original);
       }
     }),
     { numRuns: flips },
@@ -56,16 +56,18 @@ test(`${flips} random flips over the whole bundle: each is refused, with a code 
   assert.deepEqual((await verifyBundle(tiny.directory, options)).signers, ["lab@sealift", "bob@site"]);
 });
 
-test("the one bit of a signature that ssh-keygen does not look at is refused too", async () => {
+test("the one bit of a signature that ssh-keygen does not check is refused too", async () => {
   const file = join(tiny.directory, inside.signature);
   const text = await readFile(file, "utf8");
   // The version of the format, 1, stands behind the magic word.
   const other = text.replace("\nU1NIU0lHAAAAAQ", "\nU1NIU0lHAAAAAA");
   assert.notEqual(other, text);
   await writeFile(file, other);
-  const [problem] = await refused(verifyBundle(tiny.directory, { allowedSigners: tiny.allowedSigners }));
+  const [problem] = await assertRefused(
+    verifyBundle(tiny.directory, { allowedSigners: tiny.allowedSigners }),
+  );
   assert.equal(problem?.code, "E_BUNDLE_SIGNATURE");
-  assert.equal(problem.got, "a text that is no signature");
+  assert.equal(problem.found, "a file that is not a signature");
   await writeFile(file, text);
 });
 

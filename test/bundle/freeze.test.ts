@@ -1,4 +1,4 @@
-/** An older bundle, or the same one for ever: what a site can know of it, and what it says when it cannot. */
+/** An older bundle, or the same one forever: how a site can detect it, and what it reports if it cannot. */
 import assert from "node:assert/strict";
 import { readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
@@ -6,17 +6,17 @@ import { after, before, test } from "node:test";
 import { formatProblem } from "../../modules/core/errors.ts";
 import { acceptBundle } from "../../offline-bundle/accept.ts";
 import { buildBundle } from "../../offline-bundle/build.ts";
-import { inside } from "../../offline-bundle/layout.ts";
-import { readLock } from "../../offline-bundle/lock-file.ts";
+import { inside } from "../../offline-bundle/oci/layout.ts";
+import { readLock } from "../../offline-bundle/spec/lock-file.ts";
 import { lockBundle } from "../../offline-bundle/lock.ts";
-import { receiptFile } from "../../offline-bundle/receipt.ts";
+import { acceptedBundlesFile } from "../../offline-bundle/signing/accepted-bundles.ts";
 import { signBundle } from "../../offline-bundle/sign.ts";
 import { verifyBundle } from "../../offline-bundle/verify.ts";
-import { sealift } from "../support/bundle-verbs.ts";
-import { codesOf, refused } from "../support/refused.ts";
-import { reseal } from "../support/reseal.ts";
-import { allow, builder } from "../support/signers.ts";
-import { copyOf, makeTinyBundle, type TinyBundle } from "../support/tiny-bundle.ts";
+import { sealift } from "../support/fixtures/bundle-verbs.ts";
+import { codesOf, assertRefused } from "../support/assert/assert-refusal.ts";
+import { rewriteManifest } from "../support/fixtures/rewrite-manifest.ts";
+import { allow, builder } from "../support/fixtures/signers.ts";
+import { copyOf, makeTinyBundle, type TinyBundle } from "../support/fixtures/tiny-bundle.ts";
 
 let tiny: TinyBundle;
 /** The same with a last day. */
@@ -35,17 +35,22 @@ after(() => tiny.remove());
 const day = (text: string): Date => new Date(`${text}Z`);
 const fresh = (): Promise<string> => allow(tiny, [builder(tiny)]);
 
-test("a list of accepted bundles that is not there, or empty, is told on every run and refused where it is required", async () => {
+test("a missing or empty list of accepted bundles is reported on every run and refused where it is required", async () => {
   const allowedSigners = await fresh();
   for (const text of [undefined, "[]\n"]) {
-    if (text !== undefined) await writeFile(receiptFile(allowedSigners), text);
+    if (text !== undefined) await writeFile(acceptedBundlesFile(allowedSigners), text);
     const { warnings } = await verifyBundle(tiny.directory, { allowedSigners });
     assert.deepEqual(
       warnings.map(({ code, subject }) => `${code} ${subject}`),
       ["E_BUNDLE_SERIAL accepted bundles"],
     );
-    const [problem] = await refused(verifyBundle(tiny.directory, { allowedSigners, requireAccepted: true }));
-    assert.match(formatProblem(problem ?? assert.fail()), /no list of them .* an older bundle would pass/);
+    const [problem] = await assertRefused(
+      verifyBundle(tiny.directory, { allowedSigners, requireAccepted: true }),
+    );
+    assert.match(
+      formatProblem(problem ?? assert.fail()),
+      /no list of accepted bundles .* an older bundle would pass/,
+    );
   }
   await acceptBundle(tiny.directory, { allowedSigners, requireAccepted: true });
   assert.deepEqual(
@@ -54,39 +59,44 @@ test("a list of accepted bundles that is not there, or empty, is told on every r
   );
 });
 
-test("the commands say so on stderr, each time, and refuse with 77 where it is required", async () => {
+test("the commands print this on stderr, each time, and refuse with 77 where it is required", async () => {
   const allowedSigners = await fresh();
-  const words = /^warning: .*E_BUNDLE_SERIAL accepted bundles: got no list of them/m;
+  const words = /^warning: .*E_BUNDLE_SERIAL accepted bundles: found: no list of accepted bundles/m;
   for (const verb of ["verify", "inspect"]) {
-    const { exitCode, stderr } = await sealift(verb, tiny.directory, "--signers", allowedSigners);
+    const { exitCode, stderr } = await sealift(verb, tiny.directory, "--allowed-signers", allowedSigners);
     assert.equal(exitCode, 0, stderr);
     assert.match(stderr, words);
   }
-  const required = ["verify", tiny.directory, "--signers", allowedSigners, "--require-accepted"];
+  const required = ["verify", tiny.directory, "--allowed-signers", allowedSigners, "--require-accepted"];
   assert.equal((await sealift(...required)).exitCode, 77);
   // What begins the list does not ask for one.
-  const { exitCode, stdout, stderr } = await sealift("accept", tiny.directory, "--signers", allowedSigners);
+  const { exitCode, stdout, stderr } = await sealift(
+    "accept",
+    tiny.directory,
+    "--allowed-signers",
+    allowedSigners,
+  );
   assert.equal(exitCode, 0);
   assert.equal(stderr, "");
-  assert.match(stdout, /^first entry +nothing was accepted before; if there was a list, put it back/m);
-  assert.equal((await sealift("verify", tiny.directory, "--signers", allowedSigners)).stderr, "");
+  assert.match(stdout, /^first record +there was no list of accepted bundles; if it was lost, restore it/m);
+  assert.equal((await sealift("verify", tiny.directory, "--allowed-signers", allowedSigners)).stderr, "");
 });
 
-test("a bundle says until when it is good, and is refused afterwards", async () => {
+test("a bundle has an expiry date, and is refused afterwards", async () => {
   assert.equal((await readLock(dated.lockFile)).expires, "2026-12-31");
   const allowedSigners = await fresh();
   const at = (now: string): ReturnType<typeof verifyBundle> =>
     verifyBundle(dated.directory, { allowedSigners, now: day(now) });
-  assert.equal((await at("2026-12-31T23:59:59")).seal.expires, "2026-12-31");
-  const [problem, ...more] = await refused(at("2027-01-01T00:00:00"));
+  assert.equal((await at("2026-12-31T23:59:59")).manifest.expires, "2026-12-31");
+  const [problem, ...more] = await assertRefused(at("2027-01-01T00:00:00"));
   assert.deepEqual([problem?.code, more.length], ["E_BUNDLE_EXPIRED", 0]);
   assert.match(
     formatProblem(problem ?? assert.fail()),
-    /2026-12-31, which is over \(UTC\).*--insecure-allow-expired/,
+    /the bundle expired on 2026-12-31 \(UTC\).*--insecure-allow-expired/,
   );
 });
 
-test("who uses it all the same says so, and it is written down; from then on it passes and is told", async () => {
+test("an expired bundle is used only with a flag, which is recorded; from then on it passes and is reported", async () => {
   const allowedSigners = await fresh();
   const now = day("2027-01-02T00:00:00");
   assert.deepEqual(await codesOf(acceptBundle(dated.directory, { allowedSigners, now })), [
@@ -101,23 +111,23 @@ test("who uses it all the same says so, and it is written down; from then on it 
   );
 });
 
-test("a last day that is none, or that somebody changed, is refused", async () => {
+test("an expiry date that is invalid or was changed is refused", async () => {
   for (const expires of ["2026-13-01", "2026-02-30", "soon", "2026-12-31 or later"]) {
     const copy = await copyOf(tiny);
-    await reseal(copy, { ...(await readLock(tiny.lockFile)), expires });
+    await rewriteManifest(copy, { ...(await readLock(tiny.lockFile)), expires });
     await signBundle(copy, tiny.key);
     const { allowedSigners } = tiny;
     assert.deepEqual(await codesOf(verifyBundle(copy, { allowedSigners })), ["E_BUNDLE_DIGEST"], expires);
     await rm(copy, { recursive: true });
   }
   await writeFile(dated.bundleFile, (await readFile(dated.bundleFile, "utf8")).replace("2026", "2027"));
-  const [problem] = await refused(buildBundle({ ...dated, directory: join(tiny.folder, "never") }));
+  const [problem] = await assertRefused(buildBundle({ ...dated, directory: join(tiny.folder, "never") }));
   assert.deepEqual([problem?.code, problem?.subject], ["E_LOCK_STALE", "expires"]);
   const { changed, lock } = await lockBundle(dated);
   assert.deepEqual([changed, lock.expires, lock.serial], [true, "2027-12-31", 2]);
 });
 
-test("text and lock that name two serials, platforms or days are of no bundle", async () => {
+test("a signed text and a lock that differ in serial, platforms or date belong to no bundle", async () => {
   const lock = await readLock(tiny.lockFile);
   const { allowedSigners } = tiny;
   for (const [other, code] of [
@@ -126,9 +136,9 @@ test("text and lock that name two serials, platforms or days are of no bundle", 
     [{ ...lock, expires: "2999-01-01" }, "E_BUNDLE_DIGEST"],
   ] as const) {
     const copy = await copyOf(tiny);
-    await reseal(copy, other);
+    await rewriteManifest(copy, other);
     await signBundle(copy, tiny.key);
-    const [problem] = await refused(verifyBundle(copy, { allowedSigners }));
+    const [problem] = await assertRefused(verifyBundle(copy, { allowedSigners }));
     assert.equal(problem?.code, code);
     assert.ok(problem.where.endsWith(inside.lock), problem.where);
     await rm(copy, { recursive: true });

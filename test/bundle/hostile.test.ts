@@ -6,16 +6,16 @@ import { buffer } from "node:stream/consumers";
 import { before, test } from "node:test";
 import { zstdCompressSync, zstdDecompressSync } from "node:zlib";
 import { type Header, pack } from "tar-stream";
-import { contentsOf } from "../../offline-bundle/carried-order.ts";
-import { inside } from "../../offline-bundle/layout.ts";
+import { archiveContents } from "../../offline-bundle/archive/archive-order.ts";
+import { inside } from "../../offline-bundle/oci/layout.ts";
 import { unpackBundle } from "../../offline-bundle/unpack.ts";
-import { verifyCarried } from "../../offline-bundle/verify-carried.ts";
-import { compressed } from "../../offline-bundle/zstd.ts";
-import { folderListing } from "../support/folder-listing.ts";
-import { refused } from "../support/refused.ts";
-import { makeTinyBundle, type TinyBundle } from "../support/tiny-bundle.ts";
-import { undoAfter } from "../support/undo.ts";
-import { frame, rawBlock, skippableFrame } from "../support/zstd-frame.ts";
+import { verifyArchive } from "../../offline-bundle/verify.ts";
+import { compressed } from "../../offline-bundle/archive/zstd.ts";
+import { folderListing } from "../support/fixtures/folder-listing.ts";
+import { assertRefused } from "../support/assert/assert-refusal.ts";
+import { makeTinyBundle, type TinyBundle } from "../support/fixtures/tiny-bundle.ts";
+import { undoAfter } from "../support/process/undo.ts";
+import { frame, rawBlock, skippableFrame } from "../support/fixtures/zstd-frame.ts";
 
 interface Entry {
   readonly header: Partial<Header> & { readonly name: string };
@@ -32,7 +32,7 @@ before(async () => {
   undo(() => tiny.remove());
   folder = join(tiny.folder, "deep", "down");
   await mkdir(folder, { recursive: true });
-  const contents = await contentsOf(tiny.directory);
+  const contents = await archiveContents(tiny.directory);
   const entries = (all: readonly { readonly name: string }[]): Promise<Entry[]> =>
     Promise.all(all.map(async ({ name }) => entry(name, await readFile(join(tiny.directory, name)))));
   head = await entries(contents.head);
@@ -41,17 +41,17 @@ before(async () => {
 
 test("the archive that the hostile ones are made from is accepted", async () => {
   const file = await archive([...head, ...blobs]);
-  await verifyCarried(file, tiny);
+  await verifyArchive(file, tiny);
   await unpackBundle(file, join(folder, "good"), tiny);
   // tar(1) fills its last record with zeros.
   const padded = await archive([...head, ...blobs], Buffer.alloc(8_000));
-  await verifyCarried(padded, tiny);
-  await verifyCarried(await archive([...head, ...blobs], Buffer.alloc(8_000), inFrames), tiny);
+  await verifyArchive(padded, tiny);
+  await verifyArchive(await archive([...head, ...blobs], Buffer.alloc(8_000), inFrames), tiny);
 });
 
 const other = "0123456789abcdef".repeat(4);
 
-test("names and kinds that a bundle has not are refused", async () => {
+test("names and types that a bundle does not have are refused", async () => {
   const evil: readonly Entry[] = [
     entry("../evil", "x"),
     entry("/tmp/sealift-evil", "x"),
@@ -83,7 +83,7 @@ test("names and kinds that a bundle has not are refused", async () => {
   }
 });
 
-test("a blob that says that it is something else than a file is refused, whatever its bytes are", async () => {
+test("a blob declared as something other than a file is refused, whatever its bytes are", async () => {
   const name = blobs.at(-1)?.header.name ?? "";
   for (const type of ["1", "2", "3", "4", "5", "6", "7", "x", "g", "L", "K", "S", "\0"]) {
     await archive([...head, ...blobs]);
@@ -99,7 +99,7 @@ test("a blob that says that it is something else than a file is refused, whateve
   }
 });
 
-test("a file that comes twice, too early, not at all first, or in another length is refused", async () => {
+test("a file that is duplicate, too early, not first or of another length is refused", async () => {
   const [first, last] = [blobs[0], blobs.at(-1)];
   assert.ok(first && last);
   const longer = entry(last.header.name, Buffer.alloc(100_000));
@@ -117,17 +117,17 @@ test("a file that comes twice, too early, not at all first, or in another length
   for (const [what, entries] of Object.entries(cases)) await refusedAs(await archive(entries), what);
 });
 
-test("an archive of other frames than ours is refused, whatever the tar in it says", async () => {
-  const whole = await readFile(await archive([...head, ...blobs], undefined, inFrames));
-  const rest = zstdDecompressSync(whole).subarray(5);
+test("an archive with other frames than ours is refused, whatever its tar contains", async () => {
+  const original = await readFile(await archive([...head, ...blobs], undefined, inFrames));
+  const rest = zstdDecompressSync(original).subarray(5);
   const cases = {
-    "a skippable frame before it": Buffer.concat([skippableFrame(Buffer.alloc(100)), whole]),
-    "a skippable frame after it": Buffer.concat([whole, skippableFrame(Buffer.alloc(100))]),
-    "a second archive after it": Buffer.concat([whole, whole]),
-    "garbage after it": Buffer.concat([whole, Buffer.from("garbage")]),
-    "a last frame that is cut": whole.subarray(0, -9),
+    "a skippable frame before it": Buffer.concat([skippableFrame(Buffer.alloc(100)), original]),
+    "a skippable frame after it": Buffer.concat([original, skippableFrame(Buffer.alloc(100))]),
+    "a second archive after it": Buffer.concat([original, original]),
+    "garbage after it": Buffer.concat([original, Buffer.from("garbage")]),
+    "a last frame that is cut": original.subarray(0, -9),
     "five bytes in a frame of their own": Buffer.concat([
-      zstdCompressSync(zstdDecompressSync(whole).subarray(0, 5)),
+      zstdCompressSync(zstdDecompressSync(original).subarray(0, 5)),
       zstdCompressSync(rest),
     ]),
     "a window of 1 GiB": frame({ windowLog: 30, blocks: [rawBlock(rest, true)] }),
@@ -141,14 +141,14 @@ test("an archive of other frames than ours is refused, whatever the tar in it sa
   }
 });
 
-test("bombs are refused before they go off", async () => {
+test("decompression bombs are refused before they expand", async () => {
   const zeros = Buffer.alloc(64 << 20);
   const cases = {
-    "a text of 64 MiB": [entry(inside.seal, zeros)],
+    "a text of 64 MiB": [entry(inside.manifest, zeros)],
     "a signature of 64 MiB": [...head.slice(0, 1), entry(inside.signature, zeros)],
     "a hundred signatures": [
       ...head.slice(0, 2),
-      ...Array.from({ length: 100 }, (_, at) => entry(`${inside.seal}.s${at}`, "x")),
+      ...Array.from({ length: 100 }, (_, at) => entry(`${inside.manifest}.s${at}`, "x")),
       ...head.slice(2),
     ],
     "a delta of 64 MiB": [...head, entry("delta.json", zeros)],
@@ -161,7 +161,7 @@ test("bombs are refused before they go off", async () => {
   }
 });
 
-test("a delta that leaves out what the bundle has not, or its manifests, is refused", async () => {
+test("a delta that leaves out what the bundle does not have, or its manifests, is refused", async () => {
   const manifest = blobs[0]?.header.name.slice(inside.blobs.length + 1);
   const base = { bundle: "bundle", serial: 1 };
   for (const delta of [{}, { format: 1, base, lacks: [other] }, { format: 1, base, lacks: [manifest] }])
@@ -170,9 +170,9 @@ test("a delta that leaves out what the bundle has not, or its manifests, is refu
 
 async function refusedAs(file: string, what: string): Promise<void> {
   const before = await folderListing(tiny.folder);
-  const works = [() => verifyCarried(file, tiny), () => unpackBundle(file, join(folder, "out"), tiny)];
+  const works = [() => verifyArchive(file, tiny), () => unpackBundle(file, join(folder, "out"), tiny)];
   for (const work of works) {
-    const codes = (await refused(work())).map(({ code }) => code);
+    const codes = (await assertRefused(work())).map(({ code }) => code);
     assert.deepEqual(codes, ["E_ARCHIVE"], what);
   }
   assert.deepEqual(await folderListing(tiny.folder), before, what);
@@ -196,7 +196,7 @@ function inOneFrame(bytes: Buffer): Promise<Buffer> {
   return Promise.resolve(zstdCompressSync(bytes));
 }
 
-/** As a bundle is carried. */
+/** As an archive. */
 async function inFrames(bytes: Buffer): Promise<Buffer> {
   const frames: Buffer[] = [];
   for await (const one of compressed(Readable.from([bytes]))) frames.push(Buffer.from(one));

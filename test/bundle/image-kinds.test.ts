@@ -1,4 +1,4 @@
-/** Every kind of thing that an image name may stand for: refused by its name when it is pinned, or carried to a registry and pulled there. */
+/** Every kind of content that an image name may refer to: refused by its name when it is pinned, or pushed to a registry and pulled there. */
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
@@ -9,20 +9,20 @@ import type { Problem } from "../../modules/core/errors.ts";
 import { quote } from "../../modules/core/quote.ts";
 import { registryContent } from "../../modules/registry/content.ts";
 import { buildBundle } from "../../offline-bundle/build.ts";
-import { carryBundle } from "../../offline-bundle/carry.ts";
-import { readLock } from "../../offline-bundle/lock-file.ts";
-import { oras } from "../../offline-bundle/oras.ts";
+import { packBundle } from "../../offline-bundle/pack.ts";
+import { readLock } from "../../offline-bundle/spec/lock-file.ts";
+import { oras } from "../../offline-bundle/oci/oras.ts";
 import { pushBundle } from "../../offline-bundle/push.ts";
-import { openBundle } from "../../offline-bundle/read-bundle.ts";
+import { openBundle } from "../../offline-bundle/oci/read-bundle.ts";
 import { unpackBundle } from "../../offline-bundle/unpack.ts";
 import { verifyBundle } from "../../offline-bundle/verify.ts";
-import { ensureSigningKey } from "../lab/signing-key.ts";
-import { library } from "../support/example-host.ts";
-import { imageServer, type ImageServer, type Served, types } from "../support/image-server.ts";
-import { refused } from "../support/refused.ts";
-import { type RegistryProcess, startRegistry } from "../support/registry-process.ts";
-import { program, type SourcesUnderTest, sourcesUnderTest } from "../support/sources-under-test.ts";
-import { undoAfter } from "../support/undo.ts";
+import { ensureSigningKey } from "../lab/bundle/signing-key.ts";
+import { library } from "../support/fixtures/example-host.ts";
+import { imageServer, type ImageServer, type Served, types } from "../support/servers/image-server.ts";
+import { assertRefused } from "../support/assert/assert-refusal.ts";
+import { type RegistryProcess, startRegistry } from "../support/servers/registry-process.ts";
+import { program, type SourcesUnderTest, sourcesUnderTest } from "../support/fixtures/sources-under-test.ts";
+import { undoAfter } from "../support/process/undo.ts";
 
 let site: SourcesUnderTest;
 let from: ImageServer;
@@ -51,22 +51,23 @@ const foreign = "application/vnd.docker.image.rootfs.foreign.diff.tar.gzip";
 
 /** What is refused: what stands under the name, and what is said of it. */
 const odd: Readonly<
-  Record<string, { readonly make: () => Served; readonly code: string; readonly says: RegExp }>
+  Record<string, { readonly make: () => Served; readonly code: string; readonly message: RegExp }>
 > = {
   chart: {
     make: () => artifact("application/vnd.cncf.helm.config.v1+json", {}),
     code: "E_IMAGE",
-    says: /got a Helm chart; expected a container image; .* url: oci:localhost:\d+\/odd\/chart:1$/,
+    message:
+      /found: a Helm chart; expected: a container image; fix: .* url: oci:localhost:\d+\/odd\/chart:1$/,
   },
   artifact: {
     make: () => artifact("application/vnd.oci.empty.v1+json", { artifactType: "application/vnd.acme.model" }),
     code: "E_IMAGE",
-    says: /an OCI artifact \(application\/vnd\.acme\.model\)/,
+    message: /an OCI artifact \(application\/vnd\.acme\.model\)/,
   },
   plugin: {
     make: () => artifact("application/vnd.docker.plugin.v1+json", {}),
     code: "E_IMAGE",
-    says: /a plugin of Docker/,
+    message: /a Docker plugin/,
   },
   signature: {
     make: () =>
@@ -74,33 +75,51 @@ const odd: Readonly<
         layers: [from.put("application/vnd.dev.cosign.simplesigning.v1+json", "{}")],
       }),
     code: "E_IMAGE",
-    says: /layers of the type application\/vnd\.dev\.cosign\.simplesigning/,
+    message: /layers of the type application\/vnd\.dev\.cosign\.simplesigning/,
   },
-  "empty-index": { make: () => from.index([]), code: "E_IMAGE", says: /an index that lists no image/ },
+  encrypted: {
+    make: () =>
+      from.image("linux/amd64", "encrypted", { layers: [from.put(`${types.layer}+encrypted`, "secret")] }),
+    code: "E_IMAGE",
+    message:
+      /layers of the type \S+\+encrypted; expected: layers that engines unpack: .*; fix: have the image built with gzip layers/,
+  },
+  "more-layers": {
+    make: () =>
+      from.image("linux/amd64", "more", {
+        layers: [from.put(types.layer, "one"), from.put(types.layer, "two")],
+      }),
+    code: "E_IMAGE",
+    message:
+      /found: 2 layers, and a config with 1 diff_ids \(sha256:\S+\); expected: one of rootfs\.diff_ids for each layer/,
+  },
+  "empty-index": { make: () => from.index([]), code: "E_IMAGE", message: /an index that lists no image/ },
   unnamed: {
     make: () => from.index([from.image("linux/amd64", "without a platform")]),
     code: "E_IMAGE",
-    says: /an index whose parts have no platform; .*; or take one part alone: name: localhost:\d+\/odd\/unnamed:1@sha256:[0-9a-f]{64}$/,
+    message:
+      /an index whose entries have no platform; .*; or pin only one part: name: localhost:\d+\/odd\/unnamed:1@sha256:[0-9a-f]{64}$/,
   },
   nested: {
     make: () => from.index([from.index([on("linux/amd64", "nested")])]),
     code: "E_IMAGE",
-    says: /an index whose parts have no platform; .*; or take one part alone: name: localhost:\d+\/odd\/nested:1@sha256:/,
+    message:
+      /an index whose entries have no platform; .*; or pin only one part: name: localhost:\d+\/odd\/nested:1@sha256:/,
   },
   "no-platform": {
     make: () => from.image(undefined, "none"),
     code: "E_IMAGE",
-    says: /a config without a platform/,
+    message: /a config without a platform/,
   },
   "odd-platform": {
     make: () => from.image("Linux/x86_64", "odd"),
     code: "E_IMAGE",
-    says: /the platform Linux\/x86_64; expected platforms as OCI writes them, like linux\/amd64/,
+    message: /the platform Linux\/x86_64; expected: platforms as OCI writes them, such as linux\/amd64/,
   },
   "arm-only": {
     make: () => from.index([on("linux/arm64", "arm")]),
     code: "E_BUNDLE_PLATFORM",
-    says: /got linux\/arm64; expected linux\/amd64; name an image that is made for it/,
+    message: /found: linux\/arm64; expected: linux\/amd64; fix: choose an image that supports the platform/,
   },
   foreign: {
     make: () =>
@@ -109,17 +128,18 @@ const odd: Readonly<
         { ...withForeign("windows/amd64"), ...platformOf("windows/amd64") },
       ]),
     code: "E_IMAGE",
-    says: /a foreign layer .*; or take linux\/amd64 alone: name: localhost:\d+\/odd\/foreign:1@sha256:[0-9a-f]{64}$/,
+    message:
+      /a foreign layer .*; or pin only linux\/amd64: name: localhost:\d+\/odd\/foreign:1@sha256:[0-9a-f]{64}$/,
   },
   "foreign-linux": {
     make: () => withForeign("linux/amd64"),
     code: "E_IMAGE",
-    says: /a foreign layer .* inside the gap nobody can ask their publisher for one/,
+    message: /a foreign layer .* the air-gapped side cannot download them from their publisher/,
   },
   sha512: {
     make: () => from.image("linux/amd64", "sha512", { layers: [from.put(types.layer, "long", "sha512")] }),
     code: "E_IMAGE",
-    says: /with a sha512 digest in sha256:\S+; expected sha256 digests alone/,
+    message: /with a sha512 digest in sha256:\S+; expected: sha256 digests only/,
   },
   sparse: {
     make: () => {
@@ -129,7 +149,8 @@ const odd: Readonly<
       return made;
     },
     code: "E_DOWNLOAD",
-    says: /got no manifest sha256:\S+ for linux\/arm64, which the image names; .* take linux\/amd64 alone: name: localhost:\d+\/odd\/sparse:1@sha256:/,
+    message:
+      /found: no manifest sha256:\S+ for linux\/arm64, which the image references; .* pin only linux\/amd64: name: localhost:\d+\/odd\/sparse:1@sha256:/,
   },
   "absent-subject": {
     make: () => {
@@ -139,22 +160,22 @@ const odd: Readonly<
       return made;
     },
     code: "E_DOWNLOAD",
-    says: /no manifest sha256:\S+, which the image names/,
+    message: /no manifest sha256:\S+, which the image references/,
   },
   "blob-in-index": {
     make: () => from.index([on("linux/amd64", "beside"), from.put("text/plain", "a text")]),
     code: "E_IMAGE",
-    says: /an index that lists sha256:\S+, of the type text\/plain/,
+    message: /an index that lists sha256:\S+ with the type text\/plain/,
   },
   "other-type": {
     make: () => from.index([{ ...on("linux/amd64", "typed"), mediaType: types.index }]),
     code: "E_IMAGE",
-    says: /another media type than what names it says/,
+    message: /the media type differs from the one in its descriptor/,
   },
   "other-length": {
     make: () => from.index([{ ...on("linux/amd64", "length"), size: 7 }]),
     code: "E_IMAGE",
-    says: /got \d+ bytes of sha256:\S+; expected 7/,
+    message: /found: sha256:\S+ has \d+ bytes; expected: 7/,
   },
   schema1: {
     make: () =>
@@ -164,7 +185,7 @@ const odd: Readonly<
         fsLayers: [{ blobSum: `sha256:${"0".repeat(64)}` }],
       }),
     code: "E_IMAGE",
-    says: /an image manifest of Docker's schema 1/,
+    message: /an image manifest of Docker's schema 1/,
   },
   "artifact-manifest": {
     make: () =>
@@ -174,7 +195,7 @@ const odd: Readonly<
         blobs: [],
       }),
     code: "E_IMAGE",
-    says: /no config|artifact\.manifest/,
+    message: /no config|artifact\.manifest/,
   },
 };
 
@@ -198,25 +219,25 @@ function withForeign(platform: string): Served {
 test("what no bundle can carry is refused when it is pinned: each by its name, at its line, all at once", async () => {
   const names = Object.keys(odd);
   for (const [name, { make }] of Object.entries(odd)) from.tag(`odd/${name}`, "1", make());
-  await site.want({ images: names.map((name) => ({ name: imageOf(`odd/${name}`) })) });
-  const problems = await refused(site.lock());
+  await site.spec({ images: names.map((name) => ({ name: imageOf(`odd/${name}`) })) });
+  const problems = await assertRefused(site.lock());
   const lines = (await readFile(site.bundleFile, "utf8")).split("\n");
-  for (const [name, { code, says }] of Object.entries(odd)) {
+  for (const [name, { code, message }] of Object.entries(odd)) {
     const [problem, ...more] = problems.filter(({ subject }) => subject === imageOf(`odd/${name}`));
     assert.deepEqual([problem?.code, more.length], [code, 0], name);
-    assert.match(words(problem), says);
+    assert.match(words(problem), message);
     const line = Number(/:(\d+):\d+$/.exec(problem?.where ?? "")?.[1]);
     assert.match(lines[line - 1] ?? "", new RegExp(`/odd/${name}:1$`));
   }
   assert.equal(problems.length, names.length);
 });
 
-test("the ways out that a refusal names lead out: one platform by its digest, an artifact as a file, a list of platforms", async () => {
+test("the alternatives that a refusal names work: one platform by its digest, an artifact as a file, a list of platforms", async () => {
   for (const name of ["foreign", "chart", "arm-only"])
     from.tag(`odd/${name}`, "1", odd[name]?.make() ?? never());
-  await site.want({ images: [{ name: imageOf("odd/foreign") }, { name: imageOf("odd/unnamed") }] });
-  const ways = (await refused(site.lock())).map(({ todo }) => /name: (\S+)$/.exec(todo)?.[1] ?? "");
-  await site.want({
+  await site.spec({ images: [{ name: imageOf("odd/foreign") }, { name: imageOf("odd/unnamed") }] });
+  const ways = (await assertRefused(site.lock())).map(({ fix }) => /name: (\S+)$/.exec(fix)?.[1] ?? "");
+  await site.spec({
     images: [
       ...ways.map((name) => ({ name })),
       { name: imageOf("odd/arm-only"), platforms: ["linux/arm64"] },
@@ -236,7 +257,7 @@ test("the ways out that a refusal names lead out: one platform by its digest, an
     lock.images.slice(0, 2).map(({ name, digest }) => `${name}@${digest}`),
     ways,
   );
-  // Its tag stands for the whole list, and nobody is told that it has moved.
+  // Its tag refers to the whole list, and is not reported as moved.
   assert.equal((await site.lock({ check: true })).changed, false);
   assert.deepEqual((await site.fetch()).images, 3);
 });
@@ -284,14 +305,14 @@ const carried: Readonly<Record<string, () => Served>> = {
     ]),
 };
 
-test("everything else arrives: built, verified, packed, pushed, seeded into a site's registry and pulled there", async () => {
+test("everything else arrives: built, verified, packed, pushed, stored in a site's registry and pulled there", async () => {
   for (const [name, make] of Object.entries(carried)) from.tag(`fine/${name}`, "1", make());
   await layouts();
   const local = Object.keys(sources).map((name) => ({
     name: `docker.io/apps/${name}:1`,
     from: `file:layouts/${name}`,
   }));
-  await site.want({
+  await site.spec({
     images: [...Object.keys(carried).map((name) => ({ name: imageOf(`fine/${name}`) })), ...local],
   });
   const { lock } = await site.lock();
@@ -304,7 +325,7 @@ test("everything else arrives: built, verified, packed, pushed, seeded into a si
   await buildBundle({ ...site, directory, key });
   await verifyBundle(directory, { allowedSigners });
   const file = join(site.folder, "bundle.tar.zst");
-  await carryBundle(directory, { file });
+  await packBundle(directory, { file });
   const there = join(site.folder, "there");
   await unpackBundle(file, there, { allowedSigners });
 
@@ -345,7 +366,7 @@ async function layouts(): Promise<void> {
   }
 }
 
-test("a layout that has another image, several of the name, a lost blob, or that is none, says so", async () => {
+test("a layout with another image, several of the name, a missing blob, or an invalid one is reported", async () => {
   const [one, two] = [from.image("linux/amd64", "one"), from.image("linux/amd64", "two")];
   const folder = (name: string): string => join(site.folder, "layouts", name);
   const named = (name: string): object => ({ annotations: { "org.opencontainers.image.ref.name": name } });
@@ -366,62 +387,65 @@ test("a layout that has another image, several of the name, a lost blob, or that
   await writeFile(join(folder("lossy"), "blobs", config.digest.replace(":", "/")), "cut");
   await writeFile(join(folder("none"), "save.tar"), "a tar");
   await mkdir(folder("empty"));
-  const told = async (place: string): Promise<string> => {
-    await site.want({ images: [{ name: "docker.io/apps/app:1", from: `file:layouts/${place}` }] });
-    const problems = await refused(site.lock());
+  const reported = async (place: string): Promise<string> => {
+    await site.spec({ images: [{ name: "docker.io/apps/app:1", from: `file:layouts/${place}` }] });
+    const problems = await assertRefused(site.lock());
     assert.equal(problems.length, 1, place);
     return words(problems[0]);
   };
   assert.match(
-    await told("other"),
-    /^E_DOWNLOAD docker\.io\/apps\/app:1: got a layout that names docker\.io\/apps\/other:1, 2;/,
+    await reported("other"),
+    /^E_DOWNLOAD docker\.io\/apps\/app:1: found: a layout with docker\.io\/apps\/other:1, 2;/,
   );
   assert.match(
-    await told("several"),
-    /names one without a name; .* or name its manifest: <name>:<tag>@sha256:…$/,
+    await reported("several"),
+    /a layout with an image without a name; .* or select the manifest: <name>:<tag>@sha256:…$/,
   );
-  assert.match(await told("twice"), /got 2 images of this name/);
+  assert.match(await reported("twice"), /found: 2 images of this name/);
   assert.match(
-    await told("lossy"),
-    /^E_DOWNLOAD docker\.io\/apps\/app:1: got 3 bytes of sha256:\S+; expected \d+ bytes; write the layout again/,
+    await reported("lossy"),
+    /^E_DOWNLOAD docker\.io\/apps\/app:1: found: 3 bytes of sha256:\S+; expected: \d+ bytes; fix: create the layout again/,
   );
   assert.match(
-    await told("none/save.tar"),
-    /^E_VALUE .*: got file:layouts\/none\/save\.tar: a file; .*; unpack it/,
+    await reported("none/save.tar"),
+    /^E_VALUE .*: found: file:layouts\/none\/save\.tar: a file; .*; fix: unpack it/,
   );
-  assert.match(await told("not-there"), /^E_DOWNLOAD .* no such folder; .* correct from: in bundle\.yaml$/);
   assert.match(
-    await told("empty"),
-    /^E_VALUE .* a folder without oci-layout; .* docker save of Docker 25 or later/,
+    await reported("not-there"),
+    /^E_DOWNLOAD .* no such folder; .* correct from: in bundle\.yaml$/,
+  );
+  assert.match(
+    await reported("empty"),
+    /^E_VALUE .* the folder has no oci-layout; .* docker save \(Docker 25 or later/,
   );
 });
 
-test("a lock that holds what cannot be read is written again, and no pin is replaced unasked", async () => {
+test("a lock with unreadable content is written again, and no pin is replaced without a request", async () => {
   from.tag("fine/plain", "1", from.image("linux/amd64", "plain"));
   from.tag("odd/chart", "1", odd["chart"]?.make() ?? never());
   const [plain, chart] = [imageOf("fine/plain"), imageOf("odd/chart")];
-  await site.want({ images: [{ name: plain }] });
+  await site.spec({ images: [{ name: plain }] });
   const { lock } = await site.lock({ update: [plain] });
   const [pin] = lock.images;
   const text = await readFile(site.lockFile, "utf8");
   const poison = `  - name: ${chart}\n    digest: sha256:${"a".repeat(64)}\n    platforms:\n      - /\n    sources:\n      - computed-here\n`;
   await writeFile(site.lockFile, text + poison);
-  // It is not wanted: it goes, and the file is written.
+  // It is not requested: it is removed, and the file is written.
   const without = await site.lock();
   assert.deepEqual(
     [without.written, without.lock.images, without.lock.serial],
     [true, [pin], lock.serial + 1],
   );
   assert.deepEqual((await readLock(site.lockFile)).images, [pin]);
-  // It is wanted: what is said is what is wrong with it.
+  // It is requested: the message names the fault.
   await writeFile(site.lockFile, text + poison);
-  await site.want({ images: [{ name: plain }, { name: chart }] });
+  await site.spec({ images: [{ name: plain }, { name: chart }] });
   assert.deepEqual(
-    (await refused(site.lock({ update: [chart] }))).map(({ code, subject }) => `${code} ${subject}`),
+    (await assertRefused(site.lock({ update: [chart] }))).map(({ code, subject }) => `${code} ${subject}`),
     [`E_IMAGE ${chart}`],
   );
   // An image whose platforms cannot be read keeps its digest.
-  await site.want({ images: [{ name: plain }] });
+  await site.spec({ images: [{ name: plain }] });
   for (const platforms of ["[]", '["/"]', "7"]) {
     await writeFile(
       site.lockFile,
@@ -432,21 +456,21 @@ test("a lock that holds what cannot be read is written again, and no pin is repl
   }
   // One whose digest cannot be read is pinned again when somebody asks for it, and not before.
   await writeFile(site.lockFile, text.replace(/digest: sha256:/, "digest: sha265:"));
-  const [problem] = await refused(site.lock());
+  const [problem] = await assertRefused(site.lock());
   assert.match(problem?.where ?? "", /bundle\.lock\.yaml:\d+:\d+$/);
-  assert.match(problem?.todo ?? "", new RegExp(`sealift bundle lock --update ${plain}$`));
+  assert.match(problem?.fix ?? "", new RegExp(`sealift bundle lock --update ${plain}$`));
   assert.deepEqual((await site.lock({ update: [plain] })).lock.images, [pin]);
-  // Twice in the lock, and wanted: a person says which.
+  // Twice in the lock, and requested: a person decides which one.
   await writeFile(site.lockFile, text + text.slice(text.indexOf(`  - name: ${plain}`)));
   assert.deepEqual(
-    (await refused(site.lock())).map(({ code }) => code),
+    (await assertRefused(site.lock())).map(({ code }) => code),
     ["E_CONFLICT"],
   );
   assert.deepEqual((await site.lock({ update: [plain] })).lock.images, [pin]);
   // Without a serial nobody knows which lock is the newer one.
   await writeFile(site.lockFile, text.replace(/^serial: .*$/m, "serial: many"));
   assert.deepEqual(
-    (await refused(site.lock())).map(({ subject }) => subject),
+    (await assertRefused(site.lock())).map(({ subject }) => subject),
     ["serial"],
   );
 });
@@ -456,8 +480,8 @@ function imageOf(repository: string): string {
 }
 
 function words(problem: Problem | undefined): string {
-  const { code, subject, got, expected, todo } = problem ?? never();
-  return `${code} ${subject}: got ${got}; expected ${expected}; ${todo}`;
+  const { code, subject, found, expected, fix } = problem ?? never();
+  return `${code} ${subject}: found: ${found}; expected: ${expected}; fix: ${fix}`;
 }
 
 function never(): never {
@@ -483,9 +507,9 @@ async function seed(directory: string): Promise<void> {
   });
   const places = `as_registry() { shift; "$@"; }\nregistry_bytes() { cat "$1"; }\nREGISTRY_ETC=${etc} REGISTRY_SEEN=${site.folder}/seen SEALIFT_STATE=${site.folder}/state`;
   const child = spawn("sh", ["-s"], { stdio: ["pipe", "pipe", "inherit"] });
-  const said: Buffer[] = [];
-  child.stdout.on("data", (piece: Buffer) => said.push(piece));
+  const chunks: Buffer[] = [];
+  child.stdout.on("data", (piece: Buffer) => chunks.push(piece));
   child.stdin.end(`${library.text}\n${places}\nset -u\n${calls.join("\n")}\n`);
   const [code] = (await once(child, "close")) as [number | null];
-  assert.equal(code, 0, Buffer.concat(said).toString());
+  assert.equal(code, 0, Buffer.concat(chunks).toString());
 }

@@ -1,4 +1,4 @@
-/** A verb that is killed, at each of the places where it matters, and run again. */
+/** A verb that is killed at each of the critical points, and run again. */
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
@@ -6,52 +6,52 @@ import { existsSync, readdirSync } from "node:fs";
 import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import { before, test } from "node:test";
-import { verifyCarried } from "../../offline-bundle/verify-carried.ts";
+import { verifyArchive } from "../../offline-bundle/verify.ts";
 import { checkout } from "../lab/cache.ts";
-import { folderListing } from "../support/folder-listing.ts";
-import type { Halt } from "../support/halt-hook.ts";
-import { type Halted, startHalted } from "../support/halted-process.ts";
-import { killTree } from "../support/kill-tree.ts";
-import { onExit } from "../support/on-exit.ts";
-import { type RegistryProcess, startRegistry } from "../support/registry-process.ts";
-import { runProcess } from "../support/run-process.ts";
-import { makeTinyBundle, type TinyBundle } from "../support/tiny-bundle.ts";
-import { undoAfter } from "../support/undo.ts";
-import { startWire, type Wire } from "../support/wire.ts";
+import { folderListing } from "../support/fixtures/folder-listing.ts";
+import type { Halt } from "../support/process/halt-hook.ts";
+import { type Halted, startHalted } from "../support/process/halted-process.ts";
+import { killTree } from "../support/process/kill-tree.ts";
+import { onExit } from "../support/process/on-exit.ts";
+import { type RegistryProcess, startRegistry } from "../support/servers/registry-process.ts";
+import { runProcess } from "../support/process/run-process.ts";
+import { makeTinyBundle, type TinyBundle } from "../support/fixtures/tiny-bundle.ts";
+import { undoAfter } from "../support/process/undo.ts";
+import { startTcpProxy, type TcpProxy } from "../support/servers/tcp-proxy.ts";
 
 let tiny: TinyBundle;
 let registry: RegistryProcess;
-let wire: Wire;
-let whole: readonly string[];
+let proxy: TcpProxy;
+let complete: readonly string[];
 let carried: string;
 const undo = undoAfter();
 before(async () => {
   tiny = await makeTinyBundle(12_000_000);
   undo(() => tiny.remove());
-  whole = await folderListing(tiny.directory);
+  complete = await folderListing(tiny.directory);
   registry = await startRegistry(join(tiny.folder, "registry"));
   undo(() => registry.stop());
-  wire = await startWire(registry.port);
+  proxy = await startTcpProxy(registry.port);
   undo(() => {
-    wire.end();
+    proxy.end();
   });
   carried = join(tiny.folder, "carried.tar.zst");
   await succeeds("pack", tiny.directory, carried);
 });
 
-test("build, killed anywhere, is run again and is whole", async () => {
+test("build, killed anywhere, is run again and is complete", async () => {
   const directory = join(tiny.folder, "again");
   const inputs = ["--file", tiny.bundleFile, "--lock", tiny.lockFile, "--key", tiny.key];
   await killedAndRepeated(["build", directory, ...inputs], async () => {
-    assert.deepEqual(await folderListing(directory), whole);
+    assert.deepEqual(await folderListing(directory), complete);
   });
   leftBeside("again", ["again"]);
 });
 
-test("pack, killed anywhere, is run again and is whole", async () => {
+test("pack, killed anywhere, is run again and is complete", async () => {
   const file = join(tiny.folder, "packed.tar.zst");
   await killedAndRepeated(["pack", tiny.directory, file, "--split", "2MiB"], async () => {
-    const { serial } = await verifyCarried(`${file}.parts.json`, { allowedSigners: tiny.allowedSigners });
+    const { serial } = await verifyArchive(`${file}.parts.json`, { allowedSigners: tiny.allowedSigners });
     assert.equal(serial, 1);
   });
   const parts = Array.from({ length: 6 }, (_, at) => `packed.tar.zst.00${at + 1}`);
@@ -61,39 +61,39 @@ test("pack, killed anywhere, is run again and is whole", async () => {
 test("unpack, killed anywhere, never leaves half a bundle, and is run again", async () => {
   const directory = join(tiny.folder, "unpacked");
   await killedAndRepeated(
-    ["unpack", carried, directory, "--signers", tiny.allowedSigners],
+    ["unpack", carried, directory, "--allowed-signers", tiny.allowedSigners],
     async () => {
-      assert.deepEqual(await folderListing(directory), whole);
+      assert.deepEqual(await folderListing(directory), complete);
       await rm(directory, { recursive: true });
     },
     async () => {
-      if (existsSync(directory)) assert.deepEqual(await folderListing(directory), whole);
+      if (existsSync(directory)) assert.deepEqual(await folderListing(directory), complete);
     },
   );
   leftBeside("unpacked", []);
 });
 
 test("push, killed anywhere, is run again, and every tag is as signed", async () => {
-  const flags = ["--signers", tiny.allowedSigners, "--plain-http"];
+  const flags = ["--allowed-signers", tiny.allowedSigners, "--plain-http"];
   const push = (to: string, ...more: readonly string[]): readonly [string, ...string[]] => [
     "push",
     tiny.directory,
-    `127.0.0.1:${wire.port}/${to}`,
+    `127.0.0.1:${proxy.port}/${to}`,
     ...flags,
     ...more,
   ];
   // The first request; in the middle of the longest blob, which a registry gets once or, from two at the same time, twice; the first tag.
   const tag = /^PUT \S+\/manifests\/(?!sha256:)/m;
-  const holds: readonly Parameters<typeof wire.hold>[] = [[0], [4_000_000], [8_000_000], [Infinity, tag]];
+  const holds: readonly Parameters<typeof proxy.hold>[] = [[0], [4_000_000], [8_000_000], [Infinity, tag]];
   for (const [at, place] of holds.entries()) {
-    const held = wire.hold(...place).then(() => true);
+    const held = proxy.hold(...place).then(() => true);
     const child = sealift(push(`site-${at}`));
     const ended = once(child, "exit").then(() => false);
     assert.ok(await Promise.race([held, ended]), `came to its end before ${place.join(" ")}`);
     killTree(child.pid ?? 0);
     await ended;
-    wire.cut();
-    wire.release();
+    proxy.cut();
+    proxy.release();
     await succeeds(...push(`site-${at}`));
     await succeeds(...push(`site-${at}`, "--check"));
   }

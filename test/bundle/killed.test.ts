@@ -4,15 +4,15 @@ import { readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { join, relative } from "node:path";
 import { after, before, test } from "node:test";
 import { checkout } from "../lab/cache.ts";
-import { digestOf } from "../../offline-bundle/digest.ts";
-import { oras } from "../../offline-bundle/oras.ts";
-import { writeScratchImage } from "../lab/scratch-image.ts";
-import { type AuthRegistry, authRegistry } from "../support/auth-registry.ts";
-import { type HostileServer, hostileServer, type Manners } from "../support/hostile-server.ts";
-import type { Halt } from "../support/halt-hook.ts";
-import { type Halted, type HaltOptions, startHalted } from "../support/halted-process.ts";
-import { program, type SourcesUnderTest, sourcesUnderTest } from "../support/sources-under-test.ts";
-import { undoAfter } from "../support/undo.ts";
+import { digestOf } from "../../offline-bundle/io/digest.ts";
+import { oras } from "../../offline-bundle/oci/oras.ts";
+import { writeScratchImage } from "../lab/bundle/scratch-image.ts";
+import { type AuthRegistry, authRegistry } from "../support/servers/auth-registry.ts";
+import { type HostileServer, hostileServer, type Behaviour } from "../support/servers/hostile-server.ts";
+import type { Halt } from "../support/process/halt-hook.ts";
+import { type Halted, type HaltOptions, startHalted } from "../support/process/halted-process.ts";
+import { program, type SourcesUnderTest, sourcesUnderTest } from "../support/fixtures/sources-under-test.ts";
+import { undoAfter } from "../support/process/undo.ts";
 
 const names = ["one", "two", "three"];
 const contents = new Map(names.map((name, index) => [name, Buffer.alloc(3_000_000, `${index} ${name} `)]));
@@ -26,7 +26,7 @@ before(async () => {
   undo(() => site.remove());
   // Every file takes many requests, so that there is much to be in the middle of.
   const paths = [...contents].map(([name, content]) => [name, { content, cutAfter: 200_000 }]);
-  server = await hostileServer(Object.fromEntries(paths) as Record<string, Manners>, site.certificate);
+  server = await hostileServer(Object.fromEntries(paths) as Record<string, Behaviour>, site.certificate);
   undo(() => {
     server.close();
   });
@@ -37,7 +37,7 @@ before(async () => {
   await writeScratchImage(join(site.folder, "big"), "amd64", "big", join(site.folder, "image"));
   const image = `${registry.host}/acme/big:1`;
   await oras(["copy", "--no-tty", "--from-oci-layout"], ["image:big", image], site.folder);
-  await site.want({
+  await site.spec({
     files: names.map((name) => program(name, server.url(name).href)),
     images: [{ name: image }],
   });
@@ -46,7 +46,7 @@ after(() => {
   delete process.env["DOCKER_CONFIG"];
 });
 
-test("a lock that is killed leaves none or a whole one; the next run ends it", async () => {
+test("a killed lock leaves no file or a complete one; the next run completes it", async () => {
   const { steps } = await undisturbed("lock");
   const places = [0, Math.floor(steps.length / 3), { step: "rename bundle.lock.yaml", time: 1 }];
   for (const before of places) {
@@ -63,7 +63,7 @@ test("a lock that is killed leaves none or a whole one; the next run ends it", a
   }
 });
 
-test("a fetch that is killed, wherever it is, is continued to the right bytes", async () => {
+test("a killed fetch, wherever it was, is resumed to the right bytes", async () => {
   await site.lock();
   await rm(site.store, { recursive: true });
   const { steps } = await undisturbed("fetch");
@@ -83,29 +83,29 @@ test("a fetch that is killed, wherever it is, is continued to the right bytes", 
   await killed("fetch", middle);
   const arrived = await readdir(join(site.store, "arriving"));
   assert.notDeepEqual(arrived, [], "in the middle of a download");
-  const asked = server.requests.length;
+  const requests = server.requests.length;
   await continued();
   const ranges = server.requests
-    .slice(asked)
+    .slice(requests)
     .map(({ path, range }) => `${path} ${range ?? "from its start"}`);
   assert.match(ranges.join("\n"), /bytes=[1-9]/);
 });
 
-test("a fetch that is killed while an image arrives is continued to the right bytes", async () => {
-  const { wire } = registry;
-  const before = wire.carried();
+test("a fetch killed during an image is resumed to the right bytes", async () => {
+  const { proxy } = registry;
+  const before = proxy.carried();
   await undisturbed("fetch");
-  const held = wire.hold(Math.floor((wire.carried() - before) / 2));
+  const held = proxy.hold(Math.floor((proxy.carried() - before) / 2));
   const run = startHalted(sealift, ["bundle", "fetch", ...files()], halt(undefined));
   assert.ok(await Promise.race([held.then(() => true), run.ended.then(() => false)]), "the image was held");
   run.kill();
   await run.ended;
-  wire.cut();
-  wire.release();
+  proxy.cut();
+  proxy.release();
   await continued();
 });
 
-/** Fetches what is left, and looks at all of it; then nothing is there any more. */
+/** Fetches what is left, and checks all of it; then removes everything. */
 async function continued(): Promise<void> {
   const { exitCode, stderr, stdout } = await site.sealift(["fetch"]);
   assert.equal(exitCode, 0, stderr);

@@ -3,14 +3,15 @@ import { readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { before, beforeEach, test } from "node:test";
 import { buildBundle } from "../../offline-bundle/build.ts";
-import { readDeb } from "../../offline-bundle/deb.ts";
-import { fileRef, fileTitle, readWant } from "../../offline-bundle/want.ts";
+import { readDeb } from "../../offline-bundle/upstream/deb.ts";
+import { fileRef, fileTitle } from "../../offline-bundle/spec/bundle-spec.ts";
+import { readBundleSpec } from "../../offline-bundle/spec/read-bundle-spec.ts";
 import { verifyBundle } from "../../offline-bundle/verify.ts";
-import { ensureSigningKey } from "../lab/signing-key.ts";
-import { arOf, type DebCompression, tgzOf, writeDeb } from "../support/deb-package.ts";
-import { codesOf, refused } from "../support/refused.ts";
-import { program, type SourcesUnderTest, sourcesUnderTest } from "../support/sources-under-test.ts";
-import { undoAfter } from "../support/undo.ts";
+import { ensureSigningKey } from "../lab/bundle/signing-key.ts";
+import { arOf, type DebCompression, tgzOf, writeDeb } from "../support/fixtures/deb-package.ts";
+import { codesOf, assertRefused } from "../support/assert/assert-refusal.ts";
+import { program, type SourcesUnderTest, sourcesUnderTest } from "../support/fixtures/sources-under-test.ts";
+import { undoAfter } from "../support/process/undo.ts";
 
 const control = `Package: libdevmapper1.02.1
 Architecture: amd64
@@ -27,7 +28,7 @@ before(async () => {
 });
 beforeEach(() => rm(site.lockFile, { force: true }));
 
-test("a package says what it is, however it is packed", async () => {
+test("a package is identified by its content, however it is packed", async () => {
   const path = join(site.folder, "x.deb");
   for (const compression of ["gz", "xz", "zst", "none"] satisfies DebCompression[]) {
     await writeDeb(path, control, compression);
@@ -42,14 +43,14 @@ test("a package says what it is, however it is packed", async () => {
 test("what is no package, or half of one, is refused", async () => {
   const path = join(site.folder, "bad.deb");
   await writeDeb(path, control);
-  const whole = await readFile(path);
+  const original = await readFile(path);
   const binary = ["debian-binary", Buffer.from("2.0\n")] as const;
   const data = ["data.tar.gz", await tgzOf([])] as const;
   const cases: readonly Buffer[] = [
     Buffer.from("no package"),
     Buffer.alloc(0),
-    whole.subarray(0, whole.length - 20),
-    whole.subarray(0, 100),
+    original.subarray(0, original.length - 20),
+    original.subarray(0, 100),
     arOf([binary, data]),
     arOf([binary, ["control.tar.lzma", Buffer.from("?")], data]),
     arOf([binary, ["control.tar.xz", Buffer.from("no xz")], data]),
@@ -62,7 +63,7 @@ test("what is no package, or half of one, is refused", async () => {
   }
 });
 
-test("a package is pinned only when it is the one that bundle.yaml names", async () => {
+test("a package is pinned only if it is the one that bundle.yaml names", async () => {
   await writeDeb(join(site.folder, "libdm_1.02.185-3ubuntu1~22.04_amd64.deb"), control);
   const entry = {
     name: "libdevmapper",
@@ -72,35 +73,35 @@ test("a package is pinned only when it is the one that bundle.yaml names", async
     licence: "LGPL-2.1-only",
     url: "file:libdm_{version}_{arch}.deb",
   };
-  await site.want({ files: [entry] });
+  await site.spec({ files: [entry] });
   const { lock } = await site.lock();
   assert.equal(lock.files[0]?.package, "libdevmapper1.02.1");
   assert.equal(lock.files[0].members, undefined);
 
   const other = "file:libdm_1.02.185-3ubuntu1~22.04_amd64.deb";
   await rm(site.lockFile);
-  await site.want({
+  await site.spec({
     platforms: ["linux/arm64"],
     files: [{ ...entry, package: "lvm2", versions: ["2:1.0"], url: other }],
   });
   assert.deepEqual(
-    (await refused(site.lock())).map(({ code, subject, got }) => `${code} ${subject} ${got}`),
+    (await assertRefused(site.lock())).map(({ code, subject, found }) => `${code} ${subject} ${found}`),
     [
-      "E_PIN libdevmapper 2:1.0 linux/arm64 Package libdevmapper1.02.1",
-      "E_PIN libdevmapper 2:1.0 linux/arm64 Version 2:1.02.185-3ubuntu1~22.04",
-      "E_PIN libdevmapper 2:1.0 linux/arm64 Architecture amd64",
+      "E_PIN_MISMATCH libdevmapper 2:1.0 linux/arm64 Package libdevmapper1.02.1",
+      "E_PIN_MISMATCH libdevmapper 2:1.0 linux/arm64 Version 2:1.02.185-3ubuntu1~22.04",
+      "E_PIN_MISMATCH libdevmapper 2:1.0 linux/arm64 Architecture amd64",
     ],
   );
-  await site.want({ files: [{ ...entry, platform: "any", url: other }] });
-  const [problem] = await refused(site.lock());
-  assert.equal(problem?.expected, "all, as bundle.yaml says");
+  await site.spec({ files: [{ ...entry, platform: "any", url: other }] });
+  const [problem] = await assertRefused(site.lock());
+  assert.equal(problem?.expected, "all, as in bundle.yaml");
 });
 
 test("an entry narrows the platforms, or has none; all of it gets into the bundle", async () => {
   await writeFile(join(site.folder, "tool"), "tool\n");
   await writeFile(join(site.folder, "notes"), "notes\n");
   await writeDeb(join(site.folder, "x.deb"), control);
-  await site.want({
+  await site.spec({
     platforms: ["linux/amd64", "linux/arm64"],
     files: [
       program("tool", "file:tool", { platforms: ["linux/arm64"] }),
@@ -113,13 +114,13 @@ test("an entry narrows the platforms, or has none; all of it gets into the bundl
     ],
   });
   await site.lock();
-  // A lock by hand names another package beside a true sha256, and bundle.yaml asks for it.
+  // A manually written lock names another package beside a true sha256, and bundle.yaml asks for it.
   const inputs = [site.bundleFile, site.lockFile] as const;
   const texts = await Promise.all(inputs.map((name) => readFile(name, "utf8")));
   for (const [at, name] of inputs.entries())
     await writeFile(name, (texts[at] ?? "").replaceAll("2:1.02.185", "2:1.02.186"));
-  const [other] = await refused(buildBundle({ ...site, directory: join(site.folder, "other") }));
-  assert.deepEqual([other?.code, other?.got], ["E_PIN", "2:1.02.185-3ubuntu1~22.04"]);
+  const [other] = await assertRefused(buildBundle({ ...site, directory: join(site.folder, "other") }));
+  assert.deepEqual([other?.code, other?.found], ["E_PIN_MISMATCH", "2:1.02.185-3ubuntu1~22.04"]);
   for (const [at, name] of inputs.entries()) await writeFile(name, texts[at] ?? "");
   const { file: key, allowedSigners } = await ensureSigningKey(join(site.folder, "signing"));
   const directory = join(site.folder, "bundle");
@@ -137,9 +138,9 @@ test("an entry narrows the platforms, or has none; all of it gets into the bundl
   assert.equal(bundle.binary("tool", "1.0", "amd64"), undefined);
 });
 
-test("what contradicts itself in bundle.yaml is told, all of it at once", async () => {
+test("contradictions in bundle.yaml are reported, all at once", async () => {
   const entry = (more: object): object => ({ ...program("x", "file:x"), ...more });
-  await site.want({
+  await site.spec({
     files: [
       entry({ name: "both", platform: "any", platforms: ["linux/amd64"] }),
       entry({ name: "foreign", platforms: ["linux/arm64"] }),
@@ -150,7 +151,7 @@ test("what contradicts itself in bundle.yaml is told, all of it at once", async 
     ],
   });
   assert.deepEqual(
-    (await refused(readWant(site.bundleFile))).map(({ code, subject }) => `${code} ${subject}`),
+    (await assertRefused(readBundleSpec(site.bundleFile))).map(({ code, subject }) => `${code} ${subject}`),
     [
       "E_CONFLICT both",
       "E_VALUE foreign",
@@ -167,14 +168,14 @@ test("what contradicts itself in bundle.yaml is told, all of it at once", async 
     "oci:x",
   ];
   for (const url of urls) {
-    await site.want({ files: [entry({ url })] });
-    assert.deepEqual(await codesOf(readWant(site.bundleFile)), ["E_VALUE"], url);
+    await site.spec({ files: [entry({ url })] });
+    assert.deepEqual(await codesOf(readBundleSpec(site.bundleFile)), ["E_VALUE"], url);
   }
-  await site.want({ files: [], mirrors: { "https://files.example/x": ["https://mirror.example"] } });
-  assert.deepEqual(await codesOf(readWant(site.bundleFile)), ["E_VALUE"]);
+  await site.spec({ files: [], mirrors: { "https://files.example/x": ["https://mirror.example"] } });
+  assert.deepEqual(await codesOf(readBundleSpec(site.bundleFile)), ["E_VALUE"]);
 });
 
-test("a name that is made of a url or a version leads nowhere else", () => {
+test("a name derived from a url or a version leads nowhere else", () => {
   const titles = [
     ["https://h/a/b.tgz?x=/y", "b.tgz"],
     ["https://h/..%2f..%2fetc%2fpasswd", ".._.._etc_passwd"],

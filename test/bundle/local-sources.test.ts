@@ -1,13 +1,13 @@
-/** bundle.yaml names nothing outside its own folder, by its words or by a link. */
+/** bundle.yaml names nothing outside its own folder, neither directly nor through a link. */
 import assert from "node:assert/strict";
 import { mkdir, rm, symlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { before, beforeEach, test } from "node:test";
 import { formatProblem } from "../../modules/core/errors.ts";
 import { buildBundle } from "../../offline-bundle/build.ts";
-import { refused } from "../support/refused.ts";
-import { program, type SourcesUnderTest, sourcesUnderTest } from "../support/sources-under-test.ts";
-import { undoAfter } from "../support/undo.ts";
+import { assertRefused } from "../support/assert/assert-refusal.ts";
+import { program, type SourcesUnderTest, sourcesUnderTest } from "../support/fixtures/sources-under-test.ts";
+import { undoAfter } from "../support/process/undo.ts";
 
 let site: SourcesUnderTest;
 let outside: string;
@@ -43,24 +43,24 @@ const byWords: readonly (readonly [string, object])[] = [
 ];
 
 for (const [what, entry] of byWords) {
-  test(`refused by its words: ${what}`, async () => {
-    await site.want({ files: [entry] });
-    const [problem, ...more] = await refused(site.lock());
+  test(`refused with its message: ${what}`, async () => {
+    await site.spec({ files: [entry] });
+    const [problem, ...more] = await assertRefused(site.lock());
     assert.deepEqual([problem?.code, more.length], ["E_VALUE", 0]);
     const words = formatProblem(problem ?? assert.fail());
-    assert.match(words, /bundle\.yaml:\d+:\d+: E_VALUE x url: got .*; expected something below the folder/);
+    assert.match(words, /bundle\.yaml:\d+:\d+: E_VALUE x url: found: .*; expected: a path below the folder/);
   });
 }
 
-test("checksum files, layouts and keys are refused by their words as well, all at once and each at its place", async () => {
-  await site.want({
+test("checksum files, layouts and keys are refused with their message as well, all at once and each at its place", async () => {
+  await site.spec({
     files: [program("x", "file:tool", { checksums: ["file:/etc/sums", "file:../sums"] })],
     images: [
       { name: image, from: "file:../image" },
       { name: "docker.io/library/other:1", cosign: "../key.pub" },
     ],
   });
-  const problems = await refused(site.lock());
+  const problems = await assertRefused(site.lock());
   assert.deepEqual(
     problems.map(({ code, subject }) => `${code} ${subject}`),
     [
@@ -73,7 +73,7 @@ test("checksum files, layouts and keys are refused by their words as well, all a
   for (const { where } of problems) assert.match(where, /bundle\.yaml:\d+:\d+$/);
 });
 
-test("a link that leads out is refused, one that stays inside is followed", async () => {
+test("a link that leads out of the folder is refused, one that stays inside is followed", async () => {
   await symlink(join(outside, "secret"), join(site.folder, "link"));
   await symlink(outside, join(site.folder, "folder"));
   const led: readonly object[] = [
@@ -82,18 +82,18 @@ test("a link that leads out is refused, one that stays inside is followed", asyn
     { files: [program("x", "file:tool", { checksums: "file:folder/secret" })] },
     { images: [{ name: image, from: "file:folder" }] },
   ];
-  for (const wanted of led) {
-    await site.want(wanted);
-    const [problem] = await refused(site.lock());
+  for (const expected of led) {
+    await site.spec(expected);
+    const [problem] = await assertRefused(site.lock());
     assert.deepEqual(
-      [problem?.code, problem?.got],
-      ["E_VALUE", "a link that leads out"],
-      JSON.stringify(wanted),
+      [problem?.code, problem?.found],
+      ["E_VALUE", "a link that leads out of the folder"],
+      JSON.stringify(expected),
     );
   }
   await rm(join(site.folder, "link"));
   await symlink("tool", join(site.folder, "link"));
-  await site.want({ files: [program("x", "file:link")] });
+  await site.spec({ files: [program("x", "file:link")] });
   assert.equal((await site.lock()).lock.files[0]?.bytes, 10);
 });
 
@@ -101,17 +101,17 @@ test("a link within a layout is refused", async () => {
   const layout = join(site.folder, "layout");
   await mkdir(layout);
   await symlink(join(outside, "index.json"), join(layout, "index.json"));
-  await site.want({ images: [{ name: image, from: "file:layout" }] });
-  const [problem] = await refused(site.lock());
-  assert.deepEqual([problem?.code, problem?.got], ["E_VALUE", "a symbolic link"]);
+  await site.spec({ images: [{ name: image, from: "file:layout" }] });
+  const [problem] = await assertRefused(site.lock());
+  assert.deepEqual([problem?.code, problem?.found], ["E_VALUE", "a symbolic link"]);
 });
 
-test("what was a file when it was pinned and leads out when it is built is not packed", async () => {
-  await site.want({ files: [program("x", "file:tool")] });
+test("a file when pinned that leads out when built is not packed", async () => {
+  await site.spec({ files: [program("x", "file:tool")] });
   await site.lock();
   await rm(join(site.folder, "tool"));
   await writeFile(join(outside, "tool"), "a program\n");
   await symlink(join(outside, "tool"), join(site.folder, "tool"));
-  const [problem] = await refused(buildBundle({ ...site, directory: join(site.folder, "bundle") }));
-  assert.deepEqual([problem?.code, problem?.got], ["E_VALUE", "a link that leads out"]);
+  const [problem] = await assertRefused(buildBundle({ ...site, directory: join(site.folder, "bundle") }));
+  assert.deepEqual([problem?.code, problem?.found], ["E_VALUE", "a link that leads out of the folder"]);
 });

@@ -1,15 +1,15 @@
-/** Nothing of a lock changes unseen: each field of its schema, set, removed or altered, shows in both comparisons. */
+/** No change of a lock goes unnoticed: each field of its schema, set, removed or altered, shows in both comparisons. */
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { mkdtemp, readdir, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
-import type { Contents } from "../../offline-bundle/contents.ts";
+import type { Contents } from "../../offline-bundle/oci/contents.ts";
 import { diffContents, isSame } from "../../offline-bundle/diff.ts";
-import { lockDifferences } from "../../offline-bundle/lock-diff.ts";
-import { type Lock, writeLock } from "../../offline-bundle/lock-file.ts";
-import { codesOf } from "../support/refused.ts";
+import { lockDifferences } from "../../offline-bundle/locking/lock-diff.ts";
+import { type Lock, writeLock } from "../../offline-bundle/spec/lock-file.ts";
+import { codesOf } from "../support/assert/assert-refusal.ts";
 
 interface Schema {
   readonly properties?: Readonly<Record<string, Schema>>;
@@ -20,7 +20,7 @@ interface Schema {
 const schema = JSON.parse(readFileSync("offline-bundle/bundle.lock.schema.json", "utf8")) as Schema;
 
 /** Every field has a value here. */
-const whole: Lock = {
+const validLock: Lock = {
   format: 1,
   serial: 3,
   platforms: ["linux/amd64"],
@@ -36,6 +36,7 @@ const whole: Lock = {
       manifest: `sha256:${"a".repeat(64)}`,
       bytes: 5,
       sha256: "b".repeat(64),
+      integrity: `sha512-${"A".repeat(86)}==`,
       licence: "MIT",
       sources: ["one", "two"],
       origin: "signature",
@@ -56,43 +57,43 @@ const whole: Lock = {
 };
 
 test("each field of a lock that is altered or removed shows in both comparisons", () => {
-  const fields = leaves(schema, whole);
+  const fields = leaves(schema, validLock);
   assert.ok(fields.length > 20);
   // Its version is one alone, and the serial has a line of its own.
   for (const { path, required } of fields.filter(({ path: [top] }) => top !== "format" && top !== "serial")) {
     const name = path.join(".");
     shows(
       name,
-      changed(whole, path, (value) => another(value)),
+      changed(validLock, path, (value) => another(value)),
     );
     if (!required)
       shows(
         `${name} removed`,
-        changed(whole, path, () => undefined),
+        changed(validLock, path, () => undefined),
       );
   }
 });
 
-test("a lock that could not be read again is not written, and the one that was there stays", async () => {
+test("a lock that could not be read again is not written, and the existing one stays", async () => {
   const folder = await mkdtemp(join(tmpdir(), "sealift-lock-"));
   try {
     const file = join(folder, "bundle.lock.yaml");
-    await writeLock(file, whole);
+    await writeLock(file, validLock);
     const before = await readFile(file, "utf8");
     const unreadable: Readonly<Record<string, Lock>> = {
-      "an archive without files": changed(whole, ["files", 0, "members"], () => []) as Lock,
+      "an archive without files": changed(validLock, ["files", 0, "members"], () => []) as Lock,
       "a member that turns text round": changed(
-        whole,
+        validLock,
         ["files", 0, "members", 0, "path"],
         () => "a\u202eb",
       ) as Lock,
-      "more platforms than there are": changed(whole, ["images", 0, "platforms"], () =>
+      "more platforms than there are": changed(validLock, ["images", 0, "platforms"], () =>
         Array.from({ length: 101 }, (_, at) => `os${at}/arm`),
       ) as Lock,
-      "a platform with an escape code": changed(whole, ["images", 0, "platforms"], () => [
+      "a platform with an escape code": changed(validLock, ["images", 0, "platforms"], () => [
         "linux/\u001b[31m",
       ]) as Lock,
-      "an image of no platform": changed(whole, ["images", 0, "platforms"], () => []) as Lock,
+      "an image of no platform": changed(validLock, ["images", 0, "platforms"], () => []) as Lock,
     };
     for (const [what, lock] of Object.entries(unreadable)) {
       assert.deepEqual(await codesOf(writeLock(file, lock)), ["E_VALUE"], what);
@@ -104,21 +105,21 @@ test("a lock that could not be read again is not written, and the one that was t
   }
 });
 
-test("what stands in a lock twice is refused: one would be reviewed and the other one used", async () => {
+test("a duplicate entry of a lock is refused: one would be reviewed and the other one used", async () => {
   const folder = await mkdtemp(join(tmpdir(), "sealift-lock-"));
   try {
-    const { files, images } = whole;
+    const { files, images } = validLock;
     const member = { path: "docker/dockerd", bytes: 1, sha256: "ab".repeat(32) };
     const engines = files.map((file) => ({ ...file, kind: "engine" as const }));
     const twice: Readonly<Record<string, Lock>> = {
-      "a file": { ...whole, files: [...files, ...files] },
+      "a file": { ...validLock, files: [...files, ...files] },
       "an engine, under another name": {
-        ...whole,
+        ...validLock,
         files: [...engines, ...engines.map((engine) => ({ ...engine, name: "debug-symbols" }))],
       },
-      "an image": { ...whole, images: [...images, ...images] },
+      "an image": { ...validLock, images: [...images, ...images] },
       "a member of an archive": {
-        ...whole,
+        ...validLock,
         files: files.map((file) => ({ ...file, members: [member, { ...member, sha256: "cd".repeat(32) }] })),
       },
     };
@@ -129,19 +130,21 @@ test("what stands in a lock twice is refused: one would be reviewed and the othe
   }
 });
 
-test("a file that is new shows with all that a review asks of it", () => {
-  const { items } = diffContents(contents({ ...whole, files: [] }), contents(whole));
-  const told = Object.fromEntries(items.flatMap(({ details }) => details).map(({ what, to }) => [what, to]));
-  const [file] = whole.files;
+test("a new file shows with everything that a review needs", () => {
+  const { items } = diffContents(contents({ ...validLock, files: [] }), contents(validLock));
+  const reported = Object.fromEntries(
+    items.flatMap(({ details }) => details).map(({ what, to }) => [what, to]),
+  );
+  const [file] = validLock.files;
   assert.ok(file);
   for (const what of ["kind", "url", "sha256", "origin", "signedBy", "package", "manifest"] as const)
-    assert.equal(told[what], file[what], what);
+    assert.equal(reported[what], file[what], what);
 });
 
 function shows(what: string, value: unknown): void {
   for (const [a, b] of [
-    [whole, value as Lock],
-    [value as Lock, whole],
+    [validLock, value as Lock],
+    [value as Lock, validLock],
   ] as const) {
     assert.notDeepEqual(lockDifferences(a, b), [], what);
     assert.ok(!isSame(diffContents(contents(a), contents(b))), what);

@@ -4,13 +4,13 @@ import { createWriteStream } from "node:fs";
 import { appendFile, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { before, beforeEach, test } from "node:test";
-import { readLock, writeLock } from "../../offline-bundle/lock-file.ts";
+import { readLock, writeLock } from "../../offline-bundle/spec/lock-file.ts";
 import { lockBundle } from "../../offline-bundle/lock.ts";
-import { membersOf } from "../../offline-bundle/members.ts";
-import { codesOf, refused } from "../support/refused.ts";
-import { makeTinyInputs, type TinyBundle, tinyImage } from "../support/tiny-bundle.ts";
-import { writeTgz } from "../support/tgz.ts";
-import { undoAfter } from "../support/undo.ts";
+import { membersOf } from "../../offline-bundle/upstream/members.ts";
+import { codesOf, assertRefused } from "../support/assert/assert-refusal.ts";
+import { makeTinyInputs, type TinyBundle, tinyImage } from "../support/fixtures/tiny-bundle.ts";
+import { writeTgz } from "../support/fixtures/tgz.ts";
+import { undoAfter } from "../support/process/undo.ts";
 
 let tiny: TinyBundle;
 const undo = undoAfter();
@@ -69,10 +69,10 @@ test("bytes that differ from their pin are refused, all of them at once, and the
   await lockBundle(tiny);
   const text = await readFile(tiny.lockFile, "utf8");
   for (const name of ["compose-amd64", "compose-arm64"]) await appendFile(join(tiny.folder, name), "!");
-  const problems = await refused(lockBundle(tiny));
+  const problems = await assertRefused(lockBundle(tiny));
   assert.deepEqual(
     problems.map(({ code }) => code),
-    ["E_PIN", "E_PIN"],
+    ["E_PIN_MISMATCH", "E_PIN_MISMATCH"],
   );
   assert.equal(await readFile(tiny.lockFile, "utf8"), text);
   for (const arch of ["amd64", "arm64"])
@@ -83,12 +83,12 @@ test("a tag that has moved in a local layout is refused", async () => {
   const { lock } = await lockBundle(tiny);
   const images = lock.images.map((image) => ({ ...image, digest: `sha256:${"0".repeat(64)}` }));
   await writeLock(tiny.lockFile, { ...lock, images });
-  const [problem] = await refused(lockBundle(tiny));
-  assert.equal(problem?.code, "E_PIN");
+  const [problem] = await assertRefused(lockBundle(tiny));
+  assert.equal(problem?.code, "E_PIN_MISMATCH");
   assert.equal(problem.where, tinyImage);
 });
 
-test("what is no longer wanted leaves the lock", async () => {
+test("what bundle.yaml no longer names is removed from the lock", async () => {
   await lockBundle(tiny);
   const bundleFile = join(tiny.folder, "fewer.yaml");
   const text = await readFile(tiny.bundleFile, "utf8");
@@ -99,18 +99,18 @@ test("what is no longer wanted leaves the lock", async () => {
   assert.deepEqual(changes.at(-1), { item: tinyImage, change: "removed" });
 });
 
-test("a file without a pin that cannot be read, and an image that is not there, are refused", async () => {
+test("a file without a pin that cannot be read, and an image that does not exist, are refused", async () => {
   const bundleFile = join(tiny.folder, "absent.yaml");
   const text = await readFile(tiny.bundleFile, "utf8");
   await writeFile(bundleFile, text.replace("file:compose-", "file:nothing-").replace("hello:1", "hello:2"));
-  const problems = await refused(lockBundle({ ...tiny, bundleFile }));
+  const problems = await assertRefused(lockBundle({ ...tiny, bundleFile }));
   assert.deepEqual(
     problems.map(({ code }) => code),
     ["E_DOWNLOAD", "E_DOWNLOAD", "E_DOWNLOAD"],
   );
 });
 
-test("every mistake in bundle.yaml is told with its line", async () => {
+test("every mistake in bundle.yaml is reported with its line", async () => {
   const bundleFile = join(tiny.folder, "wrong.yaml");
   await writeFile(
     bundleFile,
@@ -123,28 +123,28 @@ files:
     licens: Apache-2.0
 `,
   );
-  const problems = await refused(lockBundle({ ...tiny, bundleFile }));
+  const problems = await assertRefused(lockBundle({ ...tiny, bundleFile }));
   assert.deepEqual(
     problems.map(({ where, code, subject }) => `${where.replace(/^.*yaml:/, "")} ${code} ${subject}`).sort(),
     [
-      "1:26 E_VALUE platforms.1",
-      "3:5 E_KEY_MISSING files.0.licence",
-      "3:5 E_KEY_UNKNOWN files.0.licens",
-      "3:11 E_VALUE files.0.name",
-      "5:16 E_TYPE files.0.versions.0",
-      "6:10 E_VALUE files.0.url",
+      "1:26 E_VALUE platforms[1]",
+      "3:5 E_KEY_MISSING files[0].licence",
+      "7:5 E_KEY_UNKNOWN files[0].licens",
+      "3:11 E_VALUE files[0].name",
+      "5:16 E_TYPE files[0].versions[0]",
+      "6:10 E_VALUE files[0].url",
     ].sort(),
   );
 });
 
-test("the same file twice in bundle.yaml is refused", async () => {
+test("a duplicate file in bundle.yaml is refused", async () => {
   const bundleFile = join(tiny.folder, "twice.yaml");
   const text = await readFile(tiny.bundleFile, "utf8");
   await writeFile(bundleFile, text.replace("name: compose", "name: docker").replace("5.5.1", "28.5.2"));
   assert.deepEqual(await codesOf(lockBundle({ ...tiny, bundleFile })), ["E_DUPLICATE"]);
 });
 
-test("an archive that is none, or that reaches out of its folder, is refused", async () => {
+test("an archive that is invalid, or that reaches out of its folder, is refused", async () => {
   const path = join(tiny.folder, "evil.tgz");
   await writeFile(path, "not a tarball");
   assert.deepEqual(await codesOf(membersOf(path)), ["E_ARCHIVE"]);

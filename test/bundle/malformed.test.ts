@@ -4,16 +4,16 @@ import { readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { before, test } from "node:test";
 import { errorCodes, SealiftError } from "../../modules/core/errors.ts";
-import { carryBundle } from "../../offline-bundle/carry.ts";
+import { packBundle } from "../../offline-bundle/pack.ts";
 import { inspectBundle } from "../../offline-bundle/inspect.ts";
 import { inventoryOfBundle } from "../../offline-bundle/inventory.ts";
-import { inside, type Seal } from "../../offline-bundle/layout.ts";
+import { inside, type BundleManifest } from "../../offline-bundle/oci/layout.ts";
 import { signBundle } from "../../offline-bundle/sign.ts";
 import { verifyBundle } from "../../offline-bundle/verify.ts";
-import { sealift } from "../support/bundle-verbs.ts";
-import { refused } from "../support/refused.ts";
-import { copyOf, makeTinyBundle, type TinyBundle } from "../support/tiny-bundle.ts";
-import { undoAfter } from "../support/undo.ts";
+import { sealift } from "../support/fixtures/bundle-verbs.ts";
+import { assertRefused } from "../support/assert/assert-refusal.ts";
+import { copyOf, makeTinyBundle, type TinyBundle } from "../support/fixtures/tiny-bundle.ts";
+import { undoAfter } from "../support/process/undo.ts";
 
 let tiny: TinyBundle;
 const undo = undoAfter();
@@ -22,9 +22,9 @@ before(async () => {
   undo(() => tiny.remove());
 });
 
-/** Each in the place of a file that is JSON or YAML. */
-function malformed(whole: Buffer): readonly (readonly [string, Buffer])[] {
-  const text = whole.toString();
+/** Each in place of a file that is JSON or YAML. */
+function malformed(original: Buffer): readonly (readonly [string, Buffer])[] {
+  const text = original.toString();
   const texts: readonly (readonly [string, string])[] = [
     ...["null", "[]", "{}", "0", "-1", "1e999", '"text"', "true", "", " ", "\0", "[null]"].map(
       (one) => [JSON.stringify(one), one] as const,
@@ -48,7 +48,7 @@ function malformed(whole: Buffer): readonly (readonly [string, Buffer])[] {
     ["no UTF-8", Buffer.from([0xff, 0xfe, 0x7b, 0x7d])],
     [
       "no UTF-8 inside",
-      Buffer.concat([whole.subarray(0, 20), Buffer.from([0xc3, 0x28]), whole.subarray(20)]),
+      Buffer.concat([original.subarray(0, 20), Buffer.from([0xc3, 0x28]), original.subarray(20)]),
     ],
   ];
 }
@@ -61,31 +61,31 @@ const aliases = `a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n${Array.from(
 /** Whether a text still says the same: some replacements find nothing to replace. */
 const same = (a: Buffer, b: Buffer): boolean => a.equals(b);
 
-test("a text that nobody has signed is refused before it is parsed, with exit code 77", async () => {
-  const seal = await readFile(join(tiny.directory, inside.seal));
+test("an unsigned text is refused before it is parsed, with exit code 77", async () => {
+  const bundleManifest = await readFile(join(tiny.directory, inside.manifest));
   const [copy, without] = [await copyOf(tiny), await copyOf(tiny)];
   await rm(join(without, inside.signature));
   for (const directory of [copy, without])
     for (const name of [inside.lock, inside.index]) await writeFile(join(directory, name), "null");
   const codes = async (directory: string): Promise<readonly string[]> =>
-    (await refused(verifyBundle(directory, tiny))).map(({ code }) => code);
-  for (const [what, bytes] of malformed(seal)) {
-    for (const directory of [copy, without]) await writeFile(join(directory, inside.seal), bytes);
+    (await assertRefused(verifyBundle(directory, tiny))).map(({ code }) => code);
+  for (const [what, bytes] of malformed(bundleManifest)) {
+    for (const directory of [copy, without]) await writeFile(join(directory, inside.manifest), bytes);
     assert.deepEqual(await codes(without), ["E_BUNDLE_UNSIGNED"], what);
     assert.deepEqual(await codes(copy), ["E_BUNDLE_SIGNATURE"], what);
   }
-  await writeFile(join(without, inside.seal), "null");
+  await writeFile(join(without, inside.manifest), "null");
   for (const verb of ["verify", "accept", "inspect"]) {
-    const { exitCode, stderr } = await sealift(verb, without, "--signers", tiny.allowedSigners);
+    const { exitCode, stderr } = await sealift(verb, without, "--allowed-signers", tiny.allowedSigners);
     assert.equal(exitCode, 77, stderr);
   }
 });
 
-for (const name of [inside.seal, inside.index, inside.lock, inside.marker, "manifest", "list"]) {
+for (const name of [inside.manifest, inside.index, inside.lock, inside.marker, "manifest", "list"]) {
   test(`signed and malformed: ${name} is refused with a code, whoever reads it`, async () => {
-    const whole = await original(name);
-    for (const [what, bytes] of malformed(whole)) {
-      if (same(bytes, whole)) continue;
+    const complete = await original(name);
+    for (const [what, bytes] of malformed(complete)) {
+      if (same(bytes, complete)) continue;
       const copy = await copyOf(tiny);
       await put(copy, name, bytes);
       await signBundle(copy, tiny.key);
@@ -94,19 +94,19 @@ for (const name of [inside.seal, inside.index, inside.lock, inside.marker, "mani
         ["verify", () => verifyBundle(copy, tiny)],
         ["inspect", () => inspectBundle(copy)],
         ["inventory", () => inventoryOfBundle(copy)],
-        ["pack", () => carryBundle(copy, { file })],
+        ["pack", () => packBundle(copy, { file })],
       ];
       for (const [reader, read] of readers) {
         const outcome = await read().then(
           () => undefined,
           (error: unknown) => error,
         );
-        // Some of these need not look at everything; none may break.
+        // Some of these do not check everything; none may crash.
         if (outcome === undefined && !reader.startsWith("verify")) continue;
         assert.ok(outcome instanceof SealiftError, `${reader}, ${name}: ${what}: ${String(outcome)}`);
-        for (const { code, got } of outcome.problems) {
+        for (const { code, found } of outcome.problems) {
           assert.ok(errorCodes.includes(code));
-          assert.doesNotMatch(got, /\p{Cc}/u);
+          assert.doesNotMatch(found, /\p{Cc}/u);
         }
       }
       await rm(copy, { recursive: true });
@@ -116,7 +116,7 @@ for (const name of [inside.seal, inside.index, inside.lock, inside.marker, "mani
 
 /** A manifest of a file, or the list of an image's platforms; otherwise a file of the bundle. */
 async function original(name: string): Promise<Buffer> {
-  const { manifests } = await sealOf(tiny.directory);
+  const { manifests } = await bundleManifestOf(tiny.directory);
   if (name !== "manifest" && name !== "list") return readFile(join(tiny.directory, name));
   const { digest } = manifests.find(({ ref }) => isFor(name, ref)) ?? assert.fail();
   return readFile(join(tiny.directory, inside.blobs, digest.slice("sha256:".length)));
@@ -128,9 +128,9 @@ function isFor(name: string, ref: string): boolean {
 
 /** Writes it, and everything above it so that all digests are right. */
 async function put(copy: string, name: string, bytes: Buffer): Promise<void> {
-  const seal = await sealOf(copy);
+  const bundleManifest = await bundleManifestOf(copy);
   if (name === "manifest" || name === "list") {
-    const { digest: was } = seal.manifests.find(({ ref }) => isFor(name, ref)) ?? assert.fail();
+    const { digest: was } = bundleManifest.manifests.find(({ ref }) => isFor(name, ref)) ?? assert.fail();
     const sha256 = hex(bytes);
     await writeFile(join(copy, inside.blobs, sha256), bytes);
     const index = JSON.parse(await readFile(join(copy, inside.index), "utf8")) as {
@@ -141,10 +141,10 @@ async function put(copy: string, name: string, bytes: Buffer): Promise<void> {
     );
     const text = Buffer.from(JSON.stringify({ ...index, manifests }));
     await writeFile(join(copy, inside.index), text);
-    await writeSeal(copy, {
-      ...seal,
+    await writeBundleManifestText(copy, {
+      ...bundleManifest,
       index: { bytes: text.length, sha256: hex(text) },
-      manifests: seal.manifests.map((one) =>
+      manifests: bundleManifest.manifests.map((one) =>
         one.digest === was ? { ...one, digest: `sha256:${sha256}` } : one,
       ),
     });
@@ -152,16 +152,16 @@ async function put(copy: string, name: string, bytes: Buffer): Promise<void> {
   }
   await writeFile(join(copy, name), bytes);
   const digest = { bytes: bytes.length, sha256: hex(bytes) };
-  if (name === inside.index) await writeSeal(copy, { ...seal, index: digest });
-  if (name === inside.lock) await writeSeal(copy, { ...seal, lock: digest });
+  if (name === inside.index) await writeBundleManifestText(copy, { ...bundleManifest, index: digest });
+  if (name === inside.lock) await writeBundleManifestText(copy, { ...bundleManifest, lock: digest });
 }
 
-async function sealOf(directory: string): Promise<Seal> {
-  return JSON.parse(await readFile(join(directory, inside.seal), "utf8")) as Seal;
+async function bundleManifestOf(directory: string): Promise<BundleManifest> {
+  return JSON.parse(await readFile(join(directory, inside.manifest), "utf8")) as BundleManifest;
 }
 
-function writeSeal(directory: string, seal: Seal): Promise<void> {
-  return writeFile(join(directory, inside.seal), `${JSON.stringify(seal, undefined, 2)}\n`);
+function writeBundleManifestText(directory: string, bundleManifest: BundleManifest): Promise<void> {
+  return writeFile(join(directory, inside.manifest), `${JSON.stringify(bundleManifest, undefined, 2)}\n`);
 }
 
 function hex(bytes: Buffer): string {

@@ -7,41 +7,43 @@ import { before, test } from "node:test";
 import { acceptBundle } from "../../offline-bundle/accept.ts";
 import { inventoryOfRegistry } from "../../offline-bundle/inventory.ts";
 import { inspectBundle } from "../../offline-bundle/inspect.ts";
-import { inside, type Seal } from "../../offline-bundle/layout.ts";
-import { readLock } from "../../offline-bundle/lock-file.ts";
-import { oras } from "../../offline-bundle/oras.ts";
+import { inside, type BundleManifest } from "../../offline-bundle/oci/layout.ts";
+import { readLock } from "../../offline-bundle/spec/lock-file.ts";
+import { oras } from "../../offline-bundle/oci/oras.ts";
 import { pushBundle, type PushOptions } from "../../offline-bundle/push.ts";
 import { signBundle } from "../../offline-bundle/sign.ts";
 import { verifyBundle } from "../../offline-bundle/verify.ts";
-import { lyingMedium } from "../support/lying-medium.ts";
-import { refused } from "../support/refused.ts";
-import { startRegistry, type RegistryProcess } from "../support/registry-process.ts";
-import { reseal } from "../support/reseal.ts";
-import { allow, builder } from "../support/signers.ts";
-import { copyOf, makeTinyBundle, type TinyBundle } from "../support/tiny-bundle.ts";
-import { undoAfter } from "../support/undo.ts";
+import { lyingMedium } from "../support/fixtures/lying-medium.ts";
+import { assertRefused } from "../support/assert/assert-refusal.ts";
+import { startRegistry, type RegistryProcess } from "../support/servers/registry-process.ts";
+import { rewriteManifest } from "../support/fixtures/rewrite-manifest.ts";
+import { allow, builder } from "../support/fixtures/signers.ts";
+import { copyOf, makeTinyBundle, type TinyBundle } from "../support/fixtures/tiny-bundle.ts";
+import { undoAfter } from "../support/process/undo.ts";
 
 let tiny: TinyBundle;
 let registry: RegistryProcess;
-let seal: Seal;
+let bundleManifest: BundleManifest;
 /** The same files with other content: another serial, other pins, other tags. */
 let lie: string;
 const undo = undoAfter();
 before(async () => {
   tiny = await makeTinyBundle();
   undo(() => tiny.remove());
-  seal = JSON.parse(await readFile(join(tiny.directory, inside.seal), "utf8")) as Seal;
+  bundleManifest = JSON.parse(
+    await readFile(join(tiny.directory, inside.manifest), "utf8"),
+  ) as BundleManifest;
   registry = await startRegistry(join(tiny.folder, "registry"));
   undo(() => registry.stop());
   lie = await lieOf(tiny);
 });
 
-test("verify reads each file of a bundle once, and hands out what it has hashed", async () => {
+test("verify reads each file of a bundle once, and returns what it has hashed", async () => {
   const medium = lyingMedium(tiny.directory, lie);
   const bundle = await verifyBundle(tiny.directory, tiny).finally(medium.end);
   const twice = [...medium.reads].filter(([, count]) => count !== 1);
   assert.deepEqual(twice, []);
-  const { seal: text, signature, marker, index, lock } = inside;
+  const { manifest: text, signature, marker, index, lock } = inside;
   for (const name of [text, signature, marker, index, lock]) assert.equal(medium.reads.get(name), 1, name);
   const { lock: pinned, tree } = await verifyBundle(tiny.directory, tiny);
   assert.deepEqual([bundle.serial, bundle.lock, bundle.tree.index], [1, pinned, tree.index]);
@@ -49,12 +51,12 @@ test("verify reads each file of a bundle once, and hands out what it has hashed"
   assert.equal(Buffer.from(bundle.text).toString(), await readFile(join(tiny.directory, text), "utf8"));
 });
 
-test("accept writes down, and inspect shows, the bundle that was verified", async () => {
+test("accept records, and inspect shows, the bundle that was verified", async () => {
   const allowedSigners = await allow(tiny, [builder(tiny)]);
   const truth = await verifyBundle(tiny.directory, { allowedSigners });
   const accepting = lyingMedium(tiny.directory, lie);
   const { accepted } = await acceptBundle(tiny.directory, { allowedSigners }).finally(accepting.end);
-  assert.deepEqual([accepted.serial, accepted.sealSha256], [1, truth.textSha256]);
+  assert.deepEqual([accepted.serial, accepted.manifestSha256], [1, truth.textSha256]);
   const inspecting = lyingMedium(tiny.directory, lie);
   const shown = await inspectBundle(tiny.directory, { allowedSigners }).finally(inspecting.end);
   assert.deepEqual([shown.serial, shown.lockSha256], [1, truth.lockSha256]);
@@ -67,10 +69,10 @@ test("accept writes down, and inspect shows, the bundle that was verified", asyn
 test("what is signed is the text that the person was shown", async () => {
   const copy = await copyOf(tiny);
   const shown = await verifyBundle(copy, tiny);
-  await writeFile(join(copy, inside.seal), await readFile(join(lie, inside.seal)));
+  await writeFile(join(copy, inside.manifest), await readFile(join(lie, inside.manifest)));
   await signBundle(copy, tiny.key, shown);
-  await refused(verifyBundle(copy, tiny));
-  await writeFile(join(copy, inside.seal), shown.text);
+  await assertRefused(verifyBundle(copy, tiny));
+  await writeFile(join(copy, inside.manifest), shown.text);
   assert.equal((await verifyBundle(copy, tiny)).serial, 1);
 });
 
@@ -95,11 +97,11 @@ test("push sends what was verified, whatever the index says by then", async () =
   await Promise.all(swapping);
   assert.equal(swapping.length, 1);
   await pushBundle(tiny.directory, site, { ...plain(), check: true });
-  for (const { ref, digest } of seal.manifests)
+  for (const { ref, digest } of bundleManifest.manifests)
     assert.equal(await oras(["resolve", "--plain-http"], [`${site}/${ref}`], tiny.folder), digest);
 });
 
-test("push sends nothing that a link leads to, whichever name has become one after the check", async () => {
+test("push sends no target of a link, whichever name has become one after the check", async () => {
   const secret = join(tiny.folder, "operator-key");
   for (const name of [`${inside.blobs}/${await someLayer(tiny)}`, inside.blobs]) {
     const copy = await copyOf(tiny);
@@ -123,19 +125,19 @@ test("push sends nothing that a link leads to, whichever name has become one aft
           if (text === "comparing") linking.push(link());
         },
       });
-      const problems = await refused(pushing);
+      const problems = await assertRefused(pushing);
       await Promise.all(linking);
       assert.doesNotMatch(Buffer.concat(bodies).toString("latin1"), /sss/, "it has left");
       // The rest of it went as far as that registry takes it.
       const refusals = problems.filter(({ code }) => code === "E_BUNDLE_DIGEST");
-      assert.match(refusals[0]?.got ?? "", /symbolic link|ENOTDIR|ELOOP/);
+      assert.match(refusals[0]?.found ?? "", /symbolic link|ENOTDIR|ELOOP/);
     } finally {
       server.close();
     }
   }
 });
 
-test("a signature goes nowhere that a link leads to", async () => {
+test("a signature is written through no link", async () => {
   const copy = await copyOf(tiny);
   const mine = join(tiny.folder, "mine");
   await writeFile(mine, "mine");
@@ -151,7 +153,7 @@ test("no tag is set in a registry that serves other bytes than it was sent", asy
   const proxy = await startLyingProxy(registry);
   const site = `127.0.0.1:${(proxy.server.address() as AddressInfo).port}/lied`;
   try {
-    const problems = await refused(pushBundle(tiny.directory, site, plain()));
+    const problems = await assertRefused(pushBundle(tiny.directory, site, plain()));
     assert.deepEqual([...new Set(problems.map(({ code }) => code))], ["E_REGISTRY"]);
   } finally {
     proxy.server.close();
@@ -164,12 +166,12 @@ test("no tag is set in a registry that serves other bytes than it was sent", asy
   assert.deepEqual(inventory.digests, []);
 });
 
-test("a comparison believes no registry that says the right digests and serves other bytes", async () => {
+test("a comparison does not trust a registry that reports the right digests and serves other bytes", async () => {
   await pushBundle(tiny.directory, `${registry.address}/compared`, plain());
   const proxy = await startLyingProxy(registry);
   const site = `127.0.0.1:${(proxy.server.address() as AddressInfo).port}/compared`;
   try {
-    const problems = await refused(pushBundle(tiny.directory, site, { ...plain(), check: true }));
+    const problems = await assertRefused(pushBundle(tiny.directory, site, { ...plain(), check: true }));
     assert.deepEqual([...new Set(problems.map(({ code }) => code))], ["E_REGISTRY"]);
   } finally {
     proxy.server.close();
@@ -177,13 +179,13 @@ test("a comparison believes no registry that says the right digests and serves o
   assert.ok(proxy.lies() > 0);
 });
 
-test("a registry that says the right digest of every tag and serves other bytes under it is refused", async () => {
+test("a registry that reports the right digest of every tag and serves other bytes under it is refused", async () => {
   await pushBundle(tiny.directory, `${registry.address}/tagged`, plain());
   const proxy = await startLyingProxy(registry, /\/manifests\/(?!sha256:)/);
   const site = `127.0.0.1:${(proxy.server.address() as AddressInfo).port}/tagged`;
   try {
     for (const check of [{ check: true }, {}]) {
-      const problems = await refused(pushBundle(tiny.directory, site, { ...plain(), ...check }));
+      const problems = await assertRefused(pushBundle(tiny.directory, site, { ...plain(), ...check }));
       assert.deepEqual([...new Set(problems.map(({ code }) => code))], ["E_REGISTRY"]);
     }
   } finally {
@@ -205,10 +207,10 @@ async function someLayer(of: TinyBundle): Promise<string> {
 /** A registry that has nothing, takes everything, and keeps what it was sent. */
 async function recordingRegistry(): Promise<{ readonly server: Server; readonly bodies: readonly Buffer[] }> {
   const bodies: Buffer[] = [];
-  const server = createServer((asked, answer) => {
-    asked.on("data", (piece: Buffer) => bodies.push(piece));
-    asked.on("end", () => {
-      const { method = "", url = "" } = asked;
+  const server = createServer((request, answer) => {
+    request.on("data", (piece: Buffer) => bodies.push(piece));
+    request.on("end", () => {
+      const { method = "", url = "" } = request;
       if (method === "POST") answer.writeHead(202, { location: `${url}1` }).end();
       else answer.writeHead(method === "PUT" ? 201 : 404).end();
     });
@@ -232,7 +234,7 @@ async function lieOf(of: TinyBundle): Promise<string> {
     join(copy, inside.index),
     JSON.stringify({ ...index, manifests: index.manifests.slice(1) }),
   );
-  await reseal(copy, { ...(await readLock(of.lockFile)), serial: 7 });
+  await rewriteManifest(copy, { ...(await readLock(of.lockFile)), serial: 7 });
   await signBundle(copy, of.key);
   return copy;
 }
@@ -255,16 +257,16 @@ async function startLyingProxy(
     const { host = "" } = headers;
     const onward = request(
       { port, host: "127.0.0.1", path: url, method, headers: { ...headers, host } },
-      (got) => {
+      (found) => {
         const pieces: Buffer[] = [];
-        got.on("data", (piece: Buffer) => pieces.push(piece));
-        got.on("end", () => {
+        found.on("data", (piece: Buffer) => pieces.push(piece));
+        found.on("end", () => {
           const body = Buffer.concat(pieces);
-          if (lying && got.statusCode === 200) {
+          if (lying && found.statusCode === 200) {
             lies += 1;
             body[body.length - 1] = 0x20;
           }
-          answer.writeHead(got.statusCode ?? 500, got.headers);
+          answer.writeHead(found.statusCode ?? 500, found.headers);
           answer.end(body);
         });
       },

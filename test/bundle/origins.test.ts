@@ -1,4 +1,4 @@
-/** Attacks on who vouches for a pin: servers, networks and insiders that would have other bytes pinned, or fewer people asked. */
+/** Attacks on the attestation of a pin: servers, networks and insiders that want other bytes pinned, or fewer people asked. */
 import assert from "node:assert/strict";
 import { mkdtempSync } from "node:fs";
 import { readFile, rm, writeFile } from "node:fs/promises";
@@ -8,16 +8,16 @@ import { before, beforeEach, test } from "node:test";
 import { formatProblem } from "../../modules/core/errors.ts";
 import { buildBundle } from "../../offline-bundle/build.ts";
 import type { LockResult } from "../../offline-bundle/lock.ts";
-import { signersOf } from "../../offline-bundle/openpgp.ts";
-import { signedOrigin } from "../../offline-bundle/signed-origin.ts";
-import { readWant } from "../../offline-bundle/want.ts";
-import { writeDeb } from "../support/deb-package.ts";
-import { hostileServer, type HostileServer } from "../support/hostile-server.ts";
-import { aptRepository, makePublisher, type Publisher, writeKeys } from "../support/publisher.ts";
-import { refused } from "../support/refused.ts";
-import { sha256Of } from "../support/sha256-of.ts";
-import { program, type SourcesUnderTest, sourcesUnderTest } from "../support/sources-under-test.ts";
-import { undoAfter } from "../support/undo.ts";
+import { signersOf } from "../../offline-bundle/upstream/openpgp.ts";
+import { signedOrigin } from "../../offline-bundle/locking/signed-origin.ts";
+import { readBundleSpec } from "../../offline-bundle/spec/read-bundle-spec.ts";
+import { writeDeb } from "../support/fixtures/deb-package.ts";
+import { hostileServer, type HostileServer } from "../support/servers/hostile-server.ts";
+import { aptRepository, makePublisher, type Publisher, writeKeys } from "../support/fixtures/publisher.ts";
+import { assertRefused } from "../support/assert/assert-refusal.ts";
+import { sha256Of } from "../support/fixtures/sha256-of.ts";
+import { program, type SourcesUnderTest, sourcesUnderTest } from "../support/fixtures/sources-under-test.ts";
+import { undoAfter } from "../support/process/undo.ts";
 
 const content = Buffer.from("a program\n");
 const sums = `${sha256Of(content)}  tool-amd64\n${"0".repeat(64)}  tool-arm64\n`;
@@ -26,7 +26,7 @@ const lies = `${sha256Of("another program\n")}  tool-amd64\n`;
 let site: SourcesUnderTest;
 let server: HostileServer;
 let publisher: Publisher;
-let stranger: Publisher;
+let untrusted: Publisher;
 let deb: Buffer;
 const undo = undoAfter();
 before(async () => {
@@ -42,9 +42,9 @@ before(async () => {
   undo(() => {
     publisher.remove();
   });
-  stranger = makePublisher(join(folder, "b"), "stranger");
+  untrusted = makePublisher(join(folder, "b"), "stranger");
   undo(() => {
-    stranger.remove();
+    untrusted.remove();
   });
   const file = join(site.folder, "made.deb");
   await writeDeb(file, "Package: docker-ce\nVersion: 5:29.8.1-1\nArchitecture: amd64\n");
@@ -59,7 +59,7 @@ beforeEach(async () => {
 
 const url = (path: string): string => server.url(path).href;
 const keysOf = (...publishers: readonly Publisher[]): object => ({
-  keys: writeKeys(site.folder, "publisher.asc", publisher, stranger),
+  keys: writeKeys(site.folder, "publisher.asc", publisher, untrusted),
   fingerprints: publishers.map(({ fingerprint }) => fingerprint),
 });
 const tool = (more: object = {}): object => program("tool", `${url("tool")}-{arch}`, more);
@@ -82,37 +82,37 @@ test("each rank is recorded: nothing, a checksum file, a text that signs itself,
   ];
   server.set("sums.sig", { content: publisher.sign(sums) });
   server.set("tool.asc", { content: publisher.sign(content, true) });
-  for (const [file, wanted] of ranks) {
+  for (const [file, expected] of ranks) {
     await rm(site.lockFile, { force: true });
-    await site.want({ files: [file] });
-    assert.deepEqual(only(await site.lock()), wanted);
+    await site.spec({ files: [file] });
+    assert.deepEqual(only(await site.lock()), expected);
     // The same again: what was found stays, and nothing is written.
     assert.equal((await site.lock()).changed, false);
   }
 });
 
 test("a wrong signature: a text that was altered under it, and one by a key that is not pinned", async () => {
-  await site.want({ files: [tool(signed())] });
+  await site.spec({ files: [tool(signed())] });
   const altered = publisher.clearSign(sums).toString().replace("tool-arm64", "tool-riscv");
   server.set("SHA256SUMS.asc", { content: Buffer.from(altered) });
-  const [bad] = await refused(site.lock());
+  const [bad] = await assertRefused(site.lock());
   assert.equal(bad?.code, "E_PIN_SIGNATURE");
-  assert.match(bad.got, /^BADSIG [0-9A-F]+$/);
+  assert.match(bad.found, /^BADSIG [0-9A-F]+$/);
   // In the very keyring, and still nobody's whom bundle.yaml names.
-  server.set("SHA256SUMS.asc", { content: stranger.clearSign(sums) });
-  const [other] = await refused(site.lock());
+  server.set("SHA256SUMS.asc", { content: untrusted.clearSign(sums) });
+  const [other] = await assertRefused(site.lock());
   assert.equal(other?.code, "E_PIN_SIGNATURE");
-  assert.equal(other.got, `a signature by ${stranger.fingerprint}`);
-  assert.equal(other.expected, `a good signature by ${publisher.fingerprint}`);
+  assert.equal(other.found, `a signature by ${untrusted.fingerprint}`);
+  assert.equal(other.expected, `a valid signature by ${publisher.fingerprint}`);
   server.set("SHA256SUMS.asc", { content: Buffer.from(sums) });
-  assert.equal((await refused(site.lock()))[0]?.code, "E_PIN_SIGNATURE");
+  assert.equal((await assertRefused(site.lock()))[0]?.code, "E_PIN_SIGNATURE");
   await assert.rejects(readFile(site.lockFile), "nothing was pinned");
 });
 
-test("a signature over a file counts for the pin of these bytes alone", async () => {
-  await site.want({ files: [tool(signed("tool.asc"))] });
+test("a signature over a file applies to the pin of these bytes alone", async () => {
+  await site.spec({ files: [tool(signed("tool.asc"))] });
   server.set("tool.asc", { content: publisher.sign(content, true) });
-  const { files } = await readWant(site.bundleFile);
+  const { files } = await readBundleSpec(site.bundleFile);
   const entry = files[0];
   assert.ok(entry !== undefined);
   const path = join(site.folder, "earlier-release");
@@ -121,77 +121,77 @@ test("a signature over a file counts for the pin of these bytes alone", async ()
     signedOrigin(entry, pinned, path, { ...site, mirrors: {} });
   const { fingerprint } = publisher;
   assert.deepEqual(await origin(sha256Of(content)), { signedBy: fingerprint, sources: [url("tool.asc")] });
-  const [problem] = await refused(origin(sha256Of("another program\n")));
-  assert.deepEqual([problem?.code, problem?.got], ["E_PIN", sha256Of(content)]);
+  const [problem] = await assertRefused(origin(sha256Of("another program\n")));
+  assert.deepEqual([problem?.code, problem?.found], ["E_PIN_MISMATCH", sha256Of(content)]);
 });
 
 test("the right signature over another hash, and right words outside of what was signed", async () => {
-  await site.want({ files: [tool(signed())] });
+  await site.spec({ files: [tool(signed())] });
   server.set("SHA256SUMS.asc", { content: publisher.clearSign(lies) });
-  const [problem] = await refused(site.lock());
+  const [problem] = await assertRefused(site.lock());
   assert.equal(problem?.code, "E_PIN_SOURCES");
-  assert.match(problem.got, new RegExp(`${sha256Of(content)}; signed ${sha256Of("another program\n")}$`));
+  assert.match(problem.found, new RegExp(`${sha256Of(content)}; signed: ${sha256Of("another program\n")}$`));
   // What stands before and after the signed text is anybody's.
   for (const around of [
     Buffer.concat([Buffer.from(`${sums}\n`), publisher.clearSign("nothing\n")]),
     Buffer.concat([publisher.clearSign("nothing\n"), Buffer.from(sums)]),
   ]) {
     server.set("SHA256SUMS.asc", { content: around });
-    assert.match((await refused(site.lock()))[0]?.code ?? "", /^E_PIN_(SOURCES|SIGNATURE)$/);
+    assert.match((await assertRefused(site.lock()))[0]?.code ?? "", /^E_PIN_(SOURCES|SIGNATURE)$/);
   }
 });
 
-test("two messages in one: what a stranger has signed is not read under the publisher's signature", async () => {
+test("two messages in one: what another key has signed is not read under the publisher's signature", async () => {
   server.set("tool-amd64", { content: Buffer.from("another program\n") });
-  await site.want({ files: [tool(signed())] });
-  const [theirs, right] = [stranger.clearSign(lies), publisher.clearSign("nothing\n")];
+  await site.spec({ files: [tool(signed())] });
+  const [theirs, right] = [untrusted.clearSign(lies), publisher.clearSign("nothing\n")];
   for (const message of [
     [theirs, right],
     [right, theirs],
   ]) {
     server.set("SHA256SUMS.asc", { content: Buffer.concat(message) });
-    const [problem] = await refused(site.lock());
-    assert.deepEqual([problem?.code, problem?.got], ["E_PIN_SIGNATURE", "2 signed messages in one"]);
+    const [problem] = await assertRefused(site.lock());
+    assert.deepEqual([problem?.code, problem?.found], ["E_PIN_SIGNATURE", "2 signed messages in one"]);
     await assert.rejects(readFile(site.lockFile), "nothing was pinned");
   }
 });
 
-test("without gpgv a pin that asks for a signature is not made, and the package is named", async () => {
-  await site.want({ files: [tool(signed())] });
+test("without gpgv a pin that requires a signature is not made, and the package is named", async () => {
+  await site.spec({ files: [tool(signed())] });
   process.env["SEALIFT_GPGV"] = join(site.folder, "no-such-gpgv");
   try {
-    const [problem] = await refused(site.lock());
-    assert.deepEqual([problem?.code, problem?.got], ["E_TOOL", "no such program"]);
-    assert.match(problem?.todo ?? "", /install the package gpgv/);
+    const [problem] = await assertRefused(site.lock());
+    assert.deepEqual([problem?.code, problem?.found], ["E_TOOL", "no such program"]);
+    assert.match(problem?.fix ?? "", /install the package gpgv/);
   } finally {
     delete process.env["SEALIFT_GPGV"];
   }
 });
 
-test("a signature is asked for again by every lock: one that is withdrawn stops it, a silent server leaves the pin as it is", async () => {
-  await site.want({ files: [tool({ checksums: url("SHA256SUMS"), ...signed() })] });
+test("every lock checks a signature again: a withdrawn one stops it, an unreachable server leaves the pin as it is", async () => {
+  await site.spec({ files: [tool({ checksums: url("SHA256SUMS"), ...signed() })] });
   await site.lock();
   server.set("SHA256SUMS.asc", { content: publisher.clearSign(lies) });
-  assert.equal((await refused(site.lock()))[0]?.code, "E_PIN_SOURCES");
+  assert.equal((await assertRefused(site.lock()))[0]?.code, "E_PIN_SOURCES");
   server.set("SHA256SUMS.asc", { redirect: url("absent") });
   const { changes, lock, changed } = await site.lock();
   assert.deepEqual([changes[0]?.change, lock.files[0]?.origin, changed], ["unseen", "signature", false]);
 });
 
-test("a rank that somebody wrote into the lock is asked for: by lock --check, by a build, and once on each machine", async () => {
+test("a manually written rank in a lock is checked: by lock --check, by a build, and once on each machine", async () => {
   const checksums = url("SHA256SUMS");
-  const wanted = (more: object): Promise<void> => site.want({ minOrigin: "checksum", files: [tool(more)] });
+  const expected = (more: object): Promise<void> => site.spec({ minOrigin: "checksum", files: [tool(more)] });
   for (const [more, publish, lie] of [
     [{ checksums }, { content: Buffer.from(sums) }, { content: Buffer.from(lies) }],
     [
       { checksums, ...signed("sums.sig") },
       { content: publisher.sign(sums) },
-      { content: stranger.sign(sums) },
+      { content: untrusted.sign(sums) },
     ],
     [
       signed("tool.asc"),
       { content: publisher.sign(content, true) },
-      { content: stranger.sign(content, true) },
+      { content: untrusted.sign(content, true) },
     ],
   ] as const) {
     const at = "signature" in more ? more.signature : { url: checksums };
@@ -199,23 +199,23 @@ test("a rank that somebody wrote into the lock is asked for: by lock --check, by
     server.set("SHA256SUMS", { content: Buffer.from(sums) });
     server.set(path, publish);
     await rm(site.lockFile, { force: true });
-    await wanted(more);
+    await expected(more);
     await site.lock();
     // Another machine: the lock is there, and nobody was asked.
     const elsewhere = (): Promise<void> => rm(site.store, { recursive: true, force: true });
     await elsewhere();
     server.set(path, lie);
     for (const work of [(): Promise<unknown> => site.lock({ check: true }), build, site.fetch]) {
-      const [problem] = await refused(work());
+      const [problem] = await assertRefused(work());
       assert.match(problem?.code ?? "", /^E_PIN_(SOURCES|SIGNATURE)$/, JSON.stringify(more));
     }
     // Nobody can be asked: the rank counts for nothing.
     await elsewhere();
     server.set(path, { redirect: url("absent") });
-    assert.deepEqual([(await refused(site.lock({ check: true })))[0]?.code], ["E_PIN_ORIGIN"]);
-    const [unasked] = await refused(build());
-    assert.equal(unasked?.code, "E_PIN_ORIGIN");
-    assert.match(unasked.got, /nobody could be asked from here/);
+    assert.deepEqual([(await assertRefused(site.lock({ check: true })))[0]?.code], ["E_PIN_ORIGIN"]);
+    const [withoutPolicy] = await assertRefused(build());
+    assert.equal(withoutPolicy?.code, "E_PIN_ORIGIN");
+    assert.match(withoutPolicy.found, /the publisher could not be reached/);
     // Once somebody was asked, the store says so, and a build needs no publisher.
     server.set(path, publish);
     await site.fetch();
@@ -242,7 +242,7 @@ const repository = async (
   );
   for (const [path, bytes] of files) server.set(`apt/${path}`, { content: bytes });
   server.set("apt/pool/docker-ce.deb", { content: deb });
-  await site.want({
+  await site.spec({
     files: [
       program("docker-ce", url("apt/pool/docker-ce.deb"), {
         ...{ kind: "deb", versions: ["5:29.8.1-1"] },
@@ -252,22 +252,22 @@ const repository = async (
   });
 };
 
-test("what a lock says of the inside of a file is compared by lock --check where its bytes are here", async () => {
+test("lock --check compares what a lock says about the content of a file if its bytes are present", async () => {
   const changes = async (): Promise<readonly string[]> =>
     (await site.lock({ check: true })).changes.map(({ change }) => change);
   for (const file of [tool(), tool(signed())]) {
     await rm(site.lockFile, { force: true });
-    await site.want({ files: [file] });
+    await site.spec({ files: [file] });
     await site.lock();
     assert.deepEqual(await changes(), ["checked"]);
     const lock = await readFile(site.lockFile, "utf8");
     await writeFile(site.lockFile, lock.replace(/bytes: \d+/, "bytes: 5"));
-    const [problem] = await refused(site.lock({ check: true }));
-    assert.equal(problem?.code, "E_PIN");
-    assert.match(formatProblem(problem), /tool .* bytes: got 10; expected 5, as the lock says/);
+    const [problem] = await assertRefused(site.lock({ check: true }));
+    assert.equal(problem?.code, "E_PIN_MISMATCH");
+    assert.match(formatProblem(problem), /tool .* bytes: found: 10; expected: 5, as recorded in the lock/);
     await writeFile(site.lockFile, lock);
   }
-  await site.want({ files: [tool()] });
+  await site.spec({ files: [tool()] });
   await rm(site.lockFile);
   await site.lock();
   await rm(site.store, { recursive: true });
@@ -286,49 +286,58 @@ test("a package of a signed apt repository is the publisher's", async () => {
 });
 
 test("an apt repository that lies: another hash, another name, a Release that has expired or is another suite's, an index that is not its own", async () => {
-  const told = async (): Promise<string> => (await refused(site.lock())).map(formatProblem).join();
+  const reported = async (): Promise<string> => (await assertRefused(site.lock())).map(formatProblem).join();
   await repository([{ sha256: sha256Of("another package") }]);
-  assert.match(await told(), /E_PIN_SOURCES docker-ce/);
+  assert.match(await reported(), /E_PIN_SOURCES docker-ce/);
   await repository([{ sha256: sha256Of(deb), filename: "pool/other.deb" }]);
-  assert.match(await told(), /E_PIN_SOURCES .*signed is nothing of docker-ce\.deb/);
+  assert.match(await reported(), /E_PIN_SOURCES .*signed: nothing about docker-ce\.deb/);
   await repository([{ sha256: sha256Of(deb) }], { validUntil: "Sat, 01 Nov 2025 00:00:00 UTC" });
-  assert.match(await told(), /E_PIN_SIGNATURE .*got a Release that was good until 2025-11-01T00:00:00\.000Z/);
+  assert.match(
+    await reported(),
+    /E_PIN_SIGNATURE .*found: a Release that was valid until 2025-11-01T00:00:00\.000Z/,
+  );
   await repository([{ sha256: sha256Of(deb) }], { validUntil: "some day" });
-  assert.match(await told(), /E_PIN_SIGNATURE .*good until 1970/);
+  assert.match(await reported(), /E_PIN_SIGNATURE .*valid until 1970/);
   await repository([{ sha256: sha256Of(deb) }], { suite: "oldstable" });
-  assert.match(await told(), /E_PIN_SIGNATURE .*got the Release of oldstable; expected the one of stable/);
-  await repository([{ sha256: sha256Of(deb) }], {}, stranger);
-  assert.match(await told(), /E_PIN_SIGNATURE .*got a signature by/);
+  assert.match(
+    await reported(),
+    /E_PIN_SIGNATURE .*found: the Release of oldstable; expected: the Release of stable/,
+  );
+  await repository([{ sha256: sha256Of(deb) }], {}, untrusted);
+  assert.match(await reported(), /E_PIN_SIGNATURE .*found: a signature by/);
   await repository([{ sha256: sha256Of(deb) }]);
   await repository([{ sha256: sha256Of(deb), version: "5:29.8.0-1" }]);
-  assert.match(await told(), /E_PIN_SOURCES .*signed is nothing of docker-ce\.deb/);
+  assert.match(await reported(), /E_PIN_SOURCES .*signed: nothing about docker-ce\.deb/);
   // The signed index knows another package; the one that is served knows this one, and nobody has signed it.
   await repository([
     { sha256: sha256Of("another") },
     { sha256: sha256Of("more"), filename: "pool/more.deb" },
   ]);
-  const [, forged] = aptRepository(stranger, [
+  const [, forged] = aptRepository(untrusted, [
     { name: "docker-ce", version: "5:29.8.1-1", filename: "pool/docker-ce.deb", sha256: sha256Of(deb) },
   ]);
   server.set("apt/dists/stable/main/binary-amd64/Packages.gz", { content: forged?.[1] ?? Buffer.alloc(0) });
   assert.match(
-    await told(),
-    /Packages\.gz: E_PIN_SOURCES .*: got sha256 \w{64}; expected \w{64}, as its Release says/,
+    await reported(),
+    /Packages\.gz: E_PIN_SOURCES .*: found: sha256 \w{64}; expected: \w{64}, as listed in its Release/,
   );
   await assert.rejects(readFile(site.lockFile), "nothing was pinned");
 });
 
-test("a rank does not sink unasked: whoever takes the signature out of bundle.yaml is refused, and --update says that it is meant", async () => {
+test("a rank is not lowered silently: removing the signature from bundle.yaml is refused, and --update accepts it", async () => {
   const checksums = url("SHA256SUMS");
-  await site.want({ files: [tool({ checksums, ...signed() })] });
+  await site.spec({ files: [tool({ checksums, ...signed() })] });
   await site.lock();
-  await site.want({ files: [tool({ checksums })] });
-  const [problem] = await refused(site.lock());
-  assert.deepEqual([problem?.code, problem?.got], ["E_PIN_ORIGIN", "checksum, where the lock has signature"]);
+  await site.spec({ files: [tool({ checksums })] });
+  const [problem] = await assertRefused(site.lock());
+  assert.deepEqual(
+    [problem?.code, problem?.found],
+    ["E_PIN_ORIGIN", "checksum, but the lock records signature"],
+  );
   // Another key in place of the publisher's.
-  await site.want({ files: [tool({ checksums, ...signed("SHA256SUMS.asc", stranger) })] });
-  assert.equal((await refused(site.lock()))[0]?.code, "E_PIN_SIGNATURE");
-  await site.want({ files: [tool({ checksums })] });
+  await site.spec({ files: [tool({ checksums, ...signed("SHA256SUMS.asc", untrusted) })] });
+  assert.equal((await assertRefused(site.lock()))[0]?.code, "E_PIN_SIGNATURE");
+  await site.spec({ files: [tool({ checksums })] });
   const { lock, differences } = await site.lock({ update: ["tool"] });
   assert.equal(lock.files[0]?.origin, "checksum");
   assert.ok(
@@ -336,16 +345,19 @@ test("a rank does not sink unasked: whoever takes the signature out of bundle.ya
   );
 });
 
-test("what a person has found of other parties stays with these bytes, also when the pin is made anew, and goes with others", async () => {
+test("what a person has found at other parties stays with these bytes, also when the pin is made again, and goes with others", async () => {
   const two = ["one.example/a file", "two.example/another"];
-  await site.want({ minOrigin: "agreement", files: [tool()] });
+  await site.spec({ minOrigin: "agreement", files: [tool()] });
   await site.lock();
   const text = await readFile(site.lockFile, "utf8");
   const alone = text
     .replace("- computed-here", `- ${two[0] ?? ""}`)
     .replace("origin: unverified", "origin: agreement");
   await writeFile(site.lockFile, alone);
-  assert.match((await refused(build()))[0]?.got ?? "", /fewer than two independent places are named/);
+  assert.match(
+    (await assertRefused(build()))[0]?.found ?? "",
+    /fewer than two independent sources are listed/,
+  );
   await writeFile(
     site.lockFile,
     alone.replace(/^( +)- one\.example.*$/m, (line, blanks: string) => `${line}\n${blanks}- ${two[1] ?? ""}`),
@@ -361,48 +373,48 @@ test("what a person has found of other parties stays with these bytes, also when
   assert.deepEqual([lock.files[0]?.origin, lock.files[0]?.sources], ["unverified", ["computed-here"]]);
 });
 
-test("what nobody vouches for is not built, until a person confirms these very bytes", async () => {
-  const wanted = { minOrigin: undefined, files: [tool()] };
-  await site.want(wanted);
+test("what nobody attests is not built, until a person confirms these very bytes", async () => {
+  const expected = { minOrigin: undefined, files: [tool()] };
+  await site.spec(expected);
   await site.lock();
-  const [problem, ...more] = await refused(build());
+  const [problem, ...more] = await assertRefused(build());
   assert.deepEqual([problem?.code, more.length], ["E_PIN_ORIGIN", 0]);
-  assert.match(problem?.got ?? "", /^computed here, unverified: computed-here$/);
-  assert.match(problem?.todo ?? "", new RegExp(`confirmed: \\[\\{ sha256: ${sha256Of(content)}, by: <you>`));
+  assert.match(problem?.found ?? "", /^self-computed, unverified: computed-here$/);
+  assert.match(problem?.fix ?? "", new RegExp(`confirmed: \\[\\{ sha256: ${sha256Of(content)}, by: <you>`));
   const confirmed = (sha256: string): object => ({
-    ...wanted,
+    ...expected,
     confirmed: [{ sha256, by: "alice@office", reason: "compared with a second download" }],
   });
-  await site.want(confirmed(sha256Of("other bytes")));
-  assert.equal((await refused(build()))[0]?.code, "E_PIN_ORIGIN");
-  await site.want(confirmed(sha256Of(content)));
+  await site.spec(confirmed(sha256Of("other bytes")));
+  assert.equal((await assertRefused(build()))[0]?.code, "E_PIN_ORIGIN");
+  await site.spec(confirmed(sha256Of(content)));
   await build();
 });
 
-test("minOrigin: signature takes nothing less, and a lock cannot raise itself", async () => {
+test("minOrigin: signature accepts nothing less, and a lock cannot raise itself", async () => {
   const checksums = url("SHA256SUMS");
-  const wanted = (file: object): object => ({ minOrigin: "signature", files: [file] });
-  await site.want(wanted(tool({ checksums })));
+  const expected = (file: object): object => ({ minOrigin: "signature", files: [file] });
+  await site.spec(expected(tool({ checksums })));
   await site.lock();
-  assert.equal((await refused(build()))[0]?.code, "E_PIN_ORIGIN");
+  assert.equal((await assertRefused(build()))[0]?.code, "E_PIN_ORIGIN");
   // An insider writes into the lock what nobody has checked.
   const text = await readFile(site.lockFile, "utf8");
   for (const forged of ["origin: signature", `origin: signature\n    signedBy: ${publisher.fingerprint}`]) {
     await writeFile(site.lockFile, text.replace("origin: checksum", forged));
-    const [problem] = await refused(build());
+    const [problem] = await assertRefused(build());
     assert.equal(problem?.code, "E_PIN_ORIGIN");
     assert.match(
-      problem.got,
-      /^unverified, though|^computed here, unverified, though the lock says signature \(bundle\.yaml does not name the key/,
+      problem.found,
+      /^unverified, though|^self-computed, unverified, although the lock records signature \(bundle\.yaml does not name the key/,
     );
   }
   await writeFile(site.lockFile, text);
-  await site.want(wanted(tool({ checksums, ...signed() })));
+  await site.spec(expected(tool({ checksums, ...signed() })));
   await site.lock();
   await build();
 });
 
-test("of signatures in one message those count that are good, and none beside one that is expired or revoked", () => {
+test("of the signatures in one message the good ones count, and none beside one that is expired or revoked", () => {
   const status = (...lines: readonly string[]): ReturnType<typeof signersOf> =>
     signersOf(lines.map((line) => `[GNUPG:] ${line}\n`).join(""));
   const valid = "VALIDSIG AAAA 2026-01-01 1767225600 0 4 0 22 10 01 BBBB";

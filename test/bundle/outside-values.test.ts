@@ -1,17 +1,17 @@
-/** What comes from elsewhere reaches other programs as what it is, never as an option of theirs: docs/decisions/0019. */
+/** External values reach other programs as values, never as options: docs/decisions/0019. */
 import assert from "node:assert/strict";
 import { chmod, readdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { before, test } from "node:test";
 import { formatProblem } from "../../modules/core/errors.ts";
-import { oras } from "../../offline-bundle/oras.ts";
+import { oras } from "../../offline-bundle/oci/oras.ts";
 import { pushBundle } from "../../offline-bundle/push.ts";
-import { sshKeygen } from "../../offline-bundle/ssh-keygen.ts";
-import { readWant } from "../../offline-bundle/want.ts";
-import { refused } from "../support/refused.ts";
-import { program, type SourcesUnderTest, sourcesUnderTest } from "../support/sources-under-test.ts";
-import { programsOf } from "../support/shell-programs.ts";
-import { undoAfter } from "../support/undo.ts";
+import { sshKeygen } from "../../offline-bundle/signing/ssh-keygen.ts";
+import { readBundleSpec } from "../../offline-bundle/spec/read-bundle-spec.ts";
+import { assertRefused } from "../support/assert/assert-refusal.ts";
+import { program, type SourcesUnderTest, sourcesUnderTest } from "../support/fixtures/sources-under-test.ts";
+import { programsOf } from "../support/guests/shell-programs.ts";
+import { undoAfter } from "../support/process/undo.ts";
 
 let site: SourcesUnderTest;
 /** Writes each of its arguments on a line of its own. */
@@ -46,10 +46,10 @@ const refusedWords: readonly (readonly [string, object])[] = [
   ["a package that is an option", { files: [program("x", "file:x.deb", { kind: "deb", package: "--x" })] }],
 ];
 
-for (const [what, wanted] of refusedWords) {
+for (const [what, expected] of refusedWords) {
   test(`bundle.yaml is refused with line and column: ${what}`, async () => {
-    await site.want(wanted);
-    const problems = await refused(readWant(site.bundleFile));
+    await site.spec(expected);
+    const problems = await assertRefused(readBundleSpec(site.bundleFile));
     for (const problem of problems) {
       assert.equal(problem.code, "E_VALUE");
       assert.match(formatProblem(problem), /bundle\.yaml:\d+:\d+: E_VALUE /);
@@ -57,7 +57,7 @@ for (const [what, wanted] of refusedWords) {
   });
 }
 
-test("every name that oras is given stands behind --", async () => {
+test("every name passed to oras follows --", async () => {
   const before = process.env["SEALIFT_ORAS"];
   process.env["SEALIFT_ORAS"] = echo;
   try {
@@ -69,13 +69,13 @@ test("every name that oras is given stands behind --", async () => {
   }
 });
 
-test("oras itself takes what stands behind -- for a name", async () => {
-  const [problem] = await refused(oras(["resolve"], ["--debug"], site.folder));
-  assert.match(problem?.got ?? "", /invalid reference|--debug/);
-  assert.doesNotMatch(problem?.got ?? "", /unknown (flag|shorthand)/);
+test("oras itself takes what follows -- as a name", async () => {
+  const [problem] = await assertRefused(oras(["resolve"], ["--debug"], site.folder));
+  assert.match(problem?.found ?? "", /invalid reference|--debug/);
+  assert.doesNotMatch(problem?.found ?? "", /unknown (flag|shorthand)/);
 });
 
-test("what ssh-keygen is given stands behind the option that takes it, whatever it begins with", async () => {
+test("what is passed to ssh-keygen follows the option that takes it, whatever it begins with", async () => {
   const args = ["-Y", "find-principals", "-s", "-D/nowhere.so", "-f", "-h"];
   const { exitCode, stderr } = await sshKeygen(args, new Uint8Array());
   assert.notEqual(exitCode, 0);
@@ -83,40 +83,52 @@ test("what ssh-keygen is given stands behind the option that takes it, whatever 
   assert.doesNotMatch(stderr, /usage|provider|unknown option/i);
 });
 
-test("a registry that is an option is none", async () => {
+test("a registry that is an option is refused", async () => {
   for (const registry of ["-d", "--debug", "--config/x", "-/x"]) {
-    const [problem] = await refused(pushBundle(site.folder, registry, { allowedSigners: "x" }).catch(toEnd));
+    const [problem] = await assertRefused(
+      pushBundle(site.folder, registry, { allowedSigners: "x" }).catch(toEnd),
+    );
     assert.ok(problem !== undefined);
     assert.ok(["E_VALUE", "E_BUNDLE_MISSING"].includes(problem.code), problem.code);
   }
 });
 
 test("every program that TypeScript starts has a row in the decision on how values reach it", async () => {
-  const page = await readFile("docs/decisions/0019-values-from-outside-are-no-options.md", "utf8");
-  const starts =
-    /\b(?:spawn|spawnSync|execFile|execFileSync|exec|execSync|runProgram|fork)\(\s*(["`][^"`]*["`]|\w+)/g;
+  const page = await readFile("docs/decisions/0019-external-values-never-become-options.md", "utf8");
+  // test/unit/repository.test.ts makes sure that modules/core/process.ts alone starts programs.
+  const starts = /\b(?:runProgram|programFilter)\(\s*(["`][^"`]*["`]|\w+)/g;
   const found = new Set<string>();
   for (const folder of ["offline-bundle", "modules", "cli"]) {
     for (const name of await readdir(folder, { recursive: true })) {
-      if (!name.endsWith(".ts") || name.endsWith("program.ts")) continue;
+      if (!name.endsWith(".ts") || name === "core/process.ts") continue;
       const text = await readFile(join(folder, name), "utf8");
-      for (const [, program = ""] of text.replaceAll(/\.exec\(/g, ".match(").matchAll(starts))
-        found.add(program.replaceAll(/["`]/g, ""));
+      for (const [, program = ""] of text.matchAll(starts)) found.add(program.replaceAll(/["`]/g, ""));
     }
   }
   // What stands in a variable: oras and gpgv by their places, and a credential helper by its name.
   const named = [...found].map((name) => (name === "program" ? "docker-credential-" : name)).sort();
-  assert.deepEqual(named, ["docker-credential-", "git", "sftp", "ssh", "ssh-keygen", "ssh-keyscan", "xz"]);
+  const programs = [
+    "docker-credential-",
+    "git",
+    "node",
+    "npm",
+    "sftp",
+    "ssh",
+    "ssh-keygen",
+    "ssh-keyscan",
+    "xz",
+  ];
+  assert.deepEqual(named, programs);
   for (const name of [...named, "oras", "gpgv"]) assert.ok(page.includes(`\`${name}`), name);
 });
 
 test("every program that the shell of a host starts has a row there, too", async () => {
-  const page = await readFile("docs/decisions/0019-values-from-outside-are-no-options.md", "utf8");
+  const page = await readFile("docs/decisions/0019-external-values-never-become-options.md", "utf8");
   const names = (await readdir("modules", { recursive: true })).filter((name) => name.endsWith(".sh"));
   const programs = programsOf(
     await Promise.all(names.map((name) => readFile(join("modules", name), "utf8"))),
   );
-  // What a look, a change and a registry's shell start, so that an empty list shows.
+  // What a probe, a change and a registry's shell start, so that an empty list shows.
   for (const one of ["curl", "lvcreate", "sshd", "runuser", "tar"]) assert.ok(programs.includes(one), one);
   const rows = new Set([...page.matchAll(/`([^`]+)`/g)].map(([, name]) => name));
   assert.deepEqual(

@@ -1,17 +1,17 @@
-/** Whoever signs is counted as a person: by key and by name, whatever either looks like. */
+/** Signers are counted as people: by key and by name, whatever either looks like. */
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
 import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { formatProblem } from "../../modules/core/errors.ts";
-import { inside } from "../../offline-bundle/layout.ts";
+import { inside } from "../../offline-bundle/oci/layout.ts";
 import { signBundle } from "../../offline-bundle/sign.ts";
-import { parseSshKey } from "../../offline-bundle/ssh-key.ts";
+import { parseSshKey } from "../../modules/core/ssh-key.ts";
 import { verifyBundle, type VerifyOptions } from "../../offline-bundle/verify.ts";
-import { codesOf, refused } from "../support/refused.ts";
-import { type Person, person } from "../support/signers.ts";
-import { copyOf, makeTinyBundle, type TinyBundle } from "../support/tiny-bundle.ts";
+import { codesOf, assertRefused } from "../support/assert/assert-refusal.ts";
+import { type Person, person } from "../support/fixtures/signers.ts";
+import { copyOf, makeTinyBundle, type TinyBundle } from "../support/fixtures/tiny-bundle.ts";
 
 let tiny: TinyBundle;
 let one: Person;
@@ -115,12 +115,12 @@ for (const [what, make] of onePerson) {
   test(`one person: ${what}`, async () => {
     const [allowedSigners, copy] = await make();
     assert.equal((await verifyBundle(copy, { allowedSigners })).signers.length, 1);
-    const problems = await refused(verifyBundle(copy, { allowedSigners, signatures: 2 }));
-    assert.match(problems.map(formatProblem).join(), /signatures: got 1 of 2: signed by /);
+    const problems = await assertRefused(verifyBundle(copy, { allowedSigners, minSignatures: 2 }));
+    assert.match(problems.map(formatProblem).join(), /signatures: found: 1 of 2: signed by /);
   });
 }
 
-test("of a certificate the key and its authority are named", async () => {
+test("for a certificate its key and its CA are named", async () => {
   const authority = await person(tiny, "authority of one");
   const allowedSigners = await listed(`* cert-authority ${await publicKey(authority)}`);
   const { keys } = await verifyBundle(await signedBy(await certified(one, authority, "alice")), {
@@ -134,7 +134,7 @@ test("of a certificate the key and its authority are named", async () => {
 
 test("two keys under two names are two people", async () => {
   const lines = [`alice,alice@site ${await publicKey(one)}`, `bob,bob@site ${await publicKey(two)}`];
-  const options = { allowedSigners: await listed(...lines), signatures: 2 };
+  const options = { allowedSigners: await listed(...lines), minSignatures: 2 };
   const { signers } = await verifyBundle(await signedBy(one.key, two.key), options);
   assert.deepEqual(signers, ["alice", "bob"]);
 });
@@ -151,19 +151,19 @@ for (const [type, bits, weak] of [
     const allowedSigners = await listed(`alice ${await publicKey({ key })}`, `bob ${await publicKey(one)}`);
     const work = verifyBundle(await signedBy(key), { allowedSigners });
     if (weak) {
-      const [problem] = await refused(work);
+      const [problem] = await assertRefused(work);
       assert.match(
         formatProblem(problem ?? assert.fail()),
         /a key that is too weak \(alice, ssh-rsa, \d+ bits\)/,
       );
     } else assert.deepEqual((await work).signers, ["alice"]);
-    const both = verifyBundle(await signedBy(key, one.key), { allowedSigners, signatures: 2 });
+    const both = verifyBundle(await signedBy(key, one.key), { allowedSigners, minSignatures: 2 });
     if (weak) assert.deepEqual(await codesOf(both), ["E_BUNDLE_SIGNATURE"]);
     else assert.deepEqual((await both).signers, ["alice", "bob"]);
   });
 }
 
-test("a key that is cut off, or none, is no key", async () => {
+test("a key that is truncated or invalid is no key", async () => {
   const [, blob = ""] = (await publicKey(one)).split(" ");
   assert.equal(parseSshKey(blob)?.key, blob);
   for (const other of [
@@ -176,7 +176,7 @@ test("a key that is cut off, or none, is no key", async () => {
     assert.equal(parseSshKey(other), undefined, other);
 });
 
-test("a list of revoked keys that names none is refused; a KRL that says so is a list", async () => {
+test("a list of revoked keys without a key is refused; a KRL without one is a list", async () => {
   const allowedSigners = await listed(`alice ${await publicKey(one)}`);
   const copy = await signedBy(one.key);
   const revokedKeys = join(tiny.folder, "revoked");
@@ -186,7 +186,7 @@ test("a list of revoked keys that names none is refused; a KRL that says so is a
   };
   for (const text of ["", "\n", "# nobody yet\n\n  \n"]) {
     await writeFile(revokedKeys, text);
-    const [problem] = await refused(check());
+    const [problem] = await assertRefused(check());
     assert.match(
       formatProblem(problem ?? assert.fail()),
       /E_BUNDLE_SIGNATURE .*an empty list of revoked keys/,

@@ -5,15 +5,15 @@ import { before, test } from "node:test";
 import { stringify } from "yaml";
 import { acceptBundle } from "../../offline-bundle/accept.ts";
 import { buildBundle } from "../../offline-bundle/build.ts";
-import { readContents } from "../../offline-bundle/contents.ts";
+import { readContents } from "../../offline-bundle/oci/contents.ts";
 import { diffContents, isSame } from "../../offline-bundle/diff.ts";
 import { inspectBundle } from "../../offline-bundle/inspect.ts";
-import { inside } from "../../offline-bundle/layout.ts";
-import { type LockedFile, readLock, writeLock } from "../../offline-bundle/lock-file.ts";
+import { inside } from "../../offline-bundle/oci/layout.ts";
+import { type LockedFile, readLock, writeLock } from "../../offline-bundle/spec/lock-file.ts";
 import { lockBundle } from "../../offline-bundle/lock.ts";
-import { codesOf } from "../support/refused.ts";
-import { copyOf, makeTinyBundle, type TinyBundle, tinyImage } from "../support/tiny-bundle.ts";
-import { undoAfter } from "../support/undo.ts";
+import { codesOf } from "../support/assert/assert-refusal.ts";
+import { copyOf, makeTinyBundle, type TinyBundle, tinyImage } from "../support/fixtures/tiny-bundle.ts";
+import { undoAfter } from "../support/process/undo.ts";
 
 let tiny: TinyBundle;
 /** Built from the same inputs, with another compose for one platform, and without the image. */
@@ -25,7 +25,7 @@ before(async () => {
   next = await newerBundle();
 });
 
-test("inspect tells files, images and totals; who signed only when it was verified", async () => {
+test("inspect lists files, images and totals; signers only if it was verified", async () => {
   const bundle = await inspectBundle(tiny.directory);
   assert.deepEqual([bundle.serial, bundle.signers, bundle.signatures.length], [1, undefined, 1]);
   assert.match(bundle.signatures[0]?.fingerprint ?? "", /^SHA256:/);
@@ -41,7 +41,7 @@ test("inspect tells files, images and totals; who signed only when it was verifi
   assert.equal((await inspectBundle(tiny.directory, tiny)).accepted?.serial, 1);
 });
 
-test("inspect refuses what is no bundle, is signed by a stranger, or cannot be read", async () => {
+test("inspect refuses what is no bundle, is signed by an unknown key, or cannot be read", async () => {
   assert.deepEqual(await codesOf(inspectBundle(tiny.folder)), ["E_BUNDLE_MISSING"]);
   const copy = await copyOf(tiny);
   await rm(join(copy, inside.signature));
@@ -51,7 +51,7 @@ test("inspect refuses what is no bundle, is signed by a stranger, or cannot be r
   assert.deepEqual(await codesOf(inspectBundle(copy)), ["E_BUNDLE_DIGEST"]);
 });
 
-test("what differs between two bundles, and the bytes that have to be carried", async () => {
+test("what differs between two bundles, and the bytes to transfer", async () => {
   const [a, b] = await Promise.all([readContents(tiny.directory), readContents(next.directory)]);
   const { serial, items, carry } = diffContents(a, b);
   assert.deepEqual(serial, { from: 1, to: 2 });
@@ -79,7 +79,7 @@ test("what differs between two bundles, and the bytes that have to be carried", 
   assert.equal(back.items.at(-1)?.change, "added");
 });
 
-test("the same is no difference; a lock alone does not say what is to carry", async () => {
+test("equal bundles have no difference; a lock alone does not say what to transfer", async () => {
   const [bundle, lock] = await Promise.all([readContents(tiny.directory), readContents(tiny.lockFile)]);
   assert.ok(isSame(diffContents(bundle, bundle)));
   const mixed = diffContents(lock, bundle);
@@ -87,7 +87,7 @@ test("the same is no difference; a lock alone does not say what is to carry", as
   assert.equal(mixed.carry, undefined);
 });
 
-test("versions side by side, licences, sources and members are told one by one", async () => {
+test("versions side by side, licences, sources and members are listed one by one", async () => {
   const lock = await readLock(tiny.lockFile);
   const [docker, ...others] = lock.files;
   assert.ok(docker?.members !== undefined);
@@ -122,10 +122,10 @@ test("versions side by side, licences, sources and members are told one by one",
 
 async function newerBundle(): Promise<TinyBundle> {
   const bundleFile = join(tiny.folder, "next.yaml");
-  const wanted = (await readFile(tiny.bundleFile, "utf8"))
+  const expected = (await readFile(tiny.bundleFile, "utf8"))
     .replace("5.5.1", "5.5.2")
     .replace("compose-{arch}", "compose-{version}-{arch}");
-  await writeFile(bundleFile, wanted.replace(/^images:[^]*$/m, stringify({ images: [] })));
+  await writeFile(bundleFile, expected.replace(/^images:[^]*$/m, stringify({ images: [] })));
   for (const arch of ["amd64", "arm64"])
     await writeFile(join(tiny.folder, `compose-5.5.2-${arch}`), `compose 2 for ${arch} \n`);
   const lockFile = join(tiny.folder, "next.lock.yaml");

@@ -4,14 +4,14 @@ import { readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { after, afterEach, before, test } from "node:test";
 import { buildBundle } from "../../offline-bundle/build.ts";
-import { oras } from "../../offline-bundle/oras.ts";
+import { oras } from "../../offline-bundle/oci/oras.ts";
 import { verifyBundle } from "../../offline-bundle/verify.ts";
-import { writeScratchImage } from "../lab/scratch-image.ts";
-import { ensureSigningKey } from "../lab/signing-key.ts";
-import { type AuthRegistry, authRegistry } from "../support/auth-registry.ts";
-import { codesOf, refused } from "../support/refused.ts";
-import { program, type SourcesUnderTest, sourcesUnderTest } from "../support/sources-under-test.ts";
-import { undoAfter } from "../support/undo.ts";
+import { writeScratchImage } from "../lab/bundle/scratch-image.ts";
+import { ensureSigningKey } from "../lab/bundle/signing-key.ts";
+import { type AuthRegistry, authRegistry } from "../support/servers/auth-registry.ts";
+import { codesOf, assertRefused } from "../support/assert/assert-refusal.ts";
+import { program, type SourcesUnderTest, sourcesUnderTest } from "../support/fixtures/sources-under-test.ts";
+import { undoAfter } from "../support/process/undo.ts";
 
 let site: SourcesUnderTest;
 let registry: AuthRegistry;
@@ -35,14 +35,14 @@ before(async () => {
   await oras(["push", "--no-tty"], [`${registry.host}/acme/pair:1`, "tool", "key.pem"], site.folder);
   await move("1");
   const tool = program("tool", `oci:${registry.host}/acme/tool:latest`, { kind: "file" });
-  await site.want({ files: [tool], images: [{ name: `${registry.host}/acme/hello:latest` }] });
+  await site.spec({ files: [tool], images: [{ name: `${registry.host}/acme/hello:latest` }] });
 });
 after(() => {
   delete process.env["DOCKER_CONFIG"];
 });
 afterEach(() => move("1"));
 
-test("a file and an image are pinned by what their tags stand for, and fetched by that", async () => {
+test("a file and an image are pinned by what their tags refer to, and fetched by that", async () => {
   const { lock } = await site.lock();
   const [file] = lock.files;
   assert.equal(file?.sha256, createHash("sha256").update("first\n").digest("hex"));
@@ -53,16 +53,16 @@ test("a file and an image are pinned by what their tags stand for, and fetched b
   assert.equal(await readFile(join(site.store, file.sha256, "tool"), "utf8"), "first\n");
 });
 
-test("a tag that has moved is told with what to do; what is pinned was brought even so", async () => {
+test("a tag that has moved is reported with a fix; what is pinned was fetched nevertheless", async () => {
   const { lock } = await site.lock();
   await rm(site.store, { recursive: true, force: true });
   await move("2");
-  const problems = await refused(site.fetch());
+  const problems = await assertRefused(site.fetch());
   assert.deepEqual(
     problems.map(({ code, subject }) => `${code} ${subject}`),
     [`E_TAG_MOVED ${registry.host}/acme/hello:latest`, "E_TAG_MOVED tool 1.0 linux/amd64"],
   );
-  assert.match(problems[1]?.todo ?? "", /sealift bundle lock --update tool$/);
+  assert.match(problems[1]?.fix ?? "", /sealift bundle lock --update tool$/);
   assert.equal(await readFile(join(site.store, lock.files[0]?.sha256 ?? "", "tool"), "utf8"), "first\n");
   assert.deepEqual(await codesOf(site.lock({ check: true })), ["E_TAG_MOVED"]);
   // A lock that is not asked to keeps its pins.
@@ -85,7 +85,7 @@ test("a tag that has moved is told with what to do; what is pinned was brought e
   await site.lock({ update: ["tool", `${registry.host}/acme/hello:latest`] });
 });
 
-test("after a fetch a build asks nobody, not even the registry", async () => {
+test("after a fetch, a build needs no server, not even the registry", async () => {
   await site.lock();
   await site.fetch();
   await registry.die();
@@ -119,20 +119,20 @@ test("images and artifacts come from mirrors too", async () => {
   await rm(site.lockFile);
 });
 
-test("an artifact of several files is refused, as is one that nobody may see", async () => {
+test("an artifact of several files is refused, as is one without read permission", async () => {
   const text = await readFile(site.bundleFile, "utf8");
-  await site.want({ files: [program("pair", `oci:${registry.host}/acme/pair:1`)] });
-  const [problem] = await refused(site.lock());
-  assert.deepEqual([problem?.code, problem?.got], ["E_PIN", "2 layers"]);
+  await site.spec({ files: [program("pair", `oci:${registry.host}/acme/pair:1`)] });
+  const [problem] = await assertRefused(site.lock());
+  assert.deepEqual([problem?.code, problem?.found], ["E_PIN_MISMATCH", "2 layers"]);
   await writeFile(site.bundleFile, text);
   process.env["DOCKER_CONFIG"] = join(site.folder, "nobody");
-  const problems = await refused(site.lock());
+  const problems = await assertRefused(site.lock());
   process.env["DOCKER_CONFIG"] = registry.dockerConfig;
   assert.deepEqual([...new Set(problems.map(({ code }) => code))], ["E_DOWNLOAD"]);
-  assert.match(problems[0]?.got ?? "", /401|unauthorized|basic credential/i);
+  assert.match(problems[0]?.found ?? "", /401|unauthorized|basic credential/i);
 });
 
-/** Lets `latest` of both stand for another one. */
+/** Moves `latest` of both. */
 async function move(tag: string): Promise<void> {
   for (const name of ["tool", "hello"])
     await oras(["tag"], [`${registry.host}/acme/${name}:${tag}`, "latest"], site.folder);

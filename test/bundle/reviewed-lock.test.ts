@@ -3,14 +3,14 @@ import { createHash } from "node:crypto";
 import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
-import { inside, markerText } from "../../offline-bundle/inside.ts";
+import { inside, markerText } from "../../offline-bundle/io/inside.ts";
 import { signBundle } from "../../offline-bundle/sign.ts";
 import { verifyBundle } from "../../offline-bundle/verify.ts";
 import { cachePath } from "../lab/cache.ts";
-import { ensureSigningKey, type SigningKey } from "../lab/signing-key.ts";
-import { refused } from "../support/refused.ts";
+import { ensureSigningKey, type SigningKey } from "../lab/bundle/signing-key.ts";
+import { assertRefused } from "../support/assert/assert-refusal.ts";
 
-/** Whoever builds and signs a bundle beside the very lock that was reviewed: what a tag stands for is the lock's to say. */
+/** A malicious builder and signer with the reviewed lock: the lock decides what a tag refers to. */
 let folder: string;
 let key: SigningKey;
 before(async () => {
@@ -22,17 +22,19 @@ after(() => rm(folder, { recursive: true }));
 
 const app = "docker.io/library/app:1";
 
-test("a bundle whose tags stand for what its lock pins passes", async () => {
+test("a bundle whose tags refer to what its lock pins passes", async () => {
   const { directory, lockFile } = await bundle((good) => [tagged(good, app)]);
   assert.equal((await verifyBundle(directory, { allowedSigners: key.allowedSigners, lockFile })).serial, 5);
 });
 
-test("a tag that stands for another image than the lock pins is refused, though that image is there under another name", async () => {
+test("a tag that refers to another image than the lock pins is refused, although that image exists under another name", async () => {
   const { directory, lockFile } = await bundle((good, evil) => [
     tagged(evil, app),
     tagged(good, "docker.io/library/app:part-0123456789abcdef"),
   ]);
-  const problems = await refused(verifyBundle(directory, { allowedSigners: key.allowedSigners, lockFile }));
+  const problems = await assertRefused(
+    verifyBundle(directory, { allowedSigners: key.allowedSigners, lockFile }),
+  );
   assert.deepEqual(
     problems.map(({ code, subject }) => `${code} ${subject}`),
     [`E_BUNDLE_DIGEST ${app}`, "E_BUNDLE_DIGEST docker.io/library/app:part-0123456789abcdef"],
@@ -45,10 +47,12 @@ test("a tag that no lock has is refused, that of a file too", async () => {
     tagged(good, app),
     ...more.map((tag) => tagged(evil, tag)),
   ]);
-  const problems = await refused(verifyBundle(directory, { allowedSigners: key.allowedSigners, lockFile }));
+  const problems = await assertRefused(
+    verifyBundle(directory, { allowedSigners: key.allowedSigners, lockFile }),
+  );
   assert.deepEqual(
     problems.map(({ code, subject, expected }) => `${code} ${subject}: ${expected}`),
-    more.map((tag) => `E_BUNDLE_DIGEST ${tag}: no such tag: the lock has nothing of this name`),
+    more.map((tag) => `E_BUNDLE_DIGEST ${tag}: no tag of this name: the lock does not list it`),
   );
 });
 
@@ -107,7 +111,7 @@ async function bundle(
   await writeFile(join(directory, inside.lock), lock);
   await writeFile(join(directory, inside.index), index);
   await writeFile(join(directory, inside.marker), markerText);
-  await writeFile(join(directory, inside.seal), `${JSON.stringify(text, undefined, 2)}\n`);
+  await writeFile(join(directory, inside.manifest), `${JSON.stringify(text, undefined, 2)}\n`);
   await signBundle(directory, key.file);
   const lockFile = `${directory}.lock.yaml`;
   await writeFile(lockFile, await readFile(join(directory, inside.lock)));

@@ -1,21 +1,21 @@
-/** What a bundle says goes into commands that people paste: nothing of it may run. */
+/** The contents of a bundle become part of commands that people paste: none of it may run. */
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { appendFile, mkdir, readdir, readFile, rm, stat, symlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { before, test } from "node:test";
-import { carryBundle } from "../../offline-bundle/carry.ts";
-import { inside, type Seal } from "../../offline-bundle/layout.ts";
-import { readLock } from "../../offline-bundle/lock-file.ts";
+import { packBundle } from "../../offline-bundle/pack.ts";
+import { inside, type BundleManifest } from "../../offline-bundle/oci/layout.ts";
+import { readLock } from "../../offline-bundle/spec/lock-file.ts";
 import { runbookOf } from "../../offline-bundle/runbook.ts";
 import { signBundle } from "../../offline-bundle/sign.ts";
 import { type VerifiedBundle, verifyBundle } from "../../offline-bundle/verify.ts";
-import { sealift } from "../support/bundle-verbs.ts";
-import { folderListing } from "../support/folder-listing.ts";
-import { codesOf } from "../support/refused.ts";
-import { type ProcessResult, runProcess } from "../support/run-process.ts";
-import { copyOf, makeTinyBundle, type TinyBundle } from "../support/tiny-bundle.ts";
-import { undoAfter } from "../support/undo.ts";
+import { sealift } from "../support/fixtures/bundle-verbs.ts";
+import { folderListing } from "../support/fixtures/folder-listing.ts";
+import { codesOf } from "../support/assert/assert-refusal.ts";
+import { type ProcessResult, runProcess } from "../support/process/run-process.ts";
+import { copyOf, makeTinyBundle, type TinyBundle } from "../support/fixtures/tiny-bundle.ts";
+import { undoAfter } from "../support/process/undo.ts";
 
 let tiny: TinyBundle;
 const undo = undoAfter();
@@ -38,15 +38,15 @@ const names = [
   "x\u202ey",
 ];
 
-test("a runbook is written of a verified bundle only", async () => {
+test("a runbook is written for a verified bundle only", async () => {
   const copy = await copyOf(tiny);
   await rm(join(copy, inside.signature));
-  const trust = ["--signers", tiny.allowedSigners];
+  const trust = ["--allowed-signers", tiny.allowedSigners];
   const { exitCode, stdout, stderr } = await sealift("export-runbook", copy, ...trust);
   assert.deepEqual([exitCode, stdout], [77, ""], stderr);
   const unsigned = await sealift("export-runbook", copy, ...trust, "--insecure-allow-unsigned");
   assert.match(unsigned.stdout, /It is not signed: do not use it\./);
-  assert.match(unsigned.stderr, /INSECURE --insecure-allow-unsigned lets pass/);
+  assert.match(unsigned.stderr, /INSECURE --insecure-allow-unsigned overrides/);
 });
 
 /** Every name and number that a signed lock or text brings, in the place of which something else can be written. */
@@ -72,7 +72,7 @@ for (const [what, put] of places) {
       if (what === "member" && !/[\p{C}]|\.\./u.test(name)) continue;
       const copy = await copyOf(tiny);
       await writeFile(join(copy, inside.lock), text);
-      await seal(copy, (old) => ({ ...old, lock: digestOf(text) }));
+      await bundleManifest(copy, (old) => ({ ...old, lock: digestOf(text) }));
       const codes = await codesOf(verifyBundle(copy, trust()));
       for (const code of codes)
         assert.match(code, /^E_(VALUE|TYPE|YAML|BUNDLE_(SERIAL|INCOMPLETE|DIGEST))$/, name);
@@ -85,9 +85,9 @@ for (const [what, put] of places) {
 test("a signed text whose serial or tag is a command is refused", async () => {
   for (const name of names) {
     const copy = await copyOf(tiny);
-    await seal(copy, (old) => ({ ...old, serial: name as unknown as number }));
+    await bundleManifest(copy, (old) => ({ ...old, serial: name as unknown as number }));
     assert.deepEqual(await codesOf(verifyBundle(copy, trust())), ["E_BUNDLE_DIGEST"], name);
-    await seal(copy, (old) => ({
+    await bundleManifest(copy, (old) => ({
       ...old,
       serial: 1,
       manifests: old.manifests.map((one) => ({ ...one, ref: `files/${name}:1` })),
@@ -97,7 +97,7 @@ test("a signed text whose serial or tag is a command is refused", async () => {
   }
 });
 
-test("what a runbook says runs nothing, whatever a name looks like", async () => {
+test("the contents of a runbook run nothing, whatever a name looks like", async () => {
   const bundle = await verifyBundle(tiny.directory, tiny);
   // As it would be if the pattern of a name were forgotten.
   for (const name of names.filter((one) => !/\p{Cc}/u.test(one))) {
@@ -117,7 +117,7 @@ test("what a runbook says runs nothing, whatever a name looks like", async () =>
   }
 });
 
-test("a carried file that is no bundle is not unpacked by hand", async () => {
+test("an archive that is no bundle is not unpacked manually", async () => {
   const hostile: readonly (readonly [string, string])[] = [
     ["a link", "ln -s /etc sealift.json"],
     ["another name", "echo hello > install.sh"],
@@ -143,7 +143,7 @@ test("a carried file that is no bundle is not unpacked by hand", async () => {
   }
 });
 
-test("run on a medium, the runbook writes nothing there, and through no link that lies there", async () => {
+test("run on a medium, the runbook writes nothing there, and through no link there", async () => {
   const blocks = await blocksOf(tiny.directory);
   const [settings, unpack, check, copies] = blocks;
   const medium = join(tiny.folder, "medium");
@@ -151,7 +151,7 @@ test("run on a medium, the runbook writes nothing there, and through no link tha
   for (const folder of [medium, own, join(own, "tmp")]) await mkdir(folder);
   const victim = join(own, "victim");
   await writeFile(victim, "mine");
-  await carryBundle(tiny.directory, { file: join(medium, "bundle.tar.zst") });
+  await packBundle(tiny.directory, { file: join(medium, "bundle.tar.zst") });
   const { files } = await readLock(tiny.lockFile);
   // Every name that the commands write, and every one that earlier ones wrote, below the folder in which they are run.
   const titles = [...copies.matchAll(/"\$WORK"\/files\/(\S+)/g)].map((match) => match[1] ?? "");
@@ -179,8 +179,8 @@ test("run on a medium, the runbook writes nothing there, and through no link tha
   assert.deepEqual((await readdir(join(work, "files"))).sort(), titles.toSorted());
 });
 
-test("a runbook is verified as the guide says, and one that was changed on the medium is not", async () => {
-  const guide = await readFile("docs/guide/carrying.md", "utf8");
+test("a runbook is verified as the guide says, and one that was changed on the medium is refused", async () => {
+  const guide = await readFile("docs/guide/carry-it-across.md", "utf8");
   const [medium, near, far] = ["usb", "near", "far"].map((name) => join(tiny.folder, name)) as [
     string,
     string,
@@ -210,7 +210,7 @@ test("a runbook is verified as the guide says, and one that was changed on the m
   assert.notEqual((await verify()).exitCode, 0);
 });
 
-test("the shipped lock keeps to the patterns", async () => {
+test("the shipped lock matches the patterns", async () => {
   assert.ok((await readLock("offline-bundle/bundle.lock.yaml")).files.length > 0);
 });
 
@@ -236,9 +236,12 @@ function digestOf(text: string): { readonly bytes: number; readonly sha256: stri
 }
 
 /** Changes the text of a bundle and signs it again. */
-async function seal(directory: string, change: (seal: Seal) => Seal): Promise<void> {
-  const file = join(directory, inside.seal);
-  const changed = change(JSON.parse(await readFile(file, "utf8")) as Seal);
+async function bundleManifest(
+  directory: string,
+  change: (bundleManifest: BundleManifest) => BundleManifest,
+): Promise<void> {
+  const file = join(directory, inside.manifest);
+  const changed = change(JSON.parse(await readFile(file, "utf8")) as BundleManifest);
   await writeFile(file, JSON.stringify(changed));
   await signBundle(directory, tiny.key);
 }

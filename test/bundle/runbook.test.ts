@@ -2,18 +2,18 @@ import assert from "node:assert/strict";
 import { cp, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { before, test } from "node:test";
-import { carryBundle } from "../../offline-bundle/carry.ts";
+import { packBundle } from "../../offline-bundle/pack.ts";
 import { inventoryOfBundle } from "../../offline-bundle/inventory.ts";
-import { inside } from "../../offline-bundle/layout.ts";
+import { inside } from "../../offline-bundle/oci/layout.ts";
 import { pushBundle } from "../../offline-bundle/push.ts";
 import { runbookOf } from "../../offline-bundle/runbook.ts";
 import { verifyBundle } from "../../offline-bundle/verify.ts";
-import { flipBit } from "../support/flip-bit.ts";
-import { folderListing } from "../support/folder-listing.ts";
-import { startRegistry } from "../support/registry-process.ts";
-import { type ProcessResult, runProcess } from "../support/run-process.ts";
-import { copyOf, makeTinyBundle, type TinyBundle } from "../support/tiny-bundle.ts";
-import { undoAfter } from "../support/undo.ts";
+import { flipBit } from "../support/fixtures/flip-bit.ts";
+import { folderListing } from "../support/fixtures/folder-listing.ts";
+import { startRegistry } from "../support/servers/registry-process.ts";
+import { type ProcessResult, runProcess } from "../support/process/run-process.ts";
+import { copyOf, makeTinyBundle, type TinyBundle } from "../support/fixtures/tiny-bundle.ts";
+import { undoAfter } from "../support/process/undo.ts";
 
 let tiny: TinyBundle;
 /** The commands of the runbook in their order: settings, unpack, check, files from the bundle, files from the registry. */
@@ -29,13 +29,13 @@ before(async () => {
 
 const [settings, unpack, check, fromBundle, fromRegistry] = [0, 1, 2, 3, 4];
 
-test("a bundle as built passes the check by hand, and any flipped bit does not", async () => {
+test("a bundle as built passes the manual check, and any flipped bit does not", async () => {
   const good = await sh([settings, check], { BUNDLE: tiny.directory });
   assert.equal(good.exitCode, 0, good.stderr);
   assert.match(good.stdout, /Good "sealift-bundle" signature for lab@sealift/);
   const blobs = (await readdir(join(tiny.directory, inside.blobs))).map((name) => join(inside.blobs, name));
-  const { seal, signature, index, lock, marker } = inside;
-  for (const name of [...blobs, seal, signature, index, lock, marker]) {
+  const { manifest: bundleManifest, signature, index, lock, marker } = inside;
+  for (const name of [...blobs, bundleManifest, signature, index, lock, marker]) {
     const copy = await copyOf(tiny);
     await flipBit(join(copy, name));
     const bad = await sh([settings, check], { BUNDLE: copy });
@@ -50,14 +50,14 @@ test("a bundle as built passes the check by hand, and any flipped bit does not",
   assert.notEqual((await sh([settings, check], { BUNDLE: more })).exitCode, 0);
 });
 
-test("one file, parts and a delta are unpacked by hand to what was packed", async () => {
+test("one file, parts and a delta are manually unpacked to what was packed", async () => {
   const folder = join(tiny.folder, "by hand");
   await mkdir(folder);
   const file = join(folder, "bundle.tar.zst");
   const have = join(folder, "inventory.json");
   await writeFile(have, JSON.stringify((await inventoryOfBundle(tiny.directory)).inventory));
   for (const options of [{}, { splitBytes: 1_000 }, { have }]) {
-    await carryBundle(tiny.directory, { file, ...options });
+    await packBundle(tiny.directory, { file, ...options });
     const TMPDIR = await mkdtemp(join(folder, "tmp-"));
     const result = await sh([settings, unpack, check], { TMPDIR, CARRIED: file, BASE: tiny.directory });
     assert.equal(result.exitCode, 0, result.stderr);
@@ -66,7 +66,7 @@ test("one file, parts and a delta are unpacked by hand to what was packed", asyn
   }
 });
 
-test("host files come out of the bundle and off the registry by hand, under their sha256", async () => {
+test("host files are extracted manually from the bundle and the registry, under their sha256", async () => {
   const registry = await startRegistry(join(tiny.folder, "registry"), { tls: true });
   try {
     const CA = registry.caFile ?? "";
@@ -105,8 +105,8 @@ test("a host file that was swapped after the check is not copied out of the bund
   assert.deepEqual(await readdir(join(stdout, "files")), []);
 });
 
-function sh(wanted: readonly number[], env: Readonly<Record<string, string>>): Promise<ProcessResult> {
-  const script = wanted.map((at) => blocks[at] ?? "exit 1").join("\n");
+function sh(numbers: readonly number[], env: Readonly<Record<string, string>>): Promise<ProcessResult> {
+  const script = numbers.map((at) => blocks[at] ?? "exit 1").join("\n");
   const own = { SIGNERS: tiny.allowedSigners, TMPDIR: tiny.folder, ...env };
   return runProcess("sh", ["-c", script], { cwd: tiny.folder, env: own });
 }

@@ -1,15 +1,15 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { before, test } from "node:test";
-import { type Contents, readContents } from "../../offline-bundle/contents.ts";
-import { cycloneDx } from "../../offline-bundle/cyclonedx.ts";
-import { epochOf, filePurl, imagePurl, supplierOf } from "../../offline-bundle/sbom.ts";
-import { spdx } from "../../offline-bundle/spdx.ts";
+import { type Contents, readContents } from "../../offline-bundle/oci/contents.ts";
+import { cycloneDx } from "../../offline-bundle/sbom/cyclonedx.ts";
+import { epochOf, filePurl, imagePurl, supplierOf } from "../../offline-bundle/sbom/sbom.ts";
+import { spdx } from "../../offline-bundle/sbom/spdx.ts";
 import { checkout } from "../lab/cache.ts";
-import { cycloneDxSchema } from "../support/cyclonedx-schema.ts";
-import { codesOf } from "../support/refused.ts";
-import { makeTinyBundle, type TinyBundle } from "../support/tiny-bundle.ts";
-import { undoAfter } from "../support/undo.ts";
+import { cycloneDxSchema } from "../support/fixtures/cyclonedx-schema.ts";
+import { codesOf } from "../support/assert/assert-refusal.ts";
+import { makeTinyBundle, type TinyBundle } from "../support/fixtures/tiny-bundle.ts";
+import { undoAfter } from "../support/process/undo.ts";
 
 let tiny: TinyBundle;
 let contents: Contents;
@@ -22,7 +22,7 @@ before(async () => {
   shipped = await readContents(join(checkout, "offline-bundle", "bundle.lock.yaml"));
 });
 
-test("CycloneDX: what it says passes the official schema, of the tiny bundle and of the shipped lock", async () => {
+test("CycloneDX: the output passes the official schema, for the tiny bundle and for the shipped lock", async () => {
   const validate = await cycloneDxSchema();
   for (const bom of [cycloneDx(contents, undefined), cycloneDx(shipped, new Date(0))]) {
     assert.ok(validate(bom), JSON.stringify(validate.errors));
@@ -48,8 +48,8 @@ test("CycloneDX: every file with version, licence, hash and url, its members ins
   assert.equal(`sha256:${components.at(-1)?.hashes[0]?.content ?? ""}`, lock.images[0]?.digest);
 });
 
-/** The format's own demands, SPDX 2.3 clauses 6, 7 and 11: what each part must have, and that every id is one. */
-test("SPDX: every required field is there, every id is unique, every relation leads from one to another", () => {
+/** The requirements of the format, SPDX 2.3 clauses 6, 7 and 11: what each part must have, and that ids are unique. */
+test("SPDX: every required field exists, every id is unique, every relation leads from one to another", () => {
   for (const one of [contents, shipped]) {
     const document = spdx(one, undefined) as SpdxDocument;
     assert.equal(document.spdxVersion, "SPDX-2.3");
@@ -81,7 +81,7 @@ test("SPDX: every required field is there, every id is unique, every relation le
   }
 });
 
-test("the same lock gives the same text, out of a bundle or alone; another lock has another number", async () => {
+test("the same lock gives the same text, from a bundle or alone; another lock has another number", async () => {
   const alone = await readContents(tiny.lockFile);
   for (const write of [cycloneDx, spdx]) {
     assert.equal(JSON.stringify(write(alone, undefined)), JSON.stringify(write(contents, undefined)));
@@ -102,7 +102,7 @@ test("a date is seconds, or a refusal", async () => {
     assert.deepEqual(await codesOf(Promise.resolve().then(() => epochOf(text))), ["E_VALUE"], text);
 });
 
-test("scanners find a part by its package url; its supplier is told where it is known", () => {
+test("scanners find a component by its package url; its supplier is named where known", () => {
   const [docker] = shipped.lock.files;
   const compose = shipped.lock.files.find(({ name }) => name === "compose");
   const image = contents.lock.images[0];

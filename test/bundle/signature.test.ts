@@ -5,15 +5,15 @@ import { join } from "node:path";
 import { before, test } from "node:test";
 import { promisify } from "node:util";
 import { formatProblem } from "../../modules/core/errors.ts";
-import { inside } from "../../offline-bundle/layout.ts";
+import { inside } from "../../offline-bundle/oci/layout.ts";
 import { signBundle } from "../../offline-bundle/sign.ts";
-import { parseSshSignature } from "../../offline-bundle/ssh-signature.ts";
+import { parseSshSignature } from "../../offline-bundle/signing/ssh-signature.ts";
 import { verifyBundle } from "../../offline-bundle/verify.ts";
-import { ensureSigningKey } from "../lab/signing-key.ts";
-import { codesOf, refused } from "../support/refused.ts";
-import { allow, builder, person } from "../support/signers.ts";
-import { copyOf, makeTinyBundle, type TinyBundle } from "../support/tiny-bundle.ts";
-import { undoAfter } from "../support/undo.ts";
+import { ensureSigningKey } from "../lab/bundle/signing-key.ts";
+import { codesOf, assertRefused } from "../support/assert/assert-refusal.ts";
+import { allow, builder, person } from "../support/fixtures/signers.ts";
+import { copyOf, makeTinyBundle, type TinyBundle } from "../support/fixtures/tiny-bundle.ts";
+import { undoAfter } from "../support/process/undo.ts";
 
 let tiny: TinyBundle;
 const undo = undoAfter();
@@ -31,9 +31,9 @@ test("an unsigned bundle, and one signed by a key that is not trusted, are refus
   const foreign = await copyOf(tiny);
   await rm(join(foreign, inside.signature));
   await signBundle(foreign, other.file);
-  const [problem] = await refused(verifyBundle(foreign, tiny));
+  const [problem] = await assertRefused(verifyBundle(foreign, tiny));
   assert.equal(problem?.code, "E_BUNDLE_SIGNATURE");
-  assert.match(problem.got, /key that is not trusted/);
+  assert.match(problem.found, /key that is not trusted/);
   assert.equal((await verifyBundle(foreign, other)).signer, "mallory@elsewhere");
 });
 
@@ -46,9 +46,18 @@ test("a signature made for something else does not count, nor does a trusted nam
   assert.deepEqual(await codesOf(verifyBundle(copy, other)), ["E_BUNDLE_SIGNATURE"]);
 
   const email = await copyOf(tiny);
-  const seal = join(email, inside.seal);
+  const bundleManifest = join(email, inside.manifest);
   await rm(join(email, inside.signature));
-  await promisify(execFile)("ssh-keygen", ["-q", "-Y", "sign", "-f", tiny.key, "-n", "email", seal]);
+  await promisify(execFile)("ssh-keygen", [
+    "-q",
+    "-Y",
+    "sign",
+    "-f",
+    tiny.key,
+    "-n",
+    "email",
+    bundleManifest,
+  ]);
   const anything = join(tiny.folder, "anything");
   await writeFile(anything, (await readFile(tiny.allowedSigners, "utf8")).replace(/namespaces="[^"]*" /, ""));
   assert.equal((await verifyBundle(tiny.directory, { allowedSigners: anything })).signer, "lab@sealift");
@@ -58,7 +67,7 @@ test("a signature made for something else does not count, nor does a trusted nam
   assert.deepEqual(await codesOf(verifyBundle(tiny.directory, nobody)), ["E_BUNDLE_SIGNATURE"]);
 });
 
-test("a second person's signature lies beside the first; whoever signs twice replaces their own", async () => {
+test("a second person's signature is stored beside the first; a second signature of one person replaces the first", async () => {
   const bob = await person(tiny, "bob@site");
   const allowedSigners = await allow(tiny, [builder(tiny), bob]);
   const copy = await copyOf(tiny);
@@ -67,7 +76,7 @@ test("a second person's signature lies beside the first; whoever signs twice rep
   assert.deepEqual([name, again], ["sealift.json.2.sig", false]);
   assert.deepEqual((await signBundle(copy, bob.key)).again, true);
   assert.equal((await signBundle(copy, tiny.key)).name, inside.signature);
-  const { signers, signer } = await verifyBundle(copy, { allowedSigners, signatures: 2 });
+  const { signers, signer } = await verifyBundle(copy, { allowedSigners, minSignatures: 2 });
   assert.deepEqual([signers, signer], [["lab@sealift", "bob@site"], "lab@sealift"]);
   assert.equal((await signBundle(copy, (await person(tiny, "carol@site")).key)).name, "sealift.json.3.sig");
   assert.deepEqual(
@@ -81,16 +90,16 @@ test("one person is one signature: two keys under one name, and a copy of the sa
   const sameName = await allow(tiny, [builder(tiny), { ...second, name: "lab@sealift" }]);
   const copy = await copyOf(tiny);
   await signBundle(copy, second.key);
-  const twoKeys = verifyBundle(copy, { allowedSigners: sameName, signatures: 2 });
+  const twoKeys = verifyBundle(copy, { allowedSigners: sameName, minSignatures: 2 });
   assert.match(
-    (await refused(twoKeys)).map(formatProblem).join(),
-    /got 1 of 2: signed by lab@sealift \(2 keys of one person\); .*have somebody else/,
+    (await assertRefused(twoKeys)).map(formatProblem).join(),
+    /found: 1 of 2: signed by lab@sealift \(2 keys of one person\); .*have another trusted person/,
   );
 
   const doubled = await copyOf(tiny);
   await copyFile(join(doubled, inside.signature), join(doubled, "sealift.json.2.sig"));
-  const twice = verifyBundle(doubled, { ...tiny, signatures: 2 });
-  assert.match((await refused(twice)).map(formatProblem).join(), /got 1 of 2/);
+  const twice = verifyBundle(doubled, { ...tiny, minSignatures: 2 });
+  assert.match((await assertRefused(twice)).map(formatProblem).join(), /found: 1 of 2/);
 });
 
 test("a signature is read to its last byte: nothing can hide behind it or between its bits", async () => {
@@ -120,15 +129,15 @@ function next(digit: string): string {
   return digits.charAt(digits.indexOf(digit) + 1);
 }
 
-test("whoever signs next may look first: strangers do not count and do not hinder, broken signatures do", async () => {
+test("the next signer may verify first: unknown signers do not count and do not prevent it, broken signatures do", async () => {
   const bob = await person(tiny, "bob@site");
-  const options = { allowedSigners: await allow(tiny, [bob]), signatures: 0, allowUnsigned: true };
+  const options = { allowedSigners: await allow(tiny, [bob]), minSignatures: 0, allowUnsigned: true };
   const copy = await copyOf(tiny);
-  const { signers, passedOver, waived } = await verifyBundle(copy, options);
-  assert.deepEqual([signers, passedOver.length, waived.length], [[], 1, 0]);
+  const { signers, ignoredSignatures, overridden } = await verifyBundle(copy, options);
+  assert.deepEqual([signers, ignoredSignatures.length, overridden.length], [[], 1, 0]);
   await writeFile(join(copy, "sealift.json.2.sig"), "no signature\n");
   assert.match(
-    (await refused(verifyBundle(copy, options))).map(formatProblem).join(),
-    /2\.sig: got a text that is no/,
+    (await assertRefused(verifyBundle(copy, options))).map(formatProblem).join(),
+    /2\.sig: found: a file that is not/,
   );
 });

@@ -2,17 +2,16 @@ import assert from "node:assert/strict";
 import { copyFile, mkdir, readdir, readFile, rename, rm, stat, truncate, writeFile } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { after, before, test } from "node:test";
-import { carryBundle } from "../../offline-bundle/carry.ts";
-import { inside } from "../../offline-bundle/layout.ts";
-import { readLock, writeLock } from "../../offline-bundle/lock-file.ts";
+import { packBundle } from "../../offline-bundle/pack.ts";
+import { inside } from "../../offline-bundle/oci/layout.ts";
+import { readLock, writeLock } from "../../offline-bundle/spec/lock-file.ts";
 import { buildBundle } from "../../offline-bundle/build.ts";
 import { unpackBundle } from "../../offline-bundle/unpack.ts";
-import { verifyCarried } from "../../offline-bundle/verify-carried.ts";
-import { verifyBundle } from "../../offline-bundle/verify.ts";
-import { flipBit } from "../support/flip-bit.ts";
-import { folderListing } from "../support/folder-listing.ts";
-import { codesOf, refused } from "../support/refused.ts";
-import { copyOf, makeTinyBundle, type TinyBundle } from "../support/tiny-bundle.ts";
+import { verifyArchive, verifyBundle } from "../../offline-bundle/verify.ts";
+import { flipBit } from "../support/fixtures/flip-bit.ts";
+import { folderListing } from "../support/fixtures/folder-listing.ts";
+import { codesOf, assertRefused } from "../support/assert/assert-refusal.ts";
+import { copyOf, makeTinyBundle, type TinyBundle } from "../support/fixtures/tiny-bundle.ts";
 
 let tiny: TinyBundle;
 /** The same lock with another serial: another bundle of the same length. */
@@ -33,15 +32,15 @@ const splitBytes = 70_001;
 
 test("what is unpacked is what was packed, from one file, its parts, their list or the name of all", async () => {
   const folder = await fresh();
-  const whole = join(folder, "bundle.tar.zst");
-  await carryBundle(tiny.directory, { file: whole });
-  await same(whole);
+  const archive = join(folder, "bundle.tar.zst");
+  await packBundle(tiny.directory, { file: archive });
+  await same(archive);
   const file = join(folder, "split.tar.zst");
-  await carryBundle(tiny.directory, { file, splitBytes });
+  await packBundle(tiny.directory, { file, splitBytes });
   for (const name of [`${file}.parts.json`, `${file}.001`, file]) await same(name);
 
   async function same(name: string): Promise<void> {
-    const checked = await verifyCarried(name, tiny);
+    const checked = await verifyArchive(name, tiny);
     assert.deepEqual([checked.serial, checked.signer, checked.needs], [1, "lab@sealift", undefined]);
     const directory = join(folder, "unpacked");
     const bundle = await unpackBundle(name, directory, tiny);
@@ -53,13 +52,13 @@ test("what is unpacked is what was packed, from one file, its parts, their list 
   }
 });
 
-test("what an interrupted run has left is replaced, a foreign directory is not", async () => {
+test("the remains of an interrupted run are replaced, another directory is not", async () => {
   const folder = await fresh();
   const file = join(folder, "bundle.tar.zst");
-  await carryBundle(tiny.directory, { file });
+  await packBundle(tiny.directory, { file });
   const directory = join(folder, "bundle");
   await mkdir(join(`${directory}.part`, inside.blobs), { recursive: true });
-  await writeFile(join(`${directory}.part`, inside.seal), "half of it");
+  await writeFile(join(`${directory}.part`, inside.manifest), "half of it");
   await unpackBundle(file, directory, tiny);
   await unpackBundle(file, directory, tiny);
   assert.deepEqual((await readdir(folder)).sort(), ["bundle", "bundle.tar.zst"]);
@@ -67,7 +66,7 @@ test("what an interrupted run has left is replaced, a foreign directory is not",
   assert.deepEqual(await codesOf(unpackBundle(file, folder, tiny)), ["E_VALUE"]);
 });
 
-test("a part that is missing, cut, longer, swapped or of another bundle is named", async () => {
+test("a part that is missing, truncated, too long, swapped or of another bundle is named", async () => {
   const folder = await fresh();
   const file = join(folder, "bundle.tar.zst");
   const elsewhere = join(folder, "elsewhere.tar.zst");
@@ -84,14 +83,14 @@ test("a part that is missing, cut, longer, swapped or of another bundle is named
     },
   };
   for (const [what, damage] of Object.entries(cases)) {
-    await carryBundle(tiny.directory, { file, splitBytes });
-    await carryBundle(foreign.directory, { file: elsewhere, splitBytes });
+    await packBundle(tiny.directory, { file, splitBytes });
+    await packBundle(foreign.directory, { file: elsewhere, splitBytes });
     await damage();
     for (const work of both(file, folder)) {
-      const problems = await refused(work());
+      const problems = await assertRefused(work());
       assert.deepEqual([...new Set(problems.map(({ code }) => code))], ["E_BUNDLE_PART"], what);
       assert.match(problems.at(-1)?.subject ?? "", /^bundle\.tar\.zst\.003 \(part 3 of \d\)$/, what);
-      if (what === "swapped") assert.equal(problems.at(-1)?.got, "the bytes of bundle.tar.zst.002");
+      if (what === "swapped") assert.equal(problems.at(-1)?.found, "the bytes of bundle.tar.zst.002");
     }
     await rm(`${file}.swap`, { force: true });
   }
@@ -101,13 +100,13 @@ test("a part that is missing, cut, longer, swapped or of another bundle is named
 test("parts without their list, with that of another bundle, or with a broken one are refused", async () => {
   const folder = await fresh();
   const file = join(folder, "bundle.tar.zst");
-  await carryBundle(other, { file, splitBytes });
+  await packBundle(other, { file, splitBytes });
   const theirs = await readFile(`${file}.parts.json`, "utf8");
-  await carryBundle(tiny.directory, { file, splitBytes });
+  await packBundle(tiny.directory, { file, splitBytes });
   const own = await readFile(`${file}.parts.json`, "utf8");
-  const seal = /"seal": "[0-9a-f]+"/;
+  const bundleManifest = /"manifest": "[0-9a-f]+"/;
   const lists = [
-    own.replace(seal, seal.exec(theirs)?.[0] ?? ""),
+    own.replace(bundleManifest, bundleManifest.exec(theirs)?.[0] ?? ""),
     own.replace("bundle.tar.zst.002", "../bundle.tar.zst.002"),
     own.replace("bundle.tar.zst.002", "bundle.tar.zst.001"),
     own.slice(0, 100),
@@ -118,13 +117,13 @@ test("parts without their list, with that of another bundle, or with a broken on
     for (const work of both(file, folder)) assert.deepEqual(await codesOf(work()), ["E_BUNDLE_PART"], list);
   }
   await rm(`${file}.parts.json`);
-  assert.deepEqual(await codesOf(verifyCarried(`${file}.001`, tiny)), ["E_BUNDLE_PART"]);
+  assert.deepEqual(await codesOf(verifyArchive(`${file}.001`, tiny)), ["E_BUNDLE_PART"]);
 });
 
 test("one flipped bit anywhere in the file is refused, and nothing is left", async () => {
   const folder = await fresh();
   const original = join(folder, "original.tar.zst");
-  const { bytes } = await carryBundle(tiny.directory, { file: original });
+  const { bytes } = await packBundle(tiny.directory, { file: original });
   const file = join(folder, "bundle.tar.zst");
   const codes = new Set<string>();
   // The head of the stream, its first blocks, bytes that do not compress, and the checksum at its end.
@@ -132,7 +131,7 @@ test("one flipped bit anywhere in the file is refused, and nothing is left", asy
     await copyFile(original, file);
     await flipBit(file, at * 8);
     for (const work of both(file, folder)) {
-      const problems = await refused(work());
+      const problems = await assertRefused(work());
       for (const { code, where } of problems) {
         codes.add(code);
         assert.ok(where.startsWith(file), where);
@@ -157,20 +156,20 @@ test("an unsigned bundle and one of another signer are refused before a blob is 
   const file = join(folder, "bundle.tar.zst");
   const unsigned = await copyOf(tiny);
   await rm(join(unsigned, inside.signature));
-  await carryBundle(unsigned, { file });
+  await packBundle(unsigned, { file });
   for (const work of both(file, folder)) assert.deepEqual(await codesOf(work()), ["E_BUNDLE_UNSIGNED"]);
-  await carryBundle(tiny.directory, { file });
+  await packBundle(tiny.directory, { file });
   const allowedSigners = join(folder, "nobody");
   await writeFile(allowedSigners, "");
-  const strangers = { ...tiny, allowedSigners };
-  assert.deepEqual(await codesOf(verifyCarried(file, strangers)), ["E_BUNDLE_SIGNATURE"]);
-  assert.deepEqual(await codesOf(verifyCarried(join(folder, "absent.tar.zst"), tiny)), ["E_BUNDLE_MISSING"]);
+  const untrusted = { ...tiny, allowedSigners };
+  assert.deepEqual(await codesOf(verifyArchive(file, untrusted)), ["E_BUNDLE_SIGNATURE"]);
+  assert.deepEqual(await codesOf(verifyArchive(join(folder, "absent.tar.zst"), tiny)), ["E_BUNDLE_MISSING"]);
 });
 
-test("a carried bundle of another lock is refused", async () => {
+test("an archive of another lock is refused", async () => {
   const folder = await fresh();
   const file = join(folder, "bundle.tar.zst");
-  await carryBundle(other, { file });
+  await packBundle(other, { file });
   const options = { ...tiny, lockFile: tiny.lockFile };
   assert.deepEqual(await codesOf(unpackBundle(file, join(folder, "out"), options)), ["E_LOCK_STALE"]);
   assert.deepEqual(await readdir(folder), ["bundle.tar.zst"]);
@@ -181,7 +180,7 @@ function both(file: string, folder: string): readonly (() => Promise<unknown>)[]
   const name = basename(file);
   const options = { allowedSigners: tiny.allowedSigners };
   return [
-    () => verifyCarried(join(dirname(file), name), options),
+    () => verifyArchive(join(dirname(file), name), options),
     () => unpackBundle(file, join(folder, "out"), options),
   ];
 }

@@ -2,15 +2,15 @@ import assert from "node:assert/strict";
 import { chmod, mkdir, readdir, readFile, rename, rm, stat, truncate, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { before, test } from "node:test";
-import { inside } from "../../offline-bundle/layout.ts";
-import { readLock } from "../../offline-bundle/lock-file.ts";
+import { inside } from "../../offline-bundle/oci/layout.ts";
+import { readLock } from "../../offline-bundle/spec/lock-file.ts";
 import { signBundle } from "../../offline-bundle/sign.ts";
 import { verifyBundle } from "../../offline-bundle/verify.ts";
-import { flipBit } from "../support/flip-bit.ts";
-import { codesOf, refused } from "../support/refused.ts";
-import { reseal } from "../support/reseal.ts";
-import { copyOf, makeTinyBundle, type TinyBundle, tinyImage } from "../support/tiny-bundle.ts";
-import { undoAfter } from "../support/undo.ts";
+import { flipBit } from "../support/fixtures/flip-bit.ts";
+import { codesOf, assertRefused } from "../support/assert/assert-refusal.ts";
+import { rewriteManifest } from "../support/fixtures/rewrite-manifest.ts";
+import { copyOf, makeTinyBundle, type TinyBundle, tinyImage } from "../support/fixtures/tiny-bundle.ts";
+import { undoAfter } from "../support/process/undo.ts";
 
 let tiny: TinyBundle;
 const undo = undoAfter();
@@ -52,10 +52,10 @@ test("a bundle can be moved", async () => {
 
 test("one flipped bit is refused, whatever file it is in", async () => {
   const lock = await readLock(tiny.lockFile);
-  const seal = JSON.parse(await readFile(join(tiny.directory, inside.seal), "utf8")) as {
+  const bundleManifest = JSON.parse(await readFile(join(tiny.directory, inside.manifest), "utf8")) as {
     manifests: { digest: string }[];
   };
-  const manifest = seal.manifests[0]?.digest.slice("sha256:".length) ?? "";
+  const manifest = bundleManifest.manifests[0]?.digest.slice("sha256:".length) ?? "";
   const cases = [
     [join(inside.blobs, lock.files[0]?.sha256 ?? ""), "E_BUNDLE_DIGEST"],
     [join(inside.blobs, lock.images[0]?.digest.slice("sha256:".length) ?? ""), "E_BUNDLE_DIGEST"],
@@ -64,7 +64,7 @@ test("one flipped bit is refused, whatever file it is in", async () => {
     [inside.marker, "E_BUNDLE_DIGEST"],
     [inside.lock, "E_BUNDLE_DIGEST"],
     [inside.signature, "E_BUNDLE_SIGNATURE"],
-    [inside.seal, "E_BUNDLE_SIGNATURE"],
+    [inside.manifest, "E_BUNDLE_SIGNATURE"],
   ] as const;
   for (const [file, code] of cases) {
     const copy = await copyOf(tiny);
@@ -88,7 +88,7 @@ test("a blob that is missing, shorter or unknown is refused by name", async () =
   assert.ok(file);
   const missing = await copyOf(tiny);
   await rm(join(missing, inside.blobs, file.sha256));
-  const [problem] = await refused(verifyBundle(missing, tiny));
+  const [problem] = await assertRefused(verifyBundle(missing, tiny));
   assert.equal(problem?.code, "E_BUNDLE_INCOMPLETE");
   assert.equal(problem.subject, "files/docker:28.5.2-linux-amd64");
 
@@ -111,7 +111,7 @@ test("a blob that is missing, shorter or unknown is refused by name", async () =
   assert.deepEqual(await codesOf(verifyBundle(more, tiny)), ["E_BUNDLE_DIGEST"]);
 });
 
-test("everything that is wrong is told at once, but nothing of what nobody has signed", async () => {
+test("everything that is wrong is reported at once, but nothing that nobody has signed", async () => {
   const copy = await copyOf(tiny);
   await flipBit(join(copy, inside.index));
   await flipBit(join(copy, inside.lock));
@@ -126,9 +126,9 @@ test("a bundle of another lock is refused, as is a checkout without one", async 
   const lockFile = join(tiny.folder, "other.lock.yaml");
   const text = await readFile(tiny.lockFile, "utf8");
   await writeFile(lockFile, text.replace("serial: 1", "serial: 2"));
-  const [problem] = await refused(verifyBundle(tiny.directory, { ...tiny, lockFile }));
+  const [problem] = await assertRefused(verifyBundle(tiny.directory, { ...tiny, lockFile }));
   assert.equal(problem?.code, "E_LOCK_STALE");
-  assert.match(problem.got, /^serial 2, /);
+  assert.match(problem.found, /^serial 2, /);
   const absent = { ...tiny, lockFile: join(tiny.folder, "absent.yaml") };
   assert.deepEqual(await codesOf(verifyBundle(tiny.directory, absent)), ["E_LOCK_MISSING"]);
 });
@@ -145,9 +145,9 @@ test("a signed bundle that lacks what its own lock pins is refused", async () =>
   );
   await writeFile(join(copy, inside.index), JSON.stringify({ ...index, manifests }));
   await rm(join(copy, inside.blobs, lock.images[0]?.digest.slice("sha256:".length) ?? ""));
-  await reseal(copy, lock);
+  await rewriteManifest(copy, lock);
   await signBundle(copy, tiny.key);
-  const problems = await refused(verifyBundle(copy, tiny));
+  const problems = await assertRefused(verifyBundle(copy, tiny));
   assert.ok(problems.some(({ code, subject }) => code === "E_BUNDLE_INCOMPLETE" && subject === tinyImage));
 });
 

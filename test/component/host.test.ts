@@ -1,24 +1,24 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type * as pulumi from "@pulumi/pulumi";
-import { blobDelivery } from "../../modules/core/delivery.ts";
+import { blobDelivery } from "../../modules/core/host/delivery.ts";
 import {
   exampleArchive,
   exampleHost,
   examplePhases,
   library,
   exampleSending,
-} from "../support/example-host.ts";
-import { recordResources, type Asked } from "../support/mocks.ts";
+} from "../support/fixtures/example-host.ts";
+import { recordResources, type RecordedResource } from "../support/pulumi/mocks.ts";
 
-const asked = await recordResources(false);
+const recorded = await recordResources(false);
 // Imported after the mocks are in place, as Pulumi's testing guide asks.
-const { Host } = await import("../../modules/core/converge.ts");
-const { Users } = await import("../../modules/users/index.ts");
-const { Volumes } = await import("../../modules/volumes/index.ts");
-const { planText } = await import("../../modules/core/step.ts");
-type Probe = import("../../modules/core/probe.ts").Probe;
-type Step = import("../../modules/core/step.ts").Step;
+const { Host } = await import("../../modules/core/pulumi/converge.ts");
+const { PhaseResource } = await import("../../modules/core/pulumi/phase-resource.ts");
+const { planText } = await import("../../modules/core/host/step.ts");
+const { applyInput } = await import("../../modules/core/host/host-command.ts");
+type Probe = import("../../modules/core/host/probe.ts").Probe;
+type Step = import("../../modules/core/host/step.ts").Step;
 
 const phases = examplePhases();
 const everything = Object.values(phases).flatMap(({ steps }) => steps);
@@ -30,11 +30,15 @@ function probeWhere(holds: (code: string) => boolean, journalLines = 26): Probe 
     fact,
     found: holds(code) ? "" : `no ${code}`,
   }));
-  return { kind: "reached", report: { steps, mark: { machine: "62ff67b1", journalLines } } };
+  return { kind: "reached", report: { steps, revision: { machine: "62ff67b1", journalLines } } };
 }
 
-async function make(name: string, probe: Probe, usersPhase = phases.users): Promise<readonly Asked[]> {
-  const before = asked.length;
+async function make(
+  name: string,
+  probe: Probe,
+  usersPhase = phases.users,
+): Promise<readonly RecordedResource[]> {
+  const before = recorded.length;
   const spec = { ...exampleHost(), name };
   const host = new Host(name, {
     spec,
@@ -44,26 +48,26 @@ async function make(name: string, probe: Probe, usersPhase = phases.users): Prom
     bundle: { serial: 7 },
     sending: exampleSending,
   });
-  const volumes = new Volumes(host, phases.volumes, []);
-  const users = new Users(host, usersPhase, [volumes]);
+  const volumes = new PhaseResource("sealift:volumes:Volumes", host, phases.volumes, []);
+  const users = new PhaseResource("sealift:users:Users", host, usersPhase, [volumes]);
   // Nothing is asserted before everything has been asked for.
   await Promise.all(
     [volumes.report, users.report].map((report) => new Promise((done) => report.apply(done))),
   );
-  return asked.slice(before);
+  return recorded.slice(before);
 }
 
 function secretly(step: Step): Step {
   return { ...step, secret: true };
 }
 
-function find(list: readonly Asked[], name: string): Record<string, unknown> {
+function find(list: readonly RecordedResource[], name: string): Record<string, unknown> {
   const one = list.find((resource) => resource.name === name);
   assert.ok(one, `${name} among ${list.map((resource) => resource.name).join(", ")}`);
   return one.inputs;
 }
 
-test("a host is its root, what is delivered, and one Command a phase; nothing else", async () => {
+test("a host is its root, its deliveries, and one Command per phase; nothing else", async () => {
   const made = await make(
     "bare",
     probeWhere(() => false),
@@ -79,7 +83,7 @@ test("a host is its root, what is delivered, and one Command a phase; nothing el
   ]);
 });
 
-test("what is sent of the bundle is sent from a folder of ours, not from the medium", async () => {
+test("files of the bundle are sent from a folder of ours, not from the medium", async () => {
   const made = await make(
     "sends",
     probeWhere(() => false),
@@ -88,24 +92,24 @@ test("what is sent of the bundle is sent from a folder of ours, not from the med
   assert.equal(await source.path, `.cache/sent/example/${exampleArchive.sha256}`);
 });
 
-test("the copy of what the host keeps is there, and nothing is a reason to copy again", async () => {
+test("the copy of a file that the host keeps exists, and nothing triggers it again", async () => {
   const spec = { ...exampleHost(), name: "keeps" };
   const probe = probeWhere(() => true);
   new Host("keeps", {
     spec,
     library,
     blobs: [],
-    spares: [blobDelivery(exampleArchive)],
+    retainedBlobs: [blobDelivery(exampleArchive)],
     probe,
     bundle: { serial: 7 },
     sending: exampleSending,
   });
   await new Promise(setImmediate);
-  const { triggers } = find(asked, "keeps-abababababab");
+  const { triggers } = find(recorded, "keeps-abababababab");
   assert.deepEqual(triggers, [`${spec.address}:${spec.port}`, "there"]);
 });
 
-test("the plan goes in on standard input and the library's sha256 stands in the command", async () => {
+test("all work is on standard input, and the command that Pulumi shows says in one line what it does", async () => {
   const inputs = find(
     await make(
       "plan",
@@ -113,16 +117,17 @@ test("the plan goes in on standard input and the library's sha256 stands in the 
     ),
     "plan-users-run",
   );
-  assert.equal(inputs["stdin"], planText("plan", phases.users, { serial: 7 }));
-  assert.match(String(inputs["create"]), new RegExp(`^sh -c '.*' launch ${library.sha256}\n$`));
-  assert.doesNotMatch(String(inputs["create"]), /^#/m);
+  const plan = planText("plan", phases.users, { serial: 7 });
+  assert.equal(inputs["stdin"], applyInput(library.sha256, plan));
+  assert.match(plan, /^phase plan users 7\nstep users\./);
+  assert.equal(inputs["create"], "sh -s Sealift: users of plan");
   assert.equal(inputs["triggers"], undefined);
   assert.equal(inputs["delete"], undefined);
   assert.equal(inputs["logging"], "none");
   assert.equal(inputs["addPreviousOutputInEnv"], false);
 });
 
-test("a plan that holds a secret is one as a whole, and says nothing of it anywhere else", async () => {
+test("a plan with a secret is secret as a whole, and appears nowhere else", async () => {
   const hash = "$6$salt$made-up-for-this-test";
   const [step] = phases.users.steps;
   assert.ok(step);
@@ -143,7 +148,7 @@ test("a plan that holds a secret is one as a whole, and says nothing of it anywh
   assert.equal(typeof find(made, "hidden-volumes-run")["stdin"], "string");
 });
 
-test("what a host says to a secret plan is secret in the state, and no resource waits for a host without an end", async () => {
+test("the output of a secret plan is secret in the state, and no resource waits for a host forever", async () => {
   const options = new Map<string, pulumi.CustomResourceOptions>();
   const note: pulumi.ResourceTransformation = ({ name, opts }) => {
     options.set(name, opts);
@@ -156,8 +161,13 @@ test("what a host says to a secret plan is secret in the state, and no resource 
     { ...args, bundle: { serial: 7 }, sending: exampleSending },
     { transformations: [note] },
   );
-  const volumes = new Volumes(host, phases.volumes, []);
-  const users = new Users(host, { ...phases.users, steps: phases.users.steps.map(secretly) }, [volumes]);
+  const volumes = new PhaseResource("sealift:volumes:Volumes", host, phases.volumes, []);
+  const users = new PhaseResource(
+    "sealift:users:Users",
+    host,
+    { ...phases.users, steps: phases.users.steps.map(secretly) },
+    [volumes],
+  );
   await new Promise((done) => users.report.apply(done));
   // The SDK adds the connection, which is one anyway.
   const secretsOf = (name: string): readonly string[] =>
@@ -168,7 +178,7 @@ test("what a host says to a secret plan is secret in the state, and no resource 
     assert.deepEqual(options.get(name)?.customTimeouts, { create: "24h", update: "24h" }, name);
 });
 
-test("what differs stands in the update text, one line a fact, with wanted, found and effect", async () => {
+test("a difference is another command, with its run and the number of facts", async () => {
   const inputs = find(
     await make(
       "drift",
@@ -176,49 +186,14 @@ test("what differs stands in the update text, one line a fact, with wanted, foun
     ),
     "drift-users-run",
   );
-  const update = String(inputs["update"]);
-  assert.deepEqual(
-    update
-      .replace(/ in run [0-9a-f]{8}$/m, "")
-      .split("\n")
-      .filter((line) => line.startsWith("#")),
-    [
-      "# seen on machine 62ff67b1 at journal line 26",
-      "# users.deploy.docker: wanted user deploy is in group docker; found no users.deploy.docker; effect nothing stops",
-    ],
-  );
-  assert.equal(update.replace(/^#.*\n/gm, ""), inputs["create"]);
-});
-
-test("the same drift after a repair is another note, or Pulumi would see no change", async () => {
-  const twice = await Promise.all(
-    [26, 28].map(async (lines) => {
-      const name = `again${lines}`;
-      const made = await make(
-        name,
-        probeWhere((code) => code !== "users.group", lines),
-      );
-      return find(made, `${name}-users-run`)["update"];
-    }),
-  );
-  assert.notEqual(twice[0], twice[1]);
-});
-
-test("a host that was never touched has one line for all that is missing", async () => {
-  const inputs = find(
-    await make(
-      "never",
-      probeWhere(() => false, 0),
-    ),
-    "never-users-run",
-  );
   assert.match(
     String(inputs["update"]),
-    /\n# seen on machine 62ff67b1 at journal line 0 in run [0-9a-f]{8}\n# 10 of 10 facts do not hold yet\n$/,
+    /^sh -s Sealift: users of drift, 1 of 10 facts do not hold, in run [0-9a-f]{8}$/,
   );
+  assert.equal(inputs["create"], "sh -s Sealift: users of drift");
 });
 
-test("a phase in sync has no comment in its update text", async () => {
+test("a phase in sync has no other command for an update", async () => {
   const inputs = find(
     await make(
       "sync",
@@ -238,12 +213,12 @@ test("a lost file is a new trigger for its copy, and only for that", async () =>
   assert.equal(place, "10.20.0.11:22");
   assert.match(
     why ?? "",
-    /^no delivery\.library, seen on machine 62ff67b1 at journal line 26 in run [0-9a-f]{8}$/,
+    /^no delivery\.library, probed on machine 62ff67b1 at journal line 26 in run [0-9a-f]{8}$/,
   );
   assert.deepEqual(find(made, "lost-abababababab")["triggers"], ["10.20.0.11:22", "there"]);
 });
 
-test("every connection pins the host key, tries little, and holds no key and no password", async () => {
+test("every connection pins the host key, tries only a few times, and contains no key and no password", async () => {
   const made = await make(
     "pinned",
     probeWhere(() => false),
@@ -264,14 +239,14 @@ test("every connection pins the host key, tries little, and holds no key and no 
   }
 });
 
-test("a host that does not answer still has its plan, and no word of drift", async () => {
+test("a host that does not answer still has its plan, and no drift", async () => {
   const problem = {
     where: "gone",
     code: "E_HOST_UNREACHABLE",
     subject: "",
-    got: "",
+    found: "",
     expected: "",
-    todo: "",
+    fix: "",
   } as const;
   const inputs = find(await make("gone", { kind: "unreachable", problem }), "gone-users-run");
   assert.equal(inputs["update"], inputs["create"]);

@@ -1,9 +1,11 @@
 /** The whole program on hosts behind a jump host: the real CLI, the command plugin, real sshd, simulated facts. */
 import assert from "node:assert/strict";
+import { readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { before, test } from "node:test";
 import { connectionsOf, startFleet, type SimulatedFleet } from "../bench/simulated-fleet.ts";
 import { useTools } from "../lab/tools/ensure-tools.ts";
-import { undoAfter } from "../support/undo.ts";
+import { undoAfter } from "../support/process/undo.ts";
 
 let fleet: SimulatedFleet;
 const undo = undoAfter();
@@ -26,7 +28,7 @@ function counted(): { front: number; hosts: number } {
   return { front: connectionsOf(fleet.front), hosts };
 }
 
-test("looks, copies and commands go through the jump host, each with one login there; then nothing is left to do", async () => {
+test("probes, copies and commands go through the jump host, each with one login there; then nothing is left to do", async () => {
   const before = counted();
   await pulumi("up", "--yes", "--skip-preview");
   const first = counted();
@@ -39,7 +41,7 @@ test("looks, copies and commands go through the jump host, each with one login t
   });
 });
 
-test("what it tells other stacks is there, without a warning about what it has not", async () => {
+test("its outputs for other stacks are present, without a warning about keys that it does not have", async () => {
   const [host] = fleet.hosts;
   assert.ok(host);
   const outputs = JSON.parse(await pulumi("stack", "output", "--json")) as {
@@ -50,4 +52,13 @@ test("what it tells other stacks is there, without a warning about what it has n
   assert.deepEqual(outputs.hosts["sim-1"]?.contexts, { deploy: `ssh://deploy@127.0.0.1:${host.port}` });
   // But one: nobody has accepted the lab's bundle.
   assert.doesNotMatch(await pulumi("preview"), /warning: (?!.*E_BUNDLE_SERIAL accepted bundles)/);
+});
+
+test("a preview of a repair shows the fact, and no change of outputs, because the repair restores them", async () => {
+  const facts = join(fleet.hosts[0]?.home ?? "", "facts");
+  const [first = "", ...others] = readFileSync(facts, "utf8").split("\n");
+  writeFileSync(facts, others.join("\n"));
+  const output = await pulumi("preview");
+  assert.ok(output.includes(": want: "), `${first}\n${output}`);
+  assert.doesNotMatch(output, /^Outputs:/m);
 });

@@ -1,45 +1,43 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { blobDelivery } from "../../modules/core/delivery.ts";
+import { blobDelivery } from "../../modules/core/host/delivery.ts";
 import {
   exampleArchive,
+  exampleFiles,
   exampleHost,
   examplePhases,
   library,
   exampleSending,
-} from "../support/example-host.ts";
-import { recordResources } from "../support/mocks.ts";
+} from "../support/fixtures/example-host.ts";
+import { recordResources } from "../support/pulumi/mocks.ts";
 
 const arrives = Promise.withResolvers<undefined>();
-const asked = await recordResources(
+const recorded = await recordResources(
   false,
   () => "",
   (name) => (name === "host-abababababab" ? arrives.promise : undefined),
 );
 // Imported after the mocks are in place, as Pulumi's testing guide asks.
-const { Host } = await import("../../modules/core/converge.ts");
-const { Engine } = await import("../../modules/engine/index.ts");
-const { Users } = await import("../../modules/users/index.ts");
-const { Volumes } = await import("../../modules/volumes/index.ts");
+const { HostResources } = await import("../../modules/rollout/host-resources.ts");
 
-test("while the engine's archive travels, phases that need nothing of it run, and the engine waits", async () => {
+test("while the engine's archive is copied, phases that do not need it run, and the engine phase waits", async () => {
   const phases = examplePhases();
   const spec = { ...exampleHost(), name: "host" };
   const probe = {
     kind: "reached",
-    report: { steps: [], mark: { machine: "62ff67b1", journalLines: 0 } },
+    report: { steps: [], revision: { machine: "62ff67b1", journalLines: 0 } },
   } as const;
-  const host = new Host("host", {
-    spec,
-    library,
-    blobs: [blobDelivery(exampleArchive)],
-    probe,
-    bundle: { serial: 7 },
-    sending: exampleSending,
-  });
-  const users = new Users(host, phases.users, [new Volumes(host, phases.volumes, [])]);
-  const engine = new Engine(host, phases.engine, [users]);
-  const commands = (): string[] => asked.map(({ name }) => name).filter((name) => name.endsWith("-run"));
+  const deliveries = [blobDelivery(exampleArchive)];
+  const host = new HostResources(
+    { spec, files: exampleFiles, deliveries, retainedBlobs: [], seeds: [], phases, probe, warnings: [] },
+    { library, bundle: { serial: 7 } },
+    { sending: exampleSending },
+  );
+  host.add("volumes");
+  const users = host.add("users");
+  const engine = host.add("engine");
+  assert.ok(users && engine);
+  const commands = (): string[] => recorded.map(({ name }) => name).filter((name) => name.endsWith("-run"));
   await new Promise((done) => users.report.apply(done));
   // Had the engine not to wait for the archive, it would have been asked for by now: nothing else is under way.
   await new Promise(setImmediate);

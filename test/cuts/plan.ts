@@ -1,11 +1,12 @@
 /** Where power is cut, and what has come of it. Pure. */
+import type { GuestKind } from "../lab/machine-choice.ts";
 
 /** One power cut. */
 export interface Cut {
   readonly phase: string;
   /** The first run of a bare host, or the run that changes everything. */
   readonly site: "first" | "changed";
-  /** After so many lines that the phase has written into the host's journal; absent: when its run has ended, before Pulumi tells of it. */
+  /** After so many lines that the phase has written into the host's journal; absent: when its run has ended, before Pulumi has reported it. */
   readonly line?: number;
   /** The same in words. */
   readonly at: string;
@@ -17,13 +18,19 @@ const phases = ["volumes", "users", "engine", "daemon"] as const;
 /** Those that a change of the site concerns. */
 const changing = ["volumes", "users", "daemon"] as const;
 
-/** The cuts of one machine's life, in order. @param life each life cuts one line later within a phase than the one before. */
-export function cutsOfLife(life: number): readonly Cut[] {
+/**
+ * The cuts of one machine's life, in order.
+ *
+ * @param life each life cuts one line later within a phase than the one before.
+ * @param kind a container has its volumes before Sealift comes, so no line of that phase is a change there.
+ */
+export function cutsOfLife(life: number, kind: GuestKind): readonly Cut[] {
   const line = (life % 4) + 1;
-  return [
-    ...phases.flatMap((phase) => cutsOf(phase, "first", line, phase === "daemon")),
-    ...changing.flatMap((phase) => cutsOf(phase, "changed", line, phase === "daemon")),
-  ];
+  const of = (site: Cut["site"], some: readonly string[]): readonly Cut[] =>
+    some
+      .filter((phase) => kind === "vm" || phase !== "volumes")
+      .flatMap((phase) => cutsOf(phase, site, line, phase === "daemon"));
+  return [...of("first", phases), ...of("changed", changing)];
 }
 
 function cutsOf(phase: string, site: Cut["site"], line: number, last: boolean): readonly Cut[] {
@@ -33,10 +40,10 @@ function cutsOf(phase: string, site: Cut["site"], line: number, last: boolean): 
   ];
 }
 
-/** Codes that were told and that a preview after the boot tells to be otherwise. */
-export function lostOf(preview: string, told: readonly string[]): readonly string[] {
-  const differs = new Set([...preview.matchAll(/^ +(\w+\.[\w.-]+): wanted /gm)].map(([, code = ""]) => code));
-  return told.filter((code) => differs.has(code));
+/** Codes that were reported as changed and that a preview after the boot shows as drift. */
+export function lostOf(preview: string, reported: readonly string[]): readonly string[] {
+  const differs = new Set([...preview.matchAll(/^ +(\w+\.[\w.-]+): want: /gm)].map(([, code = ""]) => code));
+  return reported.filter((code) => differs.has(code));
 }
 
 /** Rows of the table: phase, place, cuts, facts lost, runs that did not go on. */

@@ -4,14 +4,14 @@ import { before, describe, test } from "node:test";
 import { parse } from "yaml";
 import { checkout } from "../lab/cache.ts";
 import { container } from "../lab/machine-choice.ts";
-import { labUser } from "../lab/stack.ts";
-import { keepTranscript } from "../lab/transcript.ts";
-import { installDebianDocker } from "../support/debian-docker.ts";
-import { runProcess } from "../support/run-process.ts";
-import { startSite, type SiteUnderTest } from "../support/site-under-test.ts";
-import { undoAfter } from "../support/undo.ts";
+import { labUser } from "../lab/pulumi/stack.ts";
+import { keepTranscript } from "../lab/demo/transcript.ts";
+import { installDebianDocker } from "../support/guests/debian-docker.ts";
+import { runProcess } from "../support/process/run-process.ts";
+import { startSite, type SiteUnderTest } from "../support/guests/site-under-test.ts";
+import { undoAfter } from "../support/process/undo.ts";
 
-/** Debian's Docker with data of its own is taken over by following what `sealift doctor` prints, word for word. */
+/** Debian's Docker with data of its own is adopted by following the output of `sealift doctor` word for word. */
 describe("a host that already runs Docker", () => {
   let site: SiteUnderTest;
   let version = "";
@@ -25,10 +25,10 @@ describe("a host that already runs Docker", () => {
     await write();
     version = await installDebianDocker(site.guest, site.lab.bundle);
     const { image } = site.lab.bundle;
-    const forEver = "while :; do sleep 1; done";
+    const endlessLoop = "while :; do sleep 1; done";
     for (const command of [
       "docker volume create orders",
-      `docker run -d --name web --restart always -v orders:/orders ${image} sh -c "echo kept >/orders/one; echo mine >/own; busybox rm /bin/wget; echo hello; ${forEver}"`,
+      `docker run -d --name web --restart always -v orders:/orders ${image} sh -c "echo kept >/orders/one; echo mine >/own; busybox rm /bin/wget; echo hello; ${endlessLoop}"`,
       `docker run -d --name batch --restart unless-stopped ${image} sleep 100000`,
       `docker run -d --name plain ${image} sleep 100000`,
       `docker create --name never ${image} true`,
@@ -66,10 +66,10 @@ describe("a host that already runs Docker", () => {
   const piece = (): { engine: { adopt: { from: string; version: string } } } =>
     parse(printed.find((text) => text.startsWith("engine:")) ?? "") as ReturnType<typeof piece>;
 
-  test("doctor refuses it, counts what is there, and prints every command; a preview changes nothing", async () => {
+  test("doctor refuses it, counts its data, and prints every command; a preview changes nothing", async () => {
     const text = await doctor();
     keepTranscript("adopt-doctor", `$ sealift doctor lab-adopt\n${text}`);
-    assert.match(text, /^FAIL {2}adopt: E_FOREIGN_ENGINE preflight\.engine$/m);
+    assert.match(text, /^FAIL {2}adopt: E_UNMANAGED_ENGINE preflight\.engine$/m);
     assert.match(text, /\/var\/lib\/docker has containers: 5, volumes: 1, images: 1 \(engine 26\.1\.5\)/);
     printed = [...text.matchAll(/`([^`]*)`/g)].map(([, command = ""]) => command);
     assert.deepEqual(printed, [
@@ -83,7 +83,7 @@ describe("a host that already runs Docker", () => {
     assert.match(await asRoot("docker ps --format {{.Names}}"), /^plain\nbatch\nweb\n$/);
   });
 
-  test("the commands of the host stop the engine and take its packages, and leave its data", async () => {
+  test("the printed commands stop the engine, remove its packages and keep its data", async () => {
     const [before, log] = [await sums("/var/lib/docker"), [] as string[]];
     for (const command of printed.filter((text) => text.startsWith("sudo "))) {
       const { stdout, stderr, exitCode } = await site.guest.exec(command, { input: "y\n" });
@@ -95,21 +95,18 @@ describe("a host that already runs Docker", () => {
     assert.equal(await sums("/var/lib/docker"), before);
   });
 
-  test("until the site says so nothing is taken over, and what lies there is told", async () => {
+  test("without engine.adopt nothing is adopted, and the existing data is reported", async () => {
     const text = await doctor();
-    assert.doesNotMatch(text, /E_FOREIGN_ENGINE|systemctl disable|apt-get remove/);
+    assert.doesNotMatch(text, /E_UNMANAGED_ENGINE|systemctl disable|apt-get remove/);
     assert.match(text, /add\n? *`engine: \{ adopt: \{ from: \/var\/lib\/docker, version: 26\.1\.5 \} \}`/);
     const { output } = await site.pulumi("preview");
-    assert.match(output, /E_DATA_ROOT preflight\.data: got \/var\/lib\/docker has containers: 5/);
+    assert.match(output, /E_DATA_ROOT preflight\.data: found: \/var\/lib\/docker has containers: 5/);
   });
 
-  test("an engine that upstream does not carry these containers to is refused before anything is changed", async () => {
+  test("an engine that upstream does not support for these containers is refused before anything is changed", async () => {
     const { engine } = piece();
     for (const [adopt, refusal] of [
-      [
-        { ...engine.adopt, version: "24.0.7" },
-        /E_ENGINE_JUMP .*5 containers, stopped ones counted, and 26\.1\.5 skips/,
-      ],
+      [{ ...engine.adopt, version: "24.0.7" }, /E_UPGRADE_PATH .* to 26\.1\.5 skips .*5 containers exist/],
       [{ ...engine.adopt, from: "/srv/none" }, /E_DATA_ROOT .*there is no folder \/srv\/none/],
     ] as const) {
       await write({ adopt });
@@ -122,34 +119,50 @@ describe("a host that already runs Docker", () => {
     assert.equal(exitCode, 0, output);
     assert.match(
       output,
-      /engine\.adopted: wanted what engine 26\.1\.5 has kept in \/var\/lib\/docker is in \/data\/docker; found not in/,
+      /engine\.adopted: want: the data of engine 26\.1\.5 was adopted from \/var\/lib\/docker into \/data\/docker; found: not in/,
     );
     assert.equal(await asRoot("ls -A /data"), "");
   });
 
-  test("cut off in the middle of the copy it can be run again", async () => {
+  test("a copy that was interrupted can be run again", async () => {
     const cut = asRoot(
       "timeout 100 sh -c 'until pgrep -x cp && [ -d /data/docker.adopting/volumes ]; do :; done' >/dev/null; unit=$(systemctl list-units --plain --no-legend 'sealift-*' | cut -d ' ' -f 1); systemctl kill --signal=KILL $unit; ls /data",
     );
     const [broken, left] = await Promise.all([site.up(), cut]);
     assert.notEqual(broken.exitCode, 0);
     assert.equal(left, "docker.adopting\n");
+  });
+
+  test("interrupted between its two renames, the next run completes it with the existing copy", async () => {
+    // What lies in data-root is moved away; then the run fails where it notes the version that counts as the one before.
+    const stop = "/var/lib/sealift/engine-ran";
+    await asRoot(`install -d -m 0710 /data/docker/image && mkdir -p ${stop}/full`);
+    const broken = await site.up();
+    assert.notEqual(broken.exitCode, 0);
+    assert.equal(await asRoot("ls -A /data"), "docker.adopting\ndocker.before-adoption\n");
+    const copy = await asRoot("stat -c %i /data/docker.adopting");
+    await asRoot(`rm -r ${stop}`);
     const { exitCode, output } = await site.up();
     keepTranscript("adopt-up", `$ pulumi up --stack lab-adopt --yes --skip-preview\n${output}`);
     assert.equal(exitCode, 0, output);
-    assert.equal(await asRoot("ls -A /data"), "docker\n");
+    assert.equal(await asRoot("stat -c %i /data/docker"), copy);
+    assert.equal(
+      await asRoot("ls -A /data /data/docker.before-adoption"),
+      "/data:\ndocker\ndocker.before-adoption\n\n/data/docker.before-adoption:\nimage\n",
+    );
+    await asRoot("rm -r /data/docker.before-adoption");
   });
 
   test("containers run again by their restart policies, with their files, volumes and networks", async () => {
     const docker = (command: string): Promise<string> => site.onHost(`docker ${command}`, labUser);
     await asRoot("timeout 60 sh -c 'until docker exec web sh -c true; do sleep 0.2; done'");
-    const seen = await docker("ps -a --format 'table {{.Names}}\t{{.State}}\t{{.Image}}'");
+    const containers = await docker("ps -a --format 'table {{.Names}}\t{{.State}}\t{{.Image}}'");
     keepTranscript(
       "adopt-ps",
-      `$ docker ps -a --format 'table {{.Names}}\\t{{.State}}\\t{{.Image}}'\n${seen}`,
+      `$ docker ps -a --format 'table {{.Names}}\\t{{.State}}\\t{{.Image}}'\n${containers}`,
     );
     assert.deepEqual(
-      seen
+      containers
         .split("\n")
         .slice(1)
         .map((line) => line.split(/ +/).slice(0, 2).join(" "))
@@ -165,26 +178,26 @@ describe("a host that already runs Docker", () => {
     assert.equal(await sums("/data/docker"), await sums("/var/lib/docker"));
   });
 
-  test("then it is a host as any other: nothing is changed, nothing is told, and the old data root is as it was", async () => {
+  test("then it is a host like any other: nothing changes, nothing is reported, and the old data root is unchanged", async () => {
     const { exitCode, output } = await site.pulumi("up", "--yes", "--skip-preview", "--expect-no-changes");
     assert.equal(exitCode, 0, output);
     assert.doesNotMatch(await doctor(), /E_DATA_ROOT|FAIL/);
     assert.match(await asRoot("ls /var/lib/docker/containers | wc -l"), /^5$/m);
   });
 
-  test("under another name it is the same host: a preview says so, and with its former name nothing is made anew", async () => {
+  test("under another name it is the same host: a preview says so, and with formerName nothing is recreated", async () => {
     const { engine } = piece();
     await write(engine, { name: "shop" });
-    const unsaid = await site.pulumi("preview");
+    const renamed = await site.pulumi("preview");
     assert.match(
-      unsaid.output,
-      /shop: E_RENAMED the host shop: got the host key of adopt, .*; add formerName: adopt/,
+      renamed.output,
+      /shop: E_RENAMED the host shop: found: the host key that this stack has recorded for adopt;.*; fix: add formerName: adopt/,
     );
-    assert.match(unsaid.output, /^ +- \d+ to delete$/m);
+    assert.match(renamed.output, /^ +- \d+ to delete$/m);
     await write(engine, { name: "shop", formerName: "adopt" });
-    const said = await site.pulumi("preview", "--expect-no-changes");
-    keepTranscript("renamed", `$ pulumi preview --stack lab-adopt\n${said.output}`);
-    assert.equal(said.exitCode, 0, said.output);
-    assert.doesNotMatch(said.output, /E_RENAMED|to delete|to create/);
+    const preview = await site.pulumi("preview", "--expect-no-changes");
+    keepTranscript("renamed", `$ pulumi preview --stack lab-adopt\n${preview.output}`);
+    assert.equal(preview.exitCode, 0, preview.output);
+    assert.doesNotMatch(preview.output, /E_RENAMED|to delete|to create/);
   });
 });

@@ -1,4 +1,4 @@
-/** The lab's system containers: pristine, apart from each other, sealed off, and gone afterwards without a trace. */
+/** The lab's system containers: pristine, isolated, without a route out, and removed without a trace. */
 import assert from "node:assert/strict";
 import { execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
@@ -43,13 +43,13 @@ test("two containers run at once, each with files, processes and a name of its o
   assert.deepEqual([await on(first, "hostname"), await on(second, "hostname")], [first.name, second.name]);
 });
 
-test("systemd runs it without a unit that failed, and the login has sudo without a password", async () => {
+test("systemd runs in it without a failed unit, and the SSH user has sudo without a password", async () => {
   assert.equal(await on(first, "ps -p 1 -o comm="), "systemd");
   assert.equal(await on(first, "systemctl is-system-running"), "running");
   assert.equal(await on(first, "sudo -n id -u"), "0");
 });
 
-test("its file systems are mounts of their own, by units that bring them back at a boot", async () => {
+test("its file systems are separate mounts, with units that mount them at boot", async () => {
   for (const point of second.mounts) {
     assert.equal(await on(second, `findmnt -no FSTYPE ${point}`), "xfs");
     assert.equal(
@@ -60,7 +60,7 @@ test("its file systems are mounts of their own, by units that bring them back at
   assert.notEqual(await on(second, "stat -c %d /data"), await on(second, "stat -c %d /registry"));
 });
 
-test("ssh comes from the operator's side, and nothing else can be reached from it, not even this machine", async () => {
+test("ssh connects from the operator's side, and nothing else can be reached from it, not even this machine", async () => {
   assert.match(await on(first, "echo $SSH_CONNECTION"), /^10\.0\.2\.2 \d+ 10\.0\.2\.15 22$/);
   const route = await first.exec("ip route get 192.0.2.1");
   assert.notEqual(route.exitCode, 0, route.stdout);
@@ -79,7 +79,7 @@ test("root of a container cannot set this machine's clock or load a module into 
   for (const bit of [16n, 17n, 25n]) assert.equal((bounding >> bit) & 1n, 0n, `capability ${bit}`);
 });
 
-test("on a segment they reach each other, and only over it", async () => {
+test("on a segment they reach each other, and only through it", async () => {
   await joinSegment({ guest: first, address: "10.9.0.1/24" }, { guest: second, address: "10.9.0.2/24" });
   for (const [guest, other] of [
     [first, "10.9.0.2"],
@@ -90,7 +90,7 @@ test("on a segment they reach each other, and only over it", async () => {
   }
 });
 
-test("a saved state comes back after a stop, with the same port, without what came later", async () => {
+test("a saved state can be restored after a stop, with the same port, without later changes", async () => {
   await on(second, "echo before | sudo tee /data/mark >~/mark");
   await second.save("kept");
   assert.equal(await on(second, "cat /data/mark ~/mark"), "before\nbefore", "it goes on");
@@ -99,14 +99,20 @@ test("a saved state comes back after a stop, with the same port, without what ca
   const again = await restartGuest(second.name, "kept");
   assert.equal(await on(again, "cat /data/mark ~/mark"), "before\nbefore");
   assert.equal(again.port, second.port);
-  await on(again, "echo off | sudo tee /data/mark >~/mark");
+  await on(again, "echo off | sudo tee /data/mark >~/mark; sync");
+  await on(again, "echo lost | sudo tee /data/lost >~/lost");
   await again.kill();
   const off = await restartGuest(second.name, "off");
   assert.equal(await on(off, "cat /data/mark ~/mark"), "off\noff");
+  assert.equal(
+    await on(off, "sudo cat /data/lost ~/lost 2>/dev/null || true"),
+    "",
+    "what was not flushed is lost",
+  );
   await off.stop();
 });
 
-test("a stopped container leaves nothing; a name in use is refused", async () => {
+test("a stopped container leaves nothing behind; a name in use is refused", async () => {
   await assert.rejects(
     startGuest({ name: first.name, machine: container() }),
     /E_LAB_GUEST guest test-twin-c: .*it runs already/,
@@ -121,21 +127,25 @@ test("a stopped container leaves nothing; a name in use is refused", async () =>
   assert.ok(!existsSync(guestFolder(name)));
 });
 
-test("kill -9 of the process that started it ends it, and leaves nothing", { timeout: 120_000 }, async () => {
-  const program = join(checkout, "test", "support", "hold-guest.ts");
-  const [, , name = ""] = names;
-  const child = spawn(process.execPath, [program, name, "container"], {
-    stdio: ["ignore", "pipe", "inherit"],
-  });
-  await once(child.stdout, "data");
-  const pid = readRecord(name)?.pid ?? 0;
-  assert.ok(containerRuns(guestFolder(name), pid));
-  child.kill("SIGKILL");
-  await once(child, "exit");
-  // The bound is for a container that stays.
-  while (containerRuns(guestFolder(name), pid)) await sleep(20);
-  assert.deepEqual(tracesOf(name, pid), nothing);
-});
+test(
+  "kill -9 of the process that started it ends it, and leaves nothing behind",
+  { timeout: 120_000 },
+  async () => {
+    const program = join(checkout, "test", "support", "guests", "hold-guest.ts");
+    const [, , name = ""] = names;
+    const child = spawn(process.execPath, [program, name, "container"], {
+      stdio: ["ignore", "pipe", "inherit"],
+    });
+    await once(child.stdout, "data");
+    const pid = readRecord(name)?.pid ?? 0;
+    assert.ok(containerRuns(guestFolder(name), pid));
+    child.kill("SIGKILL");
+    await once(child, "exit");
+    // The bound is for a container that stays.
+    while (containerRuns(guestFolder(name), pid)) await sleep(20);
+    assert.deepEqual(tracesOf(name, pid), nothing);
+  },
+);
 
 interface Traces {
   readonly processes: number;

@@ -1,13 +1,13 @@
 import assert from "node:assert/strict";
 import { before, describe, test } from "node:test";
-import { imageArchive } from "../lab/hello.ts";
-import { labUser } from "../lab/stack.ts";
-import { library } from "../support/example-host.ts";
-import { siteMachine, startSite, type SiteUnderTest } from "../support/site-under-test.ts";
-import { undoAfter } from "../support/undo.ts";
+import { imageArchive } from "../lab/bundle/image-archive.ts";
+import { labUser } from "../lab/pulumi/stack.ts";
+import { library } from "../support/fixtures/example-host.ts";
+import { siteMachine, startSite, type SiteUnderTest } from "../support/guests/site-under-test.ts";
+import { undoAfter } from "../support/process/undo.ts";
 
-/** daemon.json of a host whose containers run. */
-describe("daemon.json of a host at work", () => {
+/** Changes of daemon.json on a host with running containers. */
+describe("daemon.json of a host with running containers", () => {
   let site: SiteUnderTest;
   const undo = undoAfter();
   before(async () => {
@@ -37,7 +37,7 @@ describe("daemon.json of a host at work", () => {
     assert.match(output, /\d+ unchanged/);
   };
 
-  test("the same fact, broken again in the same way, is repaired again, also on a host set back with its journal", async () => {
+  test("the same fact, broken again in the same way, is corrected again, also on a host restored with its journal", async () => {
     const journal = await onHost("sudo cat /var/lib/sealift/journal");
     for (const time of ["once", "again"]) {
       await onHost(
@@ -53,7 +53,7 @@ describe("daemon.json of a host at work", () => {
     }
   });
 
-  test("what is undone while the run goes on is found after it, and the run fails", async () => {
+  test("what is undone during the run is found afterwards, and the run fails", async () => {
     await site.write((text) => {
       text.daemon["labels"] = ["rack=r0"];
     });
@@ -69,7 +69,7 @@ describe("daemon.json of a host at work", () => {
     assert.notEqual(exitCode, 0, output);
     assert.match(
       output,
-      /daemon-changes: E_FACT users\.deploy\.docker: got not in it; expected user deploy is in group docker; /,
+      /daemon-changes: E_FACT users\.deploy\.docker: found: not a member; expected: user deploy is in group docker; /,
     );
     assert.deepEqual((await facts())?.failing, ["users.deploy.docker"]);
     await site.write();
@@ -78,8 +78,8 @@ describe("daemon.json of a host at work", () => {
     await unchanged();
   });
 
-  test("a daemon that does not come up gets its old daemon.json back, and containers run on", async () => {
-    const wanted = await onHost("cat /etc/docker/daemon.json");
+  test("a daemon that does not start gets its old daemon.json back, and containers keep running", async () => {
+    const expected = await onHost("cat /etc/docker/daemon.json");
     // dockerd --validate lets this through, and the daemon dies of it.
     await onHost(`sudo sed -i 's/^{/{\\n  "cgroup-parent": "nonsense",/' /etc/docker/daemon.json`);
     const { engineVersion } = site.lab.bundle;
@@ -88,15 +88,15 @@ describe("daemon.json of a host at work", () => {
     assert.notEqual(exitCode, 0);
     assert.match(
       stdout,
-      /the daemon did not come up: .*cgroup-parent.*; the daemon\.json before it is back and runs/s,
+      /the daemon did not come up: .*cgroup-parent.*; the previous daemon\.json was restored and the daemon runs/s,
     );
     assert.match(stdout, /cgroup-parent/, "the tail of the journal says why");
-    assert.equal(await onHost("cat /etc/docker/daemon.json"), wanted);
+    assert.equal(await onHost("cat /etc/docker/daemon.json"), expected);
     assert.equal(await onHost("docker ps --format '{{.Names}}'", labUser), "counter\n");
     await unchanged();
   });
 
-  test("keys that dockerd re-reads cost no restart", async () => {
+  test("keys that dockerd reloads cost no restart", async () => {
     const pid = await onHost("systemctl show -P MainPID docker");
     await site.write((text) => {
       text.daemon["labels"] = ["rack=r1"];
@@ -106,7 +106,7 @@ describe("daemon.json of a host at work", () => {
     assert.equal(await onHost("systemctl show -P MainPID docker"), pid);
   });
 
-  test("no secret is in the state, and the state knows no absolute path of the bundle", async () => {
+  test("no secret is in the state, and the state contains no absolute path of the bundle", async () => {
     const { output } = await site.pulumi("stack", "export");
     assert.doesNotMatch(output, /PRIVATE KEY/);
     assert.match(output, /"path": "\.cache\/library\//);

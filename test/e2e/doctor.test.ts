@@ -1,20 +1,20 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
-import type { Diagnosis } from "../../modules/diagnosis.ts";
-import { fingerprintOf } from "../../modules/host-keys.ts";
+import type { Diagnosis } from "../../modules/rollout/diagnosis.ts";
+import { fingerprintOf } from "../../modules/environments/host-keys.ts";
 import { startAgent, type Agent } from "../lab/agent.ts";
 import { checkout } from "../lab/cache.ts";
 import { removeGuest, startGuest, type Guest } from "../lab/guest.ts";
 import { prepareLab, type Lab } from "../lab/prepare.ts";
-import { labSite, removeStackFile, writeStack } from "../lab/stack.ts";
-import { keepTranscript } from "../lab/transcript.ts";
+import { labSite, removeStackFile, writeStack } from "../lab/pulumi/stack.ts";
+import { keepTranscript } from "../lab/demo/transcript.ts";
 import { vm } from "../lab/machine-choice.ts";
-import { runProcess, type ProcessResult } from "../support/run-process.ts";
-import { silentPort } from "../support/silent-port.ts";
-import { undoAfter } from "../support/undo.ts";
+import { runProcess, type ProcessResult } from "../support/process/run-process.ts";
+import { silentPort } from "../support/servers/silent-port.ts";
+import { undoAfter } from "../support/process/undo.ts";
 
-/** The real command, on a host that is bare and well, and on the same host after a bad day. */
+/** The real command, on a healthy bare host, and on the same host after several faults. */
 describe("sealift doctor", () => {
   const stack = "lab-doctor";
   let lab: Lab;
@@ -44,7 +44,7 @@ describe("sealift doctor", () => {
     keepTranscript(name, `$ sealift doctor ${stack}\n${stdout}`);
   };
 
-  test("the first site file is written from what the host says, and passes", async () => {
+  test("the first site file is written from the host's inventory, and passes", async () => {
     const environment = "lab-init";
     await removeStackFile(environment);
     const run = (...words: string[]): Promise<ProcessResult> =>
@@ -54,9 +54,9 @@ describe("sealift doctor", () => {
       });
     const { bundle } = await labSite([guest], lab.bundle);
     const result = await run(
-      ...["init", environment, "--host", `node-a=${guest.address}:${guest.port}`, "--login", guest.login],
+      ...["init", environment, "--host", `node-a=${guest.address}:${guest.port}`, "--ssh-user", guest.login],
       ...["--host-key", fingerprintOf(guest.hostKey), "--engine", lab.bundle.engineVersion],
-      ...["--bundle", bundle["directory"] ?? "", "--signers", bundle["allowedSigners"] ?? ""],
+      ...["--bundle", bundle["directory"] ?? "", "--allowed-signers", bundle["allowedSigners"] ?? ""],
       ...["--lock", `${bundle["directory"] ?? ""}/bundle.lock.yaml`],
     );
     assert.equal(result.exitCode, 0, result.stderr);
@@ -64,11 +64,11 @@ describe("sealift doctor", () => {
     const shown = await run("show", environment, "--origin");
     await removeStackFile(environment);
     assert.equal(checked.exitCode, 0, checked.stdout + checked.stderr);
-    assert.match(shown.stdout, new RegExp(`volumes\\.disk +${guest.diskId}`));
+    assert.match(shown.stdout, new RegExp(`volumes\\.disks +\\[\\{"id":"${guest.diskId}"`));
     assert.match(shown.stdout, /default-address-pools +\[{"base":"172\.30\.0\.0\/16","size":24}\]/);
   });
 
-  test("a bare host that is well: nothing fails, and nothing was changed by looking", async () => {
+  test("a healthy bare host: nothing fails, and the probe has changed nothing", async () => {
     const result = await doctor();
     kept("doctor-well", result);
     const { exitCode, stdout, stderr } = result;
@@ -76,15 +76,17 @@ describe("sealift doctor", () => {
     assert.match(stdout, /^lab-doctor: bundle serial \d+, 1 host\n\n +node-a\n/);
     assert.match(stdout, /^all other host checks +pass$/m);
     assert.match(stdout, /^volumes +\d+ changes$/m);
-    assert.match(stdout, /\d+ facts to be made true: pulumi preview --stack lab-doctor lists them\.$/);
+    assert.match(stdout, /\d+ changes pending, see pulumi preview --stack lab-doctor\.$/);
     assert.doesNotMatch(stdout, /FAIL|\x1b/);
     const untouched = "! getent group docker && ! test -e /var/lib/sealift && ! test -e .sealift";
     assert.equal((await guest.exec(untouched)).exitCode, 0);
   });
 
-  test("after a bad day, beside a host that does not answer: each finding with what to do", async () => {
-    const { exitCode: broken, stderr: said } = await guest.exec(`sudo -n sh -c '${badDay.join(" && ")}'`);
-    assert.equal(broken, 0, said);
+  test("a broken host beside one that does not answer: each finding with its remedy", async () => {
+    const { exitCode: broken, stderr: errors } = await guest.exec(
+      `sudo -n sh -c '${breakages.join(" && ")}'`,
+    );
+    assert.equal(broken, 0, errors);
     const site = await labSite([guest], lab.bundle);
     const [first = {}] = site.hosts;
     site.hosts.push({ ...first, name: "node-b", port: await silentPort() });
@@ -92,15 +94,15 @@ describe("sealift doctor", () => {
     const result = await doctor();
     kept("doctor-unwell", result);
     assert.equal(result.exitCode, 78, result.stdout + result.stderr);
-    assert.match(result.stdout, /^can be looked at +pass +FAIL$/m);
-    for (const row of ["clock", "engine", "room"]) {
+    assert.match(result.stdout, /^reachable +pass +FAIL$/m);
+    for (const row of ["clock", "engine", "space"]) {
       assert.match(result.stdout, new RegExp(`^${row} +FAIL +-$`, "m"));
     }
     assert.match(result.stdout, /^FAIL {2}node-b: E_HOST_UNREACHABLE ops@127\.0\.0\.1:\d+$/m);
-    assert.match(result.stdout, /^ {2}found +the host is \d+ s behind$/m);
+    assert.match(result.stdout, /^ {2}found +the host's clock is \d+ s behind$/m);
     assert.match(result.stdout, /^ {2}found +\/opt is on \/opt, mounted noexec$/m);
 
-    const { stdout, exitCode } = await doctor("--json", "--deep");
+    const { stdout, exitCode } = await doctor("--json", "--rehash");
     assert.equal(exitCode, 78);
     const { ok, hosts } = JSON.parse(stdout) as Diagnosis;
     assert.equal(ok, false);
@@ -115,13 +117,13 @@ describe("sealift doctor", () => {
       hosts.flatMap(({ findings }) =>
         findings.flatMap(({ verdict, code }) => (verdict === "fail" ? [code] : [])),
       ),
-      ["E_CLOCK", "E_FOREIGN_ENGINE", "E_MOUNT_OPTIONS", "E_HOST_UNREACHABLE"],
+      ["E_CLOCK", "E_UNMANAGED_ENGINE", "E_MOUNT_OPTIONS", "E_HOST_UNREACHABLE"],
     );
   });
 });
 
 /** What a host is found like: each of it happens. */
-const badDay = [
+const breakages = [
   "date -s @$(($(date +%s) - 600)) >/dev/null",
   "mkdir -p /usr/libexec/docker",
   "touch /usr/libexec/docker/docker-proxy",

@@ -1,6 +1,6 @@
 /** The facts of users, engine and daemon; those of volumes are in volumes.test.ts. */
-import { breakEachFact, type Breakage } from "../support/each-fact.ts";
-import { siteMachine } from "../support/site-under-test.ts";
+import { breakEachFact, type Breakage } from "../support/guests/each-fact.ts";
+import { siteMachine } from "../support/guests/site-under-test.ts";
 
 const breakages: Readonly<Record<string, Breakage>> = {
   "users.group": {
@@ -13,10 +13,10 @@ const breakages: Readonly<Record<string, Breakage>> = {
   "users.deploy.expiry": { command: "chage --expiredate 2020-01-01 deploy" },
   "users.deploy.keys": { command: "echo '# a key' >>/home/deploy/.ssh/authorized_keys" },
   "users.deploy.sudo": { command: "echo 'deploy ALL=(ALL) NOPASSWD: ALL' >/etc/sudoers.d/sealift-deploy" },
-  "users.leavers": {
+  "users.removed": {
     command:
       "useradd --uid 1600 gone && usermod --append --groups docker gone && echo gone >>/var/lib/sealift/users",
-    also: ["users.strangers"],
+    also: ["users.unmanaged"],
   },
   "engine.data-root": { command: "rm /var/lib/sealift/data-root" },
   "engine.store": { command: "rm /var/lib/sealift/image-store" },
@@ -28,7 +28,7 @@ const breakages: Readonly<Record<string, Breakage>> = {
   "engine.commands": { command: "rm /usr/local/bin/docker", also: ["daemon.running", "daemon.containers"] },
   "engine.units": { command: "echo '# by hand' >>/etc/systemd/system/docker.service" },
   "engine.containerd": { command: "systemctl disable containerd" },
-  "daemon.authorities": { command: "echo x >/etc/docker/token-ca/registry.crt", also: ["daemon.running"] },
+  "daemon.token-ca": { command: "echo x >/etc/docker/token-ca/registry.crt", also: ["daemon.running"] },
   "daemon.file": {
     command: `sed -i 's/"log-driver": "local"/"log-driver": "json-file"/' /etc/docker/daemon.json`,
     also: ["daemon.running"],
@@ -41,7 +41,7 @@ const breakages: Readonly<Record<string, Breakage>> = {
 };
 
 const elsewhere: Readonly<Record<string, string>> = {
-  "users.strangers": "reported only: test/e2e/users.test.ts",
+  "users.unmanaged": "reported only: test/e2e/users.test.ts",
   "users.sshd": "reported only: test/guest/users-effective.test.ts",
   "engine.shadows": "refused only: test/guest/effective.test.ts",
   "engine.archive": "below, with up: it has to travel again",

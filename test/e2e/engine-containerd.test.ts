@@ -1,11 +1,11 @@
 import assert from "node:assert/strict";
 import { before, describe, test } from "node:test";
-import { imageArchive } from "../lab/hello.ts";
-import { labUser } from "../lab/stack.ts";
-import { siteMachine, startSite, type SiteUnderTest } from "../support/site-under-test.ts";
-import { undoAfter } from "../support/undo.ts";
+import { imageArchive } from "../lab/bundle/image-archive.ts";
+import { labUser } from "../lab/pulumi/stack.ts";
+import { siteMachine, startSite, type SiteUnderTest } from "../support/guests/site-under-test.ts";
+import { undoAfter } from "../support/process/undo.ts";
 
-/** A fresh host whose engine takes the containerd image store, as engines from 29 on do by themselves. */
+/** A new host whose engine uses the containerd image store, the default from engine 29 on. */
 describe("a host with the containerd image store", () => {
   let site: SiteUnderTest;
   const undo = undoAfter();
@@ -24,7 +24,7 @@ describe("a host with the containerd image store", () => {
   const up = (...more: string[]): ReturnType<SiteUnderTest["pulumi"]> =>
     site.pulumi("up", "--yes", "--skip-preview", ...more);
 
-  test("up makes it, and up again has nothing to do", async () => {
+  test("the first run provisions it, and the second changes nothing", async () => {
     const { exitCode, output } = await up();
     assert.equal(exitCode, 0, output);
     assert.equal(await onHost("sudo cat /var/lib/sealift/image-store", "ops"), "containerd\n");
@@ -36,7 +36,7 @@ describe("a host with the containerd image store", () => {
     assert.equal(again.exitCode, 0, again.output);
   });
 
-  test("an image is loaded and runs, and lies on the data volume", async () => {
+  test("an image is loaded and runs, and is stored on the data volume", async () => {
     await onHost("docker load", labUser, await imageArchive(site.lab.bundle));
     assert.equal(await onHost(`docker run --rm ${site.lab.bundle.image} echo hello`), "hello\n");
     await onHost(
@@ -57,7 +57,7 @@ describe("a host with the containerd image store", () => {
     assert.notEqual(exitCode, 0, output);
     assert.match(
       output,
-      /snapshotter: E_IMAGE_STORE engine\.store: got the host holds .* of the containerd store, and the site asks for the classic one; .*; write features/,
+      /snapshotter: E_IMAGE_STORE engine\.store: found: the host holds .* of the containerd store, but the site asks for the classic store; .*; fix: set features/,
     );
   });
 });

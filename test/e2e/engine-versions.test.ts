@@ -1,12 +1,12 @@
 import assert from "node:assert/strict";
 import { before, describe, test } from "node:test";
-import { imageArchive } from "../lab/hello.ts";
-import { labUser } from "../lab/stack.ts";
-import { siteMachine, startSite, type SiteUnderTest } from "../support/site-under-test.ts";
-import { undoAfter } from "../support/undo.ts";
+import { imageArchive } from "../lab/bundle/image-archive.ts";
+import { labUser } from "../lab/pulumi/stack.ts";
+import { siteMachine, startSite, type SiteUnderTest } from "../support/guests/site-under-test.ts";
+import { undoAfter } from "../support/process/undo.ts";
 
-/** One host with the classic image store and a container that counts, through every switch that a person could ask for. */
-describe("from one engine to the next, and back", () => {
+/** One host with the classic image store and a container that counts, through every kind of version switch. */
+describe("upgrade and downgrade of the engine", () => {
   let site: SiteUnderTest;
   /** The last of an earlier major version, and two of one minor version. */
   let [old, first, second] = ["", "", ""];
@@ -23,7 +23,7 @@ describe("from one engine to the next, and back", () => {
 
   const onHost = (command: string, login = labUser, input: string | Buffer = ""): Promise<string> =>
     site.onHost(command, login, input);
-  const asked = (version: string, daemon: Record<string, unknown> = {}): Promise<void> =>
+  const setVersion = (version: string, daemon: Record<string, unknown> = {}): Promise<void> =>
     site.write((text) => {
       Object.assign(text.engine, { version, compose: site.lab.bundle.plugins.compose });
       for (const [key, value] of Object.entries(daemon)) {
@@ -63,8 +63,22 @@ describe("from one engine to the next, and back", () => {
     return numbers.length;
   };
 
+  test("an engine that uses nft for its rules is refused on a host without nft, before anything is changed", async () => {
+    await onHost(
+      "sudo sh -c 'mv /usr/sbin/nft /usr/sbin/nft.away && sysctl -qw net.ipv4.ip_forward=0'",
+      "ops",
+    );
+    await setVersion(first, { "firewall-backend": "nftables" });
+    await refused(/engines: E_HOST_TOOLS preflight\.commands: found: absent: nft; /);
+    await refused(
+      /engines: E_DAEMON_NEEDS preflight\.daemon: found: firewall-backend nftables: net\.ipv4\.ip_forward is 0; /,
+    );
+    await onHost("! getent group docker && ! test -e /var/lib/sealift && ! test -e .sealift", "ops");
+    await onHost("sudo mv /usr/sbin/nft.away /usr/sbin/nft", "ops");
+  });
+
   test("a host with the older engine, compose, and a container without a restart policy", async () => {
-    await asked(old);
+    await setVersion(old);
     await converges();
     await onHost("docker load", labUser, await imageArchive(site.lab.bundle));
     await onHost(
@@ -77,13 +91,13 @@ describe("from one engine to the next, and back", () => {
     await converges("--expect-no-changes");
   });
 
-  test("the next major version stops containers: said before, done in order, and they run again", async () => {
+  test("the next major version stops containers: announced before, done in order, and they run again", async () => {
     const before = await life();
-    await asked(first);
+    await setVersion(first);
     assert.match(
       await preview(),
       new RegExp(
-        `engine\\.current: wanted engine ${first} is the one that runs; found ${old}; effect containers stop`,
+        `engine\\.current: want: engine ${first} is the current version; found: ${old}; impact: containers stop`,
       ),
     );
     await runs(old);
@@ -94,14 +108,24 @@ describe("from one engine to the next, and back", () => {
     await converges("--expect-no-changes");
   });
 
-  test("a patch version changes under a container that counts on", async () => {
+  test("a patch version changes under a container that keeps running", async () => {
     const [before, counted] = [await life(), await count()];
-    await asked(second);
+    await onHost(
+      `docker network create --ipv6 --subnet fd00:5::/64 six && docker run -d --name web --network six -p 8080:80 ${site.lab.bundle.image} sleep 3600`,
+    );
+    await setVersion(second);
     assert.match(
       await preview(),
-      new RegExp(`found ${first}; effect the daemon restarts, containers run on`),
+      new RegExp(`found: ${first}; impact: the daemon restarts, containers keep running`),
     );
     await converges();
+    await converges("--expect-no-changes");
+    await onHost("sudo ip6tables -t nat -F DOCKER", "ops");
+    assert.match(
+      await preview(),
+      /daemon\.running: want: .*; found: .* published ports: \[::\]:8080\/tcp of web; impact:/,
+    );
+    await onHost("docker rm -f web && docker network rm six");
     await runs(second);
     assert.equal(await life(), before);
     assert.ok((await count()) > counted);
@@ -110,9 +134,9 @@ describe("from one engine to the next, and back", () => {
     await converges("--expect-no-changes");
   });
 
-  test("back to the patch version before, without anything being sent", async () => {
+  test("back to the previous patch version, without sending anything", async () => {
     const before = await life();
-    await asked(first);
+    await setVersion(first);
     const output = await converges();
     assert.doesNotMatch(output, /CopyToRemote/);
     await runs(first);
@@ -120,29 +144,31 @@ describe("from one engine to the next, and back", () => {
     await count();
   });
 
-  test("what upstream does not carry containers through is refused by looking", async () => {
-    await asked(old);
+  test("what upstream does not support for existing containers is refused by the probe", async () => {
+    await setVersion(old);
     await refused(
       new RegExp(
-        `engines: E_ENGINE_JUMP engine\\.current: got engine ${first} has run here with 1 containers, .* ${old} is older: .*; expected engine ${old} is the one that runs; stay with ${first} or a later one, or remove the containers`,
+        `engines: E_UPGRADE_PATH engine\\.current: found: downgrade from ${first} to ${old} is not supported while 1 containers exist .*; expected: engine ${old} is the current version; fix: stay on ${first} or later, or remove the containers`,
       ),
     );
-    await asked(first, { "storage-driver": undefined });
+    await setVersion(first, { "storage-driver": undefined });
     await refused(
-      /engines: E_IMAGE_STORE engine\.store: got the host holds images or containers of the classic store, .*; write storage-driver: overlay2 into daemon of the site/,
+      /engines: E_IMAGE_STORE engine\.store: found: the host holds images or containers of the classic store, .*; fix: set storage-driver: overlay2 under daemon in the site/,
     );
-    await asked(first, { "data-root": "/data/other" });
-    await refused(/engines: E_DATA_ROOT engine\.data-root: got data-root was \/data\/docker, and images/);
+    await setVersion(first, { "data-root": "/data/other" });
+    await refused(
+      /engines: E_DATA_ROOT engine\.data-root: found: data-root was \/data\/docker, which holds images/,
+    );
     await site.write((text) => Object.assign(text.engine, { version: first, compose: "0.0.1" }));
     await refused(
-      /E_PLUGIN_NOT_IN_BUNDLE engines engine\.compose: got 0\.0\.1 for linux\/\w+; expected a compose of the bundle: [\d.]+ \(linux/,
+      /E_PLUGIN_NOT_IN_BUNDLE engines engine\.compose: found: 0\.0\.1 for linux\/\w+; expected: a compose of the bundle: [\d.]+ \(linux/,
     );
     await runs(first);
   });
 
-  test("without containers the older engine may come back, and has its images", async () => {
+  test("without containers the older engine may return, and has its images", async () => {
     await onHost("docker rm -f counter");
-    await asked(old);
+    await setVersion(old);
     await converges();
     assert.match(await onHost("docker version --format '{{.Server.Version}}'"), new RegExp(`^${old}`));
     assert.equal(await onHost(`docker run --rm ${site.lab.bundle.image} echo hello`), "hello\n");

@@ -1,16 +1,34 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { before, describe, test } from "node:test";
-import { fingerprintOf } from "../../modules/host-keys.ts";
+import { fingerprintOf } from "../../modules/environments/host-keys.ts";
 import { checkout } from "../lab/cache.ts";
 import { container } from "../lab/machine-choice.ts";
-import { labSite, removeStackFile } from "../lab/stack.ts";
-import { runProcess, type ProcessResult } from "../support/run-process.ts";
-import { startSite, type SiteUnderTest } from "../support/site-under-test.ts";
-import { undoAfter } from "../support/undo.ts";
+import { labSite, removeStackFile } from "../lab/pulumi/stack.ts";
+import { runProcess, type ProcessResult } from "../support/process/run-process.ts";
+import { startSite, type SiteUnderTest } from "../support/guests/site-under-test.ts";
+import { undoAfter } from "../support/process/undo.ts";
 
-/** A host without a volume of Sealift's: everything lies on mounts that were there before. */
-describe("a host whose storage is laid out by others", () => {
+/**
+ * As root: a file system of 200 MB at /var/log, what `snap remove docker` may leave, and a dpkg that holds its lock because it configures a
+ * package until /run/go is there.
+ */
+const leftovers = `
+mount -t tmpfs -o size=200m,mode=0755 log /var/log
+mkdir -p /var/snap/docker/common/var-lib-docker /var/snap/docker/2976
+for unit in docker.service docker.socket; do ln -s "/etc/systemd/system/snap.docker.$unit" "/etc/systemd/system/$unit"; done
+groupadd --system docker
+mkdir -p /run/slow/DEBIAN
+printf '%s\\n' 'Package: slow' 'Version: 1' 'Architecture: all' 'Maintainer: lab' 'Description: slow' >/run/slow/DEBIAN/control
+printf '%s\\n' '#!/bin/sh' 'touch /run/configured; until [ -e /run/go ]; do sleep 0.1; done' >/run/slow/DEBIAN/postinst
+chmod 0755 /run/slow/DEBIAN/postinst
+dpkg-deb -b /run/slow /run/slow.deb
+systemd-run -q --unit=upgrade dpkg -i /run/slow.deb
+timeout 60 sh -c 'until [ -e /run/configured ]; do sleep 0.1; done'
+`;
+
+/** A host without a volume of Sealift: everything is on existing mounts. */
+describe("a host with existing storage", () => {
   let site: SiteUnderTest;
   const undo = undoAfter();
   before(async () => {
@@ -38,15 +56,15 @@ describe("a host whose storage is laid out by others", () => {
       volumes.existing?.push(...more);
     });
 
-  test("init proposes what is there, and its file passes", async () => {
+  test("init proposes the existing mounts, and its file passes", async () => {
     const environment = "lab-existing-init";
     await removeStackFile(environment);
     const { guest, lab } = site;
     const { bundle } = await labSite([guest], lab.bundle);
     const written = await sealift(
-      ...["init", environment, "--host", `node-a=${guest.address}:${guest.port}`, "--login", guest.login],
+      ...["init", environment, "--host", `node-a=${guest.address}:${guest.port}`, "--ssh-user", guest.login],
       ...["--host-key", fingerprintOf(guest.hostKey), "--engine", lab.bundle.engineVersion],
-      ...["--bundle", bundle["directory"] ?? "", "--signers", bundle["allowedSigners"] ?? ""],
+      ...["--bundle", bundle["directory"] ?? "", "--allowed-signers", bundle["allowedSigners"] ?? ""],
       ...["--lock", `${bundle["directory"] ?? ""}/bundle.lock.yaml`],
     );
     const checked = await sealift("check", environment);
@@ -58,26 +76,37 @@ describe("a host whose storage is laid out by others", () => {
     assert.match(shown.stdout, /daemon\.data-root +\/(data|logs)\/docker /);
   });
 
-  test("a mount that is not there stops everything before anything is changed", async () => {
+  test("a missing mount stops everything before anything is changed", async () => {
     await write([{ mount: "/srv", minFree: "1GiB" }]);
     for (const verb of [["preview"], ["up", "--yes", "--skip-preview"]]) {
       const { exitCode, output } = await site.pulumi(...verb);
       assert.notEqual(exitCode, 0, output);
       assert.match(
         output,
-        /existing: E_MOUNT_ABSENT volumes\.existing\.\/srv: got nothing is mounted at \/srv; expected \/srv is a mount of its own; mount it, or correct existing in the site file/,
+        /existing: E_MOUNT_ABSENT volumes\.existing\.\/srv: found: nothing is mounted at \/srv; expected: \/srv is a separate mount; fix: mount it, or correct existing in the site file/,
       );
       assert.doesNotMatch(output, /E_MOUNT_BOOT|E_MOUNT_SPACE|E_FILESYSTEM/);
     }
     await onHost("! getent group docker && ! test -e /var/lib/sealift && ! test -e .sealift");
   });
 
-  test("up makes a Docker host of it, and the mounts stay as they are", async () => {
+  test("the first run makes it a Docker host, and the mounts stay as they are: with a small /var/log, the leftovers of a snap, and beside an upgrade of packages", async () => {
     await write();
     const before = await laidOut();
+    await site.onHost("sudo sh -eus", undefined, leftovers);
     const { exitCode, output } = await site.up();
     assert.equal(exitCode, 0, output);
+    assert.doesNotMatch(output, /snap/);
     assert.equal(await laidOut(), before);
+    // dpkg has held its lock throughout, and ends now.
+    assert.equal(
+      await onHost(
+        "systemctl is-active upgrade && sudo touch /run/go && timeout 60 sh -c 'while systemctl -q is-active upgrade; do sleep 0.1; done' && dpkg-query -W -f '${Status}' slow",
+      ),
+      "active\ninstall ok installed",
+    );
+    // Container logs and the journal are elsewhere.
+    assert.ok(Number((await onHost("df --output=used -B1M /var/log")).split("\n")[1]) < 10);
     assert.equal(
       await onHost("sudo docker info --format '{{.DockerRootDir}} {{.Driver}}'"),
       "/data/docker overlay2\n",
@@ -88,13 +117,13 @@ describe("a host whose storage is laid out by others", () => {
     assert.match(await doctor(), /^all phases +\d+ hold$/m);
   });
 
-  test("a mount that will not come back is told by doctor and preview, and stops an update", async () => {
+  test("a mount that would not return at boot is reported by doctor and preview, and stops an update", async () => {
     await onHost("sudo systemctl disable --no-reload data.mount");
     const journal = await onHost("sudo cat /var/lib/sealift/journal");
     for (const verb of [["preview"], ["up", "--yes", "--skip-preview"]]) {
       const { exitCode, output } = await site.pulumi(...verb);
       assert.notEqual(exitCode, 0, output);
-      assert.match(output, /E_MOUNT_BOOT volumes\.boot\.\/data: got no target starts data\.mount at boot/);
+      assert.match(output, /E_MOUNT_BOOT volumes\.boot\.\/data: found: no target starts data\.mount at boot/);
     }
     // Four facts for each of the two mounts, and the journal.
     assert.match(await doctor(), /^volumes +8 of 9 hold FAIL$/m);

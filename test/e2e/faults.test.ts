@@ -1,13 +1,13 @@
 import assert from "node:assert/strict";
 import { before, describe, test } from "node:test";
-import { imageArchive } from "../lab/hello.ts";
-import { labUser } from "../lab/stack.ts";
-import { startProvisionedSite } from "../support/provisioned-site.ts";
-import { shellOn, type ShellFunctions } from "../support/shell-functions.ts";
-import type { SiteUnderTest } from "../support/site-under-test.ts";
-import { undoAfter } from "../support/undo.ts";
+import { imageArchive } from "../lab/bundle/image-archive.ts";
+import { labUser } from "../lab/pulumi/stack.ts";
+import { startProvisionedSite } from "../support/guests/provisioned-site.ts";
+import { shellOn, type ShellFunctions } from "../support/guests/shell-functions.ts";
+import type { SiteUnderTest } from "../support/guests/site-under-test.ts";
+import { undoAfter } from "../support/process/undo.ts";
 
-/** What goes wrong on hosts that were right: after each, `up` again, and a container that has run all the time. */
+/** Faults of converged hosts: after each, another `up`, and a container that has run all the time. */
 describe("faults of a host", () => {
   let site: SiteUnderTest;
   let on: ShellFunctions;
@@ -27,7 +27,7 @@ describe("faults of a host", () => {
     assert.equal(exitCode, 0, stderr);
     return stdout;
   };
-  const whole = async (): Promise<void> => {
+  const converged = async (): Promise<void> => {
     const { exitCode, output } = await site.up();
     assert.equal(exitCode, 0, output);
   };
@@ -39,7 +39,7 @@ describe("faults of a host", () => {
       daemon["log-level"] = level;
     });
 
-  test("daemons that are killed come back by themselves, and nothing differs", async () => {
+  test("killed daemons restart by themselves, without drift", async () => {
     await on.root("systemctl kill --signal=KILL --kill-whom=main containerd.service docker.service");
     await on.root("until docker ps >/dev/null 2>&1; do sleep 0.5; done");
     await alive();
@@ -47,32 +47,32 @@ describe("faults of a host", () => {
     assert.equal(exitCode, 0, output);
   });
 
-  test("a full root file system: nothing is half written, the error says so", async () => {
+  test("a full root file system: nothing is half written, and the error says so", async () => {
     await on.root("truncate --size -1 /opt/docker/current/bin/ctr");
     await on.root(
       "fallocate --length $(($(df --output=avail -B1 / | tail -n 1) - 4096)) /filler; cp /dev/zero /filler.2 2>/dev/null || true",
     );
     const { exitCode, output } = await site.up();
     assert.notEqual(exitCode, 0);
-    assert.match(output, /No space left on device|E_SPACE/);
+    assert.match(output, /No space left on device|E_NO_SPACE/);
     await on.root("rm -f /filler /filler.2");
-    await whole();
+    await converged();
     await alive();
   });
 
-  test("a full data volume: no daemon is stopped there, since none comes up again", async () => {
+  test("a full data volume: no daemon is stopped there, because none could start again", async () => {
     await on.root("cp /dev/zero /data/filler 2>/dev/null || true");
     await setLevel("warn");
     const { exitCode, output } = await site.up();
     assert.notEqual(exitCode, 0);
     assert.match(
       output,
-      /E_STEP daemon\.file: got \/data\/docker has \d+ MiB free, and a daemon that is restarted there does not come up again/,
+      /E_STEP_FAILED daemon\.file: found: \/data\/docker has \d+ MiB free, and a daemon restarted there would not come up again/,
     );
     await alive();
     assert.equal(await on.root("systemctl is-active docker"), "active\n");
     await on.root("rm /data/filler");
-    await whole();
+    await converged();
     await alive();
     assert.match(await on.root("cat /etc/docker/daemon.json"), /"log-level": "warn"/);
   });
@@ -81,7 +81,7 @@ describe("faults of a host", () => {
     await on.root(
       'systemctl stop docker.service docker.socket containerd.service && mkdir -p /run/containerd && perl -MSocket -e \'socket(S, PF_UNIX, SOCK_STREAM, 0) && unlink("/run/containerd/containerd.sock"); bind(S, sockaddr_un("/run/containerd/containerd.sock")) or die\'',
     );
-    await whole();
+    await converged();
     await alive();
   });
 });

@@ -1,4 +1,4 @@
-/** The lab itself, on real virtual machines: pristine, apart from each other, sealed off, and gone afterwards. */
+/** The lab itself, on real virtual machines: pristine, isolated, without a route out, and removed without a trace. */
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
@@ -49,14 +49,14 @@ test("two guests run at once, each with a state and random numbers of its own", 
   assert.notEqual(await on(first, uuid), await on(second, uuid));
 });
 
-test("a guest runs its own kernel, systemd, and the login has sudo without a password", async () => {
+test("a guest runs its own kernel and systemd, and the SSH user has sudo without a password", async () => {
   assert.match(await on(first, "uname -r"), /^\d+\.\d+/);
   assert.equal(await on(first, "ps -p 1 -o comm="), "systemd");
   assert.equal(await on(first, "sudo -n id -u"), "0");
   assert.equal(await on(first, "sudo -n dmsetup ls"), "No devices found");
 });
 
-test("the clock is the machine's, though the guest was saved earlier", async () => {
+test("the clock is that of this machine, although the guest was saved earlier", async () => {
   const off = Math.abs(Number(await on(first, "date +%s")) - Date.now() / 1000);
   assert.ok(off < 60, `${off} s off`);
 });
@@ -69,7 +69,7 @@ test("nothing outside can be reached, not even the machine that runs the guest",
   assert.notEqual(way.exitCode, 0);
 });
 
-test("the data disk is there by id, has its size, and is blank", async () => {
+test("the data disk has an id and its size, and is blank", async () => {
   assert.equal(first.diskId, "/dev/disk/by-id/virtio-lab-data");
   for (const guest of [first, second]) {
     assert.equal(
@@ -83,7 +83,7 @@ test("the data disk is there by id, has its size, and is blank", async () => {
   assert.match(await on(second, "ls /dev/disk/by-id"), /virtio-lab-extra/);
 });
 
-test("a guest with another host key is not talked to", async () => {
+test("a guest with another host key is refused", async () => {
   const knownHostsFile = cachePath("test", "known_hosts");
   mkdirSync(cachePath("test"), { recursive: true });
   writeFileSync(knownHostsFile, `${hostKeyAlias} ${readFileSync(`${first.identityFile}.pub`, "utf8")}`);
@@ -92,18 +92,18 @@ test("a guest with another host key is not talked to", async () => {
   assert.match(stderr, /REMOTE HOST IDENTIFICATION HAS CHANGED|Host key verification failed/);
 });
 
-test("nobody but the login gets in", async () => {
+test("only the SSH user can log in", async () => {
   const { exitCode, stderr } = await first.exec("true", { login: "root" });
   assert.equal(exitCode, 255);
   assert.match(stderr, /Permission denied/);
 });
 
-test("input reaches the command, and an exit code is a result", async () => {
+test("input reaches the command, and an exit status is a result", async () => {
   const { stdout, exitCode } = await first.exec("cat; exit 7", { input: "through the pipe" });
   assert.deepEqual({ stdout, exitCode }, { stdout: "through the pipe", exitCode: 7 });
 });
 
-test("a saved state comes back after a stop, with the same port, without what came later", async () => {
+test("a saved state can be restored after a stop, with the same port, without later changes", async () => {
   await on(second, "echo before > ~/mark");
   await second.save("kept");
   await on(second, "echo later > ~/mark");
@@ -117,7 +117,7 @@ test("a saved state comes back after a stop, with the same port, without what ca
 test("a stopped guest leaves no process and no disk; a name in use is refused", async () => {
   await assert.rejects(
     startGuest({ name: first.name, machine: vm("lab") }),
-    /E_LAB_GUEST guest test-twin-a: got it runs already/,
+    /E_LAB_GUEST guest test-twin-a: found: it runs already/,
   );
   await first.stop();
   assert.ok(!alive(first.pid));
@@ -126,7 +126,7 @@ test("a stopped guest leaves no process and no disk; a name in use is refused", 
 });
 
 test("kill -9 of the process that started them ends guest and agent", { timeout: 120_000 }, async () => {
-  const program = join(checkout, "test", "support", "hold-guest.ts");
+  const program = join(checkout, "test", "support", "guests", "hold-guest.ts");
   const child = spawn(process.execPath, [program, "test-held"], { stdio: ["ignore", "pipe", "inherit"] });
   const [line] = (await once(child.stdout, "data")) as [Buffer];
   const pids = Object.values(JSON.parse(line.toString()) as Record<string, number>);

@@ -1,29 +1,28 @@
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
-import { held, hold, letGo } from "../support/held-program.ts";
-import { killTree } from "../support/kill-tree.ts";
-import { siteMachine, startSite, type SiteUnderTest } from "../support/site-under-test.ts";
-import { startWire, type Wire } from "../support/wire.ts";
+import { held, hold, release } from "../support/guests/held-program.ts";
+import { killTree } from "../support/process/kill-tree.ts";
+import { siteMachine, startSite, type SiteUnderTest } from "../support/guests/site-under-test.ts";
+import { startTcpProxy, type TcpProxy } from "../support/servers/tcp-proxy.ts";
 
 /**
- * The first provisioning of a host, broken off twice where it stands still in the middle of a step; whatever happens, `up` again goes
- * on. A power cut is in line.test.ts.
+ * The first run on a host, interrupted twice in the middle of a step; in each case another `up` continues. A power cut is in line.test.ts.
  */
-describe("a provisioning that is broken off", () => {
+describe("an interrupted run", () => {
   let site: SiteUnderTest;
-  let wire: Wire;
+  let proxy: TcpProxy;
   before(async () => {
     site = await startSite("interrupted", siteMachine);
-    wire = await startWire(site.guest.port);
+    proxy = await startTcpProxy(site.guest.port);
     await write();
   });
   after(async () => {
-    wire.end();
+    proxy.end();
     await site.end();
   });
 
   const write = (): Promise<void> =>
-    site.write(({ hosts }) => Object.assign(hosts[0] ?? {}, { port: wire.port }));
+    site.write(({ hosts }) => Object.assign(hosts[0] ?? {}, { port: proxy.port }));
   const root = async (command: string): Promise<string> => {
     const { stdout, stderr, exitCode } = await site.guest.exec("sudo -n sh -s", { input: command });
     assert.equal(exitCode, 0, `${command}: ${stderr}`);
@@ -35,20 +34,20 @@ describe("a provisioning that is broken off", () => {
   const quiet = (): Promise<string> =>
     root("while systemctl --plain --no-legend list-units 'sealift-*' | grep -q .; do sleep 0.5; done");
 
-  test("a cut connection: the host ends what it was about, and nothing is done twice", async () => {
+  test("a broken connection: the host completes the run, and nothing is done twice", async () => {
     await hold(site, "useradd");
     const run = site.up();
     await held(site);
-    wire.cut();
+    proxy.cut();
     const { exitCode } = await run;
     assert.notEqual(exitCode, 0);
-    await letGo(site, "useradd");
+    await release(site, "useradd");
     await quiet();
     const done = await changes();
     assert.equal(new Set(done).size, done.length, done.join(" "));
   });
 
-  test("an operator's machine that dies: the lock of the stack is taken off, the host goes on", async () => {
+  test("a failed operator's machine: the lock of the stack is removed, and the host continues", async () => {
     const before = (await changes()).length;
     // The engine's archive is about to be unpacked.
     await hold(site, "tar");
@@ -57,7 +56,7 @@ describe("a provisioning that is broken off", () => {
     await held(site);
     killTree(await pid.promise);
     assert.notEqual((await run).exitCode, 0);
-    await letGo(site, "tar");
+    await release(site, "tar");
     const { exitCode, output } = await site.pulumi("cancel", "--yes");
     assert.equal(exitCode, 0, output);
     await quiet();
@@ -66,7 +65,7 @@ describe("a provisioning that is broken off", () => {
     assert.equal(new Set(done).size, done.length, done.join(" "));
   });
 
-  test("up again makes the host whole, and a further one changes nothing", async () => {
+  test("the next run completes the host, and a further one changes nothing", async () => {
     const { exitCode, output } = await site.up();
     assert.equal(exitCode, 0, output);
     assert.match(await root("docker info --format '{{.DockerRootDir}}'"), /^\/data\/docker$/m);

@@ -1,14 +1,14 @@
 import assert from "node:assert/strict";
 import { before, describe, test } from "node:test";
 import { restartGuest } from "../lab/guest.ts";
-import { imageArchive } from "../lab/hello.ts";
-import { labUser, resizeData } from "../lab/stack.ts";
+import { imageArchive } from "../lab/bundle/image-archive.ts";
+import { labUser, resizeData } from "../lab/pulumi/stack.ts";
 import { vm } from "../lab/machine-choice.ts";
-import { held, hold, letGo } from "../support/held-program.ts";
-import { startSite, type SiteUnderTest } from "../support/site-under-test.ts";
-import { undoAfter } from "../support/undo.ts";
+import { held, hold, release } from "../support/guests/held-program.ts";
+import { startSite, type SiteUnderTest } from "../support/guests/site-under-test.ts";
+import { undoAfter } from "../support/process/undo.ts";
 
-/** The whole line on one guest, in the order in which a host lives. */
+/** The whole life of a host on one guest, in order. */
 describe("from a bare guest to a Docker host and through its life", () => {
   let site: SiteUnderTest;
   const undo = undoAfter();
@@ -30,20 +30,20 @@ describe("from a bare guest to a Docker host and through its life", () => {
     assert.match(output, /\d+ unchanged/);
   };
   const drift = (output: string): string[] =>
-    [...output.matchAll(/^ +(\w+\.[\w.-]+): wanted /gm)].map(([, code = ""]) => code);
+    [...output.matchAll(/^ +(\w+\.[\w.-]+): want: /gm)].map(([, code = ""]) => code);
 
-  test("preview says what would become true, and changes nothing", async () => {
+  test("a preview says what would become true, and changes nothing", async () => {
     const { exitCode, output } = await site.pulumi("preview");
     assert.equal(exitCode, 0, output);
     assert.ok(drift(output).includes("volumes.data"), output);
     assert.match(
       output,
-      /volumes\.group: wanted volume group vg0 is on .*; found no volume group vg0; effect nothing stops/,
+      /volumes\.group: want: volume group vg0 is on .*; found: volume group vg0 does not exist; impact: none/,
     );
     await onHost("! getent group docker && ! test -e /var/lib/sealift && ! sudo vgs vg0 2>/dev/null");
   });
 
-  test("a power cut in the middle of the first run leaves nothing that keeps the next from going on", async () => {
+  test("a power cut in the middle of the first run does not prevent the next run", async () => {
     // The group and the volumes are there, and the last of them is about to get its file system.
     await hold(site, "mkfs.xfs");
     const run = up();
@@ -51,11 +51,11 @@ describe("from a bare guest to a Docker host and through its life", () => {
     await site.guest.kill();
     assert.notEqual((await run).exitCode, 0);
     site.guest = await restartGuest("line", "off");
-    await letGo(site, "mkfs.xfs");
+    await release(site, "mkfs.xfs");
     await site.write();
   });
 
-  test("up makes it true", async () => {
+  test("the run makes it true", async () => {
     const { exitCode, output } = await up();
     assert.equal(exitCode, 0, output);
     const journal = await onHost("sudo cat /var/lib/sealift/journal");
@@ -69,7 +69,7 @@ describe("from a bare guest to a Docker host and through its life", () => {
     assert.equal(await onHost(`docker run --rm ${site.lab.bundle.image} echo hello`, labUser), "hello\n");
   });
 
-  test("the engine lies on the data volume, and its units wait for it", async () => {
+  test("the engine's data is on the data volume, and its units wait for the volume", async () => {
     const info = await onHost(
       "docker info --format '{{.DockerRootDir}} {{.LoggingDriver}} {{.Driver}} {{.LiveRestoreEnabled}}'",
       labUser,
@@ -101,24 +101,20 @@ describe("from a bare guest to a Docker host and through its life", () => {
   const breakages: readonly [code: string, effect: string, command: string][] = [
     [
       "daemon.file",
-      "nothing stops",
+      "none",
       `sudo sed -i 's/"log-driver": "local"/"log-driver": "json-file"/' /etc/docker/daemon.json`,
     ],
-    ["users.deploy.docker", "nothing stops", "sudo gpasswd -d deploy docker"],
-    [
-      "users.deploy.keys",
-      "nothing stops",
-      "echo '# stranger' | sudo tee -a /home/deploy/.ssh/authorized_keys",
-    ],
-    ["volumes.logs.mount", "nothing stops", "sudo systemctl disable --now logs.mount"],
+    ["users.deploy.docker", "none", "sudo gpasswd -d deploy docker"],
+    ["users.deploy.keys", "none", "echo '# stranger' | sudo tee -a /home/deploy/.ssh/authorized_keys"],
+    ["volumes.logs.mount", "none", "sudo systemctl disable --now logs.mount"],
     [
       "engine.files",
-      "nothing stops",
+      "none",
       "echo x | sudo tee -a /opt/docker/26.1.5/bin/ctr || echo x | sudo tee -a /opt/docker/current/bin/ctr",
     ],
   ];
 
-  test("facts broken by hand show in the preview by name, with found, wanted and effect", async () => {
+  test("drift is shown in the preview by name, with want, found and impact", async () => {
     for (const [, , command] of breakages) await onHost(command);
     const { exitCode, output } = await site.pulumi("preview");
     assert.equal(exitCode, 0, output);
@@ -127,13 +123,13 @@ describe("from a bare guest to a Docker host and through its life", () => {
     for (const [code, effect] of breakages) {
       assert.match(
         output,
-        new RegExp(`${code.replaceAll(".", "\\.")}: wanted .*; found .*; effect ${effect}`),
+        new RegExp(`${code.replaceAll(".", "\\.")}: want: .*; found: .*; impact: ${effect}`),
       );
     }
-    assert.match(output, /found "log-driver": "json-file" in place of "log-driver": "local"/);
+    assert.match(output, /found: "log-driver": "json-file" in place of "log-driver": "local"/);
   });
 
-  test("up repairs exactly these", async () => {
+  test("the run corrects exactly this drift", async () => {
     const before = await onHost("sudo cat /var/lib/sealift/journal");
     const { exitCode, output } = await up();
     assert.equal(exitCode, 0, output);
@@ -142,13 +138,14 @@ describe("from a bare guest to a Docker host and through its life", () => {
     assert.deepEqual(repaired.toSorted(), breakages.map(([code]) => code).toSorted());
   });
 
-  test("a third run changes nothing, although the repair is still noted in the state", unchanged);
+  test("a third run changes nothing, although the correction is still noted in the state", unchanged);
 
-  test("a larger volume grows while it is in use; a smaller one is refused and nothing is lost", async () => {
+  test("a larger volume grows while in use; a smaller one is refused and nothing is lost", async () => {
     await onHost(
       "docker run -d --name counter --restart always " + site.lab.bundle.image + " sleep 100000",
       labUser,
     );
+    await site.guest.save("smaller");
     await site.write(resizeData("5GiB"));
     await converges();
     assert.match(await onHost("df --output=size -BG /data | tail -1"), /5G/);
@@ -157,14 +154,26 @@ describe("from a bare guest to a Docker host and through its life", () => {
     assert.notEqual(exitCode, 0);
     assert.match(
       output,
-      /E_SHRINK volumes\.data: got vg0\/data is 5120 MiB and would shrink to 3072 MiB; expected volume vg0\/data is 3 GiB; write at least the size that it has/,
+      /E_SHRINK volumes\.data: found: vg0\/data is 5120 MiB and would shrink to 3072 MiB; expected: volume vg0\/data is 3 GiB; fix: set at least its present size/,
     );
     await site.write(resizeData("5GiB"));
     await converges();
     assert.equal(await onHost("docker ps --format '{{.Names}}'", labUser), "counter\n");
   });
 
-  test("a data volume that is not mounted keeps the engine from starting, and up mounts it", async () => {
+  test("restored to an earlier snapshot: the volume grows again, under a container that keeps running", async () => {
+    await site.guest.kill();
+    site.guest = await restartGuest("line", "smaller");
+    await site.write(resizeData("5GiB"));
+    assert.match(await onHost("df --output=size -BG /data | tail -1"), /4G/);
+    const { exitCode, output } = await up();
+    assert.equal(exitCode, 0, output);
+    assert.match(output, / updated/);
+    assert.match(await onHost("df --output=size -BG /data | tail -1"), /5G/);
+    assert.equal(await onHost("docker ps --format '{{.Names}}'", labUser), "counter\n");
+  });
+
+  test("a data volume that is not mounted prevents the engine from starting, and the run mounts it", async () => {
     await onHost(
       "sudo docker stop counter >/dev/null && sudo systemctl stop docker.service docker.socket containerd.service",
     );

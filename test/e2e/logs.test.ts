@@ -1,12 +1,12 @@
 import assert from "node:assert/strict";
 import { before, describe, test } from "node:test";
-import { imageArchive } from "../lab/hello.ts";
-import { labUser } from "../lab/stack.ts";
-import { startProvisionedSite } from "../support/provisioned-site.ts";
-import type { SiteUnderTest } from "../support/site-under-test.ts";
-import { undoAfter } from "../support/undo.ts";
+import { imageArchive } from "../lab/bundle/image-archive.ts";
+import { labUser } from "../lab/pulumi/stack.ts";
+import { startProvisionedSite } from "../support/guests/provisioned-site.ts";
+import type { SiteUnderTest } from "../support/guests/site-under-test.ts";
+import { undoAfter } from "../support/process/undo.ts";
 
-/** Containers that flood their logs, on a host that the site has given bounds: measured on the volumes themselves. */
+/** Containers that flood their logs, on a host with limits from the site: measured on the volumes themselves. */
 describe("a container that floods its log cannot fill the volume", () => {
   const mib = 1024 ** 2;
   const journalMiB = 16;
@@ -45,7 +45,7 @@ describe("a container that floods its log cannot fill the volume", () => {
     assert.ok(grown < 5 * mib, `the volume holds ${grown} bytes more`);
   });
 
-  test("with the journald driver: the journal's own bound, on the logs volume", async () => {
+  test("with the journald driver: the journal's limit, on the logs volume", async () => {
     const before = { logs: await used("/logs"), root: await used("/") };
     // 40 MB that hardly compress.
     const flood = `busybox head -c 30000000 /dev/urandom | busybox base64 -w 8000`;

@@ -1,16 +1,15 @@
-/** A host on which somebody has left secrets where Sealift looks, and one that has seen a newer bundle: the real program, from the preview on. */
+/** A host with secrets in places that Sealift reads, and one that has used a newer bundle: the real program, from the preview on. */
 import assert from "node:assert/strict";
 import { mkdtemp, readdir, readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { before, describe, test } from "node:test";
 import { cachePath } from "../lab/cache.ts";
-import { siteMachine } from "../support/site-under-test.ts";
-import { ensureSigningKey } from "../lab/signing-key.ts";
-import { startProvisionedSite } from "../support/provisioned-site.ts";
-import type { SiteUnderTest } from "../support/site-under-test.ts";
-import { undoAfter } from "../support/undo.ts";
+import { siteMachine, type SiteUnderTest } from "../support/guests/site-under-test.ts";
+import { ensureSigningKey } from "../lab/bundle/signing-key.ts";
+import { startProvisionedSite } from "../support/guests/provisioned-site.ts";
+import { undoAfter } from "../support/process/undo.ts";
 
-describe("what a host has that is not the site's", () => {
+describe("secrets on a host that are not the site's", () => {
   let site: SiteUnderTest;
   let receipts: string;
   const undo = undoAfter();
@@ -57,12 +56,12 @@ describe("what a host has that is not the site's", () => {
     assert.equal((await root(`stat -c %a ${journal}`)).trim(), "600");
   });
 
-  test("a host that has seen a newer bundle refuses an older one, in a preview and in a run", async () => {
+  test("a host that has used a newer bundle refuses an older one, in a preview and in a run", async () => {
     await root(
       `echo "2026-11-29T00:00:00Z changed daemon daemon.file bundle=9 login=ops found: x" >>${journal}; rm /etc/docker/daemon.json`,
     );
     const refusal =
-      /E_BUNDLE_SERIAL delivery\.serial: got bundle 1, and bundle 9 was here before; .* go back on purpose with sealift bundle accept --insecure-allow-older/;
+      /E_BUNDLE_SERIAL delivery\.serial: found: bundle 1 is older than bundle 9, the last one used on this host; .* accept the older one with sealift bundle accept --insecure-allow-older/;
     for (const verb of ["preview", "up"]) {
       const { exitCode, output } = await site.pulumi(
         verb,

@@ -1,13 +1,16 @@
 /**
- * The classic image store knows one way to a registry of the site: as a mirror of Docker Hub. One host that runs the registry and
- * is its client.
+ * The classic image store reaches a registry of the site in one way only: as a mirror of Docker Hub. One host runs the registry and is its
+ * client.
  */
 import assert from "node:assert/strict";
 import { before, describe, test } from "node:test";
-import { imageElsewhere } from "../lab/bundle.ts";
-import { labUser } from "../lab/stack.ts";
-import { siteMachine, startSite, type SiteUnderTest } from "../support/site-under-test.ts";
-import { undoAfter } from "../support/undo.ts";
+import { imageElsewhere } from "../lab/bundle/bundle.ts";
+import { restartGuest } from "../lab/guest.ts";
+import { imageKinds } from "../lab/bundle/image-kinds.ts";
+import { labUser } from "../lab/pulumi/stack.ts";
+import { runsKinds } from "../support/guests/image-kinds.ts";
+import { siteMachine, startSite, type SiteUnderTest } from "../support/guests/site-under-test.ts";
+import { undoAfter } from "../support/process/undo.ts";
 
 describe("a site with the classic image store and a registry", () => {
   let site: SiteUnderTest;
@@ -15,6 +18,7 @@ describe("a site with the classic image store and a registry", () => {
   before(async () => {
     site = await startSite("classic", siteMachine, "registry");
     undo(() => site.end());
+    await site.guest.save("bare");
     await write({});
   });
 
@@ -26,15 +30,18 @@ describe("a site with the classic image store and a registry", () => {
       text.registry = { name: "registry.site", version, mount: "/svc", hosts, ...more };
     });
 
-  test("names of other registries than Docker Hub would lead outside: refused before anything is changed", async () => {
+  test("names of registries other than Docker Hub would lead outside: refused before anything is changed", async () => {
     const { exitCode, output } = await site.pulumi("preview");
     assert.notEqual(exitCode, 0, output);
-    assert.match(output, /E_CONFLICT registry\.sources: got images of ghcr\.io in the bundle/);
+    assert.match(
+      output,
+      /E_CONFLICT registry\.mirroredRegistries: found: the bundle has images from ghcr\.io/,
+    );
     assert.equal(await site.onHost("ls -A .sealift /opt/registry 2>/dev/null || true"), "");
   });
 
-  test("when the site says that people write the registry's own name, up makes it", async () => {
-    await write({ sources: ["docker.io"] });
+  test("once the site accepts the registry's own name, the run succeeds", async () => {
+    await write({ mirroredRegistries: ["docker.io"] });
     const { exitCode, output } = await site.pulumi("up", "--yes", "--skip-preview");
     assert.equal(exitCode, 0, output);
     const info = await site.onHost(
@@ -44,18 +51,35 @@ describe("a site with the classic image store and a registry", () => {
     assert.match(info, /^28\.5\.\S+ overlay2 \[https:\/\/registry\.site:5000\/\]\n$/);
   });
 
-  test("an unchanged name of Docker Hub comes through the mirror", async () => {
+  test("an unchanged name of Docker Hub is pulled through the mirror", async () => {
     const image = site.lab.bundle.image.replace("docker.io/library/", "");
     assert.equal(await site.onHost(`docker run --rm ${image} echo mirrored`, labUser), "mirrored\n");
   });
 
-  test("one of another registry comes under the registry's own name", async () => {
+  test("an image of every kind that this store supports runs, through the mirror and by the registry's own name", async () => {
+    await runsKinds(site.guest, imageKinds, "registry.site:5000");
+  });
+
+  test("an image of another registry is pulled by the registry's own name", async () => {
     const image = `registry.site:5000/${imageElsewhere}`;
     assert.equal(await site.onHost(`docker run --rm ${image} echo named`, labUser), "named\n");
   });
 
-  test("a second run changes nothing", async () => {
+  const unchanged = async (): Promise<void> => {
     const { exitCode, output } = await site.pulumi("up", "--yes", "--skip-preview", "--expect-no-changes");
     assert.equal(exitCode, 0, output);
+  };
+  test("a second run changes nothing", unchanged);
+
+  test("restored to before the first run: the registry is provisioned again, with another CA, and filled", async () => {
+    await site.guest.kill();
+    site.guest = await restartGuest("classic", "bare");
+    await write({ mirroredRegistries: ["docker.io"] });
+    const { exitCode, output } = await site.pulumi("up", "--yes", "--skip-preview");
+    assert.equal(exitCode, 0, output);
+    assert.match(output, / updated/);
+    const image = `registry.site:5000/${imageElsewhere}`;
+    assert.equal(await site.onHost(`docker run --rm ${image} echo named`, labUser), "named\n");
+    await unchanged();
   });
 });

@@ -1,22 +1,24 @@
 /**
- * A registry feeds a site: three hosts from blank disks on a network segment of their own. Two run the registry: one is sent the
- * bundle over ssh, and feeds the other. The third is sent the library and nothing else, and takes its engine and its images from
- * either of them.
+ * A site with registries: three hosts with blank disks on a network segment of their own. Two run the registry: one is sent the bundle
+ * over ssh, and is the upstream of the other. The third is sent only the library, and downloads its engine and its images from the
+ * registries.
  */
 import assert from "node:assert/strict";
 import { relative } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { startAgent, type Agent } from "../lab/agent.ts";
-import { imageElsewhere } from "../lab/bundle.ts";
+import { imageElsewhere } from "../lab/bundle/bundle.ts";
 import { checkout } from "../lab/cache.ts";
 import { removeGuest, type Guest } from "../lab/guest.ts";
 import { segmentCard } from "../lab/guest-segment.ts";
+import { imageKinds } from "../lab/bundle/image-kinds.ts";
 import { prepareLab, type Lab } from "../lab/prepare.ts";
-import { pulumiEnv } from "../lab/pulumi-env.ts";
-import { freshStack, pulumi, type PulumiRun } from "../lab/pulumi.ts";
-import { segmentRegistry, segmentSite, startSegment } from "../lab/segment-site.ts";
-import { labUser, removeStackFile, stackFile, writeStack } from "../lab/stack.ts";
+import { pulumiEnv } from "../lab/pulumi/pulumi-env.ts";
+import { freshStack, pulumi, type PulumiRun } from "../lab/pulumi/pulumi.ts";
+import { segmentRegistry, segmentSite, startSegment } from "../lab/demo/segment-site.ts";
+import { labUser, removeStackFile, stackFile, writeStack } from "../lab/pulumi/stack.ts";
 import { container } from "../lab/machine-choice.ts";
+import { runsKinds } from "../support/guests/image-kinds.ts";
 
 const stack = "lab-registry";
 const registry = `${segmentRegistry}:5000`;
@@ -47,7 +49,7 @@ after(async () => {
 async function writeSite(caSha256?: readonly string[]): Promise<void> {
   const site = await segmentSite([store, twin, node], lab.bundle, 2);
   if (caSha256 !== undefined) Object.assign(site.registry ?? {}, { caSha256 });
-  // Both lines of engines that follow names: 29 on the hosts of the registry, 28.5 on the one that is fed.
+  // Both release series of engines that follow image names: 29 on the registry hosts, 28.5 on the client.
   Object.assign(site.hosts.at(-1) ?? {}, { engine: { version: lab.bundle.engines.at(-1)?.version } });
   await writeStack(stack, site);
 }
@@ -66,7 +68,8 @@ const run = (verb: string, ...args: string[]): Promise<PulumiRun> =>
 async function engineSha256(): Promise<string> {
   const plan = await succeeds("stack", "export");
   const [, sha256] =
-    /"urn": "[^"]*::node-engine-run"[^]*?channel_blob ([0-9a-f]{64}) \d+ \S+ files\/docker /.exec(plan) ?? [];
+    /"urn": "[^"]*::node-engine-run"[^]*?downloaded_blob ([0-9a-f]{64}) \d+ \S+ files\/docker /.exec(plan) ??
+    [];
   assert.ok(sha256, "no archive in the plan of node-engine");
   return sha256;
 }
@@ -77,15 +80,15 @@ async function succeeds(verb: string, ...args: string[]): Promise<string> {
   return output;
 }
 
-describe("a registry feeds a site", () => {
-  test("preview, when there is nothing yet: the CA that nobody has made is no error", async () => {
+describe("a site with registries", () => {
+  test("a preview of a new site: a CA that does not exist yet is no error", async () => {
     const output = await succeeds("preview");
     assert.match(output, /store-registry-run/);
     assert.match(output, /node-trust-run/);
-    assert.match(output, /the registry has not made its CA yet/);
+    assert.match(output, /the registry has not created its CA yet/);
   });
 
-  test("one pulumi up, and the host without a registry has not been sent one byte of the bundle over ssh", async () => {
+  test("one pulumi up, and the host without a registry has received no byte of the bundle over ssh", async () => {
     // Whatever leaves the host for any other place than its segment, and is no answer to ssh and no DHCP. What goes to the engine's own
     // bridge (the kernel joins a multicast group there, 40 bytes) stays inside.
     await on(
@@ -114,7 +117,7 @@ END`,
     assert.equal(await on(store, "sudo -n ls /registry/arriving"), "");
   });
 
-  test("the other registry was sent its program alone, and has filled itself out of the first: the same bytes", async () => {
+  test("the second registry received only its program over ssh and downloaded the rest from the first: the same bytes", async () => {
     const blobs = "sudo -n find /registry/storage/docker/registry/v2/blobs -name data | sort";
     assert.equal(await on(twin, blobs), await on(store, blobs));
     const state = await succeeds("stack", "export");
@@ -130,11 +133,15 @@ END`,
     );
   });
 
-  test("so does an unchanged name of another registry", async () => {
+  test("an unchanged name of another registry runs too", async () => {
     assert.equal(await on(node, `docker run --rm ${imageElsewhere} echo elsewhere`, labUser), "elsewhere\n");
   });
 
-  test("an image that is not there is told at once, and nothing was asked of anybody outside", async () => {
+  test("an image of every kind that a bundle can contain runs, with both release series of engines", async () => {
+    await Promise.all([node, store].map((guest) => runsKinds(guest, imageKinds)));
+  });
+
+  test("a missing image is reported at once, and nobody outside was asked", async () => {
     for (const name of ["nothere:1", "ghcr.io/team/nothere:1", "quay.io/team/nothere:1"]) {
       const { exitCode, stderr } = await node.exec(`timeout 60 docker pull ${name}`, { login: labUser });
       assert.equal(exitCode, 1, stderr);
@@ -143,7 +150,7 @@ END`,
     assert.match(await on(node, "sudo -n nft list counter inet witness left"), /packets 0 bytes 0/);
   });
 
-  test("the registry's own name works too, and nobody pushes from a host", async () => {
+  test("the registry's own name works too, and nobody can push from a host", async () => {
     await on(node, `docker pull ${registry}/${lab.bundle.image}`, labUser);
     await on(node, `docker tag ${lab.bundle.image} ${registry}/mine:1`, labUser);
     const { exitCode, stderr } = await node.exec(`docker push ${registry}/mine:1`, { login: labUser });
@@ -156,26 +163,23 @@ END`,
     assert.match(output, /Resources:\s+\d+ unchanged\n/);
   });
 
-  test("a CA that a client no longer knows is a difference, and is mended", async () => {
+  test("a CA that a client no longer has is drift, and is corrected", async () => {
     await on(node, `sudo -n sh -c 'echo stale >/etc/docker/certs.d/${registry}/ca.crt'`);
     const preview = await succeeds("preview");
-    assert.match(
-      preview,
-      /trust\.authority: wanted .*; found \S*ca\.crt is absent or another; effect nothing stops/,
-    );
+    assert.match(preview, /trust\.ca: want: .*; found: \S*ca\.crt is missing or differs; impact: none/);
     await succeeds("up", "--yes", "--skip-preview");
     await on(node, `docker pull ${lab.bundle.image}`, labUser);
   });
 
-  test("a registry that lost its CA makes another, which no client believes until the site names it", async () => {
+  test("a registry that lost its CA creates another, which no client trusts until the site names it", async () => {
     await on(store, "sudo -n rm /etc/sealift/registry/ca.key");
     const preview = await succeeds("preview");
-    assert.match(preview, /registry\.ca: wanted /);
+    assert.match(preview, /registry\.ca: want: /);
     const { exitCode, output } = await run("up", "--yes", "--skip-preview");
     assert.notEqual(exitCode, 0);
     assert.match(
       output,
-      /E_REGISTRY_CA this host has trusted the CA with sha256 \w{64}, and the registry on \S+ shows \w{64} now/,
+      /E_REGISTRY_CA this host trusts the CA with sha256 \w{64}, but the registry on \S+ now presents \w{64}/,
     );
     const print = "sudo -n openssl x509 -noout -fingerprint -sha256 -in /etc/sealift/registry/ca.crt";
     const printed = await Promise.all([store, twin].map((guest) => on(guest, print)));
@@ -185,7 +189,7 @@ END`,
     assert.match(await succeeds("up", "--yes", "--skip-preview"), /Resources:\s+\d+ unchanged\n/);
   });
 
-  test("a registry that is killed in the middle of a fetch: the host goes on with the other, from where it was", async () => {
+  test("a registry that is killed during a download: the host continues with the other, where it stopped", async () => {
     const sha256 = await engineSha256();
     const held = `/var/lib/sealift/blobs/${sha256}`;
     await on(node, `sudo -n rm -r ${held} /opt/docker/current/bin/ctr`);
@@ -212,11 +216,11 @@ END`,
     );
   });
 
-  test("while it is away a host pulls from the other, under the same name", async () => {
+  test("while it is down, a host pulls from the other under the same name", async () => {
     await on(node, `docker rmi -f ${lab.bundle.image} && docker pull ${lab.bundle.image}`, labUser);
   });
 
-  test("a whole host that is gone stops nobody either", async () => {
+  test("a whole host that is down stops nobody either", async () => {
     await on(store, `sudo -n systemctl unmask --runtime sealift-registry-reader`);
     await on(store, `sudo -n ip link set ${segmentCard} down`);
     await on(
@@ -227,7 +231,7 @@ END`,
     await on(store, `sudo -n ip link set ${segmentCard} up`);
   });
 
-  test("when it is back, up starts what was stopped and nothing else", async () => {
+  test("when it is back, the run starts what was stopped and nothing else", async () => {
     await succeeds("up", "--yes", "--skip-preview");
     assert.match(await succeeds("up", "--yes", "--skip-preview"), /Resources:\s+\d+ unchanged\n/);
   });

@@ -5,16 +5,16 @@ import { after, before, describe, test } from "node:test";
 import type { Receipt } from "../../modules/receipt/receipt.ts";
 import { cachePath, checkout } from "../lab/cache.ts";
 import { removeGuest, type Guest } from "../lab/guest.ts";
-import type { PulumiRun } from "../lab/pulumi.ts";
-import { ensureSigningKey } from "../lab/signing-key.ts";
-import { labSite, labUser, writeStack, type LabSite } from "../lab/stack.ts";
-import { startProvisionedGuest, startProvisionedSite } from "../support/provisioned-site.ts";
-import { runProcess } from "../support/run-process.ts";
-import { silentPort } from "../support/silent-port.ts";
-import type { SiteUnderTest } from "../support/site-under-test.ts";
-import { undoAfter } from "../support/undo.ts";
+import type { PulumiRun } from "../lab/pulumi/pulumi.ts";
+import { ensureSigningKey } from "../lab/bundle/signing-key.ts";
+import { labSite, labUser, writeStack, type LabSite } from "../lab/pulumi/stack.ts";
+import { startProvisionedGuest, startProvisionedSite } from "../support/guests/provisioned-site.ts";
+import { runProcess } from "../support/process/run-process.ts";
+import { silentPort } from "../support/servers/silent-port.ts";
+import type { SiteUnderTest } from "../support/guests/site-under-test.ts";
+import { undoAfter } from "../support/process/undo.ts";
 
-/** Two hosts that are right, one stack: who changes first, who waits, and what a gate that stays shut keeps from happening. */
+/** Two converged hosts in one stack: which changes first, which waits, and what a closed gate prevents. */
 describe("waves", () => {
   let site: SiteUnderTest;
   let second: Guest;
@@ -40,7 +40,7 @@ describe("waves", () => {
     assert.match(await readFile(file.replace(/json$/, "html"), "utf8"), /<title>lab-wave-a: /);
     const signers = join(receipts, "signers");
     await writeFile(signers, `plant namespaces="sealift-receipt" ${await readFile(`${key}.pub`, "utf8")}`);
-    const words = ["receipt", "verify", file, "--signers", signers];
+    const words = ["receipt", "verify", file, "--allowed-signers", signers];
     const { stdout, stderr } = await runProcess(process.execPath, [
       join(checkout, "cli", "sealift.js"),
       ...words,
@@ -75,47 +75,50 @@ describe("waves", () => {
     await write("info");
     await succeeds(site.up());
     assert.deepEqual(await levels(), ["info", "info"]);
-    assert.match(await lastReceipt(), /^wave-a .* says: \d+ hold .*\nwave-b .* says: \d+ hold +0 changed$/m);
+    assert.match(
+      await lastReceipt(),
+      /^wave-a .* reports: \d+ hold .*\nwave-b .* reports: \d+ hold +0 changed$/m,
+    );
   });
 
-  test("a receipt says what an auditor asks: who ran it, who is as good as root, which images run", async () => {
+  test("a receipt says what an auditor asks: who ran it, who has root access, which images run", async () => {
     const text = await lastReceipt();
     assert.match(text, /^run by \S+ on \S+ with Sealift \d+\.\d+\.\d+, site /m);
-    assert.match(text, /^wave-a .* (\d+) of \1 pinned files are there /m);
+    assert.match(text, /^wave-a .* (\d+) of \1 pinned files present /m);
     const names = (await readdir(receipts)).filter((name) => name.endsWith(".json")).toSorted();
     const { hosts } = JSON.parse(await readFile(join(receipts, names.at(-1) ?? ""), "utf8")) as Receipt;
     for (const { statement } of hosts) {
-      const { docker = [], sudo = [], unasked } = statement.access ?? {};
+      const { docker = [], sudo = [], unchecked } = statement.access ?? {};
       assert.ok(docker.includes(labUser), docker.join());
       const own = sudo.find(({ user }) => user === site.guest.login);
       assert.match(own?.rules ?? "", /ALL/);
-      assert.equal(unasked, 0);
+      assert.equal(unchecked, 0);
       assert.deepEqual(statement.images, { running: [], more: 0 });
     }
   });
 
-  test("a gate that stays shut: the first host has changed, the second is not begun, and the error says so", async () => {
+  test("a gate that stays closed: the first host has changed, the second has not started, and the error says so", async () => {
     await site.onHost("sudo -n touch /etc/not-well");
     await write("warn");
     const { exitCode, output } = await site.up();
     assert.notEqual(exitCode, 0);
-    assert.match(output, /wave-a: E_GATE gate\.command: got .*exit code 1 of the gate/);
-    assert.match(output, /rollout: E_GATE wave-a: .*not begun: wave-b/);
+    assert.match(output, /wave-a: E_GATE gate\.command: found: the gate command exited with code 1/);
+    assert.match(output, /rollout: E_GATE wave-a: .*not started: wave-b/);
     assert.deepEqual(await levels(), ["warn", "info"]);
     assert.match(
       await lastReceipt(),
-      /^wave-a .* says: \d+ hold +\d changed\nwave-b .* says: \d+ hold, \d does not hold +0 changed$/m,
+      /^wave-a .* reports: \d+ hold +\d changed\nwave-b .* reports: \d+ hold, \d does not hold +0 changed$/m,
     );
   });
 
-  test("with the gate open again the rollout goes on with the host that is left", async () => {
+  test("with the gate open again, the rollout continues with the remaining host", async () => {
     await site.onHost("sudo -n rm /etc/not-well");
     await succeeds(site.up());
     assert.deepEqual(await levels(), ["warn", "warn"]);
     await succeeds(site.pulumi("preview", "--expect-no-changes"));
   });
 
-  test("drift on a host that the run was told to leave out fails the run, and keeps nobody else from being done", async () => {
+  test("drift on a host that the run excludes fails the run, and does not stop the others", async () => {
     await site.onHost("sudo -n gpasswd -d deploy docker");
     await second.exec("sudo -n gpasswd -d deploy docker");
     const { exitCode, output } = await site.pulumi(
@@ -128,7 +131,7 @@ describe("waves", () => {
     assert.notEqual(exitCode, 0, output);
     assert.match(
       output,
-      /wave-a: E_FACT users\.deploy\.docker: got not in it; .*; this run was told to leave it as it is/,
+      /wave-a: E_FACT users\.deploy\.docker: found: not a member; .*; fix: run pulumi up without --target and --exclude/,
     );
     assert.match((await second.exec("id deploy")).stdout, /\(docker\)/);
     assert.doesNotMatch(await site.onHost("id deploy"), /\(docker\)/);
@@ -140,7 +143,7 @@ describe("waves", () => {
     await succeeds(site.pulumi("preview", "--expect-no-changes"));
   });
 
-  test("a host that does not answer keeps nobody from being done; it can be taken out of the site", async () => {
+  test("a host that does not answer does not stop the others; it can be removed from the site", async () => {
     const port = await silentPort();
     await write("error", ({ hosts }) => {
       hosts.unshift({ ...hosts[0], name: "gone", port });

@@ -2,12 +2,12 @@ import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
 import { readdirSync, readFileSync } from "node:fs";
 import { after, before, describe, test } from "node:test";
-import { stateDir } from "../lab/pulumi-env.ts";
-import { labUser, type LabSite } from "../lab/stack.ts";
-import { dockerClient } from "../support/docker-client.ts";
-import { startProvisionedSite } from "../support/provisioned-site.ts";
-import type { SiteUnderTest } from "../support/site-under-test.ts";
-import { undoAfter } from "../support/undo.ts";
+import { stateDir } from "../lab/pulumi/pulumi-env.ts";
+import { labUser, type LabSite } from "../lab/pulumi/stack.ts";
+import { dockerClient } from "../support/guests/docker-client.ts";
+import { startProvisionedSite } from "../support/guests/provisioned-site.ts";
+import type { SiteUnderTest } from "../support/guests/site-under-test.ts";
+import { undoAfter } from "../support/process/undo.ts";
 
 /** Made up: nobody's password. */
 const hash = `$6$sealiftTest$${"wQ3".repeat(28)}xy`;
@@ -24,13 +24,13 @@ END
 sudo chmod 755 /usr/local/sbin/chpasswd && sudo touch /run/sampling && sudo sh -c '
   while [ -e /run/sampling ]; do cat /proc/[0-9]*/cmdline >>/run/sampled; sleep 0.5; done >/dev/null 2>&1 &'`;
 
-/** Users as a person lives with them: a secret, remote use, a home on a volume, somebody who leaves, a stranger. */
+/** Users in daily work: a secret, remote use, a home on a volume, a removed user, an unmanaged member. */
 describe("users on a host", () => {
   let site: SiteUnderTest;
   let outputs = "";
-  const seenHere = new Set<string>();
+  const commandLines = new Set<string>();
   const sampler = setInterval(() => {
-    sampleCommandLines(seenHere);
+    sampleCommandLines(commandLines);
   }, 250);
   const undo = undoAfter();
   before(async () => {
@@ -43,7 +43,7 @@ describe("users on a host", () => {
     );
     assert.equal(exitCode, 0, output);
     // What the test itself has just put on a command line does not count.
-    seenHere.clear();
+    commandLines.clear();
   });
   after(() => {
     clearInterval(sampler);
@@ -58,7 +58,7 @@ describe("users on a host", () => {
   const up = (...more: string[]): Promise<string> => pulumi("up", "--yes", "--skip-preview", ...more);
   const onHost: SiteUnderTest["onHost"] = (...call) => site.onHost(...call);
 
-  test("a hash that was set with --secret arrives, and is on nobody's command line on the way", async () => {
+  test("a hash that was set with --secret arrives, and is never on a command line", async () => {
     await pulumi("preview", "--diff");
     await onHost(sampling);
     await up();
@@ -67,8 +67,8 @@ describe("users on a host", () => {
     const sampled = await onHost("sudo cat /run/sampled | tr '\\0' ' '");
     assert.match(sampled, /\/run\/sealift\/library\/[0-9a-f]{64}\.sh apply/, "the sampling saw the run");
     assert.ok(!sampled.includes(hash));
-    assert.ok([...seenHere].some((line) => line.includes("pulumi")));
-    assert.ok(![...seenHere].some((line) => line.includes(hash)));
+    assert.ok([...commandLines].some((line) => line.includes("pulumi")));
+    assert.ok(![...commandLines].some((line) => line.includes(hash)));
   });
 
   test("nothing is left to do, and a password that somebody changed is drift without its hash", async () => {
@@ -77,7 +77,7 @@ describe("users on a host", () => {
     assert.match(
       await pulumi("preview", "--diff"),
       new RegExp(
-        `users\\.${labUser}\\.password: wanted ${labUser} has the site's password; found another password; `,
+        `users\\.${labUser}\\.password: want: ${labUser} has the password from the site; found: a different password; `,
       ),
     );
     await onHost("sudo chpasswd -e", undefined, `${labUser}:${hash}\n`);
@@ -105,7 +105,7 @@ describe("users on a host", () => {
     }
   });
 
-  test("a home on a volume, a group of the site, no docker, one command by sudo", async () => {
+  test("a home on a volume, a group of the site, no docker, one command with sudo", async () => {
     assert.equal(await onHost("id -nG && pwd", "batch"), "batch app\n/svc/home/batch\n");
     assert.equal(await onHost("findmnt -nro TARGET -T /svc/home/batch"), "/svc\n");
     assert.match(await onHost("docker ps 2>&1 || true", "batch"), /permission denied/);
@@ -113,16 +113,16 @@ describe("users on a host", () => {
     assert.match(await onHost("sudo -n /usr/bin/id 2>&1 || true", "batch"), /password is required/);
   });
 
-  test("a stranger in the group is a warning and no change", async () => {
+  test("an unmanaged member of the group is a warning and no change", async () => {
     await onHost("sudo useradd -G docker stranger");
     const output = await up("--expect-no-changes");
     assert.match(
       output,
-      /warning: people: E_STRANGERS users\.strangers: got members that the site does not name: stranger; expected .*; name them/,
+      /warning: people: E_UNMANAGED_MEMBERS users\.unmanaged: found: members not listed in the site: stranger; expected: .*; fix: add them to users/,
     );
   });
 
-  test("who leaves the site is told in the preview, shut out by up, and still has the home", async () => {
+  test("a removed user is reported by the preview, locked by the run, and still has the home", async () => {
     await site.write((text) => {
       withPeople(text);
       text.users.splice(1, 1);
@@ -130,7 +130,7 @@ describe("users on a host", () => {
     await pulumi("config", "set", "--secret", "--path", "sealift:site.users[0].passwordHash", hash);
     assert.match(
       await pulumi("preview"),
-      /users\.leavers: wanted who has left the site has no access by it; found batch: has a sudo rule, not locked; /,
+      /users\.removed: want: users removed from the site have no access through Sealift; found: batch: has a sudo rule, not locked; /,
     );
     await up();
     assert.equal((await site.guest.exec("true", { login: "batch" })).exitCode, 255);
@@ -138,7 +138,7 @@ describe("users on a host", () => {
     await up("--expect-no-changes");
   });
 
-  test("the hash is in no output, no state, no file but shadow's, no journal", async () => {
+  test("the hash is in no output, no state, no file except shadow, no journal", async () => {
     assert.ok(!(await pulumi("stack", "export")).includes(hash));
     assert.ok(!outputs.includes(hash));
     assert.match(outputs, /\[secret\]/, "the plan shows as a secret");
@@ -167,7 +167,7 @@ function withPeople(text: LabSite): void {
   });
 }
 
-/** Of every process of this machine that may be looked at. */
+/** Of every process of this machine that this user may read. */
 function sampleCommandLines(seen: Set<string>): void {
   for (const id of readdirSync("/proc").filter((name) => /^\d+$/.test(name))) {
     try {

@@ -2,10 +2,10 @@ import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
 import { readFileSync, writeFileSync } from "node:fs";
 import { test } from "node:test";
-import { planText } from "../../modules/core/step.ts";
-import { library, examplePhases } from "../support/example-host.ts";
+import { planText } from "../../modules/core/host/step.ts";
+import { library, examplePhases } from "../support/fixtures/example-host.ts";
 
-/** What operators see as a diff, and what hosts run: any change of it is seen here. UPDATE_GOLDEN=1 writes it anew. */
+/** What operators see as a diff and what hosts run: this test shows any change. UPDATE_GOLDEN=1 records it again. */
 for (const [name, phase] of Object.entries(examplePhases())) {
   test(`plan text of ${name}`, () => {
     // The library's own size is not what this is about.
@@ -18,7 +18,7 @@ for (const [name, phase] of Object.entries(examplePhases())) {
   });
 }
 
-test("every step calls functions that the library has", () => {
+test("every step calls functions of the library", () => {
   const steps = Object.entries(examplePhases()).flatMap(([name, { steps }]) =>
     steps.map((step) => ({ name, step })),
   );
@@ -38,7 +38,7 @@ test("codes are unique on a host and begin with their phase", () => {
     for (const { code } of steps) assert.ok(code.startsWith(`${name}.`), code);
 });
 
-test("the library and every plan are syntax that a POSIX shell takes", () => {
+test("a POSIX shell accepts the library and every plan", () => {
   const plans = Object.values(examplePhases()).map((phase) => planText("node-a", phase, { serial: 7 }));
   execFileSync("sh", ["-n"], { input: [library.text, ...plans].join("\n") });
 });

@@ -1,11 +1,11 @@
 import assert from "node:assert/strict";
 import { readFileSync, writeFileSync } from "node:fs";
 import { test } from "node:test";
-import { planText } from "../../modules/core/step.ts";
-import { phasesOf, withoutAuthorities, type HostPhases } from "../../modules/phases.ts";
-import { exampleArchive, exampleFacts, exampleFiles, library } from "../support/example-host.ts";
-import { external, own, withRegistry } from "../support/registry-site.ts";
-import { siteOf } from "../support/site-text.ts";
+import { planText } from "../../modules/core/host/step.ts";
+import { phasesOf, withoutCaBundles, type HostPhases } from "../../modules/rollout/phases.ts";
+import { exampleArchive, exampleFacts, exampleFiles, library } from "../support/fixtures/example-host.ts";
+import { external, own, withRegistry } from "../support/fixtures/registry-site.ts";
+import { siteOf } from "../support/fixtures/site-text.ts";
 
 const hex = (digits: string): string => digits.repeat(32);
 const registry = {
@@ -45,16 +45,16 @@ const content = {
 /** The phases of one host of the example with a registry; node-a runs it. */
 function phases(name: string, text: string, mirrors: boolean, made?: readonly string[]): HostPhases {
   const addresses = ["10.20.0.11", "10.20.0.12"];
-  const authorities = made?.map((one, at) => ({ address: addresses[at] ?? "", certificates: [one] }));
+  const caBundles = made?.map((one, at) => ({ address: addresses[at] ?? "", certificates: [one] }));
   const host = siteOf(text).hosts.find((one) => one.name === name);
   assert.ok(host);
   const files = { ...exampleFiles, ...(host.registry?.serves === undefined ? {} : { registry }) };
-  return phasesOf(host, files, { ...exampleFacts, content, mirrors, authorities });
+  return phasesOf(host, files, { ...exampleFacts, content, mirrors, caBundles });
 }
 
-/** UPDATE_GOLDEN=1 writes it anew. */
-function same(name: string, found: HostPhases, ...wanted: readonly (keyof HostPhases)[]): void {
-  const text = wanted
+/** UPDATE_GOLDEN=1 records it again. */
+function same(name: string, found: HostPhases, ...expected: readonly (keyof HostPhases)[]): void {
+  const text = expected
     .flatMap((key) => found[key] ?? [])
     .map((phase) => planText("node-a", phase, { serial: 7 }))
     .join("")
@@ -70,34 +70,34 @@ test("plan texts of a host that runs the registry, in a site with the classic st
   same("registry-host", found, "delivery", "registry", "seed", "trust", "engine");
 });
 
-test("plan text of a registry whose writer two networks reach", () => {
+test("plan text of a registry whose writer is open to two networks", () => {
   const open = withRegistry(`${own}\nwriterNetworks: [10.20.0.0/16, "fd00:20::/32"]`);
   same("registry-open", phases("node-a", open, false, ["MIIB"]), "registry");
 });
 
-test("plan text of a registry that the first one feeds", () => {
+test("plan text of a registry with an upstream registry", () => {
   const two = withRegistry(own.replace("{ name: node-a }", "{ name: node-a }, { name: node-b }"));
   same("registry-fed", phases("node-b", two, false, ["MIIBfirst", "MIIBsecond"]), "delivery", "seed");
 });
 
-test("plan texts of a client: nothing but the library is sent to it", () => {
+test("plan texts of a client: only the library is sent to it", () => {
   const found = phases("node-b", withRegistry(own), false, ["MIIB"]);
   same("registry-client", found, "delivery", "trust", "engine");
 });
 
-test("before the registry has made its CA, its clients have the same facts, and the CA is unknown", () => {
+test("before the registry has created its CA, its clients have the same facts, with an unknown CA", () => {
   const found = phases("node-b", withRegistry(own), false);
   const known = phases("node-b", withRegistry(own), false, ["MIIB"]);
   const codes = (all: HostPhases): string[] => (all.trust?.steps ?? []).map(({ code }) => code);
   assert.deepEqual(codes(found), codes(known));
-  const call = found.trust?.steps.find(({ code }) => code === "trust.authority")?.call;
-  assert.deepEqual(call, ["registry_authority", "registry.site:5000", "unknown"]);
+  const call = found.trust?.steps.find(({ code }) => code === "trust.ca")?.call;
+  assert.deepEqual(call, ["trusted_ca", "registry.site:5000", "unknown"]);
 });
 
-test("what waits for a CA that nobody has made yet is not asked for between two waves", () => {
+test("facts that wait for a CA that does not exist yet are not checked between two waves", () => {
   const two = withRegistry(own.replace("{ name: node-a }", "{ name: node-a }, { name: node-b }"));
   const found = phases("node-b", two, false);
-  const asked = Object.values(withoutAuthorities(found)).flatMap(({ steps }) => steps);
+  const asked = Object.values(withoutCaBundles(found)).flatMap(({ steps }) => steps);
   assert.ok(Object.values(found).some(({ steps }) => steps.some(({ call }) => call.includes("unknown"))));
   assert.deepEqual(
     asked.filter(({ call }) => call.includes("unknown")),
@@ -111,7 +111,7 @@ test("plan texts of a client of an external registry", () => {
   same("registry-external", found, "trust", "engine");
 });
 
-test("every step calls functions that the library has, with codes of its phase", () => {
+test("every step calls functions of the library, with codes of its phase", () => {
   const found = phases("node-a", withRegistry(own), true, ["MIIB"]);
   for (const phase of [found.registry, found.seed, found.trust, found.engine]) {
     assert.ok(phase);

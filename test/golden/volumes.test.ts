@@ -1,20 +1,18 @@
 import assert from "node:assert/strict";
 import { readFileSync, writeFileSync } from "node:fs";
 import { test } from "node:test";
-import { planText } from "../../modules/core/step.ts";
+import { planText } from "../../modules/core/host/step.ts";
 import { volumeSteps } from "../../modules/volumes/steps.ts";
 
-/** The plan of volumes with every option that the example does without. UPDATE_GOLDEN=1 writes it anew. */
-test("plan text of volumes with everything that they can have", () => {
+/** The plan of volumes with every option that the example does not use. UPDATE_GOLDEN=1 records it again. */
+test("plan text of volumes with all keys", () => {
   const steps = volumeSteps({
     users: [{ name: "deploy", uid: 1500, authorizedKeys: [] }],
     daemon: { "data-root": "/rest/docker" },
     volumes: {
       group: "vg0",
-      disk: "/dev/disk/by-id/scsi-a",
-      serial: "S3Z9NX0M600001",
-      moreDisks: [{ disk: "/dev/disk/by-id/scsi-b" }],
-      logical: [
+      disks: [{ id: "/dev/disk/by-id/scsi-a", serial: "S3Z9NX0M600001" }, { id: "/dev/disk/by-id/scsi-b" }],
+      logicalVolumes: [
         { name: "home", size: "2TiB", mount: "/srv/de-ploy", owner: "deploy", mode: "0750", options: [] },
         { name: "rest", size: "100%FREE", mount: "/rest", options: ["noatime", "noexec", "nodev"] },
       ],
@@ -27,13 +25,13 @@ test("plan text of volumes with everything that they can have", () => {
   assert.equal(text, readFileSync(file, "utf8"));
 });
 
-test("plan text of mounts that others have laid out, without a volume", () => {
+test("plan text of existing mounts, without a volume", () => {
   const steps = volumeSteps({
     users: [{ name: "deploy", uid: 1500, authorizedKeys: [] }],
     daemon: { "data-root": "/data/docker", "storage-opts": ["overlay2.size=20G"] },
     volumes: {
       group: "vg0",
-      logical: [],
+      logicalVolumes: [],
       existing: [
         { mount: "/data", filesystem: "xfs", minFree: "50GiB" },
         { mount: "/home" },

@@ -1,14 +1,14 @@
-/** How a client gets bytes of the bundle out of the registry, on a real host, from readers that behave badly on purpose. */
+/** Downloads from the registry on a real host, from readers that misbehave on purpose. */
 import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { before, describe, test } from "node:test";
 import { checkout } from "../lab/cache.ts";
 import { container } from "../lab/machine-choice.ts";
-import { sha256Of } from "../support/registry-in-guest.ts";
-import { shellFacts } from "../support/shell-facts.ts";
-import { startFunctions, type ShellFunctions } from "../support/shell-functions.ts";
-import { undoAfter } from "../support/undo.ts";
+import { sha256Of } from "../support/guests/registry-in-guest.ts";
+import { shellFacts } from "../support/guests/shell-facts.ts";
+import { startFunctions, type ShellFunctions } from "../support/guests/shell-functions.ts";
+import { undoAfter } from "../support/process/undo.ts";
 
 let on: ShellFunctions;
 const undo = undoAfter();
@@ -23,21 +23,21 @@ const port = "5443";
 const at = `registry.site:${port}`;
 const certs = "/etc/docker/certs.d";
 
-/** A CA as a registry host makes one that has none; its certificate as the host tells it. */
-async function authority(address = "127.0.0.5"): Promise<string> {
+/** A CA as a registry host without one creates it; its certificate as the host reports it. */
+async function caOf(address = "127.0.0.5"): Promise<string> {
   await root("rm -f /etc/sealift/registry/ca.*");
   const { exitCode, output } = await on.call("apply_registry_ca", "test", "registry.site", address, "30");
   assert.equal(exitCode, 0, output);
   return `${address}:${(await on.call("value_registry_ca")).output}`;
 }
 
-describe("bytes by their digest", () => {
+describe("downloads by digest", () => {
   const bytes = Buffer.alloc(250_000, "bytes of the bundle ");
   const sha256 = sha256Of(bytes);
   const kept = `/var/lib/sealift/blobs/${sha256}`;
   const blob = (...readers: string[]) =>
-    ["channel_blob", sha256, String(bytes.length), at, "files/thing", "own", ...readers] as const;
-  const asked = async (): Promise<string> => {
+    ["downloaded_blob", sha256, String(bytes.length), at, "files/thing", "own", ...readers] as const;
+  const requests = async (): Promise<string> => {
     const log = await root("cat /run/asked; rm /run/asked");
     return log.replaceAll("127.0.0.", "").trim().replaceAll(/ *\n/g, ", ");
   };
@@ -49,83 +49,83 @@ describe("bytes by their digest", () => {
     );
 
   before(async () => {
-    const trusted = await on.call("apply_registry_authority", at, await authority());
+    const trusted = await on.call("apply_trusted_ca", at, await caOf());
     assert.equal(trusted.exitCode, 0, trusted.output);
     await on.call("apply_registry_user");
     const certificate = await on.call("apply_registry_certificate", "registry.site", "127.0.0.5");
     assert.equal(certificate.exitCode, 0, certificate.output);
     await on.guest.exec("sudo -n tee /run/thing", { input: bytes });
-    const program = await readFile(join(checkout, "test", "support", "bad-readers.py"));
+    const program = await readFile(join(checkout, "test", "support", "fixtures", "bad-readers.py"));
     await on.guest.exec("sudo -n tee /run/bad-readers.py", { input: program });
     await startReaders(`${etc}/server.crt`);
   });
 
-  test("a reader that is well is asked once", async () => {
-    await finds("not there", ...blob("127.0.0.5"));
+  test("a healthy reader is asked once", async () => {
+    await finds("absent", ...blob("127.0.0.5"));
     await applies(...blob("127.0.0.5", "127.0.0.3"));
-    assert.equal(await asked(), "5");
+    assert.equal(await requests(), "5");
   });
 
-  test("one that knows nothing and one that lies: the next one is asked, and nothing wrong is kept", async () => {
+  test("one reader without the blob and one with wrong bytes: the next one is asked, and no wrong bytes are kept", async () => {
     await root(`rm ${kept}`);
     await applies(...blob("127.0.0.3", "127.0.0.2", "127.0.0.5"));
-    assert.equal(await asked(), "3, 2, 5");
+    assert.equal(await requests(), "3, 2, 5");
     assert.equal(await root("ls /var/lib/sealift/blobs"), `${sha256}\n`);
   });
 
-  test("where one was cut off, the next goes on", async () => {
+  test("a reader resumes the download that another one interrupted", async () => {
     await root(`rm ${kept}`);
     await applies(...blob("127.0.0.4", "127.0.0.5"));
-    assert.equal(await asked(), "4, 5 bytes=100000-");
+    assert.equal(await requests(), "4, 5 bytes=100000-");
   });
 
-  test("a line that drops again and again brings it in the end", async () => {
+  test("a connection that breaks repeatedly delivers the blob in the end", async () => {
     await root(`rm ${kept}`);
     await applies(...blob("127.0.0.4"));
-    assert.equal(await asked(), "4, 4 bytes=100000-, 4 bytes=200000-");
+    assert.equal(await requests(), "4, 4 bytes=100000-, 4 bytes=200000-");
   });
 
-  test("nobody has it: every reader is named, and nothing is left", async () => {
+  test("if no reader has the blob, each is named and nothing is left", async () => {
     await root(`rm ${kept}`);
     const { exitCode, output } = await on.call(
-      "apply_channel_blob",
+      "apply_downloaded_blob",
       ...blob("127.0.0.3", "127.0.0.9").slice(1),
     );
     assert.equal(exitCode, 1);
-    assert.match(output, /reader 127\.0\.0\.3 did not give it/);
-    assert.match(output, /reader 127\.0\.0\.9 did not give it/);
+    assert.match(output, /reader 127\.0\.0\.3 did not deliver it/);
+    assert.match(output, /reader 127\.0\.0\.9 did not deliver it/);
     assert.match(
       output,
-      /no reader of the registry has given https:\/\/registry\.site:5443\/v2\/files\/thing\/blobs\/sha256:/,
+      /no reader of the registry delivered https:\/\/registry\.site:5443\/v2\/files\/thing\/blobs\/sha256:/,
     );
     assert.equal(await root("ls /var/lib/sealift/blobs"), "");
-    await asked();
+    await requests();
   });
 
-  test("a registry of others wants a token, and sends on to where its bytes lie", async () => {
+  test("an external registry requires a token and redirects to its object store", async () => {
     await root(
       `rm -f ${kept}; sed -i '/registry.site/d' /etc/hosts; echo '127.0.0.6 registry.site' >>/etc/hosts`,
     );
     await applies(...blob());
-    assert.equal(await asked(), "6 bytes=0-0, 6");
+    assert.equal(await requests(), "6 bytes=0-0, 6");
     await root("sed -i '/registry.site/d' /etc/hosts");
   });
 
-  test("a certificate that nobody vouches for, or that has ended, is no way in", async () => {
+  test("an untrusted or expired certificate is refused", async () => {
     // What is kept would be taken without a question.
     await root(
       `rm -f ${kept}; mv ${certs}/${at}/ca.crt /run/ca.crt && openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout /run/x.key -subj /CN=x -out ${certs}/${at}/ca.crt 2>/dev/null`,
     );
-    const stranger = await on.call("apply_channel_blob", ...blob("127.0.0.5").slice(1));
-    assert.equal(stranger.exitCode, 1);
-    assert.match(stranger.output, /certificate/i);
+    const untrusted = await on.call("apply_downloaded_blob", ...blob("127.0.0.5").slice(1));
+    assert.equal(untrusted.exitCode, 1);
+    assert.match(untrusted.output, /certificate/i);
     await root(`mv /run/ca.crt ${certs}/${at}/ca.crt`);
     // The same certificate, signed by the same CA for a month of the past (openssl-x509(1), OpenSSL 3.4).
     await root(
       `systemctl stop readers && openssl x509 -in ${etc}/server.crt -CA ${etc}/ca.crt -CAkey ${etc}/ca.key -not_before 20200101000000Z -not_after 20200201000000Z -out /run/ended.crt`,
     );
     await startReaders("/run/ended.crt");
-    const ended = await on.call("apply_channel_blob", ...blob("127.0.0.5").slice(1));
+    const ended = await on.call("apply_downloaded_blob", ...blob("127.0.0.5").slice(1));
     assert.equal(ended.exitCode, 1);
     assert.match(ended.output, /expired/i);
     assert.equal(await root("cat /run/asked 2>/dev/null || true"), "", "not one request was made");

@@ -1,24 +1,24 @@
 import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
 import { before, test } from "node:test";
-import { profileKeys, writtenAlways, type DaemonProfile } from "../../modules/core/profiles.ts";
-import { imageStoreKeys, imageStoreOf } from "../../modules/core/image-store.ts";
+import { withProfile, writtenAlways, type DaemonProfile } from "../../modules/core/site/profiles.ts";
+import { imageStoreKeys, imageStoreOf } from "../../modules/core/site/image-store.ts";
 import { sortedJson } from "../../modules/daemon/sorted-json.ts";
-import { daemonPhase } from "../../modules/daemon/phase.ts";
+import { daemonPhase } from "../../modules/daemon/index.ts";
 import { verifyBundle } from "../../offline-bundle/verify.ts";
 import { openFilesOf } from "../lab/container/open-files.ts";
-import { architecture } from "../lab/engine.ts";
+import { architecture } from "../lab/bundle/engine.ts";
 import { container } from "../lab/machine-choice.ts";
 import { prepareLab } from "../lab/prepare.ts";
-import { corpus, corpusText, type CorpusRow, type RefusedRow } from "../support/daemon-corpus.ts";
-import { startFunctions, type ShellFunctions } from "../support/shell-functions.ts";
-import { problemsOf, siteOf } from "../support/site-text.ts";
-import { undoAfter } from "../support/undo.ts";
+import { corpus, corpusText, type CorpusRow, type RefusedRow } from "../support/fixtures/daemon-corpus.ts";
+import { startFunctions, type ShellFunctions } from "../support/guests/shell-functions.ts";
+import { problemsOf, siteOf } from "../support/fixtures/site-text.ts";
+import { undoAfter } from "../support/process/undo.ts";
 
 /**
- * Every row of the corpus against real engines, so that the schema and the engine cannot disagree: what Sealift accepts starts and is
- * read back; what it refuses ends the engine, or is refused by a policy that the row gives. The daemon is started by systemd, with
- * iptables and a bridge of its own, on a host that nothing of the start before is left on.
+ * Every row of the corpus against real engines, so that schema and engine cannot disagree: what Sealift accepts starts and is read back;
+ * what it refuses stops the engine from starting, or is refused by a policy that the row names. systemd starts the daemon, with iptables
+ * and a bridge of its own, on a host without remains of the previous start.
  */
 let on: ShellFunctions;
 const undo = undoAfter();
@@ -30,7 +30,7 @@ interface Start {
   readonly readBack: readonly string[];
   readonly rows: readonly CorpusRow[];
 }
-interface Said {
+interface StartOutcome {
   readonly runs: boolean;
   readonly words: string;
 }
@@ -40,7 +40,7 @@ before(async () => {
   on = await startFunctions("daemon-corpus", container());
   undo(() => on.end());
   const verified = await verifyBundle(bundle.directory, { allowedSigners: bundle.allowedSigners });
-  const shell = await readFile(new URL("../support/daemon-starts.sh", import.meta.url), "utf8");
+  const shell = await readFile(new URL("../support/guests/daemon-starts.sh", import.meta.url), "utf8");
   await on.guest.exec("sudo -n tee /run/starts.sh", { input: shell });
   await on.root("mkdir -p /run/starts");
   // What is built from one source under two names is one engine.
@@ -59,7 +59,7 @@ before(async () => {
 });
 
 /** What the engine does with each file; the answers are in the order of the files. */
-async function start(version: string, texts: readonly string[]): Promise<readonly Said[]> {
+async function start(version: string, texts: readonly string[]): Promise<readonly StartOutcome[]> {
   const names = texts.map((_, index) => `${index}.json`);
   const files = texts.map(
     (text, index) => `cat >/run/starts/${names[index] ?? ""} <<'SEALIFT'\n${text}\nSEALIFT\n`,
@@ -67,9 +67,9 @@ async function start(version: string, texts: readonly string[]): Promise<readonl
   const script = `. /run/starts.sh\nset -eu\n${files.join("")}starts_engine ${version}\nstarts_each <<'SEALIFT'\n${names.join("\n")}\nSEALIFT\n`;
   const { stdout, stderr, exitCode } = await on.guest.exec("sudo -n sh -s", { input: script });
   assert.equal(exitCode, 0, stderr);
-  const said = stdout.split("\0").slice(0, -1);
-  assert.equal(said.length, texts.length, stderr + stdout);
-  return said.map((one) => {
+  const outcome = stdout.split("\0").slice(0, -1);
+  assert.equal(outcome.length, texts.length, stderr + stdout);
+  return outcome.map((one) => {
     const [, status, ...words] = one.split("\t");
     return { runs: status === "runs", words: words.join("\t") };
   });
@@ -131,27 +131,27 @@ function startOf(rows: readonly CorpusRow[], version: string): Start {
 function refusedText(row: RefusedRow, version: string): string {
   const profile = (row.site?.["daemonProfile"] ?? "baseline") as DaemonProfile;
   const written = { "data-root": "/data/docker", ...row.daemon };
-  const daemon = { ...profileKeys(profile, written), ...openFilesOf(on.guest), ...written };
+  const daemon = { ...withProfile(profile, { ...openFilesOf(on.guest), ...written }) };
   const store = imageStoreOf(daemon, version);
   return sortedJson({ ...imageStoreKeys(store), ...writtenAlways, ...daemon });
 }
 
 /** What docker info does not say, or why the daemon ended; undefined when all is right. */
-function wrong(said: Said | undefined, { readBack }: Start): string | undefined {
-  if (said?.runs !== true) return `ends: ${said?.words ?? "unheard"}`;
-  const absent = readBack.filter((member) => !said.words.includes(member));
-  return absent.length === 0 ? undefined : `docker info does not say ${absent.join(" ")}: ${said.words}`;
+function wrong(outcome: StartOutcome | undefined, { readBack }: Start): string | undefined {
+  if (outcome?.runs !== true) return `ends: ${outcome?.words ?? "unheard"}`;
+  const absent = readBack.filter((member) => !outcome.words.includes(member));
+  return absent.length === 0 ? undefined : `docker info does not say ${absent.join(" ")}: ${outcome.words}`;
 }
 
-test("what is accepted starts every engine and is read back", async (t) => {
+test("an accepted daemon.json starts every engine and is read back", async (t) => {
   for (const { version } of engines) {
     await t.test(`engine ${version}`, async () => {
       const starts = accepted(version);
-      const said = await start(
+      const outcome = await start(
         version,
         starts.map(({ text }) => text),
       );
-      const failed = starts.filter((one, index) => wrong(said[index], one) !== undefined);
+      const failed = starts.filter((one, index) => wrong(outcome[index], one) !== undefined);
       // Which of several rows it was.
       const alone = failed.flatMap(({ rows }) => rows.map((row) => startOf([row], version)));
       const again =
@@ -161,18 +161,18 @@ test("what is accepted starts every engine and is read back", async (t) => {
               version,
               alone.map(({ text }) => text),
             );
-      const told = alone.flatMap((one, index) => {
+      const reported = alone.flatMap((one, index) => {
         const problem = wrong(again[index], one);
         return problem === undefined ? [] : [`${one.rows[0]?.what ?? ""} ${problem}\n${one.text}`];
       });
-      assert.deepEqual(told, []);
+      assert.deepEqual(reported, []);
       assert.deepEqual(failed, [], "rows that are right alone and wrong together");
     });
   }
 });
 
-test("what is refused ends the engine, or the row says by which policy it is refused", async () => {
-  const told: string[] = [];
+test("a refused daemon.json stops the engine from starting, or its row names the policy that refuses it", async () => {
+  const reported: string[] = [];
   for (const { version, built } of engines) {
     const rows = corpus.refused.filter((row) => {
       const problems = problemsOf(corpusText(row, version));
@@ -181,15 +181,17 @@ test("what is refused ends the engine, or the row says by which policy it is ref
       return (row.site?.engine?.version ?? "28.5.2") === version && known && row.policy === undefined;
     });
     if (rows.length === 0) continue;
-    const said = await start(
+    const outcome = await start(
       version,
       rows.map((row) => refusedText(row, version)),
     );
-    told.push(
+    reported.push(
       ...rows.flatMap((row, index) =>
-        said[index]?.runs === true ? [`${version} runs with ${row.what}: ${JSON.stringify(row.daemon)}`] : [],
+        outcome[index]?.runs === true
+          ? [`${version} runs with ${row.what}: ${JSON.stringify(row.daemon)}`]
+          : [],
       ),
     );
   }
-  assert.deepEqual(told, []);
+  assert.deepEqual(reported, []);
 });

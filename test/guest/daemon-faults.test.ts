@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { before, test } from "node:test";
-import { loadImage, startEngine, type EngineInGuest } from "../support/engine-in-guest.ts";
-import { undoAfter } from "../support/undo.ts";
+import { loadImage, startEngine, type EngineInGuest } from "../support/guests/engine-in-guest.ts";
+import { undoAfter } from "../support/process/undo.ts";
 
-/** Whatever goes wrong with a new daemon.json: the error says why, the old file is back, the engine and the container run. */
+/** Faults of a new daemon.json: the error says why, the old file is restored, the engine and the container run. */
 let engine: EngineInGuest;
 let image: string;
 const undo = undoAfter();
@@ -35,14 +35,14 @@ const bad: readonly [
   ["a listener beside the unit's", { hosts: ["fd://"] }, /the daemon did not come up: .*hosts/, true],
   ["a bip", { bip: "999.1.1.1/24" }, /the daemon did not come up: .*999\.1\.1\.1/, false],
 ];
-for (const [what, entries, said, sameContainer] of bad) {
-  test(`a bad value, ${what}: told, taken back, and nothing is lost`, async () => {
+for (const [what, entries, message, sameContainer] of bad) {
+  test(`a bad value, ${what}: reported and rolled back, and nothing is lost`, async () => {
     const [fileBefore, containerBefore] = [await file(), await container()];
     const { steps, text } = await engine.on.run("apply", engine.daemon(entries));
     const failed = steps.find(({ status }) => status === "failed");
     assert.equal(failed?.code, "daemon.running", text);
-    assert.match(failed.found, said);
-    assert.match(failed.found, /the daemon\.json before it is back and runs/);
+    assert.match(failed.found, message);
+    assert.match(failed.found, /the previous daemon\.json was restored and the daemon runs/);
     assert.equal(await file(), fileBefore);
     assert.deepEqual(await statuses(), ["ok", "ok", "ok", "ok"]);
     assert.match(await container(), /^true /);
@@ -50,7 +50,7 @@ for (const [what, entries, said, sameContainer] of bad) {
   });
 }
 
-test("a daemon.json that dockerd --validate refuses never goes live", async () => {
+test("a daemon.json that dockerd --validate rejects is never installed", async () => {
   const [fileBefore, containerBefore] = [await file(), await container()];
   // The schema would have refused it.
   const { steps, text } = await engine.on.run("apply", engine.daemon({ "dns-search": ["a..b"] }));
@@ -61,7 +61,7 @@ test("a daemon.json that dockerd --validate refuses never goes live", async () =
   assert.deepEqual([await container(), await statuses()], [containerBefore, ["ok", "ok", "ok", "ok"]]);
 });
 
-test("a latch of three failures in a minute is opened", async () => {
+test("the start limit of three failures per minute is reset", async () => {
   const before = await container();
   await engine.on.root(
     "echo '{ broken' >/etc/docker/daemon.json && " +
@@ -81,7 +81,7 @@ test("a latch of three failures in a minute is opened", async () => {
   assert.equal(await engine.on.root("systemctl is-active docker.socket"), "active\n");
 });
 
-test("a daemon that was killed comes back by itself, and its container never stopped", async () => {
+test("a killed daemon restarts by itself, and its container keeps running", async () => {
   const before = await container();
   await engine.on.root(
     "pid=$(systemctl show -P MainPID docker) && kill -9 $pid && timeout 90 sh -c 'until docker ps >/dev/null 2>&1 && systemctl is-active -q docker; do sleep 1; done'",
@@ -90,7 +90,7 @@ test("a daemon that was killed comes back by itself, and its container never sto
   assert.deepEqual(await statuses(), ["ok", "ok", "ok", "ok"]);
 });
 
-test("a data volume without room: the container runs on, and with room again all is right", async () => {
+test("a full data volume: the container keeps running, and with free space everything is healthy again", async () => {
   const before = await container();
   await engine.on.root(
     "fallocate -l $(df --output=avail -B1 /docker | tail -1) /docker/ballast || dd if=/dev/zero of=/docker/ballast bs=1M 2>/dev/null || true",
@@ -98,7 +98,7 @@ test("a data volume without room: the container runs on, and with room again all
   const { text } = await engine.on.run("apply", engine.daemon({ "log-level": "warn" }));
   assert.match(
     text,
-    /E_STEP daemon\.file: got .* MiB free, and a daemon that is restarted there does not come up/,
+    /E_STEP_FAILED daemon\.file: found: .* MiB free, and a daemon restarted there would not come up/,
   );
   assert.match(await engine.on.root("cat /sys/fs/cgroup/system.slice/docker-*.scope/cgroup.procs"), /\d/);
   await engine.on.root("rm /docker/ballast");
@@ -108,12 +108,12 @@ test("a data volume without room: the container runs on, and with room again all
   assert.equal(await container(), before);
 });
 
-test("containers that a run had stopped when it was cut off are started by the next", async () => {
+test("containers that an interrupted run had stopped are started by the next run", async () => {
   const id = (await engine.docker("inspect --format '{{.Id}}' stays")).trim();
   await engine.on.root(`echo ${id} >/var/lib/sealift/containers-to-start`);
   await engine.docker("stop stays");
   const { steps } = await engine.on.run("check", engine.daemon());
-  assert.equal(steps[1]?.found, "containers that an earlier run has stopped are not started again");
+  assert.equal(steps[1]?.found, "containers that an earlier run stopped are not started again");
   assert.equal(steps[1].effect, "none");
   await engine.on.run("apply", engine.daemon());
   assert.match(await container(), /^true /);

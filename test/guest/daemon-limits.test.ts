@@ -1,12 +1,12 @@
 import assert from "node:assert/strict";
 import { before, test } from "node:test";
-import type { ContainerLimitsSpec } from "../../modules/core/site-spec.ts";
-import type { Report } from "../../modules/core/report.ts";
-import { loadImage, startEngine, type EngineInGuest } from "../support/engine-in-guest.ts";
+import type { ContainerLimitsSpec } from "../../modules/core/site/site-spec.ts";
+import type { HostReport } from "../../modules/core/host/report.ts";
+import { loadImage, startEngine, type EngineInGuest } from "../support/guests/engine-in-guest.ts";
 import { vm } from "../lab/machine-choice.ts";
-import { undoAfter } from "../support/undo.ts";
+import { undoAfter } from "../support/process/undo.ts";
 
-/** One ceiling for all containers together, held by the kernel. */
+/** One limit for all containers together, enforced by the kernel. */
 let engine: EngineInGuest;
 let image: string;
 const undo = undoAfter();
@@ -21,13 +21,13 @@ before(async () => {
 function limited(
   mode: "check" | "apply",
   containerLimits: ContainerLimitsSpec,
-): Promise<Report & { readonly text: string }> {
+): Promise<HostReport & { readonly text: string }> {
   return engine.on.run(mode, engine.daemon({ "cgroup-parent": "docker.slice" }, containerLimits));
 }
 
 const group = (file: string): Promise<string> => engine.on.root(`cat /sys/fs/cgroup/docker.slice/${file}`);
 
-test("containers run below the slice, and the kernel has its ceilings", async () => {
+test("containers run in the slice, and the kernel has its limits", async () => {
   await engine.docker(
     `run -d --name holds ${image} sh -c 'dd if=/dev/zero of=/dev/shm/held bs=1M count=40 && sleep 100000'`,
   );
@@ -47,7 +47,7 @@ test("containers run below the slice, and the kernel has its ceilings", async ()
   );
 });
 
-test("a container that takes more than all may have is ended by the kernel", async () => {
+test("the kernel kills a container that exceeds the common limit", async () => {
   const { exitCode } = await engine.on.guest.exec(
     `sudo -n docker run --rm ${image} sh -c 'tail -c 200m /dev/zero >/dev/null'`,
   );
@@ -55,7 +55,7 @@ test("a container that takes more than all may have is ended by the kernel", asy
   assert.match(await group("memory.events"), /^oom_kill [1-9]/m);
 });
 
-test("a ceiling below what containers hold is refused, and nothing is changed", async () => {
+test("a limit below what containers use is refused, and nothing is changed", async () => {
   await engine.on.root(
     "timeout 60 sh -c 'until [ $(cat /sys/fs/cgroup/docker.slice/memory.current) -gt 41943040 ]; do sleep 1; done'",
   );
@@ -63,12 +63,12 @@ test("a ceiling below what containers hold is refused, and nothing is changed", 
   assert.equal(steps[0]?.status, "refused");
   assert.match(
     steps[0].found,
-    /^E_LIMIT_IN_USE containers use \d+ MiB, \d+ MiB of it for good: above the new ceiling of 32 MiB .*; stop what/,
+    /^E_LIMIT_IN_USE containers use \d+ MiB, \d+ MiB of it not reclaimable; with a limit of 32 MiB .*; fix: stop containers/,
   );
   assert.equal(await group("memory.max"), `${96 * 2 ** 20}\n`);
 });
 
-test("new ceilings reach containers that run, without a restart", async () => {
+test("new limits apply to running containers without a restart", async () => {
   const before = await engine.docker("inspect --format '{{.State.Pid}}' holds");
   const { steps } = await limited("check", { memory: "50%", cpus: 1.5, tasks: 300 });
   assert.deepEqual(
@@ -93,7 +93,7 @@ test("new ceilings reach containers that run, without a restart", async () => {
   );
 });
 
-test("a ceiling that was changed by hand is found and put back", async () => {
+test("a limit that was changed manually is found and restored", async () => {
   await engine.on.root("systemctl set-property --runtime docker.slice TasksMax=99");
   const { steps } = await limited("check", { memory: "50%", cpus: 1.5, tasks: 300 });
   assert.equal(
@@ -104,7 +104,7 @@ test("a ceiling that was changed by hand is found and put back", async () => {
   assert.equal(await group("pids.max"), "300\n");
 });
 
-test("a ceiling that the site no longer has is lifted while containers run", async () => {
+test("a limit that the site no longer has is removed while containers run", async () => {
   const { steps } = await limited("apply", { tasks: 300 });
   assert.equal(steps[0]?.status, "changed");
   assert.equal(await group("memory.max"), "max\n");
@@ -112,12 +112,12 @@ test("a ceiling that the site no longer has is lifted while containers run", asy
   assert.equal(await group("pids.max"), "300\n");
 });
 
-test("a slice of somebody else's is not overwritten", async () => {
+test("a slice that Sealift did not create is not overwritten", async () => {
   await engine.on.root("printf '[Slice]\\nMemoryMax=1G\\n' >/etc/systemd/system/docker.slice");
   const { steps } = await limited("check", { tasks: 300 });
   assert.equal(steps[0]?.status, "refused");
   assert.match(
     steps[0].found,
-    /^E_FOREIGN_UNIT \/etc\/systemd\/system\/docker\.slice is there and is not from Sealift; /,
+    /^E_UNMANAGED_UNIT \/etc\/systemd\/system\/docker\.slice exists and was not created by Sealift; /,
   );
 });

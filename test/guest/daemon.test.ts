@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
 import { before, test } from "node:test";
-import type { Effect } from "../../modules/core/step.ts";
-import { loadImage, startEngine, type EngineInGuest } from "../support/engine-in-guest.ts";
-import { undoAfter } from "../support/undo.ts";
+import type { Effect } from "../../modules/core/host/step.ts";
+import { loadImage, startEngine, type EngineInGuest } from "../support/guests/engine-in-guest.ts";
+import { undoAfter } from "../support/process/undo.ts";
 
-/** daemon.json and the daemon on a real engine: what a change costs is foretold, done, and read back. */
+/** daemon.json and the daemon on a real engine: the impact of a change is predicted, then the change is made and read back. */
 let engine: EngineInGuest;
 const undo = undoAfter();
 before(async () => {
@@ -20,8 +20,8 @@ async function apply(entries: Entries = {}): Promise<readonly string[]> {
   return steps.map(({ code, status }) => `${code} ${status}`);
 }
 
-/** What a look says of the steps that differ. */
-async function foreseen(entries: Entries): Promise<readonly (string | undefined)[]> {
+/** What a probe reports about steps that differ. */
+async function reportedEffects(entries: Entries): Promise<readonly (string | undefined)[]> {
   const { steps } = await engine.on.run("check", engine.daemon(entries));
   return steps.filter(({ status }) => status !== "ok").map(({ code, effect }) => `${code} ${effect ?? ""}`);
 }
@@ -30,7 +30,7 @@ const pidOf = (container: string): Promise<string> =>
   engine.docker(`inspect --format '{{.State.Running}} {{.State.Pid}}' ${container}`);
 const daemonPid = (): Promise<string> => engine.on.root("systemctl show -P MainPID docker");
 
-test("a host where nothing has ever run costs nothing, and is told in one line each", async () => {
+test("on a host where nothing ever ran, changes cost nothing and are reported in one line each", async () => {
   const { steps } = await engine.on.run("check", engine.daemon());
   assert.deepEqual(
     steps.map(({ code, status, found, effect }) => [code, status, found, effect]),
@@ -48,7 +48,7 @@ test("a host where nothing has ever run costs nothing, and is told in one line e
   );
 });
 
-test("applied, and right the second time", async () => {
+test("the first apply changes the host, the second nothing", async () => {
   assert.deepEqual(await apply(), [
     "daemon.file changed",
     "daemon.running changed",
@@ -81,10 +81,10 @@ const costs: readonly [what: string, entries: Entries, effect: Effect][] = [
   ["pools", { "default-address-pools": [{ base: "10.201.0.0/16", size: 24 }] }, "containers-stop"],
 ];
 for (const [what, entries, effect] of costs) {
-  test(`foretold beside a running container: ${what} is ${effect}`, async () => {
-    const [file, ...others] = await foreseen(entries);
+  test(`impact predicted beside a running container: ${what} is ${effect}`, async () => {
+    const [file, ...others] = await reportedEffects(entries);
     assert.equal(file, `daemon.file ${effect}`);
-    // What docker info does not say yet is told with the file.
+    // What docker info does not report yet is reported with the file.
     assert.ok(
       others.every((other) => other === "daemon.running none"),
       others.join(),
@@ -92,7 +92,7 @@ for (const [what, entries, effect] of costs) {
   });
 }
 
-test("a file that was changed by hand and never read costs nothing", async () => {
+test("a file that was changed manually but never loaded costs nothing", async () => {
   await engine.on.root(`sed -i 's/"log-driver": "local"/"log-driver": "json-file"/' /etc/docker/daemon.json`);
   const { steps } = await engine.on.run("check", engine.daemon());
   assert.equal(steps[0]?.found, '"log-driver": "json-file" in place of "log-driver": "local"');
@@ -108,7 +108,7 @@ test("a file that was changed by hand and never read costs nothing", async () =>
   assert.equal(await daemonPid(), pid);
 });
 
-test("a reload changes the running daemon, and nothing else", async () => {
+test("a reload changes the running daemon and nothing else", async () => {
   const [daemon, container] = [await daemonPid(), await pidOf("stays")];
   const entries = { labels: ["rack=r1", "row=3"], "shutdown-timeout": 20 };
   assert.deepEqual(await apply(entries), [
@@ -121,16 +121,16 @@ test("a reload changes the running daemon, and nothing else", async () => {
   assert.match(await engine.docker("info --format '{{.Labels}}'"), /rack=r1/);
 });
 
-test("a key that a reload would keep is taken away by a restart; the container runs on", async () => {
+test("a key that a reload would keep is removed by a restart; the container keeps running", async () => {
   const [daemon, container] = [await daemonPid(), await pidOf("stays")];
-  assert.equal((await foreseen({}))[0], "daemon.file restart");
+  assert.equal((await reportedEffects({}))[0], "daemon.file restart");
   await apply();
   assert.notEqual(await daemonPid(), daemon);
   assert.equal(await pidOf("stays"), container);
   assert.equal(await engine.docker("info --format '{{.Labels}}'"), "[]\n");
 });
 
-test("a daemon that does not say what its file says is found, and restarted", async () => {
+test("a daemon that does not report what its file says is found and restarted", async () => {
   await engine.on.root(
     `sed -i 's/"log-driver": "local"/"log-driver": "journald"/; /log-opts/d' /etc/docker/daemon.json && systemctl restart docker`,
   );
@@ -153,7 +153,7 @@ test("a daemon that does not say what its file says is found, and restarted", as
   assert.equal(await engine.docker("info --format '{{.LoggingDriver}}'"), "local\n");
 });
 
-test("another docker0 stops the containers and starts them again", async () => {
+test("another docker0 address stops the containers and starts them again", async () => {
   const container = await pidOf("stays");
   await apply({ bip: "10.201.0.1/24" });
   assert.match(await engine.on.root("ip -br address show docker0"), /10\.201\.0\.1\/24/);
@@ -161,11 +161,11 @@ test("another docker0 stops the containers and starts them again", async () => {
   assert.notEqual(await pidOf("stays"), container);
 });
 
-test("a data-root that holds containers is not left behind", async () => {
+test("a data-root that contains containers is not abandoned", async () => {
   const { steps } = await engine.on.run("check", engine.daemon({ "data-root": "/elsewhere" }));
   assert.equal(steps[0]?.status, "refused");
   assert.match(
     steps[0].found,
-    /^E_DATA_ROOT data-root is \/docker and holds containers, which \/elsewhere would not show; write data-root: \/docker into the site again, or stop docker\.service, .*, move \/docker to \/elsewhere/,
+    /^E_DATA_ROOT data-root is \/docker and holds containers, which would be hidden with data-root \/elsewhere; fix: set data-root back to \/docker in the site, or stop docker\.service, .*, move \/docker with its content to \/elsewhere/,
   );
 });

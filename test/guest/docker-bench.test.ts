@@ -2,12 +2,12 @@ import assert from "node:assert/strict";
 import { readFileSync, writeFileSync } from "node:fs";
 import { before, test } from "node:test";
 import { format } from "prettier";
-import { daemonProfiles } from "../../modules/core/profiles.ts";
-import { benchPage, benchResults, benchScript, type BenchResults } from "../support/docker-bench.ts";
-import { startEngine, type EngineInGuest } from "../support/engine-in-guest.ts";
-import { undoAfter } from "../support/undo.ts";
+import { daemonProfiles } from "../../modules/core/site/profiles.ts";
+import { benchPage, benchResults, benchScript, type BenchResults } from "../support/guests/docker-bench.ts";
+import { startEngine, type EngineInGuest } from "../support/guests/engine-in-guest.ts";
+import { undoAfter } from "../support/process/undo.ts";
 
-/** What docker-bench-security would say of a host, for each profile; UPDATE_DOCS=1 writes the page anew. */
+/** What docker-bench-security would report about a host, for each profile; UPDATE_DOCS=1 writes the page again. */
 let engine: EngineInGuest;
 const undo = undoAfter();
 before(async () => {
@@ -27,7 +27,7 @@ for (const profile of ["baseline", "cis"] as const) {
   });
 }
 
-test("docs/reference/docker-bench.md is what the host says", async () => {
+test("docs/reference/docker-bench.md is what the host reports", async () => {
   const file = new URL("../../docs/reference/docker-bench.md", import.meta.url);
   const page = await format(benchPage(results), { parser: "markdown" });
   if (process.env["UPDATE_DOCS"] === "1") writeFileSync(file, page);

@@ -4,11 +4,11 @@ import { before, test } from "node:test";
 import { gzipSync } from "node:zlib";
 import { pack } from "tar-stream";
 import { buffer } from "node:stream/consumers";
-import { startFunctions, type Called, type ShellFunctions } from "../support/shell-functions.ts";
+import { startFunctions, type Called, type ShellFunctions } from "../support/guests/shell-functions.ts";
 import { container } from "../lab/machine-choice.ts";
-import { undoAfter } from "../support/undo.ts";
+import { undoAfter } from "../support/process/undo.ts";
 
-/** How programs get onto a guest and are looked at again, with an archive of a few bytes in the shape of Docker's: what is tried is the installing. */
+/** Installs and checks programs on a guest, from an archive of a few bytes with the layout of Docker's. */
 let on: ShellFunctions;
 const undo = undoAfter();
 before(async () => {
@@ -43,29 +43,29 @@ const holds: Called = { exitCode: 0, output: "" };
 
 test("a blob is kept only with the bytes of the lock", async () => {
   const bytes = await archive();
-  const call = ["engine_blob", sha256(bytes), String(bytes.length)] as const;
+  const call = ["stored_blob", sha256(bytes), String(bytes.length)] as const;
   const [name, ...args] = call;
-  assert.deepEqual(await on.call(`check_${name}`, ...args), { exitCode: 1, output: "not there" });
+  assert.deepEqual(await on.call(`check_${name}`, ...args), { exitCode: 1, output: "absent" });
   assert.match(
     (await on.call(`apply_${name}`, ...args)).output,
-    /it did not arrive in ~\/\.sealift\/blobs\/\w{64}/,
+    /~\/\.sealift\/blobs\/\w{64} is missing after the copy/,
   );
   await deliver("something else", sha256(bytes));
   assert.match(
     (await on.call(`apply_${name}`, ...args)).output,
-    /what arrived has sha256 \w{64} and was removed/,
+    /the copied file has sha256 \w{64} and was removed/,
   );
-  assert.match((await on.call(`apply_${name}`, ...args)).output, /it did not arrive/);
+  assert.match((await on.call(`apply_${name}`, ...args)).output, /is missing after the copy/);
   await deliver(bytes);
   assert.deepEqual(await on.call(`apply_${name}`, ...args), holds);
   assert.deepEqual(await on.call(`check_${name}`, ...args), holds);
-  // Whoever may write it is part of the fact; to take it back nothing has to arrive.
+  // Permissions are part of the fact; correcting them needs no download.
   for (const [by, found] of [
-    ["chmod 0666", "of root:root with mode 666"],
-    ["chown games", "of games:root with mode 644"],
+    ["chmod 0666", "owner and mode root:root 666"],
+    ["chown games", "owner and mode games:root 644"],
   ]) {
     await on.root(`${by} /var/lib/sealift/blobs/${sha256(bytes)}`);
-    const output = `${found} in place of root:root 644`;
+    const output = `${found} instead of root:root 644`;
     assert.deepEqual(await on.call(`check_${name}`, ...args), { exitCode: 1, output });
     assert.deepEqual(await on.call(`apply_${name}`, ...args), holds);
     assert.deepEqual(await on.call(`check_${name}`, ...args), holds);
@@ -77,7 +77,7 @@ test("a blob is kept only with the bytes of the lock", async () => {
 test("files: absent, installed, one altered, only that one replaced", async () => {
   const bytes = await archive();
   await deliver(bytes);
-  await on.call("apply_engine_blob", sha256(bytes), String(bytes.length));
+  await on.call("apply_stored_blob", sha256(bytes), String(bytes.length));
   const args = ["1.2.3", sha256(bytes), ...members];
   assert.deepEqual(await on.call("check_engine_files", ...args), {
     exitCode: 1,
@@ -98,7 +98,7 @@ test("files: absent, installed, one altered, only that one replaced", async () =
   assert.notEqual(after.split("\n")[1], inodes.split("\n")[1]);
 });
 
-test("a file is read again only when it may have changed, when a day has passed, or when everything is to be read", async () => {
+test("a file is read again only if it may have changed, after a day, or if everything must be read", async () => {
   const check = async (deep = ""): Promise<Called> => {
     const files = ["check_engine_files", "1.2.3", "any", ...members].join(" ");
     const { stdout, exitCode } = await on.guest.exec(`sudo -n sh -s`, {
@@ -115,7 +115,7 @@ test("a file is read again only when it may have changed, when a day has passed,
     new RegExp(`^${bin}/runc ${sha256(programs.runc)} \\d+ \\d+ 20 `, "m"),
   );
 
-  // Same size, same inode, same mtime: the ctime tells.
+  // Same size, same inode, same mtime: only the ctime shows it.
   await on.root(
     `touch -r ${bin}/runc /run/then; printf '#!/bin/sh\\necho ruin\\n' >${bin}/runc; touch -d "$(stat -c %y /run/then)" ${bin}/runc`,
   );
@@ -140,7 +140,7 @@ test("a file is read again only when it may have changed, when a day has passed,
   assert.deepEqual(await check(), holds);
 });
 
-test("where others may write above, root writes nothing and runs no program", async () => {
+test("if others can write above it, root writes nothing there and runs no program", async () => {
   const bytes = await archive();
   const calls: readonly (readonly [pair: string, ...args: string[]])[] = [
     ["engine_files", "1.2.3", sha256(bytes), ...members],
@@ -157,23 +157,23 @@ test("where others may write above, root writes nothing and runs no program", as
       assert.equal(exitCode, 1, `${kind}_${pair}: ${output}`);
       assert.match(
         output,
-        /^E_(FOREIGN_ENGINE|REFUSED) root is to run programs from \/opt\/(docker|registry), and \/opt may be written by others \(mode 777\); /,
+        /^E_(UNMANAGED_ENGINE|REFUSED) root would run programs from \/opt\/(docker|registry), but \/opt is writable by others \(mode 777\); /,
       );
     }
   assert.equal(await on.root(`${below}; true`), before);
-  // The folder itself is Sealift's to mend.
+  // Sealift corrects the folder itself.
   await on.root("chmod 0755 /opt; chmod 0777 /opt/docker");
   const args = ["1.2.3", sha256(bytes), ...members];
   assert.equal(
     (await on.call("check_engine_files", ...args)).output,
-    "/opt/docker may be written by others (mode 777)",
+    "/opt/docker is writable by others (mode 777)",
   );
   await deliver(bytes);
-  await on.call("apply_engine_blob", sha256(bytes), String(bytes.length));
+  await on.call("apply_stored_blob", sha256(bytes), String(bytes.length));
   assert.deepEqual(await on.call("apply_engine_files", ...args), holds);
   assert.deepEqual(await on.call("check_engine_files", ...args), holds);
   // What leads elsewhere by another's folder is no place to run anything from.
   await on.root(`mkdir -m 0777 /srv/open && mv ${bin} /srv/open/bin && ln -s /srv/open/bin ${bin}`);
   const elsewhere = await on.call("apply_engine_files", ...args);
-  assert.deepEqual(elsewhere, { exitCode: 1, output: "/srv/open may be written by others (mode 777)" });
+  assert.deepEqual(elsewhere, { exitCode: 1, output: "/srv/open is writable by others (mode 777)" });
 });

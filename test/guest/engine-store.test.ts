@@ -1,12 +1,12 @@
 import assert from "node:assert/strict";
 import { before, test } from "node:test";
 import { quote } from "../../modules/core/quote.ts";
-import { parseReport } from "../../modules/core/report.ts";
-import { startFunctions, type ShellFunctions } from "../support/shell-functions.ts";
+import { parseReport } from "../../modules/core/host/report.ts";
+import { startFunctions, type ShellFunctions } from "../support/guests/shell-functions.ts";
 import { container } from "../lab/machine-choice.ts";
-import { undoAfter } from "../support/undo.ts";
+import { undoAfter } from "../support/process/undo.ts";
 
-/** Where the data lies and in which form: on folders as an engine leaves them. */
+/** Data root and image store: on folders as an engine leaves them. */
 let on: ShellFunctions;
 const undo = undoAfter();
 before(async () => {
@@ -22,41 +22,41 @@ const snapshot = `${root}/containerd/daemon/io.containerd.snapshotter.v1.overlay
 const stores: readonly [
   noted: string,
   there: string,
-  wanted: string,
+  expected: string,
   check: RegExp,
   guard: RegExp | undefined,
 ][] = [
-  ["", "", "classic", /^not written down, the host holds no images$/, undefined],
+  ["", "", "classic", /^not recorded; the host holds no images$/, undefined],
   [
     "",
     layer,
     "classic",
-    /^not written down, the host holds images or containers of the classic store$/,
+    /^not recorded; the host holds images or containers of the classic store$/,
     undefined,
   ],
   [
     "",
     layer,
     "containerd",
-    /^not written down/,
-    /^E_IMAGE_STORE the host holds .* of the classic store, and the site asks for the containerd one; write storage-driver: overlay2 into/,
+    /^not recorded/,
+    /^E_IMAGE_STORE the host holds .* of the classic store, but the site asks for the containerd store; fix: set storage-driver: overlay2 under/,
   ],
   ["classic", layer, "classic", /^$/, undefined],
   ["classic", layer, "containerd", /^classic, /, /^E_IMAGE_STORE /],
-  ["classic", "", "containerd", /^classic, the host holds no images$/, undefined],
+  ["classic", "", "containerd", /^classic; the host holds no images$/, undefined],
   ["containerd", snapshot, "containerd", /^$/, undefined],
   [
     "containerd",
     snapshot,
     "classic",
     /^containerd, /,
-    /^E_IMAGE_STORE .* of the containerd store, .*; write features: \{containerd-snapshotter: true\}/,
+    /^E_IMAGE_STORE .* of the containerd store, .*; fix: set features: \{containerd-snapshotter: true\}/,
   ],
   [
     "classic",
     snapshot,
     "classic",
-    /^classic is written down, the host holds .* containerd store$/,
+    /^classic is recorded, but the host holds .* containerd store$/,
     /^E_IMAGE_STORE /,
   ],
   ["containerd", `${layer} ${snapshot}`, "containerd", /^$/, undefined],
@@ -65,13 +65,13 @@ const stores: readonly [
     `${layer} ${snapshot}`,
     "classic",
     /^containerd, .* both stores$/,
-    /^E_IMAGE_STORE .* containerd is written down as the one in use/,
+    /^E_IMAGE_STORE .* the store recorded as in use is containerd/,
   ],
 ];
-test("image store: what is noted, what lies there and what is wanted decide", async () => {
+test("image store: decided by the record, the existing data and the site", async () => {
   // One login for all cases: under emulation it costs more than they do.
-  const cases = stores.map(([noted, there, wanted]) => {
-    const step = ["step", "engine.store", "the store is right", "none", "engine_store", wanted, root];
+  const cases = stores.map(([noted, there, expected]) => {
+    const step = ["step", "engine.store", "the store is right", "none", "engine_store", expected, root];
     const plan = `phase guest test 1\n${step.map(quote).join(" ")}\nend\n`;
     return `rm -rf ${root} /var/lib/sealift/image-store; mkdir -p ${root} ${there}
       ${noted === "" ? ":" : `echo ${noted} >/var/lib/sealift/image-store`}
@@ -80,20 +80,20 @@ test("image store: what is noted, what lies there and what is wanted decide", as
   });
   const input = `. /run/sealift-library.sh\n${cases.join("")}`;
   const { stdout } = await on.guest.exec("sudo -n sh -s", { input });
-  const told = stdout.split("---\n");
-  for (const [index, [noted, there, wanted, check, guard]] of stores.entries()) {
-    const name = `${noted || "nothing"} noted, "${there}" there, ${wanted} wanted: ${told[index] ?? ""}`;
-    const [looked, applied] = parseReport(told[index] ?? "").steps;
+  const reported = stdout.split("---\n");
+  for (const [index, [noted, there, expected, check, guard]] of stores.entries()) {
+    const name = `${noted || "nothing"} noted, "${there}" there, ${expected} expected: ${reported[index] ?? ""}`;
+    const [checked, applied] = parseReport(reported[index] ?? "").steps;
     const right = check.source === "^$";
-    assert.equal(looked?.status, guard !== undefined ? "refused" : right ? "ok" : "drift", name);
-    assert.match(looked.found, guard ?? check, name);
+    assert.equal(checked?.status, guard !== undefined ? "refused" : right ? "ok" : "drift", name);
+    assert.match(checked.found, guard ?? check, name);
     assert.equal(applied?.status, guard !== undefined ? "failed" : right ? "ok" : "changed", name);
-    const now = /^noted (.*)$/m.exec(told[index] ?? "")?.[1];
-    assert.equal(now, guard === undefined ? wanted : noted, name);
+    const now = /^noted (.*)$/m.exec(reported[index] ?? "")?.[1];
+    assert.equal(now, guard === undefined ? expected : noted, name);
   }
 });
 
-test("what is written down is root's to change", async () => {
+test("only root can change the records", async () => {
   const written = [
     ["image-store", "engine_store", "classic", root],
     ["data-root", "engine_data_root", root],
@@ -104,7 +104,7 @@ test("what is written down is root's to change", async () => {
     await on.root(`chmod 0666 /var/lib/sealift/${file}`);
     assert.match(
       (await on.call(`check_${name}`, ...args)).output,
-      / is of root:root with mode 666 in place of root:root 644$/,
+      / has owner and mode root:root 666 instead of root:root 644$/,
     );
     assert.equal((await on.call(`apply_${name}`, ...args)).exitCode, 0);
     assert.equal((await on.call(`check_${name}`, ...args)).exitCode, 0);
@@ -112,12 +112,12 @@ test("what is written down is root's to change", async () => {
   }
 });
 
-test("data-root moves only away from an empty folder", async () => {
+test("data-root changes only if the old folder is empty", async () => {
   const guard = (): ReturnType<ShellFunctions["call"]> => on.call("guard_engine_data_root", "/new");
   await on.root(`rm -rf ${root}; mkdir -p ${root}/volumes/metadata; rm -f /var/lib/sealift/data-root`);
   assert.deepEqual(await on.call("check_engine_data_root", root), {
     exitCode: 1,
-    output: "not written down",
+    output: "not recorded",
   });
   assert.equal((await on.call("apply_engine_data_root", root)).exitCode, 0);
   assert.equal((await on.call("check_engine_data_root", root)).exitCode, 0);
@@ -128,7 +128,7 @@ test("data-root moves only away from an empty folder", async () => {
     assert.equal(exitCode, 1);
     assert.match(
       output,
-      /^E_DATA_ROOT data-root was \/srv\/docker, and images, containers or volumes are there; write data-root: \/srv\/docker into/,
+      /^E_DATA_ROOT data-root was \/srv\/docker, which holds images, containers or volumes; fix: set data-root back to \/srv\/docker in/,
     );
     await on.root(`rmdir ${thing}`);
   }
@@ -138,7 +138,7 @@ test("data-root moves only away from an empty folder", async () => {
   await on.root("rm -r /new");
   assert.match(
     (await guard()).output,
-    /^E_DATA_ROOT data-root was \/srv\/docker, which is not there now: its volume may not be mounted; mount it, or remove/,
+    /^E_DATA_ROOT data-root was \/srv\/docker, which no longer exists; its volume may not be mounted; fix: mount it, or remove/,
   );
   assert.equal((await on.call("apply_engine_data_root", "/new")).exitCode, 1);
 });

@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
 import { before, test } from "node:test";
-import { startFunctions, type ShellFunctions } from "../support/shell-functions.ts";
+import { startFunctions, type ShellFunctions } from "../support/guests/shell-functions.ts";
 import { container } from "../lab/machine-choice.ts";
-import { undoAfter } from "../support/undo.ts";
+import { undoAfter } from "../support/process/undo.ts";
 
-/** What the engine refuses on a host that has a past, and what a switch would cost: on folders as an engine leaves them. */
+/** What is refused on a host with existing data, and the impact of a switch: on folders as an engine leaves them. */
 let on: ShellFunctions;
 const undo = undoAfter();
 before(async () => {
@@ -34,8 +34,8 @@ const jumps: readonly [from: string, to: string, kind: string][] = [
   ["29.0.0", "26.1.5", "below-28"],
 ];
 
-test("every pair of versions is a jump of one kind", async () => {
-  const loop = `. /run/sealift-library.sh; while read -r from to; do engine_jump "$from" "$to"; echo "$from $to $jump"; done`;
+test("every pair of versions is a switch of exactly one kind", async () => {
+  const loop = `. /run/sealift-library.sh; while read -r from to; do upgrade_path "$from" "$to"; echo "$from $to $jump"; done`;
   const input = jumps.map(([from, to]) => `${from} ${to}\n`).join("");
   const { stdout } = await on.guest.exec(`sudo -n sh -euc '${loop}'`, { input });
   assert.deepEqual(
@@ -54,23 +54,23 @@ const guarded: readonly [from: string, to: string, containers: number, says: Reg
     "26.1.5",
     "28.5.2",
     2,
-    /^E_ENGINE_JUMP engine 26\.1\.5 has run here with 2 containers, .* 28\.5\.2 skips major version 27; switch to an engine of version 27 first, or remove the containers/,
+    /^E_UPGRADE_PATH upgrade from 26\.1\.5 to 28\.5\.2 skips major version 27, .* 2 containers exist .*; fix: upgrade to version 27 first, or remove the containers/,
   ],
   ["29.0.0", "28.5.2", 0, undefined],
   [
     "29.0.0",
     "28.5.2",
     1,
-    /^E_ENGINE_JUMP engine 29\.0\.0 has run here with 1 containers, .* 28\.5\.2 is older: .*; stay with 29\.0\.0 or a later one, or remove the containers/,
+    /^E_UPGRADE_PATH downgrade from 29\.0\.0 to 28\.5\.2 is not supported while 1 containers exist .*; fix: stay on 29\.0\.0 or later, or remove the containers/,
   ],
   [
     "28.0.0",
     "27.5.1",
     0,
-    /^E_ENGINE_JUMP engine 28\.0\.0 has run here, and 27\.5\.1 is older than 28: .*; stay with 28\.0\.0/,
+    /^E_UPGRADE_PATH downgrade from 28\.0\.0 to 27\.5\.1 is not supported: .*; fix: stay on 28\.0\.0/,
   ],
 ];
-test("what upstream does not carry containers through is refused", async () => {
+test("what upstream does not support for existing containers is refused", async () => {
   // One login for all cases: under emulation it costs more than they do.
   const cases = guarded.map(([from, to, containers]) => {
     const folders = Array.from({ length: containers }, (_, index) => `${root}/containers/${index}`);
@@ -79,15 +79,15 @@ test("what upstream does not carry containers through is refused", async () => {
       attempt guard_engine_current ${to} ${root}; echo "$attempt_status $attempt_output"\n`;
   });
   const input = `. /run/sealift-library.sh\nset -u\n${cases.join("")}`;
-  const told = (await on.guest.exec("sudo -n sh -s", { input })).stdout.split("\n");
-  for (const [index, [from, to, containers, says]] of guarded.entries()) {
-    const name = `${from || "nothing"} has run with ${containers} containers, ${to} is wanted`;
-    if (says === undefined) assert.equal(told[index], "0 ", name);
-    else assert.match(told[index] ?? "", new RegExp(`^1 ${says.source.replace("^", "")}`), name);
+  const reported = (await on.guest.exec("sudo -n sh -s", { input })).stdout.split("\n");
+  for (const [index, [from, to, containers, message]] of guarded.entries()) {
+    const name = `${from || "nothing"} has run with ${containers} containers, ${to} is requested`;
+    if (message === undefined) assert.equal(reported[index], "0 ", name);
+    else assert.match(reported[index] ?? "", new RegExp(`^1 ${message.source.replace("^", "")}`), name);
   }
 });
 
-test("what a switch costs depends on what runs, on live-restore and on the versions", async () => {
+test("the impact of a switch depends on running containers, on live-restore and on the versions", async () => {
   const cost = async (to: string): Promise<string> =>
     (await on.call("effect_engine_current", to, root)).output;
   await ran("29.0.0");
@@ -109,7 +109,7 @@ test("what a switch costs depends on what runs, on live-restore and on the versi
   await on.root("rm -r /run/containerd/io.containerd.runtime.v2.task");
 });
 
-test("a switch under containers whose daemon is down is not made", async () => {
+test("no switch is made under containers whose daemon is down", async () => {
   await on.root(
     `mkdir -p /opt/docker /run/containerd/io.containerd.runtime.v2.task/moby/one; printf 1 >/run/containerd/io.containerd.runtime.v2.task/moby/one/init.pid; ln -sfn 29.0.0 /opt/docker/current`,
   );
@@ -119,7 +119,7 @@ test("a switch under containers whose daemon is down is not made", async () => {
   assert.equal(await on.root("readlink /opt/docker/current"), "29.0.0\n");
   assert.deepEqual(await on.call("check_engine_containers"), {
     exitCode: 1,
-    output: "not looked after since the switch from 29.0.0 to 30.0.0",
+    output: "not checked since the switch from 29.0.0 to 30.0.0",
   });
   await on.root("rm -r /run/containerd /var/lib/sealift/engine-switch");
   assert.equal((await on.call("check_engine_containers")).exitCode, 0);

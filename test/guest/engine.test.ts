@@ -1,11 +1,11 @@
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { before, test } from "node:test";
-import { startFunctions, type Called, type ShellFunctions } from "../support/shell-functions.ts";
+import { startFunctions, type Called, type ShellFunctions } from "../support/guests/shell-functions.ts";
 import { container } from "../lab/machine-choice.ts";
-import { undoAfter } from "../support/undo.ts";
+import { undoAfter } from "../support/process/undo.ts";
 
-/** What makes installed programs an engine: the current version, commands, plugins, units, containerd. */
+/** From installed programs to an engine: the current version, commands, plugins, units, containerd. */
 let on: ShellFunctions;
 const undo = undoAfter();
 before(async () => {
@@ -38,13 +38,13 @@ test("the current version and its commands", async () => {
   assert.deepEqual(await on.call("check_engine_current", "1.2.3", "/data/docker"), holds);
   assert.deepEqual(await on.call("check_engine_commands", "docker"), {
     exitCode: 1,
-    output: "/usr/local/bin/docker: nothing, or no symlink",
+    output: "/usr/local/bin/docker: missing, or not a symlink",
   });
   await on.root("echo mine >/usr/local/bin/docker");
   const refused = await on.call("guard_engine_commands", "docker");
   assert.match(
     refused.output,
-    /^E_FOREIGN_ENGINE \/usr\/local\/bin\/docker is a file .*; see where it comes from/,
+    /^E_UNMANAGED_ENGINE \/usr\/local\/bin\/docker is a file .*; fix: find out where it comes from/,
   );
   assert.equal((await on.call("apply_engine_commands", "docker")).exitCode, 1);
   await on.root("rm /usr/local/bin/docker");
@@ -52,10 +52,10 @@ test("the current version and its commands", async () => {
   assert.deepEqual(await on.call("check_engine_commands", "docker"), holds);
 });
 
-test("a plugin: installed byte for byte and linked where docker looks first", async () => {
+test("a plugin is installed byte for byte and linked where docker looks first", async () => {
   const name = await deliver(plugin);
   const args = ["compose", "2.0.0", name];
-  assert.deepEqual(await on.call("apply_engine_blob", name, String(plugin.length)), holds);
+  assert.deepEqual(await on.call("apply_stored_blob", name, String(plugin.length)), holds);
   assert.deepEqual(await on.call("check_engine_plugin", ...args), {
     exitCode: 1,
     output: "/opt/docker/plugins/docker-compose-2.0.0 is absent",
@@ -73,20 +73,20 @@ test("a plugin: installed byte for byte and linked where docker looks first", as
   assert.deepEqual(await on.call("apply_engine_plugin", ...args), holds);
   assert.deepEqual(await on.call("check_engine_plugin", ...args), holds);
   await on.root(`rm ${link}; echo mine >${link}`);
-  assert.match((await on.call("guard_engine_plugin", ...args)).output, /^E_FOREIGN_ENGINE /);
+  assert.match((await on.call("guard_engine_plugin", ...args)).output, /^E_UNMANAGED_ENGINE /);
 });
 
-test("a plugin that does not run here never goes live", async () => {
+test("a plugin that does not run on this host is never installed", async () => {
   const name = await deliver("\u007fELF of another processor");
   const args = ["buildx", "1.0.0", name];
-  await on.call("apply_engine_blob", name, "26");
+  await on.call("apply_stored_blob", name, "26");
   assert.match(
     (await on.call("apply_engine_plugin", ...args)).output,
     /docker-buildx-1\.0\.0 does not run on this host/,
   );
   assert.match(
     (await on.call("check_engine_plugin", ...args)).output,
-    /cli-plugins\/docker-buildx: nothing, or no symlink/,
+    /cli-plugins\/docker-buildx: missing, or not a symlink/,
   );
 });
 
@@ -128,13 +128,21 @@ test("units: the files of this site, and the configuration that this containerd 
     exitCode: 1,
     output: "/etc/containerd/config.toml is altered",
   });
+  // As a power cut leaves it: the program itself is asked.
+  await on.root(
+    `cd /opt/docker/1.2.3; printf '#!/bin/sh\\necho containerd x 1.7.24 y\\n' >bin/containerd; : >containerd-version`,
+  );
+  assert.deepEqual(await on.call("check_engine_units", ...args), {
+    exitCode: 1,
+    output: "/etc/containerd/config.toml is altered",
+  });
 });
 
-test("containerd whose unit does not run is told, and so is a socket that leads to somebody else", async () => {
+test("a containerd whose unit is not running is reported, and so is a socket that leads to another process", async () => {
   assert.match((await on.call("check_containerd")).output, /^containerd\.service is inactive$/);
   const listens = (pid: string): ReturnType<ShellFunctions["call"]> =>
-    on.call("eval", `process_look ${pid} && process_alone_on /run/containerd/containerd.sock`);
-  assert.match((await listens("1")).output, /containerd\.sock is not there/);
+    on.call("eval", `process_inspect ${pid} && process_alone_on /run/containerd/containerd.sock`);
+  assert.match((await listens("1")).output, /containerd\.sock does not exist/);
   await on.root(
     `mkdir -p /run/containerd; systemd-run -q -u other python3 -c 'import socket,time; s=socket.socket(socket.AF_UNIX); s.bind("/run/containerd/containerd.sock"); s.listen(); time.sleep(1000)'; until [ -S /run/containerd/containerd.sock ]; do sleep 0.2; done`,
   );
@@ -142,5 +150,5 @@ test("containerd whose unit does not run is told, and so is a socket that leads 
   const pid = (await on.root("systemctl show -P MainPID other")).trim();
   assert.equal((await listens(pid)).exitCode, 0);
   await on.root("systemctl kill -s KILL other");
-  assert.match((await listens(pid)).output, /nobody listens on/, "a stale socket");
+  assert.match((await listens(pid)).output, /no process listens on/, "a stale socket");
 });

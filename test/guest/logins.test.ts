@@ -1,22 +1,25 @@
-/** Logins of all kinds on one machine: what works works whole, and what does not is told by the look, with its own code, before anything is changed. */
+/**
+ * Logins of all kinds on one machine: what works works completely, and what does not is reported by the probe, with its own code, before
+ * anything is changed.
+ */
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { before, test } from "node:test";
-import { hostCommand } from "../../modules/core/host-command.ts";
-import { probe, type Probe } from "../../modules/core/probe.ts";
-import type { HostSpec } from "../../modules/core/site-spec.ts";
-import { planText, type Phase } from "../../modules/core/step.ts";
+import { applyCommand, applyInput } from "../../modules/core/host/host-command.ts";
+import { probe, type Probe } from "../../modules/core/host/probe.ts";
+import type { HostSpec } from "../../modules/core/site/site-spec.ts";
+import { planText, type Phase } from "../../modules/core/host/step.ts";
 import { accountSteps } from "../../modules/users/steps.ts";
 import { startAgent, type Agent } from "../lab/agent.ts";
 import { loginShells, putFieldPackages } from "../lab/guest-packages.ts";
 import { container } from "../lab/machine-choice.ts";
-import { library } from "../support/example-host.ts";
-import { shellFacts } from "../support/shell-facts.ts";
-import { startFunctions, type ShellFunctions } from "../support/shell-functions.ts";
-import { undoAfter } from "../support/undo.ts";
+import { library } from "../support/fixtures/example-host.ts";
+import { shellFacts } from "../support/guests/shell-facts.ts";
+import { startFunctions, type ShellFunctions } from "../support/guests/shell-functions.ts";
+import { undoAfter } from "../support/process/undo.ts";
 
 let on: ShellFunctions;
 let agent: Agent;
@@ -39,17 +42,17 @@ const phase = (command: string): Phase => ({
   name: "gate",
   steps: [{ code: "gate.command", fact: "it runs", effect: "none", call: ["gate_command", command] }],
 });
-const look = (login = "deploy", command = "false"): Promise<Probe> => {
+const probeLogin = (login = "deploy", command = "false"): Promise<Probe> => {
   const { address, port, hostKey } = on.guest;
-  return probe({ name: "node-a", address, port, login, hostKey }, [phase(command)], library, {
+  return probe({ name: "node-a", address, port, sshUser: login, hostKey }, [phase(command)], library, {
     copies: true,
   });
 };
-const told = (seen: Probe): string =>
-  seen.kind === "reached" ? "reached" : `${seen.kind} ${seen.problem.code}`;
+const reported = (result: Probe): string =>
+  result.kind === "reached" ? "reached" : `${result.kind} ${result.problem.code}`;
 
 /** The login as it is when nothing is wrong with it, whatever was done to it before. */
-const whole = [
+const output = [
   "rm -f /etc/nologin /etc/ssh/sshd_config.d/00-deploy.conf /etc/sudoers.d/*deploy* /etc/sudoers.d/00-tty",
   "umount -q /home/deploy",
   "userdel -f deploy 2>/dev/null",
@@ -69,7 +72,7 @@ const machine = [
   "cp /etc/machine-id.whole /etc/machine-id",
   "sed -i 's/^account  *required  *pam_access.so/# &/' /etc/pam.d/sshd",
 ].join("; ");
-const afterWhole = (done: string): Promise<string> => on.root(`${whole}; ${reload}; ${done || ":"}`);
+const afterwards = (done: string): Promise<string> => on.root(`${output}; ${reload}; ${done || ":"}`);
 /** For this login alone: lines of sshd_config. */
 const sshd = (...lines: string[]): string =>
   `printf '%s\\n' 'Match User deploy' ${lines.map((line) => `'${line}'`).join(" ")} >/etc/ssh/sshd_config.d/00-deploy.conf; ${reload}`;
@@ -78,7 +81,7 @@ const internal = `sed -i 's|^Subsystem.*|Subsystem sftp internal-sftp|' /etc/ssh
 const rule = (...lines: string[]): string =>
   `chmod u+w /etc/sudoers.d/deploy; printf '%s\\n' ${lines.map((line) => `'${line}'`).join(" ")} >/etc/sudoers.d/deploy; chmod 0440 /etc/sudoers.d/deploy`;
 
-/** What goes all the way: the look, the copy, and a run of the library. */
+/** What works completely: the probe, the copy, and a run of the library. */
 const works: Readonly<Record<string, string>> = {
   "a plain login": "",
   "login shell zsh": `usermod --shell ${loginShells.zsh} deploy`,
@@ -92,22 +95,26 @@ const works: Readonly<Record<string, string>> = {
 };
 for (const [what, done] of Object.entries(works))
   test(`works: ${what}`, async () => {
-    await afterWhole(done);
-    assert.equal(told(await look()), "reached");
+    await afterwards(done);
+    assert.equal(reported(await probeLogin()), "reached");
     assert.equal(await on.root("ls -A /home/deploy/.sealift 2>/dev/null || :"), "", "the trial copy is gone");
     const { sha256 } = library;
     const folder = "/home/deploy/.sealift";
     await on.root(`install -d -o deploy ${folder}; cp /run/sealift-library.sh ${folder}/${sha256}.sh`);
-    const command = hostCommand("login.sh", "launch.sh", "launch", sha256);
-    const run = await on.guest.exec(`${command}\n# it's !so, a "note" with \`all\` $kinds\n`, {
+    const command = applyCommand("node-a", "gate", "1 of 1 facts do not hold, in run 5f3a9c21");
+    const run = await on.guest.exec(command, {
       login: "deploy",
-      input: planText("node-a", phase("true"), { serial: 1 }),
+      input: applyInput(sha256, planText("node-a", phase("true"), { serial: 1 })),
     });
     assert.match(run.stdout, /^ok\tgate\.command\t/m, run.stderr);
     assert.equal(run.exitCode, 0, run.stderr);
   });
 
-/** What is told, by which code. */
+/** As over NFS with root_squash: sshd's sessions have a root that may read no file of others. @param mode of the home. */
+const squashed = (mode: string): string =>
+  `${keysElsewhere}; chmod ${mode} /home/deploy; mkdir -p /run/systemd/system/ssh.service.d; printf '[Service]\\nCapabilityBoundingSet=~CAP_DAC_OVERRIDE CAP_DAC_READ_SEARCH\\n' >/run/systemd/system/ssh.service.d/deploy.conf; systemctl daemon-reload; systemctl restart ssh`;
+
+/** Which login problem is reported, by which code. */
 const refused: Readonly<Record<string, readonly [done: string, code: string]>> = {
   "login shell rbash, and an sftp that its shell starts": ["usermod --shell /bin/rbash deploy", "E_SFTP"],
   "a .bashrc that prints": ["sed -i '1i echo Welcome to NODE-A' /home/deploy/.bashrc", "E_LOGIN_OUTPUT"],
@@ -156,31 +163,28 @@ const refused: Readonly<Record<string, readonly [done: string, code: string]>> =
   ],
   AllowGroups: [`echo 'AllowGroups ops' >/etc/ssh/sshd_config.d/00-deploy.conf; ${reload}`, "E_LOGIN"],
   "a shell of nobody": ["usermod --shell /usr/sbin/nologin deploy", "E_LOGIN_SHELL"],
-  "a home that root may not read": [
-    // As over NFS with root_squash: sshd's sessions have a root that may read no file of others.
-    `${keysElsewhere}; mkdir -p /run/systemd/system/ssh.service.d; printf '[Service]\\nCapabilityBoundingSet=~CAP_DAC_OVERRIDE CAP_DAC_READ_SEARCH\\n' >/run/systemd/system/ssh.service.d/deploy.conf; systemctl daemon-reload; systemctl restart ssh`,
-    "E_LOGIN_HOME",
-  ],
+  "a home that root may not read": [squashed("0700"), "E_LOGIN_HOME"],
+  "a home that everybody may read, whose files a run keeps to the login": [squashed("0755"), "E_LOGIN_HOME"],
 };
 for (const [what, [done, code]] of Object.entries(refused))
-  test(`told: ${what}`, async (t) => {
+  test(`reported: ${what}`, async (t) => {
     t.after(() => on.root(machine));
-    await afterWhole(done);
-    const seen = await look();
-    assert.equal(told(seen), code.startsWith("E_") ? `refused ${code}` : code, JSON.stringify(seen));
+    await afterwards(done);
+    const result = await probeLogin();
+    assert.equal(reported(result), code.startsWith("E_") ? `refused ${code}` : code, JSON.stringify(result));
   });
 
-test("told: the right key is the eighth of the agent", async () => {
+test("reported: the right key is the eighth of the agent", async () => {
   const folder = mkdtempSync(join(tmpdir(), "sealift-keys-"));
   const before = process.env["SSH_AUTH_SOCK"];
-  await afterWhole("");
+  await afterwards("");
   const names = ["1", "2", "3", "4", "5", "6", "7"].map((name) => join(folder, name));
   for (const name of names) execFileSync("ssh-keygen", ["-q", "-t", "ed25519", "-N", "", "-f", name]);
   const full = await startAgent(names[0] ?? "");
   try {
     process.env["SSH_AUTH_SOCK"] = full.socket;
     execFileSync("ssh-add", ["-q", ...names.slice(1), on.guest.identityFile]);
-    assert.equal(told(await look()), "refused E_LOGIN_KEYS");
+    assert.equal(reported(await probeLogin()), "refused E_LOGIN_KEYS");
   } finally {
     process.env["SSH_AUTH_SOCK"] = before;
     await full.stop();
@@ -188,22 +192,22 @@ test("told: the right key is the eighth of the agent", async () => {
   }
 });
 
-test("a last line that does not end is an account all the same", async () => {
-  await afterWhole("");
+test("a last line without a line end is an account too", async () => {
+  await afterwards("");
   await on.root("truncate -s -1 /etc/passwd; tail -n 1 /etc/passwd | grep -q ^deploy:");
   await holds("member", "deploy", "deploy");
-  await finds("not in it", "member", "deploy", "games");
+  await finds("not a member", "member", "deploy", "games");
   await on.root("echo >>/etc/passwd");
 });
 
-test("a password that a rule of the host lets grow old is repaired when half of its days are over", async () => {
-  await afterWhole("");
+test("a password with an age limit from the host is corrected when half of its days have passed", async () => {
+  await afterwards("");
   await applies("password", "deploy", "*");
   await on.root("chage --maxdays 365 deploy");
   await holds("password", "deploy", "*");
   await on.root("chage --lastday $(date -d '200 days ago' +%F) deploy");
   await finds(
-    /^no password, yet it grows old after 365 days, of which 16[456] are left$/,
+    /^no password, but its age limit of 365 days is reached in 16[456] days$/,
     "password",
     "deploy",
     "*",
@@ -213,7 +217,7 @@ test("a password that a rule of the host lets grow old is repaired when half of 
   await holds("password", "deploy", "*");
 });
 
-test("sudoers.d is read from a path in quotes too", async () => {
+test("sudoers.d is read from a quoted path too", async () => {
   const call = ["sudo_rule", "deploy", "deploy ALL=(ALL:ALL) NOPASSWD: ALL"] as const;
   await on.root("cp -p /etc/sudoers /etc/sudoers.whole");
   for (const line of ['@includedir "/etc/sudoers.d"', "#includedir /etc/sudoers.d/ # ours"]) {
@@ -223,7 +227,7 @@ test("sudoers.d is read from a path in quotes too", async () => {
   await on.root("cp -p /etc/sudoers.whole /etc/sudoers");
 });
 
-test("a user whose name has a dot has a rule that sudo reads, and loses it", async () => {
+test("a user whose name contains a dot has a rule that sudo reads, and loses it", async () => {
   await on.root(
     "useradd --uid 1201100500 --create-home --shell /bin/bash first.last; usermod -p '*' first.last",
   );
@@ -238,7 +242,7 @@ const wrong = async (dockerGroup: HostSpec["dockerGroup"]): Promise<readonly str
     .filter(({ status }) => status !== "ok")
     .map(({ status, code, found }) => `${status} ${code} ${found}`);
 
-test("accounts of a directory: members of the docker group by name, refused as users with what can be done, never strangers when named", async () => {
+test("directory accounts: members of the docker group by name, refused as users with a remedy, never unmanaged members if listed", async () => {
   const jdoe = String.raw`CORP\jdoe`;
   await on.root(
     [
@@ -250,7 +254,7 @@ test("accounts of a directory: members of the docker group by name, refused as u
     ].join("; "),
   );
   await refuses(
-    /^E_UID_TAKEN first\.doe comes from another name service .*; take first\.doe out of users: .*dockerGroup\.members/,
+    /^E_UID_TAKEN first\.doe comes from another name service .*; fix: remove first\.doe from users, .*dockerGroup\.members/,
     ...([
       "user",
       "first.doe",
@@ -262,26 +266,56 @@ test("accounts of a directory: members of the docker group by name, refused as u
     ] as const),
   );
   const members = [jdoe, "first.doe"];
-  assert.deepEqual(await wrong({ strangers: "remove", members }), [
-    `drift users.directory not in it: ${jdoe}, first.doe`,
+  assert.deepEqual(await wrong({ unmanagedMembers: "remove", members }), [
+    `drift users.directory not members: ${jdoe}, first.doe`,
   ]);
   await applies("directory_members", "docker", ...members);
-  assert.deepEqual(await wrong({ strangers: "remove", members }), []);
+  assert.deepEqual(await wrong({ unmanagedMembers: "remove", members }), []);
   assert.match(
-    (await wrong({ strangers: "report", members: [jdoe] })).join(),
-    /E_STRANGERS .*: first\.doe; .*dockerGroup\.members/,
+    (await wrong({ unmanagedMembers: "report", members: [jdoe] })).join(),
+    /E_UNMANAGED_MEMBERS .*: first\.doe; .*dockerGroup\.members/,
   );
-  await applies("strangers", "docker", "remove", jdoe);
+  await applies("unmanaged_members", "docker", "remove", jdoe);
   assert.match(await on.root(`id -Gn -- '${jdoe}'`), /docker/);
   await refuses(
-    /^E_REFUSED no name service of the host knows an account nobody\.there; /,
+    /^E_REFUSED account nobody\.there is unknown to the host's name services; /,
     "directory_members",
     "docker",
     "nobody.there",
   );
 });
 
-test("a docker group of a directory is refused with what can be done, and that works", async () => {
+for (const [login, home] of [
+  [String.raw`CORP\jdoe`, "/home/jdoe"],
+  ["j.doe@corp.example", "/home/j.doe"],
+] as const)
+  test(`works: the directory account ${login}`, async () => {
+    await on.root(
+      [
+        "grep -q ^j.doe@ /var/lib/extrausers/passwd || echo 'j.doe@corp.example:x:1201100500:784500513::/home/j.doe:/bin/bash' >>/var/lib/extrausers/passwd",
+        "printf '%s\\n' '#784501234 ALL=(ALL) NOPASSWD: ALL' '#1201100500 ALL=(ALL) NOPASSWD: ALL' >/etc/sudoers.d/directory; chmod 0440 /etc/sudoers.d/directory",
+        // An sshd with PAM lets nobody in whose line of shadow(5) is not there.
+        String.raw`printf '%s\n' 'CORP\jdoe:*:20000::::::' 'j.doe@corp.example:*:20000::::::' >/var/lib/extrausers/shadow`,
+        `install -d -o '${login}' -m 0700 ${home} ${home}/.ssh`,
+        `install -o '${login}' -m 0600 /etc/ssh/deploy.keys ${home}/.ssh/authorized_keys`,
+      ].join("; "),
+    );
+    const result = await probeLogin(login);
+    assert.equal(reported(result), "reached", JSON.stringify(result));
+  });
+
+test("account files that cannot be written are reported before anything is changed", async () => {
+  await on.root("mount --bind /etc/group /etc/group && mount -o remount,bind,ro /etc/group");
+  const words =
+    /^E_ACCOUNT_FILES root cannot write to \/etc\/group; fix: remove the immutable attribute with chattr -i/;
+  await refuses(words, "group", "team", "2000");
+  await refuses(words, "member", "deploy", "games");
+  await refuses(words, "user", "carol", "2001", "carol", "2001", "/home/carol", "/bin/bash");
+  await on.root("umount /etc/group");
+  await allows("group", "team", "2000");
+});
+
+test("a docker group from a directory is refused with a remedy, and the remedy works", async () => {
   await on.root("groupdel docker; echo 'docker:x:784500999:first.doe' >>/var/lib/extrausers/group");
   await refuses(
     /^E_GID_TAKEN group docker comes from another name service .*: echo docker:x:784500999: >>\/etc\/group/,

@@ -1,4 +1,4 @@
-/** What goes into the registry on a real host, and what does not; and a push that is cut off. */
+/** The content of a registry on a real host, what it rejects, and an interrupted push. */
 import assert from "node:assert/strict";
 import { before, describe, test } from "node:test";
 import {
@@ -6,28 +6,26 @@ import {
   pinned,
   registryName,
   sha256Of,
-  startRegistryGuest,
+  startConvergedRegistry,
   type RegistryInGuest,
-} from "../support/registry-in-guest.ts";
-import { manifestOf } from "../support/registry-pushes.ts";
-import { shellFacts } from "../support/shell-facts.ts";
-import { undoAfter } from "../support/undo.ts";
+} from "../support/guests/registry-in-guest.ts";
+import { manifestOf } from "../support/guests/registry-pushes.ts";
+import { shellFacts } from "../support/guests/shell-facts.ts";
+import { undoAfter } from "../support/process/undo.ts";
 
 let on: RegistryInGuest;
 const undo = undoAfter();
 before(async () => {
-  on = await startRegistryGuest("registry-content");
+  on = await startConvergedRegistry("registry-content");
   undo(() => on.on.end());
-  const { mark, text } = await on.on.run("apply", on.steps);
-  assert.ok(mark, text);
 });
 
 const { finds, applies } = shellFacts(() => on.on);
 const etc = "/etc/sealift/registry";
 const root = (command: string): Promise<string> => on.on.root(command);
 
-describe("what is in the registry", () => {
-  test("a manifest is pushed whole through the writer, found when a part is lost, and pushed again", async () => {
+describe("the content of a registry", () => {
+  test("a manifest is pushed completely through the writer, found when a part is lost, and pushed again", async () => {
     const config = await on.arrive("{}");
     const layer = await on.arrive("the bytes of a layer");
     const describe_ = (sha256: string, size: number, mediaType: string): object => ({
@@ -67,16 +65,16 @@ describe("what is in the registry", () => {
 
     const data = `${mount}/storage/docker/registry/v2/blobs/sha256/${layer.slice(0, 2)}/${layer}/data`;
     await root(`rm ${data}`);
-    await finds(`the blob sha256:${layer} is lost`, ...call("files/thing"));
+    await finds(`the blob sha256:${layer} is missing`, ...call("files/thing"));
     const { exitCode, output } = await on.on.call("apply_registry_manifest", ...call("files/thing").slice(1));
     assert.equal(exitCode, 1);
-    assert.match(output, /did not arrive in \/registry\/arriving; run pulumi up again, it is sent anew/);
+    assert.match(output, /did not arrive in \/registry\/arriving; run pulumi up to send it again/);
     await on.arrive("the bytes of a layer");
     await applies(...call("files/thing"));
     assert.equal(await on.curl(url), "the bytes of a layer");
   });
 
-  test("a blob that was altered in place is found though it has its length, and a link is not followed", async () => {
+  test("a blob altered in place is found although its length is right, and a link is not followed", async () => {
     const bytes = Buffer.from("bytes of an image");
     const layer = await on.arrive(bytes);
     const call = await manifestOf(on, "files/altered", bytes);
@@ -84,28 +82,28 @@ describe("what is in the registry", () => {
     const data = `${mount}/storage/docker/registry/v2/blobs/sha256/${layer.slice(0, 2)}/${layer}/data`;
     const owner = "runuser -u sealift-registry --";
     await root(`printf 'bytes of no image' | ${owner} tee ${data}`);
-    await finds(`the blob sha256:${layer} is altered: its bytes have another sha256`, ...call);
-    // The registry would say that it has it: it goes, and is sent anew.
+    await finds(`the blob sha256:${layer} is corrupt: its sha256 differs`, ...call);
+    // The registry would report that it has the blob: it is removed and sent again.
     const { exitCode, output } = await on.on.call("apply_registry_manifest", ...call.slice(1));
     assert.equal(exitCode, 1);
-    assert.match(output, /did not arrive in \/registry\/arriving; run pulumi up again, it is sent anew/);
+    assert.match(output, /did not arrive in \/registry\/arriving; run pulumi up to send it again/);
     await on.arrive(bytes);
     await applies(...call);
-    // What only root can read is neither read nor sent to whoever looks after the registry's files.
+    // A file that only root can read is neither read nor sent to the registry's user.
     await root(
       `umask 077; printf 'bytes of an image' >/run/of-root-alone; ${owner} ln -sf /run/of-root-alone ${data}`,
     );
-    await finds(`the blob sha256:${layer} is lost`, ...call);
+    await finds(`the blob sha256:${layer} is missing`, ...call);
     await root(`${owner} rm ${data} && ${owner} mkfifo ${data}`);
-    await finds(`the blob sha256:${layer} is lost`, ...call);
+    await finds(`the blob sha256:${layer} is missing`, ...call);
     await root(`${owner} rm ${data}`);
     await on.arrive(bytes);
     await applies(...call);
   });
 
-  test("bytes that are not what their name says are not taken", async () => {
-    const wanted = sha256Of("what was signed");
-    await on.on.guest.exec(`echo otherwise >${mount}/arriving/${wanted}`);
+  test("bytes that do not match their digest are not accepted", async () => {
+    const expected = sha256Of("what was signed");
+    await on.on.guest.exec(`echo otherwise >${mount}/arriving/${expected}`);
     const call = [
       "apply_registry_manifest",
       mount,
@@ -114,19 +112,19 @@ describe("what is in the registry", () => {
       "files/lie",
       "1",
       "any",
-      `${wanted}:10`,
-      `${wanted}:10`,
+      `${expected}:10`,
+      `${expected}:10`,
     ] as const;
     const { exitCode, output } = await on.on.call(...call);
     assert.equal(exitCode, 1);
     assert.match(
       output,
-      /^what arrived as sha256:\w{64} has sha256 \w{64} and was removed; run pulumi up again/,
+      /^the file that arrived as sha256:\w{64} has sha256 \w{64} and was removed; run pulumi up to/,
     );
     assert.equal(await root(`ls ${mount}/arriving`), "");
   });
 
-  test("nobody writes to the reader, and nobody writes without the password", async () => {
+  test("nobody can write to the reader, and nobody without the password to the writer", async () => {
     const push = (port: number, more = ""): Promise<string> =>
       on.curl(
         `-o /dev/null -w '%{http_code}' -X POST ${more} https://${registryName}:${port}/v2/files/x/blobs/uploads/`,
@@ -139,7 +137,7 @@ describe("what is in the registry", () => {
     assert.equal(await push(5001, `--netrc-file ${etc}/netrc`), "202");
   });
 
-  test("a volume that is full during a push is told, and when there is room the next one ends it", async () => {
+  test("a volume that fills up during a push is reported, and the next push completes once there is free space", async () => {
     const bytes = Buffer.alloc(8 * 2 ** 20, "full");
     await on.arrive(bytes);
     const call = await manifestOf(on, "files/late", bytes);
@@ -154,7 +152,7 @@ describe("what is in the registry", () => {
     await applies(...call);
   });
 
-  test("kill -9 of the registry during a push: the push is told as failed, and the next one ends it", async () => {
+  test("kill -9 of the registry during a push: the push fails with a report, and the next one completes", async () => {
     const bytes = Buffer.alloc(24 * 2 ** 20, "x");
     const layer = await on.arrive(bytes);
     const call = await manifestOf(on, "files/big", bytes);

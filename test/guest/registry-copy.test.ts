@@ -1,4 +1,4 @@
-/** The copy of a registry that the guide describes, made from a snapshot of its volume and brought back. */
+/** The backup of a registry that the guide describes, made from a snapshot of its volume and restored. */
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { before, test } from "node:test";
@@ -7,11 +7,11 @@ import {
   blobPath,
   mount,
   registryName,
-  startRegistryGuest,
+  startConvergedRegistry,
   type RegistryInGuest,
-} from "../support/registry-in-guest.ts";
-import { manifestType, pushImage } from "../support/registry-pushes.ts";
-import { undoAfter } from "../support/undo.ts";
+} from "../support/guests/registry-in-guest.ts";
+import { manifestType, pushImage } from "../support/guests/registry-pushes.ts";
+import { undoAfter } from "../support/process/undo.ts";
 
 let guest: RegistryInGuest;
 const root = (command: string): Promise<string> => guest.on.root(command);
@@ -21,10 +21,8 @@ let theirs = "";
 
 const undo = undoAfter();
 before(async () => {
-  guest = await startRegistryGuest("registry-copy", vm("lvm"));
+  guest = await startConvergedRegistry("registry-copy", vm("lvm"));
   undo(() => guest.on.end());
-  const { mark, text } = await guest.on.run("apply", guest.steps);
-  assert.ok(mark, text);
   const shipped = await pushImage(guest, "files/a", "1", "a layer", "of a bundle");
   assert.equal(
     (await guest.on.call("apply_registry_bundle", mount, "1", `files/a ${shipped} 1`)).exitCode,
@@ -50,7 +48,7 @@ const asWritten = async (name: string): Promise<void> => {
   assert.equal(exitCode, 0, stderr);
 };
 
-test("the copy holds all that was there, is made while the registry runs, and brings it back", async () => {
+test("a backup contains everything, is made while the registry runs, and can be restored", async () => {
   await root("mkdir -p /media/disk");
   const bundles = await root(`ls ${mount}/bundles`);
   await asWritten("backup");
@@ -66,7 +64,7 @@ test("the copy holds all that was there, is made while the registry runs, and br
   for (const repository of ["team/thing", "files/after", "files/a"])
     assert.equal(await status(repository, "1"), "200", repository);
   assert.equal(await root(`ls ${mount}/bundles`), bundles);
-  const { mark, text } = await guest.on.run("check", guest.steps);
-  assert.ok(mark, text);
+  const { revision, text } = await guest.on.run("check", guest.steps);
+  assert.ok(revision, text);
   assert.doesNotMatch(text, /^drift/m);
 });

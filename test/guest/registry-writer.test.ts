@@ -4,17 +4,19 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { before, describe, test } from "node:test";
 import { checkout } from "../lab/cache.ts";
-import { registryName, startRegistryGuest, type RegistryInGuest } from "../support/registry-in-guest.ts";
-import { shellFacts } from "../support/shell-facts.ts";
-import { undoAfter } from "../support/undo.ts";
+import {
+  registryName,
+  startConvergedRegistry,
+  type RegistryInGuest,
+} from "../support/guests/registry-in-guest.ts";
+import { shellFacts } from "../support/guests/shell-facts.ts";
+import { undoAfter } from "../support/process/undo.ts";
 
 let on: RegistryInGuest;
 const undo = undoAfter();
 before(async () => {
-  on = await startRegistryGuest("registry-writer");
+  on = await startConvergedRegistry("registry-writer");
   undo(() => on.on.end());
-  const { mark, text } = await on.on.run("apply", on.steps);
-  assert.ok(mark, text);
   // Two machines on networks of their own: each a network namespace behind a wire.
   for (const [name, third] of [
     ["colleague", 1],
@@ -57,8 +59,8 @@ function callOf(steps: RegistryInGuest["steps"], what: string): RegistryInGuest[
   return step.call;
 }
 
-describe("who reaches the writer of a registry", () => {
-  test("its own host alone, and no unit of Sealift's listens anywhere else", async () => {
+describe("access to the writer of a registry", () => {
+  test("only from its own host, and no unit of Sealift listens anywhere else", async () => {
     assert.equal(await asks("stranger", 5000), "200", "the reader is for everybody");
     assert.equal(await asks("stranger", 5001), refused);
     assert.equal(await on.curl(`-o /dev/null -w '%{http_code}' https://${registryName}:5001/v2/`), "401");
@@ -68,7 +70,7 @@ describe("who reaches the writer of a registry", () => {
     ]);
   });
 
-  test("a port for metrics and the profiler, opened by hand, is a difference of the process itself", async () => {
+  test("a metrics and profiler port that was opened manually is drift of the process itself", async () => {
     const file = "/etc/sealift/registry/writer.yml";
     await root(
       `sed 's/^  draintimeout.*/&\\n  debug:\\n    addr: 127.0.0.1:5011/' -i ${file} && systemctl restart sealift-registry-writer && timeout 60 sh -c 'until ss -Hltn | grep -q :5011 && ss -Hltn | grep -q :5001; do sleep 0.2; done'`,
@@ -82,36 +84,36 @@ describe("who reaches the writer of a registry", () => {
     await applies(...on.call("running"));
   });
 
-  test("networks that the site names reach it, and nobody else", async () => {
+  test("networks that the site lists can reach it, and nobody else", async () => {
     const open = on.openTo("10.77.1.0/24");
-    const { mark, text } = await on.on.run("apply", open);
-    assert.ok(mark, text);
+    const { revision, text } = await on.on.run("apply", open);
+    assert.ok(revision, text);
     assert.deepEqual([await asks("colleague", 5001), await asks("stranger", 5001)], ["401", dropped]);
     // Another network: the process that runs is not left with the old one.
     const other = await on.on.run("apply", on.openTo("10.77.2.0/24", "fd00:77::/64"));
-    assert.ok(other.mark, other.text);
+    assert.ok(other.revision, other.text);
     assert.deepEqual([await asks("colleague", 5001), await asks("stranger", 5001)], [dropped, "401"]);
   });
 
-  test("a filter without effect is found, though file and unit are right, and put back", async () => {
+  test("a filter without effect is found although file and unit are right, and corrected", async () => {
     const steps = on.openTo("10.77.1.0/24");
     const made = await on.on.run("apply", steps);
-    assert.ok(made.mark, made.text);
-    const program = await readFile(join(checkout, "test", "support", "detach-filter.py"));
+    assert.ok(made.revision, made.text);
+    const program = await readFile(join(checkout, "test", "support", "guests", "detach-filter.py"));
     await on.on.guest.exec("sudo -n tee /run/detach-filter.py", { input: program });
     await root("python3 /run/detach-filter.py /sys/fs/cgroup/system.slice/sealift-registry-writer.service");
     assert.equal(await asks("stranger", 5001), "401", "the attack: nothing keeps a stranger away now");
     await finds(
-      "the writer answers an address that is in none of its networks: the filter of its unit has no effect",
+      "the writer answers an address outside its networks: the IP filter of its unit has no effect",
       ...callOf(steps, "running"),
     );
     await applies(...callOf(steps, "running"));
     assert.equal(await asks("stranger", 5001), dropped);
   });
 
-  test("no networks any more: it is its own host's alone again", async () => {
+  test("without networks it is reachable from its own host only", async () => {
     const made = await on.on.run("apply", on.steps);
-    assert.ok(made.mark, made.text);
+    assert.ok(made.revision, made.text);
     assert.deepEqual([await asks("colleague", 5001), await asks("stranger", 5001)], [refused, refused]);
   });
 });

@@ -1,9 +1,9 @@
-/** The registry on a real host, fact by fact: made, broken by hand, found, made again; and what may not be done with it. */
+/** The registry on a real host, fact by fact: created, broken manually, found, corrected; and what is forbidden. */
 import assert from "node:assert/strict";
 import { before, describe, test } from "node:test";
-import { mount, startRegistryGuest, type RegistryInGuest } from "../support/registry-in-guest.ts";
-import { shellFacts } from "../support/shell-facts.ts";
-import { undoAfter } from "../support/undo.ts";
+import { mount, startRegistryGuest, type RegistryInGuest } from "../support/guests/registry-in-guest.ts";
+import { shellFacts } from "../support/guests/shell-facts.ts";
+import { undoAfter } from "../support/process/undo.ts";
 
 let on: RegistryInGuest;
 const undo = undoAfter();
@@ -17,7 +17,7 @@ const etc = "/etc/sealift/registry";
 const root = (command: string): Promise<string> => on.on.root(command);
 
 describe("the registry of a site", () => {
-  test("from nothing: every fact is made true, in order, and then holds", async () => {
+  test("on a new host every fact is made true, in order, and then holds", async () => {
     const before = await on.on.run("check", on.steps);
     assert.deepEqual(
       before.steps.map(({ code, status }) => `${code} ${status}`),
@@ -25,7 +25,7 @@ describe("the registry of a site", () => {
     );
     assert.equal(before.values, undefined, "there is no CA to tell of");
     const made = await on.on.run("apply", on.steps);
-    assert.ok(made.mark, made.text);
+    assert.ok(made.revision, made.text);
     const again = await on.on.run("check", on.steps);
     assert.deepEqual(
       again.steps.filter(({ status }) => status !== "ok"),
@@ -36,7 +36,7 @@ describe("the registry of a site", () => {
     assert.equal(made.values?.["registry.ca"], pem.join(""));
   });
 
-  test("TLS 1.1 is refused, and the certificate is good for the name and the address alone", async () => {
+  test("TLS 1.1 is refused, and the certificate is valid for the name and the address only", async () => {
     const client = `openssl s_client -connect 127.0.0.1:5000 -CAfile ${etc}/ca.crt -verify_return_error </dev/null`;
     assert.match(await root(`${client} -tls1_2 2>&1 | grep 'Verify return code'`), /: 0 \(ok\)/);
     await root(`! ${client} -tls1_1 2>&1`);
@@ -50,7 +50,7 @@ describe("the registry of a site", () => {
     );
   });
 
-  test("key and password are for those who need them, and the password is on no command line", async () => {
+  test("key and password are readable only where needed, and the password is on no command line", async () => {
     assert.equal(
       await root(`stat -c '%n %U:%G %a' ${etc}/ca.key ${etc}/server.key ${etc}/netrc ${etc}/htpasswd`),
       `${etc}/ca.key root:root 600\n${etc}/server.key root:sealift-registry 640\n${etc}/netrc root:root 600\n${etc}/htpasswd root:sealift-registry 640\n`,
@@ -67,7 +67,7 @@ describe("the registry of a site", () => {
     }
   });
 
-  /** By hand, and what the check of the step says then; each is mended by its apply. */
+  /** A manual change, and what the check of the step reports then; each is corrected by its apply. */
   const breakages: readonly [string, string, string, RegExp][] = [
     [
       "a program that was altered",
@@ -76,20 +76,25 @@ describe("the registry of a site", () => {
       /registry is altered/,
     ],
     ["another current version", "program", "ln -sfn 2.8.3 /opt/registry/current", /^2\.8\.3$/],
-    ["a user who can log in", "user", "usermod --shell /bin/bash sealift-registry", /^shell \/bin\/bash$/],
+    [
+      "a user who can log in",
+      "user",
+      "usermod --shell /bin/bash sealift-registry",
+      /^its login shell is \/bin\/bash$/,
+    ],
     ["storage of root", "storage", `chown root ${mount}/storage`, /storage: root sealift-registry 750/],
     ["a CA key that all can read", "ca", `chmod 0644 ${etc}/ca.key`, /ca\.key: root 644/],
     [
       "a certificate of another key",
       "certificate",
       `openssl ecparam -name prime256v1 -genkey -noout >${etc}/server.key`,
-      /not of server\.key/,
+      /does not belong to server\.key/,
     ],
     [
       "a password that was changed by half",
       "credential",
       `sed -i 's/password .*/password other/' ${etc}/netrc`,
-      /htpasswd is not of the password/,
+      /htpasswd does not match the password in netrc/,
     ],
     [
       "a unit that was edited",
@@ -101,7 +106,7 @@ describe("the registry of a site", () => {
       "a service that is off",
       "units",
       "systemctl disable --quiet sealift-registry-reader",
-      /reader\.service is disabled, so that it would not start at a boot/,
+      /reader\.service is disabled, so it would not start at boot/,
     ],
     [
       "a service that was stopped",
@@ -135,28 +140,28 @@ describe("the registry of a site", () => {
     ],
   ];
   for (const [name, what, command, finding] of breakages) {
-    // Whoever opens a pipe for nobody waits for ever.
-    test(`found and mended: ${name}`, { timeout: 120_000 }, async () => {
+    // Opening a pipe that nobody writes to waits forever.
+    test(`found and corrected: ${name}`, { timeout: 120_000 }, async () => {
       await root(command);
       await finds(finding, ...on.call(what));
       await applies(...on.call(what));
     });
   }
 
-  test("where others may write, root keeps nothing of the registry's: no folder of theirs and no link is written through", async () => {
+  test("where others can write, root stores nothing of the registry and writes through no folder or link of theirs", async () => {
     const bundle = ["registry_bundle", mount, "1", "files/a x 1"] as const;
     await root(
       `install -d -o nobody ${mount}/bundles && runuser -u nobody -- ln -s /etc/sealift-trap ${mount}/bundles/1.new`,
     );
-    await finds(`${mount}/bundles is of nobody`, ...bundle);
+    await finds(`${mount}/bundles belongs to nobody`, ...bundle);
     await refuses(
-      /^E_MOUNT_POINT what bundle 1 brings .*bundles is of nobody; see who has made it/,
+      /^E_MOUNT_POINT the contents of bundle 1 .*bundles belongs to nobody; fix: find out who created it/,
       ...bundle,
     );
-    await finds(`${mount}/bundles is of nobody`, ...on.call("storage"));
-    await refuses(/^E_MOUNT_POINT root is to write into .*bundles is of nobody; /, ...on.call("storage"));
+    await finds(`${mount}/bundles belongs to nobody`, ...on.call("storage"));
+    await refuses(/^E_MOUNT_POINT root writes into .*bundles belongs to nobody; /, ...on.call("storage"));
     await root(`! test -e /etc/sealift-trap && rm -r ${mount}/bundles && chmod 1777 ${mount}`);
-    const open = new RegExp(`${mount} may be written by others \\(mode 1777\\)`);
+    const open = new RegExp(`${mount} is writable by others \\(mode 1777\\)`);
     await finds(open, ...on.call("storage"));
     await refuses(open, ...on.call("storage"));
     await finds(open, ...bundle);
@@ -169,16 +174,16 @@ describe("the registry of a site", () => {
 
   test("after all of that, one run of all steps finds everything right", async () => {
     const made = await on.on.run("apply", on.steps);
-    assert.ok(made.mark, made.text);
+    assert.ok(made.revision, made.text);
   });
 
-  test("a certificate that ends soon is a difference, is made anew, and is the one that is served", async () => {
+  test("a certificate that expires soon is drift, is renewed, and the new one is served", async () => {
     const serial = (): Promise<string> =>
       root(`openssl s_client -connect 127.0.0.1:5000 </dev/null 2>/dev/null | openssl x509 -noout -serial`);
     const old = await serial();
     const [name, ...args] = on.call("certificate");
     const longer = [...args.slice(0, 2), "400"];
-    await finds(/^server\.crt ends on .* 2027 GMT, less than 400 days from now$/, name, ...longer);
+    await finds(/^server\.crt expires on .* 2027 GMT, less than 400 days from now$/, name, ...longer);
     const { exitCode } = await on.on.call(`apply_${name}`, ...args);
     assert.equal(exitCode, 0);
     await finds(/^reader: runs with an earlier server\.crt$/, ...on.call("running"));
@@ -186,27 +191,24 @@ describe("the registry of a site", () => {
     assert.notEqual(await serial(), old);
   });
 
-  /** What clients are told to trust: one CA, or two. */
-  const told = async (): Promise<readonly string[]> =>
+  /** What clients trust: one CA, or two. */
+  const reported = async (): Promise<readonly string[]> =>
     (await on.on.call("value_registry_ca")).output.split(" ");
   const aged = `touch -d '2 days ago' ${etc}/next.crt`;
 
-  test("a new CA that somebody asks for: clients know it beside the old one, and it signs from the next day on", async () => {
-    const [old] = await told();
+  test("a new CA that an operator asks for: clients trust it beside the old one, and it signs from the next day on", async () => {
+    const [old] = await reported();
     await root(`touch ${etc}/ca.renew`);
     await finds(`${etc}/ca.renew asks for a new CA`, ...on.call("ca"));
     await applies(...on.call("ca"));
-    const both = await told();
+    const both = await reported();
     assert.deepEqual([both.length, both[0]], [2, old]);
     await holds(...on.call("certificate"));
     await root(`cat ${etc}/ca.crt ${etc}/next.crt >/run/both.crt && ${aged}`);
-    await finds(
-      /^clients have known the next CA since \d{4}-\d\d-\d\d; the one that signs is still the old$/,
-      ...on.call("ca"),
-    );
+    await finds(/^next CA distributed to clients on \d{4}-\d\d-\d\d; rotation is due$/, ...on.call("ca"));
     const made = await on.on.run("apply", on.steps);
-    assert.ok(made.mark, made.text);
-    assert.deepEqual(await told(), both.slice(1));
+    assert.ok(made.revision, made.text);
+    assert.deepEqual(await reported(), both.slice(1));
     for (const trusted of [`${etc}/ca.crt`, "/run/both.crt"]) {
       const client = `openssl s_client -connect 127.0.0.1:5000 -CAfile ${trusted} </dev/null 2>&1`;
       assert.match(await root(`${client} | grep 'Verify return code'`), /: 0 \(ok\)/);
@@ -214,26 +216,26 @@ describe("the registry of a site", () => {
     await root(`! test -e ${etc}/ca.renew`);
   });
 
-  test("a CA with less than two years left gets a next one, which waits until a certificate is due", async () => {
+  test("a CA with less than two years left gets a next one, which signs when a certificate is due", async () => {
     const [name, ...args] = on.call("ca");
     await root(
       `cd ${etc} && openssl x509 -in ca.crt -signkey ca.key -days 500 -out short.crt 2>/dev/null && mv short.crt ca.crt`,
     );
-    await finds(/^ca\.crt ends on .* GMT, less than 730 days from now$/, name, ...args);
+    await finds(/^ca\.crt expires on .* GMT, less than 730 days from now$/, name, ...args);
     await applies(name, ...args);
-    assert.equal((await told()).length, 2);
+    assert.equal((await reported()).length, 2);
     await root(aged);
     await holds(name, ...args);
-    await finds(/^clients have known the next CA since /, name, ...args.slice(0, -1), "400");
+    await finds(/^next CA distributed to clients on /, name, ...args.slice(0, -1), "400");
   });
 
-  test("a port that is somebody else's is refused, and it is said whose it is", async () => {
+  test("a port in use is refused, with the process that uses it", async () => {
     await root(
       "systemctl stop sealift-registry-reader && systemd-run --quiet --unit squatter python3 -m http.server 5000",
     );
     await root("timeout 60 sh -c 'until ss -Hltn | grep -q :5000; do sleep 0.2; done'");
     await refuses(
-      /^E_PORT port 5000 is taken by python3, pid \d+; stop it, or give the registry another port/,
+      /^E_PORT port 5000 is taken by python3, pid \d+; fix: stop it, or give the registry another port/,
       ...on.call("running"),
     );
     await root("systemctl stop squatter");

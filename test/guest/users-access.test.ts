@@ -1,13 +1,13 @@
 import assert from "node:assert/strict";
 import { before, test } from "node:test";
 import { accountSteps } from "../../modules/users/steps.ts";
-import type { UserSpec } from "../../modules/core/site-spec.ts";
-import { shellFacts } from "../support/shell-facts.ts";
-import { startFunctions, type ShellFunctions } from "../support/shell-functions.ts";
+import type { UserSpec } from "../../modules/core/site/site-spec.ts";
+import { shellFacts } from "../support/guests/shell-facts.ts";
+import { startFunctions, type ShellFunctions } from "../support/guests/shell-functions.ts";
 import { container } from "../lab/machine-choice.ts";
-import { undoAfter } from "../support/undo.ts";
+import { undoAfter } from "../support/process/undo.ts";
 
-/** What lets people in and what they may do, tried by really logging in; those who leave; those who never were. */
+/** Access and sudo rules, tested with real logins; removed users and unmanaged members. */
 let on: ShellFunctions;
 const { holds, finds, applies, refuses, allows } = shellFacts(() => on);
 const undo = undoAfter();
@@ -22,19 +22,19 @@ before(async () => {
 });
 
 /** Over a connection of its own, with the lab's key. */
-const letsIn = async (login: string): Promise<boolean> =>
+const canLogIn = async (login: string): Promise<boolean> =>
   (await on.guest.exec("true", { login })).exitCode === 0;
 
 const hash = `$6$saltsalt$${"q".repeat(86)}`;
 
-test("no password, or the hash of the site; a finding never holds one", async () => {
+test("no password, or the hash of the site; a finding never contains one", async () => {
   await holds("password", "deploy", "*");
   await finds("no such user", "password", "nobody-here", "*");
   await finds("no password", "password", "deploy", hash);
   await applies("password", "deploy", hash);
   assert.equal(await on.root("getent shadow deploy | cut -d : -f 2"), `${hash}\n`);
-  await finds("another password", "password", "deploy", hash.replace("q", "r"));
-  await finds("another password", "password", "deploy", "*");
+  await finds("a different password", "password", "deploy", hash.replace("q", "r"));
+  await finds("a different password", "password", "deploy", "*");
   await applies("password", "deploy", "*");
   await on.root("passwd -d deploy");
   await finds("an empty password", "password", "deploy", "*");
@@ -43,22 +43,22 @@ test("no password, or the hash of the site; a finding never holds one", async ()
   await applies("password", "deploy", "*");
 });
 
-test("a login by key does not stop because a password that is not there grows old", async () => {
+test("a login with a key keeps working although an unused password would expire", async () => {
   await on.root("chage -M 30 -d 2020-01-01 deploy");
-  assert.equal(await letsIn("deploy"), false);
-  await finds("no password, yet it grows old after 30 days, of which 0 are left", "password", "deploy", "*");
+  assert.equal(await canLogIn("deploy"), false);
+  await finds("no password, but its age limit of 30 days is reached in 0 days", "password", "deploy", "*");
   await applies("password", "deploy", "*");
-  assert.equal(await letsIn("deploy"), true);
+  assert.equal(await canLogIn("deploy"), true);
   await on.root("chage -d 0 deploy");
-  await finds("a new password is asked for at the next login", "password", "deploy", "*");
+  await finds("a password change is required at the next login", "password", "deploy", "*");
   await applies("password", "deploy", "*");
 });
 
-test("an end of access, and none", async () => {
+test("an expiry date, and none", async () => {
   await holds("expiry", "deploy", "");
-  await finds("no end", "expiry", "deploy", "20850");
+  await finds("no expiry date", "expiry", "deploy", "20850");
   await applies("expiry", "deploy", "20850");
-  await finds("ends on 2027-02-01", "expiry", "deploy", "20851");
+  await finds("expires on 2027-02-01", "expiry", "deploy", "20851");
   await applies("expiry", "deploy", "");
   await finds("no such user", "expiry", "nobody-here", "");
 });
@@ -67,48 +67,48 @@ const user = (more: Partial<UserSpec> = {}): UserSpec => ({
   name: "deploy",
   uid: 1001,
   authorizedKeys: [],
-  keys: "add",
+  authorizedKeysMode: "additive",
   ...more,
 });
 const stepsOf = (...users: UserSpec[]): ReturnType<typeof accountSteps> =>
-  accountSteps({ groups: [], dockerGroup: { strangers: "report" }, users });
+  accountSteps({ groups: [], dockerGroup: { unmanagedMembers: "report" }, users });
 /** Runs the whole phase. @returns code and status of what is not ok. */
 async function run(
   mode: "check" | "apply",
   steps: ReturnType<typeof accountSteps>,
 ): Promise<readonly string[]> {
-  const { steps: reports, mark, text } = await on.run(mode, steps);
-  assert.notEqual(mark, undefined, text);
+  const { steps: reports, revision, text } = await on.run(mode, steps);
+  assert.notEqual(revision, undefined, text);
   return reports
     .filter(({ status }) => status !== "ok")
     .map(({ status, code, found }) => `${status} ${code}: ${found}`);
 }
 
-test("a locked user gets in by nothing, and gets in again when the lock is taken off", async () => {
+test("a locked user cannot log in by any means, and can again when the lock is removed", async () => {
   assert.deepEqual(await run("apply", stepsOf(user())), [
-    "changed users.deploy: not yet in Sealift's care",
-    "changed users.deploy.docker: not in it",
+    "changed users.deploy: not yet managed by Sealift",
+    "changed users.deploy.docker: not a member",
   ]);
-  assert.equal(await letsIn("deploy"), true);
+  assert.equal(await canLogIn("deploy"), true);
   const locked = stepsOf(user({ locked: true, passwordHash: hash }));
   assert.deepEqual(await run("check", locked), [
     "drift users.deploy.password: no password",
-    "drift users.deploy.expiry: no end",
+    "drift users.deploy.expiry: no expiry date",
   ]);
   await run("apply", locked);
   assert.deepEqual(await run("apply", locked), []);
-  assert.equal(await letsIn("deploy"), false);
+  assert.equal(await canLogIn("deploy"), false);
   assert.match(await on.root("getent shadow deploy"), /^deploy:!\$6\$.*:1:$/m);
   assert.deepEqual(await run("apply", stepsOf(user({ passwordHash: hash }))), [
     "changed users.deploy.password: a password, locked",
-    "changed users.deploy.expiry: ends on 1970-01-02",
+    "changed users.deploy.expiry: expires on 1970-01-02",
   ]);
-  assert.equal(await letsIn("deploy"), true);
+  assert.equal(await canLogIn("deploy"), true);
 });
 
-test("a sudo rule works, is exactly the site's, and goes away again", async () => {
+test("a sudo rule works, is exactly the site's, and is removed again", async () => {
   const rule = "deploy ALL=(root) NOPASSWD: /usr/bin/id -u, /usr/bin/stat --format\\=%u\\,%g /etc/shadow";
-  await finds("no /etc/sudoers.d/sealift-deploy", "sudo_rule", "deploy", rule);
+  await finds("/etc/sudoers.d/sealift-deploy does not exist", "sudo_rule", "deploy", rule);
   await allows("sudo_rule", "deploy", rule);
   await applies("sudo_rule", "deploy", rule);
   const sudo = async (command: string): Promise<string> => {
@@ -119,36 +119,36 @@ test("a sudo rule works, is exactly the site's, and goes away again", async () =
   assert.equal(await sudo("stat --format=%u,%g /etc/shadow"), "0 0,42\n");
   assert.match(await sudo("id"), /^1 /);
   await on.root("chmod 0640 /etc/sudoers.d/sealift-deploy");
-  await finds(/ is of root:root with mode 640 in place of root:root 440/, "sudo_rule", "deploy", rule);
+  await finds(/ has owner and mode root:root 640 instead of root:root 440/, "sudo_rule", "deploy", rule);
   await applies("sudo_rule", "deploy", "deploy ALL=(ALL:ALL) NOPASSWD: ALL");
   assert.equal(await sudo("id -u"), "0 0\n");
-  await finds("there is /etc/sudoers.d/sealift-deploy", "no_sudo_rule", "deploy");
+  await finds("/etc/sudoers.d/sealift-deploy exists", "no_sudo_rule", "deploy");
   await applies("no_sudo_rule", "deploy");
   // On a bare host, sudo does not know the user that is about to be made.
   await holds("no_sudo_rule", "nobody-here");
   assert.match(await sudo("-l"), /^1 /);
 });
 
-test("a rule that visudo does not like never goes live", async () => {
+test("a rule that visudo rejects is never installed", async () => {
   const { exitCode, output } = await on.call("apply_sudo_rule", "deploy", "deploy ALL=(root NOPASSWD: ALL");
   assert.equal(exitCode, 1);
   assert.match(output, /syntax error/);
   assert.equal(await on.root("ls /etc/sudoers.d | grep sealift || true"), "");
 });
 
-test("the login of the run keeps its own sudo rule", async () => {
+test("the SSH user of the run keeps its own sudo rule", async () => {
   await on.root("cp /etc/sudoers.d/ops /etc/sudoers.d/sealift-ops");
-  await refuses(/^E_OWN_LOGIN ops is the login of this very run, /, "no_sudo_rule", "ops");
+  await refuses(/^E_LOCKOUT ops is the SSH user of this run /, "no_sudo_rule", "ops");
   await on.root("rm /etc/sudoers.d/sealift-ops");
 });
 
-test("sudo that does not read the folder is refused", async () => {
+test("a sudo that does not read the folder is refused", async () => {
   const rule = "deploy ALL=(ALL:ALL) NOPASSWD: ALL";
   await on.root(
     "cp -p /etc/sudoers /etc/sudoers.away && echo 'ops ALL=(ALL:ALL) NOPASSWD: ALL' >/etc/sudoers",
   );
   await refuses(
-    /^E_REFUSED \/etc\/sudoers does not include \/etc\/sudoers\.d; add/,
+    /^E_REFUSED \/etc\/sudoers does not include \/etc\/sudoers\.d; fix: add/,
     "sudo_rule",
     "deploy",
     rule,
@@ -156,64 +156,64 @@ test("sudo that does not read the folder is refused", async () => {
   await on.root("mv /etc/sudoers.away /etc/sudoers");
 });
 
-test("who leaves the site is shut out as far as Sealift let them in; nobody is deleted", async () => {
+test("a removed user loses the access that Sealift gave; nobody is deleted", async () => {
   const made = user({ name: "made", uid: 1801, sudo: "ALL" });
   await run("apply", stepsOf(user(), made));
   await on.root("cp -r /home/ops/.ssh ~made/ && chown -R made: ~made/.ssh && touch ~made/kept");
-  assert.equal(await letsIn("made"), true);
+  assert.equal(await canLogIn("made"), true);
   assert.deepEqual(await run("check", stepsOf()), [
-    "drift users.leavers: made: in docker, has a sudo rule, not locked; deploy: in docker",
+    "drift users.removed: made: in group docker, has a sudo rule, not locked; deploy: in group docker",
   ]);
   assert.equal((await run("apply", stepsOf())).length, 1);
   assert.deepEqual(await run("apply", stepsOf()), []);
-  assert.equal(await letsIn("made"), false);
-  assert.equal(await letsIn("deploy"), true, "it was there before Sealift");
+  assert.equal(await canLogIn("made"), false);
+  assert.equal(await canLogIn("deploy"), true, "it was there before Sealift");
   assert.equal(await on.root("getent group docker | cut -d : -f 4; ls ~made"), "\nkept\n");
   assert.equal(await on.root("test -e /etc/sudoers.d/sealift-made || echo gone"), "gone\n");
   await on.root("usermod -U -e '' made");
-  assert.deepEqual(await run("check", stepsOf()), ["drift users.leavers: made: not locked"]);
+  assert.deepEqual(await run("check", stepsOf()), ["drift users.removed: made: not locked"]);
   await run("apply", stepsOf(made));
-  assert.equal(await letsIn("made"), true, "and is back in the site");
+  assert.equal(await canLogIn("made"), true, "and is back in the site");
 });
 
-test("the login of the run is not locked because it left the site", async () => {
+test("the SSH user of the run is not locked when it is removed from the site", async () => {
   await on.root("echo ops >>/var/lib/sealift/users");
   await refuses(
-    /^E_OWN_LOGIN ops, who is not in the site any more, is the login of this very run; /,
-    "leavers",
+    /^E_LOCKOUT user ops was removed from the site but is the SSH user of this run; /,
+    "removed_users",
     "docker",
   );
   assert.deepEqual(
     (await run("check", stepsOf(user({ name: "made", uid: 1801, sudo: "ALL" })))).map(
       (line) => line.split(":")[0],
     ),
-    ["refused users.leavers"],
+    ["refused users.removed"],
   );
   await on.root("sed -i /ops/d /var/lib/sealift/users");
 });
 
-test("members whom the site does not name are told, or taken out", async () => {
+test("group members whom the site does not list are reported, or removed", async () => {
   await on.root("gpasswd -a early docker && useradd -g docker second");
-  const report = ["strangers", "docker", "report", "made"] as const;
-  const { exitCode, output } = await on.call("check_strangers", ...report.slice(1));
+  const report = ["unmanaged_members", "docker", "report", "made"] as const;
+  const { exitCode, output } = await on.call("check_unmanaged_members", ...report.slice(1));
   assert.equal(exitCode, 90);
   assert.match(
     output,
-    /^E_STRANGERS members that the site does not name: early second; name them in users, /,
+    /^E_UNMANAGED_MEMBERS members not listed in the site: early second; fix: add them to users /,
   );
   const steps = stepsOf(user({ name: "made", uid: 1801, sudo: "ALL" }));
-  const told = [`warn users.strangers: ${output}`];
-  assert.deepEqual(await run("check", steps), told);
-  assert.deepEqual(await run("apply", steps), told, "a phase that is applied leaves them");
+  const reported = [`warn users.unmanaged: ${output}`];
+  assert.deepEqual(await run("check", steps), reported);
+  assert.deepEqual(await run("apply", steps), reported, "a phase that is applied leaves them");
   await refuses(
     /^E_REFUSED docker is the primary group of second; /,
-    "strangers",
+    "unmanaged_members",
     "docker",
     "remove",
     "made",
   );
   await on.root("userdel second");
-  await finds("members that the site does not name: early", "strangers", "docker", "remove", "made");
-  await applies("strangers", "docker", "remove", "made");
+  await finds("members not listed in the site: early", "unmanaged_members", "docker", "remove", "made");
+  await applies("unmanaged_members", "docker", "remove", "made");
   assert.equal(await on.root("id -nG early"), "early\n");
 });

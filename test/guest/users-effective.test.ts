@@ -1,15 +1,15 @@
-/** What really lets people in and what they really may do, beside the files that Sealift writes; who has left has no session any more. */
+/** Effective access and sudo rules besides the files that Sealift writes; a removed user has no session any more. */
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { after, before, test } from "node:test";
 import { accountSteps } from "../../modules/users/steps.ts";
 import { quote } from "../../modules/core/quote.ts";
-import type { UserSpec } from "../../modules/core/site-spec.ts";
+import type { UserSpec } from "../../modules/core/site/site-spec.ts";
 import { container } from "../lab/machine-choice.ts";
 import { sshArguments } from "../lab/ssh.ts";
-import { shellFacts } from "../support/shell-facts.ts";
-import { startFunctions, type ShellFunctions } from "../support/shell-functions.ts";
+import { shellFacts } from "../support/guests/shell-facts.ts";
+import { startFunctions, type ShellFunctions } from "../support/guests/shell-functions.ts";
 
 let on: ShellFunctions;
 let key: string;
@@ -17,8 +17,8 @@ const { holds, finds, applies, refuses } = shellFacts(() => on);
 before(async () => {
   on = await startFunctions("users-effective", container());
   key = (await on.root("head -n 1 /home/ops/.ssh/authorized_keys")).trim();
-  const { mark, text } = await on.run("apply", stepsOf(user()));
-  assert.ok(mark, text);
+  const { revision, text } = await on.run("apply", stepsOf(user()));
+  assert.ok(revision, text);
 });
 after(() => on.end());
 
@@ -29,12 +29,12 @@ const user = (more: Partial<UserSpec> = {}): UserSpec => ({
   ...more,
 });
 const stepsOf = (...users: UserSpec[]): ReturnType<typeof accountSteps> =>
-  accountSteps({ groups: [], dockerGroup: { strangers: "report" }, users });
+  accountSteps({ groups: [], dockerGroup: { unmanagedMembers: "report" }, users });
 const wrong = async (...users: UserSpec[]): Promise<readonly string[]> =>
   (await on.run("check", stepsOf(...users))).steps
     .filter(({ status }) => status !== "ok")
     .map(({ status, code, found }) => `${status} ${code} ${found.replaceAll(/( \d+)+/g, " N")}`);
-const letsIn = async (login: string): Promise<boolean> =>
+const canLogIn = async (login: string): Promise<boolean> =>
   (await on.guest.exec("true", { login })).exitCode === 0;
 const exact = (): [string, ...string[]] => ["authorized_keys", "deploy", "exact", key];
 const other =
@@ -50,41 +50,41 @@ async function withSshd(text: string, work: () => Promise<void>): Promise<void> 
   }
 }
 
-test("a second file of keys, which is sshd's default, lets nobody in unseen", async () => {
+test("a second file of keys, which sshd reads by default, is not overlooked", async () => {
   await holds(...exact());
-  assert.equal(await letsIn("deploy"), true);
+  assert.equal(await canLogIn("deploy"), true);
   const second = "/home/deploy/.ssh/authorized_keys2";
   await on.root(`echo '${other}' >${second} && chown deploy: ${second}`);
-  await finds(`keys let in from other files: ${second}`, ...exact());
+  await finds(`other files also contain keys: ${second}`, ...exact());
   await holds("authorized_keys", "deploy", "add", key);
   await applies(...exact());
   assert.equal(await on.root(`test -e ${second} || echo gone`), "gone\n");
 });
 
-test("a file of root's that lets the user in as well is refused by name", async () => {
+test("a file of root's with keys for the user is refused by name", async () => {
   await withSshd("AuthorizedKeysFile .ssh/authorized_keys /etc/ssh/keys-%u", async () => {
     await holds(...exact());
     await on.root(`echo '${other}' >/etc/ssh/keys-deploy`);
-    await finds("keys let in from other files: /etc/ssh/keys-deploy", ...exact());
-    await refuses(/^E_SSHD \/etc\/ssh\/keys-deploy lets deploy in as well, /, ...exact());
+    await finds("other files also contain keys: /etc/ssh/keys-deploy", ...exact());
+    await refuses(/^E_SSHD \/etc\/ssh\/keys-deploy also contains keys for deploy /, ...exact());
     await on.root("rm /etc/ssh/keys-deploy");
   });
 });
 
-test("keys that sshd does not read are refused before they are written", async () => {
+test("keys that sshd would not read are refused before they are written", async () => {
   await withSshd("AuthorizedKeysFile /etc/ssh/authorized_keys/%u", async () => {
     await finds(
-      "sshd takes keys from /etc/ssh/authorized_keys/deploy, and not from /home/deploy/.ssh/authorized_keys",
+      "sshd reads keys from /etc/ssh/authorized_keys/deploy, not from /home/deploy/.ssh/authorized_keys",
       ...exact(),
     );
     await refuses(
-      /^E_SSHD sshd takes keys from .*: keys that Sealift writes there would let nobody in; /,
+      /^E_SSHD sshd reads keys from .*, so keys written there would have no effect; /,
       ...exact(),
     );
   });
 });
 
-test("whatever else lets in is told: a command, certificates, and what counts for some addresses alone", async () => {
+test("other ways to log in are reported: a command, certificates, and settings for some addresses only", async () => {
   await withSshd("AuthorizedKeysCommand /usr/bin/keys-of %u\\nAuthorizedKeysCommandUser nobody", async () => {
     assert.match(
       (await wrong(user())).join("\n"),
@@ -101,18 +101,18 @@ test("whatever else lets in is told: a command, certificates, and what counts fo
   await withSshd("Match Address 10.9.9.0/24\\nAuthorizedKeysFile /tmp/keys", async () => {
     assert.match(
       (await wrong(user())).join("\n"),
-      /^warn users\.sshd E_SSHD who may log in depends on .*: AuthorizedKeysFile \/tmp\/keys;/,
+      /^warn users\.sshd E_SSHD login permissions depend on .*: AuthorizedKeysFile \/tmp\/keys;/,
     );
   });
   assert.deepEqual(await wrong(user()), []);
 });
 
-test("a key that ends as on Windows is the same key", async () => {
+test("a key that ends with a carriage return is the same key", async () => {
   await on.root("sed -i 's/$/\\r/' /home/deploy/.ssh/authorized_keys");
   await holds(...exact());
 });
 
-test("sudo's own word counts: a later rule, and rules of other files, are told", async () => {
+test("sudo's own answer is effective: a later rule and rules in other files are reported", async () => {
   const rule = "deploy ALL=(ALL:ALL) NOPASSWD: ALL";
   await applies("sudo_rule", "deploy", rule);
   const later = "/etc/sudoers.d/zz-admins";
@@ -120,13 +120,13 @@ test("sudo's own word counts: a later rule, and rules of other files, are told",
   assert.equal((await on.guest.exec("sudo -n true", { login: "deploy" })).exitCode, 1);
   assert.match(
     (await wrong(user({ sudo: "ALL" }))).join("\n"),
-    /^warn users\.deploy\.sudo E_SUDO sudo goes by the last rule that fits, .*: \(ALL\) ALL; /,
+    /^warn users\.deploy\.sudo E_SUDO another rule takes precedence, .*: \(ALL\) ALL; /,
   );
   await on.root(`mv ${later} /etc/sudoers.d/00-admins`);
   assert.equal((await on.guest.exec("sudo -n true", { login: "deploy" })).exitCode, 0);
   assert.match(
     (await wrong(user({ sudo: "ALL" }))).join("\n"),
-    /^warn users\.deploy\.sudo E_SUDO rules of other files let deploy do more: \(ALL\) ALL; /,
+    /^warn users\.deploy\.sudo E_SUDO other files grant deploy more: \(ALL\) ALL; /,
   );
   await on.root(
     "rm /etc/sudoers.d/00-admins; echo 'deploy ALL=(root) NOPASSWD: /usr/bin/id' >/etc/sudoers.d/more",
@@ -144,7 +144,7 @@ test("sudo's own word counts: a later rule, and rules of other files, are told",
   );
   await on.root("chown games /etc/sudoers.d/sealift-deploy");
   await finds(
-    / is of games:root with mode 440 in place of root:root 440/,
+    / has owner and mode games:root 440 instead of root:root 440/,
     "sudo_rule",
     "deploy",
     "deploy ALL=(root) NOPASSWD: /usr/bin/id -u, /usr/bin/stat --format\\=%u\\,%g /etc/shadow",
@@ -152,7 +152,7 @@ test("sudo's own word counts: a later rule, and rules of other files, are told",
   await applies("no_sudo_rule", "deploy");
 });
 
-test("who has left has no open session, and none that starts at a boot", async () => {
+test("a removed user has no open session, and none that starts at boot", async () => {
   await on.root("loginctl enable-linger deploy");
   const session = spawn(
     "ssh",
@@ -163,24 +163,24 @@ test("who has left has no open session, and none that starts at a boot", async (
   );
   await once(session.stdout, "data");
   assert.deepEqual(await wrong(), [
-    "drift users.leavers deploy: in docker, not locked, has services that start at boot, open sessions with processes N",
+    "drift users.removed deploy: in group docker, not locked, has services that start at boot, running processes N",
   ]);
   const ended = once(session, "exit");
-  const { mark, text } = await on.run("apply", stepsOf());
-  assert.ok(mark, text);
+  const { revision, text } = await on.run("apply", stepsOf());
+  assert.ok(revision, text);
   await ended;
   assert.deepEqual(await wrong(), []);
-  assert.equal(await letsIn("deploy"), false);
+  assert.equal(await canLogIn("deploy"), false);
   assert.equal(await on.root("test -e /var/lib/systemd/linger/deploy || echo gone"), "gone\n");
 });
 
-test("whom Sealift did not make keeps the account, and no session that is in the group still", async () => {
+test("a removed user whom Sealift adopted keeps the account, but no session that has the group", async () => {
   await on.root(
     `groupadd --gid 1600 early && useradd --uid 1600 --gid 1600 -m -s /bin/bash -p '*' early && install -d -o early -g early -m 0700 ~early/.ssh && install -o early -g early -m 0600 /home/ops/.ssh/authorized_keys ~early/.ssh/`,
   );
   const early = user({ name: "early", uid: 1600 });
-  const { mark, text } = await on.run("apply", stepsOf(early));
-  assert.ok(mark, text);
+  const { revision, text } = await on.run("apply", stepsOf(early));
+  assert.ok(revision, text);
   const session = spawn(
     "ssh",
     [...sshArguments({ ...on.guest.ssh, login: "early" }), "echo in; sleep 1000"],
@@ -189,19 +189,19 @@ test("whom Sealift did not make keeps the account, and no session that is in the
     },
   );
   await once(session.stdout, "data");
-  assert.deepEqual(await wrong(), ["drift users.leavers early: in docker, open sessions with processes N"]);
+  assert.deepEqual(await wrong(), ["drift users.removed early: in group docker, running processes N"]);
   const ended = once(session, "exit");
   const report = await on.run("apply", stepsOf());
-  assert.ok(report.mark, report.text);
+  assert.ok(report.revision, report.text);
   await ended;
   assert.deepEqual(await wrong(), []);
-  assert.equal(await letsIn("early"), true);
+  assert.equal(await canLogIn("early"), true);
 });
 
-test("who has left hides no process that has the group: not by namespaces, by a program that sets its group, or beside systemd", async () => {
+test("a removed user cannot hide a process that has the group: not with namespaces, a setgid program, or outside systemd", async () => {
   const early = user({ name: "early", uid: 1600 });
   const joined = await on.run("apply", stepsOf(early));
-  assert.ok(joined.mark, joined.text);
+  assert.ok(joined.revision, joined.text);
   const sleeps = "sleep 1001 & sleep 1002 & sleep 1003 & wait";
   const started = await on.guest.exec(
     `setsid unshare -U -p -f sh -c '${sleeps}' >/dev/null 2>&1 </dev/null &`,
@@ -219,10 +219,10 @@ test("who has left hides no process that has the group: not by namespaces, by a 
     );
   const hidden = (await on.root("pgrep -u early -f '^sleep 100[123]'")).trim().split("\n");
   const { steps } = await on.run("check", stepsOf());
-  const found = steps.find(({ code }) => code === "users.leavers")?.found ?? "";
+  const found = steps.find(({ code }) => code === "users.removed")?.found ?? "";
   for (const pid of hidden) assert.match(found, new RegExp(` ${pid}\\b`), found);
   const report = await on.run("apply", stepsOf());
-  assert.ok(report.mark, report.text);
+  assert.ok(report.revision, report.text);
   assert.deepEqual(await wrong(), []);
   assert.equal(await on.root("pgrep -u early -f '^sleep 100[123]' || echo none"), "none\n");
   // A file that somebody in the group has left behind gives the group to a later process, as the effective one alone.
@@ -231,9 +231,9 @@ test("who has left hides no process that has the group: not by namespaces, by a 
   );
   await on.guest.exec("setsid ./left -e 'sleep 1004' >/dev/null 2>&1 </dev/null &", { login: "early" });
   await on.root("timeout 60 sh -c 'until pgrep -u early -x left; do sleep 0.2; done'");
-  assert.deepEqual(await wrong(), ["drift users.leavers early: open sessions with processes N"]);
+  assert.deepEqual(await wrong(), ["drift users.removed early: running processes N"]);
   const last = await on.run("apply", stepsOf());
-  assert.ok(last.mark, last.text);
+  assert.ok(last.revision, last.text);
   assert.deepEqual(await wrong(), []);
   await on.root("rm ~early/left");
 });
@@ -248,13 +248,13 @@ async function startIn(group: string, rights: string, program: string): Promise<
 }
 const populated = async (group: string): Promise<string> =>
   (await on.root(`grep populated /sys/fs/cgroup/${group}/cgroup.events`)).trim();
-/** A process that does not end when it is asked to, and that is gone before its number can be looked up: another one goes on in its place. */
+/** A process that ignores SIGTERM and is gone before its pid can be looked up: another one continues in its place. */
 const chain = `perl -e ${quote('$SIG{TERM} = "IGNORE"; while (1) { my $child = fork; exit if $child }')}`;
 
-test("who has left hides behind no subordinate number, and is not ahead of whoever looks by forking on and on", async () => {
+test("a removed user cannot hide behind a subordinate id, nor outrun the search by forking", async () => {
   const eve = user({ name: "eve", uid: 1602 });
   const joined = await on.run("apply", stepsOf(eve));
-  assert.ok(joined.mark, joined.text);
+  assert.ok(joined.revision, joined.text);
   await on.root(
     "sed -i /^eve:/d /etc/subuid /etc/subgid; echo eve:3000000:65536 | tee -a /etc/subuid >>/etc/subgid",
   );
@@ -271,11 +271,11 @@ test("who has left hides behind no subordinate number, and is not ahead of whoev
   };
   for (const [group, [rights, program]] of Object.entries(places)) await startIn(group, rights, program);
   const found = await on.run("check", stepsOf());
-  const words = found.steps.find(({ code }) => code === "users.leavers")?.found ?? "";
+  const words = found.steps.find(({ code }) => code === "users.removed")?.found ?? "";
   for (const pid of (await on.root("pgrep -f '^sleep 1005'")).trim().split("\n"))
     assert.match(words, new RegExp(`eve: .*processes .*\\b${pid}\\b`));
   const left = await on.run("apply", stepsOf());
-  assert.ok(left.mark, left.text);
+  assert.ok(left.revision, left.text);
   assert.deepEqual(await wrong(), []);
   for (const group of Object.keys(places))
     assert.match(await populated(group).catch(() => "populated 0"), /^populated 0$/, group);
@@ -285,27 +285,27 @@ test("who has left hides behind no subordinate number, and is not ahead of whoev
 
 /** A run ends all that is in the control group, and nothing is wrong afterwards. */
 async function allEnds(group: string): Promise<void> {
-  const { mark, text } = await on.run("apply", stepsOf());
-  assert.ok(mark, text);
+  const { revision, text } = await on.run("apply", stepsOf());
+  assert.ok(revision, text);
   assert.deepEqual(await wrong(), []);
   assert.equal(await populated(group).catch(() => "populated 0"), "populated 0");
 }
 
 for (const group of ["user.slice/user-1602.slice/session-x.scope", "system.slice/atd.service"])
-  test(`the only thing left forks on and on, in ${group}`, async () => {
+  test(`a single process that keeps forking, in ${group}`, async () => {
     await startIn(group, "--reuid=1602 --regid=1602 --clear-groups", chain);
-    assert.match((await wrong()).join(), /^drift users\.leavers eve: open sessions with processes /);
+    assert.match((await wrong()).join(), /^drift users\.removed eve: running processes /);
     await allEnds(group);
   });
 
-test("of whom Sealift did not make, what forks on and on in the group ends, and what is beside it goes on", async () => {
+test("of a removed user whom Sealift adopted, a process that keeps forking in the group ends, and others go on", async () => {
   const gid = (await on.root("getent group docker | cut -d : -f 3")).trim();
   const group = "user.slice/user-1600.slice/session-x.scope";
   await startIn(group, "--reuid=1600 --regid=1600 --clear-groups", "sleep 1006");
   await startIn(`${group}/x`, `--reuid=1600 --regid=1600 --groups=${gid}`, chain);
-  assert.match((await wrong()).join(), /^drift users\.leavers early: open sessions with processes /);
-  const { mark, text } = await on.run("apply", stepsOf());
-  assert.ok(mark, text);
+  assert.match((await wrong()).join(), /^drift users\.removed early: running processes /);
+  const { revision, text } = await on.run("apply", stepsOf());
+  assert.ok(revision, text);
   assert.deepEqual(await wrong(), []);
   assert.equal(await populated(`${group}/x`), "populated 0");
   await on.root("pkill -u early -xf 'sleep 1006'");
@@ -328,7 +328,7 @@ const threads = (uid: number): string => {
   return `python3 -c ${quote(program)}`;
 };
 
-test("who has left hides no thread that has the group behind a first one without it", async () => {
+test("a removed user cannot hide a thread that has the group behind a first thread without it", async () => {
   const gid = (await on.root("getent group docker | cut -d : -f 3")).trim();
   const group = "user.slice/user-1600.slice/session-t.scope";
   await startIn(group, `--groups=${gid} --no-new-privs`, threads(1600));
@@ -337,17 +337,17 @@ test("who has left hides no thread that has the group behind a first one without
   );
   const first = await on.root(`grep ^Groups: /proc/$(cat /sys/fs/cgroup/${group}/cgroup.procs)/status`);
   assert.equal(first.trim(), "Groups:", "the first thread is not in the group");
-  assert.deepEqual(await wrong(), ["drift users.leavers early: open sessions with processes N"]);
+  assert.deepEqual(await wrong(), ["drift users.removed early: running processes N"]);
   await allEnds(group);
 });
 
 /** Processes that each live for a tenth of a second and leave another one in their place: some 1500 new ones a second. */
 const crowd = `perl -e ${quote('$SIG{TERM} = "IGNORE"; for (2 .. 150) { last unless fork } while (1) { exit if fork; select undef, undef, undef, 0.1 }')}`;
 
-test("who has left hides what forks on and on in the group behind no crowd without it", async () => {
+test("a removed user cannot hide a forking process that has the group behind many without it", async () => {
   const gid = (await on.root("getent group docker | cut -d : -f 3")).trim();
   const scope = "user.slice/user-1600.slice/session-d.scope";
-  // Whoever looks takes the groups in the kernel's order: the crowd comes first, and fills whatever is kept for a look.
+  // The search reads groups in the kernel's order: the other processes come first, and fill the limit of a search.
   const [first = "", last = ""] = (
     await on.root(
       `cd /sys/fs/cgroup && mkdir -p ${scope}/a ${scope}/b && find ${scope} -mindepth 2 -name cgroup.procs -printf '%h\\n'`,
@@ -358,20 +358,20 @@ test("who has left hides what forks on and on in the group behind no crowd witho
   await on.root(
     `timeout 60 sh -c 'until [ $(wc -l </sys/fs/cgroup/${first}/cgroup.procs) -ge 100 ]; do sleep 0.1; done'`,
   );
-  assert.match((await wrong()).join(), /^drift users\.leavers early: open sessions with processes /);
-  const { mark, text } = await on.run("apply", stepsOf());
-  assert.ok(mark, text);
+  assert.match((await wrong()).join(), /^drift users\.removed early: running processes /);
+  const { revision, text } = await on.run("apply", stepsOf());
+  assert.ok(revision, text);
   assert.equal(await populated(last), "populated 0");
-  // The crowd is not in the group and goes on; that nobody can read all of it is told, and is no failure.
+  // The other processes do not have the group and continue; that not all of them can be read is reported, and is no failure.
   assert.equal(await populated(first), "populated 1");
   assert.match((await met()).join(), busy);
   await on.root(`echo 1 >/sys/fs/cgroup/${scope}/cgroup.kill`);
   assert.deepEqual(await wrong(), []);
 });
 
-/** Findings of the first look that meets what comes and goes: one may read all that was there. */
+/** Findings of the first probe with short-lived processes: it may happen to read all of them. */
 async function met(): Promise<readonly string[]> {
-  for (let look = 0; look < 50; look++) {
+  for (let probe = 0; probe < 50; probe++) {
     const found = await wrong();
     if (found.length > 0) return found;
   }
@@ -379,9 +379,9 @@ async function met(): Promise<readonly string[]> {
 }
 
 const busy =
-  /^warn users\.leavers E_STRANGERS processes of people who have left the site end before they can be read: early \(none of them was in docker when all were held still, \S+Z\); see with ps -Lu NAME what they run$/;
+  /^warn users\.removed E_UNMANAGED_MEMBERS processes of users removed from the site end before they can be read: early \(none of them was in group docker when all were frozen at \S+Z\); fix: list their processes with ps -Lu NAME$/;
 
-test("whom Sealift did not make works on with threads that come and go: told, and no run fails of it", async () => {
+test("an adopted user keeps working with short-lived threads: reported, and no run fails because of it", async () => {
   const note = "/run/sealift/leavers/early";
   await on.root(`rm -f ${note}`);
   const group = "user.slice/user-1600.slice/session-j.scope";
@@ -393,11 +393,11 @@ test("whom Sealift did not make works on with threads that come and go: told, an
     `timeout 60 sh -c 'until [ "$(ls /proc/${pid.trim()}/task | wc -l)" -gt 10 ]; do sleep 0.1; done'`,
   );
   assert.deepEqual(await met(), [
-    "drift users.leavers early: open sessions with processes that end before they can be read",
+    "drift users.removed early: running processes that end before they can be read",
   ]);
   for (let times = 0; times < 2; times++) {
-    const { mark, text } = await on.run("apply", stepsOf());
-    assert.ok(mark, text);
+    const { revision, text } = await on.run("apply", stepsOf());
+    assert.ok(revision, text);
     assert.match((await met()).join(), busy);
   }
   assert.equal(await on.root(`cat /sys/fs/cgroup/${group}/cgroup.procs`), pid, "it goes on");
@@ -411,28 +411,28 @@ test("whom Sealift did not make works on with threads that come and go: told, an
   assert.deepEqual(await wrong(), []);
 });
 
-test("what forks on and on in the session of another account ends, and the session goes on", async () => {
+test("a process that keeps forking in the session of another account ends, and the session goes on", async () => {
   const scope = "user.slice/user-1000.slice/session-s.scope";
   await startIn(scope, "--reuid=1000 --regid=1000 --clear-groups", "sleep 1009");
   await startIn(`${scope}/x`, "--reuid=1602 --regid=1602 --clear-groups", chain);
-  assert.match((await wrong()).join(), /^drift users\.leavers eve: open sessions with processes /);
-  const { mark, text } = await on.run("apply", stepsOf());
-  assert.ok(mark, text);
+  assert.match((await wrong()).join(), /^drift users\.removed eve: running processes /);
+  const { revision, text } = await on.run("apply", stepsOf());
+  assert.ok(revision, text);
   assert.deepEqual(await wrong(), []);
   assert.equal(await populated(`${scope}/x`), "populated 0");
   assert.equal(await on.root(`cat /sys/fs/cgroup/${scope}/cgroup.freeze`), "0\n", "it is not left frozen");
   await on.root("pkill -u ops -xf 'sleep 1009'");
 });
 
-test("what a run has held still is let go when that run is killed: by the next one, and by systemd", async () => {
+test("what a run has frozen is thawed when that run is killed: by the next run, and by systemd", async () => {
   const group = "/sys/fs/cgroup/system.slice/atd.service";
   const killed = (seconds: number): Promise<string> =>
     on.root(
       `mkdir -p ${group}; ! sh -c ${quote(`. /run/sealift-library.sh; FROZEN_MOST_SEC=${seconds}; freeze_groups ${group}; cat ${group}/cgroup.freeze; kill -KILL $$`)}`,
     );
   assert.equal(await killed(3000), "1\n");
-  const { mark, text } = await on.run("apply", []);
-  assert.ok(mark, text);
+  const { revision, text } = await on.run("apply", []);
+  assert.ok(revision, text);
   assert.equal(await on.root(`cat ${group}/cgroup.freeze`), "0\n");
   assert.equal(await on.root("systemctl is-active sealift-thaw.timer || true"), "inactive\n");
   assert.equal(await killed(1), "1\n");
@@ -440,24 +440,24 @@ test("what a run has held still is let go when that run is killed: by the next o
   await on.root("timeout 60 sh -c 'while [ -e /run/sealift/frozen ]; do sleep 0.1; done'");
 });
 
-test("a service of the host that runs with the account is told by name, and is root's to end", async () => {
+test("a service of the host that runs as the account is reported by name and left to the administrator", async () => {
   await on.root("systemd-run --quiet --unit left-behind --uid=1602 sleep 1007");
-  const told = [
-    "warn users.leavers E_STRANGERS services of this host run with accounts of people who have left the site: eve in left-behind.service; give the service another User=, or stop and disable it",
+  const reported = [
+    "warn users.removed E_UNMANAGED_MEMBERS services of this host run as users removed from the site: eve in left-behind.service; fix: set another User= for the service, or stop and disable it",
   ];
-  assert.deepEqual(await wrong(), told);
+  assert.deepEqual(await wrong(), reported);
   await startIn("system.slice/atd.service", "--reuid=1602 --regid=1602 --clear-groups", "sleep 1008");
-  const { mark, text } = await on.run("apply", stepsOf());
-  assert.ok(mark, text);
-  assert.deepEqual(await wrong(), told);
+  const { revision, text } = await on.run("apply", stepsOf());
+  assert.ok(revision, text);
+  assert.deepEqual(await wrong(), reported);
   assert.equal(await on.root("pgrep -xf 'sleep 1008' || systemctl is-active left-behind"), "active\n");
   await on.root("systemctl stop left-behind");
 });
 
-test("a user's own listener by the name of the engine's socket is not one beside the engine's", async () => {
+test("a user's own listener with the name of the engine's socket does not count as a second listener", async () => {
   const ann = user({ name: "ann", uid: 1601, docker: false });
   const joined = await on.run("apply", stepsOf(ann));
-  assert.ok(joined.mark, joined.text);
+  assert.ok(joined.revision, joined.text);
   const socket = "/run/docker.sock";
   const listen = `use Socket; socket(my $s, AF_UNIX, SOCK_STREAM, 0) or die; bind($s, pack_sockaddr_un("${socket}")) or die; listen($s, 5); open(my $in, ">", "in"); sleep 600;`;
   const listener = `perl -e ${quote(listen)}`;
@@ -465,7 +465,7 @@ test("a user's own listener by the name of the engine's socket is not one beside
     `systemd-run -q -u real --working-directory=/var/tmp ${listener} && timeout 60 sh -c 'until [ -e /var/tmp/in ]; do sleep 0.2; done'`,
   );
   const alone = async (): Promise<string> => {
-    const input = `. /run/sealift-library.sh\nset -u\nprocess_look $(systemctl show -P MainPID real)\nprocess_alone_on ${socket}; echo "$?"\n`;
+    const input = `. /run/sealift-library.sh\nset -u\nprocess_inspect $(systemctl show -P MainPID real)\nprocess_alone_on ${socket}; echo "$?"\n`;
     return (await on.guest.exec("sudo -n sh -s", { input })).stdout.replace(/process \d+/, "process N");
   };
   assert.equal(await alone(), "0\n");
@@ -476,7 +476,7 @@ test("a user's own listener by the name of the engine's socket is not one beside
   await on.root("timeout 60 sh -c 'until [ -e ~ann/in ]; do sleep 0.2; done'");
   assert.equal(await on.root(`grep -c ' ${socket}$' /proc/net/unix`), "2\n");
   assert.equal(await alone(), "0\n");
-  // Whoever may write to the folder takes the name over.
+  // A user who can write to the folder replaces the name.
   await on.root(
     `rm /var/tmp/in; mv ${socket} /run/kept.sock; systemd-run -q -u taker --working-directory=/var/tmp ${listener} && timeout 60 sh -c 'until [ -e /var/tmp/in ]; do sleep 0.2; done'`,
   );

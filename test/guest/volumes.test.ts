@@ -1,17 +1,23 @@
 import assert from "node:assert/strict";
 import { before, test } from "node:test";
-import type { LogicalVolumeSpec } from "../../modules/core/site-spec.ts";
+import type { LogicalVolumeSpec } from "../../modules/core/site/site-spec.ts";
+import { keepTranscript } from "../lab/demo/transcript.ts";
 import { restartGuest } from "../lab/guest.ts";
 import { vm } from "../lab/machine-choice.ts";
-import { shellOn, startFunctions, type ShellFunctions } from "../support/shell-functions.ts";
-import { undoAfter } from "../support/undo.ts";
-import { changes, drifts, secondDisk, stepsOf } from "../support/volumes-under-test.ts";
+import { shellOn, startFunctions, type ShellFunctions } from "../support/guests/shell-functions.ts";
+import { undoAfter } from "../support/process/undo.ts";
+import { changes, drifts, firstDisk, secondDisk, stepsOf } from "../support/guests/volumes-under-test.ts";
 
 /** The life of volumes on one guest, from a blank disk on. */
 let on: ShellFunctions;
 const undo = undoAfter();
 before(async () => {
-  on = await startFunctions("volumes", vm("lvm"), { extraDisks: [{ serial: "lab-more", sizeGiB: 2 }] });
+  on = await startFunctions("volumes", vm("lvm"), {
+    extraDisks: [
+      { serial: "lab-more", sizeGiB: 2 },
+      { serial: "lab-next", sizeGiB: 3 },
+    ],
+  });
   undo(() => on.end());
 });
 
@@ -27,26 +33,26 @@ const svc: LogicalVolumeSpec = {
 const data: LogicalVolumeSpec = { name: "data", size: "2GiB", mount: "/data" };
 const rest: LogicalVolumeSpec = { name: "rest", size: "50%FREE", mount: "/data/in-here" };
 const site = [svc, data, rest];
-const steps = stepsOf({ logical: site });
+const steps = stepsOf({ logicalVolumes: site });
 
 test("a bare host: everything is missing, nothing is refused", async () => {
   assert.deepEqual(await drifts(on, steps), [
-    "volumes.group: drift no volume group vg0",
-    "volumes.svc: drift no such volume, or it is not active",
+    "volumes.group: drift volume group vg0 does not exist",
+    "volumes.svc: drift no such volume, or not active",
     "volumes.svc.filesystem: drift no such volume",
     "volumes.svc.mount: drift no such volume",
-    "volumes.svc.root: drift nothing mounted at /svc",
-    "volumes.data: drift no such volume, or it is not active",
+    "volumes.svc.ownership: drift nothing mounted at /svc",
+    "volumes.data: drift no such volume, or not active",
     "volumes.data.filesystem: drift no such volume",
     "volumes.data.mount: drift no such volume",
-    "volumes.rest: drift no such volume, or it is not active",
+    "volumes.rest: drift no such volume, or not active",
     "volumes.rest.filesystem: drift no such volume",
     "volumes.rest.mount: drift no such volume",
   ]);
   assert.equal(await on.root("pvs --noheadings"), "");
 });
 
-test("all of it is made, and made once", async () => {
+test("everything is created, and created once", async () => {
   const made = await changes(on, steps);
   assert.deepEqual(
     made,
@@ -64,28 +70,28 @@ test("all of it is made, and made once", async () => {
   assert.match(await on.root("xfs_info /data"), /ftype=1/);
 });
 
-test("systemd orders the mounts before what needs them, and a unit has the name that systemd gives it", async () => {
+test("systemd orders the mounts before what needs them, and units have the names that systemd gives them", async () => {
   const unit = "data-in\\\\x2dhere.mount";
   assert.match(await on.root(`systemctl show -p After ${unit}`), /data\.mount/);
   assert.match(await on.root(`systemctl show -p Before ${unit}`), /local-fs\.target/);
   assert.equal(await on.root("systemd-escape -p --suffix=mount /data/in-here"), "data-in\\x2dhere.mount\n");
 });
 
-test("an unmounted mount point cannot be written, not even by root", async () => {
+test("an unmounted mount point cannot be written to, not even by root", async () => {
   await on.root("systemctl stop svc.mount");
   const { exitCode, stderr } = await on.guest.exec("sudo -n touch /svc/lost");
   assert.notEqual(exitCode, 0);
   assert.match(stderr, /Operation not permitted/);
   assert.deepEqual(await drifts(on, steps), [
     "volumes.svc.mount: drift nothing mounted at /svc",
-    "volumes.svc.root: drift nothing mounted at /svc",
+    "volumes.svc.ownership: drift nothing mounted at /svc",
   ]);
   assert.deepEqual(await changes(on, steps), ["volumes.svc.mount: changed"]);
 });
 
-test("changed options take hold while a file is open, and without an unmount", async () => {
+test("changed options take effect while a file is open, without an unmount", async () => {
   await on.root("sh -c 'sleep 1000 <&- >/svc/open 2>&1 & echo $! >/run/holder'");
-  const other = stepsOf({ logical: [{ ...svc, options: ["noatime"] }, data, rest] });
+  const other = stepsOf({ logicalVolumes: [{ ...svc, options: ["noatime"] }, data, rest] });
   assert.deepEqual(await drifts(on, other), [
     "volumes.svc.mount: drift /etc/systemd/system/svc.mount is altered",
   ]);
@@ -99,20 +105,20 @@ test("changed options take hold while a file is open, and without an unmount", a
   await on.root("kill -0 $(cat /run/holder) && kill $(cat /run/holder)");
 });
 
-test("owner and mode of the top directory are put right, what lies below is left", async () => {
+test("owner and mode of the top directory are corrected, what is below it stays", async () => {
   await on.root("mkdir -p /svc/below && chown 0:0 /svc && chmod 2777 /svc");
-  assert.deepEqual(await drifts(on, steps), ["volumes.svc.root: drift owner 0:0, mode 2777"]);
-  assert.deepEqual(await changes(on, steps), ["volumes.svc.root: changed"]);
+  assert.deepEqual(await drifts(on, steps), ["volumes.svc.ownership: drift owner 0:0, mode 2777"]);
+  assert.deepEqual(await changes(on, steps), ["volumes.svc.ownership: changed"]);
   assert.equal(await on.root("stat -c '%u:%g %a' /svc /svc/below"), "1500:1500 750\n0:0 755\n");
 });
 
-test("a mount that nobody starts and a file system that is too small are found, each alone, and put right", async () => {
+test("a mount that is not started at boot and a file system that is too small are found separately and corrected", async () => {
   const breakages: readonly [command: string, found: readonly string[], changed: readonly string[]][] = [
     [
       "systemctl disable -q --now svc.mount",
       [
         "volumes.svc.mount: drift svc.mount is not started at boot",
-        "volumes.svc.root: drift nothing mounted at /svc",
+        "volumes.svc.ownership: drift nothing mounted at /svc",
       ],
       ["volumes.svc.mount: changed"],
     ],
@@ -135,14 +141,14 @@ test("a mount that nobody starts and a file system that is too small are found, 
   }
 });
 
-test("a volume that is larger already than its file system, mounted or not, is filled", async () => {
+test("a file system smaller than its volume is grown, mounted or not", async () => {
   await on.root("systemctl stop svc.mount 'data-in\\x2dhere.mount'");
   await on.root("for more in svc:1g data:1g rest:256m; do lvextend -q -L +${more#*:} vg0/${more%:*}; done");
-  const larger = stepsOf({ logical: [{ ...svc, size: "2GiB" }, { ...data, size: "3GiB" }, rest] });
+  const larger = stepsOf({ logicalVolumes: [{ ...svc, size: "2GiB" }, { ...data, size: "3GiB" }, rest] });
   assert.deepEqual(await drifts(on, larger), [
     "volumes.svc.filesystem: drift ext4 is 1024 MiB smaller than its volume",
     "volumes.svc.mount: drift nothing mounted at /svc",
-    "volumes.svc.root: drift nothing mounted at /svc",
+    "volumes.svc.ownership: drift nothing mounted at /svc",
     "volumes.data.filesystem: drift xfs is 1024 MiB smaller than its volume",
     "volumes.rest.filesystem: drift xfs is 256 MiB smaller than its volume",
     "volumes.rest.mount: drift nothing mounted at /data/in-here",
@@ -157,23 +163,25 @@ test("a volume that is larger already than its file system, mounted or not, is f
   assert.equal(await on.root("ls /svc/below /svc/open"), "/svc/open\n\n/svc/below:\n");
 });
 
-test("a disk is added to the group while it is in use, and a volume grows onto it", async () => {
+test("a disk is added to the group while in use, and a volume grows onto it", async () => {
   await on.root("cp /bin/true /data/kept");
-  const wanted = stepsOf({
-    serial: "lab-data",
-    moreDisks: [{ disk: secondDisk, serial: "lab-more" }],
-    logical: [{ ...svc, size: "2GiB" }, { ...data, size: "5GiB" }, rest],
+  const expected = stepsOf({
+    disks: [
+      { id: firstDisk, serial: "lab-data" },
+      { id: secondDisk, serial: "lab-more" },
+    ],
+    logicalVolumes: [{ ...svc, size: "2GiB" }, { ...data, size: "5GiB" }, rest],
   });
-  assert.deepEqual(await drifts(on, wanted), [
+  assert.deepEqual(await drifts(on, expected), [
     `volumes.group: drift vg0 is not on ${secondDisk}`,
     "volumes.data: drift 3072 MiB",
   ]);
-  assert.deepEqual(await changes(on, wanted), [
+  assert.deepEqual(await changes(on, expected), [
     "volumes.group: changed",
     "volumes.data: changed",
     "volumes.data.filesystem: changed",
   ]);
-  assert.deepEqual(await changes(on, wanted), []);
+  assert.deepEqual(await changes(on, expected), []);
   await on.root("cmp /bin/true /data/kept");
   assert.match(await on.root("df --output=size -BG /data"), / 5G/);
 });
@@ -182,9 +190,31 @@ test("after a power cut everything is as it was", async () => {
   await on.root("sync");
   await on.guest.kill();
   on = await shellOn(await restartGuest("volumes", "off"));
-  const wanted = stepsOf({
-    moreDisks: [{ disk: secondDisk }],
-    logical: [{ ...svc, size: "2GiB" }, { ...data, size: "5GiB" }, rest],
+  const expected = stepsOf({
+    disks: [{ id: firstDisk }, { id: secondDisk }],
+    logicalVolumes: [{ ...svc, size: "2GiB" }, { ...data, size: "5GiB" }, rest],
   });
-  assert.deepEqual(await drifts(on, wanted), []);
+  assert.deepEqual(await drifts(on, expected), []);
+});
+
+test("a disk is replaced while its volumes are in use, with the commands of docs/guide/day-2.md", async () => {
+  const nextDisk = secondDisk.replace("lab-more", "lab-next");
+  const logicalVolumes = [{ ...svc, size: "2GiB" }, { ...data, size: "5GiB" }, rest];
+  const both = stepsOf({ disks: [{ id: firstDisk }, { id: secondDisk }, { id: nextDisk }], logicalVolumes });
+  const after = stepsOf({ disks: [{ id: firstDisk }, { id: nextDisk }], logicalVolumes });
+  assert.deepEqual(await drifts(on, both), [`volumes.group: drift vg0 is not on ${nextDisk}`]);
+  assert.deepEqual(await changes(on, both), ["volumes.group: changed"]);
+  const [early] = await drifts(on, after);
+  assert.match(early ?? "", /^volumes\.group: refused E_VOLUME_GROUP /);
+  const commands = [
+    `pvmove ${secondDisk} ${nextDisk}`,
+    `vgreduce vg0 ${secondDisk}`,
+    `pvremove ${secondDisk}`,
+    "pvs",
+  ];
+  const log: string[] = [];
+  for (const command of commands) log.push(`$ sudo ${command}\n${await on.root(`${command} 2>&1`)}`);
+  keepTranscript("replaced-disk", log.join("\n"));
+  assert.deepEqual(await drifts(on, after), []);
+  await on.root("cmp /bin/true /data/kept");
 });

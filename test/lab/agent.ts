@@ -1,10 +1,10 @@
-import { type ChildProcess, execFile, spawn } from "node:child_process";
+import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { existsSync } from "node:fs";
 import { mkdir, mkdtemp, readdir, rm } from "node:fs/promises";
 import { join } from "node:path";
-import { promisify } from "node:util";
-import { onExit } from "../support/on-exit.ts";
+import { $ } from "zx/core";
+import { onExit } from "../support/process/on-exit.ts";
 import { cachePath } from "./cache.ts";
 
 export interface Agent {
@@ -96,8 +96,6 @@ async function hold(
   await Promise.race([once(child.stdout, "data"), ended]);
   ended.catch(() => undefined);
   const socket = join(folder, agentSocket);
-  await promisify(execFile)("ssh-add", ["-q", identityFile], {
-    env: { ...process.env, SSH_AUTH_SOCK: socket },
-  });
+  await $({ env: { ...process.env, SSH_AUTH_SOCK: socket } })`ssh-add -q ${identityFile}`;
   return socket;
 }

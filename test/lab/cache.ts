@@ -13,7 +13,7 @@ export function cachePath(...parts: readonly string[]): string {
   return join(cacheDir, ...parts);
 }
 
-function locate(wanted: string | undefined): string {
-  if (wanted === undefined || wanted === "") return join(checkout, ".cache");
-  return isAbsolute(wanted) ? wanted : resolve(checkout, wanted);
+function locate(folder: string | undefined): string {
+  if (folder === undefined || folder === "") return join(checkout, ".cache");
+  return isAbsolute(folder) ? folder : resolve(checkout, folder);
 }

@@ -6,22 +6,22 @@
 import { copyFileSync, mkdirSync, rmSync } from "node:fs";
 import { join, relative } from "node:path";
 import { formatProblem, SealiftError } from "../../modules/core/errors.ts";
-import { inSeconds } from "../support/stage-view.ts";
-import { runStages } from "../support/stages.ts";
-import { table } from "../support/table.ts";
+import { inSeconds } from "../support/process/stage-view.ts";
+import { runStages } from "../support/process/stages.ts";
+import { table } from "../support/process/table.ts";
 import { startAgent } from "./agent.ts";
-import type { LabBundle } from "./bundle.ts";
+import type { LabBundle } from "./bundle/bundle.ts";
 import { cachePath, checkout } from "./cache.ts";
-import { demoSite, siteStack } from "./demo-site.ts";
+import { demoSite, siteStack } from "./demo/demo-site.ts";
 import { findGuest, removeGuest, startGuest, type Guest } from "./guest.ts";
-import { imageArchive } from "./hello.ts";
+import { imageArchive } from "./bundle/image-archive.ts";
 import { container, type MachineNeed, vm } from "./machine-choice.ts";
 import { prepareLab, type Lab } from "./prepare.ts";
-import { pulumiEnv } from "./pulumi-env.ts";
-import { freshStack } from "./pulumi.ts";
-import { type Row, shownOnHost, shownPulumi, shownSealift, timed } from "./shown.ts";
-import { labSite, labUser, stackFile, writeStack } from "./stack.ts";
-import { keepTranscript } from "./transcript.ts";
+import { pulumiEnv } from "./pulumi/pulumi-env.ts";
+import { freshStack } from "./pulumi/pulumi.ts";
+import { type Row, shownOnHost, shownPulumi, shownSealift, timed } from "./demo/demo-output.ts";
+import { labSite, labUser, stackFile, writeStack } from "./pulumi/stack.ts";
+import { keepTranscript } from "./demo/transcript.ts";
 
 const stack = "lab";
 /** The guest that `npm run lab` finds again. */
@@ -65,7 +65,7 @@ async function demo(machine: MachineNeed): Promise<void> {
     await agent.stop();
     await guest.stop();
   }
-  const summary = `What is now true, and what each part took\n\n${table(rows)}\n\n${farewell(lab)}`;
+  const summary = `Results, and the time of each step\n\n${table(rows)}\n\n${closingText(lab)}`;
   console.log(`\n${summary}`);
   keepTranscript("summary", summary);
 }
@@ -74,25 +74,29 @@ async function prove(lab: Lab, guest: Guest, env: Record<string, string>, rows: 
   const up = ["up", "--stack", stack, "--yes", "--skip-preview"];
   const nothing = (fact: string): Promise<void> =>
     timed(rows, fact, () =>
-      shownPulumi(env, "The same again: nothing to do", [...up, "--expect-no-changes"]),
+      shownPulumi(env, "The same run again: nothing to do", [...up, "--expect-no-changes"]),
     );
   await timed(rows, "a bare guest became a Docker host", () =>
     shownPulumi(env, "From a bare machine to a Docker host", up),
   );
-  await timed(rows, `${labUser}, who is not root, runs a container`, () => runContainer(lab, guest));
+  await timed(rows, `${labUser} (not root) runs a container`, () => runContainer(lab, guest));
   await nothing("a second run changes nothing");
   const broken = everyBreakage.filter(({ volumes }) => volumes !== true || guest.mounts.length === 0);
   const phases = new Set(broken.map(({ code }) => code.split(".")[0])).size;
-  await timed(rows, `${broken.length} facts that were broken by hand show in the preview`, async () => {
-    console.log("\n== Somebody works on the host by hand");
-    for (const { command } of broken) await shownOnHost(guest, command);
-    const title = "The preview names each: wanted, found, effect";
-    await shownPulumi(env, title, ["preview", "--stack", stack], {
-      mustHold: broken.map(({ code }) => code),
-    });
-  });
+  await timed(
+    rows,
+    `${broken.length} facts that were changed outside Sealift show in the preview`,
+    async () => {
+      console.log("\n== Changes on the host outside Sealift");
+      for (const { command } of broken) await shownOnHost(guest, command);
+      const title = "The preview names each: want, found, impact";
+      await shownPulumi(env, title, ["preview", "--stack", stack], {
+        expectedTexts: broken.map(({ code }) => code),
+      });
+    },
+  );
   await timed(rows, "the next run repairs them", async () => {
-    await shownPulumi(env, "The repair", up, { mustHold: [`~ ${phases} `] });
+    await shownPulumi(env, "The repair", up, { expectedTexts: [`~ ${phases} `] });
     await shownOnHost(guest, `grep '"log-driver": "local"' /etc/docker/daemon.json`);
   });
   await nothing("a third run changes nothing");
@@ -104,7 +108,7 @@ async function runContainer(lab: Lab, guest: Guest): Promise<void> {
   await shownOnHost(guest, "id", labUser);
   await shownOnHost(
     guest,
-    `docker run --rm ${lab.bundle.image} echo "hello from a container with no way out"`,
+    `docker run --rm ${lab.bundle.image} echo "hello from a container on an air-gapped host"`,
     labUser,
   );
 }
@@ -116,10 +120,10 @@ async function shownAccept(bundle: LabBundle): Promise<LabBundle> {
   mkdirSync(folder, { recursive: true });
   const allowedSigners = join(folder, "allowed_signers");
   copyFileSync(bundle.allowedSigners, allowedSigners);
-  console.log("\n== The bundle is accepted: from now on no older one passes");
+  console.log("\n== The bundle is accepted: older bundles are refused from now on");
   await shownSealift(
     ...["bundle", "accept", relative(checkout, bundle.directory)],
-    ...["--signers", relative(checkout, allowedSigners)],
+    ...["--allowed-signers", relative(checkout, allowedSigners)],
   );
   return { ...bundle, allowedSigners };
 }
@@ -131,7 +135,7 @@ async function pristineGuest(rows: Row[], machine: MachineNeed): Promise<Guest> 
   let guest: Guest | undefined;
   const times = await runStages([
     {
-      title: "a pristine guest runs",
+      title: "a new guest runs",
       run: async (report) => {
         guest = await startGuest({ name: guestName, machine, report });
       },
@@ -142,13 +146,13 @@ async function pristineGuest(rows: Row[], machine: MachineNeed): Promise<Guest> 
   return guest;
 }
 
-function farewell(lab: Lab): string {
+function closingText(lab: Lab): string {
   return [
-    `Engine: ${lab.bundle.engineVersion}, ${lab.bundle.origin}. The guest is stopped, as the demo left it.`,
+    `Engine: ${lab.bundle.engineVersion}, ${lab.bundle.origin}. The guest is stopped; its state is saved.`,
     "",
     table([
       ["  log in", "npm run lab -- login"],
-      ["  keep it running", "npm run lab -- start, then npm run lab -- env for pulumi by hand"],
+      ["  keep it running", "npm run lab -- start, then npm run lab -- env to run pulumi yourself"],
       ["  stop it", "npm run lab -- stop"],
       ["  start over", "npm run lab -- clean"],
     ]),
@@ -160,16 +164,16 @@ const demos: Readonly<Record<string, () => Promise<void>>> = {
   "--fast": () => demo(container()),
   "--site": demoSite,
 };
-const asked = process.argv.slice(2).join(" ");
+const words = process.argv.slice(2).join(" ");
 try {
-  const run = demos[asked];
+  const run = demos[words];
   if (run === undefined) {
     const all = Object.keys(demos).filter((one) => one !== "");
-    console.error(`no such demo: ${asked}; there is npm run demo, alone or with ${all.join(" or ")}`);
+    console.error(`no such demo: ${words}; there is npm run demo, alone or with ${all.join(" or ")}`);
     process.exitCode = 2;
   } else await run();
 } catch (error) {
-  // What a person can mend is one line each; the stack file of a failed run says nothing to anybody.
+  // Errors that the user can correct are one line each; the stack trace of a failed run helps nobody.
   for (const one of [stack, siteStack]) rmSync(stackFile(one), { force: true });
   console.error(error instanceof SealiftError ? error.problems.map(formatProblem).join("\n") : error);
   process.exitCode = 1;

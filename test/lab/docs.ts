@@ -1,15 +1,18 @@
 /**
  * `npm run docs`: what was really printed, by the last demo and the last tests, goes between the markers of the documents; the
- * site schema, the commands and the error codes go into their pages.
+ * site schema, the commands and the error codes go into their pages, and the graph of imports into docs/architecture.svg.
  */
 import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join, relative } from "node:path";
-import { cliReference } from "../support/cli-reference.ts";
-import { errorReference } from "../support/error-reference.ts";
-import { siteReference } from "../support/site-reference.ts";
-import { environmentSchema, schemaText, sharedSchema, stackSchema } from "../support/stack-schemas.ts";
+import { architectureDrawing } from "../support/architecture/drawing.ts";
+import { readImports } from "../support/architecture/imports.ts";
+import { cliReference } from "../support/docs/cli-reference.ts";
+import { errorReference } from "../support/docs/error-reference.ts";
+import { siteReference } from "../support/docs/site-reference.ts";
+import { siteTypes } from "../support/docs/site-types.ts";
+import { editorSchemas, schemaText } from "../support/docs/stack-schemas.ts";
 import { checkout } from "./cache.ts";
-import { readTranscript } from "./transcript.ts";
+import { readTranscript } from "./demo/transcript.ts";
 
 const guide = join(checkout, "docs", "guide");
 const guides = readdirSync(guide).filter((name) => name.endsWith(".md"));
@@ -31,11 +34,9 @@ for (const [name, page] of [
   ["errors.md", errorReference()],
 ] as const)
   writeFileSync(join(checkout, "docs", "reference", name), await page);
-for (const [name, schema] of [
-  ["stack.schema.json", stackSchema()],
-  ["environment.schema.json", environmentSchema()],
-  ["shared.schema.json", sharedSchema()],
-] as const)
+writeFileSync(join(checkout, "modules", "core", "pulumi", "site-types.ts"), await siteTypes());
+writeFileSync(join(checkout, "docs", "architecture.svg"), architectureDrawing(readImports()));
+for (const [name, schema] of Object.entries(editorSchemas()))
   writeFileSync(join(checkout, "stacks", name), await schemaText(schema));
 
 /** Undefined, and said so, when nothing has printed it yet: the document stays as it is. */

@@ -1,7 +1,15 @@
 /** What a running machine of the lab offers, whichever kind it is of. */
-import type { Report } from "../support/stages.ts";
+import type { Report } from "../support/process/stages.ts";
 import type { GuestKind, MachineNeed } from "./machine-choice.ts";
 import type { ExecResult, SshTarget } from "./ssh.ts";
+
+export interface ExtraDisk {
+  /** Default none: like a disk of VMware without disk.EnableUUID, it has a name in /dev/disk/by-path alone. */
+  readonly serial?: string;
+  readonly sizeGiB: number;
+  /** Size of its logical and physical blocks: 512, or 4096 for a 4Kn disk. Default 512. */
+  readonly blockBytes?: 512 | 4096;
+}
 
 export interface GuestOptions {
   /** Names its folder in the cache; one running guest a name. Lower-case letters, digits, dashes. */
@@ -10,8 +18,8 @@ export interface GuestOptions {
   readonly machine: MachineNeed;
   /** Size of the blank data disk, at least and by default 8 GiB. Only for a virtual machine. */
   readonly dataDisk?: { readonly sizeGiB: number };
-  /** More blank disks, at most 4, found as /dev/disk/by-id/virtio-<serial>. Only for a virtual machine. */
-  readonly extraDisks?: readonly { readonly serial: string; readonly sizeGiB: number }[];
+  /** More blank disks, at most 4; one with a serial number is /dev/disk/by-id/virtio-<serial>. Only for a virtual machine. */
+  readonly extraDisks?: readonly ExtraDisk[];
   /** true: it goes on when this process ends. Default false: it ends with this process, however that ends. */
   readonly detached?: boolean;
   /** Hears what is going on while the image is built and booted, on first use. */
@@ -32,7 +40,7 @@ export interface Guest {
   readonly name: string;
   /** What it really is, whatever was asked for. */
   readonly kind: GuestKind;
-  /** QEMU, or the process that looks after the container. */
+  /** QEMU, or the process that runs the container. */
   readonly pid: number;
   /** Where its sshd is reached: always loopback. */
   readonly address: "127.0.0.1";
@@ -60,6 +68,9 @@ export interface Guest {
   readonly save: (state: string) => Promise<void>;
   /** Ends it; its disks go unless a state has been saved in them. */
   readonly stop: () => Promise<void>;
-  /** Pulls the power cord; its disks stay for `restartGuest(name, "off")`. Of a container, what was written survives: its kernel goes on. */
+  /**
+   * Cuts the power; its disks stay for `restartGuest(name, "off")`. What was not flushed to them is lost: a virtual machine loses its
+   * memory, the file systems of a container are shut down without a flush of their journals.
+   */
   readonly kill: () => Promise<void>;
 }

@@ -2,7 +2,7 @@
 import { readFile } from "node:fs/promises";
 import { cachePath } from "./cache.ts";
 import type { Guest } from "./guest-handle.ts";
-import { downloadDebs } from "./packages.ts";
+import { downloadDebs } from "./packages/packages.ts";
 
 /** Three shells that read a command line each in its own way, and accounts of a directory (LDAP) without its server. */
 const fieldPackages = ["zsh", "tcsh", "fish", "fish-common", "libpcre2-32-0", "libnss-extrausers"] as const;
@@ -10,7 +10,7 @@ const fieldPackages = ["zsh", "tcsh", "fish", "fish-common", "libpcre2-32-0", "l
 /** Path on the guest by the shell's name. */
 export const loginShells = { zsh: "/usr/bin/zsh", fish: "/usr/bin/fish", tcsh: "/usr/bin/tcsh" } as const;
 
-/** Unpacks them on a guest of Debian trixie; nothing of them is configured. @throws {E_PACKAGES} @throws {E_DEBIAN_SOURCES} */
+/** Unpacks them on a guest of Debian trixie; fix: nothing of them is configured. @throws {E_PACKAGES} @throws {E_DEBIAN_SOURCES} */
 export async function putFieldPackages(guest: Guest): Promise<void> {
   const debs = await downloadDebs(fieldPackages, "trixie", cachePath("debs", "field"));
   for (const { name, path } of debs) {

@@ -1,14 +1,14 @@
 import { existsSync, mkdirSync, readFileSync, readdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { cachePath } from "./cache.ts";
-import { runsIn } from "./machine.ts";
-import type { Disk } from "./qemu.ts";
+import { runsIn } from "./vm/machine.ts";
+import type { Disk } from "./vm/qemu.ts";
 
 interface AnyRecord {
   readonly name: string;
   readonly pid: number;
   readonly port: number;
-  /** What it was made from: the golden guest that a virtual machine is a copy of, the image below a container's root. */
+  /** Key of its origin: the base VM of which a virtual machine is a copy, or the image below a container's root. */
   readonly golden: string;
   /** Saved states besides `ready`. */
   readonly states: readonly string[];
@@ -61,7 +61,7 @@ export function isRunning({ kind, name, pid }: GuestRecord): boolean {
   return kind === "vm" ? runsIn(guestFolder(name), pid) : containerRuns(guestFolder(name), pid);
 }
 
-/** Whether this process id is the one that looks after the container of this folder; it may belong to root. */
+/** Whether this process id is that of the process that runs the container of this folder; it may belong to root. */
 export function containerRuns(folder: string, pid: number): boolean {
   try {
     return readFileSync(`/proc/${pid}/cmdline`, "utf8").split("\0").includes(folder);

@@ -8,8 +8,8 @@ import { checkout } from "./cache.ts";
 import { guestFolder } from "./guest-record.ts";
 import type { Guest } from "./guest.ts";
 import { extraDisksAtMost, machineKind } from "./machine-kind.ts";
-import { withMonitor } from "./machine.ts";
-import type { Monitor } from "./monitor.ts";
+import { withMonitor } from "./vm/machine.ts";
+import type { Monitor } from "./vm/monitor.ts";
 
 export interface Joined {
   readonly guest: Guest;

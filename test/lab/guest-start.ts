@@ -4,9 +4,9 @@ import { copyFile, mkdir, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { SealiftError } from "../../modules/core/errors.ts";
 import { freePort } from "./free-port.ts";
-import { type Golden, dataGiB, goldenMachine, sshTarget } from "./golden.ts";
+import { type BaseVm, dataGiB, baseVmMachine, sshTarget } from "./vm/base-vm.ts";
 import { type VmRecord, guestFolder, writeRecord } from "./guest-record.ts";
-import { killMachine, runsIn, startMachine } from "./machine.ts";
+import { killMachine, runsIn, startMachine } from "./vm/machine.ts";
 import { sshExec, waitForSsh } from "./ssh.ts";
 
 /** From a saved state two seconds, from power-on under emulation on a busy machine far longer. */
@@ -15,15 +15,15 @@ const answerTimeoutMs = 10 * 60 * 1000;
 const portTries = 5;
 
 /** Lays a pristine guest's disks out. @returns the record of one that is about to start. */
-export async function pristine(golden: Golden, name: string): Promise<VmRecord> {
+export async function pristine(base: BaseVm, name: string): Promise<VmRecord> {
   const folder = guestFolder(name);
   await rm(folder, { recursive: true, force: true });
   await mkdir(folder, { recursive: true });
-  for (const { file } of golden.disks) {
+  for (const { file } of base.disks) {
     // A reflink where the file system has them; states are inside the qcow2, so an overlay would not carry them.
-    await copyFile(join(golden.folder, file), join(folder, file), constants.COPYFILE_FICLONE);
+    await copyFile(join(base.folder, file), join(folder, file), constants.COPYFILE_FICLONE);
   }
-  const record = { kind: "vm", name, pid: 0, port: await freePort(), golden: golden.key, dataGiB } as const;
+  const record = { kind: "vm", name, pid: 0, port: await freePort(), golden: base.key, dataGiB } as const;
   return { ...record, extra: [], states: [], mounts: [] };
 }
 
@@ -34,13 +34,13 @@ export async function pristine(golden: Golden, name: string): Promise<VmRecord> 
  * @throws {E_LAB_GUEST} when the guest does not answer; QEMU is ended.
  */
 export async function powerOn(
-  golden: Golden,
+  base: BaseVm,
   record: VmRecord,
   snapshot: string,
   detached: boolean,
 ): Promise<VmRecord> {
   const folder = guestFolder(record.name);
-  const running = await startOnPort(golden, record, snapshot, detached);
+  const running = await startOnPort(base, record, snapshot, detached);
   writeRecord(running);
   const { pid, port } = running;
   try {
@@ -49,7 +49,7 @@ export async function powerOn(
     }
     // A restored guest believes that no time has passed.
     const clock = `sudo -n date -s @${(Date.now() / 1000).toFixed(3)}`;
-    const { exitCode, stderr } = await sshExec(sshTarget(golden.identity, port), clock);
+    const { exitCode, stderr } = await sshExec(sshTarget(base.identity, port), clock);
     if (exitCode !== 0) throw guestProblem(record.name, stderr.trim(), "a login with sudo", "start over");
     return running;
   } catch (error) {
@@ -60,13 +60,13 @@ export async function powerOn(
 
 /** The port of its last run if it can have it: a stack may have noted it. */
 async function startOnPort(
-  golden: Golden,
+  base: BaseVm,
   record: VmRecord,
   snapshot: string,
   detached: boolean,
 ): Promise<VmRecord> {
   const start = async (port: number): Promise<VmRecord> => {
-    const machine = goldenMachine(golden, port, record.extra);
+    const machine = baseVmMachine(base, port, record.extra);
     const from = snapshot === "off" ? machine : { ...machine, state: snapshot };
     return { ...record, port, pid: await startMachine(from, guestFolder(record.name), detached) };
   };
@@ -82,8 +82,8 @@ async function startOnPort(
   }
 }
 
-export function guestProblem(name: string, got: string, expected: string, todo: string): SealiftError {
+export function guestProblem(name: string, found: string, expected: string, fix: string): SealiftError {
   return new SealiftError([
-    { where: "lab", code: "E_LAB_GUEST", subject: `guest ${name}`, got, expected, todo },
+    { where: "lab", code: "E_LAB_GUEST", subject: `guest ${name}`, found, expected, fix },
   ]);
 }

@@ -11,7 +11,7 @@ import { guestFolder, type GuestRecord, isRunning, readRecord } from "./guest-re
 import { guestProblem } from "./guest-start.ts";
 import { ensureIdentity } from "./identity.ts";
 import { kindFor } from "./machine-choice.ts";
-import { copyVm, removeVm, restartVm, startVm, vmHandle } from "./vm-guest.ts";
+import { copyVm, removeVm, restartVm, startVm, vmHandle } from "./vm/vm-guest.ts";
 
 export type { Guest, GuestOptions } from "./guest-handle.ts";
 

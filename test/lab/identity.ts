@@ -1,7 +1,7 @@
 /** The keys of this cache folder's lab: one to log in with, one by which every guest is known. Never in the repository. */
-import { execFile } from "node:child_process";
-import { mkdir, readFile, rename, writeFile } from "node:fs/promises";
-import { promisify } from "node:util";
+import { mkdir, readFile } from "node:fs/promises";
+import { $ } from "zx/core";
+import { writeAtomically } from "../../modules/core/write-atomically.ts";
 import { cachePath } from "./cache.ts";
 import { withLock } from "./lock.ts";
 
@@ -31,7 +31,8 @@ export async function ensureIdentity(): Promise<Identity> {
       const login = await ensureKey("login");
       const host = await ensureKey("host");
       const knownHostsFile = cachePath("lab", "keys", "known_hosts");
-      await putWhole(knownHostsFile, `${hostKeyAlias} ${host.publicKey}\n`);
+      // The ssh of another test may read it at any moment.
+      await writeAtomically(knownHostsFile, `${hostKeyAlias} ${host.publicKey}\n`);
       return {
         identityFile: login.file,
         publicKey: login.publicKey,
@@ -43,19 +44,11 @@ export async function ensureIdentity(): Promise<Identity> {
   );
 }
 
-/** ssh of another test may read it at any moment, and has to find the key. */
-async function putWhole(file: string, text: string): Promise<void> {
-  if ((await readFile(file, "utf8").catch(() => "")) === text) return;
-  const part = `${file}.${process.pid}.part`;
-  await writeFile(part, text);
-  await rename(part, file);
-}
-
 async function ensureKey(name: string): Promise<{ file: string; publicKey: string }> {
   const file = cachePath("lab", "keys", name);
   const read = async (): Promise<string> => (await readFile(`${file}.pub`, "utf8")).trim();
   const there = await read().catch(() => undefined);
   if (there !== undefined) return { file, publicKey: there };
-  await promisify(execFile)("ssh-keygen", ["-q", "-t", "ed25519", "-N", "", "-C", "", "-f", file]);
+  await $`ssh-keygen -q -t ed25519 -N ${""} -C ${""} -f ${file}`;
   return { file, publicKey: await read() };
 }

@@ -4,7 +4,7 @@ import { cacheDir, cachePath, checkout } from "./cache.ts";
 import { allRecords } from "./guest-record.ts";
 import { removeGuest } from "./guest.ts";
 import { stopAgent } from "./lab-guest.ts";
-import { stateDir } from "./pulumi-env.ts";
+import { stateDir } from "./pulumi/pulumi-env.ts";
 
 /**
  * Stops and removes all guests, the lab's stacks and what Pulumi knows of them.

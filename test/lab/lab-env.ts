@@ -1,5 +1,5 @@
 import { quote } from "../../modules/core/quote.ts";
-import { mustBeUnset, pulumiEnv } from "./pulumi-env.ts";
+import { mustBeUnset, pulumiEnv } from "./pulumi/pulumi-env.ts";
 
 /** Prints the lab's environment as lines for a POSIX shell's eval. */
 export function printEnv(agentSocket: string | undefined): void {

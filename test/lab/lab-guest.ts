@@ -1,12 +1,12 @@
 import { existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { runStages } from "../support/stages.ts";
+import { runStages } from "../support/process/stages.ts";
 import { agentSocket, startDetachedAgent } from "./agent.ts";
 import { type Guest, findGuest, restartGuest, startGuest } from "./guest.ts";
 import { guestFolder, readRecord } from "./guest-record.ts";
-import { killMachine, runsIn } from "./machine.ts";
+import { killMachine, runsIn } from "./vm/machine.ts";
 import { vm, type MachineNeed } from "./machine-choice.ts";
-import { ensurePackages } from "./packages.ts";
+import { ensurePackages } from "./packages/packages.ts";
 
 /** The guest that the demo provisions, and the state in which the demo saves it. */
 export const labGuest = "demo";
@@ -34,12 +34,12 @@ export async function startLab(machine: MachineNeed): Promise<Guest> {
 export async function bootLab(detached: boolean, machine = vm("life")): Promise<Guest> {
   const running = await findGuest(labGuest);
   if (running !== undefined) return running;
-  await ensurePackages("guest", "container", "image", "ssh", "seed");
+  await ensurePackages("guest", "container", "image", "ssh", "cloud-init");
   const saved = readRecord(labGuest)?.states.includes(demoState) ?? false;
   let guest: Guest | undefined;
   await runStages([
     {
-      title: saved ? "the guest runs as the demo left it" : "a pristine guest runs",
+      title: saved ? "the guest runs in the state that the demo saved" : "a new guest runs",
       run: async (report) => {
         guest = saved
           ? await restartGuest(labGuest, demoState, { detached, report })

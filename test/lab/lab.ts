@@ -1,7 +1,7 @@
-/** `npm run lab -- <verb>`: the guest that the demo provisioned, for a person to look at and to play with. */
+/** `npm run lab -- <verb>`: the guest that the demo provisioned, for inspection and experiments. */
 import { Command, Option } from "commander";
 import { SealiftError, formatProblem } from "../../modules/core/errors.ts";
-import { table } from "../support/table.ts";
+import { table } from "../support/process/table.ts";
 import { cacheDir } from "./cache.ts";
 import { cleanLab } from "./lab-clean.ts";
 import { printEnv } from "./lab-env.ts";
@@ -17,12 +17,9 @@ const program = new Command("lab")
 
 program
   .command("start")
-  .description("start the guest as the demo left it (pristine without a demo); it runs until `stop`")
+  .description("start the guest in the state that the demo saved, or a new one; it runs until `stop`")
   .addOption(
-    new Option(
-      "--kind <kind>",
-      "kind of a pristine guest: a container starts in seconds, a vm has blank disks",
-    )
+    new Option("--kind <kind>", "kind of a new guest: a container starts in seconds, a vm has blank disks")
       .choices(["container", "vm"])
       .default("vm"),
   )
@@ -35,7 +32,10 @@ program
     console.log(
       table([
         ["  log in", "npm run lab -- login"],
-        ["  pulumi by hand", 'eval "$(npm run --silent lab -- env)"; pulumi preview --stack lab'],
+        [
+          "  run pulumi",
+          'after npm run demo: eval "$(npm run --silent lab -- env)"; pulumi preview --stack lab',
+        ],
         ["  stop it", "npm run lab -- stop"],
       ]),
     );

@@ -3,8 +3,8 @@ import { once } from "node:events";
 import { mkdir } from "node:fs/promises";
 import { cachePath } from "./cache.ts";
 
-/** After this long without the lock, a person is told what is being waited for. */
-const tellAfterMs = 1000;
+/** After this time without the lock, the program reports what it waits for. */
+const reportAfterMs = 1000;
 
 /**
  * Runs `work` while this process alone holds the lock `name` of the cache folder. It ends with the process, however that
@@ -19,7 +19,7 @@ export async function withLock<T>(name: string, waiting: () => void, work: () =>
     stdio: ["pipe", "pipe", "inherit"],
   });
   const ended = once(holder, "exit");
-  const timer = setTimeout(waiting, tellAfterMs);
+  const timer = setTimeout(waiting, reportAfterMs);
   try {
     holder.stdin.write("held\n");
     // cat answers as soon as flock has the lock.

@@ -1,8 +1,8 @@
 /** Which of the lab's two kinds of machines a test asks for, and why. docs/decisions/0018-two-kinds-of-lab-machines.md */
 import { accessSync, constants } from "node:fs";
-import type { Report } from "../support/stages.ts";
-import { chooseAccelerator } from "./accelerator.ts";
-import { ensureImage } from "./image.ts";
+import type { Report } from "../support/process/stages.ts";
+import { chooseAccelerator } from "./vm/accelerator.ts";
+import { ensureImage } from "./vm/image.ts";
 import { machineKind } from "./machine-kind.ts";
 
 export type GuestKind = "vm" | "container";
@@ -40,12 +40,12 @@ export function container(...mounts: readonly string[]): MachineNeed {
  * SEALIFT_LAB_MACHINES=vm asks for them, and where SEALIFT_LAB_IMAGE brings an image of its own.
  */
 export async function kindFor(need: MachineNeed, report: Report): Promise<GuestKind> {
-  const wanted = process.env["SEALIFT_LAB_MACHINES"] ?? "";
-  if (!["", "vm", "container"].includes(wanted)) {
-    throw new Error(`SEALIFT_LAB_MACHINES is ${wanted}; it can be vm or container, or unset`);
+  const choice = process.env["SEALIFT_LAB_MACHINES"] ?? "";
+  if (!["", "vm", "container"].includes(choice)) {
+    throw new Error(`SEALIFT_LAB_MACHINES is ${choice}; it can be vm or container, or unset`);
   }
-  if (need.kind === "vm" || wanted === "vm") return "vm";
-  if (wanted === "container") return "container";
+  if (need.kind === "vm" || choice === "vm") return "vm";
+  if (choice === "container") return "container";
   if ((process.env["SEALIFT_LAB_IMAGE"] ?? "") !== "") return "vm";
   return (await hasKvm(report)) ? "vm" : "container";
 }

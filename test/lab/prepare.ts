@@ -1,9 +1,9 @@
 /** Everything that a run in the lab needs before its first machine, from nothing: packages, tools, bundle, image. */
-import { runStages, type StageTime } from "../support/stages.ts";
-import { ensureLabBundle, type LabBundle } from "./bundle.ts";
-import type { EngineChoice } from "./engine.ts";
-import { ensureImage } from "./image.ts";
-import { ensurePackages } from "./packages.ts";
+import { runStages, type StageTime } from "../support/process/stages.ts";
+import { ensureLabBundle, type LabBundle } from "./bundle/bundle.ts";
+import type { EngineChoice } from "./bundle/engine.ts";
+import { ensureImage } from "./vm/image.ts";
+import { ensurePackages } from "./packages/packages.ts";
 import { useTools, type Tools } from "./tools/ensure-tools.ts";
 
 export interface Lab {
@@ -24,10 +24,10 @@ export async function prepareLab(engines: EngineChoice = "one"): Promise<Lab> {
   let bundle: LabBundle | undefined;
   const times = await runStages([
     {
-      title: "the tools are here: pulumi, its language host, oras, registry, the command plugin",
+      title: "the tools are installed: pulumi, its language host, oras, registry, the command plugin",
       run: async (report) => {
         tools = await useTools(report);
-        return tools.had.map(({ name, version, origin }) => `${name} ${version} ${origin}`).join(", ");
+        return tools.installed.map(({ name, version, origin }) => `${name} ${version} ${origin}`).join(", ");
       },
     },
     {
@@ -38,7 +38,7 @@ export async function prepareLab(engines: EngineChoice = "one"): Promise<Lab> {
       },
     },
     {
-      title: "the image of the machines is built",
+      title: "the machine image is built",
       run: async (report) => (await ensureImage(report)).title,
     },
   ]);

@@ -3,15 +3,15 @@ import assert from "node:assert/strict";
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
-import { oras } from "../../offline-bundle/oras.ts";
-import { writeScratchImage } from "../lab/scratch-image.ts";
+import { oras } from "../../offline-bundle/oci/oras.ts";
+import { writeScratchImage } from "../lab/bundle/scratch-image.ts";
 import { builtProgram } from "../lab/tools/built-program.ts";
 import { useTools } from "../lab/tools/ensure-tools.ts";
-import { type AuthRegistry, authRegistry } from "../support/auth-registry.ts";
-import { refused } from "../support/refused.ts";
-import { runProcess } from "../support/run-process.ts";
-import { type SourcesUnderTest, sourcesUnderTest } from "../support/sources-under-test.ts";
-import { undoAfter } from "../support/undo.ts";
+import { type AuthRegistry, authRegistry } from "../support/servers/auth-registry.ts";
+import { assertRefused } from "../support/assert/assert-refusal.ts";
+import { runProcess } from "../support/process/run-process.ts";
+import { type SourcesUnderTest, sourcesUnderTest } from "../support/fixtures/sources-under-test.ts";
+import { undoAfter } from "../support/process/undo.ts";
 
 let program: string;
 let site: SourcesUnderTest;
@@ -52,7 +52,7 @@ for (const [name, flags] of [
   ["referrer", []],
   ["tag", ["--new-bundle-format=false"]],
 ] as const) {
-  test(`what cosign signs as a ${name} is believed by the key of its owner, and by no other`, async () => {
+  test(`a signature of cosign of a ${name} is accepted with the key of its owner, and with no other`, async () => {
     const image = `${registry.host}/acme/${name}:1`;
     await writeFile(join(site.folder, "tool"), `${name}\n`);
     await writeScratchImage(join(site.folder, "tool"), "amd64", "1", join(site.folder, name));
@@ -60,10 +60,10 @@ for (const [name, flags] of [
     const digest = await oras(["resolve"], [image], site.folder);
     const sign = (key: string): Promise<void> =>
       cosign("sign", ...alone, ...flags, "--key", key, `${registry.host}/acme/${name}@${digest}`);
-    await site.want({ images: [{ name: image, cosign: "cosign.pub" }] });
+    await site.spec({ images: [{ name: image, cosign: "cosign.pub" }] });
     await sign("stranger.key");
-    const [problem] = await refused(site.lock());
-    assert.equal(`${problem?.code} ${problem?.got}`, "E_IMAGE_SIGNATURE a signature, not of this key");
+    const [problem] = await assertRefused(site.lock());
+    assert.equal(`${problem?.code} ${problem?.found}`, "E_IMAGE_SIGNATURE one signature, by another key");
     await sign("cosign.key");
     const [pin] = (await site.lock()).lock.images;
     assert.equal(pin?.digest, digest);

@@ -2,11 +2,13 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { closeSync, existsSync, mkdirSync, openSync, readFileSync, rmSync } from "node:fs";
+import { constants, getPriority, setPriority } from "node:os";
 import { dirname } from "node:path";
 import { cachePath, checkout } from "../lab/cache.ts";
-import { killTree } from "../support/kill-tree.ts";
-import { onExit } from "../support/on-exit.ts";
+import { killTree } from "../support/process/kill-tree.ts";
+import { onExit } from "../support/process/on-exit.ts";
 import type { Totals } from "./events.ts";
+import { childSeconds } from "./processor-time.ts";
 
 export interface Program {
   readonly name: string;
@@ -18,10 +20,14 @@ export interface Program {
   readonly counted: boolean;
   /** Its words go to the screen as they come. */
   readonly shown?: boolean;
+  /** How far it steps back for what runs beside it: steps of nice(1) below this process. @default 0 */
+  readonly niceness?: number;
 }
 
 export interface Outcome extends Totals {
   readonly seconds: number;
+  /** Of one processor, its own and of all that it has started. */
+  readonly processorSeconds: number;
   /** What it said, for a person to read when something failed. */
   readonly output: string;
 }
@@ -46,6 +52,9 @@ export async function runProgram(program: Program): Promise<Outcome> {
     stdio: ["ignore", output, output],
   });
   if (typeof output === "number") closeSync(output);
+  stepBack(child.pid, program.niceness ?? 0);
+  let processorSeconds = 0;
+  child.once("exit", () => (processorSeconds = sinceLastEnd()));
   const forget = onExit(() => child.kill());
   const watched = { hung: false };
   const limit = setTimeout(() => {
@@ -63,8 +72,30 @@ export async function runProgram(program: Program): Promise<Outcome> {
     ? `not over after ${program.limitMinutes} minutes: ended with all it had started`
     : end;
   const words = program.shown === true ? "" : readFileSync(log, "utf8").trimEnd();
-  const counted = program.counted ? readTotals(totals) : undefined;
-  return { ...judge(counted, problem), seconds, output: [words, problem].filter(Boolean).join("\n") };
+  const result = program.counted ? readTotals(totals) : undefined;
+  return {
+    ...judge(result, problem),
+    seconds,
+    processorSeconds,
+    output: [words, problem].filter(Boolean).join("\n"),
+  };
+}
+
+function stepBack(pid: number | undefined, steps: number): void {
+  if (pid === undefined || steps === 0) return;
+  try {
+    setPriority(pid, Math.min(constants.priority.PRIORITY_LOW, getPriority() + steps));
+  } catch {
+    // It has ended already.
+  }
+}
+
+/** The time of a program is added to that of all children when its end is noticed, so it is what has come since the last one. */
+let counted = childSeconds();
+function sinceLastEnd(): number {
+  const before = counted;
+  counted = childSeconds();
+  return counted - before;
 }
 
 const kind = "--test-reporter";

@@ -1,5 +1,5 @@
 /** What `npm test` consists of, in one list. */
-import type { Need } from "../lab/needed-packages.ts";
+import type { Need } from "../lab/packages/needed-packages.ts";
 
 /**
  * What is made once before the first test that uses it: the tools; the lab's bundle; the image of all machines; that this machine
@@ -42,7 +42,7 @@ export const parts: readonly Part[] = [
   {
     name: "tools",
     folders: ["test/bundle", "test/tools"],
-    packages: ["bundle", "ssh", "sshd", "seed", "page", "state"],
+    packages: ["bundle", "ssh", "sshd", "cloud-init", "page", "state"],
     after: ["tools"],
   },
   {

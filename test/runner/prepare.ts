@@ -1,11 +1,11 @@
 /** A process of its own that makes what many tests use: node test/runner/prepare.ts tools | bundle | image | container | vm */
 import { formatProblem, SealiftError } from "../../modules/core/errors.ts";
 import { checkMachine } from "../lab/container/check-machine.ts";
-import { ensureLabBundle } from "../lab/bundle.ts";
-import { ensureGolden } from "../lab/golden.ts";
-import { ensureImage } from "../lab/image.ts";
+import { ensureLabBundle } from "../lab/bundle/bundle.ts";
+import { ensureBaseVm } from "../lab/vm/base-vm.ts";
+import { ensureImage } from "../lab/vm/image.ts";
 import { ensureTools, useTools } from "../lab/tools/ensure-tools.ts";
-import { runStages } from "../support/stages.ts";
+import { runStages } from "../support/process/stages.ts";
 import type { Preparation } from "./parts.ts";
 
 const [what] = process.argv.slice(2);
@@ -22,10 +22,10 @@ async function prepare(preparation: Preparation): Promise<void> {
     case "tools":
       await runStages([
         {
-          title: "the tools are here: pulumi, its language host, oras, registry, the command plugin",
+          title: "the tools are installed: pulumi, its language host, oras, registry, the command plugin",
           run: async (report) => {
-            const { had } = await ensureTools(report);
-            return had.map(({ name, version, origin }) => `${name} ${version} ${origin}`).join(", ");
+            const { installed } = await ensureTools(report);
+            return installed.map(({ name, version, origin }) => `${name} ${version} ${origin}`).join(", ");
           },
         },
       ]);
@@ -45,7 +45,7 @@ async function prepare(preparation: Preparation): Promise<void> {
     case "image":
       await runStages([
         {
-          title: "the image of the machines is built",
+          title: "the machine image is built",
           run: async (report) => (await ensureImage(report)).title,
         },
       ]);
@@ -56,9 +56,9 @@ async function prepare(preparation: Preparation): Promise<void> {
     case "vm":
       await runStages([
         {
-          title: "a virtual machine without a way out has booted once",
+          title: "an isolated virtual machine has booted once",
           run: async (report) => {
-            const { image, accelerator } = await ensureGolden(report);
+            const { image, accelerator } = await ensureBaseVm(report);
             return `${image.title}, ${accelerator.name}`;
           },
         },

@@ -10,7 +10,7 @@ export interface Job {
   readonly memory: number;
 }
 
-export interface Room {
+export interface Capacity {
   /** How many of each lane at a time. */
   readonly lanes: Readonly<Record<Job["lane"], number>>;
   /** GB for all together; a job that needs more than all of it runs alone. */
@@ -18,7 +18,7 @@ export interface Room {
 }
 
 /** What of this machine one run may take. */
-export function roomOf(cores: number, memoryGB: number, machines: boolean): Room {
+export function capacityOf(cores: number, memoryGB: number, machines: boolean): Capacity {
   return {
     lanes: {
       prepare: 1,
@@ -34,6 +34,17 @@ export function roomOf(cores: number, memoryGB: number, machines: boolean): Room
 }
 
 /**
+ * How far a job steps back for the others, in steps of nice(1). One program is a third of a whole run, on virtual machines: it goes first on
+ * the processors, or all the others would be over before it, and one of the processors would have nothing to do.
+ *
+ * @param jobs longest first.
+ */
+export function nicenessOf(job: Job, jobs: readonly Job[]): number {
+  const longest = jobs.find(({ lane }) => lane === "vm");
+  return longest === undefined || job === longest || job.lane === "prepare" ? 0 : 3;
+}
+
+/**
  * The jobs that may begin now, in the order of `waiting`. A large one waits for memory no longer than for what runs: nothing
  * passes it in its own lane.
  */
@@ -41,20 +52,20 @@ export function startable<J extends Job>(
   waiting: readonly J[],
   running: readonly Job[],
   passed: ReadonlySet<string>,
-  room: Room,
+  capacity: Capacity,
 ): readonly J[] {
-  const begun: J[] = [];
+  const started: J[] = [];
   const held = new Set<Job["lane"]>();
   for (const job of waiting) {
-    const now = [...running, ...begun];
+    const now = [...running, ...started];
     if (held.has(job.lane) || !job.after.every((name) => passed.has(name))) continue;
-    const full = now.filter(({ lane }) => lane === job.lane).length >= room.lanes[job.lane];
+    const full = now.filter(({ lane }) => lane === job.lane).length >= capacity.lanes[job.lane];
     const taken = now.reduce((sum, { memory }) => sum + memory, 0);
-    const fits = now.length === 0 || taken + job.memory <= room.memory;
+    const fits = now.length === 0 || taken + job.memory <= capacity.memory;
     if (full || !fits) held.add(job.lane);
-    else begun.push(job);
+    else started.push(job);
   }
-  return begun;
+  return started;
 }
 
 /**
@@ -65,7 +76,7 @@ export function startable<J extends Job>(
  */
 export async function runJobs<J extends Job>(
   jobs: readonly J[],
-  room: Room,
+  capacity: Capacity,
   run: (job: J) => Promise<boolean>,
   barred: (job: J, by: string) => void,
 ): Promise<void> {
@@ -81,7 +92,7 @@ export async function runJobs<J extends Job>(
       barred(job, by);
     }
     waiting = waiting.filter(({ name }) => !failed.has(name));
-    const begin = startable(waiting, [...running.keys()], passed, room);
+    const begin = startable(waiting, [...running.keys()], passed, capacity);
     waiting = waiting.filter((job) => !begin.includes(job));
     for (const job of begin) {
       const ended = run(job).then((good) => {

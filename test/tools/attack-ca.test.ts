@@ -1,4 +1,7 @@
-/** A CA that a registry host shows: only one that can vouch for its own registry is believed, by the operator's side and by every host. */
+/**
+ * A CA that a registry host presents: only one that can certify nothing but its own registry is trusted, by the operator's side and by
+ * every host.
+ */
 import assert from "node:assert/strict";
 import { execFileSync, spawnSync } from "node:child_process";
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
@@ -6,15 +9,15 @@ import { tmpdir, userInfo } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import * as pulumi from "@pulumi/pulumi";
-import { caSha256, caShape } from "../../modules/core/ca-shape.ts";
+import { caSha256, caShape } from "../../modules/core/host/ca-shape.ts";
 import { quote } from "../../modules/core/quote.ts";
-import { reportedAuthority } from "../../modules/core/reported-authority.ts";
-import { isServed } from "../../modules/core/site-spec.ts";
-import { settledAuthority } from "../../modules/registry/index.ts";
-import { library } from "../support/example-host.ts";
-import { authorityBase64 } from "../support/made-authority.ts";
-import { own, withRegistry } from "../support/registry-site.ts";
-import { siteOf } from "../support/site-text.ts";
+import { reportedCa } from "../../modules/core/host/reported-ca.ts";
+import { isServed } from "../../modules/core/site/site-spec.ts";
+import { resolvedCa } from "../../modules/registry/resolved.ts";
+import { library } from "../support/fixtures/example-host.ts";
+import { caBase64 } from "../support/fixtures/test-ca.ts";
+import { own, withRegistry } from "../support/fixtures/registry-site.ts";
+import { siteOf } from "../support/fixtures/site-text.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "sealift-ca-"));
 after(() => {
@@ -24,7 +27,7 @@ const etc = join(folder, "etc");
 const name = "registry.site";
 const address = "10.20.0.11";
 
-/** Calls one function as run.sh does; whoever runs the test is its root. */
+/** Calls one function as run.sh does; the user who runs the test takes the place of root. */
 function call(...words: readonly string[]): { code: number | null; output: string } {
   return callWith("", ...words);
 }
@@ -60,15 +63,15 @@ const nothing = "permitted;email:invalid,permitted;URI:invalid";
 const names = (...more: readonly string[]): string => `nameConstraints=critical,${[only, ...more].join()}`;
 const right = names(nothing, `excluded;DNS:.${name}`);
 
-test("the CA that a registry host makes is right, in both readings of it", () => {
-  assert.equal(caShape(authorityBase64, { name, address }), "right");
+test("the CA that a registry host creates is right, for both parsers", () => {
+  assert.equal(caShape(caBase64, { name, address }), "right");
   assert.equal(caShape(made(basic, usage, server, key, right), { name, address }), "right");
   assert.equal(caShape(made(right, key, server, usage, basic), { name, address }), "right");
   assert.equal(caShape(made(basic, usage, key, names()), { name, address }), "earlier");
 });
 
 /** The bytes of a right certificate's extensions, for one that hides them where nothing reads them. */
-const hidden = Buffer.from(authorityBase64, "base64").toString("hex");
+const hidden = Buffer.from(caBase64, "base64").toString("hex");
 const block = hidden.slice(hidden.indexOf("a381b2"), hidden.indexOf("300a06082a8648ce3d040302", 200));
 
 const wrong: Readonly<Record<string, () => string>> = {
@@ -92,33 +95,30 @@ const wrong: Readonly<Record<string, () => string>> = {
   "with the right extensions inside of another": () => made(basic, usage, key, `1.2.3.4=DER:${block}`),
   "with a line of text in its name": () =>
     made(basic, usage, server, key, names(nothing, `excluded;DNS:.${name}\\nX509v3 Key Usage`)),
-  "that is cut off": () => Buffer.from(authorityBase64, "base64").subarray(0, 500).toString("base64"),
+  "that is cut off": () => Buffer.from(caBase64, "base64").subarray(0, 500).toString("base64"),
   "that is nothing": () => "",
   "that is no base64": () => "$(touch /tmp/x)",
   "that is endless": () => Buffer.alloc(200_000, 0x30).toString("base64"),
 };
 for (const [what, make] of Object.entries(wrong))
-  test(`a CA ${what} is believed by nobody`, () => {
+  test(`a CA ${what} is trusted by nobody`, () => {
     const base64 = make();
     assert.equal(caShape(base64, { name, address }), "other");
     const host = siteOf(withRegistry(own)).hosts[0];
     assert.ok(host && isServed(host));
-    for (const value of [base64, `${authorityBase64} ${base64}`]) {
-      const found = reportedAuthority(host, value);
+    for (const value of [base64, `${caBase64} ${base64}`]) {
+      const found = reportedCa(host, value);
       assert.equal("code" in found && found.code, "E_REGISTRY_CA");
     }
     if (base64.length > 100_000) return;
-    const { code, output } = call("apply_registry_authority", `${name}:5000`, `${address}:${base64}`);
+    const { code, output } = call("apply_trusted_ca", `${name}:5000`, `${address}:${base64}`);
     assert.equal(code, 1);
-    assert.match(
-      output,
-      /^E_REGISTRY_CA the CA of the registry on 10\.20\.0\.11 can vouch for something else/,
-    );
+    assert.match(output, /^E_REGISTRY_CA the CA of the registry on 10\.20\.0\.11 can sign for more than /);
   });
 
 /** A right CA with these bytes of its DER written over. */
 function spoiled(at: string, by: string, from = 0): string {
-  const hex = Buffer.from(authorityBase64, "base64").toString("hex");
+  const hex = Buffer.from(caBase64, "base64").toString("hex");
   const place = hex.indexOf(at, from);
   assert.ok(place >= 0 && at.length === by.length);
   return Buffer.from(hex.slice(0, place) + by + hex.slice(place + by.length), "hex").toString("base64");
@@ -127,7 +127,7 @@ const p256 = "2a8648ce3d030107";
 const ecdsa = "06082a8648ce3d040302";
 const unusable: Readonly<Record<string, [make: () => string, read: boolean]>> = {
   "whose algorithm is no algorithm": [() => spoiled(ecdsa, ecdsa.replace("06", "ff")), false],
-  "whose base64 has no end": [() => authorityBase64.replace(/=+$/, ""), false],
+  "whose base64 has no end": [() => caBase64.replace(/=+$/, ""), false],
   "whose curve nobody knows": [() => spoiled(p256, "2a8648ce3d03017f"), true],
   "that somebody else has signed": [() => spoiled("e28097bb", "e28097bc"), true],
   "that has ended": [
@@ -140,7 +140,7 @@ const unusable: Readonly<Record<string, [make: () => string, read: boolean]>> = 
   ],
 };
 for (const [what, [make, read]] of Object.entries(unusable))
-  test(`a right CA ${what} is believed by nobody, and ends no run in the middle`, async () => {
+  test(`a correct CA ${what} is trusted by nobody, and aborts no run`, async () => {
     const base64 = make();
     assert.equal(caShape(base64, { name, address }), "other");
     const host = siteOf(withRegistry(own)).hosts[0];
@@ -148,42 +148,42 @@ for (const [what, [make, read]] of Object.entries(unusable))
     const report = (...values: string[]): string =>
       [...values.map((value) => `value\tregistry.ca\t${value}`), "done 62ff67b1 1"].join("\n");
     const line =
-      /^node-a: E_REGISTRY_CA registry\.ca: got a certificate that is no CA for this registry alone; .*$/;
-    for (const text of [report(base64), report(authorityBase64, authorityBase64)])
-      await assert.rejects(settledAuthority(host, text), (error) => {
+      /^node-a: E_REGISTRY_CA registry\.ca: found: a certificate that is not a CA for this registry only; .*$/;
+    for (const text of [report(base64), report(caBase64, caBase64)])
+      await assert.rejects(resolvedCa(host, text), (error) => {
         assert.ok(pulumi.RunError.isInstance(error));
         assert.match(error.message, line);
         return true;
       });
-    assert.equal((await settledAuthority(host, report(authorityBase64)))?.address, address);
+    assert.equal((await resolvedCa(host, report(caBase64)))?.address, address);
     if (read) return;
     for (const [fact, ...words] of [
-      ["registry_authority", `${name}:5000`, `${address}:${base64}`],
-      ["registry_feeder", name, "5000", address, base64],
+      ["trusted_ca", `${name}:5000`, `${address}:${base64}`],
+      ["registry_upstream", name, "5000", address, base64],
     ])
       assert.match(
         call(`guard_${fact}`, ...words).output,
-        /^E_REGISTRY_CA the CA of the registry on 10\.20\.0\.11 is no certificate that programs can read; /,
+        /^E_REGISTRY_CA the CA of the registry on 10\.20\.0\.11 is not a readable certificate; /,
       );
   });
 
-test("a site that names its CA believes no other", () => {
-  const named = (text: string): ReturnType<typeof reportedAuthority> => {
+test("a site that names its CA trusts no other", () => {
+  const named = (text: string): ReturnType<typeof reportedCa> => {
     const host = siteOf(withRegistry(`${own}\ncaSha256: [${text}]`)).hosts[0];
     assert.ok(host && isServed(host));
-    return reportedAuthority(host, authorityBase64);
+    return reportedCa(host, caBase64);
   };
-  const print = caSha256(authorityBase64);
+  const print = caSha256(caBase64);
   const colons = (print.toUpperCase().match(/../g) ?? []).join(":");
   for (const text of [`"${print}"`, `"${colons}"`])
-    assert.deepEqual(named(text), { address, certificates: [authorityBase64], named: true });
+    assert.deepEqual(named(text), { address, certificates: [caBase64], named: true });
   const found = named(`"${"5e".repeat(32)}"`);
   assert.ok("code" in found);
   assert.equal(found.subject, "registry.caSha256");
-  assert.match(found.got, new RegExp(print));
+  assert.match(found.found, new RegExp(print));
 });
 
-describe("a CA in the hands of whoever runs the registry", () => {
+describe("a CA controlled by whoever runs the registry", () => {
   const signed = (extensions: string): string => {
     writeFileSync(join(folder, "ext"), `${extensions}\n`);
     openssl(["ecparam", "-name", "prime256v1", "-genkey", "-noout", "-out", "leaf.key"]);
@@ -200,7 +200,7 @@ describe("a CA in the hands of whoever runs the registry", () => {
     assert.deepEqual(call("check_registry_ca", "node-a", name, address, "30"), { code: 0, output: "" });
   });
 
-  test("vouches for the registry, and for nothing else", () => {
+  test("can certify the registry, and nothing else", () => {
     assert.equal(
       signed(`extendedKeyUsage=serverAuth\nsubjectAltName=DNS:${name},IP:${address}`),
       "leaf.crt: OK",
@@ -219,24 +219,24 @@ describe("a CA in the hands of whoever runs the registry", () => {
   });
 });
 
-test("whoever feeds a registry shows the CA that it has shown before", () => {
+test("an upstream registry presents the CA that it has presented before", () => {
   const step = [name, "5000", address] as const;
   const other = made(basic, usage, server, key, right);
-  assert.equal(call("apply_registry_feeder", ...step, authorityBase64).code, 0);
-  assert.deepEqual(call("check_registry_feeder", ...step, authorityBase64), { code: 0, output: "" });
+  assert.equal(call("apply_registry_upstream", ...step, caBase64).code, 0);
+  assert.deepEqual(call("check_registry_upstream", ...step, caBase64), { code: 0, output: "" });
   assert.match(
-    call("guard_registry_feeder", ...step, other).output,
-    /^E_REGISTRY_CA this host has trusted the CA with sha256 /,
+    call("guard_registry_upstream", ...step, other).output,
+    /^E_REGISTRY_CA this host trusts the CA with sha256 /,
   );
-  assert.equal(call("apply_registry_feeder", ...step, other).code, 1);
-  assert.equal(call("apply_registry_feeder", ...step, `named,${address}:${other}`).code, 0);
-  assert.deepEqual(call("check_registry_feeder", ...step, `named,${address}:${other}`), {
+  assert.equal(call("apply_registry_upstream", ...step, other).code, 1);
+  assert.equal(call("apply_registry_upstream", ...step, `named,${address}:${other}`).code, 0);
+  assert.deepEqual(call("check_registry_upstream", ...step, `named,${address}:${other}`), {
     code: 0,
     output: "",
   });
 });
 
-test("names may be as long as DNS has them", () => {
+test("names may be as long as DNS allows", () => {
   const long = Array.from({ length: 4 }, () => "a".repeat(60)).join(".");
   const host = "h".repeat(63);
   rmSync(etc, { recursive: true });
@@ -244,7 +244,7 @@ test("names may be as long as DNS has them", () => {
   assert.deepEqual(call("apply_registry_ca", host, long, address, "30"), { code: 0, output: "" });
   assert.deepEqual(call("check_registry_ca", host, long, address, "30"), { code: 0, output: "" });
   assert.equal(caShape(call("value_registry_ca").output.trim(), { name: long, address }), "right");
-  // Whoever runs the test gives its files to nobody.
+  // A user other than root cannot change the owner of files.
   const text = "chown() { :; }\nREGISTRY_USER=nobody\n";
   const made = callWith(text, "apply_registry_certificate", long, address, "30");
   assert.equal(made.code, 0, made.output);
@@ -254,7 +254,7 @@ test("names may be as long as DNS has them", () => {
   assert.equal(call("apply_registry_ca", "node-a", name, address, "30").code, 0);
 });
 
-test("a CA of an earlier Sealift gets a next one beside it, which takes over when every client has known it for a day", () => {
+test("a CA of an earlier Sealift gets a next one beside it, which signs once every client has known it for a day", () => {
   const config = ["[req]", "prompt=no", "distinguished_name=n", "x509_extensions=e", "[n]", "CN=x", "[e]"];
   const text = [...config, basic, usage, key, names()].join("\n");
   openssl(
@@ -264,7 +264,10 @@ test("a CA of an earlier Sealift gets a next one beside it, which takes over whe
   const step = ["node-a", name, address, "30"] as const;
   const found = call("check_registry_ca", ...step);
   assert.equal(found.code, 1);
-  assert.match(found.output, /^ca\.crt is of an earlier Sealift: it vouches for names below registry\.site/);
+  assert.match(
+    found.output,
+    /^ca\.crt was made by an earlier Sealift: it can also sign for subdomains of registry\.site/,
+  );
   assert.equal(call("apply_registry_ca", ...step).code, 0);
   assert.deepEqual(call("check_registry_ca", ...step), { code: 0, output: "" });
   const both = call("value_registry_ca").output.trim().split(" ");
@@ -274,59 +277,59 @@ test("a CA of an earlier Sealift gets a next one beside it, which takes over whe
   );
   const host = siteOf(withRegistry(own)).hosts[0];
   assert.ok(host && isServed(host));
-  assert.deepEqual(reportedAuthority(host, both.join(" ")), { address, certificates: both });
+  assert.deepEqual(reportedCa(host, both.join(" ")), { address, certificates: both });
   execFileSync("touch", ["-d", "2 days ago", `${etc}/next.crt`]);
-  assert.match(call("check_registry_ca", ...step).output, /^clients have known the next CA since /);
+  assert.match(call("check_registry_ca", ...step).output, /^next CA distributed to clients on /);
   assert.equal(call("apply_registry_ca", ...step).code, 0);
   assert.deepEqual(call("value_registry_ca").output.trim().split(" "), both.slice(1));
 });
 
-test("a client says which CA it has trusted and which one the registry shows, and puts none into the system's store", () => {
-  const one = `${address}:${authorityBase64}`;
+test("a client reports which CA it has trusted and which one the registry presents, and adds none to the system's trust store", () => {
+  const one = `${address}:${caBase64}`;
   const at = `${name}:5000`;
-  assert.equal(call("apply_registry_authority", at, one).code, 0);
-  assert.deepEqual(call("check_registry_authority", at, one), { code: 0, output: "" });
+  assert.equal(call("apply_trusted_ca", at, one).code, 0);
+  assert.deepEqual(call("check_trusted_ca", at, one), { code: 0, output: "" });
   assert.match(readFileSync(join(folder, "certs.d", at, "ca.crt"), "utf8"), /^-----BEGIN CERTIFICATE-----\n/);
   const other = made(basic, usage, server, key, right);
-  const { output } = call("check_registry_authority", at, `${address}:${other}`);
+  const { output } = call("check_trusted_ca", at, `${address}:${other}`);
   assert.ok(
-    output.includes(`sha256 ${caSha256(authorityBase64)}, and the registry shows ${caSha256(other)} now`),
+    output.includes(`sha256 ${caSha256(caBase64)}, but the registry now presents ${caSha256(other)}`),
     output,
   );
   const refusal =
-    /^E_REGISTRY_CA this host has trusted the CA with sha256 \w{64}, and the registry on 10\.20\.0\.11 shows \w{64} now; find out who /;
+    /^E_REGISTRY_CA this host trusts the CA with sha256 \w{64}, but the registry on 10\.20\.0\.11 now presents \w{64}; fix: treat this as /;
   for (const kind of ["guard", "apply"]) {
-    const shown = call(`${kind}_registry_authority`, at, `${address}:${other}`);
+    const shown = call(`${kind}_trusted_ca`, at, `${address}:${other}`);
     assert.equal(shown.code, 1);
     assert.match(shown.output, refusal);
   }
   // Of two registry hosts one is what it was: that says nothing of the other.
   const elsewhere = made(basic, usage, server, key, right.replace(address, "10.20.0.12"));
-  assert.equal(call("apply_registry_authority", at, one, `10.20.0.12:${elsewhere}`).code, 0, "a new host");
+  assert.equal(call("apply_trusted_ca", at, one, `10.20.0.12:${elsewhere}`).code, 0, "a new host");
   const changed = made(basic, usage, server, key, right.replace(address, "10.20.0.12"));
   assert.match(
-    call("guard_registry_authority", at, one, `10.20.0.12:${changed}`).output,
-    /on 10\.20\.0\.12 shows /,
+    call("guard_trusted_ca", at, one, `10.20.0.12:${changed}`).output,
+    /on 10\.20\.0\.12 now presents /,
   );
   // The next one is announced beside the one that is known, and a person may name another.
-  assert.deepEqual(call("guard_registry_authority", at, one, `${address}:${other}`), { code: 0, output: "" });
-  assert.equal(call("apply_registry_authority", at, `named,${address}:${other}`).code, 0);
-  assert.deepEqual(call("check_registry_authority", at, `named,${address}:${other}`), {
+  assert.deepEqual(call("guard_trusted_ca", at, one, `${address}:${other}`), { code: 0, output: "" });
+  assert.equal(call("apply_trusted_ca", at, `named,${address}:${other}`).code, 0);
+  assert.deepEqual(call("check_trusted_ca", at, `named,${address}:${other}`), {
     code: 0,
     output: "",
   });
-  assert.equal(call("apply_registry_authority", at, `named,${address}:${authorityBase64}`).code, 0);
+  assert.equal(call("apply_trusted_ca", at, `named,${address}:${caBase64}`).code, 0);
   writeFileSync(join(folder, "certs.d", at, "other.crt"), "");
   assert.match(
-    call("check_registry_authority", at, one).output,
-    /^the engine takes for registry\.site:5000 what Sealift did not put there: \S+other\.crt$/,
+    call("check_trusted_ca", at, one).output,
+    /^the engine uses CA or client certificate files for registry\.site:5000 that Sealift did not create: \S+other\.crt$/,
   );
   assert.match(
-    call("guard_registry_authority", at, one).output,
-    /^E_REGISTRY_CA the engine takes for .*; see whose it is, then move it away$/,
+    call("guard_trusted_ca", at, one).output,
+    /^E_REGISTRY_CA the engine uses .*; fix: find out where they come from, then move them to another directory$/,
   );
   rmSync(join(folder, "certs.d", at, "other.crt"));
   mkdirSync(join(folder, "store"));
   writeFileSync(join(folder, "store", "sealift-registry-1.crt"), "");
-  assert.match(call("check_registry_authority", at, one).output, /^the system trusts a CA of the registry: /);
+  assert.match(call("check_trusted_ca", at, one).output, /^the system trusts a CA of the registry: /);
 });

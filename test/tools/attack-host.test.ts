@@ -1,4 +1,4 @@
-/** A host that means harm to the operator's program: however it behaves, it is one unreachable host with a reason, and no exception. */
+/** A malicious host: however it behaves, it is one unreachable host with a reason, and no exception. */
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
@@ -7,15 +7,15 @@ import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
 import { after, test } from "node:test";
 import { formatProblem } from "../../modules/core/errors.ts";
-import { shownKey } from "../../modules/host-keys.ts";
-import { probe, type Probe } from "../../modules/core/probe.ts";
-import { afterSilence } from "../../modules/core/silence.ts";
+import { shownKey } from "../../modules/environments/host-keys.ts";
+import { probe, type Probe } from "../../modules/core/host/probe.ts";
+import { idleTimeout } from "../../modules/core/idle-timeout.ts";
 import { checkOf } from "../../modules/preflight/checks.ts";
-import { parseReport } from "../../modules/core/report.ts";
-import { planText } from "../../modules/core/step.ts";
-import { exampleHost, examplePhases, library } from "../support/example-host.ts";
-import { libraryCall } from "../support/library-call.ts";
-import { refused } from "../support/refused.ts";
+import { parseReport } from "../../modules/core/host/report.ts";
+import { planText } from "../../modules/core/host/step.ts";
+import { exampleHost, examplePhases, library } from "../support/fixtures/example-host.ts";
+import { libraryCall } from "../support/guests/library-call.ts";
+import { assertRefused } from "../support/assert/assert-refusal.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "sealift-host-"));
 const before = process.env["PATH"] ?? "";
@@ -25,15 +25,15 @@ after(() => {
   rmSync(folder, { recursive: true });
 });
 
-/** What a look gives at a host whose ssh does this. */
-async function lookAt(text: string): Promise<Probe> {
+/** The result of a probe of a host whose ssh does this. */
+async function probeOf(text: string): Promise<Probe> {
   writeFileSync(join(folder, "ssh"), `#!/bin/sh\n${text}\n`);
   chmodSync(join(folder, "ssh"), 0o755);
   return probe(exampleHost(), [examplePhases().users], library);
 }
 
 /** A whole report with these lines in it. */
-function said(...lines: readonly string[]): string {
+function probeOutput(...lines: readonly string[]): string {
   return `printf '%s\\n' ${[...lines, "done 62ff67b1 4"].map((line) => `'${line}'`).join(" ")}`;
 }
 
@@ -42,38 +42,39 @@ const hostile: Readonly<Record<string, string>> = {
   "sends lines without an end": "exec yes 'ok\tx\ty\tz'",
   "sends errors without an end": "exec cat /dev/zero >&2",
   "says nothing of what it was asked": "echo hello",
-  "speaks of a check that there is none of": said("drift\tpreflight.nope\tx\ty\tnone"),
-  "speaks of what every object has": said("drift\tpreflight.constructor\tx\ty\tnone"),
-  "speaks of a fact of somebody else": said("refused\tengine.files\tx\tE_HOME because; z"),
-  "says one fact twice": said("ok\tusers.group\tx\t", "drift\tusers.group\tx\tno group\tnone"),
-  "says one value twice": said("value\tusers.group\ta", "value\tusers.group\tb"),
-  "tells a value of what nobody asked": said("value\tregistry.ca\tMIIC"),
+  "speaks of a check that there is none of": probeOutput("drift\tpreflight.nope\tx\ty\tnone"),
+  "speaks of what every object has": probeOutput("drift\tpreflight.constructor\tx\ty\tnone"),
+  "speaks of a fact of somebody else": probeOutput("refused\tengine.files\tx\tE_HOME because; z"),
+  "says one fact twice": probeOutput("ok\tusers.group\tx\t", "drift\tusers.group\tx\tno group\tnone"),
+  "says one value twice": probeOutput("value\tusers.group\ta", "value\tusers.group\tb"),
+  "tells a value of what nobody asked": probeOutput("value\tregistry.ca\tMIIC"),
   "says escapes": "printf '\\033]0;owned\\007\\033[2J' >&2; exit 1",
 };
 for (const [what, text] of Object.entries(hostile))
-  test(`a host that ${what} is unreachable, and it is said why`, async () => {
-    const seen = await lookAt(text);
-    assert.equal(seen.kind, "unreachable");
-    const said = formatProblem(seen.problem);
-    assert.ok(said.length < 1000, `${said.length} characters`);
-    assert.doesNotMatch(said, /\p{Cc}/u);
+  test(`a host that ${what} is unreachable, with the reason`, async () => {
+    const result = await probeOf(text);
+    assert.equal(result.kind, "unreachable");
+    const probeOutput = formatProblem(result.problem);
+    assert.ok(probeOutput.length < 1000, `${probeOutput.length} characters`);
+    assert.doesNotMatch(probeOutput, /\p{Cc}/u);
     if (what.includes("twice"))
-      assert.match(said, /E_PROBE .* got a report that says "users\.group" twice; /);
-    if (text.startsWith("printf '%s")) assert.match(said, /; find out |find out who writes into its reports/);
-    if (what.includes("without an end")) assert.match(said, /the host has sent more than 8 MiB for a report/);
+      assert.match(probeOutput, /E_PROBE .* found: a report with two lines for "users\.group"; /);
+    if (text.startsWith("printf '%s")) assert.match(probeOutput, /find out what writes into its reports/);
+    if (what.includes("without an end"))
+      assert.match(probeOutput, /the host sent a report of more than 8 MiB/);
   });
 
-test("a fact is what the plan says, whatever word a host has for it", async () => {
-  const seen = await lookAt(said("drift\tusers.group\tall is well\tno group\tnone"));
-  assert.equal(seen.kind, "reached");
+test("a fact is what the plan says, whatever the host calls it", async () => {
+  const result = await probeOf(probeOutput("drift\tusers.group\tall is well\tno group\tnone"));
+  assert.equal(result.kind, "reached");
   const [fact] = examplePhases().users.steps;
   assert.deepEqual(
-    seen.report.steps.map((step) => step.fact),
+    result.report.steps.map((step) => step.fact),
     [fact?.fact],
   );
 });
 
-test("a code that is of no check has no row of the table", () => {
+test("a code that belongs to no check has no row of the table", () => {
   assert.ok(checkOf("preflight.os"));
   for (const code of [
     "preflight.nope",
@@ -85,7 +86,7 @@ test("a code that is of no check has no row of the table", () => {
     assert.equal(checkOf(code), undefined, code);
 });
 
-test("a report costs time as it is long, whatever stands in it", () => {
+test("parsing a report takes linear time, whatever it contains", () => {
   const cost = (report: string): number => {
     const { user } = process.cpuUsage();
     parseReport(report);
@@ -97,22 +98,22 @@ test("a report costs time as it is long, whatever stands in it", () => {
     assert.ok(cost(lines(word)) < 50 * plain, word);
 });
 
-test("a finding is as long as a finding may be, and shows no part of a login that was cut", () => {
+test("a finding has a maximum length, and shows no part of a truncated login", () => {
   const url = `https://${"u".repeat(390)}:secret@proxy.site/`;
   const [step] = parseReport(`drift\ta.b\tx\t${url}${"x".repeat(9000)}\tnone`).steps;
   assert.equal(step?.found.length, 400);
   assert.match(step.found, /^https:\/\/\*\*\*@proxy\.site\//);
 });
 
-test("who was busy elsewhere reads what has arrived before somebody is given up", async () => {
+test("a busy reader reads what has arrived before a host times out", async () => {
   const file = join(folder, "said");
   const child = spawn("sh", ["-c", `read -r _; echo word; : >${file}; exec sleep 600`]);
   try {
     await once(child, "spawn");
     let gone = false;
-    const silence = afterSilence(20, () => (gone = true));
+    const silence = idleTimeout(20, () => (gone = true));
     const heard = once(child.stdout, "data");
-    child.stdout.on("data", silence.heard);
+    child.stdout.on("data", silence.active);
     child.stdin.write("go\n");
     await new Promise(setImmediate);
     // Nobody reads meanwhile, and the time is over when somebody does.
@@ -121,7 +122,7 @@ test("who was busy elsewhere reads what has arrived before somebody is given up"
     await heard;
     assert.equal(gone, false);
     await new Promise((done) =>
-      afterSilence(1, () => {
+      idleTimeout(1, () => {
         done(undefined);
       }),
     );
@@ -131,7 +132,7 @@ test("who was busy elsewhere reads what has arrived before somebody is given up"
   }
 });
 
-test("no control character of a report comes any farther, and a line is as long as a line may be", () => {
+test("no control character of a report is passed on, and a line has a maximum length", () => {
   const escape = "\u001b[2J\u009b\u202e";
   const report = parseReport(
     [
@@ -157,22 +158,22 @@ test("no control character of a report comes any farther, and a line is as long 
   );
 });
 
-test("a host that shows keys without an end has none", async () => {
+test("a host that presents endless keys has none", async () => {
   writeFileSync(join(folder, "ssh-keyscan"), "#!/bin/sh\nexec yes 'a ssh-ed25519 AAAA'\n");
   chmodSync(join(folder, "ssh-keyscan"), 0o755);
-  const [problem] = await refused(shownKey("127.0.0.1", 22));
-  assert.match(formatProblem(problem ?? assert.fail()), /E_HOST_UNREACHABLE host key: got no answer/);
+  const [problem] = await assertRefused(shownKey("127.0.0.1", 22));
+  assert.match(formatProblem(problem ?? assert.fail()), /E_HOST_UNREACHABLE host key: found: no response/);
 });
 
-test("what a run has said goes into Pulumi's state up to a bound", () => {
+test("the output of a run is stored in Pulumi's state up to a limit", () => {
   writeFileSync(join(folder, "report"), "x".repeat(2 ** 21));
   assert.equal(
-    libraryCall("/nowhere", `apart_folder=${folder}\napart_report | wc -c`).trim(),
+    libraryCall("/nowhere", `detached_folder=${folder}\ndetached_report 0 | wc -c`).trim(),
     `0 ${2 ** 20}`,
   );
 });
 
-test("a report is read up to so many lines", () => {
+test("a report is read up to a maximum number of lines", () => {
   const many = "ok\ta\tb\tc\n".repeat(200_000);
   assert.equal(parseReport(many).steps.length, 20_000);
 });

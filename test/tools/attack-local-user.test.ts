@@ -1,4 +1,4 @@
-/** Somebody on the host who may write where the login may: nothing of it becomes root's word between a look and its use. */
+/** A local user who can write where the SSH user can: nothing that root has checked can be changed before root uses it. */
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
@@ -15,9 +15,9 @@ import {
 import { tmpdir, userInfo } from "node:os";
 import { join } from "node:path";
 import { after, beforeEach, test } from "node:test";
-import { hostCommand } from "../../modules/core/host-command.ts";
+import { hostCommand } from "../../modules/core/host/host-command.ts";
 import { quote } from "../../modules/core/quote.ts";
-import { library } from "../support/example-host.ts";
+import { library } from "../support/fixtures/example-host.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "sealift-local-"));
 after(() => {
@@ -54,7 +54,7 @@ function sh(script: string, input = ""): { code: number | null; output: string }
   return { code: status, output: stdout + stderr };
 }
 
-/** Calls one function of the library as run.sh does; whoever runs the test is its root. */
+/** Calls one function of the library as run.sh does; the user who runs the test takes the place of root. */
 function call(words: readonly string[], more = ""): { code: number | null; output: string } {
   const text = library.text
     .replace("PATH=/usr/local/sbin:", `PATH=${bin}:/usr/local/sbin:`)
@@ -73,20 +73,20 @@ function call(words: readonly string[], more = ""): { code: number | null; outpu
 const launch = (sha256: string): string =>
   hostCommand("login.sh", "launch.sh", "launch", sha256).replaceAll("/run/sealift", join(folder, "run"));
 
-test("a library that is changed after its bytes were checked is not what root runs", () => {
+test("a library that is changed after its hash was checked is not what root runs", () => {
   const right = "echo the right one\n";
   const file = join(home, ".sealift", `${sha256(right)}.sh`);
   writeFileSync(file, right);
   program("id", "echo 1000");
-  // In between: root is about to run what the login has looked at.
+  // Meanwhile: root is about to run what was checked.
   program("sudo", `shift; echo 'touch ${marker}' >${file}; exec "$@"`);
   const { code, output } = sh(launch(sha256(right)));
   assert.equal(existsSync(marker), false, "a member of the login's group is root");
   assert.equal(code, 66, output);
-  assert.match(output, /E_LIBRARY run pulumi up again/);
+  assert.match(output, /E_LIBRARY_CHECKSUM run pulumi up again/);
 });
 
-test("the library runs from a folder of root alone, and the login's folder is closed", () => {
+test("the library runs from a folder that only root can enter, and the SSH user's folder is closed", () => {
   const right = 'echo "$0 $1"; stat -c %a "${0%/*}" "$0" ~/.sealift\n';
   writeFileSync(join(home, ".sealift", `${sha256(right)}.sh`), right, { mode: 0o664 });
   program("id", "echo 1000");
@@ -95,23 +95,23 @@ test("the library runs from a folder of root alone, and the login's folder is cl
   assert.equal(output, `${folder}/run/library/${sha256(right)}.sh apply\n700\n600\n700\n`);
 });
 
-test("a library that is a pipe, or endless, holds nobody up", () => {
+test("a library that is a pipe, or endless, delays nobody", () => {
   const name = join(home, ".sealift", `${"0".repeat(64)}.sh`);
   program("id", "echo 1000");
   program("sudo", 'shift; exec "$@"');
   program("timeout", `shift; exec ${real("timeout")} 1 "$@"`);
   for (const make of [`mkfifo ${name}`, `ln -s /dev/zero ${name}`]) {
     assert.equal(sh(make).code, 0);
-    assert.match(sh(launch("0".repeat(64))).output, /E_LIBRARY run pulumi up again/);
+    assert.match(sh(launch("0".repeat(64))).output, /E_LIBRARY_CHECKSUM run pulumi up again/);
   }
 });
 
-test("a folder in place of the library goes, so that the next copy finds none", () => {
+test("a folder in place of the library is removed, so that the next copy succeeds", () => {
   const name = join(home, ".sealift", `${"0".repeat(64)}.sh`);
   mkdirSync(join(name, "full"), { recursive: true });
   program("id", "echo 1000");
   program("sudo", 'shift; exec "$@"');
-  assert.match(sh(launch("0".repeat(64))).output, /E_LIBRARY run pulumi up again/);
+  assert.match(sh(launch("0".repeat(64))).output, /E_LIBRARY_CHECKSUM run pulumi up again/);
   assert.equal(existsSync(name), false);
 });
 
@@ -125,11 +125,11 @@ test("a blob that is changed after it was hashed is not what is kept", () => {
     "install",
     `while [ $# -gt 2 ]; do case $1 in -o|-g) shift 2 ;; *) a="\${a-} $1"; shift ;; esac; done; exec ${real("install")} $a "$@"`,
   );
-  call(["apply_engine_blob", hex, String(right.length)]);
+  call(["apply_stored_blob", hex, String(right.length)]);
   assert.equal(readFileSync(join(folder, "state", "blobs", hex), "utf8"), right);
 });
 
-test("what arrived and is no regular file is removed, and nothing is read through a link", () => {
+test("an arrived file that is not regular is removed, and nothing is read through a link", () => {
   const hex = sha256("x");
   const file = join(home, ".sealift", "blobs", hex);
   writeFileSync(join(folder, "root-only"), "x");
@@ -140,24 +140,24 @@ test("what arrived and is no regular file is removed, and nothing is read throug
     `ln -s nowhere ${file}`,
   ]) {
     assert.equal(sh(make).code, 0);
-    const { code, output } = call(["apply_engine_blob", hex, "1"]);
+    const { code, output } = call(["apply_stored_blob", hex, "1"]);
     assert.equal(code, 1, make);
-    assert.match(output, /was no regular file and was removed; run pulumi up again/);
+    assert.match(output, /was not a regular file and was removed; run pulumi up again/);
     assert.deepEqual(readdirSync(join(home, ".sealift", "blobs")), []);
   }
   assert.equal(existsSync(join(folder, "state", "blobs", hex)), false);
   assert.equal(readFileSync(join(folder, "root-only"), "utf8"), "x");
 });
 
-test("a blob that was altered where it is kept is found, though it has its length", () => {
+test("a stored blob that was altered is found, although its length is right", () => {
   const right = "the right bytes";
   const hex = sha256(right);
   writeFileSync(join(home, ".sealift", "blobs", hex), right);
-  assert.deepEqual(call(["apply_engine_blob", hex, "15"]), { code: 0, output: "" });
-  assert.deepEqual(call(["check_engine_blob", hex, "15"]), { code: 0, output: "" });
+  assert.deepEqual(call(["apply_stored_blob", hex, "15"]), { code: 0, output: "" });
+  assert.deepEqual(call(["check_stored_blob", hex, "15"]), { code: 0, output: "" });
   assert.equal(call(["check_delivered", "15", join(folder, "state", "blobs", hex)]).code, 0);
   writeFileSync(join(folder, "state", "blobs", hex), "the wrong bytes");
-  assert.match(call(["check_engine_blob", hex, "15"]).output, /^altered: /);
+  assert.match(call(["check_stored_blob", hex, "15"]).output, /^altered: /);
   assert.equal(call(["check_delivered", "15", join(folder, "state", "blobs", hex)]).code, 1);
 });
 
@@ -167,7 +167,7 @@ const annHas = (number: number): void => {
   writeFileSync(join(folder, "passwd"), `ann:x:${number}:${gid}::${home}:/bin/sh\n`);
 };
 
-test("a folder of somebody else that a user has called .ssh does not become the user's, and stops no run", () => {
+test("another user's folder that a user has renamed to .ssh does not become the user's, and stops no run", () => {
   mkdirSync(join(home, ".ssh"));
   writeFileSync(join(home, ".ssh", "theirs"), "");
   annHas(uid + 1);
@@ -202,7 +202,7 @@ for (const [what, how] of [
   ["keeps open what it writes to", "sleep 600 & echo $! >>${sleepers}; exit 0"],
 ] as const)
   for (const kind of ["apply", "check"])
-    test(`a user who ${what} holds up no run: ${kind}`, () => {
+    test(`a user who ${what} delays no run: ${kind}`, () => {
       annHas(uid);
       const sleepers = join(folder, "sleepers");
       rmSync(sleepers, { force: true });
@@ -216,7 +216,7 @@ for (const [what, how] of [
       if (how.startsWith("kill")) assert.equal(code, 1, output);
     });
 
-test("what runs with a user's rights holds neither a report nor a finding nor the lock of the host", () => {
+test("a process with a user's rights holds neither a report nor a finding nor the host lock", () => {
   annHas(uid);
   mkdirSync(join(home, ".ssh"), { mode: 0o700 });
   writeFileSync(join(home, ".ssh", "authorized_keys"), "ssh-ed25519 AAAA ann\n", { mode: 0o600 });
@@ -232,7 +232,7 @@ test("what runs with a user's rights holds neither a report nor a finding nor th
     ["apply_authorized_keys", ...words],
     ["as_registry", "9", "true"],
     ["registry_bytes", "/dev/null"],
-    ["apply_engine_blob", sha256("x"), "1"],
+    ["apply_stored_blob", sha256("x"), "1"],
   ])
     assert.deepEqual(call(["tells", ...each], more), { code: 0, output: "" });
   const lines = readFileSync(held, "utf8").trim().split("\n");
@@ -248,7 +248,7 @@ test("what runs with a user's rights holds neither a report nor a finding nor th
   );
 });
 
-test("a file of keys that is a pipe holds nobody up, and is no file of keys", () => {
+test("a file of keys that is a pipe delays nobody, and is no file of keys", () => {
   const file = join(home, ".ssh", "authorized_keys");
   mkdirSync(join(home, ".ssh"), { mode: 0o700 });
   writeFileSync(file, "ssh-ed25519 AAAA ann\n", { mode: 0o600 });
@@ -257,14 +257,14 @@ test("a file of keys that is a pipe holds nobody up, and is no file of keys", ()
     code: 0,
     output: "",
   });
-  // It is a file when root looks, and a pipe when root reads.
+  // It is a file when root checks it, and a pipe when root reads it.
   program("stat", `${real("stat")} "$@"; r=$?; rm ${file}; mkfifo ${file}; exit $r`);
   const { code, output } = call(["check_authorized_keys", "ann", "exact", "ssh-ed25519 AAAA ann"]);
   assert.equal(code, 1);
-  assert.match(output, /^0 of 1 keys/);
+  assert.match(output, /^keys present: 0 of 1/);
 });
 
-test("what others may write into is no place for root to make a home in", () => {
+test("root creates no home where others can write", () => {
   mkdirSync(join(home, "open"));
   chmodSync(join(home, "open"), 0o777);
   for (const path of [join(home, "open"), join(home, "open", "new")]) {

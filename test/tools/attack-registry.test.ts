@@ -1,11 +1,11 @@
-/** A registry that means harm, and the library's own shell as its client: what it says leads nowhere that the site does not name. */
+/** A malicious registry, and the library's own shell as its client: its answers lead nowhere that the site does not name. */
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
 import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { before, beforeEach, test } from "node:test";
-import { attackedClient, type AttackedClient } from "../support/hostile-registry.ts";
-import { undoAfter } from "../support/undo.ts";
+import { attackedClient, type AttackedClient } from "../support/servers/hostile-registry.ts";
+import { undoAfter } from "../support/process/undo.ts";
 
 let client: AttackedClient;
 const undo = undoAfter();
@@ -18,7 +18,7 @@ before(async () => {
 beforeEach(() => {
   client.reset();
 });
-const wants = (realm: string): void => {
+const setRealm = (realm: string): void => {
   client.registry.answer = (_, response) =>
     response.writeHead(401, { "www-authenticate": `Bearer realm="${realm}",service="a store"` }).end();
 };
@@ -31,12 +31,12 @@ test("a realm that is an option of curl reaches no command line", async () => {
     conf,
     `url = "https://localhost:${client.registry.port}/evil"\ninsecure\noutput = "${owned}"\n`,
   );
-  wants(`-K${conf}`);
+  setRealm(`-K${conf}`);
   const { code, output } = await client.fetchBlob();
   assert.equal(existsSync(owned), false, "the registry has chosen where root writes");
   assert.notEqual(code, 0);
-  assert.match(output, /it leads to something that is no https URL/);
-  assert.ok(client.registry.asked.every(({ line }) => !line.includes("evil")));
+  assert.match(output, /it leads to a URL that is not https/);
+  assert.ok(client.registry.requests.every(({ line }) => !line.includes("evil")));
 });
 
 for (const realm of [
@@ -49,22 +49,22 @@ for (const realm of [
   "https://localhost:1/{a,b}",
   "https://localhost:1/\\..",
 ])
-  test(`a realm of ${realm} is nobody's`, async () => {
-    wants(realm);
+  test(`a realm of ${realm} belongs to nobody`, async () => {
+    setRealm(realm);
     const { code, output } = await client.fetchBlob();
     assert.notEqual(code, 0);
     assert.match(output, /is not followed: it leads to |asks for a login/);
   });
 
-test("a token server that the site does not name is not asked, and the finding says what to write", async () => {
-  wants(`https://${atOther()}/token`);
+test("a token server that the site does not name is not asked, and the finding says what to add", async () => {
+  setRealm(`https://${atOther()}/token`);
   const { code, output } = await client.fetchBlob();
   assert.notEqual(code, 0);
-  assert.deepEqual(client.other.asked, []);
-  assert.ok(output.includes(`write allowedHosts: ["${atOther()}"] below registry.external`), output);
+  assert.deepEqual(client.other.requests, []);
+  assert.ok(output.includes(`set allowedHosts: ["${atOther()}"] under registry.external`), output);
 });
 
-test("a token server that the site names gives the token, and only the registry is shown it", async () => {
+test("a token server that the site names issues the token, and only the registry receives it", async () => {
   client.other.answer = ({ url = "" }, response) => {
     if (url.startsWith("/token")) response.end(JSON.stringify({ token: "let-me-in" }));
     else response.end(client.bytes);
@@ -78,36 +78,36 @@ test("a token server that the site names gives the token, and only the registry 
   const { code, output } = await client.fetchBlob("-", atOther());
   assert.equal(code, 0, output);
   assert.deepEqual(readFileSync(join(client.blobs, client.sha256)), client.bytes);
-  const [token, ...stored] = client.other.asked.map(({ line }) => line.replace("GET ", ""));
+  const [token, ...stored] = client.other.requests.map(({ line }) => line.replace("GET ", ""));
   assert.deepEqual(Object.fromEntries(new URL(token ?? "", "https://x").searchParams), {
     service: "a store",
     scope: "repository:files/thing:pull",
   });
   assert.deepEqual(stored, ["/stored?signed=1", "/stored?signed=1"]);
   assert.ok(
-    client.other.asked.every(({ authorization }) => authorization === undefined),
+    client.other.requests.every(({ authorization }) => authorization === undefined),
     "the token is the registry's alone",
   );
 });
 
 test("a token with a line end or a quote in it becomes no header", async () => {
   client.other.answer = (_, response) => response.end(JSON.stringify({ token: 'x\r\nHost: evil"' }));
-  wants(`https://${atOther()}/token`);
+  setRealm(`https://${atOther()}/token`);
   const { code, output } = await client.fetchBlob("-", atOther());
   assert.notEqual(code, 0);
-  assert.match(output, /gave no token/);
+  assert.match(output, /returned no token/);
 });
 
-test("a place that the site does not name is not gone to", async () => {
+test("a redirect to a host that the site does not name is not followed", async () => {
   client.registry.answer = (_, response) =>
     response.writeHead(307, { location: `https://${atOther()}/x` }).end();
   const { code, output } = await client.fetchBlob();
   assert.notEqual(code, 0);
-  assert.deepEqual(client.other.asked, []);
-  assert.match(output, /which is not among the hosts that may be asked/);
+  assert.deepEqual(client.other.requests, []);
+  assert.match(output, /which is not one of the allowed hosts/);
 });
 
-test("more than what is pinned is not kept, whether the length is announced or not", async () => {
+test("more bytes than pinned are not kept, whether the length is announced or not", async () => {
   for (const announced of [true, false]) {
     client.registry.answer = (_, response) => {
       const much = Buffer.alloc(4_000_000, "x");
@@ -124,7 +124,7 @@ test("more than what is pinned is not kept, whether the length is announced or n
   }
 });
 
-test("what a registry says reaches nobody's terminal with a control character in it", async () => {
+test("no answer of a registry reaches a terminal with a control character in it", async () => {
   client.registry.answer = (_, response) => {
     response.socket?.end(
       'HTTP/1.1 401 no\r\nwww-authenticate: Bearer realm="https://a\u001b[2Jb/",x="\u001b]0;owned\u0007"\r\n\r\n',
@@ -136,7 +136,7 @@ test("what a registry says reaches nobody's terminal with a control character in
   assert.doesNotMatch(output.replaceAll("\n", ""), /\p{Cc}/u);
 });
 
-test("a writer that says where an upload goes says it of itself alone, and never as an option", async () => {
+test("a writer can redirect an upload to itself only, and never with an option", async () => {
   const conf = join(client.folder, "conf");
   const owned = join(client.folder, "owned-by-the-writer");
   // The name that the option would have with what is put behind it.
@@ -165,12 +165,12 @@ test("a writer that says where an upload goes says it of itself alone, and never
     const { code, output } = await client.call("apply_registry_manifest", ...place, ...what);
     assert.notEqual(code, 0);
     assert.equal(existsSync(owned), false, "the registry has chosen where root writes");
-    assert.deepEqual(client.other.asked, [], "nobody else is shown the writer's password");
+    assert.deepEqual(client.other.requests, [], "nobody else is shown the writer's password");
     assert.doesNotMatch(output.replaceAll("\n", ""), /\p{Cc}/u);
   }
 });
 
-test("one reader that lies does not keep the others from giving what is right", async () => {
+test("a reader with wrong bytes does not stop the others from delivering the right ones", async () => {
   let turn = 0;
   client.registry.answer = ({ headers }, response) => {
     turn += 1;
@@ -189,19 +189,19 @@ test("one reader that lies does not keep the others from giving what is right", 
   assert.deepEqual(readFileSync(join(client.blobs, client.sha256)), client.bytes);
 });
 
-test("a reader has no more time than so many bytes may take, however it spreads them", async () => {
-  const told = join(client.folder, "seconds");
+test("a reader has no more time than the bytes may take, however it spreads them", async () => {
+  const reported = join(client.folder, "seconds");
   const bin = join(client.folder, "bin");
   mkdirSync(bin);
-  // What curl is given is told, and passed on.
+  // The arguments of curl are recorded and passed on.
   const real = execFileSync("sh", ["-c", "command -v timeout"], { encoding: "utf8" }).trim();
-  writeFileSync(join(bin, "timeout"), `#!/bin/sh\necho "$1 $2" >>${told}\nexec ${real} "$@"\n`);
+  writeFileSync(join(bin, "timeout"), `#!/bin/sh\necho "$1 $2" >>${reported}\nexec ${real} "$@"\n`);
   chmodSync(join(bin, "timeout"), 0o755);
   client.registry.answer = (_, response) => response.writeHead(200).end(client.bytes);
-  const fetch = ["apply_channel_blob", ...client.pinned, "127.0.0.1"];
+  const fetch = ["apply_downloaded_blob", ...client.pinned, "127.0.0.1"];
   const fetched = await client.callWith(`PATH=${bin}:$PATH`, ...fetch);
   assert.equal(fetched.code, 0, fetched.output);
-  assert.equal(readFileSync(told, "utf8"), "120 curl\n");
+  assert.equal(readFileSync(reported, "utf8"), "120 curl\n");
   const { output } = await client.call("web_seconds_for", String(100 * 1024 * 1024));
   assert.equal(output, "1720");
 });

@@ -4,14 +4,14 @@ import { readFile, rename, rm, symlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { before, test } from "node:test";
 import { format } from "prettier";
-import { ensureSigningKey } from "../lab/signing-key.ts";
+import { ensureSigningKey } from "../lab/bundle/signing-key.ts";
 import { checkout } from "../lab/cache.ts";
-import { runDocument, shapeOf } from "../support/doc-walk.ts";
-import { changedSite } from "../support/site-text.ts";
-import { makeTinyInputs, type TinyBundle } from "../support/tiny-bundle.ts";
-import { undoAfter } from "../support/undo.ts";
+import { runDocument, shapeOf } from "../support/docs/doc-walk.ts";
+import { changedSite } from "../support/fixtures/site-text.ts";
+import { makeTinyInputs, type TinyBundle } from "../support/fixtures/tiny-bundle.ts";
+import { undoAfter } from "../support/process/undo.ts";
 
-/** The first leads from the lock to an accepted bundle; the second goes on with what is there then. */
+/** The first guide ends with an accepted bundle; the second continues with it. */
 const documents = ["carry-it-across.md", "what-the-signature-protects.md"];
 
 let tiny: TinyBundle;

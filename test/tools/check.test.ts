@@ -4,9 +4,9 @@ import { join } from "node:path";
 import { before, test } from "node:test";
 import { stringify } from "yaml";
 import { cachePath, checkout } from "../lab/cache.ts";
-import { runProcess } from "../support/run-process.ts";
-import { makeTinyBundle, type TinyBundle } from "../support/tiny-bundle.ts";
-import { undoAfter } from "../support/undo.ts";
+import { runProcess } from "../support/process/run-process.ts";
+import { makeTinyBundle, type TinyBundle } from "../support/fixtures/tiny-bundle.ts";
+import { undoAfter } from "../support/process/undo.ts";
 
 let folder: string;
 let tiny: TinyBundle;
@@ -58,14 +58,14 @@ function environment({
     engine,
     ...(more.images === undefined ? {} : { images: more.images }),
     daemon: { "data-root": "/data/docker" },
-    volumes: { logical: [{ name: "data", size: "9GiB", mount: "/data" }] },
+    volumes: { logicalVolumes: [{ name: "data", size: "9GiB", mount: "/data" }] },
     hosts: [
       {
         name: "a",
         address,
-        login: "ops",
+        sshUser: "ops",
         hostKey: `ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIE0m4vL0J5dF9r0tKxA2yD3b7fJ0g6wQxq1m0R5cS1A${key}`,
-        volumes: { disk: "/dev/disk/by-id/scsi-a" },
+        volumes: { disks: [{ id: "/dev/disk/by-id/scsi-a" }] },
       },
     ],
   };
@@ -82,10 +82,10 @@ test("the shipped environments pass: the example, and a site of twelve hosts in 
   const files = Object.fromEntries(names.map((name, at) => [name, texts[at] ?? ""]));
   const { exitCode, output } = await check(files);
   assert.equal(exitCode, 0, output);
-  assert.match(output, /^example-racks +ok +12 hosts +lock, serial \d+; no bundle here$/m);
+  assert.match(output, /^example-racks +ok +12 hosts +lock, serial \d+; no bundle is present$/m);
 });
 
-test("a bundle that is here is verified, and holds what the site names", async () => {
+test("a bundle that is present is verified, and contains what the site names", async () => {
   const { exitCode, output } = await check({ "Pulumi.dev.yaml": environment() }, "dev");
   assert.equal(exitCode, 0, output);
   assert.match(output, /^dev +ok +1 host +bundle, serial 1/m);
@@ -101,10 +101,13 @@ test("a bundle with a flipped byte is refused", async () => {
   assert.match(output, /E_BUNDLE_DIGEST index\.json/);
 });
 
-test("a line stands for the newest version of it in the lock; what the lock lacks is refused by name", async () => {
+test("a release series stands for its newest version in the lock; what the lock lacks is refused by name", async () => {
   const line = await check({ "Pulumi.dev.yaml": environment({ engine: { version: "28.5" } }) });
   assert.equal(line.exitCode, 0, line.output);
-  assert.match(line.output, /warning: .*E_BUNDLE_SERIAL accepted bundles: got no list of them/);
+  assert.match(
+    line.output,
+    /warning: .*E_BUNDLE_SERIAL accepted bundles: found: no list of accepted bundles/,
+  );
   const engine = { version: "29.1", compose: "9.9.9" };
   const images = ["docker.io/library/hello:1", "docker.io/library/nothere:1"];
   const { exitCode, output } = await check({ "Pulumi.dev.yaml": environment({ engine, images }) });
@@ -115,7 +118,7 @@ test("a line stands for the newest version of it in the lock; what the lock lack
   assert.match(output, /^dev +3 problems +1 host/m);
 });
 
-test("a site that is longer than Pulumi can hand to its program is refused, with what to do", async () => {
+test("a site that is too large for Pulumi to pass to its program is refused, with a remedy", async () => {
   const text = environment();
   const padded = (bytes: number): string => `${text}  sealift:padding: ${"x".repeat(bytes)}\n`;
   const bytes = Number(
@@ -125,9 +128,9 @@ test("a site that is longer than Pulumi can hand to its program is refused, with
   assert.equal((await check({ "Pulumi.dev.yaml": padded(most) })).exitCode, 0);
   const { exitCode, output } = await check({ "Pulumi.dev.yaml": padded(most + 1) });
   assert.equal(exitCode, 65, output);
-  assert.match(output, /E_SITE_SIZE config\n +found +131073 bytes[^]*move the site to/);
-  const wrong = padded(most + 100).replace("login: ops", "logon: ops");
-  assert.match((await check({ "Pulumi.dev.yaml": wrong })).output, /E_SITE_SIZE[^]*E_KEY_UNKNOWN/);
+  assert.match(output, /E_CONFIG_TOO_LARGE config\n +found +131073 bytes[^]*move the site to/);
+  const wrong = padded(most + 100).replace("sshUser: ops", "sshUsr: ops");
+  assert.match((await check({ "Pulumi.dev.yaml": wrong })).output, /E_CONFIG_TOO_LARGE[^]*E_KEY_UNKNOWN/);
 });
 
 test("one machine in two environments is refused, by its address or by its host key", async () => {
@@ -137,7 +140,7 @@ test("one machine in two environments is refused, by its address or by its host 
   const address = await check({ "Pulumi.dev.yaml": dev, "Pulumi.prod.yaml": environment({ key: "B" }) });
   assert.equal(address.exitCode, 65);
   assert.match(address.output, /stacks\/Pulumi\.prod\.yaml:\d+:\d+: E_DUPLICATE hosts\[0\]\.address/);
-  assert.match(address.output, /a of dev has the same/);
+  assert.match(address.output, /it is also a of dev/);
   const key = await check({
     "Pulumi.dev.yaml": dev,
     "Pulumi.prod.yaml": environment({ address: "10.0.0.2" }),
@@ -145,24 +148,24 @@ test("one machine in two environments is refused, by its address or by its host 
   assert.match(key.output, /E_DUPLICATE hosts\[0\]\.hostKey/);
 });
 
-test("the stack of another project is told by its keys", async () => {
+test("the stack of another project is recognized by its keys", async () => {
   const { exitCode, output } = await check({
     "Pulumi.dev.yaml": environment().replaceAll("sealift:site", "monitoring:site"),
   });
   assert.equal(exitCode, 66, output);
   assert.match(output, /Pulumi\.dev\.yaml: E_SITE_MISSING sealift:site/);
   assert.match(output, /found +the keys monitoring:site$/m);
-  assert.match(output, /do +see whether this is the stack of another project; /);
+  assert.match(output, /fix +check whether this stack belongs to another project; /);
 });
 
-test("all environments are told at once, as a table and as JSON", async () => {
+test("all environments are reported at once, as a table and as JSON", async () => {
   const files = {
-    "Pulumi.dev.yaml": environment().replace("login: ops", "login: -ops"),
+    "Pulumi.dev.yaml": environment().replace("sshUser: ops", "sshUser: -ops"),
     "Pulumi.x.yaml": "config: {}\n",
   };
   const { exitCode, output } = await check(files);
   assert.equal(exitCode, 65, output);
-  assert.match(output, /Pulumi\.dev\.yaml:\d+:\d+: E_VALUE hosts\[0\]\.login/);
+  assert.match(output, /Pulumi\.dev\.yaml:\d+:\d+: E_VALUE hosts\[0\]\.sshUser/);
   assert.match(output, /Pulumi\.x\.yaml: E_SITE_MISSING sealift:site/);
   const json = JSON.parse((await check(files, "--json")).output) as {
     environment: string;

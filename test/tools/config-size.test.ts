@@ -1,12 +1,12 @@
-/** The longest configuration is found out by asking the real Pulumi, on either side of the limit. */
+/** The largest configuration is determined with the real Pulumi, on either side of the limit. */
 import assert from "node:assert/strict";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { before, test } from "node:test";
 import { stringify } from "yaml";
-import { sizeProblems } from "../../modules/config-size.ts";
-import { makePulumiFolder, type PulumiFolder } from "../support/pulumi-folder.ts";
-import { undoAfter } from "../support/undo.ts";
+import { sizeProblems } from "../../modules/environments/config-size.ts";
+import { makePulumiFolder, type PulumiFolder } from "../support/pulumi/pulumi-folder.ts";
+import { undoAfter } from "../support/process/undo.ts";
 
 let pulumi: PulumiFolder;
 const undo = undoAfter();
@@ -21,14 +21,14 @@ const config = (padding: number): Record<string, unknown> => ({
   "sealift:padding": "x".repeat(padding),
 });
 
-test("Pulumi starts its program with a configuration of the size that is allowed, and with one byte more it cannot", async () => {
+test("Pulumi starts its program with a configuration of the maximum size, and fails with one more byte", async () => {
   const folder = pulumi.project("sealift", 'console.log("has begun");\n');
   assert.equal((await pulumi.run(folder, ["stack", "init", "room"])).exitCode, 0);
   let padding = 130_000;
   while (sizeProblems(config(padding + 1), "room").length === 0) padding += 1;
   assert.match(await preview(folder, padding), /has begun/);
   assert.match(await preview(folder, padding + 1), /argument list too long/);
-  assert.match(sizeProblems(config(padding + 1), "room")[0]?.got ?? "", /^131073 bytes/);
+  assert.match(sizeProblems(config(padding + 1), "room")[0]?.found ?? "", /^131073 bytes/);
 });
 
 async function preview(folder: string, padding: number): Promise<string> {

@@ -3,7 +3,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, beforeEach, test } from "node:test";
 import { cachePath } from "../lab/cache.ts";
-import { debianSources, machineHasSuite } from "../lab/debian-sources.ts";
+import { debianSources, machineHasSuite } from "../lab/packages/debian-sources.ts";
 
 const architecture = process.arch === "arm64" ? "arm64" : "amd64";
 const machine = process.env["APT_CONFIG"];
@@ -20,7 +20,7 @@ afterEach(() => {
   rmSync(folder, { recursive: true });
 });
 
-test("takes the machine's Debian archive for another suite, and neither security nor strangers", async () => {
+test("uses the machine's Debian archive for another suite, and neither security nor third-party archives", async () => {
   useApt({
     deb822: [
       "Types: deb\nURIs: http://mirror.test/debian\nSuites: bookworm bookworm-updates\nComponents: main contrib",
@@ -40,7 +40,7 @@ test("takes the machine's Debian archive for another suite, and neither security
   ]);
 });
 
-test("before the first update goes by the names", async () => {
+test("goes by the names before the first update", async () => {
   useApt({
     lines: ["deb http://mirror.test/debian/ bookworm main", "deb http://vendor.test/apt stable main"],
   });
@@ -49,7 +49,7 @@ test("before the first update goes by the names", async () => {
   assert.equal(await machineHasSuite("bookworm-backports"), false);
 });
 
-test("says what to do on a machine without any (Ubuntu), and takes a mirror that is given", async () => {
+test("says what to do on a machine without any (Ubuntu), and uses a given mirror", async () => {
   useApt({
     lines: ["deb http://mirror.test/ubuntu noble main universe"],
     releases: { "mirror.test_ubuntu_dists_noble": "Ubuntu" },
@@ -57,8 +57,8 @@ test("says what to do on a machine without any (Ubuntu), and takes a mirror that
   await assert.rejects(debianSources("trixie"), (error: Error) => {
     assert.equal(
       error.message,
-      "this machine: E_DEBIAN_SOURCES Debian trixie: got no Debian archive among apt's sources; " +
-        "expected an archive from which the lab guest's packages come; set SEALIFT_DEBIAN_MIRROR to the address of a " +
+      "this machine: E_DEBIAN_SOURCES Debian trixie: found: no Debian archive among apt's sources; " +
+        "expected: an archive from which the lab guest's packages come; fix: set SEALIFT_DEBIAN_MIRROR to the address of a " +
         "Debian mirror (the folder that holds dists/)",
     );
     return true;

@@ -5,8 +5,8 @@ import { join } from "node:path";
 import { before, test } from "node:test";
 import { format } from "prettier";
 import { cachePath, checkout } from "../lab/cache.ts";
-import { runDocument, shapeOf } from "../support/doc-walk.ts";
-import { undoAfter } from "../support/undo.ts";
+import { runDocument, shapeOf } from "../support/docs/doc-walk.ts";
+import { undoAfter } from "../support/process/undo.ts";
 
 let folder: string;
 const undo = undoAfter();
@@ -28,7 +28,7 @@ before(async () => {
   chmodSync(program, 0o755);
 });
 
-/** UPDATE_DOCS=1 puts in what was printed, when more than keys, dates and sizes differ. */
+/** UPDATE_DOCS=1 inserts the printed output if more than keys, dates and sizes differ. */
 test("docs/guide/environments.md shows what its commands print", async () => {
   const file = join(checkout, "docs", "guide", "environments.md");
   const before = readFileSync(file, "utf8");
@@ -38,7 +38,7 @@ test("docs/guide/environments.md shows what its commands print", async () => {
   if (process.env["UPDATE_DOCS"] === "1" && shapeOf(before) !== shapeOf(now)) writeFileSync(file, now);
   assert.equal(shapeOf(readFileSync(file, "utf8")), shapeOf(now));
   assert.doesNotMatch(now, /^ +at |\(exit code 1\)/m);
-  assert.match(now, /staging runs what dev runs: no difference/);
+  assert.match(now, /no difference: staging runs the same versions as dev/);
 });
 
 const environments = [
@@ -56,9 +56,9 @@ site:
   networks: [10.20.0.0/16]
 classes:
   app:
-    login: ops
+    sshUser: ops
     volumes:
-      logical:
+      logicalVolumes:
         - { name: logs, size: 20GiB, filesystem: ext4, mount: /logs }
         - { name: data, size: 80%FREE, filesystem: xfs, mount: /data }
     daemon:
@@ -74,7 +74,7 @@ function environment(name: string, engine: string, number: number): string {
     team: ${team}
     address: 10.20.${number}.${last}
     hostKey: ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIE0m4vL0J5dF9r0tKxA2yD3b7fJ0g6wQxq1m0R5cS${number}A${letter}
-    volumes: { disk: /dev/disk/by-id/scsi-36000c29f3c1f${number}${last} }
+    volumes: { disks: [{ id: /dev/disk/by-id/scsi-36000c29f3c1f${number}${last} }] }
 `;
   return `# yaml-language-server: $schema=environment.schema.json
 shared: site.yaml

@@ -1,16 +1,18 @@
 import assert from "node:assert/strict";
 import { before, test } from "node:test";
 import { formatProblem, type Problem } from "../../modules/core/errors.ts";
-import type { HostFiles } from "../../modules/core/blob.ts";
-import type { EngineChoice } from "../../modules/core/site-spec.ts";
-import { keptSpares } from "../../modules/core/delivery.ts";
+import type { HostFiles } from "../../modules/core/host/blob.ts";
+import type { EngineChoice } from "../../modules/core/site/site-spec.ts";
+import { presentRetainedBlobs } from "../../modules/core/host/delivery.ts";
 import { hostFiles } from "../../modules/engine/from-bundle.ts";
-import { sparesOf } from "../../modules/phases.ts";
-import type { Bundle } from "../../offline-bundle/layout.ts";
-import { openBundle } from "../../offline-bundle/read-bundle.ts";
-import { exampleHost } from "../support/example-host.ts";
-import { makeTinyBundle, type TinyBundle } from "../support/tiny-bundle.ts";
-import { undoAfter } from "../support/undo.ts";
+import { retainedBlobsOf } from "../../modules/rollout/phases.ts";
+import type { Bundle } from "../../offline-bundle/oci/layout.ts";
+import { openBundle } from "../../offline-bundle/oci/read-bundle.ts";
+import { exampleHost } from "../support/fixtures/example-host.ts";
+import { own, withRegistry } from "../support/fixtures/registry-site.ts";
+import { siteOf } from "../support/fixtures/site-text.ts";
+import { makeTinyBundle, type TinyBundle } from "../support/fixtures/tiny-bundle.ts";
+import { undoAfter } from "../support/process/undo.ts";
 
 let tiny: TinyBundle;
 let bundle: Bundle;
@@ -24,7 +26,7 @@ before(async () => {
 const taken = (engine: EngineChoice): HostFiles | readonly Problem[] =>
   hostFiles({ ...exampleHost(), engine }, bundle, "stack.yaml");
 
-test("an engine and its plugin, with the bytes of this host's architecture", () => {
+test("an engine and its plugin, with the bytes for this host's architecture", () => {
   const found = taken({ version: "28.5.2", compose: "5.5.1" });
   assert.ok("archive" in found);
   assert.equal(found.archive.version, "28.5.2");
@@ -40,35 +42,46 @@ test("no plugin that the site does not name", () => {
   assert.ok("archive" in found && found.plugins.length === 0);
 });
 
-test("what the bundle holds besides is copied only to a host that has it already, so that a way back sends nothing", () => {
+test("other versions in the bundle are copied only to a host that has them already, so that a downgrade sends nothing", () => {
   const found = taken({ version: "28.5.2" });
   assert.ok("archive" in found);
-  const spares = sparesOf(exampleHost(), found);
+  const spares = retainedBlobsOf(exampleHost(), found);
   const compose = bundle.binary("compose", "5.5.1", "amd64");
   assert.deepEqual(
     spares.map(({ sha256 }) => sha256),
     [compose?.sha256],
   );
   const [{ what } = { what: "none" }] = spares;
-  const seen = (value: string) => {
-    const report = { steps: [], mark: undefined, values: { "delivery.spares": value } };
-    return keptSpares(spares, { kind: "reached", report });
+  const readFrom = (value: string) => {
+    const report = { steps: [], revision: undefined, values: { "delivery.retained": value } };
+    return presentRetainedBlobs(spares, { kind: "reached", report });
   };
-  assert.deepEqual(seen(what), spares);
-  assert.deepEqual(seen(""), []);
+  assert.deepEqual(readFrom(what), spares);
+  assert.deepEqual(readFrom(""), []);
 });
 
-test("every version that the bundle does not hold is told at once, with those that it holds", () => {
+test("every version that the bundle lacks is reported at once, with those that it has", () => {
   const found = taken({ version: "1.2.3", compose: "9.9.9", buildx: "9.9.9" });
   assert.ok(!("archive" in found));
   assert.deepEqual(found.map(formatProblem), [
-    "stack.yaml: E_ENGINE_NOT_IN_BUNDLE node-a engine.version: got 1.2.3 for linux/amd64; expected an engine of the bundle: 28.5.2 (linux/amd64), 28.5.2 (linux/arm64); name one of these, or carry in a bundle that holds it",
-    "stack.yaml: E_PLUGIN_NOT_IN_BUNDLE node-a engine.compose: got 9.9.9 for linux/amd64; expected a compose of the bundle: 5.5.1 (linux/amd64), 5.5.1 (linux/arm64); name one of these, or carry in a bundle that holds it",
-    "stack.yaml: E_PLUGIN_NOT_IN_BUNDLE node-a engine.buildx: got 9.9.9 for linux/amd64; expected a buildx of the bundle: it holds none; name one of these, or carry in a bundle that holds it",
+    "stack.yaml: E_ENGINE_NOT_IN_BUNDLE node-a engine.version: found: 1.2.3 for linux/amd64; expected: an engine of the bundle: 28.5.2 (linux/amd64), 28.5.2 (linux/arm64); fix: choose one of these versions, or bring in a bundle that has this one",
+    "stack.yaml: E_PLUGIN_NOT_IN_BUNDLE node-a engine.compose: found: 9.9.9 for linux/amd64; expected: a compose of the bundle: 5.5.1 (linux/amd64), 5.5.1 (linux/arm64); fix: choose one of these versions, or bring in a bundle that has this one",
+    "stack.yaml: E_PLUGIN_NOT_IN_BUNDLE node-a engine.buildx: found: 9.9.9 for linux/amd64; expected: a buildx of the bundle: none; fix: choose one of these versions, or bring in a bundle that has this one",
   ]);
 });
 
-test("an architecture that the bundle was not built for is told once, whatever the site names", () => {
+test("a registry that the bundle lacks is refused like an engine", () => {
+  const [registry] = siteOf(withRegistry(own.replace("3.1.2", "9.9.9"))).hosts;
+  assert.ok(registry !== undefined);
+  const found = hostFiles({ ...registry, engine: { version: "28.5.2" } }, bundle, "stack.yaml");
+  assert.ok(!("archive" in found));
+  assert.match(
+    found.map(formatProblem).join("\n"),
+    /E_REGISTRY_NOT_IN_BUNDLE node-a registry\.version: found: 9\.9\.9 for linux\/amd64; expected: a registry of the bundle: /,
+  );
+});
+
+test("an architecture that the bundle was not built for is reported once, whatever the site names", () => {
   const amd64 = { ...bundle, lock: { ...bundle.lock, platforms: ["linux/amd64"] as const } };
   const host = {
     ...exampleHost(),
@@ -78,11 +91,11 @@ test("an architecture that the bundle was not built for is told once, whatever t
   const found = hostFiles(host, amd64, "stack.yaml");
   assert.ok(!("archive" in found));
   assert.deepEqual(found.map(formatProblem), [
-    "stack.yaml: E_BUNDLE_PLATFORM node-a architecture: got linux/arm64; expected a platform of the bundle: linux/amd64; correct it, or carry in a bundle for it: platforms in bundle.yaml",
+    "stack.yaml: E_BUNDLE_PLATFORM node-a architecture: found: linux/arm64; expected: a platform of the bundle: linux/amd64; fix: correct the architecture, or bring in a bundle that was built for this platform (platforms: in bundle.yaml)",
   ]);
 });
 
-test("an image that the bundle has for another architecture than the host's is told", () => {
+test("an image that the bundle has only for another architecture than the host's is reported", () => {
   const [image] = bundle.lock.images;
   const name = image?.name ?? "";
   const arm = {
@@ -94,7 +107,7 @@ test("an image that the bundle has for another architecture than the host's is t
   const found = hostFiles(host, { ...bundle, lock: arm }, "stack.yaml");
   assert.ok(!("archive" in found));
   assert.deepEqual(
-    found.map(({ code, subject, got, expected }) => [code, subject, got, expected]),
+    found.map(({ code, subject, found, expected }) => [code, subject, found, expected]),
     [["E_BUNDLE_PLATFORM", "node-a images", `${name} for linux/arm64`, "linux/amd64"]],
   );
 });

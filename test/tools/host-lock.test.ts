@@ -1,4 +1,4 @@
-/** The lock of a host between real processes: who has to wait is told who is there, and nobody waits for the dead. */
+/** The host lock between real processes: a waiting operator learns who holds it, and nobody waits for a dead process. */
 import assert from "node:assert/strict";
 import { spawn, spawnSync, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
@@ -23,7 +23,7 @@ after(() => {
 });
 const lock = join(folder, "private", "lock");
 const library = ["run.sh", "host-lock.sh"]
-  .map((file) => readFileSync(new URL(`../../modules/core/${file}`, import.meta.url), "utf8"))
+  .map((file) => readFileSync(new URL(`../../modules/core/host/${file}`, import.meta.url), "utf8"))
   .join("\n")
   .replace("SEALIFT_LOCK=/run/sealift/lock/host", `SEALIFT_LOCK=${lock}`)
   .replace("SEALIFT_LOCK_WAIT_SEC=120", "SEALIFT_LOCK_WAIT_SEC=1")
@@ -62,34 +62,34 @@ const run = (script: string): { code: number | null; text: string } => {
   return { code: status, text: stdout + stderr };
 };
 
-test("a second operator is told who is there, from where, and since when; a look says so at once", async () => {
+test("a second operator learns who holds the lock, from where, and since when; a probe says so at once", async () => {
   assert.deepEqual(run("check_host_free"), { code: 0, text: "" });
   const first = await holder();
-  const told = `login ${username} from 10.1.2.3 since \\d{4}-\\d\\d-\\d\\dT\\d\\d:\\d\\d:\\d\\dZ`;
+  const reported = `login ${username} from 10.1.2.3 since \\d{4}-\\d\\d-\\d\\dT\\d\\d:\\d\\d:\\d\\dZ`;
   const waited = run("lock_host");
   assert.equal(waited.code, 75);
   assert.match(
     waited.text,
     new RegExp(
-      `^E_HOST_LOCKED another run works on this host: ${told}; wait for it to end, then run again\n$`,
+      `^E_HOST_LOCKED another run is changing this host: ${reported}; fix: wait for it to end, then run again\n$`,
     ),
   );
-  const seen = run("check_host_free");
-  assert.equal(seen.code, 1);
-  assert.match(seen.text, new RegExp(`^${told}\n$`));
+  const result = run("check_host_free");
+  assert.equal(result.code, 1);
+  assert.match(result.text, new RegExp(`^${reported}\n$`));
   await end(first);
 });
 
-test("nobody but root can hold the lock, or lay something else in its place", () => {
+test("only root can hold the lock, or replace it", () => {
   assert.equal(run("lock_host").code, 0);
   assert.equal(statSync(dirname(lock)).mode & 0o777, 0o700);
   assert.match(
-    readFileSync(new URL("../../modules/core/host-lock.sh", import.meta.url), "utf8"),
+    readFileSync(new URL("../../modules/core/host/host-lock.sh", import.meta.url), "utf8"),
     /^SEALIFT_LOCK=\/run\/sealift\//m,
   );
 });
 
-test("a lock whose owner was killed is nobody's, though a child of it lives on", async () => {
+test("a lock whose owner was killed is free, although a child of it lives on", async () => {
   const first = await holder();
   const ended = once(first, "exit");
   first.kill("SIGKILL");
@@ -99,7 +99,7 @@ test("a lock whose owner was killed is nobody's, though a child of it lives on",
   if (first.pid !== undefined) process.kill(-first.pid, "SIGKILL");
 });
 
-test("the key that logged in is told by its name, where sshd's log and authorized_keys have it", async () => {
+test("the key that logged in is reported by its comment, if sshd's log and authorized_keys have it", async () => {
   const key = join(folder, "key");
   spawnSync("ssh-keygen", ["-q", "-t", "ed25519", "-N", "", "-C", "alice@laptop two", "-f", key]);
   const print = spawnSync("ssh-keygen", ["-lf", key], { encoding: "utf8" }).stdout.split(" ")[1] ?? "";

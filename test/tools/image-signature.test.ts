@@ -1,4 +1,4 @@
-/** Signatures of images as cosign leaves them in a real registry: found, believed, and told apart from what only looks like one. */
+/** Signatures of images as cosign stores them in a real registry: found, verified, and distinguished from what only looks like one. */
 import assert from "node:assert/strict";
 import { createHash, generateKeyPairSync, type KeyObject, sign } from "node:crypto";
 import { existsSync } from "node:fs";
@@ -6,18 +6,18 @@ import { readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { buildBundle } from "../../offline-bundle/build.ts";
-import { obtainImage } from "../../offline-bundle/obtain-image.ts";
-import { oras } from "../../offline-bundle/oras.ts";
-import { writeScratchImage } from "../lab/scratch-image.ts";
-import { type AuthRegistry, authRegistry } from "../support/auth-registry.ts";
-import { codesOf, refused } from "../support/refused.ts";
-import { type SourcesUnderTest, sourcesUnderTest } from "../support/sources-under-test.ts";
-import { undoAfter } from "../support/undo.ts";
+import { fetchImage } from "../../offline-bundle/fetching/fetch-image.ts";
+import { oras } from "../../offline-bundle/oci/oras.ts";
+import { writeScratchImage } from "../lab/bundle/scratch-image.ts";
+import { type AuthRegistry, authRegistry } from "../support/servers/auth-registry.ts";
+import { codesOf, assertRefused } from "../support/assert/assert-refusal.ts";
+import { type SourcesUnderTest, sourcesUnderTest } from "../support/fixtures/sources-under-test.ts";
+import { undoAfter } from "../support/process/undo.ts";
 
 let site: SourcesUnderTest;
 let registry: AuthRegistry;
 const team = generateKeyPairSync("ec", { namedCurve: "P-256" });
-const stranger = generateKeyPairSync("ec", { namedCurve: "P-256" });
+const untrusted = generateKeyPairSync("ec", { namedCurve: "P-256" });
 const edwards = generateKeyPairSync("ed25519");
 
 const undo = undoAfter();
@@ -43,8 +43,8 @@ async function image(name: string): Promise<string> {
   await oras(["copy", "--no-tty", "--from-oci-layout"], [`image-${name}:1`, target], site.folder);
   return oras(["resolve"], [target], site.folder);
 }
-const wanting = (name: string, cosign: string): Promise<void> =>
-  site.want({ images: [{ name: `${registry.host}/acme/${name}:1`, cosign }] });
+const requireSigned = (name: string, cosign: string): Promise<void> =>
+  site.spec({ images: [{ name: `${registry.host}/acme/${name}:1`, cosign }] });
 
 const hashOf = (key: KeyObject): string | null => (key.asymmetricKeyType === "ed25519" ? null : "sha256");
 
@@ -53,7 +53,7 @@ async function signBeside(
   name: string,
   digest: string,
   key: KeyObject,
-  says = digest,
+  named = digest,
   altered = "",
   repository = name,
   type = "cosign container image signature",
@@ -61,7 +61,7 @@ async function signBeside(
   const payload = JSON.stringify({
     critical: {
       identity: { "docker-reference": `${registry.host}/acme/${repository}` },
-      image: { "docker-manifest-digest": says },
+      image: { "docker-manifest-digest": named },
       type,
     },
     optional: null,
@@ -115,8 +115,8 @@ async function signReferring(
 }
 
 const finding = async (work: Promise<unknown>): Promise<string | undefined> => {
-  const [problem] = await refused(work);
-  return `${problem?.code ?? ""} ${problem?.got ?? ""}`;
+  const [problem] = await assertRefused(work);
+  return `${problem?.code ?? ""} ${problem?.found ?? ""}`;
 };
 
 for (const [how, signs] of [
@@ -126,10 +126,10 @@ for (const [how, signs] of [
   const word = how.split(" ")[1] ?? "";
   test(`${how}: the key's owner has signed it, and the lock says so`, async () => {
     const digest = await image(word);
-    await wanting(word, "team.pub");
+    await requireSigned(word, "team.pub");
     assert.equal(await finding(site.lock()), "E_IMAGE_SIGNATURE no signature in the registry");
-    await signs(word, digest, stranger.privateKey);
-    assert.equal(await finding(site.lock()), "E_IMAGE_SIGNATURE a signature, not of this key");
+    await signs(word, digest, untrusted.privateKey);
+    assert.equal(await finding(site.lock()), "E_IMAGE_SIGNATURE one signature, by another key");
     await signs(word, digest, team.privateKey);
     const { lock } = await site.lock();
     assert.match(lock.images[0]?.signedBy ?? "", /^sha256:[0-9a-f]{64}$/);
@@ -138,20 +138,20 @@ for (const [how, signs] of [
   });
 }
 
-test("a signature that speaks of another repository or tag passes as it does with cosign, and is told every time", async () => {
+test("a signature for another repository or tag passes as with cosign, and is reported every time", async () => {
   const digest = await image("spoken");
-  const toldOf = async (): Promise<readonly string[]> => {
+  const warningsOf = async (): Promise<readonly string[]> => {
     site.warnings.length = 0;
     await site.lock();
-    return site.warnings.map(({ code, subject, got }) => `${code} ${subject}: ${got}`);
+    return site.warnings.map(({ code, subject, found }) => `${code} ${subject}: ${found}`);
   };
   const as = (name: string): string =>
     `E_IMAGE_SIGNATURE docker-reference: a signature of this digest as ${registry.host}/acme/${name}`;
-  await wanting("spoken", "team.pub");
+  await requireSigned("spoken", "team.pub");
   await signBeside("spoken", digest, team.privateKey, digest, "", "spoken:2");
-  assert.deepEqual(await toldOf(), [as("spoken:2")]);
-  assert.deepEqual(await toldOf(), [as("spoken:2")]);
-  // Known by its digest under its right name: a registry that shows it under another is told all the same.
+  assert.deepEqual(await warningsOf(), [as("spoken:2")]);
+  assert.deepEqual(await warningsOf(), [as("spoken:2")]);
+  // Known by its digest under its right name: a registry that serves it under another name is reported nevertheless.
   await oras(
     ["copy", "--no-tty"],
     [`${registry.host}/acme/spoken:1`, `${registry.host}/acme/shown:1`],
@@ -160,52 +160,52 @@ test("a signature that speaks of another repository or tag passes as it does wit
   await signBeside("spoken", digest, team.privateKey, digest, "", "spoken:1");
   await signBeside("shown", digest, team.privateKey, digest, "", "spoken");
   await rm(join(site.store, "signed"), { recursive: true });
-  assert.deepEqual(await toldOf(), []);
-  await wanting("shown", "team.pub");
-  assert.deepEqual(await toldOf(), [as("spoken")]);
+  assert.deepEqual(await warningsOf(), []);
+  await requireSigned("shown", "team.pub");
+  assert.deepEqual(await warningsOf(), [as("spoken")]);
 });
 
 test("an Ed25519 key signs as well", async () => {
   const digest = await image("edwards");
-  await wanting("edwards", "edwards.pub");
+  await requireSigned("edwards", "edwards.pub");
   await signReferring("edwards", digest, edwards.privateKey);
   assert.ok((await site.lock()).lock.images[0]?.signedBy);
 });
 
-test("a signature of another image, or of other words, is none", async () => {
+test("a signature of another image, or of other content, does not count", async () => {
   const [one, other] = [await image("one"), await image("other")];
-  await wanting("one", "team.pub");
+  await requireSigned("one", "team.pub");
   await signBeside("one", one, team.privateKey, other);
   assert.equal(await finding(site.lock()), `E_IMAGE_SIGNATURE a signature of ${other}`);
   await signBeside("one", one, team.privateKey, one, " ");
-  assert.equal(await finding(site.lock()), "E_IMAGE_SIGNATURE a signature, not of this key");
+  assert.equal(await finding(site.lock()), "E_IMAGE_SIGNATURE one signature, by another key");
   await signBeside("one", one, team.privateKey, one, "", "one", "atomic container signature");
   assert.equal(await finding(site.lock()), "E_IMAGE_SIGNATURE a signature of nothing");
-  await signBeside("one", one, stranger.privateKey);
+  await signBeside("one", one, untrusted.privateKey);
   await signReferring("one", one, team.privateKey, "https://slsa.dev/provenance/v1");
   assert.equal(await finding(site.lock()), "E_IMAGE_SIGNATURE a signature of nothing");
 });
 
-test("a pin that was made without a key is asked for its signature; without the key it says nothing of one", async () => {
+test("a pin made without a key is asked for its signature; without the key the lock mentions none", async () => {
   const digest = await image("later");
-  await site.want({ images: [{ name: `${registry.host}/acme/later:1` }] });
+  await site.spec({ images: [{ name: `${registry.host}/acme/later:1` }] });
   await site.lock();
-  await wanting("later", "team.pub");
+  await requireSigned("later", "team.pub");
   assert.deepEqual(await codesOf(site.fetch()), ["E_LOCK_STALE"]);
   await signReferring("later", digest, team.privateKey);
   assert.deepEqual(
     (await site.lock()).changes.map(({ change }) => change),
     ["filled"],
   );
-  await site.want({ images: [{ name: `${registry.host}/acme/later:1` }] });
+  await site.spec({ images: [{ name: `${registry.host}/acme/later:1` }] });
   assert.equal((await site.lock()).lock.images[0]?.signedBy, undefined);
 });
 
-test("a lock that somebody wrote by hand is asked whose the image is before it is brought", async () => {
+test("a manually written lock is checked for the image's signature before the image is fetched", async () => {
   const digest = await image("forged");
-  await site.want({ images: [{ name: `${registry.host}/acme/forged:1` }] });
+  await site.spec({ images: [{ name: `${registry.host}/acme/forged:1` }] });
   await site.lock();
-  await wanting("forged", "team.pub");
+  await requireSigned("forged", "team.pub");
   const der = team.publicKey.export({ type: "spki", format: "der" });
   const signedBy = `sha256:${createHash("sha256").update(der).digest("hex")}`;
   const text = await readFile(site.lockFile, "utf8");
@@ -221,7 +221,7 @@ test("a lock that somebody wrote by hand is asked whose the image is before it i
   const layout = join(site.store, "images", digest.slice("sha256:".length));
   assert.equal(existsSync(layout), false, "nothing of it has come");
   // Nor is it believed because it came when nobody asked.
-  await obtainImage({ name: `${registry.host}/acme/forged:1`, digest }, { store: site.store, mirrors: {} });
+  await fetchImage({ name: `${registry.host}/acme/forged:1`, digest }, { store: site.store, mirrors: {} });
   assert.equal(await finding(build()), nobody);
   assert.equal(await finding(site.fetch()), nobody);
   await signBeside("forged", digest, team.privateKey);
@@ -236,9 +236,9 @@ test("a lock that somebody wrote by hand is asked whose the image is before it i
 });
 
 test("what is no public key, and a key for a layout on disk, are refused", async () => {
-  await wanting("tag", "no.pub");
+  await requireSigned("tag", "no.pub");
   assert.deepEqual(await codesOf(site.lock()), ["E_VALUE"]);
-  await site.want({
+  await site.spec({
     images: [{ name: "docker.io/acme/tool:1", from: "file:image-one", cosign: "team.pub" }],
   });
   assert.deepEqual(await codesOf(site.lock()), ["E_CONFLICT"]);

@@ -1,22 +1,31 @@
-/** Every verb as it is typed, one after the other, over the lab's own bundle: a real engine, a real image, its real size. */
+/** Every verb as typed, one after the other, on the lab's own bundle: a real engine, a real image, its real size. */
 import assert from "node:assert/strict";
 import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { before, test } from "node:test";
-import type { Inventory } from "../../offline-bundle/delta.ts";
-import { digestOf } from "../../offline-bundle/digest.ts";
-import { inside } from "../../offline-bundle/layout.ts";
-import type { Difference } from "../../offline-bundle/diff.ts";
-import { type Lock, type LockedFile, type LockedImage, readLock } from "../../offline-bundle/lock-file.ts";
-import type { PartIndex } from "../../offline-bundle/part-index.ts";
-import type { VerifiedCarried } from "../../offline-bundle/verify-carried.ts";
-import { done, doneJson, sealift } from "../support/bundle-verbs.ts";
-import { folderListing } from "../support/folder-listing.ts";
-import { busyboxVersion, type LabBundleInputs, labBundleInputs } from "../support/lab-bundle-inputs.ts";
-import { startRegistry } from "../support/registry-process.ts";
-import { runProcess } from "../support/run-process.ts";
-import { allow, type Person, person } from "../support/signers.ts";
-import { undoAfter } from "../support/undo.ts";
+import type { BundleInventory } from "../../offline-bundle/archive/delta.ts";
+import { digestOf } from "../../offline-bundle/io/digest.ts";
+import { inside } from "../../offline-bundle/oci/layout.ts";
+import type { BundleDifference } from "../../offline-bundle/diff.ts";
+import {
+  type Lock,
+  type LockedFile,
+  type LockedImage,
+  readLock,
+} from "../../offline-bundle/spec/lock-file.ts";
+import type { PartIndex } from "../../offline-bundle/archive/part-index.ts";
+import type { VerifiedArchive } from "../../offline-bundle/verify.ts";
+import { done, doneJson, sealift } from "../support/fixtures/bundle-verbs.ts";
+import { folderListing } from "../support/fixtures/folder-listing.ts";
+import {
+  busyboxVersion,
+  type LabBundleInputs,
+  labBundleInputs,
+} from "../support/fixtures/lab-bundle-inputs.ts";
+import { startRegistry } from "../support/servers/registry-process.ts";
+import { runProcess } from "../support/process/run-process.ts";
+import { allow, type Person, person } from "../support/fixtures/signers.ts";
+import { undoAfter } from "../support/process/undo.ts";
 
 let inputs: LabBundleInputs;
 let lock: Lock;
@@ -35,7 +44,7 @@ before(async () => {
   assert.ok(firstFile !== undefined && firstImage !== undefined);
   [engine, image] = [firstFile, firstImage];
   blobs = (await readdir(join(inputs.lab.directory, inside.blobs))).sort();
-  trust = ["--signers", inputs.key.allowedSigners];
+  trust = ["--allowed-signers", inputs.key.allowedSigners];
 });
 
 test("lock --check finds the lab's lock up to date", async () => {
@@ -50,7 +59,7 @@ test("lock --check finds the lab's lock up to date", async () => {
 test("build gives the lab's bundle byte by byte, verify passes it, and its parts too", async () => {
   const { bundleFile, lockFile, key, lab } = inputs;
   const pins = ["--file", bundleFile, "--lock", lockFile, "--key", key.file];
-  await done("build", at("one"), ...pins, "--carry", at("one.tar.zst"), "--split", "20MiB");
+  await done("build", at("one"), ...pins, "--archive", at("one.tar.zst"), "--split", "20MiB");
   assert.deepEqual(await folderListing(at("one")), await folderListing(lab.directory));
   const index = JSON.parse(await readFile(at("one.tar.zst.parts.json"), "utf8")) as PartIndex;
   assert.ok(index.parts.length >= 4);
@@ -61,18 +70,18 @@ test("build gives the lab's bundle byte by byte, verify passes it, and its parts
       found.engines,
       lab.engines.map(({ version }) => ({ version, platform: engine.platform })),
     );
-    assert.deepEqual([found.waived, found.needs], [[], undefined]);
+    assert.deepEqual([found.overridden, found.needs], [[], undefined]);
   }
   await done("unpack", at("one.tar.zst.001"), at("unpacked"), ...trust);
   assert.deepEqual(await folderListing(at("unpacked")), await folderListing(lab.directory));
 });
 
-test("inspect, inventory and both bills of materials tell what the lock pins", async () => {
+test("inspect, inventory and both SBOMs list what the lock pins", async () => {
   const inspected = await doneJson<Lock & { blobs: number }>("inspect", at("one"), ...trust);
   assert.equal(inspected.blobs, blobs.length);
   assert.deepEqual([inspected.files[0]?.sha256, inspected.images[0]?.digest], [engine.sha256, image.digest]);
   assert.match(await done("inventory", at("one"), "-o", at("have.json")), /^of +bundle serial 1$/m);
-  const { digests } = JSON.parse(await readFile(at("have.json"), "utf8")) as Inventory;
+  const { digests } = JSON.parse(await readFile(at("have.json"), "utf8")) as BundleInventory;
   assert.deepEqual(digests, blobs);
   const members = (engine.members ?? []).map(({ sha256 }) => sha256);
   assert.ok(members.length >= 8);
@@ -84,19 +93,19 @@ test("inspect, inventory and both bills of materials tell what the lock pins", a
   }
 });
 
-test("one thing more is one line in the lock's diff, and all that a delta carries", async () => {
+test("one more entry is one line in the lock's diff, and all that a delta contains", async () => {
   const { nextBundleFile: file, nextLockFile, key } = inputs;
   const pins = ["--file", file, "--lock", nextLockFile];
   assert.equal((await sealift("lock", "--check", ...pins)).exitCode, 65);
-  const told = await doneJson<{ items: readonly { item: string; change: string }[] }>("lock", ...pins);
-  const [added, ...more] = told.items.filter(({ change }) => change !== "checked");
+  const reported = await doneJson<{ items: readonly { item: string; change: string }[] }>("lock", ...pins);
+  const [added, ...more] = reported.items.filter(({ change }) => change !== "checked");
   assert.deepEqual([added?.change, more], ["added", []]);
   assert.match(added?.item ?? "", new RegExp(`^busybox ${busyboxVersion} `));
-  const carry = ["--carry", at("delta.tar.zst"), "--have", at("have.json")];
+  const carry = ["--archive", at("delta.tar.zst"), "--exclude-inventory", at("have.json")];
   await done("build", at("two"), ...pins, "--key", key.file, ...carry);
   const next = await readLock(nextLockFile);
   const busybox = next.files.find(({ name }) => name === "busybox");
-  const diff = await doneJson<Difference>("diff", at("one"), at("two"));
+  const diff = await doneJson<BundleDifference>("diff", at("one"), at("two"));
   assert.deepEqual(diff.serial, { from: 1, to: 2 });
   assert.deepEqual(
     diff.items.map(({ change, item }) => [change, item]),
@@ -114,31 +123,31 @@ test("one thing more is one line in the lock's diff, and all that a delta carrie
 test("two people sign, and one of them is not enough", async () => {
   const bob: Person = await person(inputs, "bob@site");
   const people = [{ name: "lab@sealift", key: inputs.key.file }, bob];
-  const both = ["--signers", await allow(inputs, people), "--signatures", "2"];
+  const both = ["--allowed-signers", await allow(inputs, people), "--min-signatures", "2"];
   const alone = await sealift("verify", at("two"), ...both);
   assert.equal(alone.exitCode, 77);
-  assert.match(alone.stderr, /E_BUNDLE_SIGNATURE signatures: got 1 of 2: signed by lab@sealift/);
+  assert.match(alone.stderr, /E_BUNDLE_SIGNATURE signatures: found: 1 of 2: signed by lab@sealift/);
   await done("sign", at("two"), "--key", bob.key);
   const { signers } = await doneJson<Printed>("verify", at("two"), ...both);
   assert.deepEqual([...signers].sort(), ["bob@site", "lab@sealift"]);
 });
 
-test("once the newer one was accepted, the older one is refused, and passes on purpose only", async () => {
+test("once the newer one was accepted, the older one is refused, and passes only with the flag", async () => {
   const people = [{ name: "lab@sealift", key: inputs.key.file }];
-  const own = ["--signers", await allow(inputs, people)];
+  const own = ["--allowed-signers", await allow(inputs, people)];
   const { accepted } = await doneJson<{ accepted: { serial: number } }>("accept", at("two-there"), ...own);
   assert.equal(accepted.serial, 2);
   const older = await sealift("verify", at("one"), ...own);
   assert.equal(older.exitCode, 77);
-  assert.match(older.stderr, /E_BUNDLE_SERIAL serial: got 1, older than /);
-  const { waived } = await doneJson<Printed>("verify", at("one"), ...own, "--insecure-allow-older");
+  assert.match(older.stderr, /E_BUNDLE_SERIAL serial: found: 1, older than /);
+  const { overridden } = await doneJson<Printed>("verify", at("one"), ...own, "--insecure-allow-older");
   assert.deepEqual(
-    waived.map(({ code }) => code),
+    overridden.map(({ code }) => code),
     ["E_BUNDLE_SERIAL"],
   );
 });
 
-test("a registry gets all of it once, serves the engine by its pin, and a second push sends nothing", async () => {
+test("a registry receives all of it once, serves the engine by its pin, and a second push sends nothing", async () => {
   const registry = await startRegistry(at("registry"), { tls: true });
   try {
     const access = ["--ca-file", registry.caFile ?? ""];
@@ -146,7 +155,7 @@ test("a registry gets all of it once, serves the engine by its pin, and a second
     const first = await done("push", at("two"), place, ...trust, ...access);
     const { files, images } = await readLock(inputs.nextLockFile);
     const tags = files.length + images.length;
-    assert.match(first, new RegExp(`^tags +${tags}, 0 of them were as signed already$`, "m"));
+    assert.match(first, new RegExp(`^tags +${tags}, 0 of them already as signed$`, "m"));
     const blob = `https://${place.replace("/", "/v2/")}/files/docker/blobs/sha256:${engine.sha256}`;
     const curl = ["--proto", "=https", "--cacert", registry.caFile ?? "", "-fsS", "-o", at("engine"), blob];
     assert.equal((await runProcess("curl", curl)).exitCode, 0);
@@ -154,15 +163,15 @@ test("a registry gets all of it once, serves the engine by its pin, and a second
     const before = registry.log().length;
     assert.match(await done("push", at("two"), place, ...trust, ...access), /^sent +0 B$/m);
     assert.doesNotMatch(registry.log().slice(before).join("\n"), /"(PUT|POST|PATCH) /);
-    const { digests } = JSON.parse(await done("inventory", place, ...access, "--json")) as Inventory;
+    const { digests } = JSON.parse(await done("inventory", place, ...access, "--json")) as BundleInventory;
     assert.deepEqual(digests, (await readdir(join(at("two"), inside.blobs))).sort());
   } finally {
     await registry.stop();
   }
 });
 
-test("the runbook checks the bundle by hand", async () => {
-  const text = await done("export-runbook", at("two-there"), "--signers", inputs.key.allowedSigners);
+test("the runbook checks the bundle manually", async () => {
+  const text = await done("export-runbook", at("two-there"), "--allowed-signers", inputs.key.allowedSigners);
   const [settings = "", , check = ""] = [...text.matchAll(/```sh\n(.*?)```/gs)].map(
     (match) => match[1] ?? "",
   );
@@ -173,4 +182,4 @@ test("the runbook checks the bundle by hand", async () => {
 });
 
 /** What `verify --json` prints. */
-type Printed = Omit<VerifiedCarried, "engines"> & { readonly engines: readonly object[] };
+type Printed = Omit<VerifiedArchive, "engines"> & { readonly engines: readonly object[] };

@@ -1,14 +1,18 @@
-/** What a site tells other stacks, by the real CLI: one stack with the outputs, and one that refers to it. */
+/** A site's outputs for other stacks, with the real CLI: one stack with the outputs, and one that refers to it. */
 import assert from "node:assert/strict";
-import { readFileSync, writeFileSync } from "node:fs";
+import { X509Certificate } from "node:crypto";
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { delimiter, join } from "node:path";
 import { before, test } from "node:test";
 import { format } from "prettier";
+import { startAgent } from "../lab/agent.ts";
 import { checkout } from "../lab/cache.ts";
-import { authorityBase64 } from "../support/made-authority.ts";
-import { runDocument, shapeOf } from "../support/doc-walk.ts";
-import { undoAfter } from "../support/undo.ts";
-import { makePulumiFolder, type PulumiFolder } from "../support/pulumi-folder.ts";
+import { installStandIn } from "../lab/command-plugin/install.ts";
+import { caBase64 } from "../support/fixtures/test-ca.ts";
+import { runDocument, shapeOf } from "../support/docs/doc-walk.ts";
+import { undoAfter } from "../support/process/undo.ts";
+import { makePulumiFolder, type PulumiFolder } from "../support/pulumi/pulumi-folder.ts";
+import { startSshd } from "../support/servers/sshd.ts";
 
 let pulumi: PulumiFolder;
 const undo = undoAfter();
@@ -45,17 +49,58 @@ test("docs/guide/outputs.md shows what its commands print", async () => {
   assert.match(now, /"registry": "https:\/\/registry\.site:5000"/);
 });
 
+test("examples/build-machine.ts gives a machine a Docker context for each host, and the CA of the registry", async () => {
+  const docker = '#!/bin/sh\necho "docker $*" >>"$HOME/calls"\n';
+  const programs = join(pulumi.directory, "programs");
+  mkdirSync(programs);
+  writeFileSync(join(programs, "docker"), docker, { mode: 0o755 });
+  const sshd = await startSshd({ path: programs });
+  const agent = await startAgent(sshd.privateKeyFile);
+  try {
+    await installStandIn(join(pulumi.directory, "home"), process.execPath);
+    const name = "build-machine";
+    const program = readFileSync(join(checkout, "examples", `${name}.ts`), "utf8");
+    const folder = pulumi.project(name, program);
+    const { host, port, user, hostKey, home } = sshd;
+    const config = {
+      machine: JSON.stringify({ host, port, user, hostKey }),
+      certificates: join(home, "certs.d"),
+    };
+    const settings = Object.entries({ site: "organization/sealift/prod", ...config });
+    const run = async (...args: readonly string[]): Promise<void> => {
+      const { exitCode, stdout, stderr } = await pulumi.run(folder, args, { SSH_AUTH_SOCK: agent.socket });
+      assert.equal(exitCode, 0, stdout + stderr);
+    };
+    await run("stack", "init", "prod");
+    await run("config", "set-all", ...settings.flatMap(([key, value]) => ["--plaintext", `${key}=${value}`]));
+    await run("up", "--yes", "--skip-preview");
+    await run("destroy", "--yes", "--skip-preview");
+    assert.deepEqual(readFileSync(join(home, "calls"), "utf8").split("\n"), [
+      "docker context create node-a-deploy --docker host=ssh://deploy@10.20.0.11:22",
+      "docker context create node-b-deploy --docker host=ssh://deploy@10.20.0.12:22",
+      "docker context rm node-a-deploy",
+      "docker context rm node-b-deploy",
+      "",
+    ]);
+    const ca = readFileSync(join(home, "certs.d", "registry.site:5000", "ca.crt"), "utf8");
+    assert.equal(new X509Certificate(ca).raw.toString("base64"), caBase64);
+  } finally {
+    await agent.stop();
+    await sshd.stop();
+  }
+});
+
 /** The documented example with a registry, whose host has just said which CA it has. */
 const site = `
 import * as pulumi from "@pulumi/pulumi";
-import { siteOutputs } from "${checkout}/modules/outputs.ts";
-import { own, withRegistry } from "${checkout}/test/support/registry-site.ts";
-import { siteOf } from "${checkout}/test/support/site-text.ts";
+import { siteOutputs } from "${checkout}/modules/rollout/outputs.ts";
+import { own, withRegistry } from "${checkout}/test/support/fixtures/registry-site.ts";
+import { siteOf } from "${checkout}/test/support/fixtures/site-text.ts";
 
 const specs = siteOf(withRegistry(own)).hosts;
 const tally = { hold: 41, warned: 0, failing: [] };
 const done = new Map(specs.map(({ name }) => [name, { last: { report: pulumi.output("") }, tally }]));
-export default siteOutputs(specs, done, [pulumi.output({ certificates: [\`${authorityBase64}\`] })]);
+export default siteOutputs(specs, done, [pulumi.output({ certificates: [\`${caBase64}\`] })]);
 `;
 
 const consumer = `import * as pulumi from "@pulumi/pulumi";

@@ -11,14 +11,14 @@ import {
   type RegistryContent,
   type RegistryManifest,
 } from "../../modules/registry/content.ts";
-import { readAuthorityFile } from "../../modules/trust/authority-file.ts";
+import { readCaFile } from "../../modules/trust/ca-file.ts";
 import { unchangedNameProblems } from "../../modules/trust/from-bundle.ts";
-import type { Bundle } from "../../offline-bundle/layout.ts";
-import { openBundle } from "../../offline-bundle/read-bundle.ts";
-import { own, withRegistry } from "../support/registry-site.ts";
-import { siteOf } from "../support/site-text.ts";
-import { makeTinyBundle, type TinyBundle } from "../support/tiny-bundle.ts";
-import { undoAfter } from "../support/undo.ts";
+import type { Bundle } from "../../offline-bundle/oci/layout.ts";
+import { openBundle } from "../../offline-bundle/oci/read-bundle.ts";
+import { own, withRegistry } from "../support/fixtures/registry-site.ts";
+import { siteOf } from "../support/fixtures/site-text.ts";
+import { makeTinyBundle, type TinyBundle } from "../support/fixtures/tiny-bundle.ts";
+import { undoAfter } from "../support/process/undo.ts";
 
 let tiny: TinyBundle;
 let bundle: Bundle;
@@ -35,7 +35,7 @@ after(() => {
   rmSync(folder, { recursive: true });
 });
 
-test("every file and image goes in under its tag, a list of platforms after what it lists", () => {
+test("every file and image is stored under its tag, an index after the manifests that it lists", () => {
   const names = content.manifests.map(({ repository, tag }) =>
     `${repository}:${tag}`.replace(/part-.*/, "part"),
   );
@@ -52,7 +52,7 @@ test("every file and image goes in under its tag, a list of platforms after what
   assert.deepEqual(content.manifests.at(-1)?.blobs, []);
 });
 
-test("the lock's digest of a file is a blob of the repository that bears its name", () => {
+test("the lock's digest of a file is a blob of the repository with its name", () => {
   const { sha256 } = bundle.engine("28.5.2", "amd64") ?? {};
   const held = content.manifests.find(({ tag }) => tag === "28.5.2-linux-amd64" && sha256 !== undefined);
   assert.equal(held?.repository, "files/docker");
@@ -67,7 +67,7 @@ test("every blob is sent once, with its length", () => {
   assert.ok(content.blobs.every(({ bytes }) => bytes > 0));
 });
 
-test("for a mirror, images of Docker Hub stand at the root once more, and nothing else does", () => {
+test("for a mirror, images of Docker Hub are at the root as well, and nothing else", () => {
   const more = withMirrorNames(content.manifests).slice(content.manifests.length);
   assert.deepEqual([...new Set(more.map(({ repository }) => repository))], ["library/hello"]);
   assert.equal(more.length, 3);
@@ -94,26 +94,26 @@ test("two things under one tag are refused: a host file, and an image that would
 });
 
 const repositories = ["files/docker", "docker.io/library/hello", "ghcr.io/team/app", "corp.site/app"];
-const told = (text: string): string[] =>
+const reported = (text: string): string[] =>
   unchangedNameProblems(siteOf(text).hosts, repositories, "stack.yaml").map(formatProblem);
 
-test("names of the bundle that would lead outside are told, once for all hosts of a kind", () => {
-  assert.deepEqual(told(withRegistry(own)), [
-    "stack.yaml: E_CONFLICT registry.sources: got images of corp.site in the bundle; expected corp.site among the sources of node-a; add corp.site to registry.sources, or write registry.sources: [docker.io, ghcr.io, quay.io, registry.k8s.io] to say that people write registry.site:5000/corp.site/…",
+test("image names of the bundle that would lead outside are reported, once for all hosts of a kind", () => {
+  assert.deepEqual(reported(withRegistry(own)), [
+    "stack.yaml: E_CONFLICT registry.mirroredRegistries: found: the bundle has images from corp.site; expected: corp.site among the mirrored registries of node-a; fix: add corp.site to registry.mirroredRegistries, or set registry.mirroredRegistries: [docker.io, ghcr.io, quay.io, registry.k8s.io] if users write registry.site:5000/corp.site/…",
   ]);
-  const classic = told(withRegistry(own, "classic"));
+  const classic = reported(withRegistry(own, "classic"));
   assert.equal(classic.length, 2);
   assert.match(
     classic[0] ?? "",
-    /got images of ghcr\.io in the bundle; expected images of docker\.io alone: node-a has the classic image store .*; set daemon\.features: \{ containerd-snapshotter: true \} for node-a, with an engine from 28\.5 on, or write registry\.sources: \[docker\.io\]/,
+    /found: the bundle has images from ghcr\.io; expected: images from docker\.io only: node-a has the classic image store .*; fix: set daemon\.features: \{ containerd-snapshotter: true \} for node-a, with an engine from 28\.5 on, or set registry\.mirroredRegistries: \[docker\.io\]/,
   );
 });
 
-test("a site that writes its sources has decided, and one without a registry has nothing to decide", () => {
-  assert.deepEqual(told(withRegistry(`${own}\nsources: [docker.io]`)), []);
+test("a site that lists its sources has decided, and one without a registry has nothing to decide", () => {
+  assert.deepEqual(reported(withRegistry(`${own}\nmirroredRegistries: [docker.io]`)), []);
 });
 
-test("the CAs of a registry that is there already: one or several of a file, and nothing that is none", () => {
+test("the CAs of an external registry: one or several in a file, and nothing that is no certificate", () => {
   const make = (name: string, ca: boolean): string => {
     const path = join(folder, name);
     const extension = `basicConstraints=critical,CA:${ca ? "TRUE" : "FALSE"}`;
@@ -130,13 +130,13 @@ test("the CAs of a registry that is there already: one or several of a file, and
   const [one, two, leaf] = [make("one", true), make("two", true), make("leaf", false)];
   const both = join(folder, "both");
   writeFileSync(both, execFileSync("cat", [one, two]));
-  const read = readAuthorityFile(both);
+  const read = readCaFile(both);
   assert.ok(
     !("where" in read) && read.length === 2 && read.every((text) => /^MII[A-Za-z0-9+/=]+$/.test(text)),
   );
-  const refused = [leaf, join(folder, "absent"), `${one}.key`].map((path) => readAuthorityFile(path));
-  const words = refused.map((problem) => ("where" in problem ? problem.got : "taken"));
-  assert.match(words[0] ?? "", /a certificate that is no CA's: CN=leaf/);
+  const refused = [leaf, join(folder, "absent"), `${one}.key`].map((path) => readCaFile(path));
+  const words = refused.map((problem) => ("where" in problem ? problem.found : "taken"));
+  assert.match(words[0] ?? "", /a certificate that is not a CA certificate: CN=leaf/);
   assert.match(words[1] ?? "", /ENOENT/);
   assert.equal(words[2], "no certificate");
 });

@@ -1,4 +1,4 @@
-/** The real Pulumi CLI and its command plugin send a host what was verified, from a copy of ours, whatever has become of the bundle by then. */
+/** The real Pulumi CLI and its command plugin send what was verified, from a copy of ours, whatever has happened to the bundle by then. */
 import assert from "node:assert/strict";
 import { existsSync, readFileSync, rmSync, symlinkSync, unlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -6,11 +6,11 @@ import { before, test } from "node:test";
 import { startAgent } from "../lab/agent.ts";
 import { cachePath, checkout } from "../lab/cache.ts";
 import { installStandIn } from "../lab/command-plugin/install.ts";
-import { makePulumiFolder, type PulumiFolder } from "../support/pulumi-folder.ts";
-import type { ProcessResult } from "../support/run-process.ts";
-import { sha256Of } from "../support/sha256-of.ts";
-import { type Sshd, startSshd } from "../support/sshd.ts";
-import { undoAfter } from "../support/undo.ts";
+import { makePulumiFolder, type PulumiFolder } from "../support/pulumi/pulumi-folder.ts";
+import type { ProcessResult } from "../support/process/run-process.ts";
+import { sha256Of } from "../support/fixtures/sha256-of.ts";
+import { type Sshd, startSshd } from "../support/servers/sshd.ts";
+import { undoAfter } from "../support/process/undo.ts";
 
 const text = "an engine, say\n";
 const secret = "operator's key\n";
@@ -38,11 +38,11 @@ before(async () => {
 
 /** One host that gets one blob, unless it has it. */
 const program = (): string => `
-import { blobDelivery } from "${checkout}/modules/core/delivery.ts";
-import { Host } from "${checkout}/modules/core/converge.ts";
-import { exampleHost, library } from "${checkout}/test/support/example-host.ts";
+import { blobDelivery } from "${checkout}/modules/core/host/delivery.ts";
+import { Host } from "${checkout}/modules/core/pulumi/converge.ts";
+import { exampleHost, library } from "${checkout}/test/support/fixtures/example-host.ts";
 
-const spec = { ...exampleHost(), name: "a", address: "127.0.0.1", port: ${sshd.port}, login: "${sshd.user}", hostKey: "${sshd.hostKey}" };
+const spec = { ...exampleHost(), name: "a", address: "127.0.0.1", port: ${sshd.port}, sshUser: "${sshd.user}", hostKey: "${sshd.hostKey}" };
 const blob = { sha256: "${sha256}", bytes: ${text.length}, path: "${join(folderOf(), "blob")}" };
 const has = process.env.SENT_HAS === "1";
 const steps = has ? ["library", "${sha256.slice(0, 12)}"].map((what) => ({ code: "delivery." + what, status: "ok", fact: "", found: "" })) : [];
@@ -60,7 +60,7 @@ async function up(stack: string, has = ""): Promise<ProcessResult> {
   return pulumi.run(folder, args, { ...env, SENT_HAS: has });
 }
 
-test("a link that lies in place of a blob is not sent, and neither is what it leads to", async () => {
+test("a link in place of a blob is not sent, and neither is its target", async () => {
   await pulumi.run(folder, ["stack", "init", "attacked"], env);
   symlinkSync(join(folder, "key"), join(folder, "blob"));
   const { exitCode, stdout, stderr } = await up("attacked");
@@ -70,7 +70,7 @@ test("a link that lies in place of a blob is not sent, and neither is what it le
   unlinkSync(join(folder, "blob"));
 });
 
-test("what was verified is sent from a copy that is gone afterwards, and nothing is read where nothing is sent", async () => {
+test("what was verified is sent from a copy that is removed afterwards, and nothing is read if nothing is sent", async () => {
   await pulumi.run(folder, ["stack", "init", "honest"], env);
   writeFileSync(join(folder, "blob"), text);
   const first = await up("honest");

@@ -5,20 +5,20 @@ import { join } from "node:path";
 import { before, test } from "node:test";
 import { parse } from "yaml";
 import { formatProblem } from "../../modules/core/errors.ts";
-import { readInputs, type Inputs } from "../../modules/look.ts";
-import { pinsOf } from "../../modules/read-environment.ts";
+import { loadSite, type LoadedSite } from "../../modules/rollout/probe-site.ts";
+import { pinsOf } from "../../modules/environments/read-environment.ts";
 import { acceptBundle } from "../../offline-bundle/accept.ts";
 import { buildBundle } from "../../offline-bundle/build.ts";
-import { inside } from "../../offline-bundle/layout.ts";
+import { inside } from "../../offline-bundle/oci/layout.ts";
 import { lockBundle } from "../../offline-bundle/lock.ts";
-import { readLock, writeLock } from "../../offline-bundle/lock-file.ts";
-import { type Accepted, receiptFile } from "../../offline-bundle/receipt.ts";
+import { readLock, writeLock } from "../../offline-bundle/spec/lock-file.ts";
+import { type AcceptedRecord, acceptedBundlesFile } from "../../offline-bundle/signing/accepted-bundles.ts";
 import { signBundle } from "../../offline-bundle/sign.ts";
-import { lyingMedium } from "../support/lying-medium.ts";
-import { allow, builder, type Person, person } from "../support/signers.ts";
-import { changed, exampleText, problemsOf } from "../support/site-text.ts";
-import { copyOf, makeTinyBundle, makeTinyInputs, type TinyBundle } from "../support/tiny-bundle.ts";
-import { undoAfter } from "../support/undo.ts";
+import { lyingMedium } from "../support/fixtures/lying-medium.ts";
+import { allow, builder, type Person, person } from "../support/fixtures/signers.ts";
+import { changed, exampleText, problemsOf } from "../support/fixtures/site-text.ts";
+import { copyOf, makeTinyBundle, makeTinyInputs, type TinyBundle } from "../support/fixtures/tiny-bundle.ts";
+import { undoAfter } from "../support/process/undo.ts";
 
 let tiny: TinyBundle;
 let bob: Person;
@@ -29,48 +29,48 @@ before(async () => {
   bob = await person(tiny, "bob@site");
 });
 
-test("a site that asks for two signatures gets a bundle that two people have signed, or none", async () => {
+test("a site that requires two signatures gets a bundle that two people have signed, or none", async () => {
   const allowedSigners = await allow(tiny, [builder(tiny), bob]);
   const copy = await copyOf(tiny);
-  const one = await inputsOf({ directory: copy, allowedSigners, signatures: 2 });
+  const one = await inputsOf({ directory: copy, allowedSigners, minSignatures: 2 });
   assert.match(
     one.problems.map(formatProblem).join(),
-    /E_BUNDLE_SIGNATURE signatures: got 1 of 2: signed by lab@sealift/,
+    /E_BUNDLE_SIGNATURE signatures: found: 1 of 2: signed by lab@sealift/,
   );
   assert.equal(one.bundle?.serial, undefined);
   await signBundle(copy, bob.key);
-  const both = await inputsOf({ directory: copy, allowedSigners, signatures: 2 });
+  const both = await inputsOf({ directory: copy, allowedSigners, minSignatures: 2 });
   assert.deepEqual([both.bundle?.serial, both.problems], [1, []]);
 });
 
-test("a key that the site has revoked does not count, and the list must be there", async () => {
+test("a key that the site has revoked does not count, and the list must exist", async () => {
   const allowedSigners = await allow(tiny, [builder(tiny), bob]);
   const { directory } = tiny;
   const revoked = await inputsOf({ directory, allowedSigners, revokedKeys: `${tiny.key}.pub` });
-  assert.match(revoked.problems.map(formatProblem).join(), /got a key that was revoked \(lab@sealift/);
+  assert.match(revoked.problems.map(formatProblem).join(), /found: a key that was revoked \(lab@sealift/);
   const absent = await inputsOf({ directory, allowedSigners, revokedKeys: join(tiny.folder, "nothing") });
-  assert.match(absent.problems.map(formatProblem).join(), /expected the list of revoked keys/);
+  assert.match(absent.problems.map(formatProblem).join(), /expected: the list of revoked keys/);
   const other = await inputsOf({ directory, allowedSigners, revokedKeys: `${bob.key}.pub` });
   assert.deepEqual(other.problems, []);
 });
 
-test("a bundle below the last one that was accepted here is refused, whoever signed it", async () => {
+test("a bundle below the last one accepted here is refused, whoever signed it", async () => {
   const allowedSigners = await allow(tiny, [builder(tiny)]);
   const { directory } = tiny;
   await acceptBundle(directory, { allowedSigners });
   assert.deepEqual((await inputsOf({ directory, allowedSigners })).problems, []);
-  const file = receiptFile(allowedSigners);
-  const [entry] = JSON.parse(readFileSync(file, "utf8")) as Accepted[];
+  const file = acceptedBundlesFile(allowedSigners);
+  const [entry] = JSON.parse(readFileSync(file, "utf8")) as AcceptedRecord[];
   await writeFile(file, JSON.stringify([entry, { ...entry, serial: 5 }]));
   const { problems, bundle } = await inputsOf({ directory, allowedSigners });
   assert.equal(bundle?.serial, undefined);
   assert.match(
     problems.map(formatProblem).join(),
-    /E_BUNDLE_SERIAL serial: got 1, older than .* expected 5 or higher/,
+    /E_BUNDLE_SERIAL serial: found: 1, older than .* expected: 5 or higher/,
   );
 });
 
-test("a line of versions stands for what the signed lock has, whatever the medium answers first", async () => {
+test("a release series stands for what the signed lock has, whatever the medium returns first", async () => {
   const two = await makeTinyInputs();
   undo(() => two.remove());
   for (const arch of ["amd64", "arm64"])
@@ -78,13 +78,13 @@ test("a line of versions stands for what the signed lock has, whatever the mediu
       join(two.folder, `docker-${arch}-28.5.2.tgz`),
       join(two.folder, `docker-${arch}-28.5.1.tgz`),
     );
-  const want = await readFile(two.bundleFile, "utf8");
-  await writeFile(two.bundleFile, want.replace("- 28.5.2", "- 28.5.1\n      - 28.5.2"));
+  const text = await readFile(two.bundleFile, "utf8");
+  await writeFile(two.bundleFile, text.replace("- 28.5.2", "- 28.5.1\n      - 28.5.2"));
   await lockBundle(two);
   await buildBundle(two);
   const { allowedSigners, lockFile } = two;
   const line = { engine: { version: "28.5" } };
-  const versions = ({ hosts }: Inputs): unknown => [
+  const versions = ({ hosts }: LoadedSite): unknown => [
     ...new Set(hosts.map(({ files, spec }) => [files?.archive.version, spec.engine.version].join())),
   ];
   // Nobody has signed this one: the newer engine is not in it.
@@ -98,10 +98,12 @@ test("a line of versions stands for what the signed lock has, whatever the mediu
     const truth = await inputsOf({ directory: two.directory, allowedSigners, ...lockNamed }, line);
     assert.deepEqual([versions(truth), truth.problems], [["28.5.2,28.5.2"], []]);
     const medium = lyingMedium(liar, two.directory);
-    const seen = await inputsOf({ directory: liar, allowedSigners, ...lockNamed }, line).finally(medium.end);
+    const loaded = await inputsOf({ directory: liar, allowedSigners, ...lockNamed }, line).finally(
+      medium.end,
+    );
     assert.equal(medium.reads.get(inside.lock), 1);
-    assert.match(seen.problems.map(formatProblem).join(), /E_BUNDLE_DIGEST/);
-    assert.deepEqual(versions(seen), [",28.5"]);
+    assert.match(loaded.problems.map(formatProblem).join(), /E_BUNDLE_DIGEST/);
+    assert.deepEqual(versions(loaded), [",28.5"]);
     const other = lyingMedium(two.directory, liar);
     const right = await inputsOf({ directory: two.directory, allowedSigners, ...lockNamed }, line).finally(
       other.end,
@@ -119,7 +121,7 @@ test("a line of versions stands for what the signed lock has, whatever the mediu
   );
 });
 
-test("the lock that a site names is read once: what is compared is what counts", async () => {
+test("the lock that a site names is read once: what is compared is what is used", async () => {
   const other = await copyOf(tiny);
   const { directory, allowedSigners, lockFile } = tiny;
   await mkdir(join(other, "lie"));
@@ -138,19 +140,19 @@ test("the lock that a site names is read once: what is compared is what counts",
   );
 });
 
-test("how many must sign is a whole number from 1 to 9", () => {
-  const key = "signatures: 2\n";
+test("the required number of signatures is a whole number from 1 to 9", () => {
+  const key = "minSignatures: 2\n";
   for (const wrong of ["0", "10", "1.5", "two"]) {
-    const [problem] = problemsOf(changed(key, `signatures: ${wrong}\n`));
-    assert.equal(problem?.subject, "bundle.signatures", wrong);
-    assert.match(problem.where, /:14:19$/);
+    const [problem] = problemsOf(changed(key, `minSignatures: ${wrong}\n`));
+    assert.equal(problem?.subject, "bundle.minSignatures", wrong);
+    assert.match(problem.where, /:14:22$/);
   }
   assert.deepEqual(problemsOf(changed(key, `${key}      revokedKeys: stacks/revoked_keys\n`)), []);
 });
 
 /** The documented example, with the tiny bundle's engine and this bundle. */
-function inputsOf(bundle: object, over: object = {}): Promise<Inputs> {
-  return readInputs(siteWith(bundle, over), "stack.yaml");
+function inputsOf(bundle: object, over: object = {}): Promise<LoadedSite> {
+  return loadSite(siteWith(bundle, over), "stack.yaml");
 }
 
 function siteWith(bundle: object, over: object): unknown {

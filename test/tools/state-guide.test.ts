@@ -5,11 +5,11 @@ import { delimiter, join } from "node:path";
 import { before, test } from "node:test";
 import { format } from "prettier";
 import { checkout } from "../lab/cache.ts";
-import { runDocument, shapeOf } from "../support/doc-walk.ts";
-import { undoAfter } from "../support/undo.ts";
-import { startPostgres, type PostgresProcess } from "../support/postgres-process.ts";
-import { makePulumiFolder, type PulumiFolder } from "../support/pulumi-folder.ts";
-import { startS3, type S3Process } from "../support/s3-process.ts";
+import { runDocument, shapeOf } from "../support/docs/doc-walk.ts";
+import { undoAfter } from "../support/process/undo.ts";
+import { startPostgres, type PostgresProcess } from "../support/servers/postgres-process.ts";
+import { makePulumiFolder, type PulumiFolder } from "../support/pulumi/pulumi-folder.ts";
+import { startS3, type S3Process } from "../support/servers/s3-process.ts";
 
 let pulumi: PulumiFolder;
 let postgres: PostgresProcess;

@@ -4,35 +4,42 @@ import { adoption } from "../../modules/preflight/adoption.ts";
 
 const held = "E_DATA_ROOT /var/lib/docker has containers: 2, volumes: 1, images: 3 (engine 26.1.5)";
 
-test("what is to be done on a host is said as commands that are typed as they stand", () => {
-  assert.deepEqual(adoption(`${held}; - docker.io docker-cli`), {
-    got: "/var/lib/docker has containers: 2, volumes: 1, images: 3 (engine 26.1.5)",
-    todo:
-      "to keep them go by docs/guide/adopt-a-docker-host.md: on the host `sudo systemctl disable --now docker.socket docker.service containerd.service`, " +
+test("the remedy on a host is a list of commands that can be typed as printed", () => {
+  assert.deepEqual(adoption(`${held}; fix: - docker.io docker-cli`), {
+    found: "/var/lib/docker has containers: 2, volumes: 1, images: 3 (engine 26.1.5)",
+    fix:
+      "to keep them, follow docs/guide/adopt-a-docker-host.md: on the host `sudo systemctl disable --now docker.socket docker.service containerd.service`, " +
       "`sudo apt-get remove docker.io docker-cli` (never purge, which may delete them); " +
-      "add `engine: { adopt: { from: /var/lib/docker, version: 26.1.5 } }` to the host in the site, then `pulumi up`; or remove what nobody needs",
+      "add `engine: { adopt: { from: /var/lib/docker, version: 26.1.5 } }` to the host in the site, then `pulumi up`; or remove what is no longer needed",
   });
 });
 
-test("with live-restore the engine lets go of its containers first; what is removed already is not stopped, for it may be ours", () => {
+test("with live-restore the engine releases its containers first; removed packages are not stopped, because the service may be Sealift's", () => {
   assert.match(
-    adoption(`${held}; live-restore docker-ce`)?.todo ?? "",
+    adoption(`${held}; fix: live-restore docker-ce`)?.fix ?? "",
     /set live-restore to false .*reload docker`, `sudo systemctl disable/,
   );
-  assert.doesNotMatch(adoption(`${held}; -`)?.todo ?? "", /systemctl|apt-get/);
-  assert.match(
-    adoption(held.replace("/var/lib/docker", "/var/snap/docker/common/var-lib-docker") + "; -")?.todo ?? "",
-    /snap/,
+  assert.doesNotMatch(adoption(`${held}; fix: -`)?.fix ?? "", /systemctl|apt-get/);
+});
+
+test("data of a snap is copied before the snap is removed; what a removed snap has left is adopted where it is", () => {
+  const root = "/var/snap/docker/common/var-lib-docker";
+  const ofSnap = held.replace("/var/lib/docker", root).replace("26.1.5", "<version>");
+  assert.match(adoption(`${ofSnap}; fix: - snap:docker`)?.fix ?? "", /: the section on snap; or remove/);
+  assert.equal(
+    adoption(`${ofSnap}; fix: -`)?.fix,
+    "to keep them, follow docs/guide/adopt-a-docker-host.md: " +
+      `add \`engine: { adopt: { from: ${root}, version: <version> } }\` to the host in the site, then \`pulumi up\`; or remove what is no longer needed`,
   );
 });
 
-test("a host's words that have another form become no command", () => {
+test("words of a host in another form become no command", () => {
   for (const words of [
-    `${held}; - docker.io; rm -rf /`,
-    `${held}; - $(reboot)`,
-    `${held}; - docker.io\`reboot\``,
-    `${held.replace("/var/lib/docker", "/var/lib/`x`")}; -`,
-    `${held.replace("26.1.5", "1 && reboot")}; -`,
+    `${held}; fix: - docker.io; rm -rf /`,
+    `${held}; fix: - $(reboot)`,
+    `${held}; fix: - docker.io\`reboot\``,
+    `${held.replace("/var/lib/docker", "/var/lib/`x`")}; fix: -`,
+    `${held.replace("26.1.5", "1 && reboot")}; fix: -`,
     "something else",
   ])
     assert.equal(adoption(words), undefined, words);

@@ -3,11 +3,11 @@ import { once } from "node:events";
 import { PassThrough } from "node:stream";
 import { test } from "node:test";
 import { setImmediate as aTurn } from "node:timers/promises";
-import { Arriving } from "../../offline-bundle/arriving.ts";
+import { PartialDownload } from "../../offline-bundle/http/arriving.ts";
 
-test("all that arrives comes out, through the same two pieces of memory", async () => {
+test("all received bytes come out, through the same two buffers", async () => {
   const source = new PassThrough();
-  const arriving = new Arriving(source);
+  const arriving = new PartialDownload(source);
   const sent: Buffer[] = [];
   const send = async (): Promise<void> => {
     for (let at = 0; at < 400; at++) {
@@ -30,9 +30,9 @@ test("all that arrives comes out, through the same two pieces of memory", async 
   assert.ok(memory.size <= 2, `${memory.size} pieces of memory for ${Buffer.concat(sent).length} bytes`);
 });
 
-test("what came before a connection broke is kept, and its error is told", async () => {
+test("bytes received before a connection broke are kept, and its error is reported", async () => {
   const source = new PassThrough();
-  const arriving = new Arriving(source);
+  const arriving = new PartialDownload(source);
   source.write("all of ");
   source.write("this");
   await aTurn();
@@ -44,9 +44,9 @@ test("what came before a connection broke is kept, and its error is told", async
   await assert.rejects(arriving.ended, /cut off/);
 });
 
-test("whoever sends has to wait for whoever reads, and is cut off when nobody does any more", async () => {
+test("the sender waits for the reader, and is disconnected when there is no reader any more", async () => {
   const source = new PassThrough();
-  const arriving = new Arriving(source);
+  const arriving = new PartialDownload(source);
   let sent = 0;
   while (!source.isPaused()) {
     assert.ok(sent < 1024 * 1024, `${sent} bytes, and more are taken`);
@@ -62,9 +62,9 @@ test("whoever sends has to wait for whoever reads, and is cut off when nobody do
   await assert.rejects(arriving.ended, /closed/);
 });
 
-test("a chunk longer than usual is taken as well", async () => {
+test("a chunk longer than usual is accepted as well", async () => {
   const source = new PassThrough();
-  const arriving = new Arriving(source);
+  const arriving = new PartialDownload(source);
   const long = Buffer.alloc(3_000_000, "long ");
   source.end(long);
   const came: Buffer[] = [];

@@ -8,11 +8,11 @@ import { promisify } from "node:util";
 import { gzipSync } from "node:zlib";
 import fc from "fast-check";
 import { pack } from "tar-stream";
-import { digestOf } from "../../offline-bundle/digest.ts";
-import { membersOf } from "../../offline-bundle/members.ts";
+import { digestOf } from "../../offline-bundle/io/digest.ts";
+import { membersOf } from "../../offline-bundle/upstream/members.ts";
 import { cachePath } from "../lab/cache.ts";
-import { codesOf, refused } from "../support/refused.ts";
-import { undoAfter } from "../support/undo.ts";
+import { codesOf, assertRefused } from "../support/assert/assert-refusal.ts";
+import { undoAfter } from "../support/process/undo.ts";
 
 interface Entry {
   readonly name: string;
@@ -33,7 +33,7 @@ const file = (name: string, content = name): Entry => ({ name, type: "file", con
 const link = (name: string, linkname: string): Entry => ({ name, type: "symlink", linkname });
 const hard = (name: string, linkname: string): Entry => ({ name, type: "link", linkname });
 
-test("what could hurt when it is unpacked is refused", async () => {
+test("dangerous archive members are refused", async () => {
   const cases: readonly (readonly [string, readonly Entry[]])[] = [
     ["an absolute path", [file("/etc/passwd")]],
     ["a way up", [file("../x")]],
@@ -61,7 +61,7 @@ test("what could hurt when it is unpacked is refused", async () => {
   }
 });
 
-test("links that stay inside are fine, but not in an engine", async () => {
+test("links that stay inside are accepted, but not in an engine", async () => {
   const path = await archive([
     { name: "bin/", type: "directory" },
     file("bin/tool", "tool"),
@@ -75,17 +75,17 @@ test("links that stay inside are fine, but not in an engine", async () => {
     members.map((one) => one.path),
     ["bin/tool"],
   );
-  const [problem] = await refused(membersOf(path));
-  assert.match(problem?.got ?? "", /^a link "bin\/alias" to "tool"$/);
+  const [problem] = await assertRefused(membersOf(path));
+  assert.match(problem?.found ?? "", /^a link "bin\/alias" to "tool"$/);
 });
 
-test("what grows beyond all measure is stopped while it grows", async () => {
+test("a member that grows beyond its limit is stopped while it grows", async () => {
   const zeros = Buffer.alloc(64 * 1024 * 1024);
   const tar = await tarOf([{ name: "zeros", type: "file", content: zeros.toString("latin1") }]);
   const path = join(folder, "bomb.tgz");
   await writeFile(path, gzipSync(tar));
-  const [ratio] = await refused(membersOf(path));
-  assert.match(ratio?.got ?? "", /^\d+ bytes out of \d+, and more$/);
+  const [ratio] = await assertRefused(membersOf(path));
+  assert.match(ratio?.found ?? "", /^more than \d+ bytes out of \d+ compressed bytes$/);
   const small = await archive([file("a", "x".repeat(10_000))]);
   assert.deepEqual(await codesOf(membersOf(small, false, 5_000)), ["E_ARCHIVE"]);
   // Nothing but padding: no member would ever come.
@@ -96,21 +96,21 @@ test("what grows beyond all measure is stopped while it grows", async () => {
     Buffer.alloc(12 * 1024 * 1024),
   ]);
   await writeFile(path, gzipSync(Buffer.concat([honest, Buffer.alloc(12 * 1024 * 1024)])));
-  assert.match((await refused(membersOf(path)))[0]?.got ?? "", /^\d+ bytes that belong to no member$/);
+  assert.match((await assertRefused(membersOf(path)))[0]?.found ?? "", /^\d+ bytes outside of any member$/);
   await writeFile(path, gzipSync(noise));
   assert.deepEqual(await codesOf(membersOf(path)), ["E_ARCHIVE"]);
 });
 
-test("an archive that is cut off, or none, is refused", async () => {
-  const whole = gzipSync(await tarOf([file("a", "x".repeat(5_000))]));
+test("an archive that is truncated or of another format is refused", async () => {
+  const packed = gzipSync(await tarOf([file("a", "x".repeat(5_000))]));
   const path = join(folder, "cut.tgz");
-  for (const bytes of [whole.subarray(0, whole.length / 2), Buffer.from("no archive"), Buffer.alloc(0)]) {
+  for (const bytes of [packed.subarray(0, packed.length / 2), Buffer.from("no archive"), Buffer.alloc(0)]) {
     await writeFile(path, bytes);
     assert.deepEqual(await codesOf(membersOf(path)), ["E_ARCHIVE"]);
   }
 });
 
-test("tar(1) unpacks what is accepted to exactly its members, and to nothing outside", async () => {
+test("tar(1) unpacks an accepted archive to exactly its members, and to nothing outside", async () => {
   const seen = { accepted: 0, refused: 0 };
   await fc.assert(
     fc.asyncProperty(fc.array(anyEntry, { minLength: 1, maxLength: 6 }), async (entries) => {

@@ -4,20 +4,20 @@ import { existsSync } from "node:fs";
 import { mkdir, mkdtemp, readFile, rm, symlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { before, test } from "node:test";
-import { type DownloadOptions, download } from "../../offline-bundle/download.ts";
-import { usualPatience } from "../../offline-bundle/patience.ts";
-import { obtain } from "../../offline-bundle/store.ts";
+import { type DownloadOptions, download } from "../../offline-bundle/http/download.ts";
+import { defaultRetryPolicy } from "../../offline-bundle/http/retry-policy.ts";
+import { fetchToCache } from "../../offline-bundle/fetching/download-cache.ts";
 import { cachePath } from "../lab/cache.ts";
-import { type HostileServer, hostileServer, type Manners } from "../support/hostile-server.ts";
-import { refused } from "../support/refused.ts";
-import { undoAfter } from "../support/undo.ts";
+import { type HostileServer, hostileServer, type Behaviour } from "../support/servers/hostile-server.ts";
+import { assertRefused } from "../support/assert/assert-refusal.ts";
+import { undoAfter } from "../support/process/undo.ts";
 
 const content = Buffer.from(Array.from({ length: 100_000 }, (_, index) => index % 251));
 const sha256 = createHash("sha256").update(content).digest("hex");
-const patience = { ...usualPatience, attempts: 3, backoffMs: 1 };
+const retryPolicy = { ...defaultRetryPolicy, attempts: 3, backoffMs: 1 };
 const progress = (): void => undefined;
-const unpinned: DownloadOptions = { progress, pinned: false, patience };
-const pinned: DownloadOptions = { progress, pinned: true, patience };
+const unpinned: DownloadOptions = { progress, pinned: false, retryPolicy };
+const pinned: DownloadOptions = { progress, pinned: true, retryPolicy };
 
 let folder: string;
 const undo = undoAfter();
@@ -27,7 +27,7 @@ before(async () => {
   undo(() => rm(folder, { recursive: true }));
 });
 
-test("a connection that breaks is continued where it broke, if the file is still the same", async () => {
+test("a broken connection is resumed if the file is still the same", async () => {
   await serving({ file: { content, cutAfter: 40_000 } }, async (server) => {
     await download(server.url("file"), join(folder, "broken"), unpinned);
     const [first, ...more] = server.requests;
@@ -42,7 +42,7 @@ test("a connection that breaks is continued where it broke, if the file is still
   assert.equal(existsSync(join(folder, "broken.part.of")), false);
 });
 
-test("a file that changes between two requests comes from one of them", async () => {
+test("a file that changes between two requests comes from one version", async () => {
   const next = Buffer.from(content.toReversed());
   const both = (request: number): Buffer => (request === 0 ? content : next);
   const target = join(folder, "changed");
@@ -56,11 +56,11 @@ test("a file that changes between two requests comes from one of them", async ()
   assert.ok((await readFile(target)).equals(next));
 });
 
-test("without anything that tells two files apart, an unpinned download is never pieced together", async () => {
+test("without anything that distinguishes two versions, an unpinned download is never pieced together", async () => {
   const target = join(folder, "no-etag");
   await serving({ file: { content, etag: "none", cutAfter: 40_000 } }, async (server) => {
-    const [problem] = await refused(download(server.url("file"), target, unpinned));
-    assert.match(problem?.got ?? "", /./);
+    const [problem] = await assertRefused(download(server.url("file"), target, unpinned));
+    assert.match(problem?.found ?? "", /./);
     assert.deepEqual([...new Set(server.requests.map(({ range }) => range))], [undefined]);
     // With a pin the bytes speak for themselves.
     await download(server.url("file"), target, pinned);
@@ -68,18 +68,18 @@ test("without anything that tells two files apart, an unpinned download is never
   assert.ok((await readFile(target)).equals(content));
 });
 
-test("pieces of two files are told by the pin, and fetched again as one", async () => {
+test("pieces of two versions are detected by the pin, and downloaded again as one", async () => {
   const store = join(folder, "seam");
   const first = Buffer.alloc(100_000, 1);
   const changing = (request: number): Buffer => (request === 0 ? first : content);
   await serving({ file: { content: changing, etag: "none", cutAfter: 50_000 } }, async (server) => {
-    const { path } = await obtain(server.url("file"), store, sha256, progress, { patience });
+    const { path } = await fetchToCache(server.url("file"), store, sha256, progress, { retryPolicy });
     assert.ok((await readFile(path)).equals(content));
     assert.ok(server.requests.some(({ range }) => range !== undefined));
   });
 });
 
-test("a server that knows no ranges, or whose file is shorter than what is here, starts it over", async () => {
+test("if a server does not support ranges, or its file is shorter than the partial one, the download starts over", async () => {
   const target = join(folder, "over");
   await writeFile(`${target}.part`, Buffer.alloc(200_000));
   await serving({ file: { content } }, async (server) => {
@@ -96,7 +96,7 @@ test("a server that knows no ranges, or whose file is shorter than what is here,
   assert.ok((await readFile(target)).equals(content));
 });
 
-test("a part that is all there already is taken as it is", async () => {
+test("a partial file that is complete already is used as it is", async () => {
   const target = join(folder, "all");
   await writeFile(`${target}.part`, content);
   await serving({ file: { content } }, async (server) => {
@@ -106,7 +106,7 @@ test("a part that is all there already is taken as it is", async () => {
   assert.ok((await readFile(target)).equals(content));
 });
 
-test("a length that is announced wrongly is no way to pass a wrong file, and none to spoil a right one", async () => {
+test("a wrong Content-Length can neither pass a wrong file nor spoil a right one", async () => {
   const bytes = content.length;
   await serving(
     { more: { content, announce: 150_000 }, less: { content, announce: 60_000 } },
@@ -124,20 +124,20 @@ test("a length that is announced wrongly is no way to pass a wrong file, and non
   );
   await serving({ long: { content: Buffer.alloc(200_000) }, short: { content } }, async (server) => {
     const long = download(server.url("long"), join(folder, "long"), { ...pinned, bytes });
-    const [tooLong] = await refused(long);
-    assert.deepEqual([tooLong?.code, tooLong?.got], ["E_DOWNLOAD_SHA256", "more than 100000 bytes"]);
+    const [tooLong] = await assertRefused(long);
+    assert.deepEqual([tooLong?.code, tooLong?.found], ["E_DOWNLOAD_SHA256", "more than 100000 bytes"]);
     assert.equal(existsSync(join(folder, "long.part")), false);
-    const [overBound] = await refused(
+    const [overBound] = await assertRefused(
       download(server.url("long"), join(folder, "long"), { ...unpinned, most: bytes }),
     );
-    assert.equal(overBound?.expected, "at most 100000 bytes of a file whose length nobody has pinned");
-    assert.match(overBound.todo, /write its bytes and sha256 into the lock first$/);
+    assert.equal(overBound?.expected, "at most 100000 bytes for a file without a pinned length");
+    assert.match(overBound.fix, /add its bytes and sha256 to the lock first$/);
     const short = download(server.url("short"), join(folder, "short"), { ...pinned, bytes: 100_001 });
-    assert.equal((await refused(short))[0]?.got, "a file of 100000 bytes");
+    assert.equal((await assertRefused(short))[0]?.found, "a file of 100000 bytes");
   });
 });
 
-test("a link in place of a part, or of what is kept beside it, is not written through", async () => {
+test("a link in place of a partial file, or of its metadata, is not written through", async () => {
   const mine = join(folder, "mine");
   await writeFile(mine, "mine");
   for (const ending of ["part", "part.of"]) await symlink(mine, join(folder, `linked.${ending}`));
@@ -150,7 +150,7 @@ test("a link in place of a part, or of what is kept beside it, is not written th
 
 test("a connection that breaks every time without a new byte ends in one problem", async () => {
   await serving({ file: { content, cutAfter: 0 } }, async (server) => {
-    const [problem] = await refused(download(server.url("file"), join(folder, "never"), unpinned));
+    const [problem] = await assertRefused(download(server.url("file"), join(folder, "never"), unpinned));
     assert.equal(problem?.code, "E_DOWNLOAD");
     assert.equal(problem.where, server.url("file").href);
     assert.equal(server.requests.length, 3);
@@ -158,35 +158,35 @@ test("a connection that breaks every time without a new byte ends in one problem
   assert.equal(existsSync(join(folder, "never")), false);
 });
 
-test("a server that stalls or crawls counts as broken", async () => {
+test("a server that stalls or is too slow counts as broken", async () => {
   // Far more time than a busy machine needs for what does come, and far more bytes than crawl in it.
-  const quick = { ...patience, stallMs: 500, leastBytes: 10_000 };
+  const quick = { ...retryPolicy, stallMs: 500, leastBytes: 10_000 };
   await serving(
     { stalls: { content, stallAfter: 50_000 }, crawls: { content, trickleMs: 5 } },
     async (server) => {
       const target = join(folder, "stalls");
-      await download(server.url("stalls"), target, { ...pinned, patience: quick });
+      await download(server.url("stalls"), target, { ...pinned, retryPolicy: quick });
       assert.ok((await readFile(target)).equals(content));
       assert.equal(server.requests.length, 2);
-      const crawl = download(server.url("crawls"), join(folder, "crawls"), { ...pinned, patience: quick });
-      assert.match((await refused(crawl))[0]?.got ?? "", /bytes in 0.5 s|no data in 0.5 s/);
+      const crawl = download(server.url("crawls"), join(folder, "crawls"), { ...pinned, retryPolicy: quick });
+      assert.match((await assertRefused(crawl))[0]?.found ?? "", /bytes in 0.5 s|no data in 0.5 s/);
     },
   );
 });
 
-test("a place that is never done counts as failed, whatever it gives in between", async () => {
+test("a server that never finishes counts as failed, whatever it sends in between", async () => {
   // Were it asked for ever, it would give everything in the end.
   const cutAfter = (request: number): number =>
     request > 60 ? content.length : request % 2 === 0 ? 20_000 : 0;
   await serving({ anew: { content, noRanges: true, cutAfter } }, async (server) => {
-    const [problem] = await refused(download(server.url("anew"), join(folder, "anew"), pinned));
+    const [problem] = await assertRefused(download(server.url("anew"), join(folder, "anew"), pinned));
     assert.equal(problem?.code, "E_DOWNLOAD");
-    assert.ok(server.requests.length <= 1 + patience.attempts, `${server.requests.length} requests`);
+    assert.ok(server.requests.length <= 1 + retryPolicy.attempts, `${server.requests.length} requests`);
   });
   await serving({ bits: { content, cutAfter: 17_000 } }, async (server) => {
-    const few = { ...pinned, patience: { ...patience, tries: 4 } };
+    const few = { ...pinned, retryPolicy: { ...retryPolicy, tries: 4 } };
     assert.equal(
-      (await refused(download(server.url("bits"), join(folder, "bits"), few)))[0]?.code,
+      (await assertRefused(download(server.url("bits"), join(folder, "bits"), few)))[0]?.code,
       "E_DOWNLOAD",
     );
     assert.equal(server.requests.length, 4);
@@ -197,39 +197,39 @@ test("a place that is never done counts as failed, whatever it gives in between"
   });
 });
 
-test("a place that gives just enough not to be cut off has no more time than so many bytes may take", async () => {
-  const short = { ...patience, leastBytes: 0, graceMs: 300, slowest: 1e9 };
+test("a server just fast enough has no more time than the bytes may take", async () => {
+  const short = { ...retryPolicy, leastBytes: 0, graceMs: 300, slowest: 1e9 };
   await serving({ slow: { content: content.subarray(0, 2_000), trickleMs: 5 } }, async (server) => {
-    const options = { ...pinned, bytes: 2_000, patience: short };
-    const [problem] = await refused(download(server.url("slow"), join(folder, "slow"), options));
-    assert.match(problem?.got ?? "", /too slow/);
+    const options = { ...pinned, bytes: 2_000, retryPolicy: short };
+    const [problem] = await assertRefused(download(server.url("slow"), join(folder, "slow"), options));
+    assert.match(problem?.found ?? "", /too slow/);
     assert.equal(server.requests.length, 1);
   });
 });
 
-test("a place that drips has no more time than what has come may take, where no length is pinned", async () => {
-  const short = { ...patience, leastBytes: 0, graceMs: 300, slowest: 1e6 };
+test("a slow server has no more time than the received bytes may take, if no length is pinned", async () => {
+  const short = { ...retryPolicy, leastBytes: 0, graceMs: 300, slowest: 1e6 };
   const drips = { content: content.subarray(0, 2_000), trickleMs: 5 };
   // Announced or not: it could announce any.
   await serving({ drips, announces: { ...drips, announce: 2 ** 30 } }, async (server) => {
     for (const name of ["drips", "announces"]) {
-      const options = { ...unpinned, patience: short };
-      const [problem] = await refused(download(server.url(name), join(folder, name), options));
-      assert.match(problem?.got ?? "", /too slow/);
+      const options = { ...unpinned, retryPolicy: short };
+      const [problem] = await assertRefused(download(server.url(name), join(folder, name), options));
+      assert.match(problem?.found ?? "", /too slow/);
     }
   });
 });
 
-test("an answer that another try would not change is not asked for again", async () => {
+test("an answer that another attempt would not change is not requested again", async () => {
   await serving({}, async (server) => {
-    const [problem] = await refused(download(server.url("absent"), join(folder, "absent"), unpinned));
-    assert.match(problem?.got ?? "", /404/);
+    const [problem] = await assertRefused(download(server.url("absent"), join(folder, "absent"), unpinned));
+    assert.match(problem?.found ?? "", /404/);
     assert.equal(server.requests.length, 1);
   });
 });
 
 async function serving(
-  paths: Readonly<Record<string, Manners>>,
+  paths: Readonly<Record<string, Behaviour>>,
   work: (server: HostileServer) => Promise<unknown>,
 ): Promise<void> {
   const server = await hostileServer(paths);

@@ -1,10 +1,10 @@
-/** How long a registry that others look after may hold a host up, whatever it answers: its time is counted, and none is waited for. */
+/** How long an external registry may delay a host, whatever it answers: its time is computed, not waited for. */
 import assert from "node:assert/strict";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
-import { libraryCall } from "../support/library-call.ts";
+import { libraryCall } from "../support/guests/library-call.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "sealift-channel-"));
 after(() => {
@@ -17,7 +17,7 @@ const bytes = 65_536 * 10;
 const bound = 130;
 
 /** @param answer what the registry answers to each request, after all the time that the host gives it. @returns the seconds of each request. */
-function asked(answer: string): readonly number[] {
+function requestTimes(answer: string): readonly number[] {
   const log = join(folder, "log");
   writeFileSync(log, "");
   libraryCall(
@@ -25,22 +25,22 @@ function asked(answer: string): readonly number[] {
     `
 SEALIFT_BLOBS=${folder}
 clock() { awk '{ sum += $1 } END { print 1000 + sum }' ${log}; }
-channel_now() { channel_sec=$(clock); }
+download_now() { download_sec=$(clock); }
 web_curl() { cat >/dev/null; echo "$4" >>${log}; ${answer}; }
-apply_channel_blob ${"0".repeat(64)} ${bytes} ${at} files/thing own - ${at}`,
+apply_downloaded_blob ${"0".repeat(64)} ${bytes} ${at} files/thing own - ${at}`,
   );
   return readFileSync(log, "utf8").trim().split("\n").map(Number);
 }
 
-test("a registry that leads on and on has for all of it the time that the bytes may take, three times", () => {
-  const hops = asked(`printf '\\n307 https://${at}/next\\n'`);
+test("a registry that keeps redirecting has the time limit of the bytes for everything, three times", () => {
+  const hops = requestTimes(`printf '\\n307 https://${at}/next\\n'`);
   assert.ok(hops.length > 3, String(hops));
   const total = hops.reduce((sum, seconds) => sum + seconds, 0);
   assert.ok(total <= 3 * bound, String(hops));
 });
 
-test("one that wants a token late gives the bytes in what is left of that time", () => {
-  const requests = asked(
+test("a registry that asks for a token late delivers the bytes in the remaining time", () => {
+  const requests = requestTimes(
     `case $2 in *token*) echo '{"token":"t"}' ;; *) printf 'www-authenticate: Bearer realm="https://${at}/token"\\n401 \\n' ;; esac`,
   );
   assert.deepEqual(requests.slice(0, 3), [60, 60, 10]);

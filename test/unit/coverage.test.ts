@@ -3,12 +3,12 @@ import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { before, test } from "node:test";
 import { formatProblem } from "../../modules/core/errors.ts";
-import { type Coverage, coverageOf } from "../../modules/coverage.ts";
-import { type Lock, readLock } from "../../offline-bundle/lock-file.ts";
+import { type LockCoverage, lockCoverage } from "../../modules/environments/lock-coverage.ts";
+import { type Lock, readLock } from "../../offline-bundle/spec/lock-file.ts";
 import { cachePath, checkout } from "../lab/cache.ts";
-import { copyShippedStacks } from "../support/shipped-stacks.ts";
-import { changed, exampleText } from "../support/site-text.ts";
-import { undoAfter } from "../support/undo.ts";
+import { copyShippedStacks } from "../support/fixtures/shipped-stacks.ts";
+import { changed, exampleText } from "../support/fixtures/site-text.ts";
+import { undoAfter } from "../support/process/undo.ts";
 
 let folder: string;
 let lock: Lock;
@@ -20,33 +20,33 @@ before(async () => {
   lock = await readLock(join(checkout, "offline-bundle", "bundle.lock.yaml"));
 });
 
-test("the shipped lock holds everything that the shipped environments ask for", async () => {
+test("the shipped lock has everything that the shipped environments use", async () => {
   const stacks = join(folder, "shipped");
   await copyShippedStacks(stacks);
-  const { problems, hosts, files } = coverageOf(lock, stacks);
+  const { problems, hosts, files } = lockCoverage(lock, stacks);
   assert.deepEqual(problems, []);
   assert.ok(hosts >= 2 && files.some((file) => file.endsWith("example.site.yaml")));
 });
 
-test("the shipped examples ask for nothing beside a site's own environments", async () => {
+test("the shipped examples use nothing besides what a site's own environments use", async () => {
   const stacks = join(folder, "own");
   await copyShippedStacks(stacks);
   const own = changed("version: 28.5.2", "version: 29.7.2");
   await writeFile(join(stacks, "Pulumi.prod.yaml"), own);
   const engines = lock.files.filter(({ version }) => version !== "28.5.2" && version !== "29.8.1");
-  const { problems, files } = coverageOf({ ...lock, files: engines }, stacks);
+  const { problems, files } = lockCoverage({ ...lock, files: engines }, stacks);
   assert.deepEqual(problems.map(formatProblem), []);
   assert.deepEqual(files, [join(stacks, "Pulumi.prod.yaml")]);
 });
 
-test("a version that no pin answers is told at its line, with the hosts that ask for it and what there is", async () => {
+test("a version without a pin is reported at its line, with the hosts that use it and the available versions", async () => {
   const { problems } = await coverageOfText(changed("version: 28.5.2", "version: 28.5.3"));
   assert.deepEqual(problems.map(formatProblem), [
-    `${file()}:20:16: E_BUNDLE_COVERAGE node-a, node-b engine.version: got docker 28.5.3 for linux/amd64; expected a pin of the lock: 28.5.2 (linux/amd64), 28.5.2 (linux/arm64), 29.7.2 (linux/amd64), 29.7.2 (linux/arm64), 29.8.1 (linux/amd64), 29.8.1 (linux/arm64); add it to bundle.yaml and run sealift bundle lock, or name one that is pinned`,
+    `${file()}:20:16: E_NOT_IN_LOCK node-a, node-b engine.version: found: docker 28.5.3 for linux/amd64; expected: a pin of the lock: 28.5.2 (linux/amd64), 28.5.2 (linux/arm64), 29.7.2 (linux/amd64), 29.7.2 (linux/arm64), 29.8.1 (linux/amd64), 29.8.1 (linux/arm64); fix: add it to bundle.yaml and run sealift bundle lock, or choose a pinned version`,
   ]);
 });
 
-test("a host's own choice is told at the host, and a plugin by its name", async () => {
+test("a host's own choice is reported at the host, and a plugin by its name", async () => {
   const own = changed(
     "        daemon:\n          labels",
     "        engine: { compose: 9.9.9, buildx: 0.37.1 }\n        daemon:\n          labels",
@@ -55,59 +55,59 @@ test("a host's own choice is told at the host, and a plugin by its name", async 
   assert.equal(problems.length, 1);
   assert.match(
     problems.map(formatProblem).join(),
-    /yaml:\d+:28: E_BUNDLE_COVERAGE node-b engine\.compose: got compose 9\.9\.9 for/,
+    /yaml:\d+:28: E_NOT_IN_LOCK node-b engine\.compose: found: compose 9\.9\.9 for/,
   );
 });
 
-test("a pin for another architecture is none", async () => {
+test("a pin for another architecture does not count", async () => {
   const arm = changed(
-    "        login: ops\n        # ssh",
-    "        login: ops\n        architecture: arm64\n        # ssh",
+    "        sshUser: ops\n        # ssh",
+    "        sshUser: ops\n        architecture: arm64\n        # ssh",
   );
   assert.deepEqual((await coverageOfText(arm)).problems, []);
   const files = lock.files.filter(({ platform }) => platform === "linux/amd64");
   const { problems } = await coverageOfText(arm, { ...lock, files });
   assert.deepEqual(
-    problems.map(({ subject, got }) => [subject, got]),
+    problems.map(({ subject, found }) => [subject, found]),
     [["node-a engine.version", "docker 28.5.2 for linux/arm64"]],
   );
 });
 
-test("an image that is not pinned, or not for the host's architecture, is told", async () => {
+test("an image that is not pinned, or not for the host's architecture, is reported", async () => {
   const name = "docker.io/library/hello:1";
   const text = changed("\n    hosts:\n", `\n    images: [${name}]\n    hosts:\n`);
   const pinned = (...platforms: string[]): Lock => ({
     ...lock,
     images: [{ name, digest: `sha256:${"a".repeat(64)}`, platforms, sources: ["computed-here"] }],
   });
-  const told = async (of: Lock): Promise<readonly string[]> =>
+  const reported = async (of: Lock): Promise<readonly string[]> =>
     (await coverageOfText(text, of)).problems.map((one) => formatProblem(one).replace(/^\S+ /, ""));
   assert.match(
-    (await told({ ...lock, images: [] }))[0] ?? "",
-    /^E_BUNDLE_COVERAGE node-a images: got docker\.io/,
+    (await reported({ ...lock, images: [] }))[0] ?? "",
+    /^E_NOT_IN_LOCK node-a images: found: docker\.io/,
   );
-  assert.deepEqual(await told(pinned("linux/arm64/v8")), [
+  assert.deepEqual(await reported(pinned("linux/arm64/v8")), [
     ...["node-a", "node-b"].map(
       (host) =>
-        `E_BUNDLE_PLATFORM ${host} images: got ${name} for linux/arm64/v8; expected linux/amd64; name an image that is made for this host's architecture, or take it away from the host`,
+        `E_BUNDLE_PLATFORM ${host} images: found: ${name} for linux/arm64/v8; expected: linux/amd64; fix: choose an image that supports this host's architecture, or remove it from the host`,
     ),
   ]);
-  assert.deepEqual(await told(pinned("linux/arm64", "linux/amd64/v1")), []);
-  assert.equal((await told(pinned("linux/amd64/v3"))).length, 2);
+  assert.deepEqual(await reported(pinned("linux/arm64", "linux/amd64/v1")), []);
+  assert.equal((await reported(pinned("linux/amd64/v3"))).length, 2);
 });
 
-test("a file that cannot be read is told beside the others, one without a site asks for nothing, no file is a slip", async () => {
-  const wrong = changed("login: ops", "lgin: ops");
+test("an unreadable file is reported beside the others; a file without a site uses nothing; a missing file is no typo", async () => {
+  const wrong = changed("sshUser: ops", "sshUsr: ops");
   assert.ok((await coverageOfText(wrong)).problems.some(({ code }) => code === "E_KEY_UNKNOWN"));
   const { hosts, problems } = await coverageOfText("config:\n  other:key: 1\n");
   assert.deepEqual([hosts, problems], [0, []]);
   assert.deepEqual(
-    coverageOf(lock, join(folder, "nowhere")).problems.map(({ code }) => code),
+    lockCoverage(lock, join(folder, "nowhere")).problems.map(({ code }) => code),
     ["E_SITE_MISSING"],
   );
 });
 
-test("a closed secret hides nothing that counts here", async () => {
+test("an encrypted secret hides nothing that matters here", async () => {
   const secret = "        passwordHash: { secure: AAABAA== }\n";
   const text = exampleText.replace("        uid: 1500\n", `        uid: 1500\n${secret}`);
   assert.notEqual(text, exampleText);
@@ -118,7 +118,7 @@ function file(): string {
   return join(folder, "Pulumi.prod.yaml");
 }
 
-async function coverageOfText(text: string, of: Lock = lock): Promise<Coverage> {
+async function coverageOfText(text: string, of: Lock = lock): Promise<LockCoverage> {
   await writeFile(file(), text);
-  return coverageOf(of, folder);
+  return lockCoverage(of, folder);
 }

@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { formatAddress, formatNetwork, parseAddress, parseCidr } from "../../modules/core/address.ts";
+import { formatAddress, formatNetwork, parseAddress, parseCidr } from "../../modules/core/site/address.ts";
 import { canonicalDaemon } from "../../modules/daemon/canonical.ts";
 import { readBack } from "../../modules/daemon/read-back.ts";
 
-/** Left as typed, right as Go's netip writes it. */
+/** Left: as typed; right: as Go's netip writes it. */
 const addresses: readonly [typed: string, written: string][] = [
   ["10.0.0.1", "10.0.0.1"],
   ["255.255.255.255", "255.255.255.255"],
@@ -67,7 +67,7 @@ test("a listener is written as the kernel shows it", () => {
   assert.equal(written("localhost:9323"), "localhost:9323");
 });
 
-test("what an engine ignores is left out, and what engines differ in is written down", () => {
+test("ignored keys are left out, and differences between engines are made explicit", () => {
   const daemon = canonicalDaemon({
     ...root,
     runtimes: { nvidia: { args: [], path: "nvidia-container-runtime" } },
@@ -82,7 +82,7 @@ test("what an engine ignores is left out, and what engines differ in is written 
   assert.deepEqual(off["builder"], { gc: { enabled: false } });
 });
 
-test("with remapped users the engine works in a folder below data-root", () => {
+test("with userns-remap the engine works in a folder below data-root", () => {
   assert.deepEqual(readBack({ ...root, "userns-remap": "default" }), [
     '"DockerRootDir":"/data/docker/',
     '"name=userns',

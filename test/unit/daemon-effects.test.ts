@@ -3,7 +3,7 @@ import { execFileSync } from "node:child_process";
 import { readFileSync, writeFileSync } from "node:fs";
 import { test } from "node:test";
 import { daemonEntries } from "../../modules/daemon/steps.ts";
-import { library } from "../support/example-host.ts";
+import { library } from "../support/fixtures/example-host.ts";
 import schema from "../../stacks/site.schema.json" with { type: "json" };
 
 interface Key {
@@ -13,18 +13,18 @@ interface Key {
 }
 const keys = Object.entries(schema.$defs.daemon.properties as unknown as Readonly<Record<string, Key>>);
 
-/** A list of keys in modules/daemon/effect.sh. */
+/** A list of keys in modules/daemon/change-impact.sh. */
 function shellList(name: string): string[] {
   const [, text = ""] = new RegExp(`^${name}="([^"]*)"`, "m").exec(library.text) ?? [];
   return text.replaceAll("\\\n", "").split(" ").toSorted();
 }
 
-test("the keys that the shell reloads are the ones that the schema says a reload applies", () => {
+test("the keys that the shell reloads are those that a reload applies according to the schema", () => {
   const documented = keys.filter(([, { apply }]) => apply === "reload").map(([key]) => key);
   assert.deepEqual(shellList("DAEMON_RELOADABLE"), documented.toSorted());
 });
 
-test("the keys that the shell stops containers for are the ones that the schema says so of", () => {
+test("the keys that the shell stops containers for are those of the schema", () => {
   const documented = keys.filter(([, { description }]) => /containers stop/.test(description));
   const pools = "default-address-pools";
   assert.deepEqual(
@@ -36,7 +36,7 @@ test("the keys that the shell stops containers for are the ones that the schema 
 /** What daemon_change says when the daemon has read the first and is to have the second. */
 function change(
   loaded: Readonly<Record<string, unknown>>,
-  wanted: Readonly<Record<string, unknown>>,
+  expected: Readonly<Record<string, unknown>>,
 ): string {
   const text = (daemon: object): string =>
     daemonEntries({ "data-root": "/data", ...daemon })
@@ -46,13 +46,13 @@ function change(
     library.text.replace(/^umask[^]*?^run\(\)/m, "run()").replace(/\nmain "\$@"\n?$|\ncase "\$1"[^]*$/, "\n"),
     "DAEMON_LOADED=$(mktemp)",
     `daemon_json_text ${text(loaded)} >"$DAEMON_LOADED"`,
-    `daemon_change "$(daemon_json_text ${text(wanted)})"`,
+    `daemon_change "$(daemon_json_text ${text(expected)})"`,
     'rm "$DAEMON_LOADED"',
   ].join("\n");
   return execFileSync("sh", ["-s"], { input: script, encoding: "utf8" }).trim();
 }
 
-const changes: readonly [what: string, loaded: object, wanted: object, effect: string][] = [
+const changes: readonly [what: string, loaded: object, expected: object, effect: string][] = [
   ["the same", { debug: true, labels: ["a=1"] }, { labels: ["a=1"], debug: true }, "none"],
   ["a reloadable key more", {}, { debug: true }, "reload"],
   ["a reloadable key with another value", { "shutdown-timeout": 15 }, { "shutdown-timeout": 20 }, "reload"],
@@ -82,17 +82,17 @@ const changes: readonly [what: string, loaded: object, wanted: object, effect: s
   ],
   ["a plugin that is asked", {}, { "authorization-plugins": ["opa"] }, "restart"],
 ];
-for (const [what, loaded, wanted, effect] of changes) {
+for (const [what, loaded, expected, effect] of changes) {
   test(`a change of daemon.json, ${what}: ${effect}`, () => {
     assert.equal(
-      change(loaded as Readonly<Record<string, unknown>>, wanted as Readonly<Record<string, unknown>>),
+      change(loaded as Readonly<Record<string, unknown>>, expected as Readonly<Record<string, unknown>>),
       effect,
     );
   });
 }
 
-/** UPDATE_DOCS=1 writes the table anew. */
-test("the table of effects in the README is the schema's", () => {
+/** UPDATE_DOCS=1 writes the table again. */
+test("the table of effects in the README is that of the schema", () => {
   const file = new URL("../../modules/daemon/README.md", import.meta.url);
   const marker = /(<!-- effects -->\n)[^]*?(<!-- \/effects -->)/;
   const rows = keys.map(([key, { apply, description, since }]) => {
@@ -106,8 +106,8 @@ test("the table of effects in the README is the schema's", () => {
   const rule = `| ${widths.map((width) => "-".repeat(width)).join(" | ")} |\n`;
   const table = line(["key", "applied by", "engines"]) + rule + rows.map(line).join("");
   const text = readFileSync(file, "utf8");
-  const wanted = text.replace(marker, (_all, head: string, tail: string) => `${head}\n${table}\n${tail}`);
-  if (process.env["UPDATE_DOCS"] === "1") writeFileSync(file, wanted);
+  const expected = text.replace(marker, (_all, head: string, tail: string) => `${head}\n${table}\n${tail}`);
+  if (process.env["UPDATE_DOCS"] === "1") writeFileSync(file, expected);
   assert.match(text, marker);
-  assert.equal(readFileSync(file, "utf8"), wanted);
+  assert.equal(readFileSync(file, "utf8"), expected);
 });

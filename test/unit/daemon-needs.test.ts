@@ -6,7 +6,7 @@ import { dirname, join } from "node:path";
 import { after, test } from "node:test";
 import { daemonNeeds } from "../../modules/preflight/daemon-needs.ts";
 import { preflightSteps } from "../../modules/preflight/steps.ts";
-import { exampleHost, library } from "../support/example-host.ts";
+import { exampleHost, library } from "../support/fixtures/example-host.ts";
 
 const host = exampleHost();
 const needsOf = (daemon: Readonly<Record<string, unknown>>): readonly string[] =>
@@ -35,7 +35,7 @@ for (const [daemon, words] of needs) {
   });
 }
 
-test("an engine that writes its rules with nft needs nft", () => {
+test("an engine that uses nft for its rules needs nft", () => {
   const commands = (daemon: Readonly<Record<string, unknown>>): readonly string[] =>
     preflightSteps({ ...host, daemon: { ...host.daemon, ...daemon } }, undefined, 0).find(
       ({ code }) => code === "preflight.commands",
@@ -49,7 +49,7 @@ after(() => {
   rmSync(root, { recursive: true });
 });
 
-/** What the check finds on a host with these files; empty when all is there. */
+/** The finding of the check on a host with these files; empty if nothing is missing. */
 function found(files: Readonly<Record<string, string>>, ...words: string[]): string {
   const place = mkdtempSync(join(root, "host-"));
   for (const [path, text] of Object.entries(files)) {
@@ -88,18 +88,18 @@ test("a host that has everything", () => {
   );
 });
 
-test("a host that has nothing is told everything at once", () => {
+test("on a host that has nothing, everything is reported at once", () => {
   assert.equal(
     found({}, "bridge:br0", "file:/x.json", "program:/x", "program:no-such", "forwarding:6", "selinux"),
-    "bridge: no bridge br0, no /x.json, default-runtime: no program /x, default-runtime: no program no-such on the PATH, " +
+    "bridge: no bridge br0, /x.json does not exist, default-runtime: no program /x, default-runtime: no program no-such on the PATH, " +
       "firewall-backend nftables: net.ipv6.conf.all.forwarding is 0, selinux-enabled: the kernel runs without SELinux",
   );
 });
 
-test("remapped users by a number that nobody has, and by a user without subordinate ids", () => {
+test("userns-remap with a uid that does not exist, and with a user without subordinate ids", () => {
   assert.equal(found({}, "remap:1000000:1000000"), "userns-remap: no user 1000000");
   assert.equal(
     found({ "etc/subuid": "daemonic:1:1\n" }, "remap:daemon:no-such"),
-    "userns-remap: no group no-such, userns-remap: /etc/subuid has no line of daemon, userns-remap: /etc/subgid has no line of daemon",
+    "userns-remap: no group no-such, userns-remap: /etc/subuid has no line for daemon, userns-remap: /etc/subgid has no line for daemon",
   );
 });

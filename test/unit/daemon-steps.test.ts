@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { parse, stringify } from "yaml";
-import { daemonPhase } from "../../modules/daemon/phase.ts";
-import { exampleText, siteOf } from "../support/site-text.ts";
-import type { HostSpec } from "../../modules/core/site-spec.ts";
+import { daemonPhase } from "../../modules/daemon/index.ts";
+import { exampleText, siteOf } from "../support/fixtures/site-text.ts";
+import type { HostSpec } from "../../modules/core/site/site-spec.ts";
 
 type Sections = Readonly<Record<string, unknown>>;
 
@@ -18,7 +18,7 @@ function host(sections: Sections): HostSpec {
 
 const root = { "data-root": "/data/docker" };
 
-test("a key that is written counts before the profile's, and cis is baseline and more", () => {
+test("a key of the site takes precedence over the profile, and cis includes baseline", () => {
   const baseline = host({ daemon: root }).daemon;
   const cis = host({ daemon: { ...root, icc: true }, daemonProfile: "cis" }).daemon;
   assert.equal(baseline["icc"], false);
@@ -28,7 +28,7 @@ test("a key that is written counts before the profile's, and cis is baseline and
   assert.deepEqual(cis["default-ulimits"], baseline["default-ulimits"]);
 });
 
-test("limits of local logs are nothing to another driver", () => {
+test("limits of the local log driver do not apply to another driver", () => {
   assert.deepEqual(host({ daemon: { ...root, "log-driver": "json-file" } }).daemon["log-opts"], {
     "max-file": "5",
     "max-size": "20m",
@@ -36,7 +36,19 @@ test("limits of local logs are nothing to another driver", () => {
   assert.equal(host({ daemon: { ...root, "log-driver": "journald" } }).daemon["log-opts"], undefined);
 });
 
-test("ceilings are a step in systemd's words, and the slice is in daemon.json", () => {
+test("keys of the site are merged into the profile's maps, and an empty map is empty", () => {
+  const written = {
+    "log-opts": { "max-size": "50m" },
+    "default-ulimits": { memlock: { Name: "memlock", Soft: -1, Hard: -1 } },
+  };
+  const { daemon } = host({ daemon: { ...root, ...written } });
+  assert.deepEqual(daemon["log-opts"], { "max-size": "50m", "max-file": "5" });
+  assert.deepEqual(Object.keys(daemon["default-ulimits"] as object).toSorted(), ["memlock", "nofile"]);
+  const none = host({ daemon: { ...root, "log-opts": {}, "default-ulimits": {} } }).daemon;
+  assert.deepEqual([none["log-opts"], none["default-ulimits"]], [{}, {}]);
+});
+
+test("limits are a step in systemd's units, and the slice is in daemon.json", () => {
   const cases: readonly [Sections, readonly string[]][] = [
     [{ memory: "24GiB" }, ["24G", "-", "-"]],
     [{ memory: "512MiB", cpus: 1.5, tasks: 4096 }, ["512M", "150", "4096"]],
@@ -52,7 +64,7 @@ test("ceilings are a step in systemd's words, and the slice is in daemon.json", 
   const steps = daemonPhase(host({ daemon: root })).steps;
   assert.deepEqual(
     steps.map(({ code }) => code),
-    ["daemon.authorities", "daemon.file", "daemon.running", "daemon.listeners", "daemon.containers"],
+    ["daemon.token-ca", "daemon.file", "daemon.running", "daemon.listeners", "daemon.containers"],
   );
 });
 

@@ -1,11 +1,11 @@
-/** Every form of docker's config.json that a login may stand in, and the login that docker finds there. */
+/** Every form of docker's config.json that may contain a login, and the login that docker finds there. */
 import assert from "node:assert/strict";
 import { chmodSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
 import { after, before, test } from "node:test";
 import { SealiftError } from "../../modules/core/errors.ts";
-import { authorization } from "../../offline-bundle/docker-config.ts";
+import { authorization } from "../../offline-bundle/http/docker-config.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "sealift-docker-"));
 const [path, config] = [process.env["PATH"], process.env["DOCKER_CONFIG"]];
@@ -87,12 +87,12 @@ for (const [what, value, login, host = files] of forms)
     assert.equal(await authorization(host), login);
   });
 
-test("docker's config.json: an empty file is as good as none", async () => {
+test("docker's config.json: an empty file is like none", async () => {
   write("");
   assert.equal(await authorization(files), undefined);
 });
 
-test("docker's config.json: what a person has to mend is told, and nothing of what is in it", async () => {
+test("docker's config.json: what the user must correct is reported, without its content", async () => {
   for (const [value, code] of [
     ['\ufeff{"auths":{}}', "E_VALUE"],
     ["[]", "E_VALUE"],

@@ -1,11 +1,11 @@
-/** Units as systemd has loaded them: whatever opens the engine beside Sealift's own files is seen. */
+/** Units as systemd has loaded them: whatever opens the engine besides Sealift's own files is found. */
 import assert from "node:assert/strict";
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
 import { quote } from "../../modules/core/quote.ts";
-import { libraryCall } from "../support/library-call.ts";
+import { libraryCall } from "../support/guests/library-call.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "sealift-units-"));
 after(() => {
@@ -75,14 +75,14 @@ function loaded(units: Units): string {
   writeFileSync(join(path("bin"), "systemctl"), `#!/bin/sh\ncat ${quote(path("shown"))}\n`, { mode: 0o755 });
   return libraryCall(
     path("bin"),
-    'unit_look "$UNIT_WHOLE" containerd.service docker.socket docker.service\nunits_loaded || { echo "$unit_wrong"; return 1; }',
+    'unit_inspect "$UNIT_WHOLE" containerd.service docker.socket docker.service\nunits_loaded || { echo "$unit_wrong"; return 1; }',
   );
 }
 
 const changed = (unit: keyof typeof right, values: Units[string]): string =>
   loaded({ ...right, [unit]: { ...right[unit], ...values } });
 
-test("units that systemd has from Sealift's files alone are right", () => {
+test("units that systemd has loaded from Sealift's files alone are right", () => {
   assert.equal(loaded(right), "0 ");
 });
 
@@ -131,7 +131,7 @@ const attacks: readonly [what: string, unit: keyof typeof right, values: Units[s
     "a variable of every service, whose value may be a secret",
     "docker.service",
     { Environment: "HTTP_PROXY=http://me:secret@10.9.9.9:3128 PATH=/bin" },
-    "docker.service has another Environment",
+    "docker.service has a different Environment",
   ],
   [
     "a configuration of containerd of its own",
@@ -143,7 +143,7 @@ const attacks: readonly [what: string, unit: keyof typeof right, values: Units[s
     "a file that was changed after systemd had read it",
     "docker.service",
     { NeedDaemonReload: "yes" },
-    "systemd has not read the files of docker.service again",
+    "the files of docker.service changed and systemd has not reloaded them",
   ],
   [
     "our own drop-in, not read yet",
@@ -158,7 +158,7 @@ for (const [what, unit, values, found] of attacks)
     assert.equal(changed(unit, values).replaceAll("\n", " "), `1 ${found}`);
   });
 
-test("a drop-in for all services is none of ours to judge while the values are right", () => {
+test("a drop-in for all services is accepted while the values are right", () => {
   const { DropInPaths } = right["docker.service"];
   assert.equal(
     changed("docker.service", { DropInPaths: `/run/systemd/system/service.d/container.conf ${DropInPaths}` }),
@@ -177,7 +177,7 @@ function open(listening: string, allowed: readonly string[], published: string):
   );
 }
 
-test("a port that a container has published, or that the site gives to figures, is no listener of the engine's own", () => {
+test("a port that a container has published, or that the site allows for metrics, is no listener of the engine itself", () => {
   const published = "0.0.0.0:2375\\n:::2375\\n127.0.0.1:8080\\n";
   assert.equal(open("0.0.0.0:2375 [::]:2375 127.0.0.1:8080", [], published), "0  |");
   assert.equal(open("127.0.0.1:9323", ["127.0.0.1:9323"], ""), "0  |");
@@ -188,7 +188,7 @@ test("a port that a container has published, or that the site gives to figures, 
   );
 });
 
-test("a writer that networks shall reach is refused where systemd filters nothing, and nowhere else", () => {
+test("a writer that is open to networks is refused where systemd cannot filter, and nowhere else", () => {
   const programs = path("no-filter");
   mkdirSync(programs);
   const program = (name: string, lines: string): void => {
@@ -201,7 +201,7 @@ test("a writer that networks shall reach is refused where systemd filters nothin
   };
   program("systemd-run", "exit 0");
   const words =
-    /^1 E_NETWORK_FILTER systemd cannot keep the writer to 10\.20\.0\.0\/16 on this host: .*; remove registry\.writerNetworks/;
+    /^1 E_NETWORK_FILTER systemd cannot restrict the writer to 10\.20\.0\.0\/16 on this host: .*; fix: remove registry\.writerNetworks/;
   assert.match(refused("[no data]", "10.20.0.0/16"), words);
   assert.match(refused("18446744073709551615", "10.20.0.0/16"), words);
   assert.equal(refused("0", "10.20.0.0/16"), "0 ");

@@ -1,4 +1,4 @@
-/** The shared facts about files and processes: what counts on a host, and not only what Sealift has written there. */
+/** The shared facts about files and processes: what is effective on a host, and not only what Sealift has written. */
 import assert from "node:assert/strict";
 import { execFileSync, spawn, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
@@ -18,7 +18,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
 import { quote } from "../../modules/core/quote.ts";
-import { libraryCall } from "../support/library-call.ts";
+import { libraryCall } from "../support/guests/library-call.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "sealift-effective-"));
 const started: ChildProcess[] = [];
@@ -36,7 +36,7 @@ const is = (file: string, text: string, what = `${mine} 644`): string =>
     `file_is ${quote(file)} "$(printf ${quote(text.replaceAll("\n", "\\n"))})" ${quote(what)} || { echo "$file_wrong"; return 1; }`,
   );
 
-test("a file is what Sealift wrote only with its bytes, owner, group, mode and kind", () => {
+test("a file is Sealift's only with its bytes, owner, group, mode and type", () => {
   const file = path("file");
   const put = (text: string, mode = 0o644): string => {
     writeFileSync(file, text);
@@ -54,11 +54,11 @@ test("a file is what Sealift wrote only with its bytes, owner, group, mode and k
   assert.equal(is(put("a\nb"), "a\nb"), `1 ${file} is altered`, "one end of a line less");
   assert.equal(
     is(put("a\nb\n", 0o666), "a\nb"),
-    `1 ${file} is of ${mine} with mode 666 in place of ${mine} 644`,
+    `1 ${file} has owner and mode ${mine} 666 instead of ${mine} 644`,
   );
   assert.equal(
     is(put("a\nb\n"), "a\nb", "daemon:daemon 644"),
-    `1 ${file} is of ${mine} with mode 644 in place of daemon:daemon 644`,
+    `1 ${file} has owner and mode ${mine} 644 instead of daemon:daemon 644`,
   );
   unlinkSync(file);
   writeFileSync(path("target"), "a\nb\n");
@@ -71,7 +71,7 @@ test("a file is what Sealift wrote only with its bytes, owner, group, mode and k
   rmSync(file, { recursive: true });
 });
 
-test("what is put there replaces a link and never writes through it", () => {
+test("a written file replaces a link and is never written through it", () => {
   const file = path("put");
   writeFileSync(path("victim"), "theirs\n");
   symlinkSync(path("victim"), file);
@@ -81,20 +81,17 @@ test("what is put there replaces a link and never writes through it", () => {
   assert.equal(execFileSync("cat", [path("victim")], { encoding: "utf8" }), "theirs\n");
 });
 
-test("a folder that others may write into is no safe place, also with the sticky bit; above a folder of root's that one is", () => {
+test("a folder that others can write to is not safe, even if sticky; a sticky one above a folder of root is", () => {
   const safe = (file: string): string =>
     shell(`path_is_safe ${quote(file)} || { echo "$path_wrong"; return 1; }`);
   const open = path("open");
   mkdirSync(join(open, "below"), { recursive: true });
   chmodSync(open, 0o777);
   const found = safe(join(open, "below", "not-there"));
-  assert.match(
-    found,
-    process.getuid?.() === 0 ? /^1 \S+\/open may be written by others \(mode 777\)$/ : /^1 /,
-  );
+  assert.match(found, process.getuid?.() === 0 ? /^1 \S+\/open is writable by others \(mode 777\)$/ : /^1 /);
   assert.equal(safe("/usr/bin"), "0 ");
   for (const place of ["/tmp", "/tmp/sealift-not-there"])
-    assert.equal(safe(place), "1 /tmp may be written by others (mode 1777)");
+    assert.equal(safe(place), "1 /tmp is writable by others (mode 1777)");
   chmodSync(open, 0o1777);
   if (process.getuid?.() === 0) assert.equal(safe(join(open, "below")), "0 ");
 });
@@ -111,12 +108,12 @@ const runs = (pid: number, ...words: readonly string[]): string =>
     `process_runs ${[String(pid), ...words].map(quote).join(" ")} || { echo "$process_wrong"; return 1; }`,
   );
 
-test("a process is what its unit says by its command line and its variables, whose values are not told", async () => {
+test("a process matches its unit by command line and variables, whose values are not reported", async () => {
   const path = "/usr/bin:/bin";
   const pid = await idle({ PATH: path, LANG: "C.UTF-8", INVOCATION_ID: "a", OTEL: "none" });
   assert.equal(runs(pid, "sleep 1000", `PATH=${path}`, "OTEL=none"), "0 ");
   assert.equal(runs(pid, "sleep 999", `PATH=${path}`), `1 process ${pid} runs as: sleep ...`);
-  assert.equal(runs(pid, "sleep 1000", "PATH=/bin"), `1 process ${pid} has not the PATH of its unit`);
+  assert.equal(runs(pid, "sleep 1000", "PATH=/bin"), `1 process ${pid} does not have the PATH of its unit`);
   const proxied = await idle({
     PATH: path,
     HTTP_PROXY: "http://me:secret@10.9.9.9:3128",
@@ -124,11 +121,11 @@ test("a process is what its unit says by its command line and its variables, who
   });
   assert.equal(
     runs(proxied, "sleep 1000", `PATH=${path}`),
-    `1 process ${proxied} has variables that its unit does not give it: HTTP_PROXY, another one`,
+    `1 process ${proxied} has variables that its unit does not set: HTTP_PROXY, another one`,
   );
 });
 
-test("every address on which a process listens is found, and what others listen on is told apart", async () => {
+test("every address on which a process listens is found, and distinguished from those of others", async () => {
   const listens = async (host: string): Promise<number> => {
     const server = createServer().listen(0, host);
     await once(server, "listening");
@@ -139,7 +136,7 @@ test("every address on which a process listens is found, and what others listen 
   const all = await listens("0.0.0.0");
   const six = await listens("::1");
   const found = (pid: number): string =>
-    shell(`process_look ${pid}\nprocess_tcp\necho "$process_ports |$process_others "`);
+    shell(`process_inspect ${pid}\nprocess_tcp\necho "$process_ports |$process_others "`);
   const [ours = ""] = found(process.pid).split(" |");
   assert.deepEqual(
     ours.slice(1).trim().split(" ").toSorted(),
@@ -152,17 +149,17 @@ test("every address on which a process listens is found, and what others listen 
     assert.ok(others.includes(` ${one} `), one);
 });
 
-test("a socket that another process is behind is told", async () => {
+test("a socket with another process behind it is reported", async () => {
   const socket = path("engine.sock");
   const server = createServer().listen(socket);
   await once(server, "listening");
   server.unref();
-  /** Whoever runs the test is the root of it, or nobody is. */
+  /** The user who runs the test takes the place of root, or nobody does. */
   const alone = (pid: number, root = true): string =>
-    shell(`process_of_root() { ${root}; }\nprocess_look ${pid}\nprocess_alone_on ${quote(socket)}`);
+    shell(`process_of_root() { ${root}; }\nprocess_inspect ${pid}\nprocess_alone_on ${quote(socket)}`);
   assert.equal(alone(process.pid), "0 ");
   assert.equal(alone(await idle({})), `1 another process listens on ${socket}: process ${process.pid}`);
-  assert.equal(alone(await idle({}), false), `1 nobody listens on ${socket}`);
+  assert.equal(alone(await idle({}), false), `1 no process listens on ${socket}`);
   renameSync(socket, `${socket}.kept`);
   const listen = `require("node:net").createServer().listen(${JSON.stringify(socket)}, () => console.log("in"))`;
   const second = spawn(process.execPath, ["-e", listen], { stdio: ["ignore", "pipe", "ignore"] });
@@ -181,10 +178,40 @@ test("a socket that another process is behind is told", async () => {
   assert.equal(alone(process.pid), "0 ");
   server.close();
   await once(server, "close");
-  assert.equal(alone(process.pid), `1 ${socket} is not there`);
+  assert.equal(alone(process.pid), `1 ${socket} does not exist`);
 });
 
-test("who else listens is looked for among root's processes alone: what others hold open may be millions of files", () => {
+test("a socket whose name contains a line of the kernel's table does not count under the name in that line", async () => {
+  const socket = path("own.sock");
+  const server = createServer().listen(socket);
+  await once(server, "listening");
+  server.unref();
+  // Another process has a socket, and then one by a name that says that the first one listens there, too.
+  const code = `const { mkdirSync, readlinkSync } = require("node:fs");
+    const { dirname } = require("node:path");
+    const { createServer } = require("node:net");
+    const first = createServer().listen("first", () => {
+      const inode = /\\d+/.exec(readlinkSync("/proc/self/fd/" + first._handle.fd))[0];
+      const name = "x\\n0: 00000002 00000000 00010000 0001 01 " + inode + " " + ${JSON.stringify(socket)};
+      mkdirSync(dirname(name), { recursive: true });
+      createServer().listen(name, () => console.log("in"));
+    });`;
+  const forger = spawn(process.execPath, ["-e", code], {
+    cwd: folder,
+    stdio: ["ignore", "pipe", "inherit"],
+  });
+  started.push(forger);
+  await once(forger.stdout, "data");
+  const forged = readFileSync("/proc/net/unix", "utf8").split("\n");
+  assert.equal(forged.filter((line) => line.endsWith(` ${socket}`)).length, 2);
+  const said = shell(
+    `process_of_root() { true; }\nprocess_inspect ${process.pid}\nprocess_alone_on ${quote(socket)}`,
+  );
+  assert.equal(said, "0 ");
+  server.close();
+});
+
+test("other listeners are searched for among root's processes only: other users may hold millions of open files", () => {
   const root = path("host");
   for (const [pid, uid] of [
     [11, 0],
@@ -194,11 +221,20 @@ test("who else listens is looked for among root's processes alone: what others h
     writeFileSync(join(root, "proc", `${pid}`, "status"), `Name:\tx\nUid:\t${uid}\t0\t0\t0\n`);
     symlinkSync("socket:[77]", join(root, "proc", `${pid}`, "fd", "3"));
   }
-  const looked = shell(
+  // In the session of an account anybody may make it long.
+  mkdirSync(join(root, "proc", "10"), { recursive: true });
+  writeFileSync(join(root, "proc", "10", "status"), "Name:\tx\nUid:\t0\t0\t0\t0\n");
+  writeFileSync(join(root, "proc", "10", "cgroup"), "0::/user.slice/user-1000.slice/session-1.scope\n");
+  const roots = (seconds: number): string =>
+    shell(
+      `PROCESS_SECONDS=${seconds}\nprocess_roots ${quote(root)}/proc/1[0-2]\nfor one in $process_rooted; do echo "\${one##*/}"; done`,
+    );
+  assert.deepEqual([roots(20), roots(0)], ["0 11\n10", "0 11"]);
+  const checked = shell(
     `SEALIFT_ROOT=${quote(root)}\ntimeout() { shift; "$@"; }\nfind() { echo "$@" >>${quote(path("looked"))}; }\nalone_others=" 77"\nalone_beside=\nprocess_alone_beside /run/x.sock\ncat ${quote(path("looked"))}`,
   );
-  assert.match(looked, /\/proc\/11\/fd /);
-  assert.doesNotMatch(looked, /\/proc\/12\/fd/);
+  assert.match(checked, /\/proc\/11\/fd /);
+  assert.doesNotMatch(checked, /\/proc\/12\/fd/);
 });
 
 /** A host on which these processes are, in these control groups, in the namespace of pid 1 or in another one. */
@@ -221,7 +257,7 @@ function hostWith(
   return root;
 }
 
-test("an engine in a container that has a systemd of its own is not the host's", () => {
+test("an engine in a container that has its own systemd is not the host's", () => {
   const inner = [
     "/system.slice/docker-4f.scope/system.slice/docker.service",
     "/system.slice/docker-4f.scope/init.scope",
@@ -262,7 +298,7 @@ test("an engine in a container that has a systemd of its own is not the host's",
   assert.equal(unit(100 + inner.length), "0 docker.service");
 });
 
-test("who listens is told in a time that grows as they do", () => {
+test("finding listeners takes time in proportion to their number", () => {
   const root = mkdtempSync(path("net-"));
   const net = join(root, "proc", "1", "net");
   mkdirSync(net, { recursive: true });
@@ -277,11 +313,11 @@ test("who listens is told in a time that grows as they do", () => {
   symlinkSync("socket:[1000]", join(root, "proc", "1", "fd", "3"));
   // A file of that name is none.
   symlinkSync("/x/socket:[1001]", join(root, "proc", "1", "fd", "4"));
-  const asked = path("asked");
-  writeFileSync(asked, "");
+  const requests = path("asked");
+  writeFileSync(requests, "");
   const found = shell(
-    `SEALIFT_ROOT=${quote(root)}\nSEALIFT_DOCKER=docker\ndocker() { echo "$@" >>${quote(asked)}; case $1 in ps) echo 1 ;; *) echo 127.0.0.9:2375 ;; esac; }\ntimeout() { shift; "$@"; }\nprocess_look 1\nprocess_tcp\nset -- $process_others\necho "$process_ports $#"\nlisteners_unsafe\nset -- $listeners_found\necho "$# $1"`,
+    `SEALIFT_ROOT=${quote(root)}\nSEALIFT_DOCKER=docker\ndocker() { echo "$@" >>${quote(requests)}; case $1 in ps) echo 1 ;; *) echo 127.0.0.9:2375 ;; esac; }\ntimeout() { shift; "$@"; }\nprocess_inspect 1\nprocess_tcp\nset -- $process_others\necho "$process_ports $#"\nlisteners_unsafe\nset -- $listeners_found\necho "$# $1"`,
   );
   assert.equal(found, `0  127.0.0.1:2375 ${count - 1}\n16 127.1.0.1:2375`);
-  assert.equal(readFileSync(asked, "utf8").match(/^ps /gm)?.length, 1, "the engine is asked once");
+  assert.equal(readFileSync(requests, "utf8").match(/^ps /gm)?.length, 1, "the engine is asked once");
 });

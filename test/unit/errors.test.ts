@@ -5,20 +5,20 @@ import { formatProblem, refuse, SealiftError, type Problem } from "../../modules
 const problem: Problem = {
   where: "stacks/Pulumi.lab.yaml:5:15",
   code: "E_UNIT",
-  subject: "volumes.logical[0].size",
-  got: '"20G"',
+  subject: "volumes.logicalVolumes[0].size",
+  found: '"20G"',
   expected: "a whole number and GiB or TiB",
-  todo: "write it like 20GiB",
+  fix: "write it like 20GiB",
 };
 
-test("a problem is one line: where, code, subject, got, expected, what to do", () => {
+test("a problem is one line: where, code, subject, found, expected, fix", () => {
   assert.equal(
     formatProblem(problem),
-    'stacks/Pulumi.lab.yaml:5:15: E_UNIT volumes.logical[0].size: got "20G"; expected a whole number and GiB or TiB; write it like 20GiB',
+    'stacks/Pulumi.lab.yaml:5:15: E_UNIT volumes.logicalVolumes[0].size: found: "20G"; expected: a whole number and GiB or TiB; fix: write it like 20GiB',
   );
 });
 
-test("a refusal carries every problem, and none is no refusal", () => {
+test("a refusal carries every problem, and no problem is no refusal", () => {
   refuse([]);
   assert.throws(
     () => {

@@ -1,23 +1,23 @@
 /**
- * Hostile texts in every place of a site file: each is refused with line and column before any host is asked, or every word of every
- * plan arrives in a real shell as it was written, byte for byte.
+ * Hostile texts in every place of a site file: each is refused with line and column before any host is probed, or every word of every plan
+ * arrives in a real shell as it was written, byte for byte.
  */
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
 import { test } from "node:test";
 import { stringify } from "yaml";
 import { formatProblem, SealiftError, type Problem } from "../../modules/core/errors.ts";
-import { compose } from "../../modules/core/layers/compose.ts";
-import { locate } from "../../modules/core/locate.ts";
-import { schemaOf, schemaProblems } from "../../modules/core/schema.ts";
+import { compose } from "../../modules/core/site/layers/compose.ts";
+import { locate } from "../../modules/core/document/locate.ts";
+import { schemaOf, schemaProblems } from "../../modules/core/site/schema.ts";
 import { subject } from "../../modules/core/shown.ts";
-import { completeSite } from "../../modules/core/site.ts";
-import type { Site } from "../../modules/core/site-spec.ts";
-import { planText, type Phase } from "../../modules/core/step.ts";
-import { gatePhase } from "../../modules/gate.ts";
-import { phasesOf } from "../../modules/phases.ts";
-import { exampleArchive, exampleFacts, exampleFiles } from "../support/example-host.ts";
-import { documentWith, type SchemaPlace, schemaPlaces } from "../support/schema-places.ts";
+import { completeSite } from "../../modules/core/site/site.ts";
+import type { Site } from "../../modules/core/site/site-spec.ts";
+import { planText, type Phase } from "../../modules/core/host/step.ts";
+import { gatePhase } from "../../modules/rollout/gate.ts";
+import { phasesOf } from "../../modules/rollout/phases.ts";
+import { exampleArchive, exampleFacts, exampleFiles } from "../support/fixtures/example-host.ts";
+import { documentWith, type SchemaPlace, schemaPlaces } from "../support/fixtures/schema-places.ts";
 
 /** What no plan could carry. */
 const uncarried: readonly string[] = [
@@ -76,7 +76,10 @@ const base = {
   bundle: { directory: "/media/bundle", allowedSigners: "stacks/allowed_signers" },
   engine: { version: "28.5.2" },
   users: [{ name: "deploy", uid: 1500, authorizedKeys: [`${hostKey} deploy`], sudo: ["/usr/bin/id -u"] }],
-  volumes: { disk: "/dev/disk/by-id/scsi-1", logical: [{ name: "data", size: "20GiB", mount: "/data" }] },
+  volumes: {
+    disks: [{ id: "/dev/disk/by-id/scsi-1" }],
+    logicalVolumes: [{ name: "data", size: "20GiB", mount: "/data" }],
+  },
   daemon: {
     "data-root": "/data/docker",
     "log-driver": "json-file",
@@ -87,7 +90,7 @@ const base = {
     builder: { gc: { enabled: true, policy: [{ all: true, filter: ["unused-for=1h"] }] } },
   },
   rollout: { gate: "true" },
-  hosts: [{ name: "node-a", address: "10.0.0.1", login: "ops", hostKey }],
+  hosts: [{ name: "node-a", address: "10.0.0.1", sshUser: "ops", hostKey }],
 };
 
 /** A class counts where a host is of it, and what a runtime may have hangs on how it is started. */
@@ -123,7 +126,7 @@ function read(
 } {
   const text = write(value);
   const lines = text.split("\n").length;
-  // Most documents pass: only what is wrong is looked for in the text.
+  // Most documents pass: the text is searched only for the wrong value.
   let place: ReturnType<typeof locate> | undefined;
   const lazy: ReturnType<typeof locate> = (path, key) => (place ??= locate("site.yaml", text, []))(path, key);
   try {
@@ -138,7 +141,7 @@ function asJson(value: unknown): string {
   return JSON.stringify(value, undefined, 1);
 }
 
-function mustBeTold(problems: readonly Problem[], lines: number, what: string): void {
+function assertReported(problems: readonly Problem[], lines: number, what: string): void {
   assert.ok(problems.length > 0, what);
   for (const problem of problems) {
     const message = formatProblem(problem);
@@ -165,28 +168,28 @@ test("the walk finds every kind of place", () => {
     );
 });
 
-test("what no plan can carry is refused with line and column, wherever it stands, names included", () => {
+test("what no plan can carry is refused with line and column, wherever it is, names included", () => {
   for (const [index, place] of places.entries())
     for (const text of turns(uncarried, index, isRepeated(place) ? 1 : 2)) {
       const { problems, lines } = read(documentWith(schema, baseFor(place), place, text));
       const what = label(place, text);
-      mustBeTold(problems, lines, what);
+      assertReported(problems, lines, what);
       const about = subject(place.kind === "key" ? [...place.path, text] : place.path);
       assert.ok(
         problems.some((one) => one.subject === about),
         `${what}: ${problems.map(formatProblem).join("\n")}`,
       );
     }
-  for (const text of uncarried) mustBeTold(read({ ...base, rollout: { gate: text } }).problems, 99, text);
+  for (const text of uncarried) assertReported(read({ ...base, rollout: { gate: text } }).problems, 99, text);
 });
 
-test("the same of what environments share", () => {
+test("the same holds for what environments share", () => {
   const shared = schemaOf("shared");
   for (const place of schemaPlaces(shared, nameFor))
     for (const text of ["a\nb", "a\u009b"]) {
       const value = documentWith(shared, {}, place, text);
       const yaml = stringify(value);
-      mustBeTold(
+      assertReported(
         schemaProblems(value, locate("site.yaml", yaml, []), "shared"),
         yaml.split("\n").length,
         label(place, text),
@@ -200,7 +203,7 @@ test("everything else is refused with line and column, or is in every plan as it
   const tryOut = (place: SchemaPlace, text: string): boolean => {
     const { site, problems, lines } = read(documentWith(schema, baseFor(place), place, text), asJson);
     const what = label(place, text);
-    if (site === undefined) mustBeTold(problems, lines, what);
+    if (site === undefined) assertReported(problems, lines, what);
     else
       for (const [host, phase] of phases(site))
         cases.push({ what, plan: planText(host, phase, { serial: 1 }), words: wordsOf(host, phase) });
@@ -231,9 +234,9 @@ test("everything else is refused with line and column, or is in every plan as it
   const arrived = ran.stdout;
   let at = 0;
   for (const { what, words } of cases) {
-    const wanted = Buffer.from(words.map((word) => `${word}\0`).join(""));
-    assert.ok(arrived.subarray(at, at + wanted.length).equals(wanted), what);
-    at += wanted.length;
+    const expected = Buffer.from(words.map((word) => `${word}\0`).join(""));
+    assert.ok(arrived.subarray(at, at + expected.length).equals(expected), what);
+    at += expected.length;
   }
   assert.equal(at, arrived.length);
 });

@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { setImmediate as aTurn } from "node:timers/promises";
-import { inOrder } from "../../offline-bundle/in-order.ts";
+import { inOrder } from "../../offline-bundle/archive/in-order.ts";
 
-test("results come in the order of the jobs, whichever ends first, and no more run than may", async () => {
+test("results come in the order of the jobs, whichever ends first, and no more jobs run than allowed", async () => {
   const running: (() => void)[] = [];
   let most = 0;
   const jobs = async function* (): AsyncGenerator<() => Promise<number>> {
@@ -34,7 +34,7 @@ test("results come in the order of the jobs, whichever ends first, and no more r
   assert.equal(most, 4);
 });
 
-test("what came before a failure is given out first, and nothing goes on behind whoever stops", async () => {
+test("results before a failure are returned first, and nothing continues after the consumer stops", async () => {
   let underWay = 0;
   const ended: string[] = [];
   const jobs = async function* (names: readonly string[]): AsyncGenerator<() => Promise<string>> {

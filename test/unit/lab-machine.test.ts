@@ -1,10 +1,10 @@
-/** What the lab tells QEMU and cloud-init: the parts that a machine without that processor or image cannot try. */
+/** Arguments of the lab for QEMU and cloud-init: the parts that cannot be tried on a machine without that processor or image. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { parse } from "yaml";
 import { machineKind } from "../lab/machine-kind.ts";
-import { type Machine, qemuArguments } from "../lab/qemu.ts";
-import { seed } from "../lab/seed.ts";
+import { type Machine, qemuArguments } from "../lab/vm/qemu.ts";
+import { cloudInitFiles } from "../lab/vm/cloud-init.ts";
 
 function machine(architecture: string): Machine {
   const kind = machineKind(architecture);
@@ -13,7 +13,7 @@ function machine(architecture: string): Machine {
 }
 
 for (const architecture of ["x64", "arm64"]) {
-  test(`${architecture}: the network is restricted, and the one way in is on loopback`, () => {
+  test(`${architecture}: the network is restricted, and the only way in is on loopback`, () => {
     const args = qemuArguments(machine(architecture));
     const networks = args.filter((_, at) => args[at - 1] === "-netdev");
     assert.deepEqual(networks, ["user,id=net,restrict=on,hostfwd=tcp:127.0.0.1:2222-:22"]);
@@ -32,7 +32,7 @@ for (const architecture of ["x64", "arm64"]) {
   });
 }
 
-test("arm64 boots cloud images by UEFI", () => {
+test("arm64 boots cloud images with UEFI", () => {
   const args = qemuArguments(machine("arm64"));
   assert.match(args[args.indexOf("-bios") + 1] ?? "", /QEMU_EFI\.fd$/);
 });
@@ -43,8 +43,8 @@ test("another processor is refused by name", () => {
 
 const keys = { publicKey: "ssh-ed25519 LOGIN", hostKey: "ssh-ed25519 HOST" };
 
-test("the seed brings the login, its key and the pinned host key, and no password", () => {
-  const made = seed("ops", keys, "PRIVATE\nKEY\n");
+test("the cloud-init data contains the user, its key and the pinned host key, and no password", () => {
+  const made = cloudInitFiles("ops", keys, "PRIVATE\nKEY\n");
   assert.match(made["user-data"], /^#cloud-config\n/);
   const config = parse(made["user-data"]) as Record<string, unknown>;
   assert.deepEqual(config["users"], [
@@ -63,8 +63,8 @@ test("the seed brings the login, its key and the pinned host key, and no passwor
   assert.equal(config["ssh_pwauth"], false);
 });
 
-test("another host key is another instance, so that cloud-init takes it", () => {
-  const of = (hostKey: string): string => seed("ops", { ...keys, hostKey }, "k")["meta-data"];
+test("another host key is another instance, so that cloud-init applies it", () => {
+  const of = (hostKey: string): string => cloudInitFiles("ops", { ...keys, hostKey }, "k")["meta-data"];
   assert.equal(of("a"), of("a"));
   assert.notEqual(of("a"), of("b"));
 });

@@ -1,23 +1,27 @@
-/** Why a host lets the login not in, does not make it root, or takes no copy: each cause has its own code, out of what the programs really say. */
+/**
+ * Why a host rejects the login, does not make it root, or accepts no copy: each cause has its own code, determined from the real output of
+ * the programs.
+ */
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
-import { copyProblem } from "../../modules/core/copy-problem.ts";
+import { copyError } from "../../modules/core/host/copy-errors.ts";
 import { errorCodes, formatProblem } from "../../modules/core/errors.ts";
-import { hostCommand } from "../../modules/core/host-command.ts";
-import { lookProblem, openQuestion, type Ended } from "../../modules/core/look-problem.ts";
+import { hostCommand } from "../../modules/core/host/host-command.ts";
+import { sshError, openQuestion } from "../../modules/core/host/ssh-errors.ts";
+import type { SshExit } from "../../modules/core/host/ssh-exit.ts";
 import { checkout } from "../lab/cache.ts";
-import { exampleHost } from "../support/example-host.ts";
+import { exampleHost } from "../support/fixtures/example-host.ts";
 
-const host = { ...exampleHost(), name: "node-a", login: "ops", address: "10.20.0.11", port: 22 };
-const ended = (exitCode: number | null, stderr: string, stdout = ""): Ended => ({
+const host = { ...exampleHost(), name: "node-a", sshUser: "ops", address: "10.20.0.11", port: 22 };
+const ended = (exitCode: number | null, stderr: string, stdout = ""): SshExit => ({
   exitCode,
   stdout,
   stderr,
   jumpLog: "",
 });
-const trace = (...lines: string[]): Ended =>
+const trace = (...lines: string[]): SshExit =>
   ended(
     255,
     [
@@ -27,7 +31,7 @@ const trace = (...lines: string[]): Ended =>
       ...lines,
     ].join("\r\n"),
   );
-const rules = (...lines: string[]): Ended =>
+const rules = (...lines: string[]): SshExit =>
   ended(
     0,
     "",
@@ -37,7 +41,7 @@ const unresolved = "sudo: unable to resolve host vm: Name or service not known\n
 const password = `${unresolved}sudo: a password is required\n`;
 
 /** [what, how ssh ended, kind and code, and the answer to the open question]. */
-const looks: readonly (readonly [string, Ended, string, Ended?])[] = [
+const probes: readonly (readonly [string, SshExit, string, SshExit?])[] = [
   [
     "nobody answers",
     ended(255, "ssh: connect to host 10.20.0.11 port 22: Connection refused"),
@@ -221,9 +225,9 @@ const looks: readonly (readonly [string, Ended, string, Ended?])[] = [
   ["a report that breaks off", ended(1, "sh: 1: Syntax error\n", "in\n"), "unreachable E_PROBE"],
 ];
 
-for (const [what, how, expected, answer] of looks)
-  test(`told by its own code: ${what}`, () => {
-    const { kind, problem } = lookProblem(host, how, answer);
+for (const [what, how, expected, answer] of probes)
+  test(`reported by its own code: ${what}`, () => {
+    const { kind, problem } = sshError(host, how, answer);
     assert.equal(`${kind} ${problem.code}`, expected);
     const line = formatProblem(problem);
     assert.doesNotMatch(line, /unable to resolve/);
@@ -231,15 +235,15 @@ for (const [what, how, expected, answer] of looks)
     if (answer !== undefined) assert.notEqual(openQuestion(host, how), undefined);
   });
 
-test("what a host says after it has taken the key is quoted in part, however much it is", () => {
+test("what a host prints after it has accepted the key is quoted in part, however long it is", () => {
   const long = trace("x".repeat(1_000_000), "y ".repeat(100_000));
-  const looked = lookProblem(host, ended(255, ""), long);
-  assert.match(formatProblem(looked.problem), /E_LOGIN_ACCOUNT .*(y ){100}/);
-  assert.ok(formatProblem(looked.problem).length < 1_500);
+  const checked = sshError(host, ended(255, ""), long);
+  assert.match(formatProblem(checked.problem), /E_LOGIN_ACCOUNT .*(y ){100}/);
+  assert.ok(formatProblem(checked.problem).length < 1_500);
 });
 
-test("a second question is asked only where its answer can say more", () => {
-  const asked = Object.fromEntries(looks.map(([what, how]) => [what, openQuestion(host, how)]));
+test("a second question is asked only if its answer can say more", () => {
+  const questions = Object.fromEntries(probes.map(([what, how]) => [what, openQuestion(host, how)]));
   for (const what of [
     "nobody answers",
     "AllowGroups",
@@ -248,13 +252,13 @@ test("a second question is asked only where its answer can say more", () => {
     "requiretty",
     "no sudo",
   ])
-    assert.equal(asked[what], undefined, what);
-  assert.equal(asked["an account that has ended"], "trace");
-  assert.equal(asked["a later rule"], "rules");
+    assert.equal(questions[what], undefined, what);
+  assert.equal(questions["an account that has ended"], "trace");
+  assert.equal(questions["a later rule"], "rules");
 });
 
 const copied = ended(0, "");
-const copies: readonly (readonly [string, Ended, Ended | undefined, string | undefined])[] = [
+const copies: readonly (readonly [string, SshExit, SshExit | undefined, string | undefined])[] = [
   ["all is well", copied, ended(0, "", "Welcome\nroot reads trial-1\n"), undefined],
   [
     "no subsystem",
@@ -300,19 +304,19 @@ const copies: readonly (readonly [string, Ended, Ended | undefined, string | und
   ["a program that is missing here", ended(255, "spawn sftp ENOENT"), undefined, "E_SFTP"],
 ];
 for (const [what, sent, read, code] of copies)
-  test(`a copy is told by its own code: ${what}`, () => {
-    assert.equal(copyProblem("ops", { copied: sent, read }, "trial-1", "")?.code, code);
+  test(`a failed copy is reported by its own code: ${what}`, () => {
+    assert.equal(copyError("ops", { copied: sent, read }, "trial-1", "")?.code, code);
   });
 
-test("what a shell prints at its start is shown, or its first letters", () => {
+test("what a shell prints at its start is shown, or its first characters", () => {
   const tooLong = copies.find(([what]) => what === "a start-up file that prints")?.[1] ?? copied;
-  const got = (greeting: string): string | undefined =>
-    copyProblem("ops", { copied: tooLong, read: undefined }, "trial-1", greeting)?.got;
-  assert.equal(got("Welcome to NODE-A\n"), "Welcome to NODE-A");
-  assert.equal(got(""), 'a text that begins with "Welc"');
+  const found = (greeting: string): string | undefined =>
+    copyError("ops", { copied: tooLong, read: undefined }, "trial-1", greeting)?.found;
+  assert.equal(found("Welcome to NODE-A\n"), "Welcome to NODE-A");
+  assert.equal(found(""), 'output that begins with "Welc"');
 });
 
-test("the guide has each of these codes, with its cause and what to do", () => {
+test("the guide has each of these codes, with cause and remedy", () => {
   const guide = readFileSync(join(checkout, "docs", "guide", "logins.md"), "utf8");
   const own = errorCodes.filter((code) => /^E_(LOGIN|SUDO|SFTP|MACHINE_ID)/.test(code));
   assert.deepEqual(
@@ -321,24 +325,24 @@ test("the guide has each of these codes, with its cause and what to do", () => {
   );
 });
 
-test("a command line for a host means the same to every shell: words and single quotes alone", () => {
+test("a command line for a host means the same to every shell: words and single quotes only", () => {
   const command = hostCommand("login.sh", "launch.sh", "launch", "0".repeat(64));
   assert.match(command, /^sh -c '[^'\\!`]*' sh '[^'\\!`]*' launch 0{64}$/);
 });
 
-test("another key is told with both fingerprints, as ssh-keygen -l shows them", () => {
+test("another key is reported with both fingerprints, as ssh-keygen -l shows them", () => {
   const shown = "SHA256:nThbg6kXUpJWGl7E1IGOCspRomTxdCARLviKw6E5SY8";
   const hostKey = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIOMqqnkVzrm0SdG6UOoqKLsabgH5C9okWi0dh2l9GKJl";
   const said = `@@@@\nThe fingerprint for the ED25519 key sent by the remote host is\n${shown}.\nHost key verification failed.\n`;
-  const { problem } = lookProblem({ ...host, hostKey }, ended(255, said));
-  assert.equal(problem.got, `"the key ${shown}"`);
+  const { problem } = sshError({ ...host, hostKey }, ended(255, said));
+  assert.equal(problem.found, `"key ${shown}"`);
   assert.equal(
     problem.expected,
-    "the host key of the site file, SHA256:+DiY3wvvV6TuJJhbpZisF/zLDA0zPMSvHdkr4UvCOqU",
+    "the host key from the site file, SHA256:+DiY3wvvV6TuJJhbpZisF/zLDA0zPMSvHdkr4UvCOqU",
   );
-  const { problem: other } = lookProblem(
+  const { problem: other } = sshError(
     { ...host, hostKey },
     ended(255, "No ED25519 host key is known for x\nHost key verification failed.\n"),
   );
-  assert.equal(other.got, '"Host key verification failed."');
+  assert.equal(other.found, '"Host key verification failed."');
 });

@@ -1,21 +1,21 @@
 /**
- * Texts of others whose form a naive pattern tries in every way: of this length it would be at it for hours or days. Each is read in time
- * that grows as its length does, so that these tests end.
+ * External texts whose form makes a naive pattern backtrack: with this length it would take hours or days. Each is read in linear time, so
+ * that these tests end.
  */
 import assert from "node:assert/strict";
 import { mkdtemp, readdir, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
-import { textProblems } from "../../modules/core/texts.ts";
-import { oneLine, visible } from "../../modules/core/visible.ts";
-import { parsePackages, parseRelease } from "../../offline-bundle/apt-repository.ts";
-import { hashesIn } from "../../offline-bundle/checksums.ts";
-import { readDeb } from "../../offline-bundle/deb.ts";
-import { dearmored } from "../../offline-bundle/openpgp.ts";
-import { limits } from "../../offline-bundle/limits.ts";
-import { writeDeb } from "../support/deb-package.ts";
-import { superlinear } from "../support/pattern-work.ts";
+import { textProblems } from "../../modules/core/site/text-problems.ts";
+import { visibleOneLine, visible } from "../../modules/core/visible.ts";
+import { parsePackages, parseRelease } from "../../offline-bundle/upstream/apt-repository.ts";
+import { hashesIn } from "../../offline-bundle/locking/checksums.ts";
+import { readDeb } from "../../offline-bundle/upstream/deb.ts";
+import { dearmored } from "../../offline-bundle/upstream/openpgp.ts";
+import { limits } from "../../offline-bundle/io/limits.ts";
+import { writeDeb } from "../support/fixtures/deb-package.ts";
+import { superlinear } from "../support/assert/pattern-work.ts";
 
 const length = limits.checksums;
 const blanks = " ".repeat(length);
@@ -23,7 +23,7 @@ const hash = "ab".repeat(32);
 /** It ends a line for `$` and not for `.`, or is no blank: what came before is tried again in every other way. */
 const ends = ["\u0001", "\u2028", "\rx", "x"];
 
-test("a checksum file of blanks, or of one hash and one endless name, says nothing", () => {
+test("a checksum file of blanks, or of one hash and one endless name, has no entry", () => {
   for (const end of ends)
     for (const text of [
       `${hash} ${blanks}${end}`,
@@ -36,7 +36,7 @@ test("a checksum file of blanks, or of one hash and one endless name, says nothi
   assert.deepEqual(hashesIn(`${hash}  *a/file${blanks}\r\n`, "file", "SHA256SUMS"), [hash]);
 });
 
-test("a Release and a Packages file of endless fields are read", () => {
+test("a Release and a Packages file with endless fields are read", () => {
   for (const end of ends) {
     const text = `Suite:${blanks}${end}\nSHA256:\n ${hash}${blanks}1${blanks}${end}${blanks}\nCodename: noble\n`;
     assert.equal(parseRelease(text).codename, "noble");
@@ -47,7 +47,7 @@ test("a Release and a Packages file of endless fields are read", () => {
   }
 });
 
-test("an armored text of many beginnings and no end has no block", () => {
+test("an armored text with many beginnings and no end has no block", () => {
   const begin = "-----BEGIN PGP SIGNATURE-----\n";
   assert.equal(dearmored(Buffer.from(begin.repeat(length / begin.length))).length, 0);
   assert.equal(dearmored(Buffer.from(`-----BEGIN PGP ${"A ".repeat(length)}\n`)).length, 0);
@@ -56,15 +56,15 @@ test("an armored text of many beginnings and no end has no block", () => {
 });
 
 test("a value of the site file with logins of every form is read", () => {
-  const told = (text: string): number => textProblems({ key: text }, () => "site.yaml").length;
+  const reported = (text: string): number => textProblems({ key: text }, () => "site.yaml").length;
   const some = 100_000;
   const found = new Set<number>();
   for (const part of ["://a:b", "://", "http://x", ":", "a:1", "https://a:1", "://a:1b", "@"])
     for (const start of ["", "://", "https://"])
       for (const end of ["", " @", "/x@", "x@", "@\n", " http://me@host"]) {
-        const short = told(`${start}${part.repeat(3)}${end}`);
+        const short = reported(`${start}${part.repeat(3)}${end}`);
         assert.equal(
-          told(`${start}${part.repeat(some / part.length)}${end}`),
+          reported(`${start}${part.repeat(some / part.length)}${end}`),
           short,
           `${start}${part}${end}`,
         );
@@ -73,7 +73,7 @@ test("a value of the site file with logins of every form is read", () => {
   assert.deepEqual([...found].sort(), [0, 1]);
 });
 
-test("a pattern whose work grows faster than its text is known by its form", () => {
+test("a superlinear pattern is recognized by its form", () => {
   const bad = [
     "^(a+)+$",
     "^(a|a)*$",
@@ -98,7 +98,7 @@ test("a pattern whose work grows faster than its text is known by its form", () 
   for (const one of good) assert.equal(superlinear(one), undefined, one);
 });
 
-test("every pattern of the schemas begins at the beginning, and its work grows as the text does", async () => {
+test("every pattern of the schemas is anchored at the beginning and linear", async () => {
   const patterns = new Set<string>();
   const collect = (value: unknown): void => {
     if (typeof value !== "object" || value === null) return;
@@ -123,7 +123,7 @@ test("every pattern of the schemas begins at the beginning, and its work grows a
   }
 });
 
-test("a control file of endless fields is read", async () => {
+test("a control file with endless fields is read", async () => {
   const folder = await mkdtemp(join(tmpdir(), "sealift-long-"));
   try {
     const path = join(folder, "x.deb");
@@ -139,7 +139,7 @@ test("a control file of endless fields is read", async () => {
   }
 });
 
-test("what a program complains of is one line, whatever blanks are in it", () => {
-  assert.equal(oneLine(`a ${blanks}\n${blanks}\n b${blanks}c\r\n`), `a b${blanks}c`);
+test("a program's complaint becomes one line, whatever blanks are in it", () => {
+  assert.equal(visibleOneLine(`a ${blanks}\n${blanks}\n b${blanks}c\r\n`), `a b${blanks}c`);
   assert.equal(visible("://a:b".repeat(length / 6)).length, length - (length % 6));
 });

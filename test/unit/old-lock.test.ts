@@ -1,15 +1,15 @@
-/** A lock that somebody else has written: what its schema refuses reaches no path and no TypeError. */
+/** A lock written by others: what its schema refuses reaches no path and causes no TypeError. */
 import assert from "node:assert/strict";
 import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { before, test } from "node:test";
-import { readOldLock } from "../../offline-bundle/old-lock.ts";
-import { obtain, storedPath } from "../../offline-bundle/store.ts";
-import { isVouched } from "../../offline-bundle/vouching.ts";
-import type { Want, WantedEntry } from "../../offline-bundle/want.ts";
+import { readOldLock } from "../../offline-bundle/locking/old-lock.ts";
+import { fetchToCache, downloadPath } from "../../offline-bundle/fetching/download-cache.ts";
+import { isAttested } from "../../offline-bundle/locking/attestation.ts";
+import type { BundleSpec, FileSourceSpec } from "../../offline-bundle/spec/bundle-spec.ts";
 import { cachePath } from "../lab/cache.ts";
-import { refused } from "../support/refused.ts";
-import { undoAfter } from "../support/undo.ts";
+import { assertRefused } from "../support/assert/assert-refusal.ts";
+import { undoAfter } from "../support/process/undo.ts";
 
 let folder: string;
 const undo = undoAfter();
@@ -19,19 +19,19 @@ before(async () => {
   undo(() => rm(folder, { recursive: true }));
 });
 
-const want: Want = {
+const spec: BundleSpec = {
   ...{ platforms: ["linux/amd64"], files: [], images: [], minOrigin: "agreement", confirmed: [] },
   ...{ mirrors: {}, problems: [] },
-} as unknown as Want;
+} as unknown as BundleSpec;
 
 async function read(lock: object): ReturnType<typeof readOldLock> {
   const file = join(folder, "bundle.lock.yaml");
   const head = { format: 1, serial: 1, platforms: ["linux/amd64"], files: [] };
   await writeFile(file, JSON.stringify({ ...head, ...lock }));
-  return readOldLock(file, want, () => false);
+  return readOldLock(file, spec, () => false);
 }
 
-test("a lock with more faults than are kept is refused: what has none might not have been reached", async () => {
+test("a lock with more faults than are kept is refused: entries without one may not have been reached", async () => {
   const name = "docker.io/acme/unwanted:1";
   const digest = `sha256:${"1".repeat(64)}`;
   const first = {
@@ -41,33 +41,33 @@ test("a lock with more faults than are kept is refused: what has none might not 
     sources: ["computed-here"],
   };
   const second = { name: "docker.io/acme/app:1", digest: "../../elsewhere", platforms: [], sources: [] };
-  const problems = await refused(read({ images: [first, second] }));
+  const problems = await assertRefused(read({ images: [first, second] }));
   assert.equal(problems.length, 100);
-  assert.match(problems[0]?.subject ?? "", /^images\.0\.platforms/);
+  assert.match(problems[0]?.subject ?? "", /^images\[0\]\.platforms/);
   const files = Array.from({ length: 10_001 }, () => 7);
-  for (const images of [7, [null]]) assert.equal((await refused(read({ files, images }))).length, 100);
-  // Fewer of them in what is not wanted are let go, and the wrong digest is seen.
-  const { lock, whole } = await read({ images: [{ ...first, platforms: [7] }, second] });
-  assert.deepEqual([lock.images, whole], [[], false]);
+  for (const images of [7, [null]]) assert.equal((await assertRefused(read({ files, images }))).length, 100);
+  // Too few of them in an image that is not requested are accepted; the wrong digest is found.
+  const { lock, complete } = await read({ images: [{ ...first, platforms: [7] }, second] });
+  assert.deepEqual([lock.images, complete], [[], false]);
 });
 
-test("no list and no entry of a lock is a fault of the program", async () => {
+test("no list and no entry of a lock crashes the program", async () => {
   assert.deepEqual((await read({ images: [null] })).lock.images, []);
   for (const images of [7, null, "all", { 0: {} }])
-    assert.equal((await refused(read({ images })))[0]?.subject, "images", JSON.stringify(images));
+    assert.equal((await assertRefused(read({ images })))[0]?.subject, "images", JSON.stringify(images));
 });
 
-test("what is no sha256 is no part of a path in the store", async () => {
+test("a value that is no sha256 never becomes part of a path in the cache", async () => {
   const outside = join(folder, "outside");
   await mkdir(join(outside), { recursive: true });
   await writeFile(join(outside, "tool"), "mine");
   const store = join(folder, "store");
   for (const sha256 of ["../outside", "", "A".repeat(64), `${"a".repeat(64)}\n`]) {
-    assert.throws(() => storedPath(store, sha256, "tool"), /E_VALUE/, sha256);
-    const asked = isVouched({} as WantedEntry, { sha256 }, { store });
-    assert.equal((await refused(asked))[0]?.code, "E_VALUE", sha256);
-    const got = obtain(new URL("https://localhost/tool"), store, sha256, () => undefined);
-    assert.equal((await refused(got))[0]?.code, "E_VALUE", sha256);
+    assert.throws(() => downloadPath(store, sha256, "tool"), /E_VALUE/, sha256);
+    const attested = isAttested({} as FileSourceSpec, { sha256 }, { store });
+    assert.equal((await assertRefused(attested))[0]?.code, "E_VALUE", sha256);
+    const found = fetchToCache(new URL("https://localhost/tool"), store, sha256, () => undefined);
+    assert.equal((await assertRefused(found))[0]?.code, "E_VALUE", sha256);
   }
-  assert.equal(storedPath("/store", "a".repeat(64), "tool"), `/store/${"a".repeat(64)}/tool`);
+  assert.equal(downloadPath("/store", "a".repeat(64), "tool"), `/store/${"a".repeat(64)}/tool`);
 });

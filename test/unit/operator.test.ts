@@ -20,15 +20,15 @@ test("the real @pulumi/command is pinned, not npm's latest", () => {
   assert.equal(typeof remote.CopyToRemote, "function");
 });
 
-test("a wrong or missing @pulumi/command is one line that says what to do", () => {
+test("a wrong or missing @pulumi/command is one line with the remedy", () => {
   assert.deepEqual(packageProblems("1.2.1"), []);
   assert.deepEqual(packageProblems("4.5.0").map(formatProblem), [
-    "node_modules: E_PLUGIN_VERSION @pulumi/command: got 4.5.0; expected 1.2.1; run npm ci in the checkout",
+    "node_modules: E_PLUGIN_VERSION @pulumi/command: found: 4.5.0; expected: 1.2.1; fix: run npm ci",
   ]);
-  assert.match(packageProblems(undefined).map(formatProblem).join(), /got nothing; expected 1\.2\.1/);
+  assert.match(packageProblems(undefined).map(formatProblem).join(), /found: nothing; expected: 1\.2\.1/);
 });
 
-test("a plugin on the PATH is refused, because Pulumi would take it whatever its version is", () => {
+test("a plugin on PATH is refused, because Pulumi would use it whatever its version", () => {
   const folder = mkdtempSync(join(tmpdir(), "sealift-test-"));
   try {
     writeFileSync(join(folder, "pulumi-resource-command"), "#!/bin/sh\n");
@@ -46,15 +46,15 @@ test("a plugin on the PATH is refused, because Pulumi would take it whatever its
   }
 });
 
-test("without an ssh-agent it ends in one line that says how to start one", () => {
+test("without an ssh-agent it ends with one line that says how to start one", () => {
   assert.deepEqual(agentProblems({ SSH_AUTH_SOCK: "/run/agent" }), []);
   assert.match(
     agentProblems({}).map(formatProblem).join(),
-    /^environment: E_AGENT SSH_AUTH_SOCK: got nothing; .*; run eval "\$\(ssh-agent\)" and ssh-add <key>$/,
+    /^environment: E_AGENT SSH_AUTH_SOCK: found: nothing; .*; fix: run eval "\$\(ssh-agent\)" and ssh-add <key>$/,
   );
 });
 
-test("an older Node ends in one line, before it meets TypeScript", () => {
+test("an older Node ends with one line, before it reads TypeScript", () => {
   const preload = new URL("../../modules/core/node-version.js", import.meta.url).href;
   const run = (version: string): ReturnType<typeof spawnSync> =>
     spawnSync(
@@ -71,14 +71,14 @@ test("an older Node ends in one line, before it meets TypeScript", () => {
     assert.equal(status, 1);
     assert.match(
       String(stderr),
-      new RegExp(`^\\S+: E_NODE_VERSION node: got ${old}; expected 22\\.18 or newer, .*\\n$`),
+      new RegExp(`^\\S+: E_NODE_VERSION node: found: ${old}; expected: 22\\.18 or newer, .*\\n$`),
     );
     assert.equal(stdout, "");
   }
   for (const fine of ["22.18.0", "24.21.0", "25.0.0"]) assert.equal(run(fine).stdout, "went on\n");
 });
 
-test("what was compiled once is kept in the checkout's own cache, unless another place is named", () => {
+test("compiled code is kept in the checkout's cache, unless another place is named", () => {
   const preload = new URL("../../modules/core/node-version.js", import.meta.url).href;
   const bare = Object.fromEntries(
     Object.entries(process.env).filter(([name]) => !["NODE_COMPILE_CACHE", "SEALIFT_CACHE"].includes(name)),

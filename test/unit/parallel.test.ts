@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { SealiftError } from "../../modules/core/errors.ts";
-import { inParallel } from "../../offline-bundle/parallel.ts";
+import { inParallel } from "../../offline-bundle/io/parallel.ts";
 
 test("results and problems come in the order of the items, whichever ends first", async () => {
   const release = new Map<number, () => void>();
@@ -13,7 +13,7 @@ test("results and problems come in the order of the items, whichever ends first"
     release.get(item - 2)?.();
     release.get(item - 1)?.();
     if (item % 2 === 0) return item;
-    const problem = { code: "E_VALUE", subject: String(item), got: "", expected: "", todo: "" } as const;
+    const problem = { code: "E_VALUE", subject: String(item), found: "", expected: "", fix: "" } as const;
     throw new SealiftError([{ where: "here", ...problem }]);
   };
   const { values, problems } = await inParallel([1, 2, 3, 4], 4, work);

@@ -1,21 +1,21 @@
-/** Files and command lines that Sealift finds are somebody else's, and may hold a secret: no finding, journal or message has it. */
+/** Existing files and command lines on a host may contain secrets: no finding, journal or message has them. */
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
-import { describe } from "../../modules/core/drift.ts";
+import { describeDifference } from "../../modules/core/host/drift.ts";
 import { formatProblem } from "../../modules/core/errors.ts";
 import { quote } from "../../modules/core/quote.ts";
-import { parseReport } from "../../modules/core/report.ts";
-import { planText } from "../../modules/core/step.ts";
+import { parseReport } from "../../modules/core/host/report.ts";
+import { planText } from "../../modules/core/host/step.ts";
 import { visible } from "../../modules/core/visible.ts";
 import { markup } from "../../modules/receipt/markup.ts";
-import { printable } from "../../offline-bundle/printable.ts";
-import { library } from "../support/example-host.ts";
-import { libraryCall } from "../support/library-call.ts";
-import { changed, problemsOf } from "../support/site-text.ts";
+import { printable } from "../../offline-bundle/io/printable.ts";
+import { library } from "../support/fixtures/example-host.ts";
+import { libraryCall } from "../support/guests/library-call.ts";
+import { changed, problemsOf } from "../support/fixtures/site-text.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "sealift-planted-"));
 after(() => {
@@ -35,19 +35,19 @@ const urls: readonly [written: string, shown: string][] = [
   ["docker.io/a/b:1@sha256:00ff, ops@node-a", "docker.io/a/b:1@sha256:00ff, ops@node-a"],
 ];
 
-test("no URL tells who logs in by it, on whatever way it is shown, here and on a host", () => {
+test("no URL shows its user and password, wherever it is printed, here and on a host", () => {
   for (const [written, shown] of urls) {
     assert.equal(visible(written), shown);
     assert.equal(libraryCall("/nowhere", `printf '%s' ${quote(written)} | without_logins`), `0 ${shown}`);
     assert.ok(!printable(`${"x".repeat(80)} ${written}`).includes(secret));
     assert.ok(!markup`${written}`.text.includes(secret));
     const step = { code: "t.a", fact: "a", effect: "none", call: ["a"] } as const;
-    assert.ok(!describe({ step, found: written, effect: "none" }).includes(secret));
+    assert.ok(!describeDifference({ step, found: written, effect: "none" }).includes(secret));
     assert.ok(!JSON.stringify(parseReport(`drift\tt.a\ta\t${written}\tnone\n`)).includes(secret));
   }
 });
 
-test("a run prints no login of a URL, nor does its journal, which is for root alone", () => {
+test("a run prints no login of a URL, nor does its journal, which only root can read", () => {
   const state = join(folder, "state");
   const pairs = `check_file() { echo "found http://me:${secret}@proxy" && [ -e ${folder}/made ]; }\napply_file() { : >${folder}/made; }\ncheck_bad() { echo x; return 1; }\napply_bad() { echo "proxy http://me:${secret}@proxy
 line two of https://${secret}@b"; return 1; }\n`;
@@ -112,13 +112,13 @@ const files: readonly [what: string, file: string, said: string][] = [
   ["a name that is no name", `{\n "${secret} x": 1\n}`, "entries that are not shown"],
 ];
 for (const [what, file, said] of files)
-  test(`of a daemon.json that is found, only known values are told: ${what}`, () => {
+  test(`of an existing daemon.json, only known values are reported: ${what}`, () => {
     const path = join(folder, "daemon.json");
     writeFileSync(path, `${file}\n`);
-    const wanted = `'"debug": true' '"log-driver": "local"'`;
+    const expected = `'"debug": true' '"log-driver": "local"'`;
     const found = libraryCall(
       "/nowhere",
-      `DAEMON_JSON=${path}\ndaemon_json_text ${wanted} | daemon_difference`,
+      `DAEMON_JSON=${path}\ndaemon_json_text ${expected} | daemon_difference`,
     );
     assert.ok(found.startsWith(`0 ${said} in place of `), found);
     assert.ok(!found.includes(secret));
@@ -141,8 +141,8 @@ const commands: readonly [written: string, shown: string][] = [
   ["(root) ALL", "(root) ALL"],
 ];
 for (const [written, shown] of commands)
-  test(`of a command line that is found, what could be a password is not told: ${shown}`, () => {
-    assert.equal(libraryCall("/nowhere", `found_words ${quote(written)}`), `0 ${shown}`);
+  test(`of an existing command line, what could be a password is not reported: ${shown}`, () => {
+    assert.equal(libraryCall("/nowhere", `redact_words ${quote(written)}`), `0 ${shown}`);
     assert.equal(libraryCall("/nowhere", `sudo_shown ${quote(written)}`), `0 ${shown}`);
   });
 
@@ -161,7 +161,7 @@ const sites: readonly [what: string, text: string][] = [
   ["the bundle", changed(/directory: .*/, `directory: "https://me:${secret}@files/bundle"`)],
 ];
 for (const [what, text] of sites)
-  test(`a site with a login in it is refused without telling it: ${what}`, () => {
+  test(`a site with a login in it is refused without showing it: ${what}`, () => {
     const problems = problemsOf(text).map(formatProblem);
     assert.match(problems.join("\n"), /:\d+:\d+: E_(VALUE|SECRET|TYPE) /);
     assert.ok(!problems.join("\n").includes(secret), problems.join("\n"));

@@ -3,7 +3,7 @@ import { test } from "node:test";
 import { cutsOfLife, lostOf, tally } from "../cuts/plan.ts";
 
 test("each life of a machine is cut inside and at the end of every phase, and four lives at four lines", () => {
-  const cuts = cutsOfLife(0);
+  const cuts = cutsOfLife(0, "vm");
   for (const phase of ["volumes", "users", "engine", "daemon"]) {
     assert.ok(cuts.some((cut) => cut.phase === phase && cut.line === 1));
     assert.ok(cuts.some((cut) => cut.phase === phase && cut.line === undefined));
@@ -13,19 +13,24 @@ test("each life of a machine is cut inside and at the end of every phase, and fo
     ["first", "changed"],
   );
   assert.deepEqual(
-    [0, 1, 2, 3, 4].map((life) => cutsOfLife(life)[0]?.line),
+    [0, 1, 2, 3, 4].map((life) => cutsOfLife(life, "vm")[0]?.line),
     [1, 2, 3, 4, 1],
   );
 });
 
-test("lost is what was told and differs after the boot; a fact that was not told may differ", () => {
+test("a container, which has no volumes of Sealift, is cut in the other phases", () => {
+  const phases = new Set(cutsOfLife(0, "container").map(({ phase }) => phase));
+  assert.deepEqual([...phases], ["users", "engine", "daemon"]);
+});
+
+test("a change is lost if it was reported and differs after the boot; an unreported fact may differ", () => {
   const preview =
-    "    users.deploy.docker: wanted user deploy is in group docker; found not in it; effect nothing stops\n";
+    "    users.deploy.docker: want: user deploy is in group docker; found: not a member; impact: none\n";
   assert.deepEqual(lostOf(preview, ["users.group", "users.deploy.docker"]), ["users.deploy.docker"]);
   assert.deepEqual(lostOf(preview, ["users.group"]), []);
 });
 
-test("the table counts cuts, lost facts and runs that did not go on, by phase and place", () => {
+test("the table counts cuts, lost facts and runs that did not continue, by phase and place", () => {
   const cut = { phase: "users", lost: [], next: "goes on" };
   assert.deepEqual(
     tally([cut, { ...cut, line: 1 }, { ...cut, line: 2, lost: ["users.a"], next: "failed" }]),

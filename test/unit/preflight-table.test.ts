@@ -5,22 +5,18 @@ import { format, resolveConfig } from "prettier";
 import { groups } from "../../modules/preflight/check.ts";
 import { checks, checkOf } from "../../modules/preflight/checks.ts";
 import { preflightSteps } from "../../modules/preflight/steps.ts";
-import { exampleArchive, exampleHost } from "../support/example-host.ts";
+import { exampleArchive, exampleHost } from "../support/fixtures/example-host.ts";
 
 const readme = new URL("../../modules/preflight/README.md", import.meta.url);
 
-/** UPDATE_GOLDEN=1 writes the table anew. */
+/** UPDATE_GOLDEN=1 writes the table again. */
 test("the README shows every check as the code has it", async () => {
-  const rows = Object.entries(checks).map(([name, { level, error, looksAt, todo }]) =>
-    [`\`${name}\``, level, `\`${error}\``, looksAt, todo]
+  const rows = Object.entries(checks).map(([name, { level, error, examines, fix }]) =>
+    [`\`${name}\``, level, `\`${error}\``, examines, fix]
       .map((cell) => cell.replaceAll("|", "\\|"))
       .join(" | "),
   );
-  const lines = [
-    "check | level | code | what it looks at | what to do",
-    "--- | --- | --- | --- | ---",
-    ...rows,
-  ];
+  const lines = ["check | level | code | what it checks | fix", "--- | --- | --- | --- | ---", ...rows];
   const table = lines.map((line) => `| ${line} |`).join("\n");
   const text = readFileSync(readme, "utf8");
   const marked = text.replace(
@@ -28,9 +24,9 @@ test("the README shows every check as the code has it", async () => {
     () => `<!-- checks -->\n\n${table}\n\n<!-- /checks -->`,
   );
   const options = await resolveConfig(readme);
-  const wanted = await format(marked, { ...options, parser: "markdown" });
-  if (process.env["UPDATE_GOLDEN"] === "1") writeFileSync(readme, wanted);
-  assert.equal(readFileSync(readme, "utf8"), wanted);
+  const expected = await format(marked, { ...options, parser: "markdown" });
+  if (process.env["UPDATE_GOLDEN"] === "1") writeFileSync(readme, expected);
+  assert.equal(readFileSync(readme, "utf8"), expected);
 });
 
 test("every step has its row, in the same order, and every row its step", () => {
@@ -52,17 +48,17 @@ test("every step has its row, in the same order, and every row its step", () => 
   );
 });
 
-test("checks of a group stand together, in the order of the groups", () => {
-  const seen = Object.keys(checks).map((name) =>
+test("checks of a group are adjacent, in the order of the groups", () => {
+  const listed = Object.keys(checks).map((name) =>
     groups.indexOf(checkOf(`preflight.${name}`)?.group ?? assert.fail(name)),
   );
   assert.deepEqual(
-    seen,
-    seen.toSorted((left, right) => left - right),
+    listed,
+    listed.toSorted((left, right) => left - right),
   );
 });
 
-test("pools: the site's own replace the engine's, a bridge of its own does not", () => {
+test("address pools: the site's replace the engine's, a bridge of its own does not", () => {
   const host = exampleHost();
   const arguments_ = (more: Record<string, unknown>, code: string): readonly string[] =>
     preflightSteps({ ...host, daemon: { ...host.daemon, ...more } }, exampleArchive, 0)
@@ -83,7 +79,7 @@ test("pools: the site's own replace the engine's, a bridge of its own does not",
   assert.deepEqual(arguments_({}, "pools"), ["no such step"]);
 });
 
-test("daemon.json decides what is asked of MTU and name servers", () => {
+test("daemon.json decides what is checked of MTU and name servers", () => {
   const host = exampleHost();
   const steps = preflightSteps(
     { ...host, daemon: { ...host.daemon, mtu: 1400, dns: ["10.20.0.2"] } },
@@ -94,7 +90,7 @@ test("daemon.json decides what is asked of MTU and name servers", () => {
   assert.ok(!steps.some(({ code }) => code === "preflight.resolver"));
 });
 
-test("without a bundle there is no engine to make room for", () => {
+test("without a bundle no free space is required for an engine", () => {
   const [space] = preflightSteps(exampleHost(), undefined, 0).filter(
     ({ code }) => code === "preflight.space",
   );

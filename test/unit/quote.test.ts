@@ -10,7 +10,7 @@ test("plain words stay as they are", () => {
   }
 });
 
-test("everything else goes into single quotes", () => {
+test("everything else is put into single quotes", () => {
   const golden: Record<string, string> = {
     "": "''",
     " ": "' '",
@@ -28,7 +28,7 @@ test("everything else goes into single quotes", () => {
   for (const [word, quoted] of Object.entries(golden)) assert.equal(quote(word), quoted);
 });
 
-test("a control character is refused, so a plan stays one call a line", () => {
+test("a control character is refused, so that a plan stays one call per line", () => {
   for (const word of ["a\nb", "a\tb", "\0", "\u001b[31m", "\u009b"])
     assert.throws(() => quote(word), TypeError);
 });

@@ -1,14 +1,14 @@
 import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import { test } from "node:test";
 import { receiptPage } from "../../modules/receipt/page.ts";
-import { hostReceipt, receiptSteps } from "../../modules/receipt/receipt.ts";
-import type { HostReceipt, Receipt } from "../../modules/receipt/receipt.ts";
+import { hostReceipt, receiptSteps, type HostReceipt, type Receipt } from "../../modules/receipt/receipt.ts";
 import { filesIn, verdictOf } from "../../modules/receipt/verdict.ts";
-import { exampleArchive, exampleHost } from "../support/example-host.ts";
-import { first, fourth, host, look, receipt, second, third } from "../support/example-receipt.ts";
+import { exampleArchive, exampleHost, library } from "../support/fixtures/example-host.ts";
+import { first, fourth, host, probeOf, receipt, second, third } from "../support/fixtures/example-receipt.ts";
 
-test("what did not hold before and holds now has changed; what does not, is a warning or was not said is no fact that holds", () => {
+test("a fact that did not hold before and holds now has changed; one that does not hold, has a warning or was not reported does not count as holding", () => {
   const [one] = receipt().hosts;
   assert.ok(one);
   const { machine, facts, volumes, certificates: ends } = one.statement;
@@ -26,125 +26,210 @@ test("what did not hold before and holds now has changed; what does not, is a wa
   assert.deepEqual(ends[0], { name: "CA of the registry", ends: "2027-11-21T18:00:00.000Z" });
   const verdict = (wrong: HostReceipt, warnings: Receipt["warnings"] = []): string =>
     verdictOf({ hosts: [wrong], warnings });
-  assert.equal(verdict(one), `${facts.length - 3} hold, 1 with a warning, 1 does not hold, 1 not looked at`);
-  const whole = hostReceipt(host(look([])), look([]));
-  assert.equal(verdict(whole), "Every fact holds");
-  assert.match(verdict(hostReceipt(host(look([])), look([], [first]))), /, 1 with a warning$/);
+  assert.equal(verdict(one), `${facts.length - 3} hold, 1 with a warning, 1 does not hold, 1 not checked`);
+  const emptyReceipt = hostReceipt(host(probeOf([])), probeOf([]));
+  assert.equal(verdict(emptyReceipt), "Every fact holds");
+  assert.match(verdict(hostReceipt(host(probeOf([])), probeOf([], [first]))), /, 1 with a warning$/);
 });
 
-test("not every fact holds without a word where something was warned of beside the facts", () => {
-  const warnings = [{ where: "a", code: "E_FIREWALL", text: "preflight.firewall: got ufw is on" }];
-  const hosts = [hostReceipt(host(look([])), look([]))];
-  assert.match(verdictOf({ hosts, warnings }), /^\d+ hold, and 1 warning besides$/);
+test("not every fact counts as holding without a warning if there was a warning besides the facts", () => {
+  const warnings = [{ where: "a", code: "E_FIREWALL", text: "preflight.firewall: found: ufw is on" }];
+  const hosts = [hostReceipt(host(probeOf([])), probeOf([]))];
+  assert.match(verdictOf({ hosts, warnings }), /^\d+ hold; 1 warning about the run$/);
   const page = receiptPage(receipt({ hosts, warnings }));
-  assert.match(page, /<li>a: E_FIREWALL preflight\.firewall: got ufw is on<\/li>/);
+  assert.match(page, /<li>a: E_FIREWALL preflight\.firewall: found: ufw is on<\/li>/);
   assert.doesNotMatch(page, /Every fact holds/);
 });
 
 test("a host without an engine has none of the files that the lock pins for it, and the page says so", () => {
-  const probed = look([]);
+  const probed = probeOf([]);
   assert.ok(probed.kind === "reached");
   const bare = { ...probed, report: { ...probed.report, values: { "receipt.installed": "" } } };
-  const hosts = [hostReceipt(host(look([])), bare)];
+  const hosts = [hostReceipt(host(probeOf([])), bare)];
   const [one] = hosts;
   assert.ok(one);
-  assert.equal(filesIn(one), `none of ${one.wanted.length}`);
+  assert.equal(filesIn(one), `none of ${one.expectedFiles.length}`);
   const page = receiptPage(receipt({ hosts }));
-  assert.match(page, /No file of the lock is\s+installed there/);
+  assert.match(page, /No files of the lock\s+installed/);
 });
 
-test("who may use docker and sudo, and which images run, are what the host says, in their form and bounded", () => {
-  const probed = look([]);
+test("who may use docker and sudo, and which images run, are taken from the host's report, in their form and within limits", () => {
+  const probed = probeOf([]);
   assert.ok(probed.kind === "reached");
   const id = `sha256:${"ef".repeat(32)}`;
   const values = {
     "receipt.access":
-      "unasked=3; docker=deploy; docker=CORP\\jdoe; docker=<b>; sudo=ops (ALL) NOPASSWD: ALL; sudo=a<b (ALL) ALL",
+      "moreDocker=40; unchecked=3; root=toor; docker=deploy; docker=CORP\\jdoe; docker=<b>; sudo=ops (ALL) NOPASSWD: ALL; sudo=a<b (ALL) ALL; unanswered=slow",
     "receipt.images": `2 ${id} docker.io/library/busybox:1.37; 1 sha256:12 x; 1 ${id} <script>; more=7`,
   };
-  const { statement } = hostReceipt(host(look([])), { ...probed, report: { ...probed.report, values } });
+  const { statement } = hostReceipt(host(probeOf([])), { ...probed, report: { ...probed.report, values } });
   assert.deepEqual(statement.access, {
     docker: ["deploy", "CORP\\jdoe"],
     sudo: [{ user: "ops", rules: "(ALL) NOPASSWD: ALL" }],
-    unasked: 3,
+    unchecked: 3,
+    root: ["toor"],
+    unanswered: ["slow"],
+    more: { docker: 41, sudo: 1 },
   });
   const running = [{ name: "docker.io/library/busybox:1.37", id, containers: 2 }];
-  assert.deepEqual(statement.images, { running, more: 7 });
-  const quiet = hostReceipt(host(look([])), look([])).statement;
+  assert.deepEqual(statement.images, { running, more: 9 });
+  const page = receiptPage(receipt({ hosts: [{ ...receipt().hosts[0], statement }] as Receipt["hosts"] }));
+  for (const said of [
+    /uid 0: toor</,
+    /docker: deploy, CORP\\jdoe, 41 more not listed</,
+    /sudo: 1 more not listed</,
+    /sudo gave no answer for slow: their rules are unknown/,
+    /sudo was not asked about 3 accounts/,
+    /9 more not listed/,
+  ])
+    assert.match(page, said);
+  const quiet = hostReceipt(host(probeOf([])), probeOf([])).statement;
   assert.deepEqual([quiet.access, quiet.images], [undefined, undefined]);
 });
 
-test("a receipt says who has run what, from which commit, and how to check who signed it", () => {
+/** A host's report on access, where these functions replace the programs that it runs. */
+function access(programs: string): readonly string[] {
+  const input = `${library.text}
+set -eu
+report_progress() { :; }
+timeout() { while [ "$1" != sudo ]; do shift; done; "$@"; }
+${programs}
+value_access
+`;
+  return execFileSync("sh", { input, encoding: "utf8" }).split("; ");
+}
+
+test("a host reports accounts with uid 0 and accounts for which sudo gave no answer, and counts what it does not list", () => {
+  const found = access(`
+getent() {
+  if [ "$1" = group ]; then echo "docker:x:999:ann,bob"; return; fi
+  printf '%s\\n' root:x:0:0::/:/bin/sh toor:x:0:0::/:/bin/sh ann:x:1:1::/:/bin/sh bob:x:2:2::/:/bin/sh eve:x:3:999::/:/bin/sh slow:x:4:4::/:/bin/sh
+}
+sudo() {
+  case $4 in
+    ann)
+      echo 'User ann may run the following commands on a:'
+      for one in 1 2 3 4 5 6 7 8 9; do echo "    (root) NOPASSWD: /usr/bin/a-program-of-some-length-$one"; done
+      ;;
+    slow) return 124 ;;
+    *) echo "User $4 is not allowed to run sudo on a." ;;
+  esac
+}`);
+  assert.deepEqual(found.slice(0, 4), ["root=toor", "docker=ann", "docker=bob", "docker=eve"]);
+  assert.match(found[4] ?? "", /^sudo=ann (\(root\) NOPASSWD: \S+-\d ){3,4}and [56] more rules$/);
+  assert.deepEqual(found.slice(5), ["unanswered=slow"]);
+
+  const many = access(`
+getent() {
+  if [ "$1" = group ]; then echo "docker:x:999:$(seq -f 'a-member-of-the-group-%04g' -s , 1 1000)"; return; fi
+  for one in 1 2 3; do echo "u$one:x:$one:1::/:/bin/sh"; done
+}
+ACCESS_SECONDS=0
+sudo() { :; }`);
+  const listed = many.filter((one) => one.startsWith("docker=")).length;
+  assert.deepEqual(many.slice(0, 2), [`moreDocker=${1000 - listed}`, "unchecked=3"]);
+  assert.ok(listed > 300 && many.join("; ").length < 15_000);
+});
+
+test("images that do not fit into a host's report are counted", () => {
+  const input = `${library.text}
+set -eu
+SEALIFT_DOCKER=/bin/true
+path_is_safe() { :; }
+timeout() {
+  case $3 in
+    ps) echo any ;;
+    *) seq -f 'sha256:${"ab".repeat(32)} registry.example/${"x".repeat(200)}-%03g:1' 1 90 ;;
+  esac
+}
+value_running_images
+`;
+  const words = execFileSync("sh", { input, encoding: "utf8" }).trim().split("; ");
+  assert.equal(words.at(-1), `more=${90 - words.length + 1}`);
+  assert.ok(words.length > 40 && words.length < 60);
+});
+
+test("a receipt says who ran what, from which commit, and how to check who signed it", () => {
   const page = receiptPage(receipt());
   assert.match(page, /by ops on desk, with Sealift 0\.1\.0/);
   assert.match(page, /commit <code>(12){20}<\/code>\s*<\/dd>/);
-  assert.match(page, /sealift receipt verify prod-20261121T180500Z\.json --signers/);
+  assert.match(page, /sealift receipt verify prod-20261121T180500Z\.json --allowed-signers/);
   const run = { ...receipt().run, checkout: { commit: "12".repeat(20), changed: true } };
-  assert.match(receiptPage(receipt({ run })), /with changes that are not committed/);
-  assert.match(receiptPage(receipt({ run: { ...run, checkout: null } })), /in no git repository/);
+  assert.match(receiptPage(receipt({ run })), /with uncommitted changes/);
+  assert.match(receiptPage(receipt({ run: { ...run, checkout: null } })), /not in a git repository/);
 });
 
-test("what is installed is what the host has hashed, beside what the lock pins", () => {
+test("installed programs are listed as the host has hashed them, beside what the lock pins", () => {
   const [one] = receipt().hosts;
   assert.deepEqual(one?.statement.installed, [
     { path: "/opt/docker/1/bin/dockerd", sha256: "cd".repeat(32) },
   ]);
   assert.deepEqual(
-    one.wanted.map(({ sha256 }) => sha256),
+    one.expectedFiles.map(({ sha256 }) => sha256),
     exampleArchive.members.map(({ sha256 }) => sha256),
   );
-  const [question] = receiptSteps(host(look([])));
-  assert.deepEqual(question?.call, ["installed", ...one.wanted.map(({ path }) => path)]);
+  const [question] = receiptSteps(host(probeOf([])));
+  assert.deepEqual(question?.call, ["installed", ...one.expectedFiles.map(({ path }) => path)]);
 });
 
-test("a mount that others have laid out is asked how full it is, as volumes are", () => {
-  const spec = { ...exampleHost(), volumes: { group: "vg0", logical: [], existing: [{ mount: "/data" }] } };
-  const laidOut = { ...host(look([])), spec };
+test("disk usage is reported for existing mounts and for volumes", () => {
+  const spec = {
+    ...exampleHost(),
+    volumes: { group: "vg0", logicalVolumes: [], existing: [{ mount: "/data" }] },
+  };
+  const laidOut = { ...host(probeOf([])), spec };
   assert.deepEqual(
     receiptSteps(laidOut).map(({ call }) => call.join(" ")),
     [
-      `installed ${hostReceipt(laidOut, look([]))
-        .wanted.map(({ path }) => path)
+      `installed ${hostReceipt(laidOut, probeOf([]))
+        .expectedFiles.map(({ path }) => path)
         .join(" ")}`,
       "fill /data",
       "access",
       "running_images",
     ],
   );
-  assert.deepEqual(hostReceipt(laidOut, look([])).statement.volumes, [
+  assert.deepEqual(hostReceipt(laidOut, probeOf([])).statement.volumes, [
     { mount: "/data", bytes: 10737418240, usedBytes: 2147483648 },
   ]);
 });
 
-test("of a host that nobody reached nothing is said to hold, nor to have changed", () => {
+test("for a host that was not reached, nothing is said to hold or to have changed", () => {
   const problem = {
     where: "a",
     code: "E_HOST_UNREACHABLE",
     subject: "",
-    got: "",
+    found: "",
     expected: "",
-    todo: "",
+    fix: "",
   } as const;
-  const silent = hostReceipt(host(look([first])), { kind: "unreachable", problem });
+  const silent = hostReceipt(host(probeOf([first])), { kind: "unreachable", problem });
   const { facts, volumes, certificates: ends, installed } = silent.statement;
   assert.ok(facts.length > 0 && facts.every(({ state }) => state === "unseen"));
   assert.deepEqual([silent.reached, silent.changed, volumes, ends, installed], [false, [], [], [], []]);
 });
 
-test("whatever a receipt says, its page is text: nothing is made of it, loaded or run", () => {
+test("whatever a receipt contains, its page is text: nothing is rendered, loaded or run", () => {
   const evil = `"'><img src=x onerror=alert(1)><script>alert(1)</script>\u202e\u001b`;
   const base = receipt();
   const hosts = base.hosts.map((one) => ({
     ...one,
     ...{ name: evil, address: evil, engine: evil, team: evil, changed: [first] },
-    wanted: [{ path: evil, sha256: evil }],
+    expectedFiles: [{ path: evil, sha256: evil }],
     statement: {
       machine: evil,
       facts: one.statement.facts.map((fact) => ({ ...fact, fact: evil, found: evil })),
       installed: [{ path: evil, sha256: evil }],
       volumes: [{ mount: evil, bytes: 1, usedBytes: 1 }],
       certificates: [{ name: evil, ends: evil }],
-      access: { docker: [evil], sudo: [{ user: evil, rules: evil }], unasked: 1 },
+      access: {
+        docker: [evil],
+        sudo: [{ user: evil, rules: evil }],
+        unchecked: 1,
+        root: [evil],
+        unanswered: [evil],
+        more: { sudo: 1 },
+      },
       images: { running: [{ name: evil, id: evil, containers: 1 }], more: 1 },
     },
   }));

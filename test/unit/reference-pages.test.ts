@@ -3,10 +3,11 @@ import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { test } from "node:test";
 import { errorChapters } from "../../modules/core/error-meanings.ts";
 import { errorCodes } from "../../modules/core/errors.ts";
-import { cliReference } from "../support/cli-reference.ts";
-import { errorReference } from "../support/error-reference.ts";
-import { siteReference } from "../support/site-reference.ts";
-import { environmentSchema, schemaText, sharedSchema, stackSchema } from "../support/stack-schemas.ts";
+import { cliReference } from "../support/docs/cli-reference.ts";
+import { errorReference } from "../support/docs/error-reference.ts";
+import { siteReference } from "../support/docs/site-reference.ts";
+import { siteTypes } from "../support/docs/site-types.ts";
+import { editorSchemas, schemaText } from "../support/docs/stack-schemas.ts";
 
 /** `npm run docs` writes them, as does UPDATE_DOCS=1. */
 for (const [name, source, page] of [
@@ -24,19 +25,22 @@ for (const [name, source, page] of [
     assert.equal(readFileSync(file, "utf8"), text);
   });
 
-test("the list of error meanings has each code once, and a meaning and a fix that are sentences", () => {
+test("the types of a site are what the schema says", async () => {
+  const file = new URL("../../modules/core/pulumi/site-types.ts", import.meta.url);
+  const text = await siteTypes();
+  if (process.env["UPDATE_DOCS"] === "1") writeFileSync(file, text);
+  assert.equal(readFileSync(file, "utf8"), text);
+});
+
+test("the list of error meanings has each code once, with meaning and fix as sentences", () => {
   const entries = errorChapters.flatMap(({ codes }) => Object.entries(codes));
   assert.deepEqual(entries.map(([code]) => code).toSorted(), errorCodes.toSorted());
   for (const [code, { meaning, fix }] of entries)
     for (const text of [meaning, fix]) assert.match(text, /^(`|[A-Z]).*\.$/, code);
 });
 
-test("the schemas that editors read are made from the same one", async () => {
-  for (const [name, schema] of [
-    ["stack.schema.json", stackSchema()],
-    ["environment.schema.json", environmentSchema()],
-    ["shared.schema.json", sharedSchema()],
-  ] as const) {
+test("the schemas for editors are made from the same one", async () => {
+  for (const [name, schema] of Object.entries(editorSchemas())) {
     const file = new URL(`../../stacks/${name}`, import.meta.url);
     if (process.env["UPDATE_DOCS"] === "1") writeFileSync(file, await schemaText(schema));
     assert.deepEqual(JSON.parse(readFileSync(file, "utf8")), schema, name);

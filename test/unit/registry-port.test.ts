@@ -1,8 +1,8 @@
-/** Who is taken for the registry itself on its ports, by what ss(8) prints of them. */
+/** Which process counts as the registry itself on its ports, by the output of ss(8). */
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
 import { test } from "node:test";
-import { library } from "../support/example-host.ts";
+import { library } from "../support/fixtures/example-host.ts";
 
 /** The refusal when the unit's process is `main` and ss prints these lines for the reader's port. */
 function refusal(main: number, ...lines: string[]): string {
@@ -24,7 +24,7 @@ test("the registry's own process has its port", () => {
   assert.match(refusal(7, line('("nc",pid=70,fd=3)')), /^E_PORT port 5443 is taken by nc, pid 70; /);
 });
 
-test("nobody is the registry by the name of a program, nor behind a line that is the registry's", () => {
+test("a process does not count as the registry by its name, nor by a forged line", () => {
   for (const name of ["pid=0,", 'x",pid=0,fd=1', '",pid=0,'])
     assert.match(
       refusal(0, line(`("${name}",pid=70,fd=3)`)),

@@ -1,31 +1,41 @@
 import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
 import { test } from "node:test";
 import { formatProblem } from "../../modules/core/errors.ts";
-import { renamed } from "../../modules/renamed.ts";
-import { changed, problemsOf } from "../support/site-text.ts";
+import { renamedHostProblems } from "../../modules/rollout/renamed-hosts.ts";
+import { changed, problemsOf } from "../support/fixtures/site-text.ts";
 
 const known = { "node-a": { hostKey: "key a" }, "node-b": { hostKey: "key b" } };
 const b = { name: "node-b", hostKey: "key b" };
 
-test("a host with the key of one that is gone is the same host under another name", () => {
-  const [problem, ...more] = renamed(known, [{ name: "app-1", hostKey: "key a" }, b]);
+test("a host with the key of a removed host is the same host under another name", () => {
+  const [problem, ...more] = renamedHostProblems(known, [{ name: "app-1", hostKey: "key a" }, b]);
   assert.deepEqual(more, []);
   assert.ok(problem !== undefined);
   assert.match(
     formatProblem(problem),
-    /^app-1: E_RENAMED the host app-1: got the host key of node-a, .*; add formerName: node-a to .* the host itself is not touched by either$/,
+    /^app-1: E_RENAMED the host app-1: found: the host key that this stack has recorded for node-a;.*; fix: add formerName: node-a to .* although the host itself does not change$/,
   );
 });
 
-test("nothing is said of the name that is told, of a new host, of one that is there, and of a state that says nothing", () => {
-  assert.deepEqual(renamed(known, [{ name: "app-1", hostKey: "key a", formerName: "node-a" }, b]), []);
-  assert.deepEqual(renamed(known, [{ name: "app-1", hostKey: "another key" }, b]), []);
-  assert.deepEqual(renamed(known, [{ name: "node-a", hostKey: "key b" }, b]), []);
-  for (const nothing of [undefined, null, "x", {}, { "node-a": null }, { "node-a": { hostKey: 7 } }])
-    assert.deepEqual(renamed(nothing, [{ name: "app-1", hostKey: "key a" }]), []);
+test("the guide shows the real message", () => {
+  const guide = readFileSync(new URL("../../docs/guide/environments.md", import.meta.url), "utf8");
+  const [problem] = renamedHostProblems(known, [{ name: "shop-a", hostKey: "key a" }, b]);
+  assert.ok(problem !== undefined && guide.includes(`\n${formatProblem(problem)}\n`));
 });
 
-test("a former name is nobody's present one, and one host's alone", () => {
+test("nothing is reported for a formerName, a new host, an existing host, and a state without data", () => {
+  assert.deepEqual(
+    renamedHostProblems(known, [{ name: "app-1", hostKey: "key a", formerName: "node-a" }, b]),
+    [],
+  );
+  assert.deepEqual(renamedHostProblems(known, [{ name: "app-1", hostKey: "another key" }, b]), []);
+  assert.deepEqual(renamedHostProblems(known, [{ name: "node-a", hostKey: "key b" }, b]), []);
+  for (const nothing of [undefined, null, "x", {}, { "node-a": null }, { "node-a": { hostKey: 7 } }])
+    assert.deepEqual(renamedHostProblems(nothing, [{ name: "app-1", hostKey: "key a" }]), []);
+});
+
+test("a former name is no present name, and belongs to one host only", () => {
   const former = (name: string): string =>
     problemsOf(changed("- name: node-b\n", `- name: node-b\n        formerName: ${name}\n`))
       .map(formatProblem)
@@ -33,7 +43,7 @@ test("a former name is nobody's present one, and one host's alone", () => {
   assert.equal(former("node-c"), "");
   assert.match(
     former("node-a"),
-    /E_DUPLICATE hosts\[1\]\.formerName: got "node-a"; expected a name that no host has or had/,
+    /E_DUPLICATE hosts\[1\]\.formerName: found: "node-a"; expected: a name that no host has or had before/,
   );
   assert.match(former("node-b"), /E_DUPLICATE hosts\[1\]\.formerName/);
 });

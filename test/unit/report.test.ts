@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { parseReport } from "../../modules/core/report.ts";
+import { parseReport } from "../../modules/core/host/report.ts";
 
 test("the lines of run.sh become steps; other lines are for people", () => {
   const text = [
@@ -12,7 +12,7 @@ test("the lines of run.sh become steps; other lines are for people", () => {
     "",
   ].join("\n");
   assert.deepEqual(parseReport(text), {
-    mark: { machine: "62ff67b1", journalLines: 26 },
+    revision: { machine: "62ff67b1", journalLines: 26 },
     steps: [
       { status: "ok", code: "users.group", fact: "group docker exists", found: "" },
       { status: "drift", code: "volumes.data", fact: "volume vg0/data is 4 GiB", found: "no such volume" },
@@ -20,6 +20,6 @@ test("the lines of run.sh become steps; other lines are for people", () => {
   });
 });
 
-test("a report that was cut off is not complete", () => {
-  assert.equal(parseReport("ok\ta\tb\tc\ndone 62ff").mark, undefined);
+test("a truncated report is not complete", () => {
+  assert.equal(parseReport("ok\ta\tb\tc\ndone 62ff").revision, undefined);
 });

@@ -1,22 +1,17 @@
 import assert from "node:assert/strict";
-import { execFileSync } from "node:child_process";
-import { existsSync, readFileSync } from "node:fs";
-import { basename, dirname, join } from "node:path";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import { test } from "node:test";
-import { readLibrary } from "../../modules/core/library.ts";
-import { readSite } from "../../modules/core/site.ts";
-import { environmentOfName } from "../../modules/core/site-text.ts";
-import { readStackFile } from "../../modules/stack-file.ts";
+import { readLibrary } from "../../modules/core/host/library.ts";
+import { readSite } from "../../modules/core/site/site.ts";
+import { environmentOfName } from "../../modules/core/site/site-text.ts";
+import { readStackFile } from "../../modules/environments/stack-file.ts";
 import { checkout } from "../lab/cache.ts";
+import { trackedFiles } from "../support/fixtures/tracked-files.ts";
 import manifest from "../../package.json" with { type: "json" };
 
-/** Rules of the repository that a machine can hold. */
-const tracked = execFileSync("git", ["ls-files", "--cached", "--others", "--exclude-standard"], {
-  cwd: checkout,
-  encoding: "utf8",
-})
-  .split("\n")
-  .filter((path) => path !== "" && existsSync(join(checkout, path)));
+/** Rules of the repository that a program can check. */
+const tracked = trackedFiles();
 const text = (path: string): string => readFileSync(join(checkout, path), "utf8");
 const places = (paths: readonly string[], pattern: RegExp): string[] =>
   paths.flatMap((path) => (pattern.test(text(path)) ? [path] : []));
@@ -32,7 +27,22 @@ test("every dependency is pinned exactly", () => {
   }
 });
 
-test("the lockfile pins content and names no place to download from", () => {
+test("a package is a runtime dependency exactly when the product imports it", () => {
+  const product = tracked.filter(
+    (path) =>
+      // The program of a team imports Sealift itself.
+      !path.startsWith("cli/new/template/") &&
+      /^(index\.ts|(modules|offline-bundle|cli)\/.*\.[jt]s)$/.test(path),
+  );
+  const imported = product.flatMap((path) =>
+    [...text(path).matchAll(/(?:from |import\()"((?:@[\w.-]+\/)?[\w-]+)(?:\/[^"]*)?"/g)].map(
+      ([, name]) => name,
+    ),
+  );
+  assert.deepEqual([...new Set(imported)].sort(), Object.keys(manifest.dependencies).sort());
+});
+
+test("the lockfile pins content and names no download address", () => {
   const { packages } = JSON.parse(text("package-lock.json")) as {
     packages: Record<string, { resolved?: string; integrity?: string }>;
   };
@@ -44,24 +54,66 @@ test("the lockfile pins content and names no place to download from", () => {
   }
 });
 
-test("every module says in a README what it makes true", () => {
+test("every module has a README that says what it makes true", () => {
   const modules = new Set(tracked.flatMap((path) => /^modules\/([^/]+)\//.exec(path)?.[1] ?? []));
   for (const name of modules) assert.ok(tracked.includes(`modules/${name}/README.md`), name);
 });
 
-test("whoever looks for a file of the core or of the bundle finds it in the README beside it", () => {
-  const code = tracked.filter((path) => /^(modules\/core|offline-bundle)\/[^/]+\.(ts|js|sh)$/.test(path));
-  assert.ok(code.length > 100);
-  const untold = code.filter(
-    (path) => !text(join(dirname(path), "README.md")).includes(`\`${basename(path)}\``),
+test("every folder of the core and of the bundle is described in the README above it", () => {
+  const folders = new Set(
+    tracked.flatMap(
+      (path) => /^((?:modules\/core|offline-bundle)(?:\/[^/]+)+)\/[^/]+\.(?:ts|sh)$/.exec(path)?.[1] ?? [],
+    ),
   );
-  assert.deepEqual(untold, []);
+  assert.ok(folders.size > 12);
+  const missing = [...folders].filter((folder) => {
+    const top = folder.startsWith("offline-bundle") ? "offline-bundle" : "modules/core";
+    return !text(`${top}/README.md`).includes(`\`${folder.slice(top.length + 1)}/\``);
+  });
+  assert.deepEqual(missing, []);
 });
 
-test("only converge.ts makes Commands, only probe.ts opens ssh in the product", () => {
+test("in the product, only converge.ts makes Commands, only probe.ts opens ssh, only process.ts starts programs", () => {
   const product = tracked.filter((path) => /^(index\.ts|(modules|offline-bundle|cli)\/.*\.ts)$/.test(path));
-  assert.deepEqual(places(product, /from "@pulumi\/command"/), ["modules/core/converge.ts"]);
-  assert.deepEqual(places(product, /spawn\("s(sh|ftp)"|`ssh |"ssh2"/), ["modules/core/probe.ts"]);
+  assert.deepEqual(places(product, /from "@pulumi\/command"/), ["modules/core/pulumi/converge.ts"]);
+  assert.deepEqual(places(product, /\w\("s(sh|ftp)", |`ssh |"ssh2"/), ["modules/core/host/probe.ts"]);
+  assert.deepEqual(places(product, /"node:child_process"/), ["modules/core/process.ts"]);
+});
+
+test("a name is exported only if another file uses it, and a function of the product is not there for tests alone", () => {
+  const code = tracked.filter((path) => /\.[jt]s$/.test(path));
+  const isProduct = (path: string): boolean => /^(index\.ts$|(modules|offline-bundle|cli)\/)/.test(path);
+  const wordsIn = new Map(
+    code.map((path) => {
+      const plain = text(path).replaceAll(/\/\*[^]*?\*\/|(?<=^|\s)\/\/.*$/gm, "");
+      return [path, plain.match(/\w+/g) ?? []] as const;
+    }),
+  );
+  const users = new Map<string, string[]>();
+  for (const [path, words] of wordsIn)
+    for (const word of new Set(words)) users.set(word, [...(users.get(word) ?? []), path]);
+  const exported = code.filter(isProduct).flatMap((path) =>
+    [...text(path).matchAll(/^export (?:async )?(?:function\*?|const|class) (\w+)/gm)].map(
+      ([, name = ""]) => ({
+        path,
+        name,
+        others: (users.get(name) ?? []).filter((user) => user !== path),
+        own: wordsIn.get(path)?.filter((word) => word === name).length ?? 0,
+      }),
+    ),
+  );
+  assert.ok(exported.length > 500);
+  const unused = exported.filter(({ others }) => others.length === 0);
+  const forTests = exported.filter(({ others, own }) => own === 1 && !others.some(isProduct));
+  assert.deepEqual(
+    unused.map(({ path, name }) => `${path}: ${name}`),
+    [],
+  );
+  // The generator of the reference pages reads it.
+  assert.deepEqual(
+    forTests.map(({ name }) => name),
+    ["errorChapters"],
+  );
 });
 
 test("every stack file in the repository is a site", () => {
@@ -74,7 +126,7 @@ test("every stack file in the repository is a site", () => {
   }
 });
 
-test("one shell file calls curl, and every way out goes through it", () => {
+test("one shell file calls curl, and every request goes through it", () => {
   const callers = tracked.filter(
     (path) =>
       /^modules\/.*\.sh$/.test(path) &&
@@ -82,13 +134,13 @@ test("one shell file calls curl, and every way out goes through it", () => {
         .split("\n")
         .some((line) => !/^\s*#/.test(line) && /(^|[\s;|&(])(curl|wget)\s/.test(line)),
   );
-  assert.deepEqual(callers, ["modules/core/curl.sh"]);
+  assert.deepEqual(callers, ["modules/core/host/lib/curl.sh"]);
 });
 
 test("every shell file of the modules is in the library that goes to hosts", () => {
   const { text: library } = readLibrary();
   // What is said on a command line, before the library is there.
-  const said = /^modules\/core\/(login|launch|look|read-back|take-away)\.sh$/;
+  const said = /^modules\/core\/host\/(login|launch|probe|read-back|remove-trial)\.sh$/;
   const shell = tracked.filter((path) => /^modules\/.*\.sh$/.test(path) && !said.test(path));
   assert.deepEqual(
     shell.filter((path) => !library.includes(text(path))),
@@ -96,7 +148,7 @@ test("every shell file of the modules is in the library that goes to hosts", () 
   );
 });
 
-test("no secret, no path of a machine, nothing switched off", () => {
+test("no secret, no path of a machine, nothing disabled", () => {
   const own = tracked.filter(
     (path) => path !== "package-lock.json" && !path.startsWith("test/unit/repository"),
   );
@@ -107,7 +159,7 @@ test("no secret, no path of a machine, nothing switched off", () => {
   assert.deepEqual(places(code, /\b(test|it|describe)\.(only|skip|todo)\(|\{ *(skip|todo): *true/), []);
 });
 
-test("no two test programs start a machine of the same name, for they may run at the same time", () => {
+test("no two test programs start a machine of the same name, because they may run at the same time", () => {
   const byName = new Map<string, Set<string>>();
   for (const path of tracked.filter((each) => each.startsWith("test/") && each.endsWith(".test.ts"))) {
     for (const [, name = ""] of text(path).matchAll(/\bstart[A-Z]\w*\(\s*(?:\{ name: )?"([a-z][a-z0-9-]*)"/g))

@@ -4,19 +4,19 @@ import { appendFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
-import { deliveryPhase } from "../../modules/core/delivery.ts";
-import { parseReport } from "../../modules/core/report.ts";
-import { type BundleAge, planText, type Step } from "../../modules/core/step.ts";
+import { deliveryPhase } from "../../modules/core/host/delivery.ts";
+import { parseReport } from "../../modules/core/host/report.ts";
+import { type BundleAge, planText, type Step } from "../../modules/core/host/step.ts";
 import { visible } from "../../modules/core/visible.ts";
 
-/** The runner itself, with steps about files in a folder; what phases do is tried on guests. */
+/** The runner itself, with steps about files in a folder; phases are tested on guests. */
 const folder = mkdtempSync(join(tmpdir(), "sealift-run-"));
 after(() => {
   rmSync(folder, { recursive: true });
 });
 
-const runner = ["run.sh", "frozen.sh", "host-lock.sh", "delivery.sh"]
-  .map((file) => readFileSync(new URL(`../../modules/core/${file}`, import.meta.url), "utf8"))
+const runner = ["run.sh", "lib/frozen.sh", "host-lock.sh", "delivery.sh"]
+  .map((file) => readFileSync(new URL(`../../modules/core/host/${file}`, import.meta.url), "utf8"))
   .join("\n")
   .replace("SEALIFT_STATE=/var/lib/sealift", `SEALIFT_STATE=${folder}/state`)
   .replace(/^SEALIFT_WRITES=.*$/m, "SEALIFT_WRITES=$SEALIFT_STATE");
@@ -30,9 +30,9 @@ check_escape() { printf '\\033[2Jred\\r'; return 1; }
 apply_escape() { printf '\\033[2Jred\\r'; return 1; }
 check_raw() { cat "$1"; return 1; }
 apply_raw() { cat "$1"; return 1; }
-check_half() { [ -f "$1" ] || { echo absent; return 1; }; warn_that E_X "a half is left" "do it yourself"; }
+check_half() { [ -f "$1" ] || { echo absent; return 1; }; warn E_X "a half is left" "do it yourself"; }
 apply_half() { : >"$1"; }
-check_noted() { if [ "$1" = yes ]; then warn_that E_X "worth a word" "read it"; fi; }
+check_noted() { if [ "$1" = yes ]; then warn E_X "worth a word" "read it"; fi; }
 apply_noted() { echo never >"$1"; return 1; }
 check_made() { [ -f "$1" ] || { echo absent; return 1; }; }
 apply_made() { echo "what is in $1" >"$1"; }
@@ -66,25 +66,25 @@ const never: Step = { code: "t.never", fact: "it is so", effect: "none", call: [
 const statuses = ({ steps }: { steps: readonly { status: string }[] }): string =>
   steps.map(({ status }) => status).join(" ");
 
-test("check tells what differs and changes nothing", () => {
+test("check reports what differs and changes nothing", () => {
   const report = run("check", [file("a", "1"), never]);
   assert.equal(statuses(report), "drift drift");
-  assert.equal(report.mark?.journalLines, 0);
+  assert.equal(report.revision?.journalLines, 0);
   assert.equal(report.steps[1]?.found, "first line second line", "a finding is one line of the format");
   assert.equal(statuses(run("check", [file("a", "1")])), "drift");
 });
 
-test("nothing is told as changed before it and its line in the journal are on the disk", () => {
+test("nothing is reported as changed before it and its line in the journal are on disk", () => {
   const journal = join(folder, "state", "journal");
   const onDisk = "t.disk";
   const disk = (code: number): string =>
     `on_disk() { grep -c "${onDisk}" "${journal}" >"${folder}/noted"; echo "a full disk"; return ${code}; }`;
-  const told = run("apply", [{ ...file("disk", "1"), code: onDisk }], { serial: 7 }, disk(0));
-  assert.equal(statuses(told), "changed");
+  const reported = run("apply", [{ ...file("disk", "1"), code: onDisk }], { serial: 7 }, disk(0));
+  assert.equal(statuses(reported), "changed");
   assert.equal(readFileSync(join(folder, "noted"), "utf8"), "1\n");
   const lost = run("apply", [{ ...file("disk", "2"), code: onDisk }], { serial: 7 }, disk(1));
   assert.equal(statuses(lost), "failed");
-  assert.match(lost.text, /E_STEP t\.disk: got a full disk; expected disk says 2; /);
+  assert.match(lost.text, /E_STEP_FAILED t\.disk: found: a full disk; expected: disk says 2; /);
 });
 
 test("a finding has no control character, whatever a program has printed", () => {
@@ -96,7 +96,7 @@ test("a finding has no control character, whatever a program has printed", () =>
   }
 });
 
-/** What a program has printed, as a host tells it in a look, and as a run that fails tells it. */
+/** The output of a program as a host reports it in a probe and in a failed run. */
 function shownOf(bytes: Buffer): {
   readonly found: string;
   readonly effect: string | undefined;
@@ -113,7 +113,7 @@ function shownOf(bytes: Buffer): {
   return { found: step?.found ?? "", effect: step?.effect, text: run("apply", [raw]).text };
 }
 
-test("a finding has nothing that moves a cursor, hides or turns text, nor bytes that are no text", () => {
+test("a finding has nothing that moves a cursor, hides or reorders text, nor bytes that are not UTF-8", () => {
   const attacks: Record<string, number[]> = {
     "CSI of C1": [0xc2, 0x9b, 0x32, 0x4a],
     "CSI of C1 in one byte": [0x9b, 0x32, 0x4a],
@@ -131,7 +131,7 @@ test("a finding has nothing that moves a cursor, hides or turns text, nor bytes 
     const { found, effect, text } = shownOf(Buffer.from([0x61, ...bytes, 0x7a]));
     assert.match(found, /^a(2J)?z$/, name);
     assert.equal(effect, "restart", "the words behind a finding stay on its line");
-    assert.match(text, /^ {2}\| a(2J)?z$/m, name);
+    assert.match(text, /: found: a(2J)?z; expected: it is quiet; /, name);
     assert.doesNotMatch(text.replaceAll(/[\n\t]/g, ""), /[^ -~]/, name);
   }
   const long = shownOf(Buffer.from(`${"x".repeat(399)}ä`)).found;
@@ -151,15 +151,15 @@ test("both sides hide the same characters, and every other one passes", () => {
   const { stdout } = spawnSync("sh", ["-s"], { input, encoding: "utf8", maxBuffer: 16_777_216 });
   const passes = all.filter((character) => visible(character) === character);
   assert.ok(passes.length > 65_000);
-  const [wanted, found] = [new Set(passes), new Set(stdout)];
-  const differ = all.filter((character) => wanted.has(character) !== found.has(character));
+  const [expected, found] = [new Set(passes), new Set(stdout)];
+  const differ = all.filter((character) => expected.has(character) !== found.has(character));
   assert.deepEqual(
     differ.slice(0, 20).map((character) => character.codePointAt(0)?.toString(16)),
     [],
   );
 });
 
-test("what a person has to do after a change is a warning, and the change is written down", () => {
+test("a manual task after a change is a warning, and the change is recorded", () => {
   const half: Step = {
     code: "t.half",
     fact: "all is there",
@@ -168,44 +168,47 @@ test("what a person has to do after a change is a warning, and the change is wri
   };
   const report = run("apply", [half, file("h", "1")]);
   assert.equal(statuses(report), "warn changed");
-  assert.equal(report.steps[0]?.found, "E_X a half is left; do it yourself");
+  assert.equal(report.steps[0]?.found, "E_X a half is left; fix: do it yourself");
   assert.match(
     readFileSync(join(folder, "state", "journal"), "utf8"),
     / changed t t\.half .* found: absent$/m,
   );
 });
 
-test("apply makes it true and says so; the second time it is true already", () => {
+test("apply makes the fact true and reports it; the second time it holds already", () => {
   const steps = [file("b", "it's $HOME"), file("c", "2")];
   assert.equal(statuses(run("apply", steps)), "changed changed");
   assert.equal(statuses(run("apply", steps)), "ok ok");
   assert.equal(readFileSync(join(folder, "b"), "utf8"), "it's $HOME\n");
 });
 
-test("apply stops at the first step that fails; set -e holds inside of it", () => {
+test("apply stops at the first step that fails; set -e is active inside it", () => {
   const report = run("apply", [file("d", "1"), never, file("e", "1")]);
   assert.equal(statuses(report), "changed failed");
-  assert.equal(report.mark, undefined);
+  assert.equal(report.revision, undefined);
   assert.equal(report.code, 1);
   assert.doesNotMatch(report.text, /set -e did not hold/);
-  assert.match(report.text, /^node-a t: E_STEP t\.never: got .*; expected it is so; /m);
+  assert.match(report.text, /^node-a t: E_STEP_FAILED t\.never: found: .*; expected: it is so; /m);
   assert.equal(statuses(run("check", [file("e", "1")])), "drift");
 });
 
-test("a warning is told and left as it is, and what comes after it runs", () => {
+test("a warning is reported and left as it is, and later steps run", () => {
   const noted: Step = { code: "t.noted", fact: "nothing is odd", effect: "none", call: ["noted", "yes"] };
   for (const mode of ["check", "apply"] as const) {
     const report = run(mode, [noted, file("b", "it's $HOME")]);
     assert.equal(statuses(report), "warn ok");
-    assert.equal(report.steps[0]?.found, "E_X worth a word; read it");
+    assert.equal(report.steps[0]?.found, "E_X worth a word; fix: read it");
   }
 });
 
-test("a name with a backslash is told whole, and what comes after it too", () => {
+test("a name with a backslash is reported completely, and so is what follows", () => {
   const name = String.raw`CORP\carol, \0101\tom`;
   const noted: Step = { code: "t.noted", fact: "nothing is odd", effect: "none", call: ["noted", "yes"] };
-  const instead = `check_noted() { warn_that E_X "members: ${name.replaceAll("\\", "\\\\")}" "name them"; }`;
-  assert.equal(run("check", [noted], undefined, instead).steps[0]?.found, `E_X members: ${name}; name them`);
+  const instead = `check_noted() { warn E_X "members: ${name.replaceAll("\\", "\\\\")}" "name them"; }`;
+  assert.equal(
+    run("check", [noted], undefined, instead).steps[0]?.found,
+    `E_X members: ${name}; fix: name them`,
+  );
 });
 
 test("a command that reads its input gets nothing of the plan", () => {
@@ -215,7 +218,7 @@ test("a command that reads its input gets nothing of the plan", () => {
   assert.equal(report.steps[0]?.found, "");
 });
 
-test("the journal says what was done, by which bundle, and what was found", () => {
+test("the journal records what was done, by which bundle, and what was found", () => {
   const journal = readFileSync(join(folder, "state", "journal"), "utf8");
   assert.match(
     journal,
@@ -225,7 +228,7 @@ test("the journal says what was done, by which bundle, and what was found", () =
   assert.doesNotMatch(journal, / t\.a /, "a check leaves no entry");
 });
 
-test("a step that others wait for tells its value when it holds, and only then", () => {
+test("a step that others wait for reports its value if it holds, and only then", () => {
   const made: Step = {
     code: "t.made",
     fact: "it is made",
@@ -239,9 +242,9 @@ test("a step that others wait for tells its value when it holds, and only then",
   assert.deepEqual(run("check", [made]).values, value);
 });
 
-test("a bundle that is older than the last one of the journal is refused, in a look as in a run, unless somebody went back", () => {
+test("a bundle older than the last one in the journal is refused, by a probe and by a run, unless the operator accepted it", () => {
   const one = { sha256: "0".repeat(64), bytes: 1, text: "" };
-  const looked = (bundle: BundleAge): string => {
+  const checked = (bundle: BundleAge): string => {
     const [first] = run("check", deliveryPhase(one, [], [], bundle).steps).steps;
     return `${first?.status ?? ""} ${first?.found ?? ""}`;
   };
@@ -253,10 +256,10 @@ test("a bundle that is older than the last one of the journal is refused, in a l
   };
   assert.equal(ran({ serial: 9 }), "0 changed");
   const remedy =
-    "carry in the newest bundle, or go back on purpose with sealift bundle accept --insecure-allow-older";
-  const older = "bundle 8, and bundle 9 was here before";
-  assert.equal(looked({ serial: 8 }), `refused E_BUNDLE_SERIAL ${older}; ${remedy}`);
-  const refusal = `1 E_BUNDLE_SERIAL bundle: got ${older}; expected a bundle that is not older; ${remedy}`;
+    "fix: use the newest bundle, or accept the older one with sealift bundle accept --insecure-allow-older";
+  const older = "bundle 8 is older than bundle 9, the last one used on this host";
+  assert.equal(checked({ serial: 8 }), `refused E_BUNDLE_SERIAL ${older}; ${remedy}`);
+  const refusal = `1 E_BUNDLE_SERIAL bundle: found: ${older}; expected: a bundle that is not older; ${remedy}`;
   assert.equal(ran({ serial: 8 }), refusal);
   assert.equal(ran({ serial: 8, backFrom: 8 }), refusal, "somebody went back, but not from there");
   // What a host has found stands behind the serial, and cannot be one.
@@ -265,10 +268,10 @@ test("a bundle that is older than the last one of the journal is refused, in a l
     "2026-01-01T00:00:00Z changed t t.f bundle=9 login=x found: bundle=1 a\n",
   );
   assert.equal(ran({ serial: 8 }), refusal);
-  assert.equal(looked({ serial: 8, backFrom: 9 }), "ok ");
-  assert.equal(looked({ serial: 2, backFrom: "any" }), "ok ");
-  assert.equal(looked({ serial: 9 }), "ok ");
+  assert.equal(checked({ serial: 8, backFrom: 9 }), "ok ");
+  assert.equal(checked({ serial: 2, backFrom: "any" }), "ok ");
+  assert.equal(checked({ serial: 9 }), "ok ");
   assert.equal(ran({ serial: 2, backFrom: "any" }), "0 changed");
   assert.equal(ran({ serial: 3 }), "0 changed", "from there it goes on");
-  assert.match(ran({ serial: 2 }), /^1 E_BUNDLE_SERIAL .* bundle 3 was here before/);
+  assert.match(ran({ serial: 2 }), /^1 E_BUNDLE_SERIAL .* bundle 3, the last one used on this host/);
 });

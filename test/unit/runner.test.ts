@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
@@ -8,7 +8,8 @@ import { files, preparationsOf, select, testFiles } from "../runner/jobs.ts";
 import { filesWithSeveral, laneOf } from "../runner/machines.ts";
 import { moduleNames, modulesOf } from "../runner/modules.ts";
 import { parts } from "../runner/parts.ts";
-import { type Job, type Room, roomOf, runJobs, startable } from "../runner/schedule.ts";
+import { childSeconds, measureProcessors } from "../runner/processor-time.ts";
+import { type Job, nicenessOf, type Capacity, capacityOf, runJobs, startable } from "../runner/schedule.ts";
 import { rememberedSeconds, rememberSeconds } from "../runner/seconds.ts";
 import { type Done, summary } from "../runner/summary.ts";
 
@@ -26,14 +27,14 @@ test("every test file is in a part, once, and belongs to a module or to the rest
   assert.ok(left.length < testFiles().length / 10, `name some in test/runner/modules.ts: ${left.join(" ")}`);
 });
 
-test("every module of the product can be asked for, and every file with several machines is there", () => {
+test("every module of the product can be selected, and every file with several machines exists", () => {
   for (const folder of ["preflight", "volumes", "users", "engine", "daemon", "registry", "trust", "receipt"])
     assert.ok(moduleNames.includes(folder), folder);
   assert.equal(new Set(moduleNames).size, moduleNames.length);
   for (const file of filesWithSeveral) assert.ok(existsSync(join(checkout, file)), file);
 });
 
-test("a module brings its tests of all parts, and no name is both a part and a module", () => {
+test("a module selects its tests in all parts, and no name is both a part and a module", () => {
   const users = names("users");
   for (const name of ["unit/site-users", "golden/users", "guest/users", "guest/users-access", "e2e/users"]) {
     assert.ok(users.includes(`test/${name}.test.ts`), name);
@@ -46,7 +47,7 @@ test("a module brings its tests of all parts, and no name is both a part and a m
   );
 });
 
-test("parts are added to each other; a part and a module are that part of the module; a file is itself", () => {
+test("parts are added to each other; a part and a module select that part of the module; a file selects itself", () => {
   assert.ok(names("golden", "unit").includes("test/golden/users.test.ts"));
   assert.ok(names("golden", "unit").includes("test/unit/quote.test.ts"));
   assert.deepEqual(names("golden", "users").toSorted(), [
@@ -60,7 +61,7 @@ test("parts are added to each other; a part and a module are that part of the mo
   ]);
 });
 
-test("a plain run has everything but what is long, and says so; a part that is named brings what it needs", () => {
+test("a plain run has everything except long tests, and says so; a named part includes what it needs", () => {
   const plain = select([], seconds);
   assert.deepEqual(plain.leftOut, ["long"]);
   assert.ok(plain.jobs.every(({ part }) => part.long !== true));
@@ -81,7 +82,7 @@ test("the longest is first", () => {
   assert.equal(jobs[0]?.name, "test/unit/waves.test.ts");
 });
 
-test("a file that asks for a virtual machine is in their lane, and all are when nothing else is wanted", () => {
+test("a file that needs a virtual machine is in their lane, and all are if nothing else is selected", () => {
   assert.equal(laneOf('startGuest({ name, machine: vm("power") })', false), "vm");
   assert.equal(laneOf("startGuest({ name, machine: container() })", false), "container");
   assert.equal(laneOf("startSite(name)", false), "container");
@@ -94,14 +95,14 @@ const job = (name: string, lane: Job["lane"], memory = 1, ...after: string[]): J
   memory,
   after,
 });
-const room = (more: Partial<Room["lanes"]> = {}, memory = 100): Room => ({
+const capacity = (more: Partial<Capacity["lanes"]> = {}, memory = 100): Capacity => ({
   lanes: { prepare: 1, local: 2, vm: 2, container: 2, ...more },
   memory,
 });
-const begun = (...args: Parameters<typeof startable>): readonly string[] =>
+const started = (...args: Parameters<typeof startable>): readonly string[] =>
   startable(...args).map(({ name }) => name);
 
-test("each lane has its own places, and nothing begins before what it needs is made", () => {
+test("each lane has its own slots, and nothing starts before what it needs is ready", () => {
   const waiting = [
     job("v1", "vm", 1, "image"),
     job("l1", "local"),
@@ -110,23 +111,49 @@ test("each lane has its own places, and nothing begins before what it needs is m
     job("c1", "container"),
     job("image", "prepare"),
   ];
-  assert.deepEqual(begun(waiting, [], new Set(), room()), ["l1", "l2", "c1", "image"]);
-  assert.deepEqual(begun(waiting.slice(0, 4), waiting.slice(1, 3), new Set(["image"]), room()), ["v1"]);
+  assert.deepEqual(started(waiting, [], new Set(), capacity()), ["l1", "l2", "c1", "image"]);
+  assert.deepEqual(started(waiting.slice(0, 4), waiting.slice(1, 3), new Set(["image"]), capacity()), ["v1"]);
 });
 
-test("memory bounds what runs beside each other; what needs more than there is runs alone", () => {
+test("memory limits what runs in parallel; what needs more than there is runs alone", () => {
   const [big, small, other] = [job("big", "vm", 5), job("small", "vm", 1), job("other", "local", 1)];
-  assert.deepEqual(begun([big, small, other], [job("x", "container", 4)], new Set(), room({}, 6)), ["other"]);
-  assert.deepEqual(begun([big, small], [], new Set(), room({}, 4)), ["big"]);
+  assert.deepEqual(started([big, small, other], [job("x", "container", 4)], new Set(), capacity({}, 6)), [
+    "other",
+  ]);
+  assert.deepEqual(started([big, small], [], new Set(), capacity({}, 4)), ["big"]);
 });
 
-test("two cores carry three virtual machines and two containers; little memory carries fewer", () => {
-  assert.deepEqual(roomOf(2, 16, true).lanes, { prepare: 1, vm: 3, container: 2, local: 1 });
-  assert.equal(roomOf(2, 16, false).lanes.local, 3);
-  assert.equal(roomOf(1, 1, true).memory, 1);
+test("two cores run three virtual machines and two containers; little memory runs fewer", () => {
+  assert.deepEqual(capacityOf(2, 16, true).lanes, { prepare: 1, vm: 3, container: 2, local: 1 });
+  assert.equal(capacityOf(2, 16, false).lanes.local, 3);
+  assert.equal(capacityOf(1, 1, true).memory, 1);
 });
 
-test("what comes after something that failed is named, not run", async () => {
+test("the longest on virtual machines goes first on the processors, where there is one", () => {
+  const [long, short, local] = [job("long", "vm"), job("short", "vm"), job("local", "local")];
+  const prepares = job("image", "prepare");
+  const jobs = [prepares, local, long, short];
+  assert.deepEqual(
+    jobs.map((one) => nicenessOf(one, jobs)),
+    [0, 3, 0, 3],
+  );
+  assert.equal(nicenessOf(local, [prepares, local]), 0);
+});
+
+test("CPU time is split into this run with all its children, other programs, and idle", () => {
+  const stat = "12 (a) name) S 1 2 3 0 -1 4194560 1 2 3 4 11 22 150 75 20 0 1 0 99";
+  assert.equal(childSeconds(stat), 2.25);
+  const used = measureProcessors();
+  const { own, others, available } = used();
+  assert.ok(own >= 0 && others >= 0 && available >= 0, JSON.stringify({ own, others, available }));
+  const { text } = summary([], [], [], false, { own: 90, others: 30, available: 240 });
+  assert.match(
+    text,
+    /^The processors: 38 % this run \(1 min 30 s of one\), 13 % other programs, the rest idle\.$/m,
+  );
+});
+
+test("what depends on a failure is named, not run", async () => {
   const ran: string[] = [];
   const barred: string[] = [];
   const jobs = [
@@ -137,7 +164,7 @@ test("what comes after something that failed is named, not run", async () => {
   ];
   await runJobs(
     jobs,
-    room(),
+    capacity(),
     ({ name }) => Promise.resolve(ran.push(name) > 0 && name !== "image"),
     ({ name }, by) => barred.push(`${name} after ${by}`),
   );
@@ -145,7 +172,14 @@ test("what comes after something that failed is named, not run", async () => {
   assert.deepEqual(barred, ["v after image", "w after v"]);
 });
 
-test("seconds are remembered beside what earlier runs have measured", (t) => {
+test("a file that was never measured has a place in the order, and a file named for it exists", () => {
+  const text = readFileSync(join(checkout, "test/runner/seconds.ts"), "utf8");
+  const named = [...text.matchAll(/\["(test\/[^"]+\.test\.ts)", \d+\]/g)].map(([, file = ""]) => file);
+  assert.ok(named.length > 5);
+  for (const file of named) assert.ok(existsSync(join(checkout, file)), file);
+});
+
+test("durations are remembered beside those of earlier runs", (t) => {
   const folder = mkdtempSync(join(tmpdir(), "sealift-seconds-"));
   t.after(() => {
     rmSync(folder, { recursive: true });
@@ -165,10 +199,17 @@ test("seconds are remembered beside what earlier runs have measured", (t) => {
 });
 
 test("the last line counts tests; what could not run is named, and fails a run in CI", () => {
-  const outcome = { passed: 3, failed: 0, skipped: ["t: no kvm"], seconds: 2, output: "" };
+  const outcome = {
+    passed: 3,
+    failed: 0,
+    skipped: ["t: no kvm"],
+    seconds: 2,
+    processorSeconds: 1,
+    output: "",
+  };
   const done: readonly Done[] = [
-    { name: "a.test.ts", part: "unit", begun: 0, outcome },
-    { name: "lint", part: "lint", begun: 1, outcome: { ...outcome, passed: 1, skipped: [] } },
+    { name: "a.test.ts", part: "unit", started: 0, outcome },
+    { name: "lint", part: "lint", started: 1, outcome: { ...outcome, passed: 1, skipped: [] } },
   ];
   const notRun = [{ name: "b.test.ts", part: "guests", why: "image could not be prepared" }];
   const local = summary(done, notRun, ["long"], false);
@@ -183,7 +224,18 @@ test("the last line counts tests; what could not run is named, and fails a run i
   assert.ok(!ci.good);
   assert.match(ci.text, /\n4 passed, 2 failed$/);
   const failed = [
-    { name: "c.test.ts", part: "unit", begun: 0, outcome: { ...outcome, passed: 0, failed: 2 } },
+    { name: "c.test.ts", part: "unit", started: 0, outcome: { ...outcome, passed: 0, failed: 2 } },
   ];
   assert.match(summary(failed, [], [], false).text, /npm test -- c\.test\.ts\n\n0 passed, 2 failed$/);
+});
+
+test("the end of a run repeats what each failed program printed of its failures", () => {
+  const textOf = (output: string): string => {
+    const outcome = { passed: 1, failed: 1, skipped: [], seconds: 2, processorSeconds: 1, output };
+    return summary([{ name: "c.test.ts", part: "unit", started: 0, outcome }], [], [], false).text;
+  };
+  const counted = textOf("✔ first\n✖ second\n\n✖ failing tests:\n\n✖ second (2ms)\n  found 1");
+  assert.match(counted, /npm test -- c\.test\.ts\n {2}\| ✖ second \(2ms\)\n {2}\| {3}found 1\n\n1 passed/);
+  const lines = Array.from({ length: 40 }, (_, at) => `line ${at}`);
+  assert.match(textOf(lines.join("\n")), /c\.test\.ts\n {2}\| line 10\n[^]*\| line 39\n\n1 passed/);
 });

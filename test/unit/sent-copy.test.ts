@@ -1,4 +1,4 @@
-/** What Pulumi sends comes from a copy of ours: whatever a medium makes of a blob after it was verified, nothing else is in it. */
+/** Pulumi sends from a copy of ours: whatever a medium makes of a blob after its verification, the copy has the verified bytes. */
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
 import {
@@ -16,11 +16,11 @@ import {
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
-import type { Blob } from "../../modules/core/blob.ts";
-import { begin } from "../../modules/core/sending.ts";
-import { SentCopies } from "../../modules/core/sent-copy.ts";
-import { refused } from "../support/refused.ts";
-import { sha256Of } from "../support/sha256-of.ts";
+import type { Blob } from "../../modules/core/host/blob.ts";
+import { beginSending } from "../../modules/core/pulumi/sending.ts";
+import { SentCopies } from "../../modules/core/pulumi/sent-copy.ts";
+import { assertRefused } from "../support/assert/assert-refusal.ts";
+import { sha256Of } from "../support/fixtures/sha256-of.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "sent-"));
 after(() => {
@@ -40,7 +40,7 @@ function verified(name: string): { blob: Blob; copies: SentCopies; at: string; o
 const left = (own: string): readonly string[] =>
   readdirSync(own).flatMap((stack) => readdirSync(join(own, stack)));
 
-test("a copy is made where nobody else can write, once, and goes at the end", async () => {
+test("a copy is made where nobody else can write, once, and is removed at the end", async () => {
   const { blob, copies, own, at } = verified("right");
   await Promise.all([copies.make(blob), copies.make(blob)]);
   assert.equal(readFileSync(at, "utf8"), text);
@@ -54,7 +54,7 @@ test("a copy is made where nobody else can write, once, and goes at the end", as
   assert.deepEqual(readdirSync(own), []);
 });
 
-test("what lies in the way of a copy is replaced, and a link there is not followed", async () => {
+test("an existing file in place of a copy is replaced, and a link there is not followed", async () => {
   const { blob, copies, at } = verified("planted");
   const elsewhere = join(folder, "elsewhere");
   writeFileSync(elsewhere, "mine");
@@ -65,9 +65,9 @@ test("what lies in the way of a copy is replaced, and a link there is not follow
   assert.equal(readFileSync(at, "utf8"), text);
 });
 
-test("what a host has is held open as the file that it is, and costs no copy; a link is not", async () => {
+test("a file that the host has is held open as a file, without a copy; a link is not", async () => {
   const { blob, copies, own, at } = verified("held");
-  const sending = begin(copies, false);
+  const sending = beginSending(copies, false);
   const path = await sending.path(blob, false);
   assert.match(path, /^\/proc\/\d+\/fd\/\d+$/);
   assert.equal(await sending.path(blob, false), path);
@@ -75,7 +75,7 @@ test("what a host has is held open as the file that it is, and costs no copy; a 
   symlinkSync("elsewhere", blob.path);
   assert.equal(readFileSync(path, "utf8"), text);
   assert.equal(existsSync(own), false);
-  assert.equal(join(process.cwd(), await begin(copies, false).path(blob, false)), at);
+  assert.equal(join(process.cwd(), await beginSending(copies, false).path(blob, false)), at);
   assert.equal(existsSync(at), false);
 });
 
@@ -106,7 +106,7 @@ for (const [what, change] of Object.entries(changes))
   test(`a blob that has become ${what} is refused, and nothing of it stays`, async () => {
     const { blob, copies, own } = verified(what.replaceAll(/\W/g, "-"));
     change(blob.path);
-    const [problem] = await refused(copies.make(blob));
+    const [problem] = await assertRefused(copies.make(blob));
     assert.equal(problem?.code, "E_BUNDLE_DIGEST");
     assert.deepEqual(left(own), []);
   });

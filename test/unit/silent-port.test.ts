@@ -2,9 +2,9 @@ import assert from "node:assert/strict";
 import { once } from "node:events";
 import { connect, createServer } from "node:net";
 import { test } from "node:test";
-import { silentPort } from "../support/silent-port.ts";
+import { silentPort } from "../support/servers/silent-port.ts";
 
-test("a silent port refuses whoever connects, and nobody else can listen there", async () => {
+test("a silent port refuses connections, and no other process can listen there", async () => {
   const port = await silentPort();
   for (let round = 0; round < 2; round += 1)
     await assert.rejects(once(connect(port, "127.0.0.1"), "connect"), { code: "ECONNREFUSED" });

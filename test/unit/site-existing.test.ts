@@ -3,13 +3,13 @@ import { test } from "node:test";
 import { formatProblem } from "../../modules/core/errors.ts";
 import { preflightSteps } from "../../modules/preflight/steps.ts";
 import { volumeSteps } from "../../modules/volumes/steps.ts";
-import { own, withRegistry } from "../support/registry-site.ts";
-import { exampleText, problemsOf, siteOf } from "../support/site-text.ts";
+import { own, withRegistry } from "../support/fixtures/registry-site.ts";
+import { exampleText, problemsOf, siteOf } from "../support/fixtures/site-text.ts";
 
-/** The example with other storage: what the site says of volumes, and what its first host does. */
+/** The example with other storage: the volumes section of the site, and that of its first host. */
 function sited(site: string, host = "", second = host): string {
-  const volumes = / {4}volumes:\n {6}group: vg0\n {6}logical:\n( {8}- .*\n)+/;
-  const disk = / {8}volumes:\n {10}disk: .*\n/;
+  const volumes = / {4}volumes:\n {6}group: vg0\n {6}logicalVolumes:\n( {8}- .*\n)+/;
+  const disk = / {8}volumes:\n {10}disks: .*\n/;
   const text = exampleText
     .replace(volumes, site === "" ? "" : `    volumes: ${site}\n`)
     .replace(disk, host === "" ? "" : `        volumes: ${host}\n`)
@@ -19,14 +19,14 @@ function sited(site: string, host = "", second = host): string {
 }
 
 const data = "{ existing: [{ mount: /data, filesystem: xfs, minFree: 50GiB }] }";
-const disk = "disk: /dev/disk/by-id/scsi-a";
+const disk = "disks: [{ id: /dev/disk/by-id/scsi-a }]";
 const svc = "{ name: svc, size: 20GiB, mount: /svc }";
 
-test("a host whose storage is laid out by others needs neither disk nor volumes", () => {
+test("a host with existing storage needs neither disk nor volumes", () => {
   for (const text of [sited("{ existing: [{ mount: /data }] }"), sited("", data)]) {
     assert.deepEqual(problemsOf(text).map(formatProblem), []);
     for (const host of siteOf(text).hosts) {
-      assert.deepEqual(host.volumes.logical, []);
+      assert.deepEqual(host.volumes.logicalVolumes, []);
       assert.ok(
         volumeSteps(host).every(({ call: [name, path] }) => /^existing_/.test(name) && path === "/data"),
       );
@@ -41,11 +41,11 @@ test("a host whose storage is laid out by others needs neither disk nor volumes"
   }
 });
 
-test("mounts of others stand beside volumes, one host has what another has not, and a list is replaced whole", () => {
+test("existing mounts may be combined with volumes, differ between hosts, and a list is replaced as a whole", () => {
   const text = sited(
-    `{ logical: [${svc}], existing: [{ mount: /data }] }`,
+    `{ logicalVolumes: [${svc}], existing: [{ mount: /data }] }`,
     `{ ${disk} }`,
-    "{ logical: [], existing: [{ mount: /data }, { mount: /logs, filesystem: ext4 }], journal: { mount: /logs, maxUse: 1GiB } }",
+    "{ logicalVolumes: [], existing: [{ mount: /data }, { mount: /logs, filesystem: ext4 }], journal: { mount: /logs, maxUse: 1GiB } }",
   );
   assert.deepEqual(problemsOf(text).map(formatProblem), []);
   const [a, b] = siteOf(text).hosts;
@@ -77,7 +77,7 @@ test("mounts of others stand beside volumes, one host has what another has not, 
   );
 });
 
-test("a mount of others holds the registry, but not beside data-root", () => {
+test("an existing mount may hold the registry, but not together with data-root", () => {
   const registry = own.replace("/registry", "/packages");
   const of = (mounts: string): string =>
     withRegistry(registry).replace("      group: vg0\n", `      group: vg0\n      existing: ${mounts}\n`);
@@ -90,11 +90,11 @@ test("a mount of others holds the registry, but not beside data-root", () => {
   );
   assert.match(
     problemsOf(together).map(formatProblem).join("\n"),
-    /E_CONFLICT registry\.mount: got "\/packages"; expected another volume than the one of data-root \(\/packages\/docker\) of node-a/,
+    /E_CONFLICT registry\.mount: found: "\/packages"; expected: a volume other than that of data-root \(\/packages\/docker\) on node-a/,
   );
 });
 
-test("quotas of containers are asked of an xfs that others have mounted, and of no ext4", () => {
+test("project quotas are required of an existing xfs, and of no ext4", () => {
   const of = (kind: string): string =>
     sited(`{ existing: [{ mount: /data, filesystem: ${kind} }] }`).replace(
       "storage-driver: overlay2",
@@ -108,81 +108,80 @@ test("quotas of containers are asked of an xfs that others have mounted, and of 
   );
   assert.match(
     problemsOf(of("ext4")).map(formatProblem).join("\n"),
-    /E_CONFLICT .*storage-opts: got .* with data-root on \/data \(ext4\); expected data-root on a mount of volumes\.existing that is xfs and mounted with pquota/,
+    /E_CONFLICT .*storage-opts: found: .* with data-root on \/data \(ext4\); expected: data-root on an xfs mount of volumes\.existing that is mounted with pquota/,
   );
 });
 
-/** One slip each: what the site says, what its hosts say, and the words that it is refused with. */
-const slips: readonly [string, string, string, RegExp][] = [
+/** One mistake each: the keys of the site, the keys of its hosts, and the message of the refusal. */
+const mistakes: readonly [string, string, string, RegExp][] = [
   [
     "neither disk nor mount",
     "",
     "",
-    /E_KEY_MISSING hosts\[0\]\.volumes\.disk: .*; add disk: .*, or existing: with mounts that are there$/,
+    /E_KEY_MISSING hosts\[0\]\.volumes\.disks: .*; fix: add disks: .*, or existing: with mounts that exist already$/,
   ],
   [
     "an empty list of volumes and nothing else",
-    "{ logical: [] }",
+    "{ logicalVolumes: [] }",
     "",
-    /:\d+:\d+: E_VALUE hosts\[0\]\.volumes\.logical: got \[\]; expected volumes, or existing mounts; add logical or existing$/,
+    /:\d+:\d+: E_VALUE hosts\[0\]\.volumes\.logicalVolumes: found: \[\]; expected: logical volumes or existing mounts; fix: add logicalVolumes or existing$/,
   ],
-  ["an empty list of mounts", "{ existing: [] }", "", /E_KEY_MISSING hosts\[0\]\.volumes\.disk/],
+  ["an empty list of mounts", "{ existing: [] }", "", /E_KEY_MISSING hosts\[0\]\.volumes\.disks/],
   [
     "a disk for no volumes",
-    "{ logical: [], existing: [{ mount: /data }] }",
+    "{ logicalVolumes: [], existing: [{ mount: /data }] }",
     `{ ${disk} }`,
-    /:\d+:\d+: E_CONFLICT hosts\[0\]\.volumes\.disk: got "\/dev\/disk\/by-id\/scsi-a"; expected no disk where there are no volumes; remove the disk, or name/,
+    /:\d+:\d+: E_CONFLICT hosts\[0\]\.volumes\.disks: found: \[\{"id":"\/dev\/disk\/by-id\/scsi-a"\}\]; expected: no disks without volumes; fix: remove the disks, or define/,
   ],
   [
-    "more disks for no volumes",
-    "{ logical: [], existing: [{ mount: /data }], moreDisks: [{ disk: /dev/disk/by-id/scsi-b }] }",
-    "",
-    /:\d+:\d+: E_CONFLICT hosts\[0\]\.volumes\.moreDisks: got \[\{"disk":"\/dev\/disk\/by-id\/scsi-b"\}\]/,
+    "a disk without volumes beside mounts",
+    data,
+    `{ ${disk} }`,
+    /E_KEY_MISSING hosts\[0\]\.volumes\.logicalVolumes/,
   ],
-  ["a disk without volumes beside mounts", data, `{ ${disk} }`, /E_KEY_MISSING hosts\[0\]\.volumes\.logical/],
   [
     "volumes without a disk beside mounts",
-    `{ logical: [${svc}], existing: [{ mount: /data }] }`,
+    `{ logicalVolumes: [${svc}], existing: [{ mount: /data }] }`,
     "",
-    /E_KEY_MISSING hosts\[0\]\.volumes\.disk/,
+    /E_KEY_MISSING hosts\[0\]\.volumes\.disks/,
   ],
   [
     "a mount twice",
     "{ existing: [{ mount: /data }, { mount: /data }] }",
     "",
-    /:\d+:\d+: E_DUPLICATE volumes\.existing\[1\]\.mount: got "\/data"; expected another mount than volumes\.existing\[0\] has/,
+    /:\d+:\d+: E_DUPLICATE volumes\.existing\[1\]\.mount: found: "\/data"; expected: a unique mount; volumes\.existing\[0\] has the same/,
   ],
   [
     "a mount that is a volume's",
-    `{ logical: [${svc}], existing: [{ mount: /data }, { mount: /svc }] }`,
+    `{ logicalVolumes: [${svc}], existing: [{ mount: /data }, { mount: /svc }] }`,
     `{ ${disk} }`,
-    /:\d+:\d+: E_DUPLICATE hosts\[0\]\.volumes\.existing\[1\]\.mount: got "\/svc"; expected another mount than volume svc has; remove one/,
+    /:\d+:\d+: E_DUPLICATE hosts\[0\]\.volumes\.existing\[1\]\.mount: found: "\/svc"; expected: a mount other than that of volume svc; fix: remove one/,
   ],
   [
     "a mount below a volume",
-    `{ logical: [${svc}], existing: [{ mount: /data }, { mount: /svc/in }] }`,
+    `{ logicalVolumes: [${svc}], existing: [{ mount: /data }, { mount: /svc/in }] }`,
     `{ ${disk} }`,
-    /:\d+:\d+: E_CONFLICT hosts\[0\]\.volumes\.existing\[1\]\.mount: got "\/svc\/in"; expected a mount that volume svc \(\/svc\) does not hide; mount the volume somewhere else$/,
+    /:\d+:\d+: E_CONFLICT hosts\[0\]\.volumes\.existing\[1\]\.mount: found: "\/svc\/in"; expected: a mount that volume svc \(\/svc\) does not hide; fix: choose another mount point for the volume$/,
   ],
   ...["data", "/", "/data/", "//data", "/data//x", "/data/../x", "/./data", "/da ta", "/-data"].map(
     (mount): [string, string, string, RegExp] => [
       `a path that is not absolute and plain: ${mount}`,
       `{ existing: [{ mount: "${mount}" }] }`,
       "",
-      /:\d+:\d+: E_VALUE volumes\.existing\[0\]\.mount: got ".*"; expected an absolute path of letters, digits, dots, underscores and inner hyphens, not \/; write it like "\/data"$/,
+      /:\d+:\d+: E_VALUE volumes\.existing\[0\]\.mount: found: ".*"; expected: an absolute path of letters, digits, dots, underscores and inner hyphens, not \/; fix: write it like "\/data"$/,
     ],
   ),
   [
     "another file system",
     "{ existing: [{ mount: /data, filesystem: btrfs }] }",
     "",
-    /:\d+:\d+: E_VALUE volumes\.existing\[0\]\.filesystem: got "btrfs"; expected one of xfs, ext4/,
+    /:\d+:\d+: E_VALUE volumes\.existing\[0\]\.filesystem: found: "btrfs"; expected: one of xfs, ext4/,
   ],
   [
     "free space without a unit",
     "{ existing: [{ mount: /data, minFree: 50G }] }",
     "",
-    /:\d+:\d+: E_UNIT volumes\.existing\[0\]\.minFree: got "50G"; expected a whole number and MiB, GiB or TiB; write it like 50GiB$/,
+    /:\d+:\d+: E_UNIT volumes\.existing\[0\]\.minFree: found: "50G"; expected: a whole number and MiB, GiB or TiB; fix: write it like 50GiB$/,
   ],
   [
     "an owner, which would be a change",
@@ -200,22 +199,22 @@ const slips: readonly [string, string, string, RegExp][] = [
     "data-root beside the mounts",
     "{ existing: [{ mount: /srv }] }",
     "",
-    /:\d+:\d+: E_VALUE .*data-root: got "\/data\/docker"; expected a path on a mount of the site \(\/srv\)/,
+    /:\d+:\d+: E_VALUE .*data-root: found: "\/data\/docker"; expected: a path on a mount of the site \(\/srv\)/,
   ],
   [
     "a home that is the mount",
     "{ existing: [{ mount: /data }, { mount: /home/deploy }] }",
     "",
-    /:\d+:\d+: E_CONFLICT hosts\[0\]\.volumes\.existing\[1\]\.mount: got "\/home\/deploy"; expected a mount that is not itself the home of deploy/,
+    /:\d+:\d+: E_CONFLICT hosts\[0\]\.volumes\.existing\[1\]\.mount: found: "\/home\/deploy"; expected: a mount that is not itself the home of deploy/,
   ],
   [
     "the journal beside the mounts",
     "{ existing: [{ mount: /data }], journal: { mount: /logs, maxUse: 1GiB } }",
     "",
-    /E_VALUE hosts\[0\]\.volumes\.journal\.mount: got "\/logs"; expected a mount of the site \(\/data\)/,
+    /E_VALUE hosts\[0\]\.volumes\.journal\.mount: found: "\/logs"; expected: a mount of the site \(\/data\)/,
   ],
 ];
-for (const [what, site, host, message] of slips) {
+for (const [what, site, host, message] of mistakes) {
   test(`refused with code, place and remedy: ${what}`, () => {
     const messages = problemsOf(sited(site, host)).map(formatProblem);
     assert.ok(

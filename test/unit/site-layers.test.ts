@@ -4,11 +4,11 @@ import { join, relative } from "node:path";
 import { before, test } from "node:test";
 import { parse } from "yaml";
 import { SealiftError } from "../../modules/core/errors.ts";
-import type { Lines } from "../../modules/core/layers/exact-versions.ts";
-import { composeSite, readSite } from "../../modules/core/site.ts";
-import type { Site } from "../../modules/core/site-spec.ts";
+import type { SeriesResolver } from "../../modules/core/site/layers/exact-versions.ts";
+import { composeSite, readSite } from "../../modules/core/site/site.ts";
+import type { Site } from "../../modules/core/site/site-spec.ts";
 import { cachePath } from "../lab/cache.ts";
-import { undoAfter } from "../support/undo.ts";
+import { undoAfter } from "../support/process/undo.ts";
 import schema from "../../stacks/site.schema.json" with { type: "json" };
 
 let folder: string;
@@ -25,11 +25,11 @@ const shared = `site:
   images: [docker.io/library/hello:1]
 classes:
   host:
-    login: ops
+    sshUser: ops
     daemon: { log-driver: local, log-opts: { max-size: 20m } }
   app:
     extends: host
-    volumes: { group: vg0, logical: [{ name: data, size: 9GiB, mount: /data }] }
+    volumes: { group: vg0, logicalVolumes: [{ name: data, size: 9GiB, mount: /data }] }
     daemon: { data-root: /data/docker, log-level: error }
 teams:
   payments: { engine: "28.5", images: [docker.io/library/pay:1] }
@@ -50,17 +50,17 @@ const environment = `config:
         team: payments
         address: 10.0.0.1
         hostKey: ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIE0m4vL0J5dF9r0tKxA2yD3b7fJ0g6wQxq1m0R5cS1Ab
-        volumes: { disk: /dev/disk/by-id/scsi-a }
+        volumes: { disks: [{ id: /dev/disk/by-id/scsi-a }] }
       - name: b
         class: app
         team: platform
         address: 10.0.0.2
         hostKey: ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIE0m4vL0J5dF9r0tKxA2yD3b7fJ0g6wQxq1m0R5cS1Ac
-        volumes: { disk: /dev/disk/by-id/scsi-b, group: vg1 }
+        volumes: { disks: [{ id: /dev/disk/by-id/scsi-b }], group: vg1 }
         daemon: { log-level: info }
 `;
 
-const lines: Lines = (what, line) => (what === "version" && line === "28.5" ? "28.5.2" : undefined);
+const lines: SeriesResolver = (what, line) => (what === "version" && line === "28.5" ? "28.5.2" : undefined);
 
 /** Both files, written, and the environment read. */
 async function site(environmentText = environment, sharedText = shared): Promise<Site> {
@@ -77,23 +77,23 @@ function place(name = "Pulumi.dev.yaml"): string {
   return relative(process.cwd(), join(folder, name));
 }
 
-test("the more specific word wins: host, team, class, the class that it extends, environment, shared file", async () => {
+test("the more specific layer wins: host, team, class, the class that it extends, environment, shared file", async () => {
   const { bundle, hosts } = await site();
   const [a, b] = hosts;
   assert.ok(a !== undefined && b !== undefined);
   assert.deepEqual(bundle, { directory: "bundle", allowedSigners: "signers" });
-  assert.equal(a.login, "ops");
+  assert.equal(a.sshUser, "ops");
   assert.deepEqual(a.engine, { version: "28.5.2" });
   assert.deepEqual(b.engine, { version: "29.7.2", compose: "5.5.1" });
   assert.deepEqual([a.daemon["log-level"], b.daemon["log-level"]], ["error", "info"]);
   assert.equal(a.daemon["debug"], true);
-  assert.deepEqual(a.daemon["log-opts"], { "max-size": "20m" });
+  assert.deepEqual(a.daemon["log-opts"], { "max-size": "20m", "max-file": "5" });
   assert.deepEqual([a.volumes.group, b.volumes.group], ["vg0", "vg1"]);
   assert.deepEqual(a.images, ["docker.io/library/hello:1", "docker.io/library/pay:1"]);
   assert.equal(a.team, "payments");
 });
 
-test("maps of daemon are laid over each other as well, and another log-driver begins log-opts anew", async () => {
+test("maps of daemon are merged as well, and another log-driver starts log-opts again", async () => {
   const options = async (site_: string, class_: string, host: string): Promise<unknown> => {
     const { hosts } = await site(
       environment.replace("daemon: { log-level: info }", `daemon: { ${host} }`),
@@ -103,22 +103,22 @@ test("maps of daemon are laid over each other as well, and another log-driver be
     );
     return hosts[1]?.daemon["log-opts"];
   };
-  const whole = "log-driver: local, log-opts: { max-size: 20m, max-file: '7' }";
-  assert.deepEqual(await options(whole, "log-opts: { max-size: 50m }", "debug: true"), {
+  const composed = "log-driver: local, log-opts: { max-size: 20m, max-file: '7' }";
+  assert.deepEqual(await options(composed, "log-opts: { max-size: 50m }", "debug: true"), {
     "max-size": "50m",
     "max-file": "7",
   });
-  assert.deepEqual(await options(whole, "debug: false", "log-opts: { max-file: '9' }"), {
+  assert.deepEqual(await options(composed, "debug: false", "log-opts: { max-file: '9' }"), {
     "max-size": "20m",
     "max-file": "9",
   });
-  assert.deepEqual(await options(whole, "log-driver: journald, log-opts: { tag: x }", "debug: true"), {
+  assert.deepEqual(await options(composed, "log-driver: journald, log-opts: { tag: x }", "debug: true"), {
     tag: "x",
   });
-  assert.deepEqual(await options(whole, "debug: false", "log-driver: journald"), undefined);
+  assert.deepEqual(await options(composed, "debug: false", "log-driver: journald"), undefined);
 });
 
-test("every value knows the file and the line where it was written", async () => {
+test("every value has the file and the line where it was written", async () => {
   const { origins } = composeSite(await value(environment, shared), place());
   const at = (...path: (string | number)[]): string =>
     origins.locate(path).replace(`${relative(process.cwd(), folder)}/`, "");
@@ -132,56 +132,56 @@ test("every value knows the file and the line where it was written", async () =>
   assert.equal(at("hosts", 1, "daemon", "log-level"), "Pulumi.dev.yaml:22:30");
 });
 
-/** One slip each, in the environment or in the shared file: what is replaced, by what, and the words of the refusal. */
-const slips: readonly [string, "environment" | "shared", string, string, RegExp][] = [
+/** One mistake each, in the environment or in the shared file: what is replaced, by what, and the message of the refusal. */
+const mistakes: readonly [string, "environment" | "shared", string, string, RegExp][] = [
   [
     "a class that nobody defines",
     "environment",
     "class: app\n        team: payments",
     "class: ap\n        team: payments",
-    /^Pulumi\.dev\.yaml:11:16: E_CLASS_UNKNOWN hosts\[0\]\.class: got "ap"; expected one of host, app; did you mean "app"\? if not, define it$/,
+    /^Pulumi\.dev\.yaml:11:16: E_CLASS_UNKNOWN hosts\[0\]\.class: found: class "ap" is not defined; expected: a defined class: host, app; fix: did you mean "app"\? Otherwise add it under classes: here or in the shared file$/,
   ],
   [
     "a team that nobody defines",
     "environment",
     "team: payments",
     "team: payment",
-    /^Pulumi\.dev\.yaml:12:15: E_TEAM_UNKNOWN hosts\[0\]\.team: got "payment"; expected one of payments, platform; /,
+    /^Pulumi\.dev\.yaml:12:15: E_TEAM_UNKNOWN hosts\[0\]\.team: found: team "payment" is not defined; expected: a defined team: payments, platform; /,
   ],
   [
     "classes that extend each other",
     "shared",
-    "    login: ops",
+    "    sshUser: ops",
     "    extends: app",
-    /^site\.yaml:\d+:\d+: E_CLASS_CYCLE classes\.\w+\.extends: got app -> host -> app; expected classes that end somewhere; /,
+    /^site\.yaml:\d+:\d+: E_CLASS_CYCLE classes\.\w+\.extends: found: app -> host -> app; expected: a chain of classes without a cycle; /,
   ],
   [
     "a class extends one that nobody defines",
     "shared",
     "extends: host",
     "extends: hosts",
-    /^site\.yaml:10:14: E_CLASS_UNKNOWN classes\.app\.extends: got "hosts"; /,
+    /^site\.yaml:10:14: E_CLASS_UNKNOWN classes\.app\.extends: found: class "hosts" is not defined; /,
   ],
   [
     "a required key that no file has",
     "shared",
-    "    login: ops\n",
+    "    sshUser: ops\n",
     "",
-    /^Pulumi\.dev\.yaml:10:9: E_KEY_MISSING hosts\[0\]\.login: got nothing; /,
+    /^Pulumi\.dev\.yaml:10:9: E_KEY_MISSING hosts\[0\]\.sshUser: found: nothing; /,
   ],
   [
     "a bundle that no file names",
     "shared",
     "  bundle: { directory: bundle, allowedSigners: signers }\n",
     "",
-    /^Pulumi\.dev\.yaml:3:5: E_KEY_MISSING bundle: got nothing; /,
+    /^Pulumi\.dev\.yaml:3:5: E_KEY_MISSING bundle: found: nothing; /,
   ],
   [
     "a slip in a class, told once and where it stands",
     "shared",
     "log-driver: local",
     "log-driver: lokal",
-    /^site\.yaml:8:27: E_VALUE classes\.host\.daemon\.log-driver: got "lokal"; /,
+    /^site\.yaml:8:27: E_VALUE classes\.host\.daemon\.log-driver: found: "lokal"; /,
   ],
   [
     "a key that a team cannot have",
@@ -195,12 +195,12 @@ const slips: readonly [string, "environment" | "shared", string, string, RegExp]
     "environment",
     "shared: site.yaml",
     "shared: sites.yaml",
-    /E_SITE_MISSING shared: got no file .*sites\.yaml; /,
+    /E_SITE_MISSING shared: found: no such file: .*sites\.yaml; /,
   ],
   ["a shared file that is no YAML", "shared", "site:\n", "site: [\n", /^site\.yaml:\d+:\d+: E_YAML /],
 ];
 
-for (const [title, where, from, to, words] of slips) {
+for (const [title, where, from, to, words] of mistakes) {
   test(`refused with code, place and remedy: ${title}`, async () => {
     const texts = { environment, shared };
     const text = texts[where].replace(from, to);
@@ -213,8 +213,8 @@ for (const [title, where, from, to, words] of slips) {
       (reason: unknown) => reason,
     );
     assert.ok(error instanceof SealiftError, String(error));
-    const told = error.message.replaceAll(`${relative(process.cwd(), folder)}/`, "").split("\n");
-    assert.match(told[0] ?? "", words);
+    const reported = error.message.replaceAll(`${relative(process.cwd(), folder)}/`, "").split("\n");
+    assert.match(reported[0] ?? "", words);
   });
 }
 
@@ -223,14 +223,14 @@ test("a secret in the shared file is refused: Pulumi cannot encrypt it there", a
   await assert.rejects(site(environment, shared.replace("site:\n", `site:\n${users}`)), /E_SECRET_PLAIN/);
 });
 
-test("a site of one file is what it was", async () => {
+test("a site in one file is unchanged", async () => {
   const text = `config:\n  sealift:site:\n    bundle: { directory: b, allowedSigners: s }\n    hosts: []\n`;
-  const { value: whole, texts } = composeSite(await value(text, shared), place());
-  assert.deepEqual(whole, { bundle: { directory: "b", allowedSigners: "s" }, hosts: [] });
+  const { value: composed, texts } = composeSite(await value(text, shared), place());
+  assert.deepEqual(composed, { bundle: { directory: "b", allowedSigners: "s" }, hosts: [] });
   assert.equal(texts.length, 1);
 });
 
-test("what a bundle has to be may stand in the shared file, with every key that an environment has", () => {
+test("requirements for the bundle may be in the shared file, with every key that an environment has", () => {
   const keys = (properties: object): readonly string[] => Object.keys(properties).sort();
   assert.deepEqual(
     keys(schema.$defs.shared.properties.site.properties.bundle.properties),

@@ -6,11 +6,11 @@ import { test } from "node:test";
 import { parse } from "yaml";
 import { formatProblem, SealiftError } from "../../modules/core/errors.ts";
 import { secretKeys } from "../../modules/core/shown.ts";
-import { readSite } from "../../modules/core/site.ts";
-import { changed, problemsOf } from "../support/site-text.ts";
+import { readSite } from "../../modules/core/site/site.ts";
+import { changed, problemsOf } from "../support/fixtures/site-text.ts";
 import schema from "../../stacks/site.schema.json" with { type: "json" };
 
-/** The example with more said of its user. */
+/** The example with more keys for its user. */
 const withUser = (words: string): string => changed("uid: 1500", `uid: 1500\n        ${words}`);
 const messages = (text: string): readonly string[] => problemsOf(text).map(formatProblem);
 const hash = `$y$j9T$${"x".repeat(22)}$${"y".repeat(43)}`;
@@ -25,16 +25,16 @@ test("no message shows a secret, whatever is wrong with it or around it", () => 
     const lines = messages(withUser(user));
     assert.match(
       lines.join(),
-      /E_(VALUE|TYPE) users\[0\]\.passwordHash: got a secret; expected a hash that begins with/,
+      /E_(VALUE|TYPE) users\[0\]\.passwordHash: found: a secret; expected: a hash that begins with/,
     );
     assert.doesNotMatch(lines.join(), /hunter2/);
   }
   const around = "    users:\n      deploy: { uid: 1500, passwordHash: hunter2-in-clear }\n";
   const lines = messages(changed(/ {4}users:\n[^]*?office\n/, around));
-  assert.match(lines.join(), /E_TYPE users: got \{"deploy":\{"uid":1500,"passwordHash":"a secret"\}\}/);
+  assert.match(lines.join(), /E_TYPE users: found: \{"deploy":\{"uid":1500,"passwordHash":"a secret"\}\}/);
 });
 
-test("the secrets of the schema are the ones that no message shows", () => {
+test("the secrets of the schema are those that no message shows", () => {
   const found = new Set<string>();
   const walk = (node: unknown): void => {
     if (typeof node !== "object" || node === null) return;
@@ -48,7 +48,7 @@ test("the secrets of the schema are the ones that no message shows", () => {
   assert.deepEqual([...found], secretKeys);
 });
 
-test("a hash that stands in the file in clear is refused, and one that Pulumi has decrypted is not", () => {
+test("a hash in clear text in the file is refused, and one that Pulumi has decrypted is not", () => {
   const folder = mkdtempSync(join(tmpdir(), "sealift-site-"));
   try {
     const file = join(folder, "stack.yaml");
@@ -61,7 +61,7 @@ test("a hash that stands in the file in clear is refused, and one that Pulumi ha
         assert.ok(error instanceof SealiftError);
         assert.match(
           error.message,
-          /:\d+:\d+: E_SECRET_PLAIN users\[0\]\.passwordHash: got a hash in clear text; .* --path 'sealift:site\.passwordHashes\.deploy'$/,
+          /:\d+:\d+: E_SECRET_PLAIN users\[0\]\.passwordHash: found: a hash in clear text; .* --path 'sealift:site\.passwordHashes\.deploy'$/,
         );
         return !error.message.includes(hash);
       },

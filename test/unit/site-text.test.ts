@@ -4,11 +4,11 @@ import { tmpdir } from "node:os";
 import { join, relative } from "node:path";
 import { beforeEach, test } from "node:test";
 import { SealiftError } from "../../modules/core/errors.ts";
-import { composeSite, readSite } from "../../modules/core/site.ts";
-import type { Site } from "../../modules/core/site-spec.ts";
-import { closedSecret, environments, readStackFile } from "../../modules/stack-file.ts";
-import { exampleText } from "../support/site-text.ts";
-import { undoAfter } from "../support/undo.ts";
+import { composeSite, readSite } from "../../modules/core/site/site.ts";
+import type { Site } from "../../modules/core/site/site-spec.ts";
+import { closedSecret, environments, readStackFile } from "../../modules/environments/stack-file.ts";
+import { exampleText } from "../support/fixtures/site-text.ts";
+import { undoAfter } from "../support/process/undo.ts";
 
 const siteFile = readFileSync(new URL("../../stacks/example.site.yaml", import.meta.url), "utf8");
 const hash = `$6$abc$${"x".repeat(86)}`;
@@ -26,7 +26,7 @@ function write(name: string, text: string): void {
   writeFileSync(join(folder, name), text);
 }
 
-/** The site that counts. */
+/** The effective site. */
 function read(environment = "prod"): Site {
   const { file, value } = readStackFile(environment, folder);
   return readSite(value, file);
@@ -43,7 +43,7 @@ function refusal(environment = "prod"): string {
   return "not refused";
 }
 
-test("a site in a file of its own is the site that stands in the stack's file", () => {
+test("a site in a file of its own is the same site as in the stack's file", () => {
   write("Pulumi.old.yaml", exampleText);
   write("prod.site.yaml", siteFile);
   const old = read("old");
@@ -55,7 +55,7 @@ test("a site in a file of its own is the site that stands in the stack's file", 
   assert.deepEqual(environments(folder), ["old", "prod"]);
 });
 
-test("without the stack's file nothing of the site is lost, and where neither is the other one's name is said", () => {
+test("without the stack's file nothing of the site is lost, and without either the message names the other one", () => {
   write("prod.site.yaml", siteFile);
   assert.equal(readStackFile("prod", folder).file, `${folder}/prod.site.yaml`);
   assert.match(
@@ -64,16 +64,16 @@ test("without the stack's file nothing of the site is lost, and where neither is
   );
 });
 
-test("a slip is shown at its line of the file that a person writes", () => {
-  write("prod.site.yaml", siteFile.replace("signatures: 2", "signatures: two"));
-  assert.match(refusal(), /^prod\.site\.yaml:\d+:15: E_TYPE bundle\.signatures: got "two"/);
+test("a typo is shown at its line of the file that it is in", () => {
+  write("prod.site.yaml", siteFile.replace("minSignatures: 2", "minSignatures: two"));
+  assert.match(refusal(), /^prod\.site\.yaml:\d+:18: E_TYPE bundle\.minSignatures: found: "two"/);
   write("prod.site.yaml", "bundle: [\n");
   assert.match(refusal(), /^prod\.site\.yaml:2:1: E_YAML the file/);
   write("prod.site.yaml", "- a\n");
-  assert.match(refusal(), /^prod\.site\.yaml: E_TYPE the site: got no keys/);
+  assert.match(refusal(), /^prod\.site\.yaml: E_TYPE the site: found: no keys/);
 });
 
-test("secrets stay in the stack's file and come to the users by name, wherever these are written", () => {
+test("secrets stay in the stack's file and are assigned to users by name, wherever these are written", () => {
   const eve = "  - name: eve\n    uid: 1501\n    authorizedKeys: []\n";
   const own = siteFile.replace(
     "    daemon:\n      labels",
@@ -93,11 +93,11 @@ test("secrets stay in the stack's file and come to the users by name, wherever t
   assert.match(origins.locate(["users", 0, "name"]), /prod\.site\.yaml:\d+:11$/);
 });
 
-/** One slip each: what the stack's file says below `sealift:site`, and the words of the refusal. */
-const slips: [string, RegExp][] = [
+/** One mistake each: the text below `sealift:site` in the stack's file, and the message of the refusal. */
+const mistakes: [string, RegExp][] = [
   [
     "passwordHashes: { nobody: { secure: v1:a } }",
-    /^Pulumi\.prod\.yaml:3:31: E_VALUE passwordHashes\.nobody: got no such user; expected a user of the site: deploy; .*config rm/,
+    /^Pulumi\.prod\.yaml:3:31: E_VALUE passwordHashes\.nobody: found: no such user; expected: a user of the site: deploy; fix: .*config rm/,
   ],
   [
     `passwordHashes: { deploy: "${hash}" }`,
@@ -105,27 +105,27 @@ const slips: [string, RegExp][] = [
   ],
   [
     "passwordHashes: { deploy: hunter2 }",
-    /^Pulumi\.prod\.yaml:3:31: E_VALUE users\[0\]\.passwordHash: got a secret; expected a hash[^\n]*$/,
+    /^Pulumi\.prod\.yaml:3:31: E_VALUE users\[0\]\.passwordHash: found: a secret; expected: a hash[^\n]*$/,
   ],
   [
     "passwordHashes: [hunter2]",
-    /^Pulumi\.prod\.yaml:3:21: E_TYPE passwordHashes: got a secret; expected a value of type object/,
+    /^Pulumi\.prod\.yaml:3:21: E_TYPE passwordHashes: found: a secret; expected: a value of type object/,
   ],
   [
     "users: [{ passwordHash: { secure: v1:a } }]",
-    /^Pulumi\.prod\.yaml:3:5: E_CONFLICT users: got a part of the site beside prod\.site\.yaml; .*passwordHashes\.<user>'$/,
+    /^Pulumi\.prod\.yaml:3:5: E_CONFLICT users: found: a part of the site, in addition to prod\.site\.yaml; .*passwordHashes\.<user>'$/,
   ],
 ];
-for (const [said, words] of slips) {
-  test(`the stack's file beside the site's: ${said}`, () => {
+for (const [message, words] of mistakes) {
+  test(`the stack's file beside the site's: ${message}`, () => {
     write("prod.site.yaml", siteFile);
-    write("Pulumi.prod.yaml", `config:\n  sealift:site:\n    ${said}\n`);
+    write("Pulumi.prod.yaml", `config:\n  sealift:site:\n    ${message}\n`);
     assert.match(refusal(), words);
     assert.doesNotMatch(refusal(), /hunter2|xxxx/);
   });
 }
 
-test("the site's own file is no place for a secret, and one user has one hash", () => {
+test("a secret in the site's own file is refused, and one user has one hash", () => {
   write("prod.site.yaml", `${siteFile}passwordHashes: { deploy: "${hash}" }\n`);
   assert.match(refusal(), /^prod\.site\.yaml:\d+:1: E_SECRET_PLAIN passwordHashes: /);
   const twice = exampleText.replace(

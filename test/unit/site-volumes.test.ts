@@ -1,118 +1,135 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { formatProblem } from "../../modules/core/errors.ts";
-import { changed, problemsOf, siteOf } from "../support/site-text.ts";
+import { changed, problemsOf, siteOf } from "../support/fixtures/site-text.ts";
 
 const logs = "{ name: logs, size: 20GiB, filesystem: ext4, mount: /logs }";
 const data = "{ name: data, size: 200GiB, filesystem: xfs, mount: /data }";
 const with_ = (volume: string, more: string): string => volume.replace(" }", `, ${more} }`);
 const group = "      group: vg0\n";
-const disk = "          disk: /dev/disk/by-id/scsi-36000c29f3c1f0c5e\n";
+const disk = "          disks: [{ id: /dev/disk/by-id/scsi-36000c29f3c1f0c5e }]\n";
 
-/** One slip each: what is replaced, by what, and the code, place and words that it has to be refused with. */
-const slips: readonly [string, string, string, RegExp][] = [
+/** One mistake each: what is replaced, by what, and the code, place and message of the refusal. */
+const mistakes: readonly [string, string, string, RegExp][] = [
   [
     "percentage without its word",
     "size: 20GiB",
     "size: 50%",
-    /E_UNIT volumes\.logical\[0\]\.size: got "50%"; expected a whole number and GiB or TiB, or 1 to 100 and %FREE; write it like 20GiB$/,
+    /E_UNIT volumes\.logicalVolumes\[0\]\.size: found: "50%"; expected: a whole number and GiB or TiB, or 1 to 100 and %FREE; fix: write it like 20GiB$/,
   ],
   [
     "the name of another fact",
     "name: logs",
     "name: group",
-    /E_VALUE (hosts\[0\]\.)?volumes\.logical\[1\]\.name: got "group"; expected none of group, /,
+    /E_VALUE (hosts\[0\]\.)?volumes\.logicalVolumes\[1\]\.name: found: "group"; expected: a name other than group, /,
   ],
   [
     "a name that LVM keeps for itself",
     "name: logs",
     "name: data_tmeta",
-    /E_VALUE (hosts\[0\]\.)?volumes\.logical\[1\]\.name: got "data_tmeta"; expected a name that LVM does not keep/,
+    /E_VALUE (hosts\[0\]\.)?volumes\.logicalVolumes\[1\]\.name: found: "data_tmeta"; expected: a name that LVM does not reserve/,
   ],
-  ["percentage above 100", "200GiB", "101%FREE", /E_UNIT volumes\.logical\[2\]\.size: got "101%FREE"/],
+  [
+    "percentage above 100",
+    "200GiB",
+    "101%FREE",
+    /E_UNIT volumes\.logicalVolumes\[2\]\.size: found: "101%FREE"/,
+  ],
   [
     "percentage before a size",
     logs,
     logs.replace("20GiB", "50%FREE"),
-    /:\d+:\d+: E_VALUE volumes\.logical\[1\]\.size: got "50%FREE"; expected a percentage behind all volumes that have a size \(data has 200GiB\); move it to the end of the list$/,
+    /:\d+:\d+: E_VALUE volumes\.logicalVolumes\[1\]\.size: found: "50%FREE"; expected: a percentage after all volumes with a fixed size \(data: 200GiB\); fix: move it to the end of the list$/,
   ],
   [
     "all of what is free before another percentage",
     `${logs}\n        - ${data}`,
     `${logs.replace("20GiB", "100%FREE")}\n        - ${data.replace("200GiB", "50%FREE")}`,
-    /E_VALUE volumes\.logical\[1\]\.size: got "100%FREE"; expected less than 100%FREE where another volume follows; leave something for the others$/,
+    /E_VALUE volumes\.logicalVolumes\[1\]\.size: found: "100%FREE"; expected: less than 100%FREE, because another volume follows; fix: lower the percentage$/,
   ],
   [
     "unknown option",
     logs,
     with_(logs, "options: [nodev, ro]"),
-    /E_VALUE volumes\.logical\[1\]\.options\[1\]: got "ro"; expected one of nodev, nosuid, noexec, noatime/,
+    /E_VALUE volumes\.logicalVolumes\[1\]\.options\[1\]: found: "ro"; expected: one of nodev, nosuid, noexec, noatime/,
   ],
   [
     "noexec for the engine",
     data,
     with_(data, "options: [noexec]"),
-    /E_VALUE hosts\[0\]\.volumes\.logical\[2\]\.options: got \["noexec"\]; expected no noexec on the volume that holds data-root \(\/data\/docker\); remove noexec, programs are run from there$/,
+    /E_VALUE hosts\[0\]\.volumes\.logicalVolumes\[2\]\.options: found: \["noexec"\]; expected: no noexec on the volume of data-root \(\/data\/docker\); fix: remove noexec: programs run from there$/,
   ],
   [
     "noexec for people",
     logs,
     with_(logs.replace("/logs", "/home"), "options: [nodev, noexec]"),
-    /E_VALUE hosts\[1\]\.volumes\.logical\[1\]\.options: .*the volume that holds the home of deploy \(\/home\/deploy\)/,
+    /E_VALUE hosts\[1\]\.volumes\.logicalVolumes\[1\]\.options: .*the volume of the home of deploy \(\/home\/deploy\)/,
   ],
   [
     "mount below a later one",
     logs,
     logs.replace("/logs", "/data/logs"),
-    /E_VALUE volumes\.logical\[1\]\.mount: got "\/data\/logs"; expected \/data before what is mounted below it; move it behind data$/,
+    /E_VALUE volumes\.logicalVolumes\[1\]\.mount: found: "\/data\/logs"; expected: \/data before the mounts below it; fix: move it after data$/,
   ],
   [
     "unknown owner",
     logs,
     with_(logs, "owner: nobody"),
-    /E_VALUE hosts\[0\]\.volumes\.logical\[1\]\.owner: got "nobody"; expected names of this site \(root, deploy\), or numbers; write the numbers, like "1500:1500"$/,
+    /E_VALUE hosts\[0\]\.volumes\.logicalVolumes\[1\]\.owner: found: "nobody"; expected: users of this site \(root, deploy\), or numbers; fix: write the numbers, such as "1500:1500"$/,
   ],
   [
     "mode as a number",
     logs,
     with_(logs, "mode: 0750"),
-    /E_TYPE volumes\.logical\[1\]\.mode: got 750; expected a string of four octal digits, .*; write it like "0750", with the quotes$/,
+    /E_TYPE volumes\.logicalVolumes\[1\]\.mode: found: 750; expected: a string of four octal digits, .*; fix: write it like "0750", with the quotes$/,
   ],
   [
     "serial number with a blank",
     disk,
-    `${disk}          serial: "A B"\n`,
-    /E_VALUE hosts\[0\]\.volumes\.serial: got "A B"; expected a serial number of .*; run `lsblk/,
+    disk.replace(" }]", ', serial: "A B" }]'),
+    /E_VALUE hosts\[0\]\.volumes\.disks\[0\]\.serial: found: "A B"; expected: a serial number of .*; fix: run `lsblk/,
   ],
   [
-    "more of the same disk",
+    "a disk twice",
     disk,
-    `${disk}          moreDisks: [{ disk: /dev/disk/by-id/scsi-36000c29f3c1f0c5e }]\n`,
-    /E_DUPLICATE hosts\[0\]\.volumes\.moreDisks\[0\]\.disk: got "\/dev\/disk\/by-id\/scsi-36000c29f3c1f0c5e"; expected another disk than/,
+    disk.replace("]", ", { id: /dev/disk/by-id/scsi-36000c29f3c1f0c5e }]"),
+    /:\d+:\d+: E_DUPLICATE hosts\[0\]\.volumes\.disks\[1\]\.id: found: "\/dev\/disk\/by-id\/scsi-36000c29f3c1f0c5e"; expected: a unique id; hosts\[0\]\.volumes\.disks\[0\] has the same/,
   ],
   [
-    "a disk twice among more",
+    "the second and the third disk the same",
     disk,
-    `${disk}          moreDisks: [{ disk: /dev/disk/by-id/a }, { disk: /dev/disk/by-id/a }]\n`,
-    /E_DUPLICATE hosts\[0\]\.volumes\.moreDisks\[1\]\.disk/,
+    disk.replace("]", ", { id: /dev/disk/by-id/a }, { id: /dev/disk/by-id/a }]"),
+    /E_DUPLICATE hosts\[0\]\.volumes\.disks\[2\]\.id/,
   ],
   [
-    "one more disk not by id",
+    "a second disk not by id",
     disk,
-    `${disk}          moreDisks: [{ disk: /dev/sdc }]\n`,
-    /E_DISK_NAME hosts\[0\]\.volumes\.moreDisks\[0\]\.disk: got "\/dev\/sdc"/,
+    disk.replace("]", ", { id: /dev/sdc }]"),
+    /E_DISK_NAME hosts\[0\]\.volumes\.disks\[1\]\.id: found: "\/dev\/sdc"/,
+  ],
+  [
+    "an empty list of disks",
+    disk,
+    "          disks: []\n",
+    /E_VALUE hosts\[0\]\.volumes\.disks: found: \[\]; expected: at least one disk; fix: write it like /,
+  ],
+  [
+    "a disk without an id",
+    disk,
+    "          disks: [{ serial: A }]\n",
+    /E_KEY_MISSING hosts\[0\]\.volumes\.disks\[0\]\.id: /,
   ],
   [
     "journal beside the volumes",
     group,
     `${group}      journal: { mount: /var/log, maxUse: 500MiB }\n`,
-    /E_VALUE hosts\[0\]\.volumes\.journal\.mount: got "\/var\/log"; expected a mount of the site \(\/svc, \/logs, \/data\); name one of these, or add a volume$/,
+    /E_VALUE hosts\[0\]\.volumes\.journal\.mount: found: "\/var\/log"; expected: a mount of the site \(\/svc, \/logs, \/data\); fix: choose one of these, or add a volume$/,
   ],
   [
     "journal larger than its volume",
     group,
     `${group}      journal: { mount: /logs, maxUse: 20GiB }\n`,
-    /E_VALUE hosts\[0\]\.volumes\.journal\.maxUse: got "20GiB"; expected less than the size of volume logs \(20GiB\); lower it, or make the volume larger$/,
+    /E_VALUE hosts\[0\]\.volumes\.journal\.maxUse: found: "20GiB"; expected: less than the size of volume logs \(20GiB\); fix: lower it, or enlarge the volume$/,
   ],
   [
     "journal without a limit",
@@ -124,11 +141,11 @@ const slips: readonly [string, string, string, RegExp][] = [
     "journal in another unit",
     group,
     `${group}      journal: { mount: /logs, maxUse: 500M }\n`,
-    /E_UNIT volumes\.journal\.maxUse: got "500M"; expected a whole number and MiB or GiB; write it like 500MiB$/,
+    /E_UNIT volumes\.journal\.maxUse: found: "500M"; expected: a whole number and MiB or GiB; fix: write it like 500MiB$/,
   ],
 ];
 
-for (const [what, from, to, message] of slips) {
+for (const [what, from, to, message] of mistakes) {
   test(`refused with code, place and remedy: ${what}`, () => {
     const messages = problemsOf(changed(from, to)).map(formatProblem);
     assert.ok(
@@ -138,7 +155,7 @@ for (const [what, from, to, message] of slips) {
   });
 }
 
-test("what the rules let through reaches the host", () => {
+test("what the rules accept reaches the host", () => {
   const text = changed(
     `${logs}\n        - ${data}`,
     [
@@ -152,6 +169,6 @@ test("what the rules let through reaches the host", () => {
   );
   assert.deepEqual(problemsOf(text).map(formatProblem), []);
   const [host] = siteOf(text).hosts;
-  assert.equal(host?.volumes.logical[3]?.size, "100%FREE");
+  assert.equal(host?.volumes.logicalVolumes[3]?.size, "100%FREE");
   assert.equal(host.volumes.journal?.maxRetentionDays, 90);
 });

@@ -2,14 +2,14 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { formatProblem } from "../../modules/core/errors.ts";
 import { Ajv2020 } from "ajv/dist/2020.js";
-import { daemonProfiles } from "../../modules/core/profiles.ts";
-import { changed, exampleText, problemsOf, siteOf } from "../support/site-text.ts";
+import { daemonProfiles } from "../../modules/core/site/profiles.ts";
+import { changed, exampleText, problemsOf, siteOf } from "../support/fixtures/site-text.ts";
 import receiptSchema from "../../modules/receipt/receipt.schema.json" with { type: "json" };
 import schema from "../../stacks/site.schema.json" with { type: "json" };
 
 test("the documented example is a site, and hosts inherit from it key by key", () => {
   const { hosts, bundle } = siteOf(exampleText);
-  assert.equal(bundle.signatures, 2, "one person alone lets nothing into production");
+  assert.equal(bundle.minSignatures, 2, "one person alone lets nothing into production");
   assert.deepEqual(
     hosts.map(({ name, port, architecture }) => [name, port, architecture]),
     [
@@ -19,14 +19,14 @@ test("the documented example is a site, and hosts inherit from it key by key", (
   );
   const [a, b] = hosts;
   assert.ok(a !== undefined && b !== undefined);
-  assert.equal(a.volumes.disk, "/dev/disk/by-id/scsi-36000c29f3c1f0c5e");
-  assert.equal(b.volumes.logical.length, 3);
+  assert.deepEqual(a.volumes.disks, [{ id: "/dev/disk/by-id/scsi-36000c29f3c1f0c5e" }]);
+  assert.equal(b.volumes.logicalVolumes.length, 3);
   assert.equal(b.daemon["data-root"], "/data/docker");
   assert.deepEqual(b.daemon["labels"], ["rack=r2"]);
   assert.equal(a.daemon["live-restore"], true);
 });
 
-test("the schema of sites and that of receipts are schemas: the program compiles them without a look", () => {
+test("the schemas of sites and receipts are valid: the program compiles them without validation", () => {
   const ajv = new Ajv2020();
   for (const each of [schema, receiptSchema]) assert.equal(ajv.validateSchema(each), true, ajv.errorsText());
 });
@@ -42,7 +42,7 @@ test("the defaults of the schema are the defaults of the code", () => {
   }
 });
 
-test("every option of the schema says what it is and shows an example", () => {
+test("every option of the schema has a description and an example", () => {
   const bare: string[] = [];
   const walk = (node: unknown, path: string): void => {
     if (typeof node !== "object" || node === null || Array.isArray(node)) return;
@@ -60,8 +60,8 @@ test("every option of the schema says what it is and shows an example", () => {
   assert.deepEqual(bare, []);
 });
 
-/** One slip each: what is replaced, by what, and the code, place and words that it has to be refused with. */
-const slips: readonly [string, string | RegExp, string, RegExp][] = [
+/** One mistake each: what is replaced, by what, and the code, place and message of the refusal. */
+const mistakes: readonly [string, string | RegExp, string, RegExp][] = [
   [
     "misspelt key",
     "allowedSigners:",
@@ -72,62 +72,81 @@ const slips: readonly [string, string | RegExp, string, RegExp][] = [
     "unknown key",
     "    engine:\n",
     "    swarm: true\n    engine:\n",
-    /:19:5: E_KEY_UNKNOWN swarm: got the key "swarm"; expected one of shared, bundle, groups, .*; remove it/,
+    /:19:5: E_KEY_UNKNOWN swarm: found: the key "swarm"; expected: one of shared, bundle, groups, .*; fix: remove it/,
   ],
   [
     "missing key",
-    "        login: ops\n        # ssh",
+    "        sshUser: ops\n        # ssh",
     "        # ssh",
-    /^stack\.yaml:\d+:9: E_KEY_MISSING hosts\[0\]\.login: got nothing; expected the key "login"; add it, like login: "ops"$/,
+    /^stack\.yaml:\d+:9: E_KEY_MISSING hosts\[0\]\.sshUser: found: nothing; expected: the key "sshUser"; fix: add it, like sshUser: "ops"$/,
   ],
   [
     "wrong unit",
     "20GiB",
     "20G",
-    /:\d+:\d+: E_UNIT volumes\.logical\[0\]\.size: got "20G"; expected a whole number and GiB or TiB, or 1 to 100 and %FREE; write it like 20GiB$/,
+    /:\d+:\d+: E_UNIT volumes\.logicalVolumes\[0\]\.size: found: "20G"; expected: a whole number and GiB or TiB, or 1 to 100 and %FREE; fix: write it like 20GiB$/,
   ],
   [
     "number for a string",
     "max-size: 20m",
     "max-size: 20",
-    /E_TYPE daemon\.log-opts\.max-size: got 20; expected a string of digits, with k, m or g after it; write it like "20m", with the quotes$/,
+    /E_TYPE daemon\.log-opts\.max-size: found: 20; expected: a string of digits, with k, m or g after it; fix: write it like "20m", with the quotes$/,
   ],
   [
     "disk not by id",
     "/dev/disk/by-id/scsi-36000c29f3c1f0c5e",
     "/dev/sdb",
-    /:\d+:\d+: E_DISK_NAME hosts\[0\]\.volumes\.disk: got "\/dev\/sdb"; expected a path below \/dev\/disk\/by-id\/, or below .*; run `ls/,
+    /:\d+:\d+: E_DISK_NAME hosts\[0\]\.volumes\.disks\[0\]\.id: found: "\/dev\/sdb"; expected: a path below \/dev\/disk\/by-id\/, or below .*; fix: run `ls/,
   ],
   [
     "duplicate host",
     "name: node-b",
     "name: node-a",
-    /E_DUPLICATE hosts\[1\]\.name: got "node-a"; expected another name than hosts\[0\] has/,
+    /E_DUPLICATE hosts\[1\]\.name: found: "node-a"; expected: a unique name; hosts\[0\] has the same/,
   ],
   [
     "duplicate address",
     "10.20.0.12",
     "10.20.0.11",
-    /E_DUPLICATE hosts\[1\]\.address: got "10\.20\.0\.11:22"; expected another address/,
+    /E_DUPLICATE hosts\[1\]\.address: found: "10\.20\.0\.11:22"; expected: a unique address/,
   ],
   [
     "a port in an address",
     "address: 10.20.0.11",
     "address: 10.20.0.11:2222",
-    /:\d+:\d+: E_VALUE hosts\[0\]\.address: got "10\.20\.0\.11:2222"; expected .* without a port; write address: 10\.20\.0\.11 and port: 2222$/,
+    /:\d+:\d+: E_VALUE hosts\[0\]\.address: found: "10\.20\.0\.11:2222"; expected: .* without a port; fix: set address: 10\.20\.0\.11 and port: 2222$/,
   ],
   [
     "an address that inet_aton would read as octal",
     "address: 10.20.0.11",
     "address: 10.20.0.011",
-    /E_VALUE hosts\[0\]\.address: got "10\.20\.0\.011"; .*; write 10\.20\.0\.11, if that is what it means$/,
+    /E_VALUE hosts\[0\]\.address: found: "10\.20\.0\.011"; .*; fix: write 10\.20\.0\.11 if that is the intended address$/,
   ],
   [
     "a part of an address",
     "address: 10.20.0.11",
     "address: '10.20'",
-    /E_VALUE hosts\[0\]\.address: got "10\.20"/,
+    /E_VALUE hosts\[0\]\.address: found: "10\.20"/,
   ],
+  ...(
+    [
+      ["0.0.0.0", "the address of one machine"],
+      ["255.255.255.255", "the address of one machine"],
+      ["224.0.0.5", "the address of one machine"],
+      ["fe80::11", "the address of one machine"],
+      ["'0x0a140b0b'", "a host name: labels"],
+      ["'[fd00::11]:22'", ".*; fix: write the IPv6 address without brackets, and set a port with port:"],
+      ["fe80::11%eth0", ".*; fix: use an address without a zone"],
+      ["ssh://10.20.0.11", ".*; fix: remove the scheme"],
+      ["ops@10.20.0.11", ".*; fix: remove the user, and set it with sshUser:"],
+      ["node-a.corp.", ".*; fix: remove the dot at the end"],
+    ] as const
+  ).map(([address, says]): [string, string, string, RegExp] => [
+    `the address ${address}`,
+    "address: 10.20.0.11",
+    `address: ${address}`,
+    new RegExp(`^stack\\.yaml:\\d+:\\d+: E_VALUE hosts\\[0\\]\\.address: found: .*; expected: ${says}`),
+  ]),
   ["no IPv6", "address: 10.20.0.11", "address: 'fd00::11:22:zz'", /E_VALUE hosts\[0\]\.address/],
   [
     "an empty label",
@@ -139,7 +158,7 @@ const slips: readonly [string, string | RegExp, string, RegExp][] = [
     "one IPv6 address in two forms",
     /address: 10\.20\.0\.11([^]*)address: 10\.20\.0\.12/,
     "address: fd00::11$1address: FD00:0:0::0011",
-    /E_DUPLICATE hosts\[1\]\.address: got "\[fd00::11\]:22"/,
+    /E_DUPLICATE hosts\[1\]\.address: found: "\[fd00::11\]:22"/,
   ],
   [
     "one name in two forms",
@@ -151,82 +170,92 @@ const slips: readonly [string, string | RegExp, string, RegExp][] = [
     "a version that YAML takes for a number",
     "version: 28.5.2",
     "version: 28.10",
-    /E_TYPE engine\.version: got 28\.1; expected .*; put it in quotes, like "28\.5\.2": without them YAML takes it for a number and drops zeros$/,
+    /E_TYPE engine\.version: found: 28\.1; expected: .*; fix: put it in quotes, like "28\.5\.2": without quotes YAML reads a number and drops zeros$/,
   ],
   [
     "an image by a short name",
     "    users:\n",
     "    images: [rancher/pause:3.6]\n    users:\n",
-    /:\d+:\d+: E_VALUE images\[0\]: got "rancher\/pause:3\.6"; expected a full name with registry and tag; write docker\.io\/rancher\/pause:3\.6$/,
+    /:\d+:\d+: E_VALUE images\[0\]: found: "rancher\/pause:3\.6"; expected: a full name with registry and tag; fix: write docker\.io\/rancher\/pause:3\.6$/,
   ],
   [
     "an image of Docker Hub's own without library",
     "    users:\n",
     "    images: [docker.io/busybox:1.37]\n    users:\n",
-    /E_VALUE images\[0\]: .*; write docker\.io\/library\/busybox:1\.37$/,
+    /E_VALUE images\[0\]: .*; fix: write docker\.io\/library\/busybox:1\.37$/,
   ],
   [
     "duplicate user",
     /( {6}- name: deploy[^]*?office\n)/,
     "$1$1",
-    /E_DUPLICATE users\[1\]\.name: got "deploy"/,
+    /E_DUPLICATE users\[1\]\.name: found: "deploy"/,
   ],
-  ["duplicate volume", "name: logs", "name: svc", /E_DUPLICATE volumes\.logical\[1\]\.name: got "svc"/],
-  ["duplicate mount", "mount: /logs", "mount: /svc", /E_DUPLICATE volumes\.logical\[1\]\.mount: got "\/svc"/],
+  [
+    "duplicate volume",
+    "name: logs",
+    "name: svc",
+    /E_DUPLICATE volumes\.logicalVolumes\[1\]\.name: found: "svc"/,
+  ],
+  [
+    "duplicate mount",
+    "mount: /logs",
+    "mount: /svc",
+    /E_DUPLICATE volumes\.logicalVolumes\[1\]\.mount: found: "\/svc"/,
+  ],
   [
     "uid of the system",
     "uid: 1500",
     "uid: 999",
-    /:24:14: E_UID_RANGE users\[0\]\.uid: got 999; expected 1000 to 59999, .*systemUid: true/,
+    /:24:14: E_UID_RANGE users\[0\]\.uid: found: 999; expected: 1000 to 59999, .*allowSystemId: true/,
   ],
-  ["uid above the range", "uid: 1500", "uid: 60000", /E_UID_RANGE users\[0\]\.uid: got 60000/],
+  ["uid above the range", "uid: 1500", "uid: 60000", /E_UID_RANGE users\[0\]\.uid: found: 60000/],
   [
     "no disk",
-    /        volumes:\n          disk: .*c1f0c5e\n/,
+    /        volumes:\n          disks: .*c1f0c5e .*\n/,
     "",
-    /E_KEY_MISSING hosts\[0\]\.volumes\.disk: got nothing; expected it here or for the whole site/,
+    /E_KEY_MISSING hosts\[0\]\.volumes\.disks: found: nothing; expected: the key, here or for the whole site/,
   ],
   [
     "data-root on the root disk",
     "/data/docker",
     "/var/lib/docker",
-    /E_VALUE daemon\.data-root: got "\/var\/lib\/docker"; expected a path on a mount of the site \(\/svc, \/logs, \/data\)/,
+    /E_VALUE daemon\.data-root: found: "\/var\/lib\/docker"; expected: a path on a mount of the site \(\/svc, \/logs, \/data\)/,
   ],
   [
     "TCP listener",
     "      storage-driver",
     "      hosts: [tcp://0.0.0.0:2375]\n      storage-driver",
-    /E_KEY_REFUSED daemon\.hosts: got the key "hosts"; expected no listener .*; remove it, and reach the engine with `docker context create/,
+    /E_KEY_REFUSED daemon\.hosts: found: the key "hosts"; expected: no listener .*; fix: remove it, and reach the engine with `docker context create/,
   ],
   [
     "unknown log driver",
     "log-driver: local",
     "log-driver: lokal",
-    /E_VALUE daemon\.log-driver: got "lokal"; expected one of local, json-file, journald, syslog/,
+    /E_VALUE daemon\.log-driver: found: "lokal"; expected: one of local, json-file, journald, syslog/,
   ],
   [
     "options for journald",
     "log-driver: local",
     "log-driver: journald",
-    /E_KEY_UNKNOWN daemon\.log-opts\.max-size: got the key "max-size"; .*log-driver journald does not take it/,
+    /E_KEY_UNKNOWN daemon\.log-opts\.max-size: found: the key "max-size"; .*log-driver journald does not support it/,
   ],
   [
     "rsa host key",
     /hostKey: ssh-ed25519/,
     "hostKey: ssh-rsa",
-    /E_VALUE hosts\[0\]\.hostKey: .*expected `ssh-ed25519 <base64>`/,
+    /E_VALUE hosts\[0\]\.hostKey: .*expected: `ssh-ed25519 <base64>`/,
   ],
   [
     "version range",
     "version: 28.5.2",
     "version: 28.x",
-    /E_VALUE engine\.version: got "28\.x"; expected an exact version of three numbers/,
+    /E_VALUE engine\.version: found: "28\.x"; expected: an exact version \(three numbers\)/,
   ],
   [
     "plugin without an exact version",
     "version: 28.5.2",
     "version: 28.5.2\n      compose: latest",
-    /E_VALUE engine\.compose: got "latest"; expected an exact version of three numbers, or two for the newest of that line; write it like "5\.5\.1"/,
+    /E_VALUE engine\.compose: found: "latest"; expected: an exact version \(three numbers\), or a release series \(two numbers\); fix: write it like "5\.5\.1"/,
   ],
   [
     "key with options",
@@ -236,11 +265,11 @@ const slips: readonly [string, string | RegExp, string, RegExp][] = [
   ],
 ];
 
-for (const [what, from, to, message] of slips) {
+for (const [what, from, to, message] of mistakes) {
   test(`refused with code, place and remedy: ${what}`, () => {
     const messages = problemsOf(changed(from, to)).map(
-      ({ where, code, subject, got, expected, todo }) =>
-        `${where}: ${code} ${subject}: got ${got}; expected ${expected}; ${todo}`,
+      ({ where, code, subject, found, expected, fix }) =>
+        `${where}: ${code} ${subject}: found: ${found}; expected: ${expected}; fix: ${fix}`,
     );
     assert.ok(
       messages.some((line) => message.test(line)),
@@ -249,11 +278,11 @@ for (const [what, from, to, message] of slips) {
   });
 }
 
-test("a uid outside the range is taken when it is said to be meant", () => {
-  assert.equal(problemsOf(changed("uid: 1500", "uid: 999\n        systemUid: true")).length, 0);
+test("a uid outside the range is accepted if it is marked as intended", () => {
+  assert.equal(problemsOf(changed("uid: 1500", "uid: 999\n        allowSystemId: true")).length, 0);
 });
 
-test("all problems of a file are told at once", () => {
+test("all problems of a file are reported at once", () => {
   const text = changed("20GiB", "20G").replace("uid: 1500", "uid: x").replace("10.20.0.11", "https://a");
   assert.deepEqual(
     problemsOf(text)
@@ -282,7 +311,7 @@ const taken: readonly [string, string | RegExp, string][] = [
   ],
 ];
 for (const [what, from, to] of taken) {
-  test(`taken: ${what}`, () => {
+  test(`accepted: ${what}`, () => {
     assert.deepEqual(problemsOf(changed(from, to)).map(formatProblem), []);
   });
 }

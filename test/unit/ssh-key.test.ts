@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { generateKeyPairSync } from "node:crypto";
 import { test } from "node:test";
-import { parseSshKey } from "../../offline-bundle/ssh-key.ts";
+import { parseSshKey } from "../../modules/core/ssh-key.ts";
 
 const text = (part: Buffer | string): Buffer => {
   const bytes = Buffer.from(part);
@@ -13,7 +13,7 @@ const { publicKey } = generateKeyPairSync("rsa", { modulusLength: 3072 });
 const { n = "", e = "" } = publicKey.export({ format: "jwk" });
 const [modulus, exponent] = [n, e].map((part) => Buffer.from(part, "base64url"));
 
-/** The key with so many bytes of zero before its numbers; one before the modulus is what the protocol wants (RFC 4251, 5). */
+/** The key with this number of zero bytes before its numbers; one before the modulus is required by the protocol (RFC 4251, 5). */
 function rsa(zerosBeforeModulus: number, zerosBeforeExponent = 0): Buffer {
   const padded = (zeros: number, part = Buffer.alloc(0)): Buffer =>
     text(Buffer.concat([Buffer.alloc(zeros), part]));
@@ -34,7 +34,7 @@ function certificateBy(authority: Buffer): string {
   ]).toString("base64");
 }
 
-test("a key is the same key however many zeros stand before its numbers: ssh-keygen takes all of them", () => {
+test("a key is the same key however many zeros precede its numbers: ssh-keygen accepts all of them", () => {
   const [usual, ...others] = [rsa(1), rsa(2), rsa(0), rsa(1, 3)].map((key) =>
     parseSshKey(key.toString("base64")),
   );
@@ -44,7 +44,7 @@ test("a key is the same key however many zeros stand before its numbers: ssh-key
   for (const other of others) assert.deepEqual(other, usual);
 });
 
-test("so is the authority of a certificate, and one that is no key makes the whole none", () => {
+test("so is the CA of a certificate, and an invalid CA makes the whole certificate invalid", () => {
   assert.equal(parseSshKey(certificateBy(rsa(1)))?.authority, rsa(1).toString("base64"));
   assert.equal(parseSshKey(certificateBy(rsa(2)))?.authority, rsa(1).toString("base64"));
   assert.equal(parseSshKey(certificateBy(Buffer.from("nonsense"))), undefined);

@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
 import { SealiftError } from "../../modules/core/errors.ts";
-import { closedSecret, readStackFile } from "../../modules/stack-file.ts";
+import { closedSecret, readStackFile } from "../../modules/environments/stack-file.ts";
 import { checkout } from "../lab/cache.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "sealift-stack-"));
@@ -12,7 +12,7 @@ after(() => {
   rmSync(folder, { recursive: true });
 });
 
-test("an environment's file, without what is secret in it", () => {
+test("an environment's file, without its secrets", () => {
   const site = `config:
   sealift:site:
     users:
@@ -31,7 +31,7 @@ test("an environment's file, without what is secret in it", () => {
   assert.deepEqual(unread, ["users[0].passwordHash", "keys[0]"]);
 });
 
-test("what stands for a closed secret passes the schema wherever there is one", () => {
+test("the placeholder of an encrypted secret passes the schema wherever there is one", () => {
   const secrets: string[] = [];
   JSON.parse(readFileSync(join(checkout, "stacks", "site.schema.json"), "utf8"), (_key, value: unknown) => {
     const { secret, pattern } = (value ?? {}) as { secret?: boolean; pattern?: string };
@@ -42,7 +42,7 @@ test("what stands for a closed secret passes the schema wherever there is one", 
   for (const pattern of secrets) assert.match(closedSecret, new RegExp(pattern));
 });
 
-test("a file that says nothing yet is one without a site", () => {
+test("an empty file is an environment without a site", () => {
   for (const text of ["", "config:\n", "config: {}\n"]) {
     writeFileSync(join(folder, "Pulumi.empty.yaml"), text);
     const { value, problems } = readStackFile("empty", folder);
@@ -51,7 +51,7 @@ test("a file that says nothing yet is one without a site", () => {
   rmSync(join(folder, "Pulumi.empty.yaml"));
 });
 
-test("an environment that is not there, and one that is no YAML", () => {
+test("an environment that does not exist, and one that is no YAML", () => {
   writeFileSync(join(folder, "Pulumi.broken.yaml"), "config:\n  - a: [1\n");
   const message = (environment: string): string => {
     try {
@@ -62,9 +62,9 @@ test("an environment that is not there, and one that is no YAML", () => {
     }
     return "";
   };
-  assert.match(message("broken"), /^stacks\/Pulumi\.broken\.yaml:3:1: E_YAML the file: got /);
+  assert.match(message("broken"), /^stacks\/Pulumi\.broken\.yaml:3:1: E_YAML the file: found: /);
   assert.match(
     message("prd"),
-    /^stacks\/Pulumi\.prd\.yaml: E_SITE_MISSING prd: got no such file; expected an environment of this checkout: broken, prod; name one/,
+    /^stacks\/Pulumi\.prd\.yaml: E_SITE_MISSING prd: found: no such file; expected: an environment of this checkout: broken, prod; fix: choose one/,
   );
 });

@@ -1,12 +1,12 @@
 import assert from "node:assert/strict";
 import { after, test } from "node:test";
-import { skipUnusedTraces } from "../../modules/core/stack-traces.ts";
+import { skipUnusedTraces } from "../../modules/core/pulumi/stack-traces.ts";
 
-/** What stands there when Pulumi runs the program: its ts-node's, which looks up each line. */
-let looked = 0;
+/** What is installed when Pulumi runs the program: the handler of its ts-node, which looks up each line. */
+let reads = 0;
 const usual: unknown = Reflect.get(Error, "prepareStackTrace");
 Error.prepareStackTrace = (error, frames): string => {
-  looked += 1;
+  reads += 1;
   return `${error.name}: ${error.message}\n    at ${frames.length} places`;
 };
 skipUnusedTraces();
@@ -16,7 +16,7 @@ after(() => {
 
 test("an error that only asks where it is costs nothing", () => {
   assert.equal(new Error().stack, "Error");
-  assert.equal(looked, 0);
+  assert.equal(reads, 0);
 });
 
 test("an error that somebody will read keeps its trace", () => {

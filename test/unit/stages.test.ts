@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
 import { mock, test } from "node:test";
-import { inSeconds, plainView } from "../support/stage-view.ts";
-import { runStages } from "../support/stages.ts";
-import { table } from "../support/table.ts";
+import { inSeconds, plainView } from "../support/process/stage-view.ts";
+import { runStages } from "../support/process/stages.ts";
+import { table } from "../support/process/table.ts";
 
-test("without a terminal a stage is two lines, and one in ten seconds in between", () => {
+test("without a terminal a stage is two lines, and one every ten seconds in between", () => {
   const lines: string[] = [];
   const view = plainView("[1/2]", (line) => lines.push(line));
   view.start("the image is there");
@@ -21,7 +21,7 @@ test("without a terminal a stage is two lines, and one in ten seconds in between
   ]);
 });
 
-test("stages run in their order, tell what they say of themselves, and are measured", async () => {
+test("stages run in their order, report what they say about themselves, and are measured", async () => {
   const lines = await printed(async () => {
     const order: string[] = [];
     const times = await runStages([
@@ -44,7 +44,7 @@ test("stages run in their order, tell what they say of themselves, and are measu
   assert.match(lines[2] ?? "", /^\[2\/3\] {3}done in [\d.]+ s: made$/);
 });
 
-test("the first stage that fails ends it, with its own error", async () => {
+test("the first stage that fails ends the run, with its own error", async () => {
   const lines = await printed(async () => {
     const stages = runStages([
       { title: "one", run: () => Promise.reject(new Error("no disk")) },
@@ -55,7 +55,7 @@ test("the first stage that fails ends it, with its own error", async () => {
   assert.match(lines.join("\n"), /^\[1\/2\] one \.\.\.\n\[1\/2\] {3}failed after [\d.]+ s$/);
 });
 
-test("a table has aligned columns, figures to the right, no blanks at the end", () => {
+test("a table has aligned columns, figures to the right, no trailing blanks", () => {
   const rows = [
     ["first up", "9.1 s", ""],
     ["no-op up", "12.4 s", "unchanged"],

@@ -9,7 +9,7 @@ import { after, before, beforeEach, test } from "node:test";
 import { gzipSync } from "node:zlib";
 import { pack } from "tar-stream";
 import type { Tool } from "../lab/tools/tools.ts";
-import { undoAfter } from "../support/undo.ts";
+import { undoAfter } from "../support/process/undo.ts";
 
 // The record of first uses lies in the cache, and where that is, is settled at the first import: this file has one of its own.
 const parent = resolve(import.meta.dirname, "../..", process.env["SEALIFT_CACHE"] ?? ".cache", "test");
@@ -22,13 +22,13 @@ let server: Server;
 let place: { web: string; api: string };
 let archive: Buffer;
 let digest: string;
-const asked: string[] = [];
+const requests: string[] = [];
 
 const undo = undoAfter();
 before(async () => {
   server = createServer((request, response) => {
     const path = request.url ?? "";
-    asked.push(path);
+    requests.push(path);
     if (path.startsWith("/api/repos/team/tool/releases/tags/v"))
       response.end(JSON.stringify({ assets: [{ name: "tool.tar.gz", digest: `sha256:${digest}` }] }));
     else if (path === "/team/tool/releases/download/v1.0.0/tool.tar.gz") response.end(archive);
@@ -48,13 +48,13 @@ after(() => {
 beforeEach(async () => {
   archive = await tgz({ "tool/one": "first", "tool/two": "second", "tool/other": "third" });
   digest = hash(archive);
-  asked.length = 0;
+  requests.length = 0;
   rmSync(join(folder, "downloads"), { recursive: true, force: true });
 });
 
 test("takes the programs and nothing else, executable, and keeps the digest of the first use", async () => {
-  const told = await fromArchive(tool(), join(folder, "a"), () => undefined, place);
-  assert.equal(told, `official archive, trust on first use, sha256 ${digest}`);
+  const reported = await fromArchive(tool(), join(folder, "a"), () => undefined, place);
+  assert.equal(reported, `official archive, trust on first use, sha256 ${digest}`);
   assert.equal(readFileSync(join(folder, "a", "one"), "utf8"), "first");
   assert.equal(statSync(join(folder, "a", "two")).mode & 0o777, 0o755);
   assert.throws(() => statSync(join(folder, "a", "other")));
@@ -65,27 +65,27 @@ test("refuses another file under the same name later, and does not ask for its d
   digest = hash(archive);
   const again = fromArchive(tool(), join(folder, "b"), () => undefined, place);
   await assert.rejects(again, /E_DOWNLOAD_SHA256/);
-  assert.deepEqual(asked, ["/team/tool/releases/download/v1.0.0/tool.tar.gz"]);
+  assert.deepEqual(requests, ["/team/tool/releases/download/v1.0.0/tool.tar.gz"]);
 });
 
-test("a pin in the table is the only measure", async () => {
-  const told = await fromArchive(tool(digest), join(folder, "c"), () => undefined, place);
-  assert.equal(told, "official archive, pinned sha256");
-  assert.equal(asked.length, 1);
+test("a pin in the table is the only criterion", async () => {
+  const reported = await fromArchive(tool(digest), join(folder, "c"), () => undefined, place);
+  assert.equal(reported, "official archive, pinned sha256");
+  assert.equal(requests.length, 1);
 });
 
-test("says which program an archive lacks", async () => {
+test("names the program that an archive lacks", async () => {
   archive = await tgz({ "tool/one": "first" });
   const lacking = fromArchive(tool(hash(archive)), join(folder, "d"), () => undefined, place);
   await assert.rejects(lacking, /tool\.tar\.gz has no tool\/two/);
 });
 
-test("an asset without a digest cannot be had", async () => {
+test("an asset without a digest is not used", async () => {
   digest = "";
   const other = { ...tool(), version: "2.0.0" };
   await assert.rejects(
     fromArchive(other, join(folder, "e"), () => undefined, place),
-    /E_DOWNLOAD .*got no sha256 digest for tool/,
+    /E_DOWNLOAD .*found: no sha256 digest for tool/,
   );
 });
 

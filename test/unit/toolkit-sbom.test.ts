@@ -1,12 +1,12 @@
-/** The SBOM of Sealift itself: complete, whole by the official schema, and the same every time. */
+/** The SBOM of Sealift itself: complete, valid by the official schema, and reproducible. */
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
-import { type PackageLock, toolkitSbom } from "../../offline-bundle/toolkit-sbom.ts";
+import { type PackageLock, toolkitSbom } from "../../offline-bundle/sbom/toolkit-sbom.ts";
 import { checkout } from "../lab/cache.ts";
-import { cycloneDxSchema } from "../support/cyclonedx-schema.ts";
+import { cycloneDxSchema } from "../support/fixtures/cyclonedx-schema.ts";
 
 const lock = JSON.parse(readFileSync(join(checkout, "package-lock.json"), "utf8")) as PackageLock;
 const hash = "5e".repeat(32);
@@ -26,7 +26,7 @@ interface Bom {
 }
 const bomOf = (of: PackageLock): Bom => toolkitSbom(of, hash, undefined) as Bom;
 
-test("it passes the official schema, and every package that is installed is in it with licence and hash", async () => {
+test("it passes the official schema, and every installed package is in it with licence and hash", async () => {
   const validate = await cycloneDxSchema();
   const bom = bomOf(lock);
   assert.ok(validate(bom), JSON.stringify(validate.errors));
@@ -45,7 +45,7 @@ test("it passes the official schema, and every package that is installed is in i
   assert.ok(!bom.components.some(({ name }) => name === "eslint"));
 });
 
-test("who needs what leads from Sealift to every package that is not optional, and to nothing that is absent", () => {
+test("dependencies lead from Sealift to every package that is not optional, and to none that is absent", () => {
   const { components, dependencies } = bomOf(lock);
   const graph = new Map(dependencies.map(({ ref, dependsOn }) => [ref, dependsOn]));
   const reached = new Set<string>();
@@ -64,7 +64,7 @@ test("who needs what leads from Sealift to every package that is not optional, a
   );
 });
 
-test("a package inside another is the one that this other gets", () => {
+test("a package inside another is the one that this other uses", () => {
   const { dependencies } = bomOf({
     packages: {
       "": {
@@ -87,7 +87,7 @@ test("a package inside another is the one that this other gets", () => {
   ]);
 });
 
-test("the command prints the same bytes every time, with a date only when it is given one", () => {
+test("the command prints the same bytes every time, with a date only if it is given one", () => {
   const sbom = (epoch = ""): string => {
     const env = { ...process.env, SOURCE_DATE_EPOCH: epoch };
     return execFileSync(process.execPath, [join(checkout, "cli", "sealift.js"), "sbom"], {

@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
 
-const undo = new URL("../support/undo.ts", import.meta.url).href;
+const undo = new URL("../support/process/undo.ts", import.meta.url).href;
 
 /** What a test file with this `before` prints. */
 function printed(t: { after: (end: () => void) => void }, before: string): string {
@@ -27,20 +27,20 @@ function printed(t: { after: (end: () => void) => void }, before: string): strin
   }
 }
 
-test("what was made is taken back, the newest first", (t) => {
+test("what was created is removed, the newest first", (t) => {
   const text = printed(t, `undo(() => console.log("first")); undo(() => console.log("second"));`);
   assert.match(text, /second[^]*first/);
   assert.match(text, /# fail 0/);
 });
 
-test("when making fails its error is the only one, and what was made before is taken back", (t) => {
+test("if setup fails its error is the only one, and what was created before is removed", (t) => {
   const text = printed(t, `undo(() => console.log("taken back")); throw new Error("no disk");`);
   assert.match(text, /taken back/);
   assert.match(text, /no disk/);
   assert.doesNotMatch(text, /TypeError/);
 });
 
-test("one that fails keeps none of the others from going, and is told", (t) => {
+test("a failing cleanup does not stop the others, and is reported", (t) => {
   const text = printed(t, `undo(() => console.log("first")); undo(() => { throw new Error("stuck"); });`);
   assert.match(text, /first/);
   assert.match(text, /stuck/);

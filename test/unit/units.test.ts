@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { ownerIds } from "../../modules/core/owner.ts";
-import { parseGiB, parseMiB, parsePercentFree } from "../../modules/core/units.ts";
+import { ownerIds } from "../../modules/core/site/owner.ts";
+import { parseGiB, parseMiB, parsePercentFree } from "../../modules/core/site/units.ts";
 
 test("MiB, GiB and TiB are powers of two", () => {
   assert.equal(parseGiB("1GiB"), 1);
@@ -20,7 +20,7 @@ test("anything else is refused", () => {
   assert.throws(() => parseGiB("500MiB"), RangeError);
 });
 
-test("a percentage of what is free is no size", () => {
+test("a percentage of free space is no size", () => {
   assert.equal(parsePercentFree("50%FREE"), 50);
   assert.equal(parsePercentFree("100%FREE"), 100);
   for (const size of ["0%FREE", "101%FREE", "50%", "50%VG", "20GiB"]) {
@@ -28,7 +28,7 @@ test("a percentage of what is free is no size", () => {
   }
 });
 
-test("an owner is numbers, whatever name it was written with", () => {
+test("an owner is numeric, whatever name it was written with", () => {
   const users = [{ name: "deploy", uid: 1500 }];
   assert.equal(ownerIds("deploy", users), "1500:1500");
   assert.equal(ownerIds("deploy:root", users), "1500:0");

@@ -2,15 +2,15 @@ import assert from "node:assert/strict";
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
-import { columns } from "../../cli/columns.ts";
-import { findingsText } from "../../cli/findings-text.ts";
-import { paint } from "../../cli/paint.ts";
-import { describe } from "../../modules/core/drift.ts";
+import { columns } from "../../cli/output/columns.ts";
+import { findingsText } from "../../cli/output/findings-text.ts";
+import { paint } from "../../cli/output/paint.ts";
+import { describeDifference } from "../../modules/core/host/drift.ts";
 import { formatProblem, SealiftError, type Problem } from "../../modules/core/errors.ts";
 import { visible, visibleLines } from "../../modules/core/visible.ts";
 import { checkout } from "../lab/cache.ts";
 
-/** What a host, a bundle or a registry may say, and what a terminal would do with it. */
+/** What a host, a bundle or a registry may send, and what a terminal would do with it. */
 const attacks: readonly [what: string, text: string][] = [
   ["a colour", "\u001b[31mred"],
   ["the screen cleared", "\u001b[2J\u001b[H"],
@@ -37,9 +37,9 @@ for (const [what, text] of attacks)
       where: text,
       code: "E_REFUSED",
       subject: text,
-      got: text,
+      found: text,
       expected: text,
-      todo: text,
+      fix: text,
     };
     const finding = { ...problem, verdict: "fail" as const };
     const host = { name: "a", address: "a", reached: true, checks: [], phases: [], findings: [finding] };
@@ -48,7 +48,7 @@ for (const [what, text] of attacks)
       visible(text),
       formatProblem(problem),
       new SealiftError([problem]).message,
-      describe({ step, found: text, effect: "none" }),
+      describeDifference({ step, found: text, effect: "none" }),
       columns([[text]]),
       // Colours are switched off where the output is no terminal.
       paint("fail", text),
@@ -61,7 +61,7 @@ for (const [what, text] of attacks)
     }
   });
 
-test("what is escaped says what it was, and what needs no escape stays", () => {
+test("an escape says what it was, and text that needs no escape stays", () => {
   assert.equal(visible("a\u001b[31mb\u202e"), "a\\u001b[31mb\\u202e");
   assert.equal(visible("a\u{e0041}b"), "a\\udb40\\udc41b", "as JSON has it");
   const plain = "Grüße, 你好, \u{1f6a2}: é, 'a\"b' <c> \\u001b";
@@ -77,7 +77,7 @@ test("JSON stays JSON", () => {
   assert.deepEqual(JSON.parse(text), value);
 });
 
-test("the command line prints by one module alone", () => {
+test("only one module prints to the terminal", () => {
   const files = readdirSync(join(checkout, "cli"), { recursive: true, encoding: "utf8" }).filter((file) =>
     file.endsWith(".ts"),
   );
@@ -85,5 +85,5 @@ test("the command line prints by one module alone", () => {
   const direct = files.filter((file) =>
     /console\.\w+\(|process\.std(out|err)\.write\(/.test(readFileSync(join(checkout, "cli", file), "utf8")),
   );
-  assert.deepEqual(direct.toSorted(), ["print.ts", "progress.ts"]);
+  assert.deepEqual(direct.toSorted(), ["output/print.ts", "output/progress.ts"]);
 });

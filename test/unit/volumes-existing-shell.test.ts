@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { callWhere as call, type Mounted } from "../support/mounted.ts";
+import { callWhere as call, type Mounted } from "../support/fixtures/mounted.ts";
 
 const noFile = "neither /etc/fstab nor a mount unit mounts /proc at boot";
 const noTarget = "no target starts proc.mount at boot (noauto, or not enabled)";
-const cases: readonly [what: string, words: string, mounted: Mounted, said: string][] = [
+const cases: readonly [what: string, words: string, mounted: Mounted, output: string][] = [
   ["a mount of its own", "check_existing_mount /proc", { type: "ext4" }, ""],
   ["no mount", "check_existing_mount /proc", {}, "nothing mounted at /proc"],
   ["the file system asked for", "check_existing_file_system /proc ext4", { type: "ext4" }, ""],
@@ -14,7 +14,7 @@ const cases: readonly [what: string, words: string, mounted: Mounted, said: stri
     "a file system in memory",
     "check_existing_file_system /proc any",
     { type: "tmpfs" },
-    "/proc is tmpfs, whose files are gone after a boot",
+    "/proc is tmpfs, which loses its files at a reboot",
   ],
   [
     "an xfs with checksums",
@@ -32,13 +32,13 @@ const cases: readonly [what: string, words: string, mounted: Mounted, said: stri
     "an xfs without ftype",
     "check_existing_file_system /proc any",
     { type: "xfs", xfsInfo: "naming =version 2 ftype=0" },
-    "/proc is an xfs without ftype",
+    "/proc is xfs with ftype=0",
   ],
   [
     "an xfs that nothing tells of",
     "check_existing_file_system /proc any",
     { type: "xfs", xfsInfo: "xfs_info: not found" },
-    "/proc is xfs, and xfs_info (package xfsprogs) cannot tell whether it has ftype",
+    "/proc is xfs, but xfs_info (package xfsprogs) does not report its ftype",
   ],
   ["a mount to write to", "check_existing_options /proc rw", { type: "xfs", options: "rw,noexec" }, ""],
   [
@@ -58,7 +58,7 @@ const cases: readonly [what: string, words: string, mounted: Mounted, said: stri
     "programs that cannot be run",
     "check_existing_options /proc rw,exec",
     { type: "xfs", options: "rw,noexec" },
-    "/proc is mounted noexec, and programs are run from there",
+    "/proc is mounted noexec, but programs run from there",
   ],
   [
     "quotas",
@@ -91,7 +91,7 @@ const cases: readonly [what: string, words: string, mounted: Mounted, said: stri
     "a transient unit",
     "check_existing_boot /proc",
     { type: "ext4", shown: { FragmentPath: "/run/systemd/transient/proc.mount" } },
-    "/run/systemd/transient/proc.mount mounts /proc, and that file is gone after a boot",
+    "/run/systemd/transient/proc.mount mounts /proc, but that file does not survive a reboot",
   ],
   [
     "a masked unit",
@@ -150,57 +150,61 @@ const cases: readonly [what: string, words: string, mounted: Mounted, said: stri
     "a unit that mounts something else",
     "check_existing_boot /proc",
     { type: "ext4", what: "/sys" },
-    "proc.mount mounts /sys at boot, and /dev/sdx1 is mounted at /proc now",
+    "proc.mount mounts /sys at boot, but /dev/sdx1 is mounted at /proc now",
   ],
   ["free space", "check_existing_space / 1", { type: "ext4" }, ""],
 ];
-for (const [what, words, mounted, said] of cases) {
-  test(`a mount of others: ${what}`, () => {
-    assert.deepEqual(call(words, mounted), { status: said === "" ? 0 : 1, said });
+for (const [what, words, mounted, output] of cases) {
+  test(`an existing mount: ${what}`, () => {
+    assert.deepEqual(call(words, mounted), { status: output === "" ? 0 : 1, output });
   });
 }
 
-test("too little free space is told in MiB", () => {
-  const { status, said } = call("check_existing_space / 99999999999", { type: "ext4" });
-  assert.match(said, /^\d+ MiB are available at \/$/);
+test("too little free space is reported in MiB", () => {
+  const { status, output } = call("check_existing_space / 99999999999", { type: "ext4" });
+  assert.match(output, /^\d+ MiB are available at \/$/);
   assert.equal(status, 1);
 });
 
-/** Guard and apply say the same, so that the second look in a run refuses as the first one does. */
-const refused: readonly [words: string, mounted: Mounted, said: RegExp][] = [
-  ["existing_mount /proc", {}, /^E_MOUNT_ABSENT nothing is mounted at \/proc; mount it, or/],
-  ["existing_file_system /proc xfs", { type: "ext4" }, /^E_FILESYSTEM \/proc is ext4; have another/],
-  ["existing_options /proc rw", { type: "xfs", options: "ro" }, /^E_MOUNT_OPTIONS \/proc is read-only; have/],
+/** Guard and apply report the same, so that a run refuses what a probe refused. */
+const refused: readonly [words: string, mounted: Mounted, output: RegExp][] = [
+  ["existing_mount /proc", {}, /^E_MOUNT_ABSENT nothing is mounted at \/proc; fix: mount it, or/],
+  ["existing_file_system /proc xfs", { type: "ext4" }, /^E_FILESYSTEM \/proc is ext4; fix: mount another/],
+  [
+    "existing_options /proc rw",
+    { type: "xfs", options: "ro" },
+    /^E_MOUNT_OPTIONS \/proc is read-only; fix: mount/,
+  ],
   [
     "existing_boot /proc",
     { type: "ext4", shown: { FragmentPath: "" } },
-    /^E_MOUNT_BOOT neither .* at boot; put/,
+    /^E_MOUNT_BOOT neither .* at boot; fix: add/,
   ],
-  ["existing_space / 99999999999", { type: "ext4" }, /^E_MOUNT_SPACE \d+ MiB are available at \/; remove/],
+  ["existing_space / 99999999999", { type: "ext4" }, /^E_MOUNT_SPACE \d+ MiB are available at \/; fix: free/],
 ];
-for (const [words, mounted, said] of refused)
+for (const [words, mounted, output] of refused)
   for (const kind of ["guard", "apply"])
     test(`${kind}_${words} refuses`, () => {
-      const told = call(`${kind}_${words}`, mounted);
-      assert.equal(told.status, 1);
-      assert.match(told.said, said);
+      const reported = call(`${kind}_${words}`, mounted);
+      assert.equal(reported.status, 1);
+      assert.match(reported.output, output);
     });
 
-test("what cannot be said without a mount is refused once, for the mount", () => {
+test("what cannot be checked without a mount is refused once, for the mount", () => {
   for (const words of ["file_system /proc xfs", "options /proc rw", "boot /proc", "space /proc 1"]) {
-    assert.deepEqual(call(`check_existing_${words}`, {}), { status: 1, said: "nothing mounted at /proc" });
-    assert.deepEqual(call(`guard_existing_${words}`, {}), { status: 0, said: "" });
+    assert.deepEqual(call(`check_existing_${words}`, {}), { status: 1, output: "nothing mounted at /proc" });
+    assert.deepEqual(call(`guard_existing_${words}`, {}), { status: 0, output: "" });
   }
 });
 
 test("no journal on a mount that waits for the network", () => {
-  const guard = (order: string): { readonly status: number; readonly said: string } =>
+  const guard = (order: string): { readonly status: number; readonly output: string } =>
     call(`guard_journal_storage /proc 100 - -`, { type: "xfs", shown: { Before: order } });
-  assert.equal(guard("local-fs.target umount.target").said, "");
-  const { status, said } = guard("umount.target remote-fs.target");
+  assert.equal(guard("local-fs.target umount.target").output, "");
+  const { status, output } = guard("umount.target remote-fs.target");
   assert.equal(status, 1);
   assert.match(
-    said,
-    /^E_MOUNT_BOOT \/proc is mounted once the network is up, and the journal is needed before; keep/,
+    output,
+    /^E_MOUNT_BOOT \/proc is mounted after the network is up, but the journal is needed earlier; fix: store/,
   );
 });

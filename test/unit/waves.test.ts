@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import { type Candidate, wavesOf } from "../../modules/waves.ts";
+import { type Candidate, wavesOf } from "../../modules/rollout/waves.ts";
 
 function hosts(count: number, own: (index: number) => Partial<Candidate> = () => ({})): Candidate[] {
   return Array.from({ length: count }, (_, index) => ({
@@ -22,22 +22,22 @@ test("one host first, then a tenth, then the rest", () => {
   assert.deepEqual(sizes(hosts(100)), [1, 10, 89]);
 });
 
-test("the last size counts for all that follow, and no wave is larger than what may be away", () => {
+test("the last size applies to all later waves, and no wave exceeds maxUnavailable", () => {
   assert.deepEqual(sizes(hosts(10), { waves: [2, 3] }), [2, 3, 3, 2]);
   assert.deepEqual(sizes(hosts(10), { waves: ["50%"] }), [5, 5]);
   assert.deepEqual(sizes(hosts(10), { waves: [1, "100%"], maxUnavailable: 4 }), [1, 4, 4, 1]);
   assert.deepEqual(sizes(hosts(10), { waves: ["100%"], maxUnavailable: "10%" }), Array(10).fill(1));
 });
 
-test("hosts that are right come first and at once, so that a rollout goes on where it stopped; silent ones come last", () => {
+test("unchanged hosts come first and at once, so that a rollout continues where it stopped; unreachable ones come last", () => {
   const site = hosts(6, (index) => ({ changes: index > 2, answers: index !== 3 }));
   assert.deepEqual(
     wavesOf(site).map(({ kind, hosts: names }) => [kind, names]),
     [
-      ["settled", ["h0", "h1", "h2"]],
+      ["unchanged", ["h0", "h1", "h2"]],
       ["wave", ["h4"]],
       ["wave", ["h5"]],
-      ["silent", ["h3"]],
+      ["unreachable", ["h3"]],
     ],
   );
 });
@@ -54,7 +54,7 @@ test("with perRack a wave stays within a rack", () => {
 });
 
 test("hosts that must never change together do not", () => {
-  const site = hosts(4, (index) => (index < 2 ? { never: "registry" } : {}));
+  const site = hosts(4, (index) => (index < 2 ? { exclusionGroup: "registry" } : {}));
   assert.deepEqual(
     wavesOf(site, { waves: ["100%"] }).map((wave) => wave.hosts),
     [["h0", "h2", "h3"], ["h1"]],
@@ -70,7 +70,7 @@ test("whatever the site says, every host is in exactly one wave, and every rule 
     rack: fc.constantFrom("a", "b", "c"),
     changes: fc.boolean(),
     answers: fc.boolean(),
-    never: fc.option(fc.constantFrom("registry", "other"), { nil: undefined }),
+    exclusionGroup: fc.option(fc.constantFrom("registry", "other"), { nil: undefined }),
   });
   const site = fc.array(host, { maxLength: 40 });
   const rollout = fc.record(
@@ -88,7 +88,7 @@ test("whatever the site says, every host is in exactly one wave, and every rule 
         assert.ok(members.length > 0);
         if (typeof spec.maxUnavailable === "number") assert.ok(members.length <= spec.maxUnavailable);
         if (spec.perRack === true) assert.equal(new Set(members.map(({ rack }) => rack)).size, 1);
-        const pairs = members.flatMap(({ never }) => never ?? []);
+        const pairs = members.flatMap(({ exclusionGroup }) => exclusionGroup ?? []);
         assert.equal(new Set(pairs).size, pairs.length);
       }
     }),

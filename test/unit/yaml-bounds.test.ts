@@ -2,9 +2,9 @@ import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
-import { beyondYamlBounds, yamlBounds } from "../../offline-bundle/yaml-bounds.ts";
+import { beyondYamlBounds, yamlBounds } from "../../offline-bundle/spec/yaml-bounds.ts";
 
-/** Each of them has ended Node, or kept it busy for a minute and longer. */
+/** Each of them has crashed Node, or kept it busy for a minute or longer. */
 const hostile: Readonly<Record<string, string>> = {
   "many entries": `a: [${"{},".repeat(700_000)}]`,
   "lists of lists on one line": "- ".repeat(400_000),
@@ -18,20 +18,20 @@ const hostile: Readonly<Record<string, string>> = {
   "keys with question marks": Array.from({ length: 500 }, (_, at) => `${" ".repeat(at)}?\n`).join(""),
 };
 
-const refusals = told(Object.values(hostile));
+const refusals = reported(Object.values(hostile));
 for (const [at, what] of Object.keys(hostile).entries())
-  test(`YAML of ${what} is refused in the time it takes to count`, () => {
+  test(`YAML of ${what} is refused in linear time`, () => {
     assert.match(refusals[at] ?? "not told: it, or one before it, has ended Node", /^E_YAML more than \d+ /);
   });
 
-test("a map of many keys ends in the keys that nobody knows, and a repeated one is told", () => {
+test("a map of many keys is reported by its unknown keys, and a duplicate one is reported", () => {
   const keys = Array.from({ length: 40_000 }, (_, at) => `k${at}: v\n`).join("");
-  const [many = "", repeated = ""] = told([keys, "format: 1\nserial: 1\nformat: 1\n"]);
+  const [many = "", repeated = ""] = reported([keys, "format: 1\nserial: 1\nformat: 1\n"]);
   assert.match(many, /^E_KEY_MISSING|^E_KEY_UNKNOWN/);
   assert.match(repeated, /^E_YAML Map keys must be unique/);
 });
 
-test("what people and Sealift write stays far below the bounds", () => {
+test("what people and Sealift write stays far below the limits", () => {
   for (const name of ["offline-bundle/bundle.lock.yaml", "offline-bundle/bundle.yaml"])
     assert.equal(beyondYamlBounds(readFileSync(name, "utf8").repeat(20)), undefined, name);
   const members = '      - path: node/lib/x\n        bytes: 1\n        sha256: "0"\n'.repeat(10_000);
@@ -39,13 +39,13 @@ test("what people and Sealift write stays far below the bounds", () => {
   assert.match(beyondYamlBounds("\n".repeat(yamlBounds.places + 1)) ?? "", /lines and entries/);
 });
 
-/** What a lock of each text is told, as far as Node came. In a process of its own: what it is to be kept from cannot be caught. */
-function told(texts: readonly string[]): readonly string[] {
+/** The problems of a lock with each text, as far as Node came. In a process of its own, because running out of memory cannot be caught. */
+function reported(texts: readonly string[]): readonly string[] {
   const script = `import { readFileSync } from "node:fs";
-    import { parseDocument } from "./offline-bundle/document.ts";
+    import { parseDocument } from "./offline-bundle/spec/document.ts";
     for (const text of JSON.parse(readFileSync(0)))
       await parseDocument(Buffer.from(text), "lock", "bundle.lock.schema.json").catch(({ problems }) => {
-        console.log(problems.map(({ code, got }) => code + " " + got).join());
+        console.log(problems.map(({ code, found }) => code + " " + found).join());
       });`;
   const { stdout } = spawnSync(process.execPath, ["--input-type=module", "-e", script], {
     input: JSON.stringify(texts),

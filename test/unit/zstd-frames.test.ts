@@ -4,7 +4,7 @@ import { once } from "node:events";
 import { buffer } from "node:stream/consumers";
 import { test } from "node:test";
 import { constants, createZstdCompress } from "node:zlib";
-import { compressed, decompressed } from "../../offline-bundle/zstd.ts";
+import { compressed, decompressed } from "../../offline-bundle/archive/zstd.ts";
 import {
   blockHeader,
   frame,
@@ -12,13 +12,13 @@ import {
   rawBlock,
   repeatedBlock,
   skippableFrame,
-} from "../support/zstd-frame.ts";
+} from "../support/fixtures/zstd-frame.ts";
 
 const frameBytes = 2 * 1024 * 1024;
-/** Three frames and a bit: what does not compress, what does, and both in one. */
+/** Three frames and a bit: incompressible data, compressible data, and both in one. */
 const data = Buffer.concat([randomBytes(3_000_000), Buffer.alloc(4_000_000, "sealift "), randomBytes(77)]);
 
-test("the bytes depend neither on how many frames are under way nor on how the input comes", async () => {
+test("the bytes depend neither on how many frames are compressed at once nor on how the input is chunked", async () => {
   const results = [];
   for (const [length, concurrency] of [
     [1_000_000, 1],
@@ -43,13 +43,13 @@ test("every 2 MiB are a frame, with its length and a checksum", async () => {
   assert.equal(found, Math.floor(data.length / frameBytes));
 });
 
-test("nothing, one byte, and the edges of a frame come back as they were", async () => {
+test("nothing, one byte, and the edges of a frame are restored exactly", async () => {
   for (const length of [1, frameBytes - 1, frameBytes, frameBytes + 1, 2 * frameBytes]) {
     const content = data.subarray(0, length);
     assert.ok((await unpacked(await packed(content))).equals(content), String(length));
   }
   assert.equal((await packed(Buffer.alloc(0))).length, 0);
-  await assert.rejects(unpacked(Buffer.alloc(0)), /no bytes/);
+  await assert.rejects(unpacked(Buffer.alloc(0)), /an empty file/);
 });
 
 test("an archive of one frame, as earlier versions wrote it, is read", async () => {
@@ -60,19 +60,19 @@ test("an archive of one frame, as earlier versions wrote it, is read", async () 
   await assert.rejects(unpacked(bytes.subarray(0, -5)), /unexpected end/);
 });
 
-const whole = 1024 * 1024;
+const complete = 1024 * 1024;
 const block = 128 * 1024;
 /** A frame as it may be, 1 MiB of one letter. */
-const good = frame({ contentBytes: whole, blocks: letters(whole) });
+const good = frame({ contentBytes: complete, blocks: letters(complete) });
 
 test("the frames that the hostile ones are made from are accepted", async () => {
-  assert.ok((await unpacked(Buffer.concat([good, good]))).equals(Buffer.alloc(2 * whole, "a")));
+  assert.ok((await unpacked(Buffer.concat([good, good]))).equals(Buffer.alloc(2 * complete, "a")));
   const last = frame({ contentBytes: 5, blocks: [rawBlock(Buffer.from("hello"), true)] });
-  assert.equal((await unpacked(Buffer.concat([good, last]))).length, whole + 5);
+  assert.equal((await unpacked(Buffer.concat([good, last]))).length, complete + 5);
   assert.equal((await unpacked(last)).toString(), "hello");
 });
 
-test("frames that nobody has written honestly are refused, and told for what they are", async () => {
+test("malicious frames are refused, each with its reason", async () => {
   const tiny = frame({ contentBytes: 5, blocks: [rawBlock(Buffer.from("hello"), true)] });
   const one = (parts: Partial<FrameParts>): Buffer =>
     frame({ contentBytes: 5, blocks: [repeatedBlock(97, 5, true)], ...parts });
@@ -83,12 +83,12 @@ test("frames that nobody has written honestly are refused, and told for what the
     ],
     "a short frame in the middle": [Buffer.concat([good, tiny, good]), /5 bytes that is not the last/],
     "a longer frame after a shorter": [
-      Buffer.concat([good, one({ contentBytes: whole + 1 })]),
+      Buffer.concat([good, one({ contentBytes: complete + 1 })]),
       /1048577 bytes after one of/,
     ],
     "a later frame without a length": [
-      Buffer.concat([good, frame({ windowLog: 20, blocks: letters(whole) })]),
-      /any number/,
+      Buffer.concat([good, frame({ windowLog: 20, blocks: letters(complete) })]),
+      /an unknown number of bytes/,
     ],
     "an empty frame": [Buffer.concat([good, one({ contentBytes: 0 })]), /a frame of 0 bytes/],
     "a content of 1 EiB": [one({ contentBytes: 2n ** 60n }), /a window of 11529215046/],
@@ -111,10 +111,10 @@ test("frames that nobody has written honestly are refused, and told for what the
       /a skippable frame/,
     ],
     "a skippable frame last": [Buffer.concat([good, skippableFrame(Buffer.alloc(9))]), /a skippable frame/],
-    "garbage behind": [Buffer.concat([good, Buffer.from("garbage")]), /begin no frame: 67617262/],
-    "one byte behind": [Buffer.concat([good, Buffer.from("g")]), /an end in the middle/],
-    "no zstd at all": [Buffer.from("something else"), /begin no frame/],
-    "a magic number alone": [good.subarray(0, 4), /an end in the middle/],
+    "garbage behind": [Buffer.concat([good, Buffer.from("garbage")]), /not a frame header: 67617262/],
+    "one byte behind": [Buffer.concat([good, Buffer.from("g")]), /unexpected end of a frame/],
+    "no zstd at all": [Buffer.from("something else"), /not a frame header/],
+    "a magic number alone": [good.subarray(0, 4), /unexpected end of a frame/],
     "more content than it says": [frame({ contentBytes: 4, blocks: letters(5) }), /./],
     "less content than it says": [frame({ contentBytes: 6, blocks: letters(5) }), /./],
     "blocks without end": [
@@ -131,12 +131,12 @@ test("frames that nobody has written honestly are refused, and told for what the
   for (const cut of [1, 5, 100, bytes.length - frameBytes, bytes.length - 1])
     await assert.rejects(
       unpacked(bytes.subarray(0, -cut)),
-      /an end in the middle|not the last/,
+      /unexpected end of a frame|not the last/,
       `${cut} bytes cut off`,
     );
 });
 
-test("a flipped bit anywhere in a frame is noticed", async () => {
+test("a flipped bit anywhere in a frame is detected", async () => {
   const bytes = await packed(data.subarray(0, 100_000));
   for (let at = 0; at < bytes.length; at += 997) {
     const flipped = Buffer.from(bytes);
@@ -145,15 +145,15 @@ test("a flipped bit anywhere in a frame is noticed", async () => {
   }
 });
 
-test("gigabytes out of kilobytes take no more memory than anything else, however they are claimed", async () => {
+test("a decompression bomb takes no more memory than anything else, whatever it declares", async () => {
   const before = process.resourceUsage().maxRSS;
   const many = Buffer.concat(Array.from({ length: 800 }, () => good));
   let bytes = 0;
   for await (const piece of decompressed(source(many), many.length)) bytes += piece.length;
-  assert.equal(bytes, 800 * whole);
-  const single = await oneFrame(Buffer.alloc(200 * whole));
+  assert.equal(bytes, 800 * complete);
+  const single = await oneFrame(Buffer.alloc(200 * complete));
   for await (const piece of decompressed(source(single), single.length)) bytes += piece.length;
-  assert.equal(bytes, 1_000 * whole);
+  assert.equal(bytes, 1_000 * complete);
   const grown = (process.resourceUsage().maxRSS - before) / 1024;
   // 200 MiB are what was to be packed.
   assert.ok(grown < 300, `${grown} MiB more`);

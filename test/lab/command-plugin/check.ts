@@ -109,21 +109,21 @@ function fill(schema: InputSchema, values: Properties): Properties {
   const entries = Object.entries(schema.fields).flatMap(([name, field]): [string, Json][] => {
     const value = values[name] ?? field.default;
     if (value === undefined) return [];
-    const whole = fillValue(field, value);
-    return [[name, field.secret === true ? secret(whole) : whole]];
+    const filled = fillValue(field, value);
+    return [[name, field.secret === true ? secret(filled) : filled]];
   });
   return Object.fromEntries(entries);
 }
 
 function fillValue(field: Field, value: Json): Json {
   if (isSecret(value)) return secret(fillValue(field, value["value"] ?? null));
-  if (field.type === "source") return wholeSource(value);
+  if (field.type === "source") return fullSource(value);
   if (typeof field.type === "object" && isObject(value)) return fill(field.type, value);
   return value;
 }
 
 /** The official plugin stores every field of an asset or archive, the empty ones too. */
-function wholeSource(source: Json): Json {
+function fullSource(source: Json): Json {
   const blanks = isAsset(source) ? { path: "", text: "", uri: "" } : { assets: {}, path: "", uri: "" };
   return isAsset(source) || isArchive(source) ? { ...blanks, ...source } : source;
 }

@@ -18,7 +18,7 @@ const command = (over: Properties, create = "echo in") =>
   site.command({ connection: { ...connection, ...over }, create });
 
 describe("cancel", () => {
-  test("ends the dialling", async () => {
+  test("stops connecting", async () => {
     const closing = await counting((socket) => socket.destroy());
     const other = await site.another();
     const dialling = other.create("Command", await command({ port: closing.port, dialErrorLimit: -1 }));
@@ -29,7 +29,7 @@ describe("cancel", () => {
     closing.server.close();
   });
 
-  test("the resource's own timeout ends the dialling", async () => {
+  test("the resource's own timeout stops connecting", async () => {
     const closing = await counting((socket) => socket.destroy());
     const inputs = await command({ port: closing.port, dialErrorLimit: -1 });
     const details = "context deadline exceeded";
@@ -37,7 +37,7 @@ describe("cancel", () => {
     closing.server.close();
   });
 
-  test("ends a command that runs", async () => {
+  test("stops a running command", async () => {
     const other = await site.another();
     const [started, release] = [join(sshd.directory, "started"), join(sshd.directory, "release")];
     const wait = `touch ${started}; while [ -e ${started} ] && [ ! -e ${release} ]; do sleep 0.05; done; echo released`;

@@ -13,17 +13,17 @@ after(() => site.stop());
 const defaults = { port: 22, user: "root", dialErrorLimit: 10, perDialTimeout: 15 };
 
 describe("the plugin as a process", () => {
-  test("its standard output holds the port and nothing else, also after work", async () => {
+  test("its standard output has the port and nothing else, also after work", async () => {
     await plugin.create("Command", await site.command({ create: "echo out; echo err >&2" }));
     assert.equal(plugin.stdout.length, 1);
     assert.match(plugin.stdout[0] ?? "", /^\d+$/);
   });
 
-  test("it calls itself 1.2.1", async () => {
+  test("it reports version 1.2.1", async () => {
     assert.equal(await plugin.version(), "1.2.1");
   });
 
-  test("it takes secrets", async () => {
+  test("it accepts secrets", async () => {
     assert.equal((await plugin.configure()).getAcceptsecrets(), true);
     if (officialDiffers("handshake")) await assert.rejects(plugin.handshake(), { code: 12 });
     else assert.equal((await plugin.handshake()).getAcceptSecrets(), true);
@@ -36,14 +36,14 @@ describe("the plugin as a process", () => {
     });
   });
 
-  test("a type that it does not have answers NOT_FOUND", async () => {
+  test("an unknown type is answered with NOT_FOUND", async () => {
     await assert.rejects(plugin.create("Nothing", {}), {
       code: 5,
       details: "Resource 'remote:Nothing' not found",
     });
   });
 
-  test("inputs that cannot be used answer with a status and a message", async () => {
+  test("unusable inputs are answered with a status and a message", async () => {
     await assert.rejects(plugin.create("Command", { create: "true" }), { code: 2, details: /\S/ });
   });
 });
@@ -55,14 +55,14 @@ describe("check of a Command", () => {
     assert.deepEqual(inputs, { connection: secret({ host: "h", ...defaults }), create: "true" });
   });
 
-  test("fills in the proxy's defaults and closes what is secret in it", async () => {
+  test("fills in the proxy's defaults and marks its secrets", async () => {
     const given = { host: "h", password: "pw", proxy: { host: "p", privateKey: "key" } };
     const { inputs } = await plugin.check("Command", { connection: given });
     const proxy = { host: "p", ...defaults, privateKey: secret("key") };
     assert.deepEqual(inputs["connection"], secret({ host: "h", ...defaults, password: secret("pw"), proxy }));
   });
 
-  test("leaves what is given, zeros and empty texts too", async () => {
+  test("keeps given values, including zeros and empty texts", async () => {
     const given = { host: "h", port: 0, user: "", dialErrorLimit: 0, perDialTimeout: 0, hostKey: "k" };
     const inputs = {
       connection: secret(given),
@@ -77,7 +77,7 @@ describe("check of a Command", () => {
     assert.deepEqual(await plugin.check("Command", inputs), { inputs, failures: [] });
   });
 
-  test("keeps what is not known yet", async () => {
+  test("keeps unknown values", async () => {
     const given = { connection: { host: unknown, port: unknown }, stdin: unknown, triggers: [unknown] };
     const { inputs, failures } = await plugin.check("Command", given);
     assert.deepEqual(failures, []);
@@ -146,7 +146,7 @@ describe("check of a CopyToRemote", () => {
     assert.deepEqual(await check(source), { inputs, failures: [] });
   });
 
-  test("refuses a source from the network, and one that is not known yet", async () => {
+  test("refuses a source from the network, and an unknown one", async () => {
     const remote = { [signatureKey]: assetSignature, uri: "http://127.0.0.1/", hash: "h" };
     const isNone = ["asset: either asset or archive must be set"];
     assert.deepEqual((await check(remote)).failures, [

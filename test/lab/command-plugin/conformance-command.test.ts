@@ -1,7 +1,7 @@
 /** A Command's life: create, update, delete, their previews, and what the state keeps. */
 import assert from "node:assert/strict";
 import { after, describe, test } from "node:test";
-import { startSshd } from "../../support/sshd.ts";
+import { startSshd } from "../../support/servers/sshd.ts";
 import { startConformanceSite } from "./conformance-site.ts";
 import { secret, unknown, type Properties } from "./properties.ts";
 
@@ -19,7 +19,7 @@ async function connectionsOf(act: () => Promise<unknown>): Promise<number> {
 }
 
 describe("create", () => {
-  test("runs `create`; the state is the inputs and what was said", async () => {
+  test("runs `create`; the state is the inputs and the output", async () => {
     const inputs = await site.command({ create: "echo out; echo err >&2" });
     const { id, state } = await plugin.create("Command", inputs);
     assert.match(id, /^subject[0-9a-f]{8}$/);
@@ -54,7 +54,7 @@ describe("update", () => {
     assert.equal(after.state["stdout"], "two");
   });
 
-  test("with neither keeps what was said last", async () => {
+  test("with neither keeps the last output", async () => {
     const before = await create({ create: "echo one" });
     const opened = await connectionsOf(async () => {
       const after = await plugin.update("Command", before, await site.command({ delete: "true" }));
@@ -63,16 +63,16 @@ describe("update", () => {
     assert.equal(opened, 0);
   });
 
-  test("hands over what was said last", async () => {
+  test("passes on the last output", async () => {
     const before = await create({ create: "echo out; echo err >&2" });
-    const say = 'echo "[$PULUMI_COMMAND_STDOUT][$PULUMI_COMMAND_STDERR]"';
-    const told = await plugin.update("Command", before, await site.command({ create: say }));
-    assert.equal(told.state["stdout"], "[out][err]");
-    const silent = await site.command({ create: say, addPreviousOutputInEnv: false });
+    const printOutputs = 'echo "[$PULUMI_COMMAND_STDOUT][$PULUMI_COMMAND_STDERR]"';
+    const reported = await plugin.update("Command", before, await site.command({ create: printOutputs }));
+    assert.equal(reported.state["stdout"], "[out][err]");
+    const silent = await site.command({ create: printOutputs, addPreviousOutputInEnv: false });
     assert.equal((await plugin.update("Command", before, silent)).state["stdout"], "[][]");
   });
 
-  test("goes on when the server refuses what was said last, and warns", async () => {
+  test("continues if the server refuses the last output, and warns", async () => {
     const strict = await startSshd({ acceptEnv: "NOTHING" });
     try {
       const { host, port, user, privateKey, hostKey } = strict;
@@ -109,7 +109,7 @@ describe("delete", () => {
 });
 
 describe("preview", () => {
-  test("of a create runs nothing; what will be said is not known", async () => {
+  test("of a create runs nothing; the output is unknown", async () => {
     const inputs = await site.command({ create: "echo a", stdin: unknown, triggers: [unknown] });
     const opened = await connectionsOf(async () => {
       const { state } = await plugin.create("Command", inputs, { preview: true });
@@ -118,7 +118,7 @@ describe("preview", () => {
     assert.equal(opened, 0);
   });
 
-  test("of an update: not known when an input changes, known when none does", async () => {
+  test("of an update: unknown if an input changes, known if none does", async () => {
     const before = await create({ create: "echo a", stdin: secret("s") });
     const preview = (inputs: Properties) => plugin.update("Command", before, inputs, { preview: true });
     const opened = await connectionsOf(async () => {
@@ -130,7 +130,7 @@ describe("preview", () => {
   });
 });
 
-test("a secret reaches the command open and the state closed", async () => {
+test("a secret reaches the command in clear and the state as a secret", async () => {
   const { state } = await create({
     create: secret("cat >/dev/null; echo $((20 + 22))"),
     stdin: secret("hidden"),
@@ -140,7 +140,7 @@ test("a secret reaches the command open and the state closed", async () => {
   assert.deepEqual(state["create"], secret("cat >/dev/null; echo $((20 + 22))"));
 });
 
-test("refresh answers with what the state holds", async () => {
+test("refresh answers with what the state has", async () => {
   const before = await create({ create: "echo a" });
   assert.deepEqual(await plugin.read("Command", before), before);
 });

@@ -6,7 +6,8 @@ import type { Socket } from "node:net";
 import { join } from "node:path";
 import { after, describe, test } from "node:test";
 import { promisify } from "node:util";
-import { onExit } from "../../support/on-exit.ts";
+import ssh2 from "ssh2";
+import { onExit } from "../../support/process/on-exit.ts";
 import { startConformanceSite } from "./conformance-site.ts";
 import { counting } from "./counting-server.ts";
 import { officialDiffers } from "./known-differences.ts";
@@ -52,18 +53,18 @@ describe("the host key", () => {
     assert.equal(sshd.connections(), before);
   });
 
-  test("may carry a comment", async () => {
+  test("may have a comment", async () => {
     assert.equal((await create({ hostKey: `${sshd.hostKey} root@host` })).state["stdout"], "in");
   });
 
-  test("left out means that any is taken", async () => {
+  test("left out means that any is accepted", async () => {
     const inputs = await site.command({ connection: without("hostKey"), create: "echo in" });
     assert.equal((await plugin.create("Command", inputs)).state["stdout"], "in");
   });
 });
 
 describe("the login", () => {
-  test("by a key that cannot be read fails at once", async () => {
+  test("with a key that cannot be read fails at once", async () => {
     const before = sshd.connections();
     await assert.rejects(create({ privateKey: "nonsense" }), /ssh: no key found/);
     assert.equal(sshd.connections(), before);
@@ -76,7 +77,7 @@ describe("the login", () => {
     assert.equal(sshd.connections() - before, 2);
   });
 
-  test("by an agent works without a key; a key comes before the agent; a dead agent fails both", async () => {
+  test("with an agent works without a key; a key comes before the agent; a dead agent fails both", async () => {
     const agentSocketPath = join(sshd.directory, "agent");
     const agent = spawn("ssh-agent", ["-D", "-a", agentSocketPath], { stdio: ["ignore", "pipe", "inherit"] });
     const forget = onExit(() => agent.kill());
@@ -101,8 +102,8 @@ describe("the login", () => {
   });
 });
 
-describe("dialling", () => {
-  test("forgives as many failures as dialErrorLimit says, and shows them", async () => {
+describe("connecting", () => {
+  test("tolerates as many failures as dialErrorLimit says, and shows them", async () => {
     const closing = await counting((socket) => socket.destroy());
     const failed = create({ port: closing.port, dialErrorLimit: 2 });
     await assert.rejects(failed, /^Error: 2 UNKNOWN: after 2 failed attempts: /);
@@ -115,7 +116,7 @@ describe("dialling", () => {
     ]);
   });
 
-  test("a port on which nobody listens is named", async () => {
+  test("to a port on which nobody listens names it", async () => {
     const { port, server } = await counting(() => undefined);
     server.close();
     await once(server, "close");
@@ -123,7 +124,7 @@ describe("dialling", () => {
     await assert.rejects(create({ port }), { details });
   });
 
-  test("a server that says nothing does not hold the stand-in longer than perDialTimeout", async () => {
+  test("to a server that sends nothing takes no longer than perDialTimeout", async () => {
     const silent = await counting((socket) => socket.resume());
     const failed = assert.rejects(
       create({ port: silent.port, perDialTimeout: 1 }),
@@ -137,7 +138,21 @@ describe("dialling", () => {
     silent.server.close();
   });
 
-  test("goes through a proxy, and names it when it fails", async () => {
+  test("to a server that goes away after the handshake fails, and does not wait for the answer to its login", async () => {
+    const key = ssh2.utils.generateKeyPairSync("ed25519");
+    const server = new ssh2.Server({ hostKeys: [key.private] });
+    const front = await counting((socket) => {
+      server.once("connection", (client) => {
+        client.on("authentication", () => socket.end());
+      });
+      server.injectSocket(socket);
+    });
+    const failed = create({ hostKey: key.public, port: front.port });
+    await assert.rejects(failed, /after 0 failed attempts: /);
+    front.server.close();
+  });
+
+  test("goes through a proxy, and names it on failure", async () => {
     const before = sshd.connections();
     assert.equal((await create({ proxy: connection })).state["stdout"], "in");
     assert.equal(sshd.connections() - before, 2);

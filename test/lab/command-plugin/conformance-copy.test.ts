@@ -28,7 +28,7 @@ writeFileSync(join(tree, "a"), "1");
 writeFileSync(join(tree, "sub", "b"), "2");
 
 describe("a file", () => {
-  test("lands with its parent directories below the login's home; the state is the inputs", async () => {
+  test("is stored with its parent directories below the user's home; the state is the inputs", async () => {
     const source = fileAsset(localFile("one", "one\n"));
     const inputs = await site.copy({ source, remotePath: "new/dir/one" });
     const { id, state } = await plugin.create("CopyToRemote", inputs);
@@ -37,7 +37,7 @@ describe("a file", () => {
     assert.equal(read("new/dir/one"), "one\n");
   });
 
-  test("lands at an absolute path", async () => {
+  test("is stored at an absolute path", async () => {
     const remotePath = join(sshd.directory, "absolute", "one");
     await create({ source: fileAsset(localFile("one", "one\n")), remotePath });
     assert.equal(readFileSync(remotePath, "utf8"), "one\n");
@@ -51,7 +51,7 @@ describe("a file", () => {
     }
   });
 
-  test("goes into a directory that is there, and over a file that is there", async () => {
+  test("goes into an existing directory, and over an existing file", async () => {
     mkdirSync(at("there"));
     writeFileSync(at("file"), "a longer text that was there");
     const source = fileAsset(localFile("one", "one\n"));
@@ -61,7 +61,7 @@ describe("a file", () => {
     assert.equal(read("file"), "one\n");
   });
 
-  test("that is gone, or that cannot be put there, fails by name", async () => {
+  test("that is gone, or that cannot be stored there, fails by name", async () => {
     const source = fileAsset(localFile("gone", "x"));
     const missing = { ...source, path: "/nonexistent" };
     await assert.rejects(create({ source: missing, remotePath: "x" }), {
@@ -91,13 +91,13 @@ describe("a text", () => {
 describe("an archive", () => {
   const below = (path: string) => readdirSync(at(path), { recursive: true }).map(String).sort();
 
-  test("of a directory lands under its name", async () => {
+  test("of a directory is stored under its name", async () => {
     await create({ source: fileArchive(tree, "v1"), remotePath: "named/deep" });
     assert.deepEqual(below("named/deep"), ["tree", "tree/a", "tree/sub", "tree/sub/b", "tree/sub/empty"]);
     assert.equal(read("named/deep/tree/sub/b"), "2");
   });
 
-  test("of a directory with a slash lands as what is in it", async () => {
+  test("of a directory with a slash is stored as its contents", async () => {
     await create({ source: fileArchive(`${tree}/`, "v1"), remotePath: "bare" });
     assert.deepEqual(below("bare"), ["a", "sub", "sub/b", "sub/empty"]);
   });
@@ -109,7 +109,7 @@ describe("an archive", () => {
     assert.ok(packed.equals(readFileSync(at("packed.tar.gz"))));
   });
 
-  test("of a directory does not go where a file is", async () => {
+  test("of a directory does not replace a file", async () => {
     writeFileSync(at("occupied"), "x");
     await assert.rejects(create({ source: fileArchive(tree, "v1"), remotePath: "occupied" }), { code: 2 });
     assert.equal(read("occupied"), "x");
@@ -119,7 +119,7 @@ describe("an archive", () => {
 describe("update", () => {
   const source = fileAsset(localFile("first", "first\n"));
 
-  test("copies when the bytes change", async () => {
+  test("copies if the bytes change", async () => {
     const before = await create({ source, remotePath: "bytes-change" });
     const news = await site.copy({
       source: fileAsset(localFile("second", "2\n")),
@@ -130,13 +130,13 @@ describe("update", () => {
     assert.equal(read("bytes-change"), "2\n");
   });
 
-  test("copies when the path changes, and leaves the old file", async () => {
+  test("copies if the path changes, and leaves the old file", async () => {
     const before = await create({ source, remotePath: "path-one" });
     await plugin.update("CopyToRemote", before, await site.copy({ source, remotePath: "path-two" }));
     assert.deepEqual([read("path-one"), read("path-two")], ["first\n", "first\n"]);
   });
 
-  test("copies nothing when only the connection changes: another host stays without the file", async () => {
+  test("copies nothing if only the connection changes: another host stays without the file", async () => {
     const before = await create({ source, remotePath: "host" });
     const news = await site.copy({
       connection: { ...connection, host: "elsewhere.invalid" },
@@ -149,7 +149,7 @@ describe("update", () => {
   });
 });
 
-test("a preview copies nothing; a source that will be copied shows as not known", async () => {
+test("a preview copies nothing; a source that will be copied is shown as unknown", async () => {
   const inputs = await site.copy({ source: stringAsset("t"), remotePath: "previewed" });
   const opened = sshd.connections();
   const preview = await plugin.create("CopyToRemote", inputs, { preview: true });
@@ -169,7 +169,7 @@ test("delete leaves the file and does not connect", async () => {
   assert.ok(existsSync(at("stays")));
 });
 
-test("the connection stays closed in the state", async () => {
+test("the connection stays secret in the state", async () => {
   const { state } = await create({ source: stringAsset("s"), remotePath: "closed" });
   assert.deepEqual(
     state["connection"],

@@ -46,18 +46,18 @@ describe("diff", () => {
       assert.deepEqual(await plugin.diff("Command", before, news), expected);
     });
 
-  test("of triggers that come", async () => {
+  test("of triggers that are added", async () => {
     const old = { ...before, inputs: without("triggers"), state: without("triggers") };
     const expected = { changes: true, paths: { triggers: "ADD_REPLACE" } };
     assert.deepEqual(await plugin.diff("Command", old, base), expected);
   });
 
-  test("of a property that is ignored", async () => {
+  test("of an ignored property", async () => {
     const answer = await plugin.diff("Command", before, { ...base, stdin: "other" }, ["stdin"]);
     assert.deepEqual(answer, { changes: false, paths: {} });
   });
 
-  test("of a source: by its hash, wherever it lies", async () => {
+  test("of a source: by its hash, wherever it is", async () => {
     const source = { ...fileAsset(import.meta.filename) };
     const inputs = await site.copy({ source, remotePath: "x" });
     const old = { id: "x", inputs, state: inputs };

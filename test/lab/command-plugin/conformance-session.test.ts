@@ -10,8 +10,8 @@ after(() => site.stop());
 
 const create = async (inputs: Properties) => plugin.create("Command", await site.command(inputs));
 
-describe("what the command gets", () => {
-  test("stdin, whole; without one an end at once", async () => {
+describe("the input of a command", () => {
+  test("is stdin, completely; without one it ends at once", async () => {
     const stdin = "é\n".repeat(100_000);
     const { state } = await create({ create: "wc -c; cat >/dev/null", stdin, logging: "none" });
     assert.equal(state["stdout"], "300000");
@@ -25,7 +25,7 @@ describe("what the command gets", () => {
     await assert.rejects(long, { code: 2, details: 'EOF: running "exec <&-; echo early":\nearly\n' });
   });
 
-  test("environment, as far as AcceptEnv goes", async () => {
+  test("has environment variables, as far as AcceptEnv allows", async () => {
     const environment = { SEALIFT_TEST_A: "it's $HOME", SEALIFT_TEST_B: secret("b") };
     const { state } = await create({ create: 'echo "$SEALIFT_TEST_A $SEALIFT_TEST_B"', environment });
     assert.equal(state["stdout"], "it's $HOME b");
@@ -44,8 +44,8 @@ describe("what the command gets", () => {
   });
 });
 
-describe("what the command says", () => {
-  test("an exit code other than 0 fails with the command and all it said", async () => {
+describe("the output of a command", () => {
+  test("with an exit status other than 0 fails with the command and all its output", async () => {
     const command = "echo 'o\"ut'\necho err >&2; exit 3";
     await assert.rejects(create({ create: command }), (error: { code: number; details: string }) => {
       assert.equal(error.code, 2);
@@ -57,13 +57,13 @@ describe("what the command says", () => {
     });
   });
 
-  test("a signal fails by its name", async () => {
+  test("with a signal fails by its name", async () => {
     await assert.rejects(create({ create: "kill -TERM $$" }), {
       details: 'Process exited with status 143 from signal TERM: running "kill -TERM $$":\n',
     });
   });
 
-  test("its lines show on the screen unless logging says otherwise", async () => {
+  test("shows its lines on the screen unless logging says otherwise", async () => {
     await create({ create: "echo seen-out; echo seen-err >&2" });
     await create({ create: "echo hidden-out; echo hidden-err >&2", logging: "none" });
     await create({ create: "echo half-out; echo half-err >&2", logging: "stderr" });
@@ -71,7 +71,7 @@ describe("what the command says", () => {
     assert.deepEqual(shown, ["status INFO half-err", "status INFO seen-err", "status INFO seen-out"]);
   });
 
-  test("a line of 200,000 bytes arrives whole when logging is off", async () => {
+  test("may have a line of 200,000 bytes if logging is off", async () => {
     const { state } = await create({ create: "head -c 200000 /dev/zero | tr '\\0' x", logging: "none" });
     assert.equal(state["stdout"], "x".repeat(200_000));
   });

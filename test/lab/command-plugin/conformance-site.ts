@@ -1,7 +1,7 @@
 /** What each conformance test works with: a plugin, a real ssh server and an engine that keeps the log lines. */
 import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
-import { startSshd, type Sshd } from "../../support/sshd.ts";
+import { startSshd, type Sshd } from "../../support/servers/sshd.ts";
 import type { PluginClient } from "./plugin-client.ts";
 import { startPlugin } from "./plugin-process.ts";
 import { official, pluginCommand } from "./plugin-under-test.ts";

@@ -129,12 +129,17 @@ async function logIn(
     client.destroy();
     sock.destroy();
   };
+  const closed = new AbortController();
+  client.once("close", () => {
+    closed.abort(new Error("the connection closed"));
+  });
   try {
     client.connect({ ...options, sock });
-    await once(client, "ready", { signal });
+    // A connection that ends between its handshake and the answer to its login has no error, and no time limit any more.
+    await once(client, "ready", { signal: AbortSignal.any([signal, closed.signal]) });
   } catch (error) {
     end();
-    throw inWords(error, endpoint);
+    throw inWords(closed.signal.aborted && !signal.aborted ? closed.signal.reason : error, endpoint);
   }
   return client;
 }

@@ -1,4 +1,4 @@
-/** A server that only counts its connections and does with each what it is told. */
+/** A server that only counts its connections and treats each as instructed. */
 import { once } from "node:events";
 import { createServer, type Server, type Socket } from "node:net";
 

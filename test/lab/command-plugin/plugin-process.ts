@@ -2,7 +2,7 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { createInterface } from "node:readline";
-import { onExit } from "../../support/on-exit.ts";
+import { onExit } from "../../support/process/on-exit.ts";
 import { PluginClient } from "./plugin-client.ts";
 
 /**

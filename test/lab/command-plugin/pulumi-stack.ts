@@ -3,7 +3,7 @@ import { execFile } from "node:child_process";
 import { chmod, copyFile, cp, mkdir, mkdtemp, rm, symlink } from "node:fs/promises";
 import { delimiter, dirname, join } from "node:path";
 import { promisify } from "node:util";
-import type { Sshd } from "../../support/sshd.ts";
+import type { Sshd } from "../../support/servers/sshd.ts";
 import { cachePath, checkout } from "../cache.ts";
 import { installStandIn } from "./install.ts";
 
@@ -12,10 +12,10 @@ export interface PulumiStack {
   install(binary?: string): Promise<void>;
   /**
    * Runs the CLI on the stack.
-   * @param say what the fixture's command says: another word is another input
+   * @param text what the fixture's command says: another word is another input
    * @throws {Error} with all that the CLI printed, when it fails
    */
-  run(say: string, ...args: readonly string[]): Promise<string>;
+  run(text: string, ...args: readonly string[]): Promise<string>;
   remove(): Promise<void>;
 }
 
@@ -31,7 +31,7 @@ export async function makeStack(pulumi: string, sshd: Sshd): Promise<PulumiStack
   await symlink(join(checkout, "node_modules"), join(project, "node_modules"));
   await mkdir(join(directory, "backend"));
 
-  const run: PulumiStack["run"] = async (say, ...args) => {
+  const run: PulumiStack["run"] = async (text, ...args) => {
     const env = {
       ...process.env,
       PATH: [dirname(pulumi), dirname(process.execPath), process.env["PATH"] ?? ""].join(delimiter),
@@ -47,7 +47,7 @@ export async function makeStack(pulumi: string, sshd: Sshd): Promise<PulumiStack
       TAKEOVER_USER: sshd.user,
       TAKEOVER_KEY: sshd.privateKey,
       TAKEOVER_HOST_KEY: sshd.hostKey,
-      TAKEOVER_SAY: say,
+      TAKEOVER_SAY: text,
     };
     const call = promisify(execFile)(pulumi, [...args, "--non-interactive"], {
       cwd: project,
@@ -56,8 +56,8 @@ export async function makeStack(pulumi: string, sshd: Sshd): Promise<PulumiStack
     });
     const { stdout } = await call.catch((error: unknown) => {
       const printed = error instanceof Error && "stdout" in error && "stderr" in error;
-      const said = printed ? `${String(error.stdout)}${String(error.stderr)}` : String(error);
-      throw new Error(`pulumi ${args.join(" ")}:\n${said}`, { cause: error });
+      const output = printed ? `${String(error.stdout)}${String(error.stderr)}` : String(error);
+      throw new Error(`pulumi ${args.join(" ")}:\n${output}`, { cause: error });
     });
     return stdout;
   };

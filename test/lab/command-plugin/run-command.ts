@@ -41,19 +41,20 @@ async function run(
   command: string,
   report: (line: string) => void,
 ): Promise<Outputs> {
-  const said: Record<"stdout" | "stderr" | "both", Buffer[]> = { stdout: [], stderr: [], both: [] };
+  const output: Record<"stdout" | "stderr" | "both", Buffer[]> = { stdout: [], stderr: [], both: [] };
   const logging = inputs["logging"] ?? "stdoutAndStderr";
   const lines = lineFeed(report);
   const stdin = typeof inputs["stdin"] === "string" ? inputs["stdin"] : "";
   const exit = await session.run(command, stdin, (stream, chunk) => {
-    said[stream].push(chunk);
-    said.both.push(chunk);
+    output[stream].push(chunk);
+    output.both.push(chunk);
     if (logging === stream || logging === "stdoutAndStderr") lines.add(chunk);
   });
   lines.end();
   const failure = describe(exit);
-  if (failure !== undefined) throw new Error(`${failure}: running ${goQuote(command)}:\n${text(said.both)}`);
-  return { stdout: text(said.stdout).replace(/\n$/, ""), stderr: text(said.stderr).replace(/\n$/, "") };
+  if (failure !== undefined)
+    throw new Error(`${failure}: running ${goQuote(command)}:\n${text(output.both)}`);
+  return { stdout: text(output.stdout).replace(/\n$/, ""), stderr: text(output.stderr).replace(/\n$/, "") };
 }
 
 /** A variable that the server refuses is an error; for the last run's output it is a warning. */

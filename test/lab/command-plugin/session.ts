@@ -57,8 +57,18 @@ export async function openSession(client: Client): Promise<Session> {
     protocol.session(channels.add(opened), windowBytes, packetBytes);
   });
 
+  // A request that is sent after the end would wait for an answer that cannot come.
+  let ended = false;
+  channel.once("close", () => {
+    ended = true;
+  });
+
   const answered = (refused: string, send: () => void, granted?: () => void): Promise<void> =>
     new Promise((resolve, reject) => {
+      if (ended) {
+        reject(new Error("the connection closed"));
+        return;
+      }
       channel._callbacks.push((failed) => {
         if (failed === false) {
           granted?.();
@@ -106,7 +116,7 @@ export async function openSession(client: Client): Promise<Session> {
         protocol.exec(channel.outgoing.id, command, true);
       };
       await answered("ssh: command failed", start, feed);
-      await closed;
+      if (!ended) await closed;
       return { ...exit, stdinSent };
     },
   };

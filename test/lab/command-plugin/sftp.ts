@@ -19,6 +19,12 @@ export async function openSftp(client: Client): Promise<Sftp> {
     });
   });
 
+  // A call that is made after the end would wait for an answer that cannot come.
+  let closed = false;
+  wrapper.once("close", () => {
+    closed = true;
+  });
+
   const done = <T>(
     call: (callback: (error?: Error | null, value?: T) => void) => void,
   ): Promise<T | undefined> =>
@@ -26,6 +32,10 @@ export async function openSftp(client: Client): Promise<Sftp> {
       const broken = (): void => {
         reject(new Error("the connection closed"));
       };
+      if (closed) {
+        broken();
+        return;
+      }
       wrapper.once("close", broken);
       call((error, value) => {
         wrapper.off("close", broken);

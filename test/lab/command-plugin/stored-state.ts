@@ -1,5 +1,5 @@
 /** What a stack's state holds of the fixture's two resources, with the values of this one run named instead. */
-import type { Sshd } from "../../support/sshd.ts";
+import type { Sshd } from "../../support/servers/sshd.ts";
 import { isList, isObject, isSecret, type Json, type Properties } from "./properties.ts";
 
 /** Resource type to its inputs and outputs. */

@@ -7,7 +7,7 @@ import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { test } from "node:test";
-import { startSshd } from "../../support/sshd.ts";
+import { startSshd } from "../../support/servers/sshd.ts";
 import { makeStack } from "./pulumi-stack.ts";
 import { storedState } from "./stored-state.ts";
 
@@ -33,10 +33,10 @@ else
       const use = (plugin: Plugin) => stack.install(plugin === "official" ? officialBinary : undefined);
       const stored = async () =>
         storedState(await stack.run("one", "stack", "export", "--show-secrets"), sshd);
-      const changesNothing = async (say: string) => {
+      const changesNothing = async (text: string) => {
         const opened = sshd.connections();
-        await stack.run(say, "preview", "--expect-no-changes");
-        await stack.run(say, "up", "--yes", "--skip-preview", "--expect-no-changes");
+        await stack.run(text, "preview", "--expect-no-changes");
+        await stack.run(text, "up", "--yes", "--skip-preview", "--expect-no-changes");
         assert.equal(sshd.connections(), opened);
       };
       try {

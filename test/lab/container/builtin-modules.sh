@@ -4,7 +4,8 @@
 set -eu
 
 modules=$1/lib/modules/$(uname -r)
-[ ! -d "$modules" ] || exit 0
+# The last file that is made; a power cut may have left the folder without it.
+[ ! -e "$modules/modules.dep.bin" ] || exit 0
 mkdir -p "$modules"
 gzip -dc /proc/config.gz >"$modules/config"
 while read -r option name; do
@@ -34,3 +35,4 @@ END
 : >"$modules/modules.order"
 : >"$modules/modules.builtin.modinfo"
 chroot "$1" depmod "$(uname -r)"
+sync -f "$1"

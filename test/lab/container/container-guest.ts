@@ -5,13 +5,13 @@ import { existsSync, openSync, readFileSync, writeFileSync } from "node:fs";
 import { Socket } from "node:net";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { onExit } from "../../support/on-exit.ts";
-import { runProcess } from "../../support/run-process.ts";
-import type { Report } from "../../support/stages.ts";
+import { onExit } from "../../support/process/on-exit.ts";
+import { runProcess } from "../../support/process/run-process.ts";
+import type { Report } from "../../support/process/stages.ts";
 import { asRoot } from "../as-root.ts";
 import { checkout } from "../cache.ts";
 import { freePort } from "../free-port.ts";
-import { login, sshTarget } from "../golden.ts";
+import { login, sshTarget } from "../vm/base-vm.ts";
 import type { Guest, GuestOptions } from "../guest-handle.ts";
 import {
   containerRuns,
@@ -22,7 +22,7 @@ import {
 } from "../guest-record.ts";
 import { guestProblem } from "../guest-start.ts";
 import { ensureIdentity, type Identity } from "../identity.ts";
-import { builtImage, type Image } from "../image.ts";
+import { builtImage, type Image } from "../vm/image.ts";
 import { sshExec, waitForSsh } from "../ssh.ts";
 import { checkMachine } from "./check-machine.ts";
 import { pristine, restored, saveLayer } from "./container-disks.ts";
@@ -55,8 +55,8 @@ export async function restartContainer(
 ): Promise<Guest> {
   const image = await builtImage(report);
   if (before.golden !== image.id) {
-    const got = `state ${state} of another image`;
-    throw guestProblem(before.name, got, "one of the present image", "start over: npm run lab -- clean");
+    const found = `state ${state} of another image`;
+    throw guestProblem(before.name, found, "one of the present image", "start over: npm run lab -- clean");
   }
   report(`starting from ${state}`);
   return boot(state === "off" ? before : await restored(before, state), image, detached);
@@ -124,6 +124,7 @@ export function containerHandle(started: ContainerRecord, identity: Identity, fo
       forget?.();
     },
     kill: async () => {
+      await cutPower(record());
       await endContainer(record());
       forget?.();
     },
@@ -203,6 +204,12 @@ async function powerOff(record: ContainerRecord, identity: Identity): Promise<vo
     if (Date.now() > end) throw new Error(`${record.name} does not power off; see ${folder}/console.log`);
     await sleep(pollMs);
   }
+}
+
+/** Nothing that is not on its disks by now gets there. */
+async function cutPower({ name }: ContainerRecord): Promise<void> {
+  const script = join(checkout, "test", "lab", "container", "power-cut.sh");
+  await root("sh", script, guestFolder(name));
 }
 
 async function endContainer({ name, pid }: ContainerRecord): Promise<void> {

@@ -1,5 +1,5 @@
 /** Command lines that need root, with the programs of sbin. */
-import { runProcess } from "../../support/run-process.ts";
+import { runProcess } from "../../support/process/run-process.ts";
 import { asRoot } from "../as-root.ts";
 
 /** @throws {Error} when it fails, in its words. */

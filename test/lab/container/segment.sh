@@ -9,11 +9,8 @@ if [ "${1:-}" != inside ]; then
 fi
 shift
 
-# inner FOLDER: the process id of container.sh inside its namespaces, as the machine sees it: the child of the child.
-inner() {
-  read -r outer <"$1/machine.pid"
-  pgrep -P "$(pgrep -P "$outer" -x unshare)"
-}
+# shellcheck source=test/lab/container/inner-process.sh
+. "${0%/*}/inner-process.sh"
 
 ip link add bridge type bridge
 ip link set bridge up

@@ -1,5 +1,4 @@
-import { cachePath } from "../cache.ts";
-import type { Report } from "../../support/stages.ts";
+import type { Report } from "../../support/process/stages.ts";
 import { download } from "./download.ts";
 import { firstUse } from "./first-use.ts";
 import { machine, type Tool } from "./tools.ts";
@@ -29,10 +28,9 @@ export async function fromArchive(
   const { file, sha256 } = tool.archives[machine];
   const tag = `v${tool.version}`;
   const url = `${web}/${tool.repository}/releases/download/${tag}/${file}`;
-  const path = cachePath("downloads", file);
   report(`asks for ${file}`);
   const pin = sha256 ?? (await firstUse(api, tool.repository, tag, file));
-  await download({ url, sha256: pin, path }, report);
+  const path = await download(url, pin, report);
   report(`unpacks ${file}`);
   await unpack(path, tool.archiveFolder, tool.programs, folder);
   const how = sha256 === undefined ? `trust on first use, sha256 ${pin}` : "pinned sha256";

@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import { existsSync } from "node:fs";
 import { mkdir, readFile, rename, rm } from "node:fs/promises";
 import { join } from "node:path";
-import type { Report } from "../../support/stages.ts";
+import type { Report } from "../../support/process/stages.ts";
 import { cachePath } from "../cache.ts";
 import { withLock } from "../lock.ts";
 import { goBuild, sourceOf } from "./go-build.ts";

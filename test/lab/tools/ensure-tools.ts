@@ -1,8 +1,8 @@
 import { join } from "node:path";
-import type { Report } from "../../support/stages.ts";
+import type { Report } from "../../support/process/stages.ts";
 import { withLock } from "../lock.ts";
 import { type CommandPlugin, haveCommandPlugin } from "./have-command-plugin.ts";
-import { type Had, haveTool, linkPrograms } from "./have-tool.ts";
+import { type InstalledTool, haveTool, linkPrograms } from "./have-tool.ts";
 import { binDir, pulumiHome } from "./places.ts";
 import { tools } from "./tools.ts";
 
@@ -15,8 +15,8 @@ export interface Tools {
   readonly registry: string;
   readonly pulumiHome: string;
   readonly commandPlugin: CommandPlugin;
-  /** What is to be told about each: name, version and how it was had. */
-  readonly had: readonly Had[];
+  /** What to report about each: name, version and where it came from. */
+  readonly installed: readonly InstalledTool[];
 }
 
 /**
@@ -34,17 +34,17 @@ export async function ensureTools(report: Report = () => undefined): Promise<Too
 
 /** The same, and this process finds them: the bundle's code asks for oras as it does on a person's machine. */
 export async function useTools(report?: Report): Promise<Tools> {
-  const had = await ensureTools(report);
-  process.env["PATH"] = `${had.binDir}:${process.env["PATH"] ?? ""}`;
-  return had;
+  const installed = await ensureTools(report);
+  process.env["PATH"] = `${installed.binDir}:${process.env["PATH"] ?? ""}`;
+  return installed;
 }
 
 async function getTools(report: Report): Promise<Tools> {
-  const had: Had[] = [];
+  const installed: InstalledTool[] = [];
   for (const tool of tools) {
     const one = await haveTool(tool, report);
     linkPrograms(tool, one);
-    had.push(one);
+    installed.push(one);
   }
   const commandPlugin = await haveCommandPlugin(report);
   return {
@@ -54,6 +54,6 @@ async function getTools(report: Report): Promise<Tools> {
     registry: join(binDir, "registry"),
     pulumiHome,
     commandPlugin,
-    had,
+    installed,
   };
 }

@@ -1,8 +1,8 @@
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname } from "node:path";
+import { downloadFailed } from "../../../offline-bundle/http/download-problem.ts";
+import { request } from "../../../offline-bundle/http/web-request.ts";
 import { cachePath } from "../cache.ts";
-import { downloadProblem } from "./download-problem.ts";
-import { request } from "./request.ts";
 
 /**
  * The sha256 of a release asset without a pin: the one kept from the first use, otherwise the digest that GitHub computed
@@ -23,6 +23,8 @@ export async function firstUse(api: string, repository: string, tag: string, fil
   return sha256;
 }
 
+/** For the answer and its body. */
+const timeoutMs = 8_000;
 const record = cachePath("tools", "first-use.json");
 
 function read(): Readonly<Record<string, string>> {
@@ -31,11 +33,13 @@ function read(): Readonly<Record<string, string>> {
 }
 
 async function publishedDigest(api: string, repository: string, tag: string, file: string): Promise<string> {
-  const url = `${api}/repos/${repository}/releases/tags/${tag}`;
+  const url = new URL(`${api}/repos/${repository}/releases/tags/${tag}`);
   try {
-    const answer = await request(url, { accept: "application/vnd.github+json", "user-agent": "sealift" });
+    const headers = { accept: "application/vnd.github+json", "user-agent": "sealift" };
+    const answer = await request(url, headers, AbortSignal.timeout(timeoutMs));
     let text = "";
-    for await (const chunk of answer.body) text += Buffer.from(chunk).toString("latin1");
+    // A piece is valid until the next one is requested.
+    for await (const piece of answer.body.pieces()) text += piece.toString("latin1");
     if (answer.status !== 200) throw new Error(`HTTP status ${answer.status}`);
     const { assets } = JSON.parse(text) as { assets?: readonly { name: string; digest?: string | null }[] };
     const digest = assets?.find((asset) => asset.name === file)?.digest ?? "";
@@ -43,6 +47,6 @@ async function publishedDigest(api: string, repository: string, tag: string, fil
     if (sha256 === undefined) throw new Error(`no sha256 digest for ${file}`);
     return sha256;
   } catch (error) {
-    throw downloadProblem(url, error);
+    throw downloadFailed(url, error);
   }
 }

@@ -1,9 +1,9 @@
 import { mkdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { runProcess } from "../../support/run-process.ts";
-import type { Report } from "../../support/stages.ts";
+import { runProcess } from "../../support/process/run-process.ts";
+import type { Report } from "../../support/process/stages.ts";
 import { cachePath, checkout } from "../cache.ts";
-import { findProgram } from "../find-program.ts";
+import { findProgram } from "../packages/find-program.ts";
 import { toolProblem } from "./tool-problem.ts";
 import type { GoModule } from "./tools.ts";
 
@@ -29,12 +29,12 @@ export async function goBuild(module: GoModule, folder: string, report: Report):
     const result = await runProcess(go, args, { cwd: source, env, log, onLine });
     if (result.exitCode === 0) return result.stdout;
     const tail = result.stderr.split("\n").slice(-4).join(" | ");
-    const todo = `read ${log}; the build needs a Go module proxy and 4 GB of disk`;
+    const fix = `read ${log}; the build needs a Go module proxy and 4 GB of disk`;
     throw toolProblem(
       module.program,
       `go ${args[0] ?? ""}: exit ${result.exitCode}: ${tail}`,
       "a build",
-      todo,
+      fix,
     );
   };
   let modules = 0;
@@ -68,11 +68,11 @@ const selfRenewing = 21;
 
 async function findGo(source: string, program: string): Promise<string> {
   const needed = /^go (\S+)$/m.exec(readFileSync(join(source, "go.mod"), "utf8"))?.[1] ?? "";
-  const todo = `install Go ${needed} (any from 1.${selfRenewing} on fetches it), or let this machine reach github.com`;
+  const fix = `install Go ${needed} (any from 1.${selfRenewing} on fetches it), or let this machine reach github.com`;
   const go = findProgram("go");
-  if (go === undefined) throw toolProblem(program, "no `go`, and no official archive", `Go ${needed}`, todo);
+  if (go === undefined) throw toolProblem(program, "no `go`, and no official archive", `Go ${needed}`, fix);
   const { stdout } = await runProcess(go, ["env", "GOVERSION"], { env: { GOTOOLCHAIN: "local" } });
   const minor = Number(/^go1\.(\d+)/.exec(stdout.trim())?.[1] ?? 0);
-  if (minor < selfRenewing) throw toolProblem(program, stdout.trim(), `Go ${needed}`, todo);
+  if (minor < selfRenewing) throw toolProblem(program, stdout.trim(), `Go ${needed}`, fix);
   return go;
 }

@@ -1,7 +1,7 @@
 import { closeSync, copyFileSync, existsSync, mkdirSync, openSync, readSync, renameSync } from "node:fs";
 import { homedir } from "node:os";
 import { join } from "node:path";
-import type { Report } from "../../support/stages.ts";
+import type { Report } from "../../support/process/stages.ts";
 import { installStandIn } from "../command-plugin/install.ts";
 import { checkout } from "../cache.ts";
 import { SealiftError } from "../../../modules/core/errors.ts";
@@ -25,8 +25,8 @@ export async function haveCommandPlugin(report: Report): Promise<CommandPlugin> 
   const own = personsPlugin();
   if (own !== undefined) return install(own, "from the PULUMI_HOME of this user");
   try {
-    const had = await haveTool(commandPlugin, report);
-    return install(join(had.folder, program), had.origin);
+    const installed = await haveTool(commandPlugin, report);
+    return install(join(installed.folder, program), installed.origin);
   } catch (error) {
     if (!(error instanceof SealiftError) || error.problems.some(({ code }) => code !== "E_TOOL")) throw error;
   }

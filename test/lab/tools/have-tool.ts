@@ -12,18 +12,18 @@ import {
   writeFileSync,
 } from "node:fs";
 import { dirname, join } from "node:path";
-import { runProcess } from "../../support/run-process.ts";
-import type { Report } from "../../support/stages.ts";
+import { isUnreachable } from "../../../offline-bundle/http/download-problem.ts";
+import { runProcess } from "../../support/process/run-process.ts";
+import type { Report } from "../../support/process/stages.ts";
 import { cachePath } from "../cache.ts";
-import { findProgram } from "../find-program.ts";
+import { findProgram } from "../packages/find-program.ts";
 import { fromArchive } from "./archive.ts";
-import { isDownloadProblem } from "./download-problem.ts";
 import { goBuild } from "./go-build.ts";
 import { binDir } from "./places.ts";
 import { toolProblem } from "./tool-problem.ts";
 import type { GoModule, Tool } from "./tools.ts";
 
-export interface Had {
+export interface InstalledTool {
   readonly name: string;
   readonly version: string;
   /** Where the programs lie. */
@@ -39,7 +39,7 @@ export interface Had {
  * @throws {E_TOOL} when none does.
  * @throws {E_DOWNLOAD_SHA256} when an archive is not the pinned one: then no other way is tried.
  */
-export async function haveTool(tool: Tool, report: Report): Promise<Had> {
+export async function haveTool(tool: Tool, report: Report): Promise<InstalledTool> {
   const { name, version } = tool;
   const folder = folderOf(tool);
   const origin = join(folder, "origin");
@@ -49,18 +49,18 @@ export async function haveTool(tool: Tool, report: Report): Promise<Had> {
   const part = `${folder}.part`;
   rmSync(part, { recursive: true, force: true });
   mkdirSync(part, { recursive: true });
-  const told = await make(tool, part, report);
-  writeFileSync(join(part, "origin"), `${told}\n`);
+  const reported = await make(tool, part, report);
+  writeFileSync(join(part, "origin"), `${reported}\n`);
   renameSync(part, folder);
-  return { name, version, folder, origin: told };
+  return { name, version, folder, origin: reported };
 }
 
 /** Puts the programs into the lab's PATH under their plain names. */
-export function linkPrograms(tool: Tool, had: Had): void {
+export function linkPrograms(tool: Tool, installed: InstalledTool): void {
   mkdirSync(binDir, { recursive: true });
   for (const program of tool.programs) {
     rmSync(join(binDir, program), { force: true });
-    symlinkSync(join(had.folder, program), join(binDir, program));
+    symlinkSync(join(installed.folder, program), join(binDir, program));
   }
 }
 
@@ -68,7 +68,7 @@ async function make(tool: Tool, folder: string, report: Report): Promise<string>
   try {
     return await fromArchive(tool, folder, report);
   } catch (error) {
-    if (!isDownloadProblem(error)) throw error;
+    if (!isUnreachable(error)) throw error;
     if (tool.modules.length === 0) throw noWay(tool, error.message);
   }
   for (const module of tool.modules) {

@@ -17,15 +17,15 @@ export async function unpack(
   folder: string,
 ): Promise<void> {
   mkdirSync(folder, { recursive: true });
-  const wanted = new Set(programs.map((program) => `${from}${program}`));
+  const paths = new Set(programs.map((program) => `${from}${program}`));
   const entries = extract();
   const read = pipeline(createReadStream(archive), createGunzip(), entries);
   for await (const entry of entries) {
     const name = entry.header.name.replace(/^\.\//, "");
-    if (wanted.delete(name))
+    if (paths.delete(name))
       await pipeline(entry, createWriteStream(join(folder, name.slice(from.length)), { mode: 0o755 }));
     else entry.resume();
   }
   await read;
-  if (wanted.size > 0) throw new Error(`${archive} has no ${[...wanted].join(", ")}`);
+  if (paths.size > 0) throw new Error(`${archive} has no ${[...paths].join(", ")}`);
 }

@@ -1,6 +1,0 @@
-/** Maps of a site before anybody knows what they are. */
-export type Values = Readonly<Record<string, unknown>>;
-
-export function isObject(value: unknown): value is Values {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
-}

@@ -1,0 +1,35 @@
+/** Rules across keys, which a schema cannot express. Pure; every problem at once. */
+import type { Problem } from "../../errors.ts";
+import type { Locate } from "../../document/locate.ts";
+import type { MergedHost, SiteFile } from "../merge.ts";
+import { daemonProblems } from "./daemon.ts";
+import { groupProblems } from "./groups.ts";
+import { hostProblems } from "./hosts.ts";
+import { imageProblems } from "./images.ts";
+import { loginProblems } from "./logins.ts";
+import { networkProblems } from "./networks.ts";
+import { registryProblems } from "./registry.ts";
+import { rolloutProblems } from "./rollout.ts";
+import { problemBuilder } from "./problem-builder.ts";
+import { userProblems } from "./users.ts";
+import { volumeProblems } from "./volumes.ts";
+
+export function siteProblems(
+  file: SiteFile,
+  hosts: readonly MergedHost[],
+  place: Locate,
+): readonly Problem[] {
+  const problemAt = problemBuilder(place);
+  return [
+    ...hostProblems(file, hosts, problemAt),
+    ...networkProblems(file, problemAt),
+    ...userProblems(file, problemAt),
+    ...groupProblems(file, hosts, problemAt),
+    ...loginProblems(file, hosts, problemAt),
+    ...volumeProblems(file, hosts, problemAt),
+    ...imageProblems(file, problemAt),
+    ...daemonProblems(file, hosts, problemAt),
+    ...registryProblems(file, hosts, problemAt),
+    ...rolloutProblems(file, hosts, problemAt),
+  ];
+}

@@ -1,0 +1,216 @@
+/** The site as used by all code beyond site.ts: every host complete, and every value validated. */
+import type { ImageStore } from "./image-store.ts";
+import type { JumpSpec } from "./jump-host.ts";
+import type { RegistrySpec, ServedRegistry } from "./registry.ts";
+import type { RolloutSpec } from "./rollout.ts";
+
+/** Architectures in Docker's notation. */
+export type Architecture = "amd64" | "arm64";
+
+export interface UserSpec {
+  readonly name: string;
+  readonly uid: number;
+  /** @default the uid */
+  readonly gid?: number;
+  readonly allowSystemId?: boolean;
+  /** @default "/bin/bash" */
+  readonly shell?: string;
+  /** @default "/home/<name>" */
+  readonly home?: string;
+  /** In addition to the primary group and docker. */
+  readonly groups?: readonly string[];
+  /** Whether the user is in the docker group. @default true */
+  readonly docker?: boolean;
+  /** All commands, or these command lines, without a password. Absent: no rule. */
+  readonly sudo?: "ALL" | readonly string[];
+  readonly authorizedKeys: readonly string[];
+  /** exclusive: other keys are removed. additive: other keys stay. @default "exclusive" */
+  readonly authorizedKeysMode?: "exclusive" | "additive";
+  /** A hash of crypt(5); a secret. Absent: no password. */
+  readonly passwordHash?: string;
+  /** First day without access, YYYY-MM-DD, UTC. */
+  readonly expires?: string;
+  /** @default false */
+  readonly locked?: boolean;
+}
+
+export interface GroupSpec {
+  readonly name: string;
+  readonly gid: number;
+}
+
+/** The group that may use the engine. */
+export interface DockerGroupSpec {
+  /** Absent: any, assigned by the system. */
+  readonly gid?: number;
+  /** Accounts of a directory (LDAP, Active Directory) that are members; Sealift looks after nothing else of theirs. @default [] */
+  readonly members?: readonly string[];
+  /** What is done about members that the site does not name. @default "report" */
+  readonly unmanagedMembers: "report" | "remove";
+}
+
+export interface LogicalVolumeSpec {
+  readonly name: string;
+  /** `20GiB`, `2TiB`, or `50%FREE` of the group's free space when the volume is created. */
+  readonly size: string;
+  /** @default "xfs" */
+  readonly filesystem?: "xfs" | "ext4";
+  readonly mount: string;
+  /** @default ["nodev"] */
+  readonly options?: readonly MountOption[];
+  /** Of the top directory: `deploy`, `deploy:1600` or `1500:1500`. Absent: unchanged. */
+  readonly owner?: string;
+  /** Of the top directory, four octal digits. Absent: unchanged. */
+  readonly mode?: string;
+}
+
+/** mount(8), options for all file systems. */
+export type MountOption = "nodev" | "nosuid" | "noexec" | "noatime";
+
+export interface DiskSpec {
+  /** Path below /dev/disk/by-id, or below /dev/disk/by-path. */
+  readonly id: string;
+  /** The serial number that the disk has to have, as lsblk(8) shows it. Absent: any. */
+  readonly serial?: string;
+}
+
+/** Where journald keeps its files, and how much space they may take. Source: journald.conf(5). */
+export interface JournalSpec {
+  /** Mount point of a logical volume, or an existing mount. */
+  readonly mount: string;
+  /** `500MiB` or `2GiB`. */
+  readonly maxUse: string;
+  /** `1GiB`. Absent: journald's own default, 15 % of the volume and at most 4 GiB. */
+  readonly keepFree?: string;
+  /** Absent: entries are deleted only for lack of space. */
+  readonly maxRetentionDays?: number;
+}
+
+/** A mount that others have laid out: checked, never changed. */
+export interface ExistingMountSpec {
+  readonly mount: string;
+  /** Absent: any that survives a reboot. */
+  readonly filesystem?: "xfs" | "ext4";
+  /** `500MiB`, `50GiB` or `2TiB` that df(1) reports as available. Absent: not checked. */
+  readonly minFree?: string;
+}
+
+export interface VolumesSpec {
+  /** The group starts on the first. Present exactly where `logicalVolumes` is not empty. */
+  readonly disks?: readonly DiskSpec[];
+  readonly group: string;
+  /** Empty where others manage all storage. */
+  readonly logicalVolumes: readonly LogicalVolumeSpec[];
+  /** Absent: none. */
+  readonly existing?: readonly ExistingMountSpec[];
+  readonly journal?: JournalSpec;
+}
+
+/** A Docker installation that was on the host before Sealift. */
+export interface AdoptSpec {
+  /** Its data root, an absolute path. */
+  readonly from: string;
+  /** Its version, `26.1.5`. */
+  readonly version: string;
+}
+
+/** Exact versions, which the bundle must have. */
+export interface EngineChoice {
+  readonly version: string;
+  /** Plugins of the docker command; absent: Sealift installs none. */
+  readonly compose?: string;
+  readonly buildx?: string;
+  /** What is taken over from another engine; absent: nothing. */
+  readonly adopt?: AdoptSpec;
+}
+
+/** daemon.json, with Docker's own keys. */
+export interface DaemonSpec {
+  readonly "data-root": string;
+  readonly [key: string]: unknown;
+}
+
+/** One limit for all containers of a host together. */
+export interface ContainerLimitsSpec {
+  /** `24GiB`, `512MiB`, `1TiB`, or `80%` of the host's. @default none */
+  readonly memory?: string;
+  /** A number of processors, or `75%` of the host's. @default none */
+  readonly cpus?: number | string;
+  /** Processes and threads. @default none */
+  readonly tasks?: number;
+}
+
+/** The receipts of a site's runs. */
+export interface ReceiptSpec {
+  /** Folder for receipts and their pages. */
+  readonly directory: string;
+  /** Signing key: a private key file, or a public one whose private key is in the ssh-agent. */
+  readonly key: string;
+}
+
+/** One host with everything it inherits from the site. */
+export interface HostSpec {
+  readonly name: string;
+  /** Its name in the stack until now; absent: the same. */
+  readonly formerName?: string;
+  readonly address: string;
+  readonly port: number;
+  readonly sshUser: string;
+  readonly hostKey: string;
+  /** Absent: the host is reached directly. */
+  readonly jumpHost?: JumpSpec;
+  readonly architecture: Architecture;
+  /** Its location, for the order in which hosts change. */
+  readonly rack?: string;
+  /** The team whose versions run here, if any. */
+  readonly team?: string;
+  /** Images that the bundle must have for this host. */
+  readonly images: readonly string[];
+  readonly groups: readonly GroupSpec[];
+  readonly dockerGroup: DockerGroupSpec;
+  readonly users: readonly UserSpec[];
+  readonly volumes: VolumesSpec;
+  readonly engine: EngineChoice;
+  /** The choice of daemon.json, for the guards that keep a host from losing its images. */
+  readonly imageStore: ImageStore;
+  readonly daemon: DaemonSpec;
+  readonly containerLimits?: ContainerLimitsSpec;
+  /** The registry of the site; absent: all files travel over ssh. */
+  readonly registry?: RegistrySpec;
+}
+
+/** A host that runs the site's registry. */
+export type ServedHost = HostSpec & { readonly registry: RegistrySpec & { readonly serves: ServedRegistry } };
+
+/** The host whose registry is sent the bundle comes first; the others, which copy from it, follow in their order. */
+export function upstreamFirst<T extends { readonly spec: HostSpec }>(hosts: readonly T[]): readonly T[] {
+  const downstream = ({ spec }: T): number => Number(spec.registry?.serves?.upstreamRegistry !== undefined);
+  return hosts.toSorted((a, b) => downstream(a) - downstream(b));
+}
+
+export function isServed(host: HostSpec): host is ServedHost {
+  return host.registry?.serves !== undefined;
+}
+
+/** The bundle and its acceptance criteria. Paths are absolute or relative to the checkout. */
+export interface SiteBundleSpec {
+  readonly directory: string;
+  /** In the format of ssh-keygen(1), ALLOWED SIGNERS. */
+  readonly allowedSigners: string;
+  /** Absent: any signed lock. */
+  readonly lock?: string;
+  /** A KRL of ssh-keygen(1), or a list of public keys. Absent: no key is revoked. */
+  readonly revokedKeys?: string;
+  /** How many different people of `allowedSigners` must have signed. @default 1 */
+  readonly minSignatures?: number;
+  /** Refuse every bundle when there is no list of accepted bundles. @default false */
+  readonly requireAccepted?: boolean;
+}
+
+export interface Site {
+  readonly rollout: RolloutSpec;
+  /** Absent: a run writes no receipt. */
+  readonly receipt?: ReceiptSpec;
+  readonly bundle: SiteBundleSpec;
+  readonly hosts: readonly HostSpec[];
+}

@@ -1,0 +1,93 @@
+/** After the plans of a wave have run: whether each of its hosts matches the site. */
+import type { Host } from "../core/pulumi/converge.ts";
+import { differences, tallyOf, driftProblem, type Difference, type Tally } from "../core/host/drift.ts";
+import type { Problem } from "../core/errors.ts";
+import { probe } from "../core/host/probe.ts";
+import type { Phase } from "../core/host/step.ts";
+import { knownValue } from "../core/pulumi/known-output.ts";
+import { inParallel } from "../../offline-bundle/io/parallel.ts";
+import { libraryForProbe, probeConcurrency } from "./probe-site.ts";
+import { factPhases, type HostPhases } from "./phases.ts";
+import type { SitePlan, HostPlan } from "./plan-site.ts";
+
+/** A host after its plans. */
+export interface CheckedHost {
+  /** Its phases with everything that other hosts have reported in this run. */
+  readonly phases: HostPhases;
+  readonly tally: Tally;
+  /** Why it is not healthy: the next wave does not start. */
+  readonly failing: readonly Problem[];
+  /** Facts that did not hold before, and that Pulumi was instructed to leave unchanged. */
+  readonly leftOut: readonly Problem[];
+}
+
+/** Checks every host of a wave again, with the facts of the run and the site's own command. */
+export async function checkAgain(
+  wave: readonly { readonly plan: HostPlan; readonly host: Host }[],
+  { library, rollout: { gate } }: Pick<SitePlan, "library" | "rollout">,
+): Promise<readonly CheckedHost[]> {
+  const own: readonly Phase[] = gate === undefined ? [] : [gatePhase(gate)];
+  const { values } = await inParallel(wave, probeConcurrency, async ({ plan, host }) => {
+    const { name } = plan.spec;
+    const { phases, repaired } = await planResults(plan.phases, host);
+    // Preflight decides whether a host may be changed, with a clock that has advanced since.
+    const facts = factPhases(phases);
+    const all = [phases.delivery, ...facts, ...own];
+    const now = await probe(plan.spec, all, libraryForProbe(library));
+    const tally = tallyOf(facts, now);
+    if (now.kind !== "reached") return { phases, tally, failing: [now.problem], leftOut: [] };
+    const wrong = all.flatMap((phase) => {
+      const before = own.includes(phase) ? [] : (differences(phase, plan.probe) ?? []);
+      const left = !repaired.has(phase.name) && before.length > 0;
+      return (differences(phase, now) ?? []).map((one) => ({ left, problem: problemOf(name, one, left) }));
+    });
+    const those = (left: boolean): Problem[] =>
+      wrong.filter((one) => one.left === left).map(({ problem }) => problem);
+    return { phases, tally, failing: those(false), leftOut: those(true) };
+  });
+  return values;
+}
+
+/** Waits for all plans of a host: their results, and which of them ran. */
+async function planResults(
+  phases: HostPhases,
+  { plans }: Host,
+): Promise<{ phases: HostPhases; repaired: ReadonlySet<string> }> {
+  const all = await Promise.all(
+    plans.map(async ({ name, phase, repaired }) => ({
+      name,
+      phase: await knownValue(phase),
+      repaired: await knownValue(repaired),
+    })),
+  );
+  const known = all.flatMap(({ name, phase }) => (phase === undefined ? [] : [[name, phase] as const]));
+  return {
+    phases: { ...phases, ...Object.fromEntries(known) },
+    repaired: new Set(all.flatMap(({ name, repaired }) => (repaired === true ? [name] : []))),
+  };
+}
+
+const gateCode = "gate.command";
+
+/** The site's own check of a host's health. */
+export function gatePhase(command: string): Phase {
+  return {
+    name: "gate",
+    steps: [
+      {
+        code: gateCode,
+        fact: "the site's own gate passes",
+        effect: "none",
+        call: ["gate_command", command],
+      },
+    ],
+  };
+}
+
+function problemOf(host: string, one: Difference, left: boolean): Problem {
+  const fix = left
+    ? "run pulumi up without --target and --exclude: this run did not change it"
+    : "find out why the fact does not hold after the change, then run pulumi up again";
+  const problem = driftProblem(host, one, fix);
+  return one.step.code === gateCode ? { ...problem, code: "E_GATE" } : problem;
+}

@@ -1,0 +1,73 @@
+/** The files of the package: those that git tracks, and what the compiler makes of the TypeScript among them. */
+import { execFileSync } from "node:child_process";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { compile } from "./compile.ts";
+import { packageManifest, policyManifest } from "./manifest.ts";
+
+export const checkout = fileURLToPath(new URL("..", import.meta.url));
+
+export interface PackageFile {
+  /** Relative to the root of the package. */
+  readonly path: string;
+  readonly text: string;
+  readonly executable: boolean;
+}
+
+/** Entry of the library: only types that it uses are declared in the package. */
+const entry = "modules/sealift.ts";
+const template = /^cli\/new\/template\//;
+const compiled = /^(cli|modules|offline-bundle)\/.*\.[jt]s$/;
+const programs = [packageManifest().bin.sealift];
+const copied = [
+  /^(cli|modules|offline-bundle)\/.*\.(sh|json)$/,
+  /^stacks\/.*\.(json|yaml)$/,
+  /^offline-bundle\/(bundle(\.lock)?\.yaml|README\.md)$/,
+  /^docs\/(guide|reference)\/[^/]*\.md$/,
+  /^examples\//,
+  // With it `sealift sbom` and `sealift new` know each dependency by its hash.
+  /^(README\.md|CHANGELOG\.md|SECURITY\.md|LICENSE|package-lock\.json)$/,
+  template,
+];
+
+/** @throws {Error} when the TypeScript has errors. */
+export function packageFiles(): readonly PackageFile[] {
+  const tracked = trackedFiles();
+  const sources = tracked.filter((path) => compiled.test(path) && !template.test(path));
+  const copies = tracked.filter((path) => copied.some((pattern) => pattern.test(path)));
+  return [
+    { path: "package.json", text: `${JSON.stringify(packageManifest(), undefined, 2)}\n`, executable: false },
+    ...compile(checkout, sources, entry).map((file) => ({
+      ...file,
+      executable: programs.includes(file.path),
+    })),
+    ...copies.map((path) => ({ path, text: copyOf(path), executable: false })),
+  ];
+}
+
+/** Schemas for editors are derived from site.schema.json: nobody reads them, and without their spaces they are half as long. */
+const derived = /^stacks\/(?!site\.).*\.schema\.json$/;
+
+function copyOf(path: string): string {
+  const text = readFileSync(join(checkout, path), "utf8");
+  return derived.test(path) ? `${JSON.stringify(JSON.parse(text))}\n` : text;
+}
+
+/** The policy pack: the files of policy/ at the root of a package of its own. @throws {Error} when the TypeScript has errors. */
+export function policyFiles(): readonly PackageFile[] {
+  const tracked = trackedFiles().filter((path) => /^(policy\/|LICENSE$)/.test(path));
+  const sources = tracked.filter((path) => path.endsWith(".ts"));
+  const copies = tracked.filter((path) => /\.(md|yaml)$|^LICENSE$/.test(path));
+  return [
+    { path: "package.json", text: `${JSON.stringify(policyManifest(), undefined, 2)}\n` },
+    ...compile(checkout, sources, "policy/index.ts"),
+    ...copies.map((path) => ({ path, text: readFileSync(join(checkout, path), "utf8") })),
+  ]
+    .filter(({ path }) => !path.endsWith(".d.ts"))
+    .map(({ path, text }) => ({ path: path.replace(/^policy\//, ""), text, executable: false }));
+}
+
+function trackedFiles(): readonly string[] {
+  return execFileSync("git", ["ls-files"], { cwd: checkout, encoding: "utf8" }).trim().split("\n");
+}

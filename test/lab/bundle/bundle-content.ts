@@ -1,0 +1,67 @@
+/** What the lab's bundle is made of: kept beside the one that is there, and the name of its folder. */
+import { createHash } from "node:crypto";
+import { readdir, readFile } from "node:fs/promises";
+import { basename, join } from "node:path";
+import { writeAtomically } from "../../../modules/core/write-atomically.ts";
+import { cachePath, checkout } from "../cache.ts";
+import type { Plugin } from "./cli-plugins.ts";
+import type { Engine, EngineChoice } from "./engine.ts";
+
+export interface Content {
+  readonly choice: EngineChoice;
+  readonly engines: readonly Engine[];
+  readonly plugins: readonly Plugin[];
+  /** The registry's version, where there is one. */
+  readonly registry?: string;
+}
+
+/** Where a bundle of this choice is kept: the one with a registry beside the others, which take each other's place. */
+export function bundleFolder(choice: EngineChoice): string {
+  return cachePath(choice === "registry" ? "bundle-registry" : "bundle");
+}
+
+/** Says what is in the bundle that is there. */
+const recordOf = (choice: EngineChoice): string => join(bundleFolder(choice), "content.json");
+
+export async function readContent(choice: EngineChoice): Promise<Content | undefined> {
+  const text = await readFile(recordOf(choice), "utf8").catch(() => undefined);
+  return text === undefined ? undefined : (JSON.parse(text) as Content);
+}
+
+export async function writeContent(content: Content): Promise<void> {
+  await writeAtomically(recordOf(content.choice), JSON.stringify(content));
+}
+
+/** Named after all that goes in: engines, plugins, and the code that makes the bundle. */
+export async function folderOf(content: Content): Promise<string> {
+  const hash = createHash("sha256").update(JSON.stringify(content));
+  for (const folder of ["offline-bundle", join("test", "lab")]) {
+    const all = await readdir(join(checkout, folder), { recursive: true });
+    const names = all.filter((name) => isInput(folder, name));
+    for (const name of names.toSorted()) hash.update(await readFile(join(checkout, folder, name)));
+  }
+  for (const name of recipe) hash.update(await readFile(join(checkout, "test", "lab", "tools", name)));
+  return join(bundleFolder(content.choice), "made", hash.digest("hex").slice(0, 16));
+}
+
+function isInput(folder: string, name: string): boolean {
+  if (folder === "offline-bundle") return name.endsWith(".ts") || name.endsWith(".schema.json");
+  return inputs.has(basename(name));
+}
+
+const inputs: ReadonlySet<string> = new Set([
+  "built-engine.ts",
+  "bundle-content.ts",
+  "bundle.ts",
+  "cli-plugins.ts",
+  "deb-files.ts",
+  "debian-engine.ts",
+  "engine-tarball.ts",
+  "engine.ts",
+  "image-kinds.ts",
+  "registry-tarball.ts",
+  "scratch-image.ts",
+]);
+
+/** What engine 29 is built from, below test/lab/tools. */
+const recipe = ["engine-modules.ts", join("containerd", "go.sum"), join("dockerd", "go.sum")];

@@ -1,0 +1,192 @@
+/** The lab's own bundle: small, but made, signed and checked by the very code that makes a real one. */
+import { mkdir, rm, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { stringify } from "yaml";
+import { buildBundle } from "../../../offline-bundle/build.ts";
+import { inside } from "../../../offline-bundle/oci/layout.ts";
+import { writeLock } from "../../../offline-bundle/spec/lock-file.ts";
+import { lockBundle } from "../../../offline-bundle/lock.ts";
+import { verifyBundle } from "../../../offline-bundle/verify.ts";
+import type { Report } from "../../support/process/stages.ts";
+import { bundleFolder, type Content, folderOf, readContent, writeContent } from "./bundle-content.ts";
+import { cachePath } from "../cache.ts";
+import { choosePlugins, type Plugin, pluginFile, type PluginName, takePlugins } from "./cli-plugins.ts";
+import { takeBusybox } from "./debian-engine.ts";
+import {
+  architecture,
+  type ChosenEngine,
+  chooseEngines,
+  type Engine,
+  type EngineChoice,
+  platform,
+} from "./engine.ts";
+import { imageKinds, writeImageKinds } from "./image-kinds.ts";
+import { withLock } from "../lock.ts";
+import { packRegistry, registryFile, registryVersion } from "./registry-tarball.ts";
+import { writeScratchImage } from "./scratch-image.ts";
+import { ensureSigningKey, type SigningKey } from "./signing-key.ts";
+
+export interface LabBundle {
+  /** Absolute path of the bundle. */
+  readonly directory: string;
+  /** Absolute path of the file that lists the lab's signing key. */
+  readonly allowedSigners: string;
+  /** The engine that the lab runs unless a test asks for another one. */
+  readonly engineVersion: string;
+  readonly origin: Engine["origin"];
+  /** All engines in it, {@link engineVersion} among them. */
+  readonly engines: readonly Pick<Engine, "version" | "origin">[];
+  /** Versions of the docker command's plugins; with one engine only, there are none. */
+  readonly plugins: Readonly<Partial<Record<PluginName, string>>>;
+  /** Full name of the one image in it: a static busybox with sh, echo, cat, sleep and others. */
+  readonly image: string;
+  /** Version of the registry, where there is one in it. */
+  readonly registry?: string;
+}
+
+const image = "docker.io/library/hello:1";
+/** The same from another registry than Docker's; beside a registry of the site only. */
+export const imageElsewhere = "ghcr.io/team/hello:2";
+
+/**
+ * Sees to it that the lab's bundle is there and in order; one with all engines will do for whoever wants one. A second call
+ * only verifies it, and needs no network. Runs `oras` from the PATH or SEALIFT_ORAS.
+ *
+ * @throws {SealiftError} what the bundle's verbs throw; E_PACKAGES and E_DEBIAN_SOURCES of the packages, E_TOOL of a build.
+ */
+export async function ensureLabBundle(choice: EngineChoice, report: Report): Promise<LabBundle> {
+  const key = await ensureSigningKey(cachePath("bundle", "key"));
+  const waiting = (): void => {
+    report("waiting for another run that makes the bundle");
+  };
+  return withLock(
+    "bundle",
+    waiting,
+    async () => (await keptBundle(choice, key)) ?? makeBundle(choice, key, report),
+  );
+}
+
+async function keptBundle(
+  choice: EngineChoice,
+  { allowedSigners }: SigningKey,
+): Promise<LabBundle | undefined> {
+  const content = await readContent(choice);
+  if (content === undefined || (choice === "all" && content.choice === "one")) return undefined;
+  const work = await folderOf(content);
+  const lockFile = join(work, inside.lock);
+  return verifyBundle(join(work, "bundle"), { allowedSigners, lockFile }).then(
+    () => describe(content, work, allowedSigners),
+    () => undefined,
+  );
+}
+
+async function makeBundle(
+  choice: EngineChoice,
+  { file: key, allowedSigners }: SigningKey,
+  report: Report,
+): Promise<LabBundle> {
+  const store = cachePath("bundle-files");
+  const chosen = await chooseEngines(choice, store, report);
+  const plugins = choice === "all" ? await choosePlugins(report) : [];
+  const registry = choice === "registry" ? { registry: registryVersion } : {};
+  const content = { choice, engines: chosen.map(({ engine }) => engine), plugins, ...registry };
+  const work = await folderOf(content);
+  await rm(join(bundleFolder(choice), "made"), { recursive: true, force: true });
+  await mkdir(work, { recursive: true });
+  for (const { engine, pack } of chosen) await pack?.(join(work, tarball(engine)));
+  await takePlugins(plugins, work, report);
+  report("making the image");
+  await takeBusybox(join(work, "busybox"), report);
+  await writeScratchImage(join(work, "busybox"), architecture, image, join(work, "image"));
+  if (choice === "registry") {
+    await packRegistry(join(work, registryFile));
+    await writeScratchImage(
+      join(work, "busybox"),
+      architecture,
+      imageElsewhere,
+      join(work, "image-elsewhere"),
+    );
+    await writeImageKinds(join(work, "image"), architecture, join(work, "image-kinds"));
+  }
+  const files = { bundleFile: join(work, "bundle.yaml"), lockFile: join(work, inside.lock), store };
+  await writeFile(files.bundleFile, bundleYaml(chosen, plugins, content.registry));
+  const pins = chosen.flatMap(({ pin }) => pin ?? []);
+  if (pins.length > 0)
+    await writeLock(files.lockFile, { format: 1, serial: 1, platforms: [platform], files: pins, images: [] });
+  report("pinning the bundle");
+  await lockBundle({ ...files, report });
+  await buildBundle({ ...files, directory: join(work, "bundle"), key, report });
+  report("verifying the bundle");
+  await verifyBundle(join(work, "bundle"), { allowedSigners, lockFile: files.lockFile });
+  await writeContent(content);
+  return describe(content, work, allowedSigners);
+}
+
+function describe({ engines, plugins, registry }: Content, work: string, allowedSigners: string): LabBundle {
+  const [usual] = engines;
+  if (usual === undefined) throw new Error("a bundle without an engine");
+  return {
+    directory: join(work, "bundle"),
+    allowedSigners,
+    engineVersion: usual.version,
+    origin: usual.origin,
+    engines: engines.map(({ version, origin }) => ({ version, origin })),
+    plugins: Object.fromEntries(plugins.map(({ name, version }) => [name, version])),
+    image,
+    ...(registry === undefined ? {} : { registry }),
+  };
+}
+
+function tarball({ version }: Engine): string {
+  return `docker-${version}.tgz`;
+}
+
+/** The same kind of file that a team writes. */
+function bundleYaml(
+  chosen: readonly ChosenEngine[],
+  plugins: readonly Plugin[],
+  registry: string | undefined,
+): string {
+  const common = { licence: "Apache-2.0" };
+  return stringify({
+    platforms: [platform],
+    // Nobody attests what the lab packs itself.
+    minOrigin: "unverified",
+    files: [
+      ...chosen.map(({ engine, pin }) => ({
+        ...common,
+        name: "docker",
+        kind: "engine",
+        versions: [engine.version],
+        url: pin?.url ?? `file:${tarball(engine)}`,
+      })),
+      ...plugins.map((plugin) => ({
+        ...common,
+        name: plugin.name,
+        kind: "binary",
+        versions: [plugin.version],
+        url: `file:${pluginFile(plugin)}`,
+      })),
+      ...(registry === undefined
+        ? []
+        : [
+            {
+              ...common,
+              name: "registry",
+              kind: "archive",
+              versions: [registry],
+              url: `file:${registryFile}`,
+            },
+          ]),
+    ],
+    images: [
+      { name: image, from: "file:image" },
+      ...(registry === undefined
+        ? []
+        : [
+            { name: imageElsewhere, from: "file:image-elsewhere" },
+            ...imageKinds.map(({ name }) => ({ name, from: "file:image-kinds" })),
+          ]),
+    ],
+  });
+}
