@@ -53,7 +53,7 @@ function rows({
       ? [
           [
             "first record",
-            "there was no list of accepted bundles; if it was lost, restore it and run accept again",
+            "this starts the list of accepted bundles; if there was a list before, restore it and run accept again",
           ],
         ]
       : []),

@@ -103,7 +103,7 @@ function factRows(hosts: readonly HostDiagnosis[]): Row[] {
       ? []
       : [
           {
-            title: shown.length === 0 ? "all phases" : "all other phases",
+            title: shown.length === 0 ? "all facts" : "all other facts",
             cells: hosts.map((host) => factCell(host, well)),
           },
         ]),

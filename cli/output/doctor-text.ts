@@ -33,7 +33,7 @@ function summary({ environment, hosts, problems, warnings }: Diagnosis): string 
     ...(warns === 0 ? [] : [count(warns, "warning")]),
     ...(differ === 0
       ? []
-      : [`${count(differ, "change")} pending, see pulumi preview --stack ${environment}`]),
+      : [`${count(differ, "change")} pending, listed by pulumi preview --stack ${environment}`]),
   ];
   return words.length === 0 ? "No problems found." : `${words.join("; ")}.`;
 }

@@ -71,7 +71,7 @@ export function engineSteps({
     blobStep("engine.archive", `the archive of engine ${version}`, "docker", archive, channel),
     {
       code: "engine.files",
-      fact: `${engineRoot}/${version} holds the ${members.length} programs of the lock, byte for byte, and no other`,
+      fact: `${engineRoot}/${version} contains exactly the ${members.length} programs of the lock, unaltered`,
       effect: "none",
       call: [
         "engine_files",

@@ -32,7 +32,7 @@ export interface PhaseResult {
   readonly name: string;
   readonly facts: number;
   readonly hold: number;
-  /** One line each: code, want, found, impact. A change that a guard refuses is a finding, and not listed here. */
+  /** One line each: code, found, expected, impact. A change that a guard refuses is a finding, and not listed here. */
   readonly differ: readonly string[];
 }
 

@@ -7,6 +7,7 @@ import type { Phase } from "../core/host/step.ts";
 import { knownValue } from "../core/pulumi/known-output.ts";
 import { inParallel } from "../../offline-bundle/io/parallel.ts";
 import { libraryForProbe, probeConcurrency } from "./probe-site.ts";
+import { preflightWarnings } from "../preflight/index.ts";
 import { factPhases, type HostPhases } from "./phases.ts";
 import type { SitePlan, HostPlan } from "./plan-site.ts";
 
@@ -34,7 +35,7 @@ export async function checkAgain(
     const facts = factPhases(phases);
     const all = [phases.delivery, ...facts, ...own];
     const now = await probe(plan.spec, all, libraryForProbe(library));
-    const tally = tallyOf(facts, now);
+    const tally = tallyOf(facts, now, preflightWarnings(plan.spec, plan.probe).length);
     if (now.kind !== "reached") return { phases, tally, failing: [now.problem], leftOut: [] };
     const wrong = all.flatMap((phase) => {
       const before = own.includes(phase) ? [] : (differences(phase, plan.probe) ?? []);

@@ -5,6 +5,7 @@ import type { Problem } from "../core/errors.ts";
 import type { PhaseResource } from "../core/pulumi/phase-resource.ts";
 import { endOf } from "../core/pulumi/known-output.ts";
 import { checkAgain } from "./gate.ts";
+import { preflightWarnings } from "../preflight/index.ts";
 import { factPhases, type HostPhases } from "./phases.ts";
 import { wavesOf, type Wave } from "./waves.ts";
 import type { SitePlan, HostPlan } from "./plan-site.ts";
@@ -43,7 +44,8 @@ export async function rollOut<T extends PhaseResource>(
   const begin = (plan: HostPlan): { readonly plan: HostPlan; readonly last: T } => {
     const { spec, phases, probe } = plan;
     const last = provision(plan);
-    provisioned.set(spec.name, { last, phases, tally: tallyOf(factPhases(phases), probe) });
+    const tally = tallyOf(factPhases(phases), probe, preflightWarnings(spec, probe).length);
+    provisioned.set(spec.name, { last, phases, tally });
     return { plan, last };
   };
   const problems: Problem[] = [];

@@ -102,7 +102,7 @@ keys_own() {
   keys_other=0
   if [ "$keys_policy" = exact ]; then keys_count_other "$keys_file" "$@"; fi
   if [ "$keys_found" != $# ] || [ "$keys_other" != 0 ]; then
-    echo "keys present: $keys_found of $#, other lines: $keys_other"
+    echo "$keys_found of $# listed keys present, unlisted lines: $keys_other"
     return 1
   fi
 }

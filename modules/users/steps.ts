@@ -32,7 +32,7 @@ export function accountSteps({
     },
     {
       code: "users.removed",
-      fact: "users removed from the site have no access through Sealift",
+      fact: "users removed from the site keep no access that Sealift granted",
       effect: "none",
       call: ["removed_users", dockerGroup, ...names],
     },

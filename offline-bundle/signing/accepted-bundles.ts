@@ -37,7 +37,7 @@ export function acceptedBundlesFile(allowedSigners: string): string {
 /**
  * All accepted bundles, oldest first; empty when there are none.
  *
- * @throws {SealiftError} E_VALUE when the file exists and is not such a list: without it an older bundle would pass.
+ * @throws {SealiftError} E_VALUE when the file exists and is not such a list: without it an older bundle would also be accepted.
  */
 export async function readAcceptedBundles(file: string): Promise<readonly AcceptedRecord[]> {
   const text = await readRegular(file, limits.accepted, "follow").catch((error: unknown) => {

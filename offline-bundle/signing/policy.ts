@@ -102,7 +102,7 @@ function noList(directory: string, file: string, allowedSigners: string): Proble
     where: directory,
     code: "E_BUNDLE_SERIAL",
     subject: "accepted bundles",
-    found: `no list of accepted bundles (${file}), so an older bundle would pass`,
+    found: `no list of accepted bundles (${file}), so an older bundle would also be accepted`,
     expected: "the list that sealift bundle accept writes",
     fix: `if there was a list, restore it; otherwise create it: sealift bundle accept ${directory} --allowed-signers ${allowedSigners}`,
   };

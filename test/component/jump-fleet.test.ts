@@ -59,6 +59,6 @@ test("a preview of a repair shows the fact, and no change of outputs, because th
   const [first = "", ...others] = readFileSync(facts, "utf8").split("\n");
   writeFileSync(facts, others.join("\n"));
   const output = await pulumi("preview");
-  assert.ok(output.includes(": want: "), `${first}\n${output}`);
+  assert.ok(output.includes("; expected: "), `${first}\n${output}`);
   assert.doesNotMatch(output, /^Outputs:/m);
 });

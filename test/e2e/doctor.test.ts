@@ -76,7 +76,7 @@ describe("sealift doctor", () => {
     assert.match(stdout, /^lab-doctor: bundle serial \d+, 1 host\n\n +node-a\n/);
     assert.match(stdout, /^all other host checks +pass$/m);
     assert.match(stdout, /^volumes +\d+ changes$/m);
-    assert.match(stdout, /\d+ changes pending, see pulumi preview --stack lab-doctor\.$/);
+    assert.match(stdout, /\d+ changes pending, listed by pulumi preview --stack lab-doctor\.$/);
     assert.doesNotMatch(stdout, /FAIL|\x1b/);
     const untouched = "! getent group docker && ! test -e /var/lib/sealift && ! test -e .sealift";
     assert.equal((await guest.exec(untouched)).exitCode, 0);

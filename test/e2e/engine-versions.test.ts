@@ -97,7 +97,7 @@ describe("upgrade and downgrade of the engine", () => {
     assert.match(
       await preview(),
       new RegExp(
-        `engine\\.current: want: engine ${first} is the current version; found: ${old}; impact: containers stop`,
+        `engine\\.current: found: ${old}; expected: engine ${first} is the current version; impact: containers stop`,
       ),
     );
     await runs(old);
@@ -123,7 +123,7 @@ describe("upgrade and downgrade of the engine", () => {
     await onHost("sudo ip6tables -t nat -F DOCKER", "ops");
     assert.match(
       await preview(),
-      /daemon\.running: want: .*; found: .* published ports: \[::\]:8080\/tcp of web; impact:/,
+      /daemon\.running: found: .* published ports: \[::\]:8080\/tcp of web; expected: .*; impact:/,
     );
     await onHost("docker rm -f web && docker network rm six");
     await runs(second);

@@ -30,7 +30,7 @@ describe("from a bare guest to a Docker host and through its life", () => {
     assert.match(output, /\d+ unchanged/);
   };
   const drift = (output: string): string[] =>
-    [...output.matchAll(/^ +(\w+\.[\w.-]+): want: /gm)].map(([, code = ""]) => code);
+    [...output.matchAll(/^ +(\w+\.[\w.-]+): found: .*; expected: .*; impact: /gm)].map(([, code = ""]) => code);
 
   test("a preview says what would become true, and changes nothing", async () => {
     const { exitCode, output } = await site.pulumi("preview");
@@ -38,7 +38,7 @@ describe("from a bare guest to a Docker host and through its life", () => {
     assert.ok(drift(output).includes("volumes.data"), output);
     assert.match(
       output,
-      /volumes\.group: want: volume group vg0 is on .*; found: volume group vg0 does not exist; impact: none/,
+      /volumes\.group: found: volume group vg0 does not exist; expected: volume group vg0 is on .*; impact: none/,
     );
     await onHost("! getent group docker && ! test -e /var/lib/sealift && ! sudo vgs vg0 2>/dev/null");
   });
@@ -114,7 +114,7 @@ describe("from a bare guest to a Docker host and through its life", () => {
     ],
   ];
 
-  test("drift is shown in the preview by name, with want, found and impact", async () => {
+  test("drift is shown in the preview by name, with found, expected and impact", async () => {
     for (const [, , command] of breakages) await onHost(command);
     const { exitCode, output } = await site.pulumi("preview");
     assert.equal(exitCode, 0, output);
@@ -123,7 +123,7 @@ describe("from a bare guest to a Docker host and through its life", () => {
     for (const [code, effect] of breakages) {
       assert.match(
         output,
-        new RegExp(`${code.replaceAll(".", "\\.")}: want: .*; found: .*; impact: ${effect}`),
+        new RegExp(`${code.replaceAll(".", "\\.")}: found: .*; expected: .*; impact: ${effect}`),
       );
     }
     assert.match(output, /found: "log-driver": "json-file" in place of "log-driver": "local"/);

@@ -155,7 +155,7 @@ test("with its values edited the environment passes, and the host is ready", asy
   assert.match(await runBlock("own-edit", site()), /^\+ +address: 127\.0\.0\.1$/m);
   assert.match(await runBlock("own-check", site()), /^dev +ok +1 host +bundle, serial \d+$/m);
   const diagnosis = await runBlock("own-doctor", site());
-  assert.match(diagnosis, /\d+ changes pending, see pulumi preview --stack dev\.$/m);
+  assert.match(diagnosis, /\d+ changes pending, listed by pulumi preview --stack dev\.$/m);
   assert.doesNotMatch(diagnosis, /FAIL|E_BUNDLE_SERIAL/);
 });
 

@@ -79,7 +79,7 @@ test("the preview shows the plan of a host whose machine does not exist, and mak
     output,
     /made: E_OUTPUT (address|port|hostKey): found: an Output whose value this run does not know;/,
   );
-  assert.match(output, /^ +daemon\.running: want: .*; found: not probed; impact: containers stop$/m);
+  assert.match(output, /^ +daemon\.running: found: not probed; expected: .*; impact: containers stop$/m);
   assert.equal(await findGuest(name), undefined);
 });
 

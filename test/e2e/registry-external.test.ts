@@ -107,7 +107,7 @@ describe("a site with an external registry", () => {
     const { output } = await site.pulumi("preview");
     assert.match(
       output,
-      /daemon\.token-ca: want: .* token servers.*; found: .*; impact: the daemon restarts, containers keep running/,
+      /daemon\.token-ca: found: .*; expected: .* token servers.*; impact: the daemon restarts, containers keep running/,
     );
     const pid = await site.onHost("systemctl show -P MainPID docker");
     const { exitCode, output: done } = await up();

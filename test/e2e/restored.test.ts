@@ -136,7 +136,7 @@ describe("a host that was restored from a snapshot", () => {
     const { exitCode, output } = await site.pulumi("preview");
     keepTranscript("moved", `$ pulumi preview --stack lab-restored\n${output}`);
     assert.equal(exitCode, 0, output);
-    assert.doesNotMatch(output, /want:|to create|to delete|to replace/);
+    assert.doesNotMatch(output, /; expected: .*; impact:|to create|to delete|to replace/);
     assert.match(output, /^ +~ port +: \d+ => \d+$/m);
     await converges(/ updated/);
     assert.equal(await site.onHost("sudo cat /var/lib/sealift/journal"), journal);

@@ -77,7 +77,7 @@ describe("users on a host", () => {
     assert.match(
       await pulumi("preview", "--diff"),
       new RegExp(
-        `users\\.${labUser}\\.password: want: ${labUser} has the password from the site; found: a different password; `,
+        `users\\.${labUser}\\.password: found: a different password; expected: ${labUser} has the password from the site; `,
       ),
     );
     await onHost("sudo chpasswd -e", undefined, `${labUser}:${hash}\n`);
@@ -130,7 +130,7 @@ describe("users on a host", () => {
     await pulumi("config", "set", "--secret", "--path", "sealift:site.users[0].passwordHash", hash);
     assert.match(
       await pulumi("preview"),
-      /users\.removed: want: users removed from the site have no access through Sealift; found: batch: has a sudo rule, not locked; /,
+      /users\.removed: found: batch: has a sudo rule, not locked; expected: users removed from the site keep no access that Sealift granted; /,
     );
     await up();
     assert.equal((await site.guest.exec("true", { login: "batch" })).exitCode, 255);

@@ -195,9 +195,9 @@ test("keys are exactly those of the site", async () => {
     "deploy deploy 600\ndeploy deploy 700\n",
   );
   await on.root(`echo '${keyOf("c")}' >>${file}`);
-  await finds("keys present: 2 of 2, other lines: 1", ...exact, keyOf("a"), keyOf("b"));
+  await finds("2 of 2 listed keys present, unlisted lines: 1", ...exact, keyOf("a"), keyOf("b"));
   await applies(...exact, keyOf("a"));
-  await finds("keys present: 0 of 1, other lines: 1", ...exact, keyOf("b"));
+  await finds("0 of 1 listed keys present, unlisted lines: 1", ...exact, keyOf("b"));
   await applies(...exact);
   assert.equal(await on.root(`cat ${file}`), "");
   await on.root(`chown root ${file}`);
@@ -208,7 +208,7 @@ test("keys are exactly those of the site", async () => {
 test("keys are added to existing ones, and never twice", async () => {
   const foreign = `from="10.0.0.0/8" ${keyOf("x")}\n# a note`;
   await on.guest.exec(`sudo tee ${file}`, { input: foreign });
-  await finds("keys present: 0 of 1, other lines: 0", ...add, keyOf("a"));
+  await finds("0 of 1 listed keys present, unlisted lines: 0", ...add, keyOf("a"));
   await applies(...add, keyOf("a"));
   assert.equal(await on.root(`cat ${file}`), `${foreign}\n${keyOf("a")}\n`);
   await applies(...add, keyOf("a").replace("@office", "@home"), keyOf("b"));

@@ -36,7 +36,7 @@ test("prints little if everything is healthy", () => {
       "",
       "             node-a  node-b",
       "host checks  pass    pass",
-      "all phases   3 hold  3 hold",
+      "all facts    3 hold  3 hold",
       "",
       "No problems found.",
     ),
@@ -83,7 +83,7 @@ test("prints rows for what is not healthy somewhere, then each finding with its 
       "",
       "Not checked, because doctor does not decrypt secrets: users[0].passwordHash",
       "",
-      "3 errors (pulumi up would refuse to run); 2 warnings; 1 change pending, see pulumi preview --stack prod.",
+      "3 errors (pulumi up would refuse to run); 2 warnings; 1 change pending, listed by pulumi preview --stack prod.",
     ),
   );
 });

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { describeDifference, differences, revisionText } from "../../modules/core/host/drift.ts";
+import { describeDifference, differences, revisionText, tallyOf } from "../../modules/core/host/drift.ts";
 import { formatProblem } from "../../modules/core/errors.ts";
 import { guardWarnings } from "../../modules/core/host/guard-results.ts";
 import type { Probe } from "../../modules/core/host/probe.ts";
@@ -37,8 +37,8 @@ test("an unchecked fact counts as different: only a checked fact holds", () => {
 
 test("a difference has the fact, the finding, and the impact of the correction", () => {
   assert.deepEqual(differences(phase, probe)?.map(describeDifference), [
-    "p.b: want: p.b is so; found: 9; impact: the daemon restarts, containers keep running",
-    "p.c: want: p.c is so; found: not checked; impact: none",
+    "p.b: found: 9; expected: p.b is so; impact: the daemon restarts, containers keep running",
+    "p.c: found: not checked; expected: p.c is so; impact: none",
   ]);
 });
 
@@ -80,6 +80,12 @@ test("a warning is reported as a problem with its remedy, and is no difference",
     },
   };
   assert.deepEqual(differences(phase, warned), []);
+  assert.deepEqual(tallyOf([phase], warned, 1), { hold: 2, warned: 2, failing: [] });
+  assert.deepEqual(tallyOf([phase], { ...warned, report: { ...warned.report, steps: [] } }, 0), {
+    hold: 0,
+    warned: 0,
+    failing: ["p.a", "p.b", "p.c"],
+  });
   assert.deepEqual(guardWarnings("node-a", warned).map(formatProblem), [
     "node-a: E_UNMANAGED_MEMBERS p.a: found: it is bob; expected: a is known; fix: name bob",
   ]);

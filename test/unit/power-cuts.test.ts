@@ -25,7 +25,7 @@ test("a container, which has no volumes of Sealift, is cut in the other phases",
 
 test("a change is lost if it was reported and differs after the boot; an unreported fact may differ", () => {
   const preview =
-    "    users.deploy.docker: want: user deploy is in group docker; found: not a member; impact: none\n";
+    "    users.deploy.docker: found: not a member; expected: user deploy is in group docker; impact: none\n";
   assert.deepEqual(lostOf(preview, ["users.group", "users.deploy.docker"]), ["users.deploy.docker"]);
   assert.deepEqual(lostOf(preview, ["users.group"]), []);
 });

@@ -27,20 +27,24 @@ export function differences(phase: Phase, probe: Probe): readonly Difference[] |
 export interface Tally {
   /** Facts that hold. */
   readonly hold: number;
-  /** Facts that do not hold, which are reported and not repaired. */
+  /** Warnings about the host: of preflight, and facts that do not hold, which are reported and not repaired. */
   readonly warned: number;
   /** Codes of all others: facts that do not hold, and facts that could not be checked. */
   readonly failing: readonly string[];
 }
 
-/** Counts the facts of these phases in one probe. */
-export function tallyOf(phases: readonly Phase[], probe: Probe): Tally {
+/**
+ * Counts the facts of these phases in one probe.
+ *
+ * @param preflight the number of preflight's warnings about the host.
+ */
+export function tallyOf(phases: readonly Phase[], probe: Probe, preflight: number): Tally {
   const codes = phases.flatMap(({ steps }) => steps.map(({ code }) => code));
   const states = new Map(
     probe.kind === "reached" ? probe.report.steps.map(({ code, status }) => [code, status]) : [],
   );
   const hold = codes.filter((code) => states.get(code) === "ok").length;
-  const warned = codes.filter((code) => states.get(code) === "warn").length;
+  const warned = preflight + codes.filter((code) => states.get(code) === "warn").length;
   const failing = codes.filter((code) => !["ok", "warn"].includes(states.get(code) ?? ""));
   return { hold, warned, failing };
 }
@@ -58,7 +62,7 @@ export function revisionText(probe: Probe, run: string): string {
 
 /** One line: the fact, what the check found, and the impact of the repair. */
 export function describeDifference({ step, found, effect }: Difference): string {
-  return visible(`${step.code}: want: ${step.fact}; found: ${found || unnamed}; impact: ${impacts[effect]}`);
+  return visible(`${step.code}: found: ${found || unnamed}; expected: ${step.fact}; impact: ${impacts[effect]}`);
 }
 
 /** A fact that does not hold after the run that should have made it true. */
