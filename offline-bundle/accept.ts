@@ -1,6 +1,6 @@
 /** Accepts a bundle: from then on, bundles with a lower serial are refused. */
 import { hostname, userInfo } from "node:os";
-import { allowExpiredFlag, allowOlderFlag } from "./signing/policy.ts";
+import { allowExpiredFlag, allowOlderFlag } from "./signing/acceptance-policy.ts";
 import {
   type AcceptedRecord,
   appendAcceptedBundle,

@@ -12,7 +12,7 @@ import { digestOfBytes } from "./io/digest.ts";
 import { blobPathIn, type Bundle, readBundleManifestText, type BundleManifest } from "./oci/layout.ts";
 import { limits } from "./io/limits.ts";
 import { type Lock, parseLock } from "./spec/lock-file.ts";
-import { checkPolicy, type Policy } from "./signing/policy.ts";
+import { checkPolicy, type Policy } from "./signing/acceptance-policy.ts";
 import { assembled, type BundleContent, readContent, readManifests } from "./oci/read-bundle.ts";
 import { readRegular } from "./io/regular-file.ts";
 import type { Tree } from "./oci/check-layout.ts";

@@ -53,7 +53,7 @@ function rows({
       ? [
           [
             "first record",
-            "this starts the list of accepted bundles; if there was a list before, restore it and run accept again",
+            "this starts the list of accepted bundles; if this site already had one, restore that file and run accept again",
           ],
         ]
       : []),

@@ -18,11 +18,11 @@ check_daemon_running() {
     return 1
   fi
   if ! cmp -s "$DAEMON_JSON" "$DAEMON_LOADED"; then
-    echo "the daemon runs with an earlier daemon.json"
+    echo "the daemon has not loaded the present daemon.json"
     return 1
   fi
   if ! token_ca_loaded; then
-    echo "the daemon runs with earlier CAs for token servers"
+    echo "the daemon has not loaded the present CAs for token servers"
     return 1
   fi
   running_info=$(timeout 60 "$SEALIFT_DOCKER" info --format '{{json .}}' 2>&1 || true)

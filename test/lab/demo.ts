@@ -76,7 +76,7 @@ async function prove(lab: Lab, guest: Guest, env: Record<string, string>, rows: 
     timed(rows, fact, () =>
       shownPulumi(env, "The same run again: nothing to do", [...up, "--expect-no-changes"]),
     );
-  await timed(rows, "a bare guest became a Docker host", () =>
+  await timed(rows, "a bare test host became a Docker host", () =>
     shownPulumi(env, "From a bare machine to a Docker host", up),
   );
   await timed(rows, `${labUser} (not root) runs a container`, () => runContainer(lab, guest));
@@ -131,7 +131,7 @@ async function pristineGuest(rows: Row[], machine: MachineNeed): Promise<Guest> 
   let guest: Guest | undefined;
   const times = await runStages([
     {
-      title: "a new guest runs",
+      title: "a new test host runs",
       run: async (report) => {
         guest = await startGuest({ name: guestName, machine, report });
       },
@@ -144,7 +144,7 @@ async function pristineGuest(rows: Row[], machine: MachineNeed): Promise<Guest> 
 
 function closingText(lab: Lab): string {
   return [
-    `Engine: ${lab.bundle.engineVersion}, ${lab.bundle.origin}. The guest is stopped; its state is saved.`,
+    `Engine: ${lab.bundle.engineVersion}, ${lab.bundle.origin}. The test host is stopped; its state is saved.`,
     "",
     table([
       ["  log in", "npm run lab -- login"],

@@ -39,7 +39,7 @@ export async function bootLab(detached: boolean, machine = vm("life")): Promise<
   let guest: Guest | undefined;
   await runStages([
     {
-      title: saved ? "the guest runs in the state that the demo saved" : "a new guest runs",
+      title: saved ? "the test host runs in the state that the demo saved" : "a new test host runs",
       run: async (report) => {
         guest = saved
           ? await restartGuest(labGuest, demoState, { detached, report })

@@ -55,7 +55,7 @@ program
   .command("stop")
   .description("stop the guest; what the demo saved stays")
   .action(async () => {
-    console.log((await stopLab()) ? "The guest is stopped." : "No guest was running.");
+    console.log((await stopLab()) ? "The test host is stopped." : "No test host was running.");
   });
 
 program
