@@ -107,9 +107,12 @@ async function parsed(
   const place = origin === "operator" ? operatorPlaces(file, text, []) : locate(file, text, []);
   const validate = await validator(schema);
   const all = validate(value) ? [] : (validate.errors ?? []);
+  const { pathOf, schemaProblem, withoutMisspelled } =
+    await import("../../modules/core/document/schema-problem.ts");
   // A name that a pattern refuses is reported by the error of the pattern.
-  const errors = all.filter(({ keyword }) => keyword !== "propertyNames").slice(0, maxFaults + 1);
-  const { pathOf, schemaProblem } = await import("../../modules/core/document/schema-problem.ts");
+  const errors = withoutMisspelled(all)
+    .filter(({ keyword }) => keyword !== "propertyNames")
+    .slice(0, maxFaults + 1);
   const kind = { name: "the file", reference: `offline-bundle/${schema}`, describes: true };
   const faults = errors.map((error): Fault => {
     const problem = schemaProblem(error, place, kind);

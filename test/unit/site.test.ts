@@ -265,6 +265,22 @@ const mistakes: readonly [string, string | RegExp, string, RegExp][] = [
   ],
 ];
 
+test("a misspelled required key is reported once, not as unknown and missing", () => {
+  const wrong = problemsOf(
+    changed(
+      "        daemon:\n",
+      "        daemon:\n          default-ulimits: { nofile: { name: nofile, soft: 1024, Hard: 4096 } }\n",
+    ),
+  );
+  assert.deepEqual(
+    wrong.map(({ code, subject, fix }) => `${code} ${subject}: ${fix}`),
+    [
+      'E_KEY_UNKNOWN hosts[1].daemon.default-ulimits.nofile.name: did you mean "Name"?',
+      'E_KEY_UNKNOWN hosts[1].daemon.default-ulimits.nofile.soft: did you mean "Soft"?',
+    ],
+  );
+});
+
 for (const [what, from, to, message] of mistakes) {
   test(`refused with code, place and remedy: ${what}`, () => {
     const messages = problemsOf(changed(from, to)).map(

@@ -125,6 +125,25 @@ function unknownName(error: ErrorObject, path: Path, place: Locate): Problem {
   };
 }
 
+/** Drops missing keys that an unknown key of the same object was meant to be: the problem of the unknown one names them. */
+export function withoutMisspelled(errors: readonly ErrorObject[]): readonly ErrorObject[] {
+  const at = ({ instancePath }: ErrorObject, key: unknown): string => `${instancePath} ${String(key)}`;
+  const meant = new Set(
+    errors.flatMap((error) => {
+      if (error.keyword !== "additionalProperties") return [];
+      const { additionalProperty: key } = error.params as { additionalProperty: unknown };
+      const { properties = {} } = error.parentSchema as { properties?: object };
+      const near = nearest(String(key), Object.keys(properties));
+      return near === undefined ? [] : [at(error, near)];
+    }),
+  );
+  return errors.filter(
+    (error) =>
+      error.keyword !== "required" ||
+      !meant.has(at(error, (error.params as { missingProperty: unknown }).missingProperty)),
+  );
+}
+
 function missingKey(error: ErrorObject, path: Path, place: Locate): Problem {
   const key = String((error.params as { missingProperty: unknown }).missingProperty);
   const { properties } = error.parentSchema as { properties?: Record<string, Words> };

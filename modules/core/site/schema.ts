@@ -5,7 +5,7 @@
 import { readFileSync } from "node:fs";
 import { Ajv2020, type ErrorObject, type ValidateFunction } from "ajv/dist/2020.js";
 import type { Problem } from "../errors.ts";
-import { type DocumentKind, schemaProblem } from "../document/schema-problem.ts";
+import { type DocumentKind, schemaProblem, withoutMisspelled } from "../document/schema-problem.ts";
 import type { Locate } from "../document/locate.ts";
 import { trustedSchemaOptions } from "../document/ajv-options.ts";
 import { withPastedKeys } from "./pasted-keys.ts";
@@ -23,7 +23,7 @@ export function schemaProblems(
   const value = withPastedKeys(written);
   const validate = validator(kind);
   const errors = validate(value) ? [] : (validate.errors ?? []);
-  const wrong = errors
+  const wrong = withoutMisspelled(errors)
     .filter((error) => isReported(error) && !isOtherwiseWritten(error, errors))
     .map((error) => schemaProblem(error, place, siteDocument));
   // A string that a pattern has refused is reported once.
