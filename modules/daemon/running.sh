@@ -119,8 +119,7 @@ apply_daemon_running() {
     return
   fi
   # Its own words; what containers say with the log driver journald is of the same unit (systemd.journal-fields(7), _TRANSPORT).
-  journal_written
-  running_journal=$(journalctl -u docker.service _TRANSPORT=stdout --since "@$running_start" -n 20 --no-pager -o cat || true)
+  running_journal=$(journal_tail docker.service _TRANSPORT=stdout --since "@$running_start")
   echo "$running_wrong$(daemon_cause "$running_journal")"
   daemon_put_back "$running_before"
   echo "$running_journal"

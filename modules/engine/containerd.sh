@@ -57,8 +57,7 @@ apply_containerd() {
   systemctl reset-failed containerd.service 2>/dev/null || true
   # Containers keep running: their shims are not in the service's main process (KillMode=process).
   if ! timeout 120 systemctl restart containerd.service; then
-    journal_written
-    journalctl -u containerd.service -n 20 --no-pager -o cat
+    journal_tail containerd.service
     return 1
   fi
 }

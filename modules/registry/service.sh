@@ -56,8 +56,7 @@ apply_registry_running() {
     sleep "$registry_try"
   done
   echo "$registry_found; the log says:"
-  journal_written
-  journalctl -q -u 'sealift-registry-*' -n 8 -o cat --no-pager
+  journal_tail 'sealift-registry-*'
   return 1
 }
 

@@ -191,3 +191,14 @@ unit_can_filter() {
 # journal_written: waits until journald has written what units have printed so far, such as the reason why a service has just failed
 # (journalctl(1), --sync).
 journal_written() { timeout 20 journalctl --sync >/dev/null 2>&1 || true; }
+
+# How many lines of a failed service's log an error shows.
+JOURNAL_TAIL_LINES=20
+
+# journal_tail UNIT [ARGUMENT...]: prints the last lines of the log of the units that match; further arguments limit them (journalctl(1)).
+journal_tail() {
+  journal_written
+  tail_unit=$1
+  shift
+  timeout 20 journalctl --quiet --no-pager -o cat -n "$JOURNAL_TAIL_LINES" -u "$tail_unit" "$@" || true
+}
