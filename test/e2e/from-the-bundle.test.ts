@@ -1,20 +1,29 @@
 /**
- * A machine without a way out and without Node.js: the programs, Sealift and all npm packages come from the bundle alone, by the commands
- * of docs/guide/own-repository.md and of the runbook, and then Sealift and Pulumi start.
+ * A machine without Node.js, npm packages and a way out: the programs, Sealift and all packages come from the bundle alone, and from there a
+ * host on the same segment is provisioned, by the commands of docs/guide/own-repository.md, of the runbook and of getting-started.md.
  */
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
 import { cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { before, test } from "node:test";
-import { parse, stringify } from "yaml";
+import { stringify } from "yaml";
 import { buildBundle } from "../../offline-bundle/build.ts";
 import { lockBundle } from "../../offline-bundle/lock.ts";
 import { runbookOf } from "../../offline-bundle/runbook.ts";
+import { readLock } from "../../offline-bundle/spec/lock-file.ts";
 import { verifyBundle } from "../../offline-bundle/verify.ts";
+import { platform } from "../lab/bundle/engine.ts";
+import { packRegistry, registryVersion } from "../lab/bundle/registry-tarball.ts";
+import { ensureSigningKey } from "../lab/bundle/signing-key.ts";
+import { openFilesOf } from "../lab/container/open-files.ts";
 import { removeGuest, startGuest, type Guest } from "../lab/guest.ts";
+import { joinSegment } from "../lab/guest-segment.ts";
 import { container } from "../lab/machine-choice.ts";
-import { makeTinyInputs } from "../support/fixtures/tiny-bundle.ts";
+import { prepareLab, type Lab } from "../lab/prepare.ts";
+import { labUser } from "../lab/pulumi/stack.ts";
+import { printedCommands, recordedCommands } from "../support/docs/page-commands.ts";
+import { editedEnvironment } from "../support/packaging/edited-environment.ts";
 import {
   installedSealift,
   makePackageFolder,
@@ -27,28 +36,41 @@ import { startNpmRegistry } from "../support/servers/npm-registry.ts";
 import manifest from "../../package.json" with { type: "json" };
 
 const name = "from-the-bundle";
-let guest: Guest;
+const hostAddress = "10.9.0.2";
+let lab: Lab;
+let operator: Guest;
+let host: Guest;
 let packed: PackageFolder;
 let runbook: readonly string[];
 const undo = undoAfter();
 const at = (...path: readonly string[]): string => join(packed.folder, ...path);
 const site = (...path: readonly string[]): string => at("my-site", ...path);
 before(async () => {
+  lab = await prepareLab();
   packed = makePackageFolder();
   undo(() => {
     packed.remove();
   });
-  await removeGuest(name);
-  undo(() => removeGuest(name));
-  guest = await startGuest({ name, machine: container() });
-  undo(() => guest.stop());
+  [operator, host] = await Promise.all([start(name), start(`${name}-host`, "/registry", "/data")]);
+  await joinSegment(
+    { guest: operator, address: "10.9.0.1/24" },
+    { guest: host, address: `${hostAddress}/24` },
+  );
   await connectedSide();
-  const carried = execFileSync("tar", ["-cf", "-", "-C", packed.folder, "my-site", "carry"], {
+  await onOperator("sudo -n install -d -o $(id -un) /media/carry");
+  const carried = execFileSync("tar", ["-cf", "-", "-C", packed.folder, "my-site", "bundle"], {
     maxBuffer: 2 ** 31 - 1,
   });
-  const arrived = await guest.exec("tar -xf -", { input: carried });
-  assert.equal(arrived.exitCode, 0, arrived.stderr);
+  await onOperator("tar -xf - && mv bundle /media/carry", carried);
 });
+
+async function start(called: string, ...mounts: readonly string[]): Promise<Guest> {
+  await removeGuest(called);
+  undo(() => removeGuest(called));
+  const guest = await startGuest({ name: called, machine: container(...mounts) });
+  undo(() => guest.stop());
+  return guest;
+}
 
 /** A repository as `sealift new` writes it, and a bundle of everything that it needs. */
 async function connectedSide(): Promise<void> {
@@ -59,29 +81,35 @@ async function connectedSide(): Promise<void> {
   process.env["npm_config_registry"] = registry.url;
   process.env["npm_config_cache"] = at("npm-cache");
   try {
-    const tiny = await makeTinyInputs();
-    rmSync(site("offline-bundle"), { recursive: true });
-    cpSync(tiny.folder, site("offline-bundle"), { recursive: true });
-    await tiny.remove();
     const inputs = site("offline-bundle");
+    rmSync(inputs, { recursive: true });
+    mkdirSync(inputs);
+    await takeFromLab(inputs);
     packOperatorPrograms(inputs);
+    const key = await ensureSigningKey(join(inputs, "key"));
     const files = {
       bundleFile: join(inputs, "bundle.yaml"),
       lockFile: join(inputs, "bundle.lock.yaml"),
       store: at("store"),
     };
-    const spec = parse(readFileSync(files.bundleFile, "utf8")) as { readonly files: readonly object[] };
-    const platforms = [process.arch === "arm64" ? "linux/arm64" : "linux/amd64"];
-    const npm = { lockfile: "../package-lock.json" };
-    const all = [...spec.files, ...["node", "pulumi", "plugin"].map(program)];
-    writeFileSync(files.bundleFile, stringify({ ...spec, platforms, files: all, npm }));
+    const spec = {
+      platforms: [platform],
+      // Nobody has published these.
+      minOrigin: "unverified",
+      files: [
+        { ...program("docker", lab.bundle.engineVersion), kind: "engine" },
+        { ...program("registry", registryVersion), kind: "archive" },
+        ...["node", "pulumi", "plugin"].map((called) => program(called, "1.0")),
+      ],
+      images: [{ name: lab.bundle.image, from: "file:image" }],
+      npm: { lockfile: "../package-lock.json" },
+    };
+    writeFileSync(files.bundleFile, stringify(spec));
     await lockBundle(files);
-    const allowedSigners = join(inputs, "key", "allowed_signers");
-    mkdirSync(at("carry"));
-    const directory = at("carry", "bundle");
-    await buildBundle({ ...files, directory, key: join(inputs, "key", "signing") });
-    cpSync(allowedSigners, site("stacks", "allowed_signers"));
-    const text = runbookOf(await verifyBundle(directory, { allowedSigners }));
+    const directory = at("bundle");
+    await buildBundle({ ...files, directory, key: key.file });
+    cpSync(key.allowedSigners, site("stacks", "allowed_signers"));
+    const text = runbookOf(await verifyBundle(directory, key));
     runbook = [...text.matchAll(/```sh\n(.*?)```/gs)].map(([, block = ""]) => block);
     const lock = readFileSync(files.lockFile);
     rmSync(inputs, { recursive: true });
@@ -92,70 +120,134 @@ async function connectedSide(): Promise<void> {
     delete process.env["npm_config_registry"];
     delete process.env["npm_config_cache"];
   }
-  const environment = site("stacks", "dev.site.yaml");
-  const edited = readFileSync(environment, "utf8")
-    .replace("/media/carry/bundle", "../carry/bundle")
-    .replace("address: 192.0.2.11", "address: 127.0.0.1\n    port: 1");
-  writeFileSync(environment, edited);
 }
 
-function program(called: string): object {
+/** The engine, the image and the registry of the lab, as files that a bundle can be made of. */
+async function takeFromLab(folder: string): Promise<void> {
+  const made = dirname(lab.bundle.directory);
+  const { files } = await readLock(join(made, "bundle.lock.yaml"));
+  const engine = files.find(
+    ({ name: called, version }) => called === "docker" && version === lab.bundle.engineVersion,
+  );
+  assert.ok(engine);
+  cpSync(join(lab.bundle.directory, "blobs", "sha256", engine.sha256), join(folder, "docker.tar.gz"));
+  cpSync(join(made, "image"), join(folder, "image"), { recursive: true });
+  await packRegistry(join(folder, "registry.tar.gz"));
+}
+
+function program(called: string, version: string): object {
   const url = `file:${called}.tar.gz`;
-  return { name: called, kind: "file", versions: ["1.0"], licence: "Apache-2.0", url };
+  return { name: called, kind: "file", versions: [version], licence: "Apache-2.0", url };
 }
 
-/** A command line in the repository on that machine, with the programs from the bundle. @returns what it prints. */
-async function inside(command: string): Promise<string> {
-  const environment = [
-    'export PATH="$HOME/node/bin:$HOME/pulumi:/usr/bin:/bin" PULUMI_CONFIG_PASSPHRASE=only-here NO_COLOR=1',
-    "export PULUMI_BACKEND_URL=file://$HOME/state PULUMI_SKIP_UPDATE_CHECK=true",
-    "export PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION=true PULUMI_DISABLE_REGISTRY_RESOLVE=true",
-    "cd my-site",
-  ];
-  const { exitCode, stdout, stderr } = await guest.exec([...environment, command].join("; "));
+/** A command line on the operator's machine, with nothing but what Debian has. @returns what it prints. */
+async function onOperator(command: string, input: string | Buffer = ""): Promise<string> {
+  const { exitCode, stdout, stderr } = await operator.exec(command, { input });
   assert.equal(exitCode, 0, `${command}\n${stdout}\n${stderr}`);
   return stdout.trim();
 }
 
+/** A command line in the repository there, with the programs from the bundle and the ssh-agent. @returns what it prints. */
+async function inside(command: string, input: string | Buffer = ""): Promise<string> {
+  const settings = printedCommands("getting-started.md", "PULUMI_BACKEND_URL").split("\n");
+  const environment = [
+    'export PATH="$HOME/node/bin:$HOME/pulumi:/usr/bin:/bin"',
+    "if [ -e agent ]; then . ./agent >/dev/null; fi",
+    "cd my-site",
+    ...settings.filter((line) => line.startsWith("export ")),
+  ];
+  return onOperator([...environment, command].join("\n"), input);
+}
+
+/** The commands of a block of getting-started.md that begin with these words, in the repository. @returns what they print. */
+async function started(block: string, words = ""): Promise<string> {
+  const commands = recordedCommands("getting-started.md", block).filter((one) => one.startsWith(words));
+  assert.notEqual(commands.length, 0, `no ${words} in ${block}`);
+  // The page's medium is beside the repository.
+  return inside(`{ ${commands.join(" && ").replaceAll("../carry", "/media/carry")}; } 2>&1`);
+}
+
+test("the machine has neither the programs nor a way out", async () => {
+  const { stdout } = await operator.exec("command -v node npm pulumi docker");
+  assert.equal(stdout, "");
+  const route = await operator.exec("ip route get 192.0.2.1");
+  assert.notEqual(route.exitCode, 0, route.stdout);
+});
+
 test("the programs come from the bundle, by the commands of its runbook", async () => {
-  const { stdout } = await guest.exec("command -v node npm pulumi");
-  assert.equal(stdout, "", "the machine has none of them yet");
   const [settings = "", , check = "", fromBundle = ""] = runbook;
-  const prepared = "mkdir -p work state; export TMPDIR=$HOME/work BUNDLE=$HOME/carry/bundle";
+  const prepared = "mkdir -p work; export TMPDIR=$HOME/work BUNDLE=/media/carry/bundle";
   const signers = "export SIGNERS=$HOME/my-site/stacks/allowed_signers";
   const unpack = ["node", "pulumi"].map((one) => `tar -xzf "$WORK"/files/${one}-1.0-*`);
   const keep = 'cp "$WORK"/files/plugin-1.0-* plugin.tar.gz';
-  const result = await guest.exec(
-    ["set -eu", prepared, signers, settings, check, fromBundle, ...unpack, keep].join("\n"),
-  );
-  assert.equal(result.exitCode, 0, result.stderr);
+  await onOperator(["set -eu", prepared, signers, settings, check, fromBundle, ...unpack, keep].join("\n"));
   assert.match(await inside("node --version && npm --version"), /^v\d+\.[\d.]+\n\d+\./);
-  await inside("pulumi plugin install resource command 1.2.1 --file ../plugin.tar.gz");
+  const install = printedCommands("own-repository.md", "pulumi plugin install");
+  await inside(install.replace("<plugin>", "../plugin"));
 });
 
 test("the first installation needs no npm package and no network, and refuses other keys", async () => {
   assert.equal(await inside("ls node_modules 2>/dev/null || echo none"), "none");
-  const version = manifest.version;
-  await inside(`mkdir ../sealift && tar -xzf vendor/sealift-${version}.tgz -C ../sealift`);
-  const first = "node ../sealift/package/cli/first-install.js ../carry/bundle";
-  await inside(
-    "ssh-keygen -q -t ed25519 -N '' -f ../other && echo \"x $(cat ../other.pub)\" >../other_signers",
+  await inside("ssh-keygen -q -t ed25519 -N '' -f ~/.ssh/id_ed25519");
+  await inside('echo "x $(cat ~/.ssh/id_ed25519.pub)" >../other_signers');
+  const install = printedCommands("own-repository.md", "first-install.js");
+  const refused = await inside(
+    `{ ${install.replace("stacks/allowed_signers", "../other_signers")}} 2>&1 || echo exit $?`,
   );
-  const refused = await inside(`${first} ../other_signers 2>&1 || echo exit $?`);
   assert.match(refused, /E_BUNDLE_SIGNATURE[^]*\nexit 77$/);
-  const printed = await inside(`${first} stacks/allowed_signers`);
-  assert.match(printed, /^node_modules: \d+ packages, each as package-lock\.json pins it$/);
+  assert.match(await inside(install), /^node_modules: \d+ packages, each as package-lock\.json pins it$/);
 });
 
-test("Sealift and Pulumi start from it", async () => {
+test("Sealift starts from it, and accepts the bundle and the edited environment", async () => {
   assert.equal((await inside("npx sealift --version")).split("\n")[0], manifest.version);
-  const accept = "npx sealift bundle accept ../carry/bundle --allowed-signers stacks/allowed_signers";
-  assert.match(await inside(accept), /^serial +1$/m);
+  assert.match(await started("own-lock", "npx sealift bundle accept"), /^serial +1$/m);
+  await describeHost();
   assert.match(await inside("npx sealift check"), /^dev +ok +1 host +bundle, serial 1$/m);
-  await inside("pulumi stack init dev --non-interactive");
-  const preview = "ssh-agent sh -c 'ssh-add -q ../other && pulumi preview --stack dev --non-interactive'";
-  const output = await inside(`${preview} 2>&1`);
-  assert.match(output, /node-a: E_HOST_UNREACHABLE ops@127\.0\.0\.1:1: /);
-  for (const phase of ["volumes", "users", "engine", "daemon"])
-    assert.match(output, new RegExp(`command:remote:Command node-a-${phase}-run create`));
+  const diagnosis = await started("own-doctor");
+  assert.match(diagnosis, /\d+ changes pending, listed by pulumi preview --stack dev\.$/m);
+  assert.doesNotMatch(diagnosis, /FAIL/);
+});
+
+/** What a person does before the first run: the host admits the operator's key, and the environment has the values of this host. */
+async function describeHost(): Promise<void> {
+  const publicKey = await inside("cat ~/.ssh/id_ed25519.pub");
+  const admitted = await host.exec("cat >>.ssh/authorized_keys", { input: `${publicKey}\n` });
+  assert.equal(admitted.exitCode, 0, admitted.stderr);
+  await inside("ssh-agent -s >../agent && . ../agent && ssh-add -q ~/.ssh/id_ed25519");
+  const scanned = await inside(`ssh-keyscan -q -t ed25519 ${hostAddress} | tee -a ~/.ssh/known_hosts`);
+  assert.equal(scanned, `${hostAddress} ${host.hostKey}`);
+  const edited = editedEnvironment(await inside("cat stacks/dev.site.yaml"), {
+    engineVersion: lab.bundle.engineVersion,
+    publicKey,
+    address: hostAddress,
+    hostKey: host.hostKey,
+    sshUser: host.login,
+    mounts: ["/registry", "/data"],
+    daemon: openFilesOf(host),
+  });
+  const registry = {
+    name: "registry.site",
+    version: registryVersion,
+    mount: "/registry",
+    hosts: [{ name: "node-a" }],
+  };
+  await inside("cat >stacks/dev.site.yaml", `${edited}\n${stringify({ registry })}`);
+}
+
+test("pulumi up from there turns the host into a Docker host with a registry that has the bundle's images", async () => {
+  await inside(printedCommands("getting-started.md", "PULUMI_BACKEND_URL"));
+  const output = await started("own-up");
+  assert.match(output, new RegExp(`deploy: "ssh://${labUser}@10\\.9\\.0\\.2:22"`));
+});
+
+test("a user of the docker group runs a container on it, of an image from the bundle", async () => {
+  const onHost = (command: string): Promise<string> => inside(`ssh ${labUser}@${hostAddress} ${command}`);
+  assert.equal(await onHost("docker images --quiet"), "", "the registry alone has it");
+  const [, run = ""] = recordedCommands("getting-started.md", "own-run");
+  assert.match(run, /^docker run /);
+  assert.equal(await onHost(run), "hello");
+});
+
+test("a second update changes nothing", async () => {
+  assert.match(await started("own-again"), /\d+ unchanged/);
 });

@@ -16,7 +16,6 @@ import {
 import { dirname, join } from "node:path";
 import { before, test } from "node:test";
 import { pathToFileURL } from "node:url";
-import { stringify } from "yaml";
 import { startAgent } from "../lab/agent.ts";
 import { imageArchive } from "../lab/bundle/image-archive.ts";
 import { checkout } from "../lab/cache.ts";
@@ -28,7 +27,9 @@ import { mustBeUnset, pulumiEnv } from "../lab/pulumi/pulumi-env.ts";
 import { labUser } from "../lab/pulumi/stack.ts";
 import { pulumiHome } from "../lab/tools/places.ts";
 import { withoutMachine } from "../support/docs/doc-walk.ts";
+import { recordedCommands } from "../support/docs/page-commands.ts";
 import { siteMachine } from "../support/guests/site-under-test.ts";
+import { editedEnvironment } from "../support/packaging/edited-environment.ts";
 import { makePackageFolder, type PackageFolder } from "../support/packaging/installed-package.ts";
 import { runProcess } from "../support/process/run-process.ts";
 import { undoAfter } from "../support/process/undo.ts";
@@ -77,16 +78,6 @@ function carry(): void {
   cpSync(allowedSigners, at("carry", "allowed_signers"));
 }
 
-const page = readFileSync(join(checkout, "docs", "guide", "getting-started.md"), "utf8");
-
-/** The commands of a recorded block of the page. */
-function commandsOf(block: string): readonly string[] {
-  const [, text = ""] = new RegExp(`<!-- demo: ${block} -->([^]*?)<!-- /demo -->`).exec(page) ?? [];
-  const commands = [...text.matchAll(/^\$ (.*)$/gm)].map(([, command = ""]) => command);
-  assert.notEqual(commands.length, 0, `no commands in the block ${block}`);
-  return commands;
-}
-
 /** Runs the commands of a block in a folder of this machine. @returns what they print, which the page shows after `npm run docs`. */
 function runBlock(block: string, cwd: string): Promise<string> {
   const unset = mustBeUnset.map((variable) => `unset ${variable}; `).join("");
@@ -102,7 +93,7 @@ function runBlock(block: string, cwd: string): Promise<string> {
 
 async function record(block: string, run: (command: string) => Promise<string>): Promise<string> {
   let text = "";
-  for (const command of commandsOf(block)) {
+  for (const command of recordedCommands("getting-started.md", block)) {
     const printed = (await run(command)).trim();
     text += `$ ${command}\n${printed === "" ? "" : `${printed}\n\n`}`;
   }
@@ -113,28 +104,17 @@ async function record(block: string, run: (command: string) => Promise<string>):
 /** What a person edits: the values that are marked EDIT, and what the bundle of the lab has instead of the shipped one. */
 function edit(): void {
   const file = site("stacks", "dev.site.yaml");
-  let text = readFileSync(file, "utf8");
-  const replace = (pattern: RegExp, replacement: string): void => {
-    assert.match(text, pattern);
-    text = text.replace(pattern, () => replacement);
-  };
-  replace(/(?<=^ {2}directory: ).*/m, "../carry/bundle");
-  replace(/(?<=^ {2}version: ).*/m, lab.bundle.engineVersion);
-  replace(/^ {2}compose: .*\n/m, "");
-  replace(/(?<=^ {6}- )ssh-ed25519 .*/m, readFileSync(`${guest.identityFile}.pub`, "utf8").trim());
-  replace(/(?<=^ {4}address: ).*/m, `${guest.address}\n    port: ${guest.port}`);
-  replace(/(?<=^ {4}hostKey: ).*/m, guest.hostKey);
-  replace(/(?<=^ {4}sshUser: ).*/m, guest.login);
-  replace(
-    /^ {2}group: .*\n {2}logicalVolumes:\n {4}- .*\n/m,
-    "  existing:\n    - { mount: /data, filesystem: xfs }\n",
-  );
-  replace(/^ {4}# EDIT: a blank disk.*\n {4}volumes: .*\n/m, "");
-  const limits = Object.entries(openFilesOf(guest)).map(
-    ([key, value]) => `  ${key}: ${stringify(value, { collectionStyle: "flow", lineWidth: 0 })}`,
-  );
-  replace(/(?<=^ {2}data-root: .*\n)/m, limits.join(""));
-  writeFileSync(file, text);
+  const text = editedEnvironment(readFileSync(file, "utf8"), {
+    engineVersion: lab.bundle.engineVersion,
+    publicKey: readFileSync(`${guest.identityFile}.pub`, "utf8").trim(),
+    address: guest.address,
+    port: guest.port,
+    hostKey: guest.hostKey,
+    sshUser: guest.login,
+    mounts: ["/data"],
+    daemon: openFilesOf(guest),
+  });
+  writeFileSync(file, text.replace("/media/carry/bundle", "../carry/bundle"));
 }
 
 test("sealift new writes the repository, with the package that was installed", async () => {

@@ -10,6 +10,7 @@ export const gigabytes = { vm: 2, container: 0.7, local: 0.5 } as const;
 /** Files that run several machines at a time, and how many. */
 const several: Readonly<Record<string, number>> = {
   "test/e2e/doctor.test.ts": 2,
+  "test/e2e/from-the-bundle.test.ts": 2,
   "test/e2e/guest.test.ts": 2,
   "test/e2e/rollout.test.ts": 2,
   "test/e2e/registry.test.ts": 3,
