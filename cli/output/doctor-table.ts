@@ -103,7 +103,7 @@ function factRows(hosts: readonly HostDiagnosis[]): Row[] {
       ? []
       : [
           {
-            title: shown.length === 0 ? "all facts" : "all other facts",
+            title: shown.length === 0 ? "facts of all phases" : "facts of all other phases",
             cells: hosts.map((host) => factCell(host, well)),
           },
         ]),

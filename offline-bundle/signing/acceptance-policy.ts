@@ -3,6 +3,7 @@
  * serial, and all its platforms.
  */
 import type { Problem } from "../../modules/core/errors.ts";
+import { quote } from "../../modules/core/quote.ts";
 import { inside, type BundleManifest } from "../oci/layout.ts";
 import { type AcceptedRecord, readAcceptedBundles, acceptedBundlesFile } from "./accepted-bundles.ts";
 import type { SignaturePolicy } from "./signature.ts";
@@ -50,10 +51,11 @@ export async function checkPolicy(
 ): Promise<PolicyCheck> {
   const file = acceptedBundlesFile(policy.allowedSigners);
   const accepted = await readAcceptedBundles(file);
-  const older = olderProblems(directory, bundleManifest, accepted, file);
-  const expired = expiredProblems(directory, bundleManifest, policy.now ?? new Date());
+  const accept = acceptCommand(directory, policy);
+  const older = olderProblems(directory, bundleManifest, accepted, file, accept);
+  const expired = expiredProblems(directory, bundleManifest, policy.now ?? new Date(), accept);
   const lacks = accepted.length === 0 && policy.writesList !== true;
-  const unlisted = lacks ? [noList(directory, file, policy.allowedSigners)] : [];
+  const unlisted = lacks ? [noList(directory, file, accept)] : [];
   // Somebody accepted it although it had expired, and the list records that decision.
   const last = accepted.at(-1);
   const decided = last?.manifestSha256 === textSha256 && last.insecure.includes(allowExpiredFlag);
@@ -96,20 +98,37 @@ function goneBackFrom(
   return before > serial ? before : undefined;
 }
 
+/** The command that accepts this bundle under the same policy. */
+function acceptCommand(
+  directory: string,
+  { allowedSigners, minSignatures = 1, revokedKeys }: Policy,
+): string {
+  const people = minSignatures > 1 ? ["--min-signatures", String(minSignatures)] : [];
+  const revoked = revokedKeys === undefined ? [] : ["--revoked-keys", revokedKeys];
+  const words = [directory, "--allowed-signers", allowedSigners, ...people, ...revoked];
+  // A control character cannot be quoted; the message escapes it.
+  return `sealift bundle accept ${words.map((word) => (/\p{Cc}/u.test(word) ? word : quote(word))).join(" ")}`;
+}
+
 /** A lost list looks like one that never existed. */
-function noList(directory: string, file: string, allowedSigners: string): Problem {
+function noList(directory: string, file: string, accept: string): Problem {
   return {
     where: directory,
     code: "E_BUNDLE_SERIAL",
     subject: "accepted bundles",
     found: `no list of accepted bundles (${file}), so an older bundle would also be accepted`,
     expected: "the list that sealift bundle accept writes",
-    fix: `if there was a list, restore it; otherwise create it: sealift bundle accept ${directory} --allowed-signers ${allowedSigners}`,
+    fix: `if there was a list, restore it; otherwise create it on the air-gapped side: ${accept}`,
   };
 }
 
 /** An attacker who withholds newer bundles can present the same old one forever: its expiry date ends that. */
-function expiredProblems(directory: string, { expires }: BundleManifest, now: Date): readonly Problem[] {
+function expiredProblems(
+  directory: string,
+  { expires }: BundleManifest,
+  now: Date,
+  accept: string,
+): readonly Problem[] {
   if (expires === undefined || now.toISOString().slice(0, "2026-12-31".length) <= expires) return [];
   return [
     {
@@ -118,7 +137,7 @@ function expiredProblems(directory: string, { expires }: BundleManifest, now: Da
       subject: "expires",
       found: `the bundle expired on ${expires} (UTC)`,
       expected: "a bundle that is valid today",
-      fix: `bring in the newest bundle and check the clock; to use this bundle anyway: sealift bundle accept ${allowExpiredFlag}`,
+      fix: `bring in the newest bundle and check the clock; to use this bundle anyway: ${accept} ${allowExpiredFlag}`,
     },
   ];
 }
@@ -129,6 +148,7 @@ function olderProblems(
   { serial }: BundleManifest,
   accepted: readonly AcceptedRecord[],
   file: string,
+  accept: string,
 ): readonly Problem[] {
   const last = accepted.at(-1);
   if (last === undefined || serial >= last.serial) return [];
@@ -139,7 +159,7 @@ function olderProblems(
       subject: "serial",
       found: `${serial}, older than the accepted bundle`,
       expected: `${last.serial} or higher, accepted on ${last.at} (${file})`,
-      fix: `bring in the newest bundle; to go back on purpose: sealift bundle accept ${allowOlderFlag}`,
+      fix: `bring in the newest bundle; to go back on purpose: ${accept} ${allowOlderFlag}`,
     },
   ];
 }

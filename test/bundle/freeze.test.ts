@@ -78,7 +78,10 @@ test("the commands print this on stderr, each time, and refuse with 77 where it 
   );
   assert.equal(exitCode, 0);
   assert.equal(stderr, "");
-  assert.match(stdout, /^first record +this starts the list of accepted bundles; if this site already had one, restore that file/m);
+  assert.match(
+    stdout,
+    /^first record +this starts the list of accepted bundles; if this site already had one, restore that file/m,
+  );
   assert.equal((await sealift("verify", tiny.directory, "--allowed-signers", allowedSigners)).stderr, "");
 });
 

@@ -186,7 +186,7 @@ test("a runbook is verified as the guide says, and one that was changed on the m
     string,
     string,
   ];
-  for (const folder of [medium, near, far]) await mkdir(folder);
+  for (const folder of [medium, near, far, join(far, "stacks")]) await mkdir(folder);
   const commands = (marker: string): string => {
     const [, found] = new RegExp(`<!-- ${marker} -->\\n\\n\`\`\`\\n(.*?)\`\`\``, "s").exec(guide) ?? [];
     assert.ok(found !== undefined, marker);
@@ -196,7 +196,7 @@ test("a runbook is verified as the guide says, and one that was changed on the m
   await writeFile(join(near, "runbook.md"), runbookOf(await verifyBundle(tiny.directory, tiny)));
   const signers = await readFile(tiny.allowedSigners, "utf8");
   await writeFile(
-    join(far, "allowed_signers"),
+    join(far, "stacks", "allowed_signers"),
     signers.replace("sealift-bundle", "sealift-bundle,sealift-runbook"),
   );
   const signed = await runProcess("sh", ["-c", commands("sign the runbook")], { cwd: near });

@@ -42,7 +42,11 @@ function cutsOf(phase: string, site: Cut["site"], line: number, last: boolean): 
 
 /** Codes that were reported as changed and that a preview after the boot shows as drift. */
 export function lostOf(preview: string, reported: readonly string[]): readonly string[] {
-  const differs = new Set([...preview.matchAll(/^ +(\w+\.[\w.-]+): found: .*; expected: .*; impact: /gm)].map(([, code = ""]) => code));
+  const differs = new Set(
+    [...preview.matchAll(/^ +(\w+\.[\w.-]+): found: .*; expected: .*; impact: /gm)].map(
+      ([, code = ""]) => code,
+    ),
+  );
   return reported.filter((code) => differs.has(code));
 }
 

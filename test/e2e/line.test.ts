@@ -30,7 +30,9 @@ describe("from a bare guest to a Docker host and through its life", () => {
     assert.match(output, /\d+ unchanged/);
   };
   const drift = (output: string): string[] =>
-    [...output.matchAll(/^ +(\w+\.[\w.-]+): found: .*; expected: .*; impact: /gm)].map(([, code = ""]) => code);
+    [...output.matchAll(/^ +(\w+\.[\w.-]+): found: .*; expected: .*; impact: /gm)].map(
+      ([, code = ""]) => code,
+    );
 
   test("a preview says what would become true, and changes nothing", async () => {
     const { exitCode, output } = await site.pulumi("preview");

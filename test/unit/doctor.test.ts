@@ -34,9 +34,9 @@ test("prints little if everything is healthy", () => {
     lines(
       "prod: bundle serial 7, 2 hosts",
       "",
-      "             node-a  node-b",
-      "host checks  pass    pass",
-      "all facts    3 hold  3 hold",
+      "                     node-a  node-b",
+      "host checks          pass    pass",
+      "facts of all phases  3 hold  3 hold",
       "",
       "No problems found.",
     ),
