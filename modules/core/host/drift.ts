@@ -62,7 +62,9 @@ export function revisionText(probe: Probe, run: string): string {
 
 /** One line: the fact, what the check found, and the impact of the repair. */
 export function describeDifference({ step, found, effect }: Difference): string {
-  return visible(`${step.code}: found: ${found || unnamed}; expected: ${step.fact}; impact: ${impacts[effect]}`);
+  return visible(
+    `${step.code}: found: ${found || unnamed}; expected: ${step.fact}; impact: ${impacts[effect]}`,
+  );
 }
 
 /** A fact that does not hold after the run that should have made it true. */
