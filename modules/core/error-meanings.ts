@@ -112,6 +112,10 @@ const siteCodes = {
     "The bundle does not have the requested version of the registry.",
     "Choose a version of the bundle, or bring in a bundle that has this one.",
   ),
+  E_IMAGE_LOAD: one(
+    "Without a registry, images are loaded into the engine, and the classic image store would lose the digest that the lock pins.",
+    "Add a registry to the site, or choose the containerd image store.",
+  ),
 } as const satisfies ErrorChapter["codes"];
 
 const operatorCodes = {

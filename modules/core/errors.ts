@@ -31,6 +31,7 @@ export const errorCodes = [
   "E_PLUGIN_NOT_IN_BUNDLE",
   "E_IMAGE_NOT_IN_BUNDLE",
   "E_REGISTRY_NOT_IN_BUNDLE",
+  "E_IMAGE_LOAD",
   // the operator's own machine
   "E_NODE_VERSION",
   "E_PLUGIN_VERSION",

@@ -3,8 +3,9 @@
  * registry.
  */
 import { hostImageProblem } from "../../offline-bundle/fetching/image-platforms.ts";
+import { hexOf } from "../../offline-bundle/oci/manifests.ts";
 import type { LockIndex } from "../../offline-bundle/spec/lock-index.ts";
-import type { Archive, Blob, HostFiles } from "../core/host/blob.ts";
+import type { Archive, Blob, HostFiles, HostImage } from "../core/host/blob.ts";
 import type { ErrorCode, Problem } from "../core/errors.ts";
 import type { HostSpec } from "../core/site/site-spec.ts";
 
@@ -70,7 +71,18 @@ export function hostFiles(
   if (archive === undefined || problems.length > 0) return problems;
   const taken = [archive, ...plugins].map(({ sha256 }) => sha256);
   const others = otherVersions().filter(({ sha256 }) => !taken.includes(sha256));
-  return { archive, plugins, others, ...(registry === undefined ? {} : { registry }) };
+  return {
+    ...{ archive, plugins, others, images: heldImages() },
+    ...(registry === undefined ? {} : { registry }),
+  };
+
+  function heldImages(): readonly HostImage[] {
+    return images.flatMap((image) =>
+      bundle.lock.images
+        .filter((one) => one.name === image)
+        .map((one): HostImage => ({ name: image, sha256: hexOf(one.digest) })),
+    );
+  }
 
   function otherVersions(): readonly Blob[] {
     return [

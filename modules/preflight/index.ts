@@ -1,7 +1,7 @@
 /**
  * Requirements that every host must meet before any host is changed: all hosts are probed, and all findings are reported at once.
  */
-import type { Archive } from "../core/host/blob.ts";
+import type { Archive, Blob } from "../core/host/blob.ts";
 import type { Problem } from "../core/errors.ts";
 import type { Probe } from "../core/host/probe.ts";
 import type { HostSpec } from "../core/site/site-spec.ts";
@@ -15,9 +15,15 @@ import { preflightSteps } from "./steps.ts";
  *
  * @param archive the engine for the host; undefined when there is no bundle.
  * @param clock the operator's clock, in seconds since 1970.
+ * @param images blobs of images that are sent to the host. Default none.
  */
-export function preflightPhase(host: HostSpec, archive: Archive | undefined, clock: number): Phase {
-  return { name: "preflight", steps: preflightSteps(host, archive, clock) };
+export function preflightPhase(
+  host: HostSpec,
+  archive: Archive | undefined,
+  clock: number,
+  images: readonly Blob[] = [],
+): Phase {
+  return { name: "preflight", steps: preflightSteps(host, archive, clock, images) };
 }
 
 /** Why a host must not be changed; empty when it may be. An unreachable host is reported elsewhere. */

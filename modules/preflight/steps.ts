@@ -1,5 +1,5 @@
 /** Requirements before anything is changed, as facts. They are only checked, never applied. */
-import { uploadPath, storePath, type Archive } from "../core/host/blob.ts";
+import { uploadPath, storePath, type Archive, type Blob } from "../core/host/blob.ts";
 import type { DaemonSpec, HostSpec, VolumesSpec } from "../core/site/site-spec.ts";
 import type { Step } from "../core/host/step.ts";
 import { daemonNeeds } from "./daemon-needs.ts";
@@ -72,8 +72,14 @@ const engineMtu = 1500;
 /**
  * @param archive the engine for the host; undefined when there is no bundle.
  * @param clock the operator's clock, in seconds since 1970.
+ * @param images blobs of images that are sent to the host. Default none.
  */
-export function preflightSteps(host: HostSpec, archive: Archive | undefined, clock: number): readonly Step[] {
+export function preflightSteps(
+  host: HostSpec,
+  archive: Archive | undefined,
+  clock: number,
+  images: readonly Blob[] = [],
+): readonly Step[] {
   const { fail, warn } = clockLimits;
   const needs = daemonNeeds(host);
   return [
@@ -135,7 +141,7 @@ export function preflightSteps(host: HostSpec, archive: Archive | undefined, clo
       ? []
       : [check("daemon", "everything that daemon.json refers to exists", "daemon_needs", ...needs)]),
     ...networkSteps(host.daemon),
-    ...diskSpaceSteps(archive, host.registry !== undefined),
+    ...diskSpaceSteps(archive, host.registry !== undefined, images),
   ];
 }
 
@@ -174,7 +180,11 @@ function networkSteps(daemon: DaemonSpec): readonly Step[] {
 }
 
 /** What is written where, in MiB, and the path whose existence shows that it is already there. */
-function diskSpaceSteps(archive: Archive | undefined, fetched: boolean): readonly Step[] {
+function diskSpaceSteps(
+  archive: Archive | undefined,
+  fetched: boolean,
+  images: readonly Blob[],
+): readonly Step[] {
   const engine = archive === undefined ? [] : engineSpace(archive, fetched);
   return [
     check(
@@ -182,6 +192,7 @@ function diskSpaceSteps(archive: Archive | undefined, fetched: boolean): readonl
       "there is enough free space for what will be written",
       "space",
       ...engine,
+      ...images.flatMap(imageSpace),
       "64:/tmp:-",
       "16:/etc:-",
     ),
@@ -200,6 +211,13 @@ function engineSpace({ sha256, bytes, version }: Archive, fetched: boolean): rea
     `${mib}:/var/lib/sealift:${kept}`,
     ...(fetched ? [] : [`${mib}:${uploadPath(sha256)}:${kept}`]),
   ];
+}
+
+/** A blob of an image that is sent. What the engine makes of it is on a volume that may not exist yet. */
+function imageSpace({ sha256, bytes }: Blob): readonly string[] {
+  const mib = Math.ceil(bytes / 2 ** 20);
+  const kept = storePath(sha256);
+  return [`${mib}:/var/lib/sealift:${kept}`, `${mib}:${uploadPath(sha256)}:${kept}`];
 }
 
 /** Its value is the same for two hosts of a site only if they are one machine. */

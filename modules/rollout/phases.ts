@@ -1,5 +1,5 @@
 /** The order of work on a host: one list, for the program and for every command that probes hosts. */
-import type { HostFiles } from "../core/host/blob.ts";
+import type { Blob, HostFiles } from "../core/host/blob.ts";
 import { blobDelivery, deliveryPhase, type Delivery } from "../core/host/delivery.ts";
 import { refuse, type Problem } from "../core/errors.ts";
 import type { Library } from "../core/host/library.ts";
@@ -9,6 +9,7 @@ import { isServed, type HostSpec, type ServedHost } from "../core/site/site-spec
 import type { BundleAge, Phase } from "../core/host/step.ts";
 import { daemonPhase } from "../daemon/index.ts";
 import { enginePhase } from "../engine/index.ts";
+import { imagesPhase } from "../images/index.ts";
 import { preflightPhase } from "../preflight/index.ts";
 import type { RegistryContent } from "../registry/content.ts";
 import { registryPhase, seedPhase } from "../registry/index.ts";
@@ -25,6 +26,8 @@ export type HostPhases = Readonly<
     readonly seed?: Phase;
     /** On every host of a site that has a registry. */
     readonly trust?: Phase;
+    /** On every host for which the site names images. */
+    readonly images?: Phase;
   }
 >;
 
@@ -75,7 +78,7 @@ export const phaseList: readonly PhaseEntry[] = [
   {
     name: "preflight",
     work: "check",
-    make: ({ host, files, site }) => preflightPhase(host, files.archive, site.clock),
+    make: ({ host, files, site }) => preflightPhase(host, files.archive, site.clock, imageBlobs(files)),
   },
   {
     name: "delivery",
@@ -128,6 +131,11 @@ export const phaseList: readonly PhaseEntry[] = [
     work: { type: "sealift:daemon:Daemon", dependsOn: ["engine"] },
     make: ({ host, site }) =>
       daemonPhase(host, host.registry?.trust.file === undefined ? [] : certificatesOf(site.caBundles)),
+  },
+  {
+    name: "images",
+    work: { type: "sealift:images:Images", dependsOn: ["daemon"], needsBlobs: true },
+    make: ({ host, files }) => imagesPhase(host, files.images ?? []),
   },
 ];
 
@@ -191,9 +199,16 @@ export function withoutCaBundles(phases: HostPhases): HostPhases {
 /**
  * What must be on a host before its first phase: with a registry in the site, only the registry's program, and only on few hosts.
  */
-export function deliveriesOf(host: HostSpec, { archive, plugins, registry }: HostFiles): readonly Delivery[] {
-  const blobs = host.registry === undefined ? [archive, ...plugins] : [];
+export function deliveriesOf(host: HostSpec, files: HostFiles): readonly Delivery[] {
+  const { archive, plugins, registry } = files;
+  const blobs = host.registry === undefined ? [archive, ...plugins, ...imageBlobs(files)] : [];
   return [...blobs, ...(registry === undefined ? [] : [registry])].map(blobDelivery);
+}
+
+/** Images share layers: each blob once. */
+function imageBlobs({ images = [] }: HostFiles): readonly Blob[] {
+  const blobs = images.flatMap(({ content }) => content?.blobs ?? []);
+  return [...new Map(blobs.map((blob) => [blob.sha256, blob])).values()];
 }
 
 /**

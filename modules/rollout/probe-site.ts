@@ -18,6 +18,7 @@ import {
 } from "../core/site/site-spec.ts";
 import type { BundleAge, Phase } from "../core/host/step.ts";
 import { hostFiles } from "../engine/from-bundle.ts";
+import { withImageContent } from "../images/from-bundle.ts";
 import { phasesOf, type HostPhases, type SiteContext } from "./phases.ts";
 import { preflightPhase } from "../preflight/index.ts";
 import { environmentOf, type EnvironmentBundle } from "../environments/read-environment.ts";
@@ -109,7 +110,10 @@ export async function loadSite(
     },
     lockSha256: bundle.lockSha256,
     signers: bundle.signers,
-    hosts: found.map(({ spec, files }) => ({ spec, files: "archive" in files ? files : undefined })),
+    hosts: found.map(({ spec, files }) => ({
+      spec,
+      files: "archive" in files ? withImageContent(files, spec, bundle) : undefined,
+    })),
     content,
     warnings: bundle.warnings,
     problems: [

@@ -3,10 +3,13 @@
  * client.
  */
 import assert from "node:assert/strict";
+import { join } from "node:path";
 import { before, describe, test } from "node:test";
+import { inside } from "../../offline-bundle/io/inside.ts";
+import { readLock } from "../../offline-bundle/spec/lock-file.ts";
 import { imageElsewhere } from "../lab/bundle/bundle.ts";
 import { restartGuest } from "../lab/guest.ts";
-import { imageKinds } from "../lab/bundle/image-kinds.ts";
+import { imageKinds, portedSource } from "../lab/bundle/image-kinds.ts";
 import { labUser } from "../lab/pulumi/stack.ts";
 import { runsKinds } from "../support/guests/image-kinds.ts";
 import { siteMachine, startSite, type SiteUnderTest } from "../support/guests/site-under-test.ts";
@@ -22,8 +25,9 @@ describe("a site with the classic image store and a registry", () => {
     await write({});
   });
 
-  const write = (more: object): Promise<void> =>
+  const write = (more: object, images: readonly string[] = []): Promise<void> =>
     site.write((text) => {
+      text.images = images;
       const { engines, registry: version } = site.lab.bundle;
       text.engine.version = engines.at(-1)?.version ?? "";
       const hosts = [{ name: "classic", address: "10.0.2.15" }];
@@ -63,6 +67,31 @@ describe("a site with the classic image store and a registry", () => {
   test("an image of another registry is pulled by the registry's own name", async () => {
     const image = `registry.site:5000/${imageElsewhere}`;
     assert.equal(await site.onHost(`docker run --rm ${image} echo named`, labUser), "named\n");
+  });
+
+  test("images of the site are held with the digest of the lock, whatever registry their names lead to", async () => {
+    const lock = await readLock(join(site.lab.bundle.directory, inside.lock));
+    const ported = `${portedSource}/team/app:1`;
+    const images = [imageElsewhere, ported];
+    await write({ mirroredRegistries: ["docker.io"] }, images);
+    const held = async (): Promise<void> => {
+      const { exitCode, output } = await site.pulumi("up", "--yes", "--skip-preview");
+      assert.equal(exitCode, 0, output);
+      for (const name of images) {
+        const found = await site.onHost(`docker image inspect --format '{{.RepoDigests}}' ${name}`, labUser);
+        const { digest } = lock.images.find((one) => one.name === name) ?? {};
+        assert.ok(digest !== undefined && found.includes(`@${digest}`), `${name}: ${found}`);
+      }
+    };
+    await held();
+    await site.onHost(`docker tag ${ported} ${imageElsewhere} && docker rmi -f ${ported}`, labUser);
+    const { output } = await site.pulumi("preview");
+    assert.match(
+      output,
+      /images\.ghcr\.io\/team\/hello:2: found: another image has this name: sha256:\w{64}; .*; impact: none/,
+    );
+    assert.match(output, /images\.localhost:5077\/team\/app:1: found: absent; /);
+    await held();
   });
 
   const unchanged = async (): Promise<void> => {

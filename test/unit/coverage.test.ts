@@ -75,7 +75,11 @@ test("a pin for another architecture does not count", async () => {
 
 test("an image that is not pinned, or not for the host's architecture, is reported", async () => {
   const name = "docker.io/library/hello:1";
-  const text = changed("\n    hosts:\n", `\n    images: [${name}]\n    hosts:\n`);
+  // Without a registry, images need the containerd store.
+  const text = changed("\n    hosts:\n", `\n    images: [${name}]\n    hosts:\n`).replace(
+    "storage-driver: overlay2",
+    "features: { containerd-snapshotter: true }",
+  );
   const pinned = (...platforms: string[]): Lock => ({
     ...lock,
     images: [{ name, digest: `sha256:${"a".repeat(64)}`, platforms, sources: ["computed-here"] }],

@@ -26,7 +26,7 @@ const shared = `site:
 classes:
   host:
     sshUser: ops
-    daemon: { log-driver: local, log-opts: { max-size: 20m } }
+    daemon: { log-driver: local, log-opts: { max-size: 20m }, features: { containerd-snapshotter: true } }
   app:
     extends: host
     volumes: { group: vg0, logicalVolumes: [{ name: data, size: 9GiB, mount: /data }] }

@@ -185,6 +185,18 @@ const mistakes: readonly [string, string | RegExp, string, RegExp][] = [
     /E_VALUE images\[0\]: .*; fix: write docker\.io\/library\/busybox:1\.37$/,
   ],
   [
+    "an image for hosts with the classic store and without a registry",
+    "    users:\n",
+    "    images: [docker.io/library/busybox:1.37]\n    users:\n",
+    /:\d+:\d+: E_IMAGE_LOAD images: found: images for hosts with the classic image store and without a registry \(node-a, node-b\); expected: a registry, or the containerd image store: .*moby#43570\); fix: add registry: to the site, or /,
+  ],
+  [
+    "an image of one such host",
+    "        address: 10.20.0.11\n",
+    "        address: 10.20.0.11\n        images: [docker.io/library/busybox:1.37]\n",
+    /E_IMAGE_LOAD hosts\[0\]\.images: found: .* \(node-a\); /,
+  ],
+  [
     "duplicate user",
     /( {6}- name: deploy[^]*?office\n)/,
     "$1$1",
@@ -321,9 +333,9 @@ const taken: readonly [string, string | RegExp, string][] = [
   ["a multipath disk", "by-id/scsi-36000c29f3c1f0c5e", "by-id/dm-uuid-mpath-3600a098000aaaa"],
   ["a mount in capitals", /\/data/g, "/Data"],
   [
-    "an image of another registry",
-    "    users:\n",
-    "    images: ['registry.corp:5000/team/app:1']\n    users:\n",
+    "an image of another registry, with the containerd store",
+    "storage-driver: overlay2",
+    "features: { containerd-snapshotter: true }\n    images: ['registry.corp:5000/team/app:1']",
   ],
 ];
 for (const [what, from, to] of taken) {

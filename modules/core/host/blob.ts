@@ -19,10 +19,31 @@ export interface Binary extends Blob {
   readonly version: string;
 }
 
+/** An image that a host must hold, as pinned in the lock. */
+export interface HostImage {
+  /** Full name with registry and tag. */
+  readonly name: string;
+  /** Of its manifest or index. */
+  readonly sha256: string;
+  /** What is sent to a host without a registry. Absent: the host pulls it, or the bundle itself was not read. */
+  readonly content?: SentImage;
+}
+
+/** The part of an image that engines of one platform need. */
+export interface SentImage {
+  /** Media type of its manifest or index, and its length in bytes. */
+  readonly mediaType: string;
+  readonly bytes: number;
+  /** Manifests, config and layers, each once. */
+  readonly blobs: readonly Blob[];
+}
+
 /** The files that a host gets from the bundle. */
 export interface HostFiles {
   readonly archive: Archive;
   readonly plugins: readonly Binary[];
+  /** Images that its engine must hold. Default none. */
+  readonly images?: readonly HostImage[];
   /** The program of the registry, on a host that runs it. */
   readonly registry?: Archive;
   /** Other versions in the bundle: those that the host keeps need not be sent again on a rollback. */

@@ -1152,7 +1152,7 @@ export interface ContainerLimitsInput {
 }
 
 /**
- * Images, by full name and tag, that the bundle must have. A preview refuses a bundle that lacks one of them. Default none.
+ * Images, by full name and tag, that hosts hold with the digests of the lock: pulled from the site's registry, or without one sent over ssh and loaded, which needs the containerd image store. A preview refuses a bundle that lacks one of them. A name that leads to another image is drift; an image that is removed from the list stays on the host. A host has the images of the site and of its own list, which is that of the host, or else of its team, or else of its class. Default none.
  * @example ["docker.io/library/busybox:1.37"]
  */
 export type ImagesInput = readonly string[];

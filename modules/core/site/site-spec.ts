@@ -164,7 +164,7 @@ export interface HostSpec {
   readonly rack?: string;
   /** The team whose versions run here, if any. */
   readonly team?: string;
-  /** Images that the bundle must have for this host. */
+  /** Images that the bundle must have for this host, and that its engine holds with the digests of the lock. */
   readonly images: readonly string[];
   readonly groups: readonly GroupSpec[];
   readonly dockerGroup: DockerGroupSpec;

@@ -22,6 +22,7 @@ export interface LabSite {
   };
   daemon: Record<string, unknown>;
   registry?: Record<string, unknown>;
+  images?: readonly string[];
   hosts: Record<string, unknown>[];
 }
 

@@ -27,7 +27,7 @@ export function siteProblems(
     ...groupProblems(file, hosts, problemAt),
     ...loginProblems(file, hosts, problemAt),
     ...volumeProblems(file, hosts, problemAt),
-    ...imageProblems(file, problemAt),
+    ...imageProblems(file, hosts, problemAt),
     ...daemonProblems(file, hosts, problemAt),
     ...registryProblems(file, hosts, problemAt),
     ...rolloutProblems(file, hosts, problemAt),
