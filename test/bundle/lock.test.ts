@@ -128,7 +128,6 @@ files:
     problems.map(({ where, code, subject }) => `${where.replace(/^.*yaml:/, "")} ${code} ${subject}`).sort(),
     [
       "1:26 E_VALUE platforms[1]",
-      "3:5 E_KEY_MISSING files[0].licence",
       "7:5 E_KEY_UNKNOWN files[0].licens",
       "3:11 E_VALUE files[0].name",
       "5:16 E_TYPE files[0].versions[0]",
