@@ -31,8 +31,8 @@ export interface ProvisionedHostResources<T> {
 }
 
 /**
- * Provisions every host of a site. A preview shows all of them at once; an update waits for each wave, and checks every host of
- * it again. The waves end after one that is not healthy; unreachable hosts are reported at the end, when all others are done.
+ * Provisions every host of a site. A preview shows all of them; an update waits for each wave, and checks every host of it again.
+ * The waves end after one that is not healthy; unreachable hosts are reported at the end, when all others are done.
  *
  * @param provision creates the resources of one host and returns the last of them.
  */
@@ -49,6 +49,8 @@ export async function rollOut<T extends PhaseResource>(
     return { plan, last };
   };
   const problems: Problem[] = [];
+  /** The current group of hosts that no gate waits for. */
+  const group: T[] = [];
   const waves = wavesOf(site.hosts.map(candidate), site.rollout);
   for (const [index, wave] of waves.entries()) {
     const hosts = site.hosts.filter(({ spec }) => wave.hosts.includes(spec.name));
@@ -56,8 +58,14 @@ export async function rollOut<T extends PhaseResource>(
       problems.push(...hosts.flatMap(silence));
       continue;
     }
+    if (wave.kind === "unchanged" || pulumi.runtime.isDryRun()) {
+      for (const host of hosts) {
+        if (group.length === groupSize) await registered(group.splice(0));
+        group.push(begin(host).last);
+      }
+      continue;
+    }
     const made = hosts.map(begin);
-    if (wave.kind === "unchanged" || pulumi.runtime.isDryRun()) continue;
     // When a Command fails, Pulumi ends the program, unless it was instructed to continue with others.
     const ends = await Promise.all(made.map(({ last }) => endOf(last.report)));
     const checked = await checkAgain(
@@ -82,6 +90,17 @@ export async function rollOut<T extends PhaseResource>(
     break;
   }
   return { provisioned, problems };
+}
+
+/**
+ * How many hosts are registered at a time, unless a wave limits them. A resource that waits for Pulumi's reply needs many times the memory of a
+ * registered one. The resources of a host mostly wait for each other, so this many hosts keep Pulumi busy (`--parallel`).
+ */
+const groupSize = 32;
+
+/** Waits until these hosts are registered or have failed. A preview may not know their outputs even then. */
+async function registered(group: readonly PhaseResource[]): Promise<void> {
+  await Promise.all(group.map(({ report }) => endOf(report)));
 }
 
 /** Two hosts of the registry never change together: one of them keeps serving the site. */

@@ -42,7 +42,7 @@ const named: readonly Group[] = [
       "state-guide",
     ],
   },
-  { name: "rollout", also: ["doctor", "program", "refusal", "waves"] },
+  { name: "rollout", also: ["doctor", "groups", "program", "refusal", "waves"] },
   {
     name: "bundle",
     words: ["zstd"],
@@ -70,6 +70,7 @@ const named: readonly Group[] = [
       "drift",
       "endpoint",
       "errors",
+      "heap-growth",
       "hostile-values",
       "in-order",
       "interrupted",

@@ -24,7 +24,10 @@ export async function outputEnd<T>(output: pulumi.Output<T>): Promise<OutputEnd<
   return end === "known" ? { end, value: await new Promise((resolve) => output.apply(resolve)) } : { end };
 }
 
-/** In an update: whether the output of a resource became known. By then Pulumi has printed why a resource failed. */
+/**
+ * Waits until the output of a resource is known, or known to get no value. In a preview, "left out" is also an output that only an update can know.
+ * By then Pulumi has printed why a resource failed.
+ */
 export async function endOf(output: pulumi.Output<unknown>): Promise<OutputEnd<unknown>["end"]> {
   try {
     const { known } = await pulumi.runtime.serializeProperties("endOf", { known: output.apply(() => true) });

@@ -32,6 +32,7 @@ export async function recordResources(
     "sealift",
     "test",
     preview,
+    "organization",
   );
   return recorded;
 }
