@@ -1,5 +1,6 @@
 /** What a program and all that it starts cost: memory of their own at the most (PSS: shared pages are shared out), and processor time. */
 import { readdirSync, readFileSync } from "node:fs";
+import { basename } from "node:path";
 
 const everyMs = 500;
 /** USER_HZ, the same on every Linux that Node runs on. */
@@ -8,6 +9,8 @@ const ticksPerSecond = 100;
 export interface Cost {
   /** The highest sum that was seen. */
   readonly bytes: number;
+  /** The largest process of each program, by the program's name. */
+  readonly largest: Readonly<Record<string, number>>;
   /** Seconds of processor time, user and system. */
   readonly processorSeconds: number;
 }
@@ -21,12 +24,17 @@ export interface CostWatch {
 export function watchCost(pid: number): CostWatch {
   let bytes = 0;
   let ticks = 0;
+  const largest: Record<string, number> = {};
   const sample = (): void => {
     const family = familyOf(pid);
-    bytes = Math.max(
-      bytes,
-      family.reduce((sum, one) => sum + ownBytes(one.pid), 0),
-    );
+    let sum = 0;
+    for (const one of family) {
+      const own = ownBytes(one.pid);
+      const name = programOf(one.pid);
+      sum += own;
+      largest[name] = Math.max(largest[name] ?? 0, own);
+    }
+    bytes = Math.max(bytes, sum);
     ticks = Math.max(
       ticks,
       family.reduce((sum, one) => sum + one.ticks, 0),
@@ -36,7 +44,7 @@ export function watchCost(pid: number): CostWatch {
   return {
     end: () => {
       clearInterval(timer);
-      return { bytes, processorSeconds: ticks / ticksPerSecond };
+      return { bytes, largest, processorSeconds: ticks / ticksPerSecond };
     },
   };
 }
@@ -62,6 +70,11 @@ function readProcess(pid: number): Process {
   const words = read(`/proc/${pid}/stat`).split(") ").at(-1)?.split(" ") ?? [];
   const [user = 0, system = 0, ofChildren = 0, systemOfChildren = 0] = words.slice(11, 15).map(Number);
   return { pid, parent: Number(words[1] ?? 0), ticks: user + system + ofChildren + systemOfChildren };
+}
+
+/** The threads of Node rename themselves, so this is the name that it was started by. */
+function programOf(pid: number): string {
+  return basename(read(`/proc/${pid}/cmdline`).split("\0")[0] ?? "");
 }
 
 function ownBytes(pid: number): number {

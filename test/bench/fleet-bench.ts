@@ -3,7 +3,8 @@
  * more host costs on the operator's side: simulated hosts on loopback, the real look, the real engine. 1, 10 and 100 unless other
  * numbers are given; Ansible beside it up to 10, or as many as `--ansible <n>` says. Numbers alone leave the real hosts out.
  * `--engine <MB>` makes the engine as long as a real one, which all hosts are sent; `--kex <algorithms>` is what they offer
- * of them; `--copied` provisions the first host and copies it, in place of a first up of all; `--preview` looks at bare hosts and sends nothing.
+ * of them; `--copied` provisions the first host and copies it, in place of a first up of all; `--replayed` does so only in the state, and answers each probe by the
+ * record of one; `--preview` looks at bare hosts and sends nothing.
  */
 import { loadavg } from "node:os";
 import { parseArgs } from "node:util";
@@ -13,7 +14,7 @@ import { table } from "../support/process/table.ts";
 import { ansibleFleet } from "./ansible-fleet.ts";
 import { watchCost, type Cost, type CostWatch } from "./cost-of.ts";
 import { realFleet } from "./real-fleet.ts";
-import { provisionByCopy } from "./copied-hosts.ts";
+import { provisionByCopy, provisionByReplay } from "./copied-hosts.ts";
 import { startFleet, type SimulatedFleet } from "./simulated-fleet.ts";
 
 interface Measured extends Cost {
@@ -32,6 +33,7 @@ export async function fleetBench(args: readonly string[]): Promise<void> {
       jump: { type: "boolean", default: false },
       preview: { type: "boolean", default: false },
       copied: { type: "boolean", default: false },
+      replayed: { type: "boolean", default: false },
       real: { type: "string" },
       forks: { type: "string", default: "10" },
     },
@@ -56,13 +58,15 @@ export async function fleetBench(args: readonly string[]): Promise<void> {
       "CPU seconds",
       "CPU seconds per host",
       "MB",
+      "of it Sealift's program",
+      "of it the Pulumi CLI",
       "connections per host",
       "KiB of state per host",
       "load",
     ],
   ];
   for (const count of counts) {
-    const fleet = await startFleet(count, {
+    const fleet = await startFleet(values.replayed ? 1 : count, {
       jump: values.jump,
       engineBytes: Number(values.engine) * 1e6,
       kex: values.kex,
@@ -70,7 +74,7 @@ export async function fleetBench(args: readonly string[]): Promise<void> {
     try {
       const row = (
         what: string,
-        { seconds, processorSeconds, bytes, connections }: Measured,
+        { seconds, processorSeconds, bytes, largest, connections }: Measured,
         state?: number,
       ): void => {
         rows.push([
@@ -80,6 +84,8 @@ export async function fleetBench(args: readonly string[]): Promise<void> {
           processorSeconds.toFixed(1),
           (processorSeconds / count).toFixed(2),
           (bytes / 1e6).toFixed(0),
+          ((largest["node"] ?? 0) / 1e6).toFixed(0),
+          ((largest["pulumi"] ?? 0) / 1e6).toFixed(0),
           (connections / count).toFixed(1),
           state === undefined ? "" : (state / 1024 / count).toFixed(1),
           (loadavg()[0] ?? 0).toFixed(1),
@@ -91,10 +97,16 @@ export async function fleetBench(args: readonly string[]): Promise<void> {
         continue;
       }
       const up = ["up", "--yes", "--skip-preview", "--suppress-outputs"] as const;
-      if (values.copied) await provisionByCopy(fleet);
+      let env: Readonly<Record<string, string>> = {};
+      if (values.replayed) env = await provisionByReplay(fleet, count);
+      else if (values.copied) await provisionByCopy(fleet);
       else row("first up", await sealift(fleet, [...up]), fleet.stateBytes());
-      row("up without changes", await sealift(fleet, [...up, "--expect-no-changes"]), fleet.stateBytes());
-      row("preview", await sealift(fleet, ["preview", "--suppress-outputs", "--expect-no-changes"]));
+      row(
+        "up without changes",
+        await sealift(fleet, [...up, "--expect-no-changes"], env),
+        fleet.stateBytes(),
+      );
+      row("preview", await sealift(fleet, ["preview", "--suppress-outputs", "--expect-no-changes"], env));
       if (count > beside) continue;
       const ansible = await ansibleFleet(fleet.hosts, fleet.identityFile, fleet.facts());
       row("Ansible, first run", await measure(fleet, (started) => ansible.play(started)));
@@ -107,9 +119,13 @@ export async function fleetBench(args: readonly string[]): Promise<void> {
   console.log(`\n${table(rows)}`);
 }
 
-function sealift(fleet: SimulatedFleet, args: readonly string[]): Promise<Measured> {
+function sealift(
+  fleet: SimulatedFleet,
+  args: readonly string[],
+  env: Readonly<Record<string, string>> = {},
+): Promise<Measured> {
   return measure(fleet, async (started) => {
-    const { exitCode, output } = await fleet.pulumi(args, started);
+    const { exitCode, output } = await fleet.pulumi(args, started, env);
     if (exitCode !== 0) throw new Error(output);
   });
 }
@@ -125,6 +141,6 @@ async function measure(
     cost = watchCost(pid);
   });
   const seconds = (performance.now() - start) / 1000;
-  const spent = cost?.end() ?? { bytes: 0, processorSeconds: 0 };
+  const spent = cost?.end() ?? { bytes: 0, largest: {}, processorSeconds: 0 };
   return { ...spent, seconds, connections: fleet.connections() - before };
 }

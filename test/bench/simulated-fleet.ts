@@ -23,14 +23,18 @@ export interface SimulatedFleet {
   readonly site: Readonly<Record<string, unknown>> & {
     readonly hosts: readonly Readonly<Record<string, unknown>>[];
   };
-  /** Writes the site of its first `count` hosts into the site file; at first that of all hosts is there. */
-  readonly describe: (count: number) => void;
+  /** Writes the site with these hosts into the site file; at first all hosts are there. */
+  readonly describe: (hosts: readonly object[]) => void;
   /** For `pulumi` in another project. */
   readonly env: Readonly<Record<string, string>>;
   /** Private key that may log in everywhere. */
   readonly identityFile: string;
-  /** `pulumi <args> --stack <the fleet's>`, of which `started` hears the process id. */
-  readonly pulumi: (args: readonly string[], started?: (pid: number) => void) => Promise<PulumiRun>;
+  /** `pulumi <args> --stack <the fleet's>`, of which `started` hears the process id; `more` is added to `env`. */
+  readonly pulumi: (
+    args: readonly string[],
+    started?: (pid: number) => void,
+    more?: Readonly<Record<string, string>>,
+  ) => Promise<PulumiRun>;
   /** How many connections all hosts together have taken so far. */
   readonly connections: () => number;
   readonly stateBytes: () => number;
@@ -81,11 +85,13 @@ export async function startFleet(
       volumes: { disks: [{ id: `/dev/disk/by-id/sim-${index + 1}` }] },
     })),
   };
-  const describe = (howMany: number): void => {
-    const described = { ...site, hosts: site.hosts.slice(0, howMany) };
-    writeFileSync(join(checkout, siteFileOf(stack)), stringify(described, { lineWidth: 0 }));
+  const describe = (described: readonly object[]): void => {
+    writeFileSync(
+      join(checkout, siteFileOf(stack)),
+      stringify({ ...site, hosts: described }, { lineWidth: 0 }),
+    );
   };
-  describe(count);
+  describe(site.hosts);
   const env = { ...pulumiEnv(), SSH_AUTH_SOCK: agent.socket };
   await freshStack(stack, env);
   const logs = front === undefined ? hosts : [...hosts, front];
@@ -96,8 +102,11 @@ export async function startFleet(
     describe,
     env,
     identityFile,
-    pulumi: ([verb = "", ...args], started) =>
-      pulumi([verb, "--stack", stack, ...args], { env, ...(started === undefined ? {} : { started }) }),
+    pulumi: ([verb = "", ...args], started, more) =>
+      pulumi([verb, "--stack", stack, ...args], {
+        env: { ...env, ...more },
+        ...(started === undefined ? {} : { started }),
+      }),
     connections: () => logs.reduce((sum, one) => sum + connectionsOf(one), 0),
     stateBytes: () => statSync(join(stateDir, ".pulumi", "stacks", "sealift", `${stack}.json`)).size,
     facts: () => readFileSync(join(hosts[0]?.home ?? "", "facts"), "utf8").split("\n").length - 1,
