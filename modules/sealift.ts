@@ -4,7 +4,6 @@ import { refuse, SealiftError, type Problem } from "./core/errors.ts";
 import { installationProblems } from "./core/installed-packages.ts";
 import { asRunError, failWith, reportFailuresOnce } from "./core/pulumi/as-run-error.ts";
 import { endOf } from "./core/pulumi/known-output.ts";
-import { limitGarbage } from "./core/pulumi/memory.ts";
 import { plainSite, withPlaceholders, type PlainSite } from "./core/pulumi/program-site.ts";
 import type { SiteInput } from "./core/pulumi/site-types.ts";
 import { skipUnusedTraces } from "./core/pulumi/stack-traces.ts";
@@ -84,7 +83,6 @@ export async function provisionSite(
   const began = new Date();
   const stack = pulumi.getStack();
   skipUnusedTraces();
-  limitGarbage();
   keepOutputs();
   reportFailuresOnce();
   const { plan, around, resource } = await asRunError(async () => {

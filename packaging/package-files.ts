@@ -51,7 +51,24 @@ const derived = /^stacks\/(?!site\.).*\.schema\.json$/;
 
 function copyOf(path: string): string {
   const text = readFileSync(join(checkout, path), "utf8");
-  return derived.test(path) ? `${JSON.stringify(JSON.parse(text))}\n` : text;
+  if (derived.test(path)) return `${JSON.stringify(JSON.parse(text))}\n`;
+  return path.endsWith(".md") ? withoutPadding(text) : text;
+}
+
+/** Tables of Markdown without the spaces that align their columns: in wide tables these are most of the text. */
+function withoutPadding(text: string): string {
+  return text
+    .split(/^(```[^]*?^```)$/m)
+    .map((part, index) =>
+      index % 2 === 1
+        ? part
+        : part.replace(/^\|.*\|$/gm, (row) =>
+            /^\|[ |:-]*$/.test(row)
+              ? row.replace(/-{4,}/g, "---").replace(/ {2,}/g, " ")
+              : row.replace(/ {2,}\|/g, " |"),
+          ),
+    )
+    .join("");
 }
 
 /** The policy pack: the files of policy/ at the root of a package of its own. @throws {Error} when the TypeScript has errors. */
