@@ -116,7 +116,7 @@ describe("upgrade and downgrade of the engine", () => {
     await setVersion(second);
     assert.match(
       await preview(),
-      new RegExp(`found: ${first}; impact: the daemon restarts, containers keep running`),
+      new RegExp(`found: ${first}; expected: .*; impact: the daemon restarts, containers keep running`),
     );
     await converges();
     await converges("--expect-no-changes");
