@@ -135,8 +135,8 @@ test("every program that the shell of a host starts has a row there, too", async
     programs.filter((name) => !rows.has(name)),
     [],
   );
-  const script = `f() { x=$(one "$(two)" | three); }\n# four\ncase $1 in five) six ;; esac\ntimeout 5 seven 'eight;'; timeout 5 "$x" y <<END\nnine\nEND\nf`;
-  assert.deepEqual(programsOf([script]), ["one", "seven", "six", "three", "timeout", "two"]);
+  const script = `f() { x=$(one "$(two)" | three); }\n# four\ncase $1 in five) six ;; esac\ntimeout 5 seven 'eight;'; timeout 5 "$x" y; timeout "$s" "$x" z; timeout "$s" nine z <<END\nten\nEND\nf`;
+  assert.deepEqual(programsOf([script]), ["nine", "one", "seven", "six", "three", "timeout", "two"]);
 });
 
 function toEnd(error: unknown): never {

@@ -64,9 +64,14 @@ function* commandWords(text: string): Generator<string> {
       open.push("$(");
       state = "start";
     } else if (take(/"/y) !== undefined) {
-      if (top === '"') open.pop();
-      else open.push('"');
-      if (state === "start" || number) state = "words";
+      if (top === '"') {
+        open.pop();
+        // The seconds of timeout, in a variable.
+        if (state === "others") number = true;
+      } else {
+        open.push('"');
+        if (state === "start" || number) state = "words";
+      }
     } else if (top === '"') at += 1;
     else if (take(/'[^']*'/y) !== undefined) state = state === "start" ? "words" : state;
     else if (take(/\n/y) !== undefined) {
