@@ -190,7 +190,7 @@ test("a runbook is verified as the guide says, and one that was changed on the m
   const commands = (marker: string): string => {
     const [, found] = new RegExp(`<!-- ${marker} -->\\n\\n\`\`\`\\n(.*?)\`\`\``, "s").exec(guide) ?? [];
     assert.ok(found !== undefined, marker);
-    const own = found.replaceAll("/media/usb", medium).replaceAll("~/.ssh/bundle_signing", tiny.key);
+    const own = found.replaceAll("/media/carry", medium).replaceAll("~/.ssh/bundle_signing", tiny.key);
     return `set -e\n${own.replaceAll("alice@office", "lab@sealift")}`;
   };
   await writeFile(join(near, "runbook.md"), runbookOf(await verifyBundle(tiny.directory, tiny)));
