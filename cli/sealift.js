@@ -27,8 +27,8 @@ process.env.NODE_COMPILE_CACHE ??= join(
   "compile",
 );
 module.enableCompileCache(process.env.NODE_COMPILE_CACHE);
-// Bundles are packed and unpacked on threads of libuv, which has four for files and everything, unless it is told before the first
-// file is read on one.
+// Bundles are packed and unpacked on threads of libuv, which has four for files and everything, unless the number is set before the
+// first file is read on one.
 process.env.UV_THREADPOOL_SIZE ??= String(Math.max(4, Math.min(availableParallelism(), 8) + 2));
 // Whole bundles stream through: their pieces are to go as soon as a megabyte of objects has come together, not sixteen. It
 // takes up to 40 MB off the most memory of a verb.

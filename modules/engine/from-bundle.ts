@@ -72,7 +72,10 @@ export function hostFiles(
   const taken = [archive, ...plugins].map(({ sha256 }) => sha256);
   const others = otherVersions().filter(({ sha256 }) => !taken.includes(sha256));
   return {
-    ...{ archive, plugins, others, images: heldImages() },
+    archive,
+    plugins,
+    others,
+    images: heldImages(),
     ...(registry === undefined ? {} : { registry }),
   };
 

@@ -1,9 +1,8 @@
 import assert from "node:assert/strict";
-import { readFileSync, writeFileSync } from "node:fs";
 import { test } from "node:test";
 import type { HostImage } from "../../modules/core/host/blob.ts";
-import { planText } from "../../modules/core/host/step.ts";
 import { deliveriesOf, phasesOf, type HostPhases } from "../../modules/rollout/phases.ts";
+import { assertSamePlan } from "../support/assert/same-plan.ts";
 import { exampleFacts, exampleFiles, library } from "../support/fixtures/example-host.ts";
 import { external, own, withRegistry } from "../support/fixtures/registry-site.ts";
 import { changed, siteOf } from "../support/fixtures/site-text.ts";
@@ -42,32 +41,19 @@ function phases(text: string, some: readonly HostImage[]): HostPhases {
   return phasesOf(host, { ...exampleFiles, images: some }, exampleFacts);
 }
 
-/** UPDATE_GOLDEN=1 records it again. */
-function same(name: string, found: HostPhases, ...expected: readonly (keyof HostPhases)[]): void {
-  const text = expected
-    .flatMap((key) => found[key] ?? [])
-    .map((phase) => planText("node-b", phase, { serial: 7 }))
-    .join("")
-    .replaceAll(library.sha256, "<library sha256>")
-    .replace(`delivered ${library.bytes} `, "delivered <library bytes> ");
-  const file = new URL(`plan-${name}.txt`, import.meta.url);
-  if (process.env["UPDATE_GOLDEN"] === "1") writeFileSync(file, text);
-  assert.equal(text, readFileSync(file, "utf8"));
-}
-
 test("plan texts of a host without a registry: every blob is sent once, and each image is loaded", () => {
-  same("images-loaded", phases(loaded, images), "delivery", "images");
+  assertSamePlan("images-loaded", "node-b", phases(loaded, images), "delivery", "images");
 });
 
 const pulled = images.map(({ name, sha256 }) => ({ name, sha256 }));
 
 test("plan text of a client of the site's registry, with either image store", () => {
-  same("images-pulled", phases(withRegistry(own), pulled), "images");
-  same("images-pulled", phases(withRegistry(own, "classic"), pulled), "images");
+  assertSamePlan("images-pulled", "node-b", phases(withRegistry(own), pulled), "images");
+  assertSamePlan("images-pulled", "node-b", phases(withRegistry(own, "classic"), pulled), "images");
 });
 
 test("plan text of a client of an external registry", () => {
-  same("images-external", phases(withRegistry(external), pulled), "images");
+  assertSamePlan("images-external", "node-b", phases(withRegistry(external), pulled), "images");
 });
 
 test("a host without images has no such phase, and a host with a registry is sent no blob of an image", () => {

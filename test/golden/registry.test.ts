@@ -1,8 +1,7 @@
 import assert from "node:assert/strict";
-import { readFileSync, writeFileSync } from "node:fs";
 import { test } from "node:test";
-import { planText } from "../../modules/core/host/step.ts";
 import { phasesOf, withoutCaBundles, type HostPhases } from "../../modules/rollout/phases.ts";
+import { assertSamePlan } from "../support/assert/same-plan.ts";
 import { exampleArchive, exampleFacts, exampleFiles, library } from "../support/fixtures/example-host.ts";
 import { external, own, withRegistry } from "../support/fixtures/registry-site.ts";
 import { siteOf } from "../support/fixtures/site-text.ts";
@@ -52,37 +51,30 @@ function phases(name: string, text: string, mirrors: boolean, made?: readonly st
   return phasesOf(host, files, { ...exampleFacts, content, mirrors, caBundles });
 }
 
-/** UPDATE_GOLDEN=1 records it again. */
-function same(name: string, found: HostPhases, ...expected: readonly (keyof HostPhases)[]): void {
-  const text = expected
-    .flatMap((key) => found[key] ?? [])
-    .map((phase) => planText("node-a", phase, { serial: 7 }))
-    .join("")
-    .replaceAll(library.sha256, "<library sha256>")
-    .replace(`delivered ${library.bytes} `, "delivered <library bytes> ");
-  const file = new URL(`plan-${name}.txt`, import.meta.url);
-  if (process.env["UPDATE_GOLDEN"] === "1") writeFileSync(file, text);
-  assert.equal(text, readFileSync(file, "utf8"));
-}
-
 test("plan texts of a host that runs the registry, in a site with the classic store", () => {
   const found = phases("node-a", withRegistry(own, "classic"), true, ["MIIB"]);
-  same("registry-host", found, "delivery", "registry", "seed", "trust", "engine");
+  assertSamePlan("registry-host", "node-a", found, "delivery", "registry", "seed", "trust", "engine");
 });
 
 test("plan text of a registry whose writer is open to two networks", () => {
   const open = withRegistry(`${own}\nwriterNetworks: [10.20.0.0/16, "fd00:20::/32"]`);
-  same("registry-open", phases("node-a", open, false, ["MIIB"]), "registry");
+  assertSamePlan("registry-open", "node-a", phases("node-a", open, false, ["MIIB"]), "registry");
 });
 
 test("plan text of a registry with an upstream registry", () => {
   const two = withRegistry(own.replace("{ name: node-a }", "{ name: node-a }, { name: node-b }"));
-  same("registry-fed", phases("node-b", two, false, ["MIIBfirst", "MIIBsecond"]), "delivery", "seed");
+  assertSamePlan(
+    "registry-fed",
+    "node-a",
+    phases("node-b", two, false, ["MIIBfirst", "MIIBsecond"]),
+    "delivery",
+    "seed",
+  );
 });
 
 test("plan texts of a client: only the library is sent to it", () => {
   const found = phases("node-b", withRegistry(own), false, ["MIIB"]);
-  same("registry-client", found, "delivery", "trust", "engine");
+  assertSamePlan("registry-client", "node-a", found, "delivery", "trust", "engine");
 });
 
 test("before the registry has created its CA, its clients have the same facts, with an unknown CA", () => {
@@ -108,7 +100,7 @@ test("facts that wait for a CA that does not exist yet are not checked between t
 
 test("plan texts of a client of an external registry", () => {
   const found = phases("node-b", withRegistry(external), false, []);
-  same("registry-external", found, "trust", "engine");
+  assertSamePlan("registry-external", "node-a", found, "trust", "engine");
 });
 
 test("every step calls functions of the library, with codes of its phase", () => {

@@ -185,7 +185,7 @@ async function startOnPort(
     if (ended === portTaken) return portTaken;
     if (ended !== undefined) {
       await end;
-      throw guestProblem(record.name, lastWords(folder), "a container that starts", "mend what it says");
+      throw guestProblem(record.name, lastWords(folder), "a container that starts", "fix what it reports");
     }
     await sleep(pollMs);
   }

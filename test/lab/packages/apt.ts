@@ -112,7 +112,7 @@ export function aptFailed(
       subject,
       found: `exit ${result.exitCode}: ${tail}`,
       expected: "apt-get to succeed",
-      fix: `read ${apt.log}, mend it and start again`,
+      fix: `read ${apt.log}, fix the cause and start again`,
     },
   ]);
 }

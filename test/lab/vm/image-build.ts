@@ -45,7 +45,7 @@ export async function buildImage(folder: string, recipe: ImageRecipe, report: Re
       "guest image",
       found,
       "image-build.sh to succeed",
-      `read ${log}, mend it and start again`,
+      `read ${log}, fix the cause and start again`,
     );
   }
   await rm(join(part, "ssh_host_ed25519_key"));
