@@ -1,4 +1,5 @@
 /** bundle.lock.yaml: its shape, reading, writing, and whether it still matches bundle.yaml. */
+import type { ComposeProject } from "../../modules/core/host/compose-project.ts";
 import { type Problem, refuse } from "../../modules/core/errors.ts";
 import { writeAtomically } from "../../modules/core/write-atomically.ts";
 import { type Document, parseDocument, readDocument } from "./document.ts";
@@ -21,6 +22,8 @@ export interface LockedFile extends FileSpec {
   readonly members?: readonly Member[];
   /** `sha256:…` of the OCI artifact that the reference of an `oci:` URL pointed to. */
   readonly manifest?: string;
+  /** Of an app: its Compose project. */
+  readonly project?: ComposeProject;
 }
 
 export interface LockedImage extends Pick<ImageSpec, "name" | "from"> {

@@ -1,4 +1,5 @@
 /** A file of the bundle that a host needs, as pinned in the lock. */
+import type { ComposeProject } from "./compose-project.ts";
 
 export interface Blob {
   readonly sha256: string;
@@ -38,12 +39,24 @@ export interface SentImage {
   readonly blobs: readonly Blob[];
 }
 
+/** A release of an application, as pinned in the lock. */
+export interface HostApp {
+  readonly name: string;
+  /** The files of its project, a tar archive. */
+  readonly archive: Archive;
+  readonly project: ComposeProject;
+  /** Of its services. */
+  readonly images: readonly HostImage[];
+}
+
 /** The files that a host gets from the bundle. */
 export interface HostFiles {
   readonly archive: Archive;
   readonly plugins: readonly Binary[];
   /** Images that its engine must hold. Default none. */
   readonly images?: readonly HostImage[];
+  /** Releases of the applications that run on it, in the order of the site. Default none. */
+  readonly apps?: readonly HostApp[];
   /** The program of the registry, on a host that runs it. */
   readonly registry?: Archive;
   /** Other versions in the bundle: those that the host keeps need not be sent again on a rollback. */

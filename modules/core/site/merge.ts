@@ -76,6 +76,7 @@ export function mergeHost(site: SiteFile, host: HostFile): MergedHost {
     ...(jump === undefined ? {} : { jumpHost: jump as JumpSpec }),
     architecture: host.architecture ?? "amd64",
     images: [...new Set([...(site.images ?? []), ...(host.images ?? [])])],
+    apps: [],
     groups: host.groups ?? site.groups ?? [],
     dockerGroup: { unmanagedMembers: "report", ...site.dockerGroup, ...host.dockerGroup },
     users: host.users ?? site.users ?? [],

@@ -140,6 +140,41 @@ export interface ContainerLimitsSpec {
   readonly tasks?: number;
 }
 
+/** An application that runs on a host: a Compose project of the bundle. */
+export interface AppSpec {
+  /** Its name in the bundle, and that of its Compose project. */
+  readonly name: string;
+  /** Exact version of the bundle. */
+  readonly version: string;
+  /** Values for the variables of its Compose file. Default none. */
+  readonly values?: Readonly<Record<string, string>>;
+  /** Content for the file secrets of its Compose file, by name. Default none. */
+  readonly secrets?: Readonly<Record<string, AppSecretSpec>>;
+  readonly update: AppUpdateSpec;
+  /** How many earlier releases stay on the host with their images. */
+  readonly keep: number;
+}
+
+/** One secret of an application. */
+export interface AppSecretSpec {
+  /** Path of a file encrypted by age, relative to the checkout. */
+  readonly file: string;
+  /** `uid:gid` of the file in the container. @default "0:0" */
+  readonly owner?: string;
+  /** Four octal digits. @default "0400" */
+  readonly mode?: string;
+}
+
+/** How a new release replaces the one before, in the words of Compose's `deploy.update_config`. */
+export interface AppUpdateSpec {
+  readonly order: "stop-first";
+  /** How long a container of a new release must run without a restart, in seconds. */
+  readonly monitor: number;
+  readonly failure_action: "rollback" | "pause";
+  /** How long a release may take until all its services are healthy, in seconds. */
+  readonly timeout: number;
+}
+
 /** The receipts of a site's runs. */
 export interface ReceiptSpec {
   /** Folder for receipts and their pages. */
@@ -166,6 +201,8 @@ export interface HostSpec {
   readonly team?: string;
   /** Images that the bundle must have for this host, and that its engine holds with the digests of the lock. */
   readonly images: readonly string[];
+  /** Applications that run here, in the order of the site. */
+  readonly apps: readonly AppSpec[];
   readonly groups: readonly GroupSpec[];
   readonly dockerGroup: DockerGroupSpec;
   readonly users: readonly UserSpec[];
