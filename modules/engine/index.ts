@@ -1,10 +1,9 @@
 /** Docker and containerd from static binaries, as a phase. */
-import { endpoint } from "../core/endpoint.ts";
+import { channelOf } from "../core/host/blob-step.ts";
 import type { HostFiles } from "../core/host/blob.ts";
-import type { RegistrySpec } from "../core/site/registry.ts";
 import type { HostSpec } from "../core/site/site-spec.ts";
 import type { Phase } from "../core/host/step.ts";
-import { engineSteps, type Channel } from "./steps.ts";
+import { engineSteps } from "./steps.ts";
 
 /** Pure: the phase of one host. */
 export function enginePhase(
@@ -23,9 +22,4 @@ export function enginePhase(
       ...channel,
     }),
   };
-}
-
-function channelOf({ name, port, prefix, addresses, allowedHosts = [], trust }: RegistrySpec): Channel {
-  const ownCa = trust.hosts.length > 0 || trust.file !== undefined;
-  return { registry: endpoint(name, port), prefix, addresses, allowedHosts, ownCa };
 }

@@ -1,6 +1,7 @@
 /** The engine from static binaries, as facts. */
 import { basename } from "node:path";
-import type { Binary, Blob, HostFiles } from "../core/host/blob.ts";
+import { blobStep, type Channel } from "../core/host/blob-step.ts";
+import type { Binary, HostFiles } from "../core/host/blob.ts";
 import type { ImageStore } from "../core/site/image-store.ts";
 import type { AdoptSpec } from "../core/site/site-spec.ts";
 import type { Step } from "../core/host/step.ts";
@@ -19,20 +20,6 @@ export interface EngineSpec {
   readonly users: readonly string[];
   /** The registry that has the bundle; absent: blobs are sent over ssh. */
   readonly channel?: Channel;
-}
-
-/** How a host downloads blobs of the bundle from the registry. */
-export interface Channel {
-  /** `name:port`. */
-  readonly registry: string;
-  /** Prefix of every repository: empty, or ending with a slash. */
-  readonly prefix: string;
-  /** A CA of the site certifies it, not only those of the system. */
-  readonly ownCa: boolean;
-  /** IPv4 addresses in the order in which they are tried; empty: as the name server resolves its name. */
-  readonly addresses: readonly string[];
-  /** `name:port` of other hosts to which it may redirect; used where a name server resolves its name. @default none */
-  readonly allowedHosts?: readonly string[];
 }
 
 export function engineSteps({
@@ -129,27 +116,4 @@ function pluginSteps(plugin: Binary, channel: Channel | undefined): readonly Ste
       call: ["engine_plugin", name, version, sha256],
     },
   ];
-}
-
-/** @param file name of the bundle's file, which is the last component of its repository. */
-function blobStep(
-  code: string,
-  what: string,
-  file: string,
-  { sha256, bytes }: Blob,
-  channel: Channel | undefined,
-): Step {
-  return {
-    code,
-    fact: `${what} is on the host (sha256 ${sha256.slice(0, 12)})`,
-    effect: "none",
-    call: channel === undefined ? ["stored_blob", sha256, String(bytes)] : channelCall(channel),
-  };
-
-  function channelCall({ registry, prefix, ownCa, addresses, allowedHosts = [] }: Channel): Step["call"] {
-    const repository = `${prefix}files/${file}`;
-    const caSource = ownCa ? "own" : "system";
-    const readers = allowedHosts.length === 0 ? addresses : ["-", ...allowedHosts];
-    return ["downloaded_blob", sha256, String(bytes), registry, repository, caSource, ...readers];
-  }
 }

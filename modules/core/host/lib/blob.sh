@@ -41,6 +41,14 @@ blob_taken_back() {
 }
 apply_stored_blob() {
   if blob_taken_back "$@"; then return 0; fi
+  install -d -m 0755 "$SEALIFT_BLOBS"
+  receive_blob "$1" "$2" "$SEALIFT_BLOBS/$1" || return 1
+  remember_hash "$SEALIFT_BLOBS/$1" "$1"
+}
+
+# receive_blob SHA256 BYTES FILE: moves a blob from where it arrived, in the home of the SSH user, to FILE, whose folder exists. Prints why
+# it cannot.
+receive_blob() {
   blob_from=.sealift/blobs/$1
   # The next copy would follow a link or write into a folder.
   if [ -L "$blob_from" ] || { [ -e "$blob_from" ] && [ ! -f "$blob_from" ]; }; then
@@ -52,23 +60,21 @@ apply_stored_blob() {
     echo "the file ~/$blob_from is missing after the copy; run pulumi up again to copy it again"
     return 1
   fi
-  install -d -m 0755 "$SEALIFT_BLOBS"
   # The SSH user could change the file between check and use, so root copies it first, and checks and uses the copy. It is read with the
   # rights of the SSH user, so a link put there meanwhile exposes nothing that this user could not read.
-  rm -f "$SEALIFT_BLOBS/$1.new"
-  as_user 600 "$(($2 + 1))" runuser -u "${SUDO_USER:-root}" -- cat "$PWD/$blob_from" >"$SEALIFT_BLOBS/$1.new" || true
-  blob_found=$(sha256sum "$SEALIFT_BLOBS/$1.new")
+  rm -f "$3.new"
+  as_user 600 "$(($2 + 1))" runuser -u "${SUDO_USER:-root}" -- cat "$PWD/$blob_from" >"$3.new" || true
+  blob_found=$(sha256sum "$3.new")
   blob_found=${blob_found%% *}
   if ! as_user 60 0 runuser -u "${SUDO_USER:-root}" -- rm -f "$PWD/$blob_from"; then
     echo "$PWD/$blob_from could not be removed by user ${SUDO_USER:-root}"
     return 1
   fi
   if [ "$blob_found" != "$1" ]; then
-    rm "$SEALIFT_BLOBS/$1.new"
+    rm "$3.new"
     echo "the copied file has sha256 $blob_found and was removed"
     return 1
   fi
-  sync "$SEALIFT_BLOBS/$1.new"
-  mv "$SEALIFT_BLOBS/$1.new" "$SEALIFT_BLOBS/$1"
-  remember_hash "$SEALIFT_BLOBS/$1" "$1"
+  # Callers test the result, so `set -e` does not end this function.
+  sync "$3.new" && mv "$3.new" "$3"
 }
