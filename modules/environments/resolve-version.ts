@@ -14,9 +14,13 @@ const names: Readonly<Record<VersionedKey, string>> = {
 };
 
 export function seriesResolver({ files }: Lock): SeriesResolver {
-  return (what, line) =>
-    newestInSeries(
-      line,
-      files.filter(({ name }) => name === names[what]).map(({ version }) => version),
-    );
+  return (what, line) => {
+    const versions = files
+      .filter(({ name, kind }) =>
+        typeof what === "string" ? name === names[what] : kind === "app" && name === what.app,
+      )
+      .map(({ version }) => version);
+    // An application may have a version of two numbers; an engine has none.
+    return versions.includes(line) ? line : newestInSeries(line, versions);
+  };
 }

@@ -57,6 +57,7 @@ export const limits = {
     deb: 2 * 1024 * mib,
     archive: 16 * 1024 * mib,
     npm: 512 * mib,
+    app: 64 * mib,
     file: 16 * 1024 * mib,
   },
   download: 16 * 1024 * mib,

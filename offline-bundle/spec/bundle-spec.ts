@@ -14,7 +14,7 @@ export type FilePlatform = Platform | "any";
  * engine: a tarball with dockerd and its companions; archive: any other .tgz; binary: a single program; deb: a package of Debian
  * or Ubuntu in exactly one version; npm: a package of package-lock.json; file: anything else, unchanged.
  */
-export type FileKind = "engine" | "archive" | "binary" | "deb" | "npm" | "file";
+export type FileKind = "engine" | "archive" | "binary" | "deb" | "npm" | "app" | "file";
 
 /** One file for one platform. */
 export interface FileSpec {

@@ -68,6 +68,7 @@ export interface SiteInput {
   readonly rollout?: RolloutInput;
   readonly receipt?: ReceiptInput;
   readonly images?: ImagesInput;
+  readonly apps?: AppsInput;
   /**
    * Classes of hosts, by name. A class overrides the class of the same name in the shared file, key by key.
    * @example {"docker-host":{"volumes":{"group":"vg0"}}}
@@ -1156,6 +1157,79 @@ export interface ContainerLimitsInput {
  * @example ["docker.io/library/busybox:1.37"]
  */
 export type ImagesInput = readonly string[];
+
+/**
+ * Applications of the bundle and the hosts that run them. An application is a Compose project; on each of its hosts Sealift runs one release of it, with the images and files that the lock pins. An application that is removed from the list keeps running: docker compose down in /svc/apps/<name>/current ends it. Default none.
+ * @example [{"name":"shop","version":"2.4","class":"docker-host"}]
+ */
+export type AppsInput = readonly {
+  /**
+   * Name of the application in bundle.yaml, and of its Compose project.
+   * @example "shop"
+   */
+  readonly name: string;
+  /**
+   * Exact version, or a release series (two numbers): the newest version of it in the bundle's lock. The bundle must hold it. An earlier version is the way back.
+   * @example "2.4"
+   */
+  readonly version: string;
+  /**
+   * Names of the hosts that run it. Absent: the hosts of `class` or `team`, or else all hosts.
+   * @example ["node-a"]
+   */
+  readonly hosts?: readonly string[];
+  /**
+   * The hosts of this class, and of classes that extend it, run it.
+   * @example "docker-host"
+   */
+  readonly class?: string;
+  /**
+   * The hosts of this team run it.
+   * @example "payments"
+   */
+  readonly team?: string;
+  /**
+   * Values for the variables of the Compose file. They take precedence over the .env file of the project and are stored in clear text: a secret does not belong here. Default none.
+   * @example {"SHOP_URL":"https://shop.bank.local"}
+   */
+  readonly values?: Readonly<Record<string, string>>;
+  /**
+   * How a new release replaces the one before, in the words of Compose's deploy.update_config.
+   * @example {"monitor":"30s","failure_action":"rollback","timeout":"5m"}
+   */
+  readonly update?: {
+    /**
+     * stop-first: a container stops before its successor starts.
+     * @default "stop-first"
+     * @example "stop-first"
+     */
+    readonly order?: "stop-first";
+    /**
+     * How long the containers of a new release must run without a restart before the release is accepted, in seconds (s) or minutes (m).
+     * @default "30s"
+     * @example "30s"
+     */
+    readonly monitor?: string;
+    /**
+     * What follows when a new release does not become healthy or does not stay so. rollback: the release before runs again. pause: the new one is left as it is. The run fails in both cases.
+     * @default "rollback"
+     * @example "rollback"
+     */
+    readonly failure_action?: "rollback" | "pause";
+    /**
+     * How long a release may take until all its services are healthy, in seconds (s) or minutes (m).
+     * @default "5m"
+     * @example "5m"
+     */
+    readonly timeout?: string;
+  };
+  /**
+   * Number of earlier releases that stay on the host with their images. The next change of a release removes older ones.
+   * @default 2
+   * @example 2
+   */
+  readonly keep?: number;
+}[];
 
 /** A named set of values for hosts. A host of the class may override each value, key by key (in daemon, in maps such as log-opts as well). Another log-driver starts with empty log-opts. */
 export interface ClassInput {

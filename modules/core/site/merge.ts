@@ -2,6 +2,7 @@
 import { endpoint } from "../endpoint.ts";
 import { pullsByName, imageStoreKeys, imageStoreOf } from "./image-store.ts";
 import { containersSlice, withProfile, writtenAlways, type DaemonProfile } from "./profiles.ts";
+import { appsOf, type AppFile } from "./apps.ts";
 import { registryOf, type RegistryFile, type RegistrySpec } from "./registry.ts";
 import { daemonOver } from "./layers/daemon-over.ts";
 import type { RolloutSpec } from "./rollout.ts";
@@ -45,6 +46,7 @@ export interface SiteFile extends Sections {
   readonly rollout?: RolloutSpec;
   readonly receipt?: ReceiptSpec;
   readonly registry?: RegistryFile;
+  readonly apps?: readonly AppFile[];
   readonly hosts: readonly HostFile[];
 }
 
@@ -76,7 +78,7 @@ export function mergeHost(site: SiteFile, host: HostFile): MergedHost {
     ...(jump === undefined ? {} : { jumpHost: jump as JumpSpec }),
     architecture: host.architecture ?? "amd64",
     images: [...new Set([...(site.images ?? []), ...(host.images ?? [])])],
-    apps: [],
+    apps: appsOf(site.apps ?? [], host),
     groups: host.groups ?? site.groups ?? [],
     dockerGroup: { unmanagedMembers: "report", ...site.dockerGroup, ...host.dockerGroup },
     users: host.users ?? site.users ?? [],

@@ -1,4 +1,4 @@
-/** Sizes as written in a site file. */
+/** Sizes and durations as written in a site file. */
 
 const mibPerUnit = { MiB: 1, GiB: 1024, TiB: 1024 * 1024 } as const;
 
@@ -20,6 +20,17 @@ export function parseMiB(size: string, form = /^([1-9][0-9]*)(MiB|GiB|TiB)$/): n
   const match = form.exec(size);
   if (match === null) throw new RangeError(`not a size with its unit: ${size}`);
   return Number(match[1]) * mibPerUnit[match[2] as keyof typeof mibPerUnit];
+}
+
+/**
+ * Seconds of `30s` or `5m`.
+ *
+ * @throws {RangeError} for anything else; the site schema has already refused it.
+ */
+export function parseSeconds(duration: string): number {
+  const match = /^([0-9]+)(s|m)$/.exec(duration);
+  if (match === null) throw new RangeError(`not a duration with its unit: ${duration}`);
+  return Number(match[1]) * (match[2] === "m" ? 60 : 1);
 }
 
 /** 50 for `50%FREE`, as lvcreate(8) writes it; undefined for a size with a unit. */

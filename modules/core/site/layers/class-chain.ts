@@ -9,6 +9,8 @@ import type { Values } from "./values.ts";
 export interface Chain {
   /** The most distant ancestor first; without the key `extends`. */
   readonly layers: readonly Layer[];
+  /** The class of the host, then what it extends. */
+  readonly names: readonly string[];
   readonly problems: readonly Problem[];
 }
 
@@ -37,6 +39,7 @@ export function classChain(
       fix: string,
     ) => ({
       layers: [],
+      names: [],
       problems: [{ where, code, subject: who, found, expected, fix }],
     });
     if (chain.includes(name)) {
@@ -65,7 +68,7 @@ export function classChain(
     layers.unshift(...own.map(withoutExtends));
     next = parent;
   }
-  return { layers, problems: [] };
+  return { layers, names: chain, problems: [] };
 }
 
 /** @param section the key under which these names are defined. */

@@ -50,11 +50,13 @@ export function compose(value: unknown, file: string, texts: readonly string[], 
   const known = { classes: names("classes", classes), teams: names("teams", teams) };
   const site = overlay([...under(["site"], "site", shared?.site), ...over([], "site", own)], [], origins);
   const problems: Problem[] = [];
+  const ofClass = new Map(known.classes.map((one) => [one, [] as unknown[]]));
   const list = (Array.isArray(hosts) ? hosts : []).map((host: Values, index) => {
     const at: Path = ["hosts", index];
     const what = `host ${String(host["name"])}`;
     const chain = classChain(host, at, known.classes, (one) => named("classes", "class", one), place);
     problems.push(...chain.problems);
+    for (const one of chain.names) ofClass.get(one)?.push(host["name"]);
     const team = teamLayer(host, chain.layers, at, known.teams, (one) => named("teams", "team", one), place);
     problems.push(...team.problems);
     origins.set(at, { place, path: at, what });
@@ -62,9 +64,22 @@ export function compose(value: unknown, file: string, texts: readonly string[], 
   });
   refuse(problems);
   return {
-    value: { ...site, hosts: list },
+    value: { ...withHostsOfClasses(site, ofClass), hosts: list },
     origins,
     texts: [...texts, ...(shared === undefined ? [] : [shared.text])],
+  };
+}
+
+/** Applications of a class name its hosts afterwards; a class that is not defined stays, and the rules report it. */
+function withHostsOfClasses(site: Values, ofClass: ReadonlyMap<string, readonly unknown[]>): Values {
+  const { apps } = site;
+  if (!Array.isArray(apps)) return site;
+  return {
+    ...site,
+    apps: apps.map((app: unknown) => {
+      const hosts = isObject(app) && typeof app["class"] === "string" ? ofClass.get(app["class"]) : undefined;
+      return isObject(app) && hosts !== undefined ? { ...without(app, "class"), hosts } : app;
+    }),
   };
 }
 

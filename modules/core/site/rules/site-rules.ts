@@ -2,6 +2,7 @@
 import type { Problem } from "../../errors.ts";
 import type { Locate } from "../../document/locate.ts";
 import type { MergedHost, SiteFile } from "../merge.ts";
+import { appProblems } from "./apps.ts";
 import { daemonProblems } from "./daemon.ts";
 import { groupProblems } from "./groups.ts";
 import { hostProblems } from "./hosts.ts";
@@ -28,6 +29,7 @@ export function siteProblems(
     ...loginProblems(file, hosts, problemAt),
     ...volumeProblems(file, hosts, problemAt),
     ...imageProblems(file, hosts, problemAt),
+    ...appProblems(file, hosts, problemAt),
     ...daemonProblems(file, hosts, problemAt),
     ...registryProblems(file, hosts, problemAt),
     ...rolloutProblems(file, hosts, problemAt),

@@ -1,0 +1,47 @@
+/** The applications of a site, and which of them a host runs. Pure. */
+import type { AppSpec, HostSpec } from "./site-spec.ts";
+import { parseSeconds } from "./units.ts";
+
+/** An application as the site has it. */
+export interface AppFile extends Pick<AppSpec, "name" | "version" | "values" | "secrets"> {
+  /** Names of hosts; a class has already been replaced by the names of its hosts. */
+  readonly hosts?: readonly string[];
+  /** A class that is not defined. */
+  readonly class?: string;
+  readonly team?: string;
+  readonly update?: {
+    readonly order?: "stop-first";
+    readonly monitor?: string;
+    readonly failure_action?: "rollback" | "pause";
+    readonly timeout?: string;
+  };
+  readonly keep?: number;
+}
+
+/** Those that run on this host, in the order of the site. */
+export function appsOf(
+  apps: readonly AppFile[],
+  host: Pick<HostSpec, "name"> & Partial<Pick<HostSpec, "team">>,
+): readonly AppSpec[] {
+  return apps.filter((app) => runsOn(app, host)).map(appSpec);
+}
+
+function runsOn({ hosts, team }: AppFile, host: Parameters<typeof appsOf>[1]): boolean {
+  if (hosts !== undefined) return hosts.includes(host.name);
+  return team === undefined || host.team === team;
+}
+
+function appSpec({ name, version, values, secrets, update = {}, keep = 2 }: AppFile): AppSpec {
+  return {
+    ...{ name, version },
+    ...(values === undefined ? {} : { values }),
+    ...(secrets === undefined ? {} : { secrets }),
+    update: {
+      order: update.order ?? "stop-first",
+      monitor: parseSeconds(update.monitor ?? "30s"),
+      failure_action: update.failure_action ?? "rollback",
+      timeout: parseSeconds(update.timeout ?? "5m"),
+    },
+    keep,
+  };
+}
