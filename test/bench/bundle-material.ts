@@ -5,7 +5,7 @@ import { stringify } from "yaml";
 import { ensureLabBundle, imageElsewhere } from "../lab/bundle/bundle.ts";
 import { cachePath } from "../lab/cache.ts";
 import { platform } from "../lab/bundle/engine.ts";
-import { registryFile, registryVersion } from "../lab/bundle/registry-tarball.ts";
+import { toolTarball } from "../lab/bundle/tool-tarball.ts";
 import { ensureSigningKey, type SigningKey } from "../lab/bundle/signing-key.ts";
 import type { Tools } from "../lab/tools/ensure-tools.ts";
 import type { Report } from "../support/process/stages.ts";
@@ -60,11 +60,12 @@ export async function bundleMaterial(tools: Tools, report: Report): Promise<Mate
       tools.installed.find((had) => had.name === name)?.version ?? tools.installed[0]?.version ?? "0";
     return { name, version, kind: "binary", ...(await take(join(tools.binDir, name), name)) };
   };
-  const archive = await take(join(dirname(newest.directory), registryFile), registryFile);
+  const registry = toolTarball("registry");
+  const archive = await take(join(dirname(newest.directory), registry.file), registry.file);
   const files: readonly HostFile[] = [
     await engine(usual),
     await engine(newest),
-    { name: "registry", version: registryVersion, kind: "archive", ...archive },
+    { name: "registry", version: registry.version, kind: "archive", ...archive },
     ...(await Promise.all(["pulumi", "pulumi-language-nodejs", "oras"].map(program))),
   ];
   const images = [

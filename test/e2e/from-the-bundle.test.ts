@@ -14,7 +14,7 @@ import { runbookOf } from "../../offline-bundle/runbook.ts";
 import { readLock } from "../../offline-bundle/spec/lock-file.ts";
 import { verifyBundle } from "../../offline-bundle/verify.ts";
 import { platform } from "../lab/bundle/engine.ts";
-import { packRegistry, registryVersion } from "../lab/bundle/registry-tarball.ts";
+import { packTool, toolTarball } from "../lab/bundle/tool-tarball.ts";
 import { ensureSigningKey } from "../lab/bundle/signing-key.ts";
 import { openFilesOf } from "../lab/container/open-files.ts";
 import { removeGuest, startGuest, type Guest } from "../lab/guest.ts";
@@ -37,6 +37,7 @@ import manifest from "../../package.json" with { type: "json" };
 
 const name = "from-the-bundle";
 const hostAddress = "10.9.0.2";
+const registryTarball = toolTarball("registry");
 let lab: Lab;
 let operator: Guest;
 let host: Guest;
@@ -98,7 +99,7 @@ async function connectedSide(): Promise<void> {
       minOrigin: "unverified",
       files: [
         { ...program("docker", lab.bundle.engineVersion), kind: "engine" },
-        { ...program("registry", registryVersion), kind: "archive" },
+        { ...program("registry", registryTarball.version), kind: "archive" },
         ...["node", "pulumi", "plugin"].map((called) => program(called, "1.0")),
       ],
       images: [{ name: lab.bundle.image, from: "file:image" }],
@@ -132,7 +133,7 @@ async function takeFromLab(folder: string): Promise<void> {
   assert.ok(engine);
   cpSync(join(lab.bundle.directory, "blobs", "sha256", engine.sha256), join(folder, "docker.tar.gz"));
   cpSync(join(made, "image"), join(folder, "image"), { recursive: true });
-  await packRegistry(join(folder, "registry.tar.gz"));
+  await packTool(registryTarball, join(folder, "registry.tar.gz"));
 }
 
 function program(called: string, version: string): object {
@@ -227,7 +228,7 @@ async function describeHost(): Promise<void> {
   });
   const registry = {
     name: "registry.site",
-    version: registryVersion,
+    version: registryTarball.version,
     mount: "/registry",
     hosts: [{ name: "node-a" }],
   };

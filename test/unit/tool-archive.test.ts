@@ -32,6 +32,7 @@ before(async () => {
     if (path.startsWith("/api/repos/team/tool/releases/tags/v"))
       response.end(JSON.stringify({ assets: [{ name: "tool.tar.gz", digest: `sha256:${digest}` }] }));
     else if (path === "/team/tool/releases/download/v1.0.0/tool.tar.gz") response.end(archive);
+    else if (path === "/team/tool/releases/download/v1.0.0/tool-linux") response.end("the program");
     else response.writeHead(404).end();
   });
   undo(() => server.close());
@@ -72,6 +73,14 @@ test("a pin in the table is the only criterion", async () => {
   const reported = await fromArchive(tool(digest), join(folder, "c"), () => undefined, place);
   assert.equal(reported, "official archive, pinned sha256");
   assert.equal(requests.length, 1);
+});
+
+test("a release that is the program itself gets its plain name, executable", async () => {
+  const asset = { file: "tool-linux", sha256: hash(Buffer.from("the program")) };
+  const bare = { ...tool(), programs: ["one"], archives: { amd64: asset, arm64: asset } };
+  await fromArchive(bare, join(folder, "f"), () => undefined, place);
+  assert.equal(readFileSync(join(folder, "f", "one"), "utf8"), "the program");
+  assert.equal(statSync(join(folder, "f", "one")).mode & 0o777, 0o755);
 });
 
 test("names the program that an archive lacks", async () => {

@@ -6,13 +6,14 @@ import { writeAtomically } from "../../../modules/core/write-atomically.ts";
 import { cachePath, checkout } from "../cache.ts";
 import type { Plugin } from "./cli-plugins.ts";
 import type { Engine, EngineChoice } from "./engine.ts";
+import type { ToolTarball } from "./tool-tarball.ts";
 
 export interface Content {
   readonly choice: EngineChoice;
   readonly engines: readonly Engine[];
   readonly plugins: readonly Plugin[];
-  /** The registry's version, where there is one. */
-  readonly registry?: string;
+  /** What is packed of the lab's tools. */
+  readonly tools: readonly ToolTarball[];
 }
 
 /** Where a bundle of this choice is kept: the one with a registry beside the others, which take each other's place. */
@@ -59,8 +60,8 @@ const inputs: ReadonlySet<string> = new Set([
   "engine-tarball.ts",
   "engine.ts",
   "image-kinds.ts",
-  "registry-tarball.ts",
   "scratch-image.ts",
+  "tool-tarball.ts",
 ]);
 
 /** What engine 29 is built from, below test/lab/tools. */

@@ -22,9 +22,9 @@ import {
 } from "./engine.ts";
 import { imageKinds, writeImageKinds } from "./image-kinds.ts";
 import { withLock } from "../lock.ts";
-import { packRegistry, registryFile, registryVersion } from "./registry-tarball.ts";
 import { writeScratchImage } from "./scratch-image.ts";
 import { ensureSigningKey, type SigningKey } from "./signing-key.ts";
+import { type PackedTool, packTool, type ToolTarball, toolTarball } from "./tool-tarball.ts";
 
 export interface LabBundle {
   /** Absolute path of the bundle. */
@@ -36,13 +36,24 @@ export interface LabBundle {
   readonly origin: Engine["origin"];
   /** All engines in it, {@link engineVersion} among them. */
   readonly engines: readonly Pick<Engine, "version" | "origin">[];
-  /** Versions of the docker command's plugins; with one engine only, there are none. */
+  /** Versions of the docker command's plugins, the newest of each; with one engine only, there are none. */
   readonly plugins: Readonly<Partial<Record<PluginName, string>>>;
+  /** Version of trixie's Compose, beside the newer one. */
+  readonly olderCompose?: string;
+  /** Version of age, where there are plugins. */
+  readonly age?: string;
   /** Full name of the one image in it: a static busybox with sh, echo, cat, sleep and others. */
   readonly image: string;
   /** Version of the registry, where there is one in it. */
   readonly registry?: string;
 }
+
+/** What hosts get besides engines and plugins. */
+const packedTools: Readonly<Record<EngineChoice, readonly PackedTool[]>> = {
+  one: [],
+  all: ["age"],
+  registry: ["registry"],
+};
 
 const image = "docker.io/library/hello:1";
 /** The same from another registry than Docker's; beside a registry of the site only. */
@@ -88,8 +99,8 @@ async function makeBundle(
   const store = cachePath("bundle-files");
   const chosen = await chooseEngines(choice, store, report);
   const plugins = choice === "all" ? await choosePlugins(report) : [];
-  const registry = choice === "registry" ? { registry: registryVersion } : {};
-  const content = { choice, engines: chosen.map(({ engine }) => engine), plugins, ...registry };
+  const tarballs = packedTools[choice].map(toolTarball);
+  const content = { choice, engines: chosen.map(({ engine }) => engine), plugins, tools: tarballs };
   const work = await folderOf(content);
   await rm(join(bundleFolder(choice), "made"), { recursive: true, force: true });
   await mkdir(work, { recursive: true });
@@ -98,8 +109,8 @@ async function makeBundle(
   report("making the image");
   await takeBusybox(join(work, "busybox"), report);
   await writeScratchImage(join(work, "busybox"), architecture, image, join(work, "image"));
+  for (const one of tarballs) await packTool(one, join(work, one.file));
   if (choice === "registry") {
-    await packRegistry(join(work, registryFile));
     await writeScratchImage(
       join(work, "busybox"),
       architecture,
@@ -109,7 +120,7 @@ async function makeBundle(
     await writeImageKinds(join(work, "image"), architecture, join(work, "image-kinds"));
   }
   const files = { bundleFile: join(work, "bundle.yaml"), lockFile: join(work, inside.lock), store };
-  await writeFile(files.bundleFile, bundleYaml(chosen, plugins, content.registry));
+  await writeFile(files.bundleFile, bundleYaml(choice, chosen, plugins, tarballs));
   const pins = chosen.flatMap(({ pin }) => pin ?? []);
   if (pins.length > 0)
     await writeLock(files.lockFile, { format: 1, serial: 1, platforms: [platform], files: pins, images: [] });
@@ -122,8 +133,9 @@ async function makeBundle(
   return describe(content, work, allowedSigners);
 }
 
-function describe({ engines, plugins, registry }: Content, work: string, allowedSigners: string): LabBundle {
+function describe({ engines, plugins, tools }: Content, work: string, allowedSigners: string): LabBundle {
   const [usual] = engines;
+  const [, olderCompose] = plugins.filter(({ name }) => name === "compose");
   if (usual === undefined) throw new Error("a bundle without an engine");
   return {
     directory: join(work, "bundle"),
@@ -131,9 +143,11 @@ function describe({ engines, plugins, registry }: Content, work: string, allowed
     engineVersion: usual.version,
     origin: usual.origin,
     engines: engines.map(({ version, origin }) => ({ version, origin })),
-    plugins: Object.fromEntries(plugins.map(({ name, version }) => [name, version])),
+    // The last of a name counts.
+    plugins: Object.fromEntries(plugins.toReversed().map(({ name, version }) => [name, version])),
+    ...(olderCompose === undefined ? {} : { olderCompose: olderCompose.version }),
+    ...Object.fromEntries(tools.map(({ name, version }) => [name, version])),
     image,
-    ...(registry === undefined ? {} : { registry }),
   };
 }
 
@@ -143,9 +157,10 @@ function tarball({ version }: Engine): string {
 
 /** The same kind of file that a team writes. */
 function bundleYaml(
+  choice: EngineChoice,
   chosen: readonly ChosenEngine[],
   plugins: readonly Plugin[],
-  registry: string | undefined,
+  tarballs: readonly ToolTarball[],
 ): string {
   const common = { licence: "Apache-2.0" };
   return stringify({
@@ -167,21 +182,13 @@ function bundleYaml(
         versions: [plugin.version],
         url: `file:${pluginFile(plugin)}`,
       })),
-      ...(registry === undefined
-        ? []
-        : [
-            {
-              ...common,
-              name: "registry",
-              kind: "archive",
-              versions: [registry],
-              url: `file:${registryFile}`,
-            },
-          ]),
+      ...tarballs.map(({ name, version, licence, file }) => ({
+        ...{ name, kind: "archive", versions: [version], licence, url: `file:${file}` },
+      })),
     ],
     images: [
       { name: image, from: "file:image" },
-      ...(registry === undefined
+      ...(choice !== "registry"
         ? []
         : [
             { name: imageElsewhere, from: "file:image-elsewhere" },

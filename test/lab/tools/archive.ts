@@ -1,3 +1,5 @@
+import { copyFileSync, chmodSync, mkdirSync } from "node:fs";
+import { join } from "node:path";
 import type { Report } from "../../support/process/stages.ts";
 import { download } from "./download.ts";
 import { firstUse } from "./first-use.ts";
@@ -13,7 +15,7 @@ export interface GitHub {
 const gitHub: GitHub = { web: "https://github.com", api: "https://api.github.com" };
 
 /**
- * Has a tool from its official release archive.
+ * Has a tool from its official release archive, or from the program itself where that is what is released.
  *
  * @returns what the run says about it.
  * @throws {E_DOWNLOAD} when it cannot be had that way.
@@ -32,7 +34,14 @@ export async function fromArchive(
   const pin = sha256 ?? (await firstUse(api, tool.repository, tag, file));
   const path = await download(url, pin, report);
   report(`unpacks ${file}`);
-  await unpack(path, tool.archiveFolder, tool.programs, folder);
+  if (file.endsWith(".tar.gz")) await unpack(path, tool.archiveFolder, tool.programs, folder);
+  else copyProgram(path, tool.programs, folder);
   const how = sha256 === undefined ? `trust on first use, sha256 ${pin}` : "pinned sha256";
   return `official archive, ${how}`;
+}
+
+function copyProgram(file: string, [program = ""]: readonly string[], folder: string): void {
+  mkdirSync(folder, { recursive: true });
+  copyFileSync(file, join(folder, program));
+  chmodSync(join(folder, program), 0o755);
 }

@@ -1,6 +1,6 @@
 /** A release asset on GitHub, or what is known of it. */
 export interface Archive {
-  /** Name of the asset. */
+  /** Name of the asset: a .tar.gz, or the program itself. */
   readonly file: string;
   /**
    * 64 hex digits. Absent: no published one was found; then the digest that GitHub shows for the asset is taken at the first
@@ -42,7 +42,7 @@ const versionFlag = "github.com/pulumi/pulumi/sdk/v3/go/common/version.Version";
 
 /**
  * Every tool that is neither an npm module nor a distribution's package, with its one version. None of them is in Debian at
- * this version (oras: trixie 1.2; pulumi: not at all).
+ * this version (oras: trixie 1.2; age: trixie 1.2.1; pulumi: not at all).
  */
 export const tools: readonly Tool[] = [
   {
@@ -122,7 +122,50 @@ export const tools: readonly Tool[] = [
       },
     ],
   },
+  {
+    name: "age",
+    version: "1.3.1",
+    programs: ["age", "age-keygen"],
+    versionArguments: ["--version"],
+    repository: "FiloSottile/age",
+    archiveFolder: "age/",
+    archives: {
+      amd64: { file: "age-v1.3.1-linux-amd64.tar.gz" },
+      arm64: { file: "age-v1.3.1-linux-arm64.tar.gz" },
+    },
+    modules: ["age", "age-keygen"].map((program) => ({
+      folder: "age",
+      package: `filippo.io/age/cmd/${program}`,
+      flags: ["-ldflags", "-s -w -X main.Version=v1.3.1"],
+      program,
+    })),
+  },
 ];
+
+const composeVersion = "5.5.0";
+const compose = "github.com/docker/compose/v5";
+
+/** The Compose plugin of today; a minute to build, so only those that want it have it (have-compose.ts). trixie has 2.26. */
+export const composePlugin: Tool = {
+  name: "compose",
+  version: composeVersion,
+  programs: ["docker-compose"],
+  versionArguments: ["version"],
+  repository: "docker/compose",
+  archiveFolder: "",
+  archives: {
+    amd64: { file: "docker-compose-linux-x86_64" },
+    arm64: { file: "docker-compose-linux-aarch64" },
+  },
+  modules: [
+    {
+      folder: "compose",
+      package: `${compose}/cmd`,
+      flags: ["-ldflags", `-s -w -X ${compose}/internal.Version=v${composeVersion}`],
+      program: "docker-compose",
+    },
+  ],
+};
 
 const commandVersion = "1.2.1";
 
