@@ -14,6 +14,20 @@ export interface ComposeService {
   readonly name: string;
   /** Full name with registry and tag, as in the lock. */
   readonly image: string;
+  /**
+   * First 16 hex digits of the sha256 of its definition as compose prints it, with sorted keys: the preview compares it with what
+   * runs, before the files of the release are on the host.
+   */
+  readonly config: string;
+  /** Its env_file: paths in the project, in their order. Default none. */
+  readonly envFiles?: readonly string[];
+  /** Names of the top-level configs and secrets that it uses. Default none. */
+  readonly configs?: readonly string[];
+  readonly secrets?: readonly string[];
+  /** Containers. @default 1 */
+  readonly replicas?: number;
+  /** Others wait for it with `service_completed_successfully`: it ends with 0. @default false */
+  readonly oneShot?: boolean;
   /** What it mounts from the project. Default nothing. */
   readonly binds?: readonly ProjectBind[];
 }
