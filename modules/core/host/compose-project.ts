@@ -19,6 +19,8 @@ export interface ComposeService {
    * runs, before the files of the release are on the host.
    */
   readonly config: string;
+  /** Names of the variables in its definition, sorted. Default none. */
+  readonly variables?: readonly string[];
   /** Its env_file: paths in the project, in their order. Default none. */
   readonly envFiles?: readonly string[];
   /** Names of the top-level configs and secrets that it uses. Default none. */
