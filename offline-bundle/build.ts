@@ -17,6 +17,7 @@ import { type Lock, type LockedFile, readLock, staleness } from "./spec/lock-fil
 import type { LockReport } from "./lock.ts";
 import { fetchFile, presentFile, type Sources } from "./fetching/fetch-file.ts";
 import { fetchSignedImage } from "./fetching/signed-image.ts";
+import { withAppImages } from "./locking/lock-app.ts";
 import { originProblems } from "./locking/origin-policy.ts";
 import { inParallel } from "./io/parallel.ts";
 import { pinContentProblems } from "./locking/pin-content.ts";
@@ -56,8 +57,8 @@ export interface BuildOptions {
 export async function buildBundle(options: BuildOptions): Promise<BundleManifest> {
   const { bundleFile, lockFile, store, warn, report = () => undefined } = options;
   const directory = resolve(options.directory);
-  const spec = await readBundleSpec(bundleFile);
   const lock = await readLock(lockFile);
+  const spec = withAppImages(await readBundleSpec(bundleFile), lock.files);
   refuse([
     ...staleness(spec, lock, lockFile),
     ...imagePlatformProblems(spec.images, lock.images, spec.platforms, bundleFile),

@@ -1,6 +1,7 @@
 /** What differs between two bundles or locks, and what must be transferred to get from one to the other. Pure. */
 import type { Contents } from "./oci/contents.ts";
 import type { Lock, LockedFile, LockedImage } from "./spec/lock-file.ts";
+import { type ProjectField, projectFields, projectTexts } from "./spec/project-fields.ts";
 import type { Member } from "./upstream/members.ts";
 import { label } from "./spec/bundle-spec.ts";
 
@@ -44,7 +45,8 @@ export interface Detail {
     | "expires"
     | "sources"
     | "origin"
-    | "signedBy";
+    | "signedBy"
+    | ProjectField;
   readonly from?: string | number;
   readonly to?: string | number;
 }
@@ -125,7 +127,13 @@ function fileDetails(a: Partial<LockedFile>, b: Partial<LockedFile>): readonly D
     ...detail("sources", a.sources?.join(", "), b.sources?.join(", ")),
     ...detail("origin", a.origin, b.origin),
     ...detail("signedBy", a.signedBy, b.signedBy),
+    ...projectDetails(a.project, b.project),
   ];
+}
+
+function projectDetails(a: LockedFile["project"], b: LockedFile["project"]): readonly Detail[] {
+  const [before, now] = [a, b].map((one) => (one === undefined ? undefined : projectTexts(one)));
+  return projectFields.flatMap((what) => detail(what, before?.[what], now?.[what]));
 }
 
 function changedFile(a: LockedFile, b: LockedFile): readonly ItemDifference[] {

@@ -5,6 +5,7 @@
 import { refuse, SealiftError } from "../modules/core/errors.ts";
 import type { Warn } from "./spec/mirrors.ts";
 import { type Lock, readLock, uncovered } from "./spec/lock-file.ts";
+import { withAppImages } from "./locking/lock-app.ts";
 import { movedTags } from "./locking/moved-tags.ts";
 import { fetchFile, type Sources } from "./fetching/fetch-file.ts";
 import { fetchSignedImage } from "./fetching/signed-image.ts";
@@ -54,8 +55,8 @@ export interface FetchResult {
  */
 export async function fetchBundle(options: FetchOptions): Promise<FetchResult> {
   const { bundleFile, lockFile, store, warn, retryPolicy, onTransfer = () => undefined } = options;
-  const spec = await readBundleSpec(bundleFile);
   const lock = await readLock(lockFile);
+  const spec = withAppImages(await readBundleSpec(bundleFile), lock.files);
   refuse(uncovered(spec, lock, lockFile));
   const sources: Sources = {
     ...{ bundleFile, store, mirrors: spec.mirrors },

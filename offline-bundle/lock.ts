@@ -9,13 +9,14 @@ import { fetchPackages } from "./fetching/npm-package.ts";
 import { type LockDifference, lockDifferences } from "./locking/lock-diff.ts";
 import { type LockChange, lockEntry } from "./locking/lock-entry.ts";
 import { isComplete, type Lock, writeLock } from "./spec/lock-file.ts";
+import { lockApp, type ReadApp, readApp, withImages } from "./locking/lock-app.ts";
 import { movedTags } from "./locking/moved-tags.ts";
 import type { Sources } from "./fetching/fetch-file.ts";
 import { readOldLock } from "./locking/old-lock.ts";
 import { repositoryOf } from "./spec/oci-reference.ts";
 import { inParallel } from "./io/parallel.ts";
 import type { RetryPolicy } from "./http/retry-policy.ts";
-import { label, type BundleSpec, type FileSpec } from "./spec/bundle-spec.ts";
+import { label, type BundleSpec, type FileSpec, type ImageSpec } from "./spec/bundle-spec.ts";
 import { readBundleSpec } from "./spec/read-bundle-spec.ts";
 
 export type { LockChange as Change } from "./locking/lock-entry.ts";
@@ -59,8 +60,13 @@ export interface LockResult {
  */
 export async function lockBundle(options: LockOptions): Promise<LockResult> {
   const { bundleFile, lockFile, report = () => undefined, update = [], check = false } = options;
-  const spec = await readBundleSpec(bundleFile);
-  refuse(unknownNames(update, spec, bundleFile));
+  const written = await readBundleSpec(bundleFile);
+  refuse(unknownNames(update, written, bundleFile));
+  const apps = await readApps(written, options);
+  const spec = withImages(
+    written,
+    apps.flatMap(({ images }) => images),
+  );
   const read = (await exists(lockFile))
     ? await readOldLock(lockFile, spec, (item, name) => update.includes(item) || names(update, name))
     : undefined;
@@ -71,6 +77,8 @@ export async function lockBundle(options: LockOptions): Promise<LockResult> {
   refuse(await fetchPackages(unpinned, sources, report));
   const files = await inParallel(spec.files, downloadConcurrency, (file) => {
     const pin = old?.files.find((one) => label(one) === label(file));
+    const app = apps.find(({ entry }) => entry === file);
+    if (app !== undefined) return lockApp(app, pin, update.includes(file.name), options.store);
     return lockEntry(file, pin, { update: update.includes(file.name), check }, sources, report);
   });
   report("images");
@@ -102,8 +110,8 @@ export async function lockBundle(options: LockOptions): Promise<LockResult> {
   };
   const changed = read === undefined || !read.complete || !sameContent(read.lock, lock);
   const next = old !== undefined && changed ? { ...lock, serial: old.serial + 1 } : lock;
-  const written = changed && !check;
-  if (written) await writeLock(lockFile, next);
+  const writes = changed && !check;
+  if (writes) await writeLock(lockFile, next);
   const items = [...spec.files.map(label), ...spec.images.map(({ name }) => name)];
   const removed = [...(old?.files ?? []).map(label), ...(old?.images ?? []).map(({ name }) => name)].filter(
     (item) => !items.includes(item),
@@ -119,8 +127,44 @@ export async function lockBundle(options: LockOptions): Promise<LockResult> {
     ],
     differences: lockDifferences(old, next),
     changed,
-    written,
+    written: writes,
   };
+}
+
+/** The projects of all applications. Every problem is reported at once, and every warning as it comes. */
+async function readApps(
+  { files }: BundleSpec,
+  { bundleFile, warn = () => undefined, report = () => undefined }: LockOptions,
+): Promise<readonly ReadApp[]> {
+  const entries = files.filter(({ kind }) => kind === "app");
+  const { values, problems } = await inParallel(entries, projectConcurrency, (entry) => {
+    report(label(entry));
+    return readApp(entry, bundleFile);
+  });
+  refuse([...problems, ...otherDigests(values.flatMap(({ images }) => images))]);
+  for (const { warnings } of values) for (const warning of warnings) warn(warning);
+  return values;
+}
+
+/** Programs of the operator at a time. */
+const projectConcurrency = 2;
+
+/** The lock has one digest per name. */
+function otherDigests(images: readonly ImageSpec[]): readonly Problem[] {
+  return images.flatMap(({ name, digest, where = "" }): readonly Problem[] => {
+    const other = images.find((one) => one.name === name && one.digest !== digest);
+    if (digest === undefined || other === undefined) return [];
+    return [
+      {
+        where,
+        code: "E_APP_IMAGE",
+        subject: name,
+        found: digest,
+        expected: `one digest for this name in all applications; ${other.where ?? "another one"} has ${other.digest ?? "none"}`,
+        fix: "give the images different tags, or remove the digests: the lock pins one",
+      },
+    ];
+  });
 }
 
 function sourcesOf(

@@ -171,6 +171,58 @@ const bundleCodes = {
     "`package-lock.json` cannot be read, or lists an npm package that a bundle cannot carry: a git dependency, a folder, a package without a sha512, or one for another platform only.",
     "Change the dependency as the message says, and run `npm install`.",
   ),
+  E_APP_COMPOSE: one(
+    "The compose plugin refuses the Compose file of an application; its own message is part of the problem.",
+    "Correct the Compose file; `docker compose config -q` in its folder prints the same message.",
+  ),
+  E_APP_FILES: one(
+    "The folder of an application has something that a bundle cannot carry, such as a link, or lacks a file that its Compose file names.",
+    "Put plain files below the folder of the Compose file; data that a service writes belongs into a named volume.",
+  ),
+  E_APP_REMOTE: one(
+    "A Compose file includes something from a registry, a git repository or a web server, which the air-gapped side cannot reach.",
+    "Copy it into the folder of the Compose file, and include it by its path.",
+  ),
+  E_APP_BUILD: one(
+    "A service has no image, or is only built: the air-gapped side builds nothing.",
+    "Build and push the image on the connected side, and name it with `image:`.",
+  ),
+  E_APP_PULL: one(
+    "`pull_policy` asks for an image from a registry at every start, or for a build.",
+    "Remove `pull_policy`, or set it to `missing` or `never`.",
+  ),
+  E_APP_IMAGE: one(
+    "The image of a service cannot be pinned: no full name, no tag, the tag latest, or a variable in it.",
+    "Write the full name with the tag that you have tested.",
+  ),
+  E_APP_SECRET: one(
+    "A Compose file or env_file contains the value of a secret, or takes a secret from elsewhere than a file.",
+    "Declare it under `secrets:` with `file:`; the site provides the file on each host.",
+  ),
+  E_APP_MOUNT: one(
+    "A service mounts something that a lock cannot record: a path with a variable, or a volume of type image.",
+    "Write the path, or use a named volume.",
+  ),
+  E_APP_SERVICE: one(
+    "A service uses a part of Compose that Sealift does not run: profiles, providers, or a notation of ports that cannot be read.",
+    "Follow the message: change the service, or move it into a Compose file of its own.",
+  ),
+  E_APP_HEALTHCHECK: one(
+    "A warning: services without a healthcheck count as healthy as soon as their processes run.",
+    "Add `healthcheck:` with a test that fails when the service does not answer.",
+  ),
+  E_APP_LIMITS: one(
+    "A warning: services without a memory limit can take the memory of all others on the host.",
+    "Add `deploy.resources.limits.memory`.",
+  ),
+  E_APP_ONE_SHOT: one(
+    "A warning: services that are neither restarted nor waited for; if one of them ends, `up --wait` fails.",
+    "Add `restart: unless-stopped`, or let another service depend on its success.",
+  ),
+  E_APP_EXECUTABLE: one(
+    "A warning: executable files of a project are carried without that right.",
+    "Start scripts by their interpreter, or put programs into the image.",
+  ),
   E_BUNDLE_MISSING: one(
     "There is no bundle at this path.",
     "Correct the path, mount the medium, or unpack the archive.",

@@ -14,6 +14,8 @@ import { acceptDownload, fetchToCache, type CachedFile, downloadPath } from "./d
 import { fetchPackages, type NpmPackage, packagePath } from "./npm-package.ts";
 import { digestOf } from "../io/digest.ts";
 import { readNpmUrl } from "../spec/npm-url.ts";
+import type { Member } from "../upstream/members.ts";
+import { packApp } from "./app-tar.ts";
 import { fileTitle, type NpmSource } from "../spec/bundle-spec.ts";
 
 /** Where files come from and where they are kept. */
@@ -35,6 +37,8 @@ export interface Pin {
   /** Where `bytes` is absent, files above this limit or the limit of their kind are refused. */
   readonly most?: number;
   readonly manifest?: string;
+  /** Of an app: the files that its tar holds. */
+  readonly members?: readonly Member[];
 }
 
 /**
@@ -51,6 +55,7 @@ export async function fetchFile(
   progress: Progress = () => undefined,
 ): Promise<CachedFile & { readonly manifest?: string }> {
   if (file.kind === "npm") return fetchPackage(file, pin, sources, progress);
+  if (file.kind === "app") return packApp(file, pin, sources);
   const { bundleFile, store, mirrors, warn, retryPolicy } = sources;
   const title = fileTitle(file.url);
   const most = Math.max(limits.unpinned[file.kind], pin?.most ?? 0);
@@ -101,11 +106,20 @@ async function realOf(url: string, bundleFile: string): Promise<URL> {
  * @throws {SealiftError} E_VALUE when it leads out of the folder of bundle.yaml.
  */
 export async function presentFile(
-  file: NpmPackage & Pick<Pin, "sha256">,
+  file: NpmPackage & Pick<Pin, "sha256" | "members">,
   sources: Sources,
 ): Promise<string | undefined> {
   const { url, sha256 } = file;
   const { bundleFile, store } = sources;
+  // Packed again each time: a changed file of the project is found.
+  if (file.kind === "app")
+    return packApp(file, file, sources).then(
+      ({ path }) => path,
+      (error: unknown) => {
+        if (error instanceof SealiftError) return undefined;
+        throw error;
+      },
+    );
   if (file.kind === "npm") {
     const path = await packagePath(file, sources).catch((error: unknown) => {
       if (error instanceof SealiftError) throw error;

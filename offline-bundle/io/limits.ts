@@ -25,6 +25,9 @@ export const limits = {
   tags: 100_000,
   /** bundle.lock.yaml and bundle.yaml. */
   document: 4 * mib,
+  /** The files of a Compose project, in bytes and in number: they are held in memory. */
+  project: 64 * mib,
+  projectFiles: 10_000,
   /** package-lock.json: a package has half a kilobyte. */
   packageLock: 16 * mib,
   /** delta.json, inventories and part lists. */

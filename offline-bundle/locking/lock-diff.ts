@@ -1,6 +1,7 @@
 /** What to review when a lock has changed: one row per item. */
 import { digestOfBytes } from "../io/digest.ts";
 import type { Lock, LockedFile, LockedImage } from "../spec/lock-file.ts";
+import { projectFields, projectTexts } from "../spec/project-fields.ts";
 import type { Member } from "../upstream/members.ts";
 
 export interface LockDifference {
@@ -51,12 +52,16 @@ function ofFile(file: LockedFile): Item {
       ...{ version, sha256, bytes: bytes?.toString(), integrity, url, manifest, kind, licence },
       package: file.package,
       members: members === undefined ? undefined : summary(members),
+      ...(file.project === undefined ? noProject : projectTexts(file.project)),
       sources: sources.join(", "),
       origin: file.origin,
       signedBy: file.signedBy,
     },
   };
 }
+
+/** So that each of its fields is compared, whichever lock has it. */
+const noProject = Object.fromEntries(projectFields.map((what) => [what, undefined]));
 
 function ofImage({ name, from, digest, signedBy, platforms, sources }: LockedImage): Item {
   const fields = { digest, signedBy, from, platforms: platforms.join(" "), sources: sources.join(", ") };

@@ -19,6 +19,8 @@ export function originProblems(
 ): readonly Problem[] {
   const { minOrigin, confirmed } = spec;
   return lock.files.flatMap((file): readonly Problem[] => {
+    // A project is part of the repository, where it is reviewed: nobody else publishes it.
+    if (file.kind === "app") return [];
     const entry = spec.files.find((one) => label(one) === label(file));
     const { effective, why } = countedOrigin(file, againstRecord(file, entry) ?? unproven.get(label(file)));
     if (rank(effective) >= rank(minOrigin) || confirmed.some(({ sha256 }) => sha256 === file.sha256))

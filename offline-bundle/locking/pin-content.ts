@@ -7,7 +7,7 @@ import { integrityOf } from "../fetching/npm-package.ts";
 import { type DebControl, readDeb } from "../upstream/deb.ts";
 import { readNpmTarball } from "../upstream/npm-tarball.ts";
 import { hasMembers, type LockedFile } from "../spec/lock-file.ts";
-import { type Member, membersOf } from "../upstream/members.ts";
+import { type Member, membersOf, membersOfTar } from "../upstream/members.ts";
 import { printable } from "../io/printable.ts";
 import { label, type FileSpec } from "../spec/bundle-spec.ts";
 
@@ -42,7 +42,7 @@ export async function pinContentProblems(
 
 /** Links in an engine would put bytes on a host that no pin covers. */
 export function insideOf({ kind }: Pick<FileSpec, "kind">, path: string): Promise<readonly Member[]> {
-  return membersOf(path, kind === "archive");
+  return kind === "app" ? membersOfTar(path) : membersOf(path, kind === "archive");
 }
 
 /** Only the first few: an archive may have many. */

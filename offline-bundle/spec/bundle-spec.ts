@@ -1,5 +1,6 @@
 /** bundle.yaml: what the team wants in the bundle, expanded to one entry per version and platform. */
 import { basename } from "node:path";
+import { composePath } from "./app-url.ts";
 import type { Mirrors } from "./mirrors.ts";
 import { readNpmUrl } from "./npm-url.ts";
 import type { Confirmation, Origin } from "./origin.ts";
@@ -12,7 +13,8 @@ export type FilePlatform = Platform | "any";
 
 /**
  * engine: a tarball with dockerd and its companions; archive: any other .tgz; binary: a single program; deb: a package of Debian
- * or Ubuntu in exactly one version; npm: a package of package-lock.json; file: anything else, unchanged.
+ * or Ubuntu in exactly one version; npm: a package of package-lock.json; app: the Compose project of one version of an application;
+ * file: anything else, unchanged.
  */
 export type FileKind = "engine" | "archive" | "binary" | "deb" | "npm" | "app" | "file";
 
@@ -26,7 +28,7 @@ export interface FileSpec {
    * As written, placeholders filled in: `https:`, `file:` (relative to the folder of bundle.yaml) or
    * `oci:<registry>/<repository>:<tag>`, a file that is the only layer of an OCI artifact. Of an npm package
    * `npm:<name>@<version>`, from the registry that npm is configured with, or `npm:<name>@file:<path>`, a tarball beside
-   * package-lock.json.
+   * package-lock.json. Of an app `app:<path of its Compose file>`, relative to bundle.yaml.
    */
   readonly url: string;
   /** SPDX identifier. */
@@ -144,6 +146,7 @@ export function fileRef(file: Pick<FileSpec, "name" | "version" | "platform">): 
 /** The last part of a URL, sanitized: the title of the file in the bundle. */
 export function fileTitle(url: string): string {
   if (url.startsWith("npm:")) return packageTitle(url);
+  if (composePath(url) !== undefined) return "project.tar";
   const title = url.startsWith("oci:")
     ? basename(url).replace(/@[^@]*$|:[^@:]*$/, "")
     : basename(url.slice(0, `${url}?`.search(/[?#]/)).replace(/^file:/, ""));

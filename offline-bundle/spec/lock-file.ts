@@ -1,5 +1,5 @@
 /** bundle.lock.yaml: its shape, reading, writing, and whether it still matches bundle.yaml. */
-import type { ComposeProject } from "../../modules/core/host/compose-project.ts";
+import type { ComposeProject, ComposeService } from "../../modules/core/host/compose-project.ts";
 import { type Problem, refuse } from "../../modules/core/errors.ts";
 import { writeAtomically } from "../../modules/core/write-atomically.ts";
 import { type Document, parseDocument, readDocument } from "./document.ts";
@@ -161,6 +161,7 @@ function inOrder(lock: Lock): Lock {
         ...(origin === undefined ? {} : { origin }),
         ...(signedBy === undefined ? {} : { signedBy }),
         ...(members === undefined ? {} : { members: members.map(memberInOrder) }),
+        ...(file.project === undefined ? {} : { project: projectInOrder(file.project) }),
       };
     }),
     images: lock.images.map(({ name, from, digest, signedBy, platforms, sources }) => ({
@@ -177,14 +178,47 @@ function memberInOrder({ path, bytes, sha256 }: Member): Member {
   return { path, bytes, sha256 };
 }
 
+function projectInOrder({ file, services, configs, secrets }: ComposeProject): ComposeProject {
+  return {
+    file,
+    services: services.map(serviceInOrder),
+    ...(configs === undefined ? {} : { configs }),
+    ...(secrets === undefined ? {} : { secrets }),
+  };
+}
+
+function serviceInOrder(service: ComposeService): ComposeService {
+  const { name, image, digest, config, replicas, oneShot, variables, envFiles } = service;
+  const { configs, secrets, binds, hostPaths, ports, needs } = service;
+  return {
+    ...{ name, image },
+    ...(digest === undefined ? {} : { digest }),
+    config,
+    ...(replicas === undefined ? {} : { replicas }),
+    ...(oneShot === undefined ? {} : { oneShot }),
+    ...(variables === undefined ? {} : { variables }),
+    ...(envFiles === undefined ? {} : { envFiles }),
+    ...(configs === undefined ? {} : { configs }),
+    ...(secrets === undefined ? {} : { secrets }),
+    ...(binds === undefined ? {} : { binds }),
+    ...(hostPaths === undefined ? {} : { hostPaths }),
+    ...(ports === undefined ? {} : { ports }),
+    ...(needs === undefined ? {} : { needs }),
+  };
+}
+
 /** Whether everything that a build needs to know about a file is known. */
 export function isComplete(file: LockedFile): boolean {
-  return file.bytes !== undefined && (!hasMembers(file) || file.members !== undefined);
+  return (
+    file.bytes !== undefined &&
+    (!hasMembers(file) || file.members !== undefined) &&
+    (file.kind !== "app" || file.project !== undefined)
+  );
 }
 
 /** Whether the lock lists the members of the file. */
 export function hasMembers({ kind }: Pick<FileSpec, "kind">): boolean {
-  return kind === "engine" || kind === "archive";
+  return kind === "engine" || kind === "archive" || kind === "app";
 }
 
 /** Differences between bundle.yaml and the lock, each as E_LOCK_STALE; none when the lock is current. */

@@ -1,6 +1,7 @@
 /** The pins of a lock, searchable by name: the same for an existing bundle and for one that is still to be built. */
 import type { Digest } from "../io/digest.ts";
-import type { Lock, LockedFile } from "./lock-file.ts";
+import type { ComposeProject } from "../../modules/core/host/compose-project.ts";
+import type { Lock, LockedFile, LockedImage } from "./lock-file.ts";
 import type { Member } from "../upstream/members.ts";
 import type { FilePlatform } from "./bundle-spec.ts";
 
@@ -15,6 +16,13 @@ export interface BundleFile extends Digest {
   readonly members: readonly Member[];
 }
 
+/** One version of an application. */
+export interface BundleApp extends BundleFile {
+  readonly project: ComposeProject;
+  /** Of its services, each once; an image that the lock lacks is absent. */
+  readonly images: readonly LockedImage[];
+}
+
 export interface LockIndex {
   readonly lock: Lock;
   file(name: string, version: string, platform: FilePlatform): BundleFile | undefined;
@@ -22,6 +30,10 @@ export interface LockIndex {
   engine(version: string, architecture: "amd64" | "arm64"): BundleFile | undefined;
   /** The program with this name and version that is a single file. */
   binary(name: string, version: string, architecture: "amd64" | "arm64"): BundleFile | undefined;
+  /** This version of an application: the tar of its project, and the images of its services. */
+  app(name: string, version: string): BundleApp | undefined;
+  /** All versions of all applications, for messages. */
+  apps(): readonly Pick<BundleFile, "name" | "version">[];
   /** All files of this name, for messages: `{ version: "5.5.1", platform: "linux/amd64" }`. */
   versions(name: string): readonly Pick<BundleFile, "version" | "platform">[];
   /** All engines, for messages: `{ version: "28.5.2", platform: "linux/amd64" }`. */
@@ -52,6 +64,16 @@ export function lockIndex(lock: Lock, pathOf: (sha256: string) => string = () =>
     engine: (version, architecture) => find(of("engine", version, architecture)),
     binary: (name, version, architecture) =>
       find((file) => file.name === name && of("binary", version, architecture)(file)),
+    app: (name, version) => {
+      const found = lock.files.find(
+        (file) => file.kind === "app" && file.name === name && file.version === version,
+      );
+      if (found?.project === undefined) return undefined;
+      const names = new Set(found.project.services.map(({ image }) => image));
+      const images = lock.images.filter((image) => names.has(image.name));
+      return { ...describe(found), project: found.project, images };
+    },
+    apps: () => lock.files.filter(({ kind }) => kind === "app").map(describe),
     versions: (name) => lock.files.filter((file) => file.name === name).map(describe),
     engines: () => lock.files.filter(({ kind }) => kind === "engine").map(describe),
   };

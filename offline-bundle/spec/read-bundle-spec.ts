@@ -1,6 +1,7 @@
 /** Reads bundle.yaml and checks what its schema cannot express. */
 import { refuse, type ErrorCode, type Problem } from "../../modules/core/errors.ts";
 import { isImageReference, readImageName } from "../../modules/core/image-name.ts";
+import { appUrl } from "./app-url.ts";
 import { readDocument } from "./document.ts";
 import { dirname, join, resolve } from "node:path";
 import { outsideProblem } from "./local-source.ts";
@@ -28,6 +29,7 @@ interface BundleFile {
   readonly expires?: string;
   readonly files?: readonly FileEntry[];
   readonly images?: readonly ImageEntry[];
+  readonly apps?: readonly AppEntry[];
   readonly npm?: NpmSource;
   readonly mirrors?: Mirrors;
   readonly minOrigin?: Origin;
@@ -36,6 +38,15 @@ interface BundleFile {
 
 /** One entry of `images`, as written: the digest is part of the name. */
 export type ImageEntry = Omit<ImageSpec, "digest" | "where">;
+
+/** One entry of `apps`, as written. */
+interface AppEntry {
+  readonly name: string;
+  readonly versions: readonly string[];
+  /** Path of the Compose file, relative to bundle.yaml. */
+  readonly compose: string;
+  readonly licence: string;
+}
 
 /** One entry of `files`, as written. */
 export interface FileEntry {
@@ -65,9 +76,11 @@ export async function readBundleSpec(file: string): Promise<BundleSpec> {
   });
   const entries = value.files ?? [];
   refuse(entries.flatMap((entry, index) => entryProblems(entry, value.platforms, place(["files", index]))));
+  refuse((value.apps ?? []).flatMap((app, index) => appProblems(app, place(["apps", index, "compose"]))));
   const npm = value.npm === undefined ? undefined : locatedIn(dirname(file), value.npm);
   const files = [
     ...entries.flatMap((entry) => spread(entry, value.platforms)),
+    ...(value.apps ?? []).flatMap(projects),
     ...(npm === undefined
       ? []
       : npmPackages(await readPackageLock(npm.lockfile, dirname(dirname(resolve(file)))), value.platforms)),
@@ -106,6 +119,29 @@ export async function readBundleSpec(file: string): Promise<BundleSpec> {
     ...{ files, images, mirrors, minOrigin, confirmed },
     ...(npm === undefined ? {} : { npm }),
   };
+}
+
+/** One file for each version of an application. */
+function projects({ name, versions, compose, licence }: AppEntry): readonly FileSourceSpec[] {
+  return versions.map((version) => ({
+    ...{ name, version, platform: "any", kind: "app", licence, checksums: [] },
+    url: appUrl(compose.replaceAll("{version}", version)),
+  }));
+}
+
+/** Versions without a folder of their own would be the same project. */
+function appProblems({ name, versions, compose }: AppEntry, where: string): readonly Problem[] {
+  if (versions.length === 1 || compose.includes("{version}")) return [];
+  return [
+    {
+      where,
+      code: "E_CONFLICT",
+      subject: name,
+      found: `one Compose file for the versions ${versions.join(", ")}`,
+      expected: "{version} in the path of the Compose file",
+      fix: `write a path such as ../apps/${name}/{version}/compose.yaml`,
+    },
+  ];
 }
 
 /** With the path of package-lock.json relative to the working directory. */

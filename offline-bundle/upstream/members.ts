@@ -29,5 +29,12 @@ export async function membersOf(
   return members;
 }
 
+/** The same for a tar that is not compressed and contains no link. @throws {SealiftError} E_ARCHIVE */
+export async function membersOfTar(archive: string): Promise<readonly Member[]> {
+  const packed = createReadStream(archive, { highWaterMark: chunkBytes });
+  const { members } = await readTar(archive, packed, undefined, { links: false, most: maxUnpackedBytes });
+  return members;
+}
+
 /** With Node's default of 16 KiB, a third of the time is spent on passing chunks on. */
 const chunkBytes = 256 * 1024;

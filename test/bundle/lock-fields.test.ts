@@ -42,6 +42,29 @@ const validLock: Lock = {
       origin: "signature",
       signedBy: "A".repeat(40),
       members: [{ path: "tool", bytes: 5, sha256: "c".repeat(64) }],
+      project: {
+        file: "compose.yaml",
+        services: [
+          {
+            name: "web",
+            image: "example.org/app:1",
+            digest: `sha256:${"d".repeat(64)}`,
+            config: "0123456789abcdef",
+            replicas: 2,
+            oneShot: true,
+            variables: ["URL"],
+            envFiles: ["web.env"],
+            configs: ["web"],
+            secrets: ["password"],
+            binds: [{ source: "conf", target: "/conf", readOnly: true }],
+            hostPaths: ["/srv/x"],
+            ports: [{ published: "8080", protocol: "tcp", address: "127.0.0.1" }],
+            needs: ["privileged"],
+          },
+        ],
+        configs: { web: "web.conf" },
+        secrets: ["password"],
+      },
     },
   ],
   images: [
@@ -191,5 +214,9 @@ function changed(
 function another(value: unknown): unknown {
   if (typeof value === "number") return value + 1;
   if (typeof value === "string") return `${value}x`;
-  return Array.isArray(value) ? value.slice(1) : value;
+  return Array.isArray(value)
+    ? value.slice(1)
+    : typeof value === "object"
+      ? { ...value, file: "other" }
+      : !value;
 }

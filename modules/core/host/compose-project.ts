@@ -14,6 +14,8 @@ export interface ComposeService {
   readonly name: string;
   /** Full name with registry and tag, as in the lock. */
   readonly image: string;
+  /** `sha256:…` with which the Compose file names the image. Default that of the lock. */
+  readonly digest?: string;
   /**
    * First 16 hex digits of the sha256 of its definition as compose prints it, with sorted keys: the preview compares it with what
    * runs, before the files of the release are on the host.
@@ -32,6 +34,12 @@ export interface ComposeService {
   readonly oneShot?: boolean;
   /** What it mounts from the project. Default nothing. */
   readonly binds?: readonly ProjectBind[];
+  /** Absolute paths of the host that it mounts, sorted. Default none. */
+  readonly hostPaths?: readonly string[];
+  /** What it publishes on the host. Default nothing. */
+  readonly ports?: readonly PublishedPort[];
+  /** Rights over the whole host, which a site has to allow by name, sorted. Default none. */
+  readonly needs?: readonly HostRight[];
 }
 
 /** A file or folder of the project in a container. */
@@ -43,3 +51,24 @@ export interface ProjectBind {
   /** @default false */
   readonly readOnly?: boolean;
 }
+
+export interface PublishedPort {
+  /** Port of the host, `8080` or `8080-8090`; with variables as they are written, `${PORT:-8080}`. */
+  readonly published: string;
+  readonly protocol: "tcp" | "udp" | "sctp";
+  /** Address of the host. Default all. */
+  readonly address?: string;
+}
+
+/** Rights over the whole host: with any of them, a container can do what root can do. */
+export const hostRights = [
+  "docker.sock",
+  "privileged",
+  "host-cgroup",
+  "host-ipc",
+  "host-network",
+  "host-pid",
+  "host-userns",
+  "host-uts",
+] as const;
+export type HostRight = (typeof hostRights)[number];

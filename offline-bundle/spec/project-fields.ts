@@ -1,0 +1,58 @@
+/** A Compose project of the lock as texts that a person compares: every value of it is in one of them. Pure. */
+import type { ComposeProject, ComposeService } from "../../modules/core/host/compose-project.ts";
+
+/** The fields in which two projects may differ. */
+export const projectFields = [
+  "compose",
+  "services",
+  "definitions",
+  "variables",
+  "mounts",
+  "hostPaths",
+  "ports",
+  "hostRights",
+  "configs",
+  "secrets",
+] as const;
+export type ProjectField = (typeof projectFields)[number];
+
+export function projectTexts(project: ComposeProject): Readonly<Record<ProjectField, string | undefined>> {
+  const { file, services, configs, secrets } = project;
+  const each = (of: (service: ComposeService) => readonly string[]): readonly string[] =>
+    services.flatMap((service) => of(service).map((text) => `${service.name} ${text}`));
+  return {
+    compose: file,
+    services: joined(each((service) => [runs(service)])),
+    definitions: joined(each(({ config }) => [config])),
+    variables: joined(each(({ variables = [] }) => variables)),
+    mounts: joined(
+      each(({ binds = [] }) =>
+        binds.map(({ source, target, readOnly }) => `${source}:${target}${readOnly === true ? ":ro" : ""}`),
+      ),
+    ),
+    hostPaths: joined(each(({ hostPaths = [] }) => hostPaths)),
+    ports: joined(
+      each(({ ports = [] }) =>
+        ports.map(
+          ({ published, protocol, address }) =>
+            `${address === undefined ? "" : `${address}:`}${published}/${protocol}`,
+        ),
+      ),
+    ),
+    hostRights: joined(each(({ needs = [] }) => needs)),
+    configs: joined([
+      ...Object.entries(configs ?? {}).map(([name, path]) => `${name} = ${path}`),
+      ...each(({ configs: used = [], envFiles = [] }) => [...used, ...envFiles.map((path) => `env ${path}`)]),
+    ]),
+    secrets: joined([...(secrets ?? []), ...each(({ secrets: used = [] }) => used)]),
+  };
+}
+
+function runs({ image, digest, replicas, oneShot }: ComposeService): string {
+  const often = replicas === undefined ? "" : ` ${replicas} times`;
+  return `${image}${digest === undefined ? "" : `@${digest}`}${often}${oneShot === true ? " once" : ""}`;
+}
+
+function joined(texts: readonly string[]): string | undefined {
+  return texts.length === 0 ? undefined : texts.join(", ");
+}

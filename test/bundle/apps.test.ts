@@ -1,0 +1,445 @@
+/** Applications: from a Compose project of the repository over the lock into the bundle, and what is refused on the way. */
+import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
+import { readFileSync } from "node:fs";
+import { chmod, cp, mkdir, rm, symlink, writeFile } from "node:fs/promises";
+import { dirname, join } from "node:path";
+import { before, beforeEach, test } from "node:test";
+import { stringify } from "yaml";
+import { formatProblem, type Problem } from "../../modules/core/errors.ts";
+import { buildBundle } from "../../offline-bundle/build.ts";
+import { fetchBundle } from "../../offline-bundle/fetch.ts";
+import { lockBundle } from "../../offline-bundle/lock.ts";
+import { lockIndex } from "../../offline-bundle/spec/lock-index.ts";
+import { readLock } from "../../offline-bundle/spec/lock-file.ts";
+import { verifyBundle } from "../../offline-bundle/verify.ts";
+import { assertRefused } from "../support/assert/assert-refusal.ts";
+import { useComposePlugin } from "../support/fixtures/compose-plugin.ts";
+import { makeTinyInputs, type TinyBundle, tinyImage } from "../support/fixtures/tiny-bundle.ts";
+import { undoAfter } from "../support/process/undo.ts";
+
+let tiny: TinyBundle;
+const undo = undoAfter();
+before(async () => {
+  undo(await useComposePlugin());
+  tiny = await makeTinyInputs();
+  undo(() => tiny.remove());
+});
+
+const shop: Readonly<Record<string, string>> = {
+  "compose.yaml": `services:
+  web:
+    image: ${tinyImage}
+    restart: unless-stopped
+    ports: ["8080:80", "127.0.0.1:\${ADMIN:-9000}:9000/tcp"]
+    environment:
+      URL: \${SHOP_URL}
+      DB_PASSWORD_FILE: /run/secrets/db_password
+    env_file: [web.env]
+    volumes:
+      - ./conf/web:/etc/web:ro
+      - data:/data
+    configs: [nginx]
+    secrets: [db_password]
+    healthcheck: { test: [CMD, "true"] }
+    deploy: { resources: { limits: { memory: 64M } } }
+volumes: { data: {} }
+configs: { nginx: { file: ./conf/nginx.conf } }
+secrets: { db_password: { file: ./secrets/db_password } }
+`,
+  "web.env": "LOG_LEVEL=info\n",
+  ".env": "SHOP_URL=http://localhost\n",
+  "conf/nginx.conf": "events {}\n",
+  "conf/web/a.txt": "a\n",
+  "secrets/db_password": "for runs by hand\n",
+};
+
+/** The repository: bundle.yaml in a folder of its own, the application beside it. */
+const at = (...path: readonly string[]): string => join(tiny.folder, "repository", ...path);
+const paths = (): { readonly bundleFile: string; readonly lockFile: string; readonly store: string } => ({
+  bundleFile: at("offline-bundle", "bundle.yaml"),
+  lockFile: at("offline-bundle", "bundle.lock.yaml"),
+  store: tiny.store,
+});
+
+async function writeProject(files: Readonly<Record<string, string>>, version = "2.4.0"): Promise<void> {
+  for (const [path, content] of Object.entries(files)) {
+    const file = at("apps", "shop", version, path);
+    await mkdir(dirname(file), { recursive: true });
+    await writeFile(file, content);
+  }
+}
+
+async function writeSpec(versions: readonly string[] = ["2.4.0"], more: object = {}): Promise<void> {
+  const app = {
+    name: "shop",
+    versions,
+    compose: "../apps/shop/{version}/compose.yaml",
+    licence: "Apache-2.0",
+  };
+  const images = [{ name: tinyImage, from: "file:image" }];
+  await writeFile(
+    paths().bundleFile,
+    stringify({ platforms: ["linux/amd64", "linux/arm64"], apps: [app], images, ...more }),
+  );
+}
+
+beforeEach(async () => {
+  await rm(at(), { recursive: true, force: true });
+  await mkdir(at("offline-bundle"), { recursive: true });
+  await cp(join(tiny.folder, "image"), at("offline-bundle", "image"), { recursive: true });
+  await writeProject(shop);
+  await writeSpec();
+});
+
+test("an application is locked, fetched, built and verified, and the lock finds it", async () => {
+  const warnings: Problem[] = [];
+  const { lock } = await lockBundle({ ...paths(), warn: (one) => warnings.push(one) });
+  assert.deepEqual(warnings, []);
+  const [pin] = lock.files;
+  const config = pin?.project?.services[0]?.config ?? "";
+  assert.match(config, /^[0-9a-f]{16}$/);
+  assert.deepEqual(pin?.project, {
+    file: "compose.yaml",
+    services: [
+      {
+        name: "web",
+        image: tinyImage,
+        config,
+        variables: ["ADMIN", "SHOP_URL"],
+        envFiles: ["web.env"],
+        ...{ configs: ["nginx"], secrets: ["db_password"] },
+        binds: [{ source: "conf/web", target: "/etc/web", readOnly: true }],
+        ports: [
+          { published: "8080", protocol: "tcp" },
+          { published: "${ADMIN:-9000}", protocol: "tcp", address: "127.0.0.1" },
+        ],
+      },
+    ],
+    configs: { nginx: "conf/nginx.conf" },
+    secrets: ["db_password"],
+  });
+  const { name, version, platform, kind, url, sources } = pin;
+  assert.deepEqual(
+    { name, version, platform, kind, url, sources },
+    {
+      ...{ name: "shop", version: "2.4.0", platform: "any", kind: "app" },
+      ...{ url: "app:../apps/shop/2.4.0/compose.yaml", sources: ["computed-here"] },
+    },
+  );
+  assert.deepEqual(
+    pin.members?.map(({ path }) => path),
+    [".env", "compose.yaml", "conf/nginx.conf", "conf/web/a.txt", "web.env"],
+  );
+  assert.deepEqual(await readLock(paths().lockFile), lock);
+
+  await rm(tiny.store, { recursive: true });
+  assert.equal((await fetchBundle(paths())).files, 1);
+  const directory = at("bundle");
+  await buildBundle({ ...paths(), directory, key: tiny.key });
+  const bundle = await verifyBundle(directory, { allowedSigners: tiny.allowedSigners });
+  const app = bundle.app("shop", "2.4.0");
+  assert.ok(app);
+  assert.deepEqual(app.project, pin.project);
+  assert.deepEqual(
+    app.images.map(({ name: image, digest }) => `${image} ${digest}`),
+    lock.images.map(({ name: image, digest }) => `${image} ${digest}`),
+  );
+  assert.deepEqual(
+    bundle.apps().map((one) => `${one.name} ${one.version}`),
+    ["shop 2.4.0"],
+  );
+  assert.equal(lockIndex(lock).app("shop", "2.5.0"), undefined);
+  const listed = execFileSync(
+    "tar",
+    ["--list", "--verbose", "--numeric-owner", "--utc", "--file", app.path],
+    {
+      encoding: "utf8",
+    },
+  );
+  assert.match(listed, /^-rw-r--r-- 0\/0 +\d+ 1970-01-01 00:00 compose\.yaml$/m);
+  assert.equal(listed.trim().split("\n").length, 5);
+  const again = await lockBundle({ ...paths(), check: true });
+  assert.equal(again.changed, false);
+  assert.doesNotMatch(readFileSync(paths().lockFile, "utf8"), /for runs by hand/);
+});
+
+/** The places and messages of a refused lock. */
+async function refusals(): Promise<readonly string[]> {
+  return (await assertRefused(lockBundle(paths()))).map(formatProblem);
+}
+
+test("a changed file of a pinned version is refused, and pinned again on request", async () => {
+  const { lock } = await lockBundle(paths());
+  await writeProject({ "conf/nginx.conf": "events { }\n", "conf/web/b.txt": "b\n" });
+  const [problem] = await refusals();
+  assert.match(problem ?? "", /apps\/shop\/2\.4\.0\/compose\.yaml: E_PIN_MISMATCH /);
+  assert.match(problem ?? "", /conf\/nginx\.conf changed, conf\/web\/b\.txt added/);
+  assert.match(problem ?? "", /sealift bundle lock --update/);
+  await assertRefused(buildBundle({ ...paths(), directory: at("bundle") }));
+  const { lock: next } = await lockBundle({ ...paths(), update: ["shop"] });
+  assert.notEqual(next.files[0]?.sha256, lock.files[0]?.sha256);
+});
+
+interface Refused {
+  readonly what: string;
+  /** Of the service web, beside its image. */
+  readonly service?: object;
+  readonly compose?: object;
+  readonly files?: Readonly<Record<string, string>>;
+  /** Place and code. */
+  readonly problem: RegExp;
+  readonly also?: RegExp;
+}
+
+const refused: readonly Refused[] = [
+  {
+    what: "a service that is only built",
+    service: { image: undefined, build: "." },
+    problem: /compose\.yaml:3:5: E_APP_BUILD services\.web\.build/,
+    also: /image:/,
+  },
+  ...["always", "build", "daily", "weekly"].map((policy) => ({
+    what: `pull_policy: ${policy}`,
+    service: { pull_policy: policy },
+    // Older lines of compose do not have all of them.
+    problem:
+      /compose\.yaml:4:\d+: (E_APP_PULL services\.web\.pull_policy|E_APP_COMPOSE docker compose config)/,
+    also: /pull_policy/,
+  })),
+  ...[
+    "oci://registry.example/shop:1",
+    "https://git.example/shop.git",
+    "git@git.example:shop.git",
+    "github.com/shop/shop",
+    "http://web.example/compose.yaml",
+  ].map((target) => ({
+    what: `an include from ${target}`,
+    compose: { include: [target] },
+    problem: /compose\.yaml:\d+:\d+: E_APP_REMOTE include/,
+    also: new RegExp(target.replaceAll(/[.?]/g, "\\$&")),
+  })),
+  {
+    what: "a remote include in an included file",
+    compose: { include: ["more/inner.yaml"] },
+    files: { "more/inner.yaml": "include:\n  - oci://registry.example/x:1\n" },
+    problem: /more\/inner\.yaml:2:5: E_APP_REMOTE include/,
+  },
+  {
+    what: "a service that extends a remote file",
+    service: { extends: { file: "https://git.example/x.git", service: "x" } },
+    problem: /compose\.yaml:5:7: E_APP_REMOTE include/,
+  },
+  ...[
+    ["docker.io/library/hello:latest", /tag that names a version/],
+    ["docker.io/library/hello", /add the tag/],
+    ["hello:1", /write docker\.io\/library\/hello:1/],
+    ["${REGISTRY:-docker.io}/library/hello:1", /without variables/],
+    ["docker.io/library/hello:${TAG}", /without variables/],
+  ].map(([image, also]) => ({
+    what: `the image ${String(image)}`,
+    service: { image },
+    problem: /compose\.yaml:3:12: E_APP_IMAGE services\.web\.image/,
+    also: also as RegExp,
+  })),
+  {
+    what: "a password in environment:",
+    service: { environment: { DB_PASSWORD: "hunter2" } },
+    problem: /compose\.yaml:4:5: E_APP_SECRET services\.web\.environment/,
+    also: /DB_PASSWORD_FILE/,
+  },
+  {
+    what: "a token in a list of environment:",
+    service: { environment: ["API_TOKEN=hunter2"] },
+    problem: /E_APP_SECRET services\.web\.environment/,
+  },
+  {
+    what: "a password as a default value",
+    service: { environment: { DB_PASSWORD: "${DB_PASSWORD:-hunter2}" } },
+    problem: /E_APP_SECRET services\.web\.environment/,
+  },
+  {
+    what: "a login in a URL",
+    service: { environment: { DATABASE_URL: "postgres://shop:hunter2@db/shop" } },
+    problem: /E_APP_SECRET services\.web\.environment/,
+  },
+  {
+    what: "a private key in an env_file",
+    service: { env_file: ["keys.env"] },
+    files: { "keys.env": "# keys\nexport SIGNING_PRIVATE_KEY='hunter2'\n" },
+    problem: /keys\.env:2: E_APP_SECRET services\.web\.env_file/,
+  },
+  {
+    what: "a password in .env",
+    files: { ".env": "DB_PASSWORD=hunter2\n" },
+    problem: /\.env:1: E_APP_SECRET the file \.env/,
+  },
+  {
+    what: "a secret from an environment variable",
+    service: { secrets: ["one"] },
+    compose: { secrets: { one: { environment: "ONE" } } },
+    problem: /compose\.yaml:\d+:\d+: E_APP_SECRET secrets one/,
+  },
+  {
+    what: "a mount whose path is a variable",
+    service: { volumes: ["${DATA}/x:/x"] },
+    problem: /compose\.yaml:4:5: E_APP_MOUNT services\.web\.volumes/,
+    also: /\$\{DATA\}\/x/,
+  },
+  {
+    what: "a mount above the folder",
+    service: { volumes: ["../../other:/x"] },
+    problem: /compose\.yaml:4:5: E_APP_FILES services\.web\.volumes/,
+    also: /above the folder/,
+  },
+  {
+    what: "a mount of a home",
+    service: { volumes: ["~/x:/x"] },
+    problem: /E_APP_FILES services\.web\.volumes/,
+  },
+  {
+    what: "a mount of a folder that the project does not have",
+    service: { volumes: ["./data:/data"] },
+    problem: /E_APP_FILES services\.web\.volumes/,
+    also: /named volume/,
+  },
+  {
+    what: "an env_file that the project does not have",
+    service: { env_file: ["absent.env"] },
+    problem: /compose\.yaml:4:5: E_APP_FILES services\.web\.env_file/,
+  },
+  {
+    what: "a config that the project does not have",
+    service: { configs: ["one"] },
+    compose: { configs: { one: { file: "./absent" } } },
+    problem: /E_APP_FILES configs one/,
+  },
+  {
+    what: "a profile",
+    service: { profiles: ["tools"] },
+    problem: /compose\.yaml:4:5: E_APP_SERVICE services\.web\.profiles/,
+  },
+  {
+    what: "a key that Compose does not have",
+    service: { imagee: "x" },
+    problem: /compose\.yaml:\d+:\d+: E_APP_COMPOSE docker compose config/,
+    also: /imagee/,
+  },
+  {
+    what: "a file that is not YAML",
+    files: { "compose.yaml": "services: [\n" },
+    problem: /compose\.yaml:\d+:\d+: E_YAML/,
+  },
+];
+
+for (const { what, service = {}, compose = {}, files = {}, problem, also } of refused) {
+  test(`lock refuses, at its place: ${what}`, async () => {
+    const web = { image: tinyImage, ...service };
+    await rm(at("apps", "shop", "2.4.0"), { recursive: true });
+    await writeProject({ "compose.yaml": stringify({ services: { web }, ...compose }), ...files });
+    const texts = await refusals();
+    const found = texts.find((text) => problem.test(text));
+    assert.ok(found, texts.join("\n"));
+    assert.match(found, also ?? /fix:/);
+    assert.doesNotMatch(texts.join("\n"), /hunter2/, "no secret is printed");
+  });
+}
+
+test("what looks like a secret but is none is carried", async () => {
+  const environment = {
+    DB_PASSWORD_FILE: "/run/secrets/db",
+    MYSQL_ALLOW_EMPTY_PASSWORD: "yes",
+    TOKEN_LIFETIME: "3600",
+    API_TOKEN: "${API_TOKEN:?set it}",
+    URL: "postgres://shop:${PASSWORD}@db/shop",
+  };
+  await writeProject({ "compose.yaml": stringify({ services: { web: { image: tinyImage, environment } } }) });
+  await lockBundle(paths());
+});
+
+test("ports, paths and rights over the host are recorded for the rules of a site", async () => {
+  const services = {
+    web: {
+      image: tinyImage,
+      ports: ["53:53/udp", "8000-8001:80-81", "127.0.0.1::90", { target: 443, published: "${TLS:-443}" }],
+      volumes: ["/var/run/docker.sock:/s.sock:ro", "/srv/x:/x"],
+      ...{
+        privileged: true,
+        pid: "host",
+        ipc: "host",
+        network_mode: "host",
+        uts: "host",
+        userns_mode: "host",
+      },
+    },
+    strong: { image: tinyImage, cap_add: ["SYS_ADMIN"], volumes: ["/run:/run"] },
+  };
+  await writeProject({ "compose.yaml": stringify({ services }) });
+  const { lock } = await lockBundle(paths());
+  const [strong, web] = lock.files[0]?.project?.services ?? [];
+  assert.deepEqual(web?.ports, [
+    { published: "53", protocol: "udp" },
+    { published: "8000", protocol: "tcp" },
+    { published: "8001", protocol: "tcp" },
+    { published: "${TLS:-443}", protocol: "tcp" },
+  ]);
+  assert.deepEqual(web.hostPaths, ["/srv/x", "/var/run/docker.sock"]);
+  assert.deepEqual(web.needs, [
+    ...["docker.sock", "privileged", "host-ipc", "host-network", "host-pid", "host-userns", "host-uts"],
+  ]);
+  assert.deepEqual(strong?.needs, ["docker.sock", "privileged"]);
+});
+
+test("a project that works, but not well, is carried with warnings", async () => {
+  const services = {
+    web: {
+      image: tinyImage,
+      volumes: ["./run.sh:/run.sh"],
+      depends_on: { job: { condition: "service_started" } },
+    },
+    job: { image: tinyImage },
+    waited: { image: tinyImage },
+    last: {
+      image: tinyImage,
+      restart: "always",
+      depends_on: { waited: { condition: "service_completed_successfully" } },
+    },
+  };
+  await writeProject({ "compose.yaml": stringify({ services }), "run.sh": "#!/bin/sh\n" });
+  await chmod(at("apps", "shop", "2.4.0", "run.sh"), 0o755);
+  const warnings: Problem[] = [];
+  await lockBundle({ ...paths(), warn: (one) => warnings.push(one) });
+  assert.deepEqual(
+    warnings.map(({ code, found }) => `${code} ${found}`),
+    [
+      "E_APP_HEALTHCHECK no healthcheck: job, last, web",
+      "E_APP_LIMITS no memory limit: job, last, waited, web",
+      "E_APP_ONE_SHOT neither restarted nor waited for: job, web",
+      "E_APP_EXECUTABLE executable files, which are carried without that right (run.sh): job",
+    ],
+  );
+});
+
+test("links in the folder of a project are refused", async () => {
+  await symlink("/etc/passwd", at("apps", "shop", "2.4.0", "conf", "passwd"));
+  const [problem] = await refusals();
+  assert.match(problem ?? "", /apps\/shop\/2\.4\.0: E_APP_FILES conf\/passwd/);
+  assert.match(problem ?? "", /a symbolic link/);
+});
+
+test("a folder outside the repository is refused", async () => {
+  await cp(at("apps"), join(tiny.folder, "elsewhere"), { recursive: true });
+  await rm(at("apps"), { recursive: true });
+  await symlink(join(tiny.folder, "elsewhere"), at("apps"));
+  assert.match((await refusals())[0] ?? "", /E_APP_FILES .*leads out of the repository/s);
+});
+
+test("without the compose plugin the message says what to install", async () => {
+  const before = process.env["PATH"];
+  process.env["PATH"] = dirname(process.execPath);
+  try {
+    assert.match((await refusals())[0] ?? "", /E_TOOL docker compose.*docker-compose-plugin/s);
+  } finally {
+    process.env["PATH"] = before;
+  }
+});
