@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import { existsSync } from "node:fs";
-import { mkdir, readFile, rename, rm } from "node:fs/promises";
+import { mkdir, readdir, readFile, rename, rm } from "node:fs/promises";
 import { join } from "node:path";
 import type { Report } from "../../support/process/stages.ts";
 import { cachePath } from "../cache.ts";
@@ -16,9 +16,11 @@ import type { GoModule } from "./tools.ts";
  * @throws {E_TOOL} when Go is missing or the build fails.
  */
 export async function builtProgram(module: GoModule, report: Report = () => undefined): Promise<string> {
-  const sums = await readFile(join(sourceOf(module), "go.sum"));
-  const recipe = createHash("sha256").update(JSON.stringify(module)).update(sums).digest("hex");
-  const folder = cachePath("tools", `${module.program}-${recipe.slice(0, 8)}`);
+  const source = sourceOf(module);
+  const recipe = createHash("sha256").update(JSON.stringify(module));
+  for (const name of (await readdir(source)).toSorted())
+    if (/^go\.sum$|\.go$/.test(name)) recipe.update(await readFile(join(source, name)));
+  const folder = cachePath("tools", `${module.program}-${recipe.digest("hex").slice(0, 8)}`);
   await builtOnce(folder, report, (part) => goBuild(module, part, report));
   return join(folder, module.program);
 }
