@@ -15,7 +15,7 @@ export interface Lab {
 /**
  * Quick when all is there.
  *
- * @param engines one (default): the engine that most tests run. all: for those about versions.
+ * @param engines one (default): the engine that most tests run. all: for those about versions. apps: for those about applications.
  * @throws {SealiftError} in one line each, what is missing and what to do.
  */
 export async function prepareLab(engines: EngineChoice = "one"): Promise<Lab> {

@@ -43,14 +43,18 @@ const shows: Readonly<Record<string, (site: Site) => void>> = {
 
 const examples = trackedFiles()
   .filter((path) => path.startsWith("examples/") && path !== "examples/README.md")
+  // A version of an application is a folder.
+  .map((path) => path.replace(/^(examples\/apps\/[^/]+)\/.*$/, "$1"))
+  .filter((path, at, all) => all.indexOf(path) === at)
   .map((path) => path.slice("examples/".length));
 
-/** Programs and CI files, and the test that runs each of them. */
+/** Programs, CI files and applications, and the test that runs each of them. */
 const runBy: Readonly<Record<string, string>> = {
   "preview-all.ts": "test/tools/own-repository.test.ts",
   "ci/gitlab-ci.yml": "test/tools/own-repository.test.ts",
   "ci/github-workflow.yml": "test/tools/own-repository.test.ts",
   "build-machine.ts": "test/tools/outputs-guide.test.ts",
+  "apps/shop": "test/guest/apps-shop.test.ts",
 };
 
 test("every example has a test and a row in the README", () => {

@@ -14,11 +14,13 @@ export interface Content {
   readonly plugins: readonly Plugin[];
   /** What is packed of the lab's tools. */
   readonly tools: readonly ToolTarball[];
+  /** What the images of the example application are made from, where they are in it. */
+  readonly appImages?: string;
 }
 
-/** Where a bundle of this choice is kept: the one with a registry beside the others, which take each other's place. */
+/** Where a bundle of this choice is kept: those with a registry beside the others, which take each other's place. */
 export function bundleFolder(choice: EngineChoice): string {
-  return cachePath(choice === "registry" ? "bundle-registry" : "bundle");
+  return cachePath(choice === "registry" || choice === "apps" ? `bundle-${choice}` : "bundle");
 }
 
 /** Says what is in the bundle that is there. */

@@ -1,6 +1,6 @@
 /** The lab's own bundle: small, but made, signed and checked by the very code that makes a real one. */
-import { mkdir, rm, writeFile } from "node:fs/promises";
-import { join } from "node:path";
+import { cp, mkdir, rm, writeFile } from "node:fs/promises";
+import { basename, join } from "node:path";
 import { stringify } from "yaml";
 import { buildBundle } from "../../../offline-bundle/build.ts";
 import { inside } from "../../../offline-bundle/oci/layout.ts";
@@ -20,6 +20,7 @@ import {
   type EngineChoice,
   platform,
 } from "./engine.ts";
+import { appImages, type AppImages } from "../images/app-images.ts";
 import { imageKinds, writeImageKinds } from "./image-kinds.ts";
 import { withLock } from "../lock.ts";
 import { writeScratchImage } from "./scratch-image.ts";
@@ -53,6 +54,7 @@ const packedTools: Readonly<Record<EngineChoice, readonly PackedTool[]>> = {
   one: [],
   all: ["age"],
   registry: ["registry"],
+  apps: ["registry", "age"],
 };
 
 const image = "docker.io/library/hello:1";
@@ -98,9 +100,13 @@ async function makeBundle(
 ): Promise<LabBundle> {
   const store = cachePath("bundle-files");
   const chosen = await chooseEngines(choice, store, report);
-  const plugins = choice === "all" ? await choosePlugins(report) : [];
+  const plugins = choice === "all" || choice === "apps" ? await choosePlugins(report) : [];
+  const apps = choice === "apps" ? await appImages(report) : undefined;
   const tarballs = packedTools[choice].map(toolTarball);
-  const content = { choice, engines: chosen.map(({ engine }) => engine), plugins, tools: tarballs };
+  const content = {
+    ...{ choice, engines: chosen.map(({ engine }) => engine), plugins, tools: tarballs },
+    ...(apps === undefined ? {} : { appImages: basename(apps.layout) }),
+  };
   const work = await folderOf(content);
   await rm(join(bundleFolder(choice), "made"), { recursive: true, force: true });
   await mkdir(work, { recursive: true });
@@ -109,6 +115,7 @@ async function makeBundle(
   report("making the image");
   await takeBusybox(join(work, "busybox"), report);
   await writeScratchImage(join(work, "busybox"), architecture, image, join(work, "image"));
+  if (apps !== undefined) await cp(apps.layout, join(work, "app-images"), { recursive: true });
   for (const one of tarballs) await packTool(one, join(work, one.file));
   if (choice === "registry") {
     await writeScratchImage(
@@ -120,7 +127,7 @@ async function makeBundle(
     await writeImageKinds(join(work, "image"), architecture, join(work, "image-kinds"));
   }
   const files = { bundleFile: join(work, "bundle.yaml"), lockFile: join(work, inside.lock), store };
-  await writeFile(files.bundleFile, bundleYaml(choice, chosen, plugins, tarballs));
+  await writeFile(files.bundleFile, bundleYaml(choice, chosen, plugins, tarballs, apps));
   const pins = chosen.flatMap(({ pin }) => pin ?? []);
   if (pins.length > 0)
     await writeLock(files.lockFile, { format: 1, serial: 1, platforms: [platform], files: pins, images: [] });
@@ -161,6 +168,7 @@ function bundleYaml(
   chosen: readonly ChosenEngine[],
   plugins: readonly Plugin[],
   tarballs: readonly ToolTarball[],
+  apps: AppImages | undefined,
 ): string {
   const common = { licence: "Apache-2.0" };
   return stringify({
@@ -188,6 +196,7 @@ function bundleYaml(
     ],
     images: [
       { name: image, from: "file:image" },
+      ...(apps?.names ?? []).map((name) => ({ name, from: "file:app-images" })),
       ...(choice !== "registry"
         ? []
         : [

@@ -29,9 +29,10 @@ export interface ChosenEngine {
 
 /**
  * one: the lab's usual engine. all: also what upgrades and rollbacks are tried with. registry: two that can be led to a registry
- * of the site name by name, 29 first; the bundle has a registry then.
+ * of the site name by name, 29 first; the bundle has a registry then. apps: 26.1, 28.5 and 29, with a registry, the plugins, age and
+ * the example application.
  */
-export type EngineChoice = "one" | "all" | "registry";
+export type EngineChoice = "one" | "all" | "registry" | "apps";
 
 /**
  * The engines, the usual one first: Docker's 28.5.2, or Debian's 26.1.5 where that cannot be reached. All of them, without
@@ -54,7 +55,10 @@ export async function chooseEngines(
   const first = usual ?? (await debianEngine("trixie", report));
   if (choice === "one") return [first];
   const made = await builtEngines(report);
-  if (usual === undefined) return [first, await debianEngine("sid", report), ...made];
+  if (usual === undefined) {
+    const others = choice === "apps" ? made.slice(0, 1) : made;
+    return [first, await debianEngine("sid", report), ...others];
+  }
   const newest = await fromDocker("29.8.1", store, report);
   return [first, await debianEngine("trixie", report), ...made, ...(newest === undefined ? [] : [newest])];
 }

@@ -1,0 +1,124 @@
+/** The example application by hand, with both lines of Compose, on a real engine: what everything about applications stands on. */
+import assert from "node:assert/strict";
+import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { before, describe, test } from "node:test";
+import { choosePlugins, pluginFile, takePlugins } from "../lab/bundle/cli-plugins.ts";
+import { appImages } from "../lab/images/app-images.ts";
+import { writeLayoutArchive } from "../lab/images/layout-archive.ts";
+import { shopServices, writeShop } from "../lab/images/shop-versions.ts";
+import type { ExecResult } from "../lab/ssh.ts";
+import { startEngine, type EngineInGuest } from "../support/guests/engine-in-guest.ts";
+import { runProcess } from "../support/process/run-process.ts";
+import { undoAfter } from "../support/process/undo.ts";
+
+const quiet = (): void => undefined;
+const cliPlugins = "/usr/local/lib/docker/cli-plugins";
+const plugins = (await choosePlugins(quiet)).filter(({ name }) => name === "compose");
+let engine: EngineInGuest;
+const undo = undoAfter();
+before(async () => {
+  const folder = await mkdtemp(join(tmpdir(), "sealift-shop-"));
+  undo(() => rm(folder, { recursive: true }));
+  engine = await startEngine("apps-shop");
+  undo(() => engine.end());
+  const { revision, text } = await engine.on.run("apply", engine.daemon());
+  assert.ok(revision, text);
+  await engine.on.root(`mkdir -p ${cliPlugins} /srv/shop`);
+  await takePlugins(plugins, folder, quiet);
+  for (const plugin of plugins) await send(join(folder, pluginFile(plugin)), `cat >/srv/${plugin.version}`);
+  await writeLayoutArchive(await appImages(), join(folder, "images.tar"));
+  await send(join(folder, "images.tar"), "docker load");
+  await writeShop(join(folder, "shop"));
+  const packed = join(folder, "shop.tar");
+  const { exitCode, stderr } = await runProcess("tar", ["-cf", packed, "-C", join(folder, "shop"), "."]);
+  assert.equal(exitCode, 0, stderr);
+  await send(packed, "tar -xC /srv/shop");
+  await engine.on.root(
+    "cd /srv/shop && for version in *; do mkdir $version/secrets; echo not-to-be-guessed >$version/secrets/db_password; done",
+  );
+});
+
+async function send(file: string, command: string): Promise<void> {
+  const input = await readFile(file);
+  const { exitCode, stderr } = await engine.on.guest.exec(`sudo -n sh -c '${command}'`, { input });
+  assert.equal(exitCode, 0, `${command}: ${stderr}`);
+}
+
+/** `docker compose` in the folder of a version, as a person types it. */
+function compose(version: string, words: string): Promise<ExecResult> {
+  const variables = "SHOP_GREETING=Hello";
+  return engine.on.guest.exec(
+    `sudo -n sh -c 'cd /srv/shop/${version} && ${variables} docker compose ${words}'`,
+  );
+}
+
+const up = (version: string, seconds: number): Promise<ExecResult> =>
+  compose(version, `up --detach --no-build --pull never --wait --wait-timeout ${seconds}`);
+
+async function runs(version: string): Promise<void> {
+  const { exitCode, stderr } = await up(version, 120);
+  assert.equal(exitCode, 0, stderr);
+  const services = (await engine.docker(`ps --format '{{.Names}} {{.Status}}'`)).trim().split("\n");
+  assert.equal(
+    services.filter((line) => line.endsWith("(healthy)")).length,
+    shopServices.length,
+    services.join(),
+  );
+  assert.equal(await engine.on.root("curl -fsS http://127.0.0.1:8080/version"), `${version}\n`);
+}
+
+const visit = (): Promise<string> =>
+  engine.on.root("curl -fsS --retry 30 --retry-delay 1 --retry-all-errors http://127.0.0.1:8080/");
+
+for (const plugin of plugins)
+  describe(`the shop with Compose ${plugin.version}`, () => {
+    before(async () => {
+      await engine.on.root(`install -m 0755 /srv/${plugin.version} ${cliPlugins}/docker-compose`);
+      assert.match(await engine.docker("compose version --short"), new RegExp(`^v?${plugin.version}`));
+    });
+
+    test("all services are healthy, and visitors are counted", async () => {
+      await runs("1.0.0");
+      assert.equal(await visit(), "The shop: Hello, visitor 1\n");
+      assert.equal(await visit(), "The shop: Hello, visitor 2\n");
+    });
+
+    test("after a restart of the engine it goes on counting", async () => {
+      await engine.on.root("systemctl restart docker");
+      assert.equal(await visit(), "The shop: Hello, visitor 3\n");
+    });
+
+    test("the next version has the data and shows what has changed", async () => {
+      await runs("1.1.0");
+      assert.match(await visit(), /^The corner shop: Hello, visitor 4\n[34] of all visitors are served\n$/);
+    });
+
+    test("a version that never becomes healthy ends with an error, and its log says why", async () => {
+      const { exitCode, stderr } = await up("1.2.0", 120);
+      assert.notEqual(exitCode, 0);
+      assert.match(stderr, /container shop-web-1 is unhealthy/);
+      assert.match((await compose("1.2.0", "logs web")).stdout, /not ready: the price list has no price/);
+    });
+
+    test("a version that dies is healthy at first, and is started again and again", async () => {
+      await runs("1.3.0");
+      await sleep(25_000);
+      assert.match(
+        (await compose("1.3.0", "logs web")).stdout,
+        /the price list of this release cannot be read/,
+      );
+      assert.notEqual(await engine.docker("inspect shop-web-1 --format '{{.RestartCount}}'"), "0\n");
+    });
+
+    test("the good version returns, and down leaves the data", async () => {
+      await runs("1.0.0");
+      assert.equal((await compose("1.0.0", "down")).exitCode, 0);
+      assert.equal(await engine.docker("volume ls --quiet"), "shop_database\n");
+      await runs("1.0.0");
+      assert.equal(await visit(), "The shop: Hello, visitor 5\n");
+      assert.equal((await compose("1.0.0", "down --volumes")).exitCode, 0);
+    });
+  });
