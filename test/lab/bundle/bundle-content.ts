@@ -14,8 +14,8 @@ export interface Content {
   readonly plugins: readonly Plugin[];
   /** What is packed of the lab's tools. */
   readonly tools: readonly ToolTarball[];
-  /** What the images of the example application are made from, where they are in it. */
-  readonly appImages?: string;
+  /** What the example application and its images are made from, where they are in it. */
+  readonly apps?: readonly string[];
 }
 
 /** Where a bundle of this choice is kept: those with a registry beside the others, which take each other's place. */

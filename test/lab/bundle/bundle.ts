@@ -20,7 +20,8 @@ import {
   type EngineChoice,
   platform,
 } from "./engine.ts";
-import { appImages, type AppImages } from "../images/app-images.ts";
+import { appImages, type AppImages, shopReleases } from "../images/app-images.ts";
+import { shopRecipe, writeShop } from "../images/shop-versions.ts";
 import { imageKinds, writeImageKinds } from "./image-kinds.ts";
 import { withLock } from "../lock.ts";
 import { writeScratchImage } from "./scratch-image.ts";
@@ -105,7 +106,7 @@ async function makeBundle(
   const tarballs = packedTools[choice].map(toolTarball);
   const content = {
     ...{ choice, engines: chosen.map(({ engine }) => engine), plugins, tools: tarballs },
-    ...(apps === undefined ? {} : { appImages: basename(apps.layout) }),
+    ...(apps === undefined ? {} : { apps: [basename(apps.layout), await shopRecipe()] }),
   };
   const work = await folderOf(content);
   await rm(join(bundleFolder(choice), "made"), { recursive: true, force: true });
@@ -115,7 +116,10 @@ async function makeBundle(
   report("making the image");
   await takeBusybox(join(work, "busybox"), report);
   await writeScratchImage(join(work, "busybox"), architecture, image, join(work, "image"));
-  if (apps !== undefined) await cp(apps.layout, join(work, "app-images"), { recursive: true });
+  if (apps !== undefined) {
+    await cp(apps.layout, join(work, "app-images"), { recursive: true });
+    await writeShop(join(work, "shop"));
+  }
   for (const one of tarballs) await packTool(one, join(work, one.file));
   if (choice === "registry") {
     await writeScratchImage(
@@ -194,6 +198,18 @@ function bundleYaml(
         ...{ name, kind: "archive", versions: [version], licence, url: `file:${file}` },
       })),
     ],
+    ...(apps === undefined
+      ? {}
+      : {
+          apps: [
+            {
+              ...common,
+              name: "shop",
+              versions: shopReleases,
+              compose: "shop/{version}/compose.yaml",
+            },
+          ],
+        }),
     images: [
       { name: image, from: "file:image" },
       ...(apps?.names ?? []).map((name) => ({ name, from: "file:app-images" })),
