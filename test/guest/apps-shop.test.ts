@@ -73,6 +73,10 @@ async function runs(version: string): Promise<void> {
 const visit = (): Promise<string> =>
   engine.on.root("curl -fsS --retry 30 --retry-delay 1 --retry-all-errors http://127.0.0.1:8080/");
 
+test("the image of nginx has all that its configuration asks for", async () => {
+  await engine.docker("run --rm --pull never docker.io/library/nginx:1.26 -t");
+});
+
 for (const plugin of plugins)
   describe(`the shop with Compose ${plugin.version}`, () => {
     before(async () => {

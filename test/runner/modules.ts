@@ -101,6 +101,7 @@ const named: readonly Group[] = [
       "debian-sources",
       "download",
       "guest",
+      "lab-images",
       "lab-machine",
       "cloud-init-disk",
       "silent-port",
