@@ -112,6 +112,22 @@ const siteCodes = {
     "The bundle does not have the requested version of the registry.",
     "Choose a version of the bundle, or bring in a bundle that has this one.",
   ),
+  E_APP_NOT_IN_BUNDLE: one(
+    "The bundle does not have the version of an application that the site names.",
+    "Choose a version of the bundle, or add it to `apps:` in `bundle.yaml` and bring in a new bundle.",
+  ),
+  E_APP_RIGHTS: one(
+    "A service needs the socket of the engine, all capabilities or a namespace of the host, and the site does not allow it.",
+    "Change the Compose file, or name the right in `allow:` of the application.",
+  ),
+  E_APP_PATH: one(
+    "A service mounts a path of the host that is not on a volume of the site for applications.",
+    "Use a named volume or a path on such a volume, or name the path in `allow:` of the application.",
+  ),
+  E_APP_PORT: one(
+    "Two services publish the same port of a host, or one that sshd or the registry of the site has.",
+    "Publish another port, or run one of them on another host.",
+  ),
   E_IMAGE_LOAD: one(
     "Without a registry, images are loaded into the engine, and the classic image store would lose the digest that the lock pins.",
     "Add a registry to the site, or choose the containerd image store.",

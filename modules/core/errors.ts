@@ -32,6 +32,10 @@ export const errorCodes = [
   "E_IMAGE_NOT_IN_BUNDLE",
   "E_REGISTRY_NOT_IN_BUNDLE",
   "E_IMAGE_LOAD",
+  "E_APP_NOT_IN_BUNDLE",
+  "E_APP_RIGHTS",
+  "E_APP_PATH",
+  "E_APP_PORT",
   // the operator's own machine
   "E_NODE_VERSION",
   "E_PLUGIN_VERSION",

@@ -2,6 +2,7 @@
  * The host files that a host gets from the bundle: its engine, the plugins of the docker command, and on a registry host the
  * registry.
  */
+import { hostAppProblems } from "../../offline-bundle/locking/host-app-problems.ts";
 import { hostImageProblem } from "../../offline-bundle/fetching/image-platforms.ts";
 import { hexOf } from "../../offline-bundle/oci/manifests.ts";
 import type { LockIndex } from "../../offline-bundle/spec/lock-index.ts";
@@ -19,11 +20,8 @@ const pluginNames = ["compose", "buildx"] as const;
  * @returns the host files, or a problem for every version that the bundle does not have; a single problem when it has nothing for
  * the architecture.
  */
-export function hostFiles(
-  { name, engine, architecture, images, registry: spec }: HostSpec,
-  bundle: LockIndex,
-  file: string,
-): HostFiles | readonly Problem[] {
+export function hostFiles(host: HostSpec, bundle: LockIndex, file: string): HostFiles | readonly Problem[] {
+  const { name, engine, architecture, images, registry: spec } = host;
   const platform = `linux/${architecture}` as const;
   if (!bundle.lock.platforms.includes(platform)) return [noPlatform(name, platform, bundle, file)];
   const problems: Problem[] = [];
@@ -67,6 +65,7 @@ export function hostFiles(
       }),
     ),
   );
+  problems.push(...hostAppProblems(host, bundle.lock, () => file));
   const registry = registryArchive();
   if (archive === undefined || problems.length > 0) return problems;
   const taken = [archive, ...plugins].map(({ sha256 }) => sha256);

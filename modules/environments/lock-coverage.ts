@@ -1,4 +1,5 @@
 /** Whether a lock has everything that the environments use: checked before a bundle is built, packed or verified. */
+import { hostAppProblems } from "../../offline-bundle/locking/host-app-problems.ts";
 import { hostImageProblem } from "../../offline-bundle/fetching/image-platforms.ts";
 import type { Lock } from "../../offline-bundle/spec/lock-file.ts";
 import { type Problem, SealiftError } from "../core/errors.ts";
@@ -61,11 +62,17 @@ function coverageOfFile(
     const { hosts } = completeSite(composed, seriesResolver(lock));
     const references = hosts.flatMap((host, at) => referencesOf(host, at, composed));
     const images = hosts.flatMap((host) => imagesMissing(host, file, lock));
-    return { file, hosts: hosts.length, problems: [...missing(references, lock), ...images] };
+    const apps = hosts.flatMap((host) => hostAppProblems(host, lock, (name) => placeOfApp(name, composed)));
+    return { file, hosts: hosts.length, problems: [...missing(references, lock), ...images, ...apps] };
   } catch (error) {
     if (!(error instanceof SealiftError)) throw error;
     return { file: path, hosts: 0, problems: error.problems };
   }
+}
+
+function placeOfApp(name: string, { value, origins }: Composed): string {
+  const { apps = [] } = value as { readonly apps?: readonly { readonly name: string }[] };
+  return origins.locate(["apps", apps.findIndex((app) => app.name === name)]);
 }
 
 const options = [

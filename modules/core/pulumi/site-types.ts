@@ -1224,6 +1224,11 @@ export type AppsInput = readonly {
     readonly timeout?: string;
   };
   /**
+   * What its services may use of the host beyond its volumes: docker.sock, privileged, host-cgroup, host-ipc, host-network, host-pid, host-userns, host-uts, or an absolute path that they mount. With any of these rights a container can do what root can do. Default none.
+   * @example ["docker.sock","/etc/localtime"]
+   */
+  readonly allow?: readonly string[];
+  /**
    * Number of earlier releases that stay on the host with their images. The next change of a release removes older ones.
    * @default 2
    * @example 2

@@ -3,7 +3,7 @@ import type { AppSpec, HostSpec } from "./site-spec.ts";
 import { parseSeconds } from "./units.ts";
 
 /** An application as the site has it. */
-export interface AppFile extends Pick<AppSpec, "name" | "version" | "values" | "secrets"> {
+export interface AppFile extends Pick<AppSpec, "name" | "version" | "values" | "secrets" | "allow"> {
   /** Names of hosts; a class has already been replaced by the names of its hosts. */
   readonly hosts?: readonly string[];
   /** A class that is not defined. */
@@ -31,11 +31,12 @@ function runsOn({ hosts, team }: AppFile, host: Parameters<typeof appsOf>[1]): b
   return team === undefined || host.team === team;
 }
 
-function appSpec({ name, version, values, secrets, update = {}, keep = 2 }: AppFile): AppSpec {
+function appSpec({ name, version, values, secrets, allow, update = {}, keep = 2 }: AppFile): AppSpec {
   return {
     ...{ name, version },
     ...(values === undefined ? {} : { values }),
     ...(secrets === undefined ? {} : { secrets }),
+    ...(allow === undefined ? {} : { allow }),
     update: {
       order: update.order ?? "stop-first",
       monitor: parseSeconds(update.monitor ?? "30s"),

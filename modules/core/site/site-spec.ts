@@ -150,6 +150,8 @@ export interface AppSpec {
   readonly values?: Readonly<Record<string, string>>;
   /** Content for the file secrets of its Compose file, by name. Default none. */
   readonly secrets?: Readonly<Record<string, AppSecretSpec>>;
+  /** Rights over the whole host, and paths of it, that its services may have. Default none. */
+  readonly allow?: readonly string[];
   readonly update: AppUpdateSpec;
   /** How many earlier releases stay on the host with their images. */
   readonly keep: number;
