@@ -610,6 +610,18 @@ const hostCodes = {
     "First upgrade to the version in the message.",
   ),
   E_LIMIT_IN_USE: one("Containers use more than the new limit.", "Stop containers, or set a higher limit."),
+  E_APP_FOLDER: one(
+    "Another user than root can change the folder from which root runs an application.",
+    "Restrict the folder to root.",
+  ),
+  E_VOLUME_RECREATE: one(
+    "A named volume has another definition in the new release, and Compose could only replace it with an empty one. Nothing was changed.",
+    "Keep its definition, or give the volume a new name in the Compose file and move its data.",
+  ),
+  E_APP_UPDATE: one(
+    "A release of an application did not become healthy, or did not stay healthy. The finding says whether the release before runs again.",
+    "Correct the release in a new version, or set `version` in the site back to the one before.",
+  ),
   E_REGISTRY_NAME: one(
     "The registry's name resolves to another address on this host.",
     "Remove the other entries, or choose another name.",

@@ -167,6 +167,9 @@ export const errorCodes = [
   "E_UPGRADE_PATH",
   // a host whose state makes a step impossible: reported by the guard beside the dangerous operation
   "E_LIMIT_IN_USE",
+  "E_APP_FOLDER",
+  "E_VOLUME_RECREATE",
+  "E_APP_UPDATE",
   "E_REGISTRY_NAME",
   "E_REGISTRY_CA",
   "E_UNMANAGED_UNIT",

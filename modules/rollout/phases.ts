@@ -7,6 +7,7 @@ import type { CaBundle } from "../core/site/registry.ts";
 import { firstDuplicate } from "../core/host/report.ts";
 import { isServed, type HostSpec, type ServedHost } from "../core/site/site-spec.ts";
 import type { BundleAge, Phase } from "../core/host/step.ts";
+import { appsPhase } from "../apps/index.ts";
 import { daemonPhase } from "../daemon/index.ts";
 import { enginePhase } from "../engine/index.ts";
 import { imagesPhase } from "../images/index.ts";
@@ -28,6 +29,8 @@ export type HostPhases = Readonly<
     readonly trust?: Phase;
     /** On every host for which the site names images. */
     readonly images?: Phase;
+    /** On every host that runs applications. */
+    readonly apps?: Phase;
   }
 >;
 
@@ -137,6 +140,11 @@ export const phaseList: readonly PhaseEntry[] = [
     work: { type: "sealift:images:Images", dependsOn: ["daemon"], needsBlobs: true },
     make: ({ host, files }) => imagesPhase(host, files.images ?? []),
   },
+  {
+    name: "apps",
+    work: { type: "sealift:apps:Apps", dependsOn: ["images"], needsBlobs: true },
+    make: ({ host, files }) => appsPhase(host, files.apps ?? []),
+  },
 ];
 
 /**
@@ -200,8 +208,9 @@ export function withoutCaBundles(phases: HostPhases): HostPhases {
  * What must be on a host before its first phase: with a registry in the site, only the registry's program, and only on few hosts.
  */
 export function deliveriesOf(host: HostSpec, files: HostFiles): readonly Delivery[] {
-  const { archive, plugins, registry } = files;
-  const blobs = host.registry === undefined ? [archive, ...plugins, ...imageBlobs(files)] : [];
+  const { archive, plugins, registry, apps = [] } = files;
+  const sent = [archive, ...plugins, ...imageBlobs(files), ...apps.map((app) => app.archive)];
+  const blobs = host.registry === undefined ? sent : [];
   return [...blobs, ...(registry === undefined ? [] : [registry])].map(blobDelivery);
 }
 

@@ -74,9 +74,9 @@ test("an import that goes up, or from phase to phase, is reported", () => {
   );
 });
 
-test("the areas can be grasped at a glance: at most 16, without a cycle", () => {
+test("the areas can be grasped at a glance: at most 20, without a cycle", () => {
   const areas = areaGraph(imports);
-  assert.ok(areas.size <= 16, [...areas.keys()].join(" "));
+  assert.ok(areas.size <= 20, [...areas.keys()].join(" "));
   assert.ok([...areas.keys()].filter(isPhase).length >= 7);
   assert.deepEqual(cycles(areas), []);
 });

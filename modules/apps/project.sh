@@ -1,0 +1,299 @@
+# The services of an application: what the engine runs of its Compose project, compared with the release.
+# Sources: docker compose 2.26 and 5.5 (labels com.docker.compose.*; config --hash; up --wait).
+# shellcheck disable=SC2154 # run.sh sets run_differ
+
+# What each application was last found to have; in memory.
+APP_INSPECTED=/run/sealift/apps
+# Longest time in seconds for a question to the engine, and for starting what is already there.
+APP_ASK_SEC=60
+# How many lines of a container's log an error shows.
+APP_LOG_LINES=20
+
+# Fact: the service runs as the release defines it: so many containers, each with its configuration and image, and healthy if it has a
+# health check. A service that others wait for until it has ended has ended with 0.
+# $1 folder of the application, $2 its name, $3 release, $4 service, $5 run or once, $6 containers, $7 signature of its definition,
+# $8 image, $9 seconds until healthy, $10 seconds without a restart, $11 rollback or pause
+check_app_service() {
+  app_inspect "$1" "$2" "$3" || return 1
+  app_judge "$4" "$5" "$6" "$7" "$8"
+}
+guard_app_service() {
+  if [ ! -d "$1/releases/$3" ] || [ ! -x "$SEALIFT_DOCKER" ]; then return 0; fi
+  # Asks about volumes that differ without touching anything; older lines of compose never replace a volume.
+  volume_found=$(app_compose "$1" "$2" "$3" "$APP_ASK_SEC" --dry-run up -d --no-build --pull never --remove-orphans 2>&1 | grep -o 'Volume "[^"]*" exists but' | head -n 1) || true
+  if [ -z "$volume_found" ]; then return 0; fi
+  volume_found=${volume_found#*\"}
+  refuse E_VOLUME_RECREATE "volume ${volume_found%%\"*} has another definition in release $3 than on the host, and compose would have to replace it with an empty one" \
+    "keep its definition, or give the volume a new name in the Compose file and move its data"
+}
+effect_app_service() {
+  app_inspect "$1" "$2" "$3" >/dev/null || return 0
+  case $(app_judge "$4" "$5" "$6" "$7" "$8" || true) in
+    *" another "* | *" is unhealthy"*) echo containers-stop ;;
+    *) echo none ;;
+  esac
+}
+apply_app_service() {
+  guard_app_service "$@"
+  app_inspect "$1" "$2" "$3" || return 1
+  app_found=$(app_judge "$4" "$5" "$6" "$7" "$8" || true)
+  app_service=$4
+  app_folder=$1
+  app_name=$2
+  app_release=$3
+  app_healthy_sec=$9
+  shift 9
+  app_monitor_sec=$1
+  app_action=$2
+  app_before=$(app_current "$app_folder")
+  # `up` leaves a container alone that runs as defined.
+  case $app_found in
+    *" is unhealthy"*) app_output=$(app_compose "$app_folder" "$app_name" "$app_release" "$APP_ASK_SEC" restart "$app_service" 2>&1) || true ;;
+  esac
+  if app_up "$app_folder" "$app_name" "$app_release" "$app_healthy_sec" "$app_monitor_sec"; then return 0; fi
+  case $app_before,$app_action in
+    ,* | "$app_release",* | *,pause) app_after="it is left as it is" ;;
+    *)
+      if app_output=$(app_compose "$app_folder" "$app_name" "$app_before" $((app_healthy_sec + APP_ASK_SEC)) up -d --no-build --pull never --remove-orphans --wait --wait-timeout "$app_healthy_sec" 2>&1); then
+        app_after="release $app_before runs again"
+      else
+        app_after="release $app_before does not run either: $(app_last_lines "$app_output" 3)"
+      fi
+      ;;
+  esac
+  refuse E_APP_UPDATE "release $app_release of $app_name is not healthy: $up_wrong; $app_after" "correct it in a new version, or set version: in the site back to the one before"
+}
+
+# Fact: the application has no other containers than those of its services.
+# $1 folder of the application, $2 its name, $3 release, $4 seconds until healthy, $5 seconds without a restart, $6... all services
+check_app_rest() {
+  app_inspect "$1" "$2" "$3" || return 1
+  shift 5
+  rest_services=" $* "
+  rest_found=
+  while read -r rest_word rest_service _ rest_name _; do
+    if [ "$rest_word" != container ]; then continue; fi
+    case $rest_services in
+      *" $rest_service "*) ;;
+      *) rest_found="$rest_found $rest_name" ;;
+    esac
+  done <<END
+$app_seen
+END
+  if [ -z "$rest_found" ]; then return 0; fi
+  echo "containers of services that the release does not have:$rest_found"
+  return 1
+}
+apply_app_rest() {
+  app_folder=$1
+  app_name=$2
+  app_release=$3
+  if app_up "$app_folder" "$app_name" "$app_release" "$4" "$5"; then return 0; fi
+  echo "$up_wrong"
+  return 1
+}
+
+# Fact: `current` leads to the release that runs; the next update finds there what it may go back to.
+# $1 folder of the application, $2 release
+check_app_current() {
+  current_found=$(app_current "$1")
+  if [ "$current_found" = "$2" ]; then return 0; fi
+  echo "${current_found:-absent}"
+  return 1
+}
+apply_app_current() {
+  ln -sfn "releases/$2" "$1/current.new"
+  mv -T "$1/current.new" "$1/current"
+  on_disk "$1"
+}
+
+# app_current FOLDER: prints the release that `current` leads to; nothing if there is none.
+app_current() {
+  app_link=$(readlink "$1/current" 2>/dev/null) || return 0
+  case $app_link in releases/*/* | */) ;; releases/*) echo "${app_link#releases/}" ;; esac
+}
+
+# app_compose FOLDER NAME RELEASE SECONDS ARG...: docker compose on a release, with nothing of the caller's environment.
+app_compose() {
+  compose_release=$1/releases/$3
+  compose_project=$compose_release/project
+  compose_name=$2
+  compose_sec=$4
+  shift 4
+  set -- --env-file "$compose_release/values.env" -f "$compose_project/$(cat "$compose_release/compose-file")" -f "$compose_release/sealift.override.yaml" "$@"
+  # Named, because --env-file replaces the file that compose reads by itself.
+  if [ -f "$compose_project/.env" ]; then set -- --env-file "$compose_project/.env" "$@"; fi
+  env -i PATH="$PATH" HOME=/root timeout "$compose_sec" "$SEALIFT_DOCKER" compose --ansi never --progress plain \
+    -p "$compose_name" --project-directory "$compose_project" "$@" </dev/null
+}
+
+# app_inspect FOLDER NAME RELEASE: sets app_seen to what the engine has of the application, one line each:
+#   hash SERVICE HASH                                       as the release is on the host
+#   container SERVICE HASH NAME IMAGE SIGNATURE STATE...    STATE as docker ps shows it
+#   image NAME ID
+# It serves all facts of a run. Otherwise fails with a finding.
+app_inspect() {
+  inspect_file=$APP_INSPECTED/$2
+  app_seen=
+  if [ -f "$inspect_file" ]; then
+    app_seen=$(cat "$inspect_file")
+    case $app_seen in
+      "inspected $$ $3$SEALIFT_LINE_END"*) return 0 ;;
+    esac
+  fi
+  if [ ! -x "$SEALIFT_DOCKER" ]; then
+    echo "absent: there is no engine yet"
+    return 1
+  fi
+  if ! path_is_safe "${SEALIFT_DOCKER%/*}"; then
+    echo "$path_wrong"
+    return 1
+  fi
+  inspect_hashes=
+  if [ -d "$1/releases/$3" ]; then
+    if ! inspect_hashes=$(app_compose "$1" "$2" "$3" "$APP_ASK_SEC" config --hash '*' 2>&1); then
+      echo "docker compose config failed: $(app_last_lines "$inspect_hashes" 3)"
+      return 1
+    fi
+  fi
+  if ! inspect_containers=$(timeout "$APP_ASK_SEC" "$SEALIFT_DOCKER" ps --all --no-trunc --filter "label=com.docker.compose.project=$2" --filter label=com.docker.compose.oneoff=False --format "$APP_CONTAINER" 2>&1); then
+    echo "the engine does not answer: $(app_last_lines "$inspect_containers" 3)"
+    return 1
+  fi
+  inspect_names=$(printf '%s\n' "$inspect_containers" | sed -n 's/^container [^ ]* [^ ]* [^ ]* [^ ]* [^ ]* \([^ ]*\) .*/\1/p' | sort -u)
+  app_seen=$(
+    echo "inspected $$ $3"
+    printf '%s\n' "$inspect_hashes" | sed -n 's/^\([A-Za-z0-9._-]*\) \([0-9a-f]\{64\}\)$/hash \1 \2/p'
+    if [ -n "$inspect_containers" ]; then printf '%s\n' "$inspect_containers"; fi
+    # shellcheck disable=SC2086 # names of images hold no blanks
+    for inspect_name in $inspect_names; do
+      echo "image $inspect_name $(timeout "$APP_ASK_SEC" "$SEALIFT_DOCKER" image inspect --format '{{.Id}}' "$inspect_name" 2>/dev/null || echo absent)"
+    done
+  )
+  install -d -m 0700 "$APP_INSPECTED"
+  printf '%s\n' "$app_seen" >"$inspect_file.new"
+  mv "$inspect_file.new" "$inspect_file"
+}
+APP_CONTAINER='container {{.Label "com.docker.compose.service"}} -{{.Label "com.docker.compose.config-hash"}} {{.Names}} {{.Label "com.docker.compose.image"}} -{{.Label "io.sealift.service"}} {{.Image}} {{.State}} {{.Status}}'
+
+# app_judge SERVICE KIND COUNT SIGNATURE IMAGE: compares one service with what app_inspect has found.
+app_judge() {
+  judge_count=0
+  judge_hash=
+  judge_image=
+  judge_known=
+  while read -r judge_word judge_one judge_two judge_name judge_id judge_signature judge_ref judge_state judge_status; do
+    case $judge_word,$judge_one in
+      hash,*) judge_known=yes && if [ "$judge_one" = "$1" ]; then judge_hash=$judge_two; fi ;;
+      image,"$5") judge_image=$judge_two ;;
+    esac
+  done <<END
+$app_seen
+END
+  while read -r judge_word judge_one judge_two judge_name judge_id judge_signature judge_ref judge_state judge_status; do
+    if [ "$judge_word,$judge_one" != "container,$1" ]; then continue; fi
+    judge_count=$((judge_count + 1))
+    # Before the files of the release are on the host, its definition in the lock has to do.
+    if { [ -n "$judge_known" ] && [ "$judge_two" != "-$judge_hash" ]; } || { [ -z "$judge_known" ] && [ "$judge_signature" != "-$4" ]; }; then
+      echo "$judge_name runs another configuration"
+      return 1
+    fi
+    if [ "$judge_ref" != "$5" ] || [ "$judge_id" != "$judge_image" ]; then
+      echo "$judge_name runs another image than $5"
+      return 1
+    fi
+    case $2,$judge_state,$judge_status in
+      once,exited,"Exited (0)"*) ;;
+      run,running,*"(unhealthy)"* | run,running,*"(health: starting)"*)
+        echo "$judge_name is ${judge_status#*\(}" | tr -d ')'
+        return 1
+        ;;
+      run,running,*) ;;
+      *)
+        echo "$judge_name: $judge_state, $judge_status"
+        return 1
+        ;;
+    esac
+  done <<END
+$app_seen
+END
+  case $judge_count in
+    "$3") ;;
+    0) echo "absent" && return 1 ;;
+    *) echo "$judge_count containers instead of $3" && return 1 ;;
+  esac
+}
+
+# app_up FOLDER NAME RELEASE SECONDS MONITOR: starts the release and waits until all of it is healthy and stays so. Otherwise fails, prints
+# what its containers say, and sets up_wrong to the reason.
+app_up() {
+  rm -f "$APP_INSPECTED/$2"
+  if ! up_output=$(app_compose "$1" "$2" "$3" $(($4 + APP_ASK_SEC)) up -d --no-build --pull never --remove-orphans --wait --wait-timeout "$4" 2>&1); then
+    up_wrong=$(app_last_lines "$up_output" 1)
+  elif up_wrong=$(app_stays "$2" "$5"); then
+    return 0
+  fi
+  app_troubles "$2"
+  return 1
+}
+
+# app_stays NAME SECONDS: whether for so long no container of the application is restarted or becomes unhealthy. Containers that have ended
+# with 0 stay ended.
+app_stays() {
+  stays_since=$(app_restarts "$1")
+  stays_left=$2
+  while [ "$stays_left" -gt 0 ]; do
+    sleep 2
+    stays_left=$((stays_left - 2))
+    stays_now=$(app_restarts "$1")
+    if [ "$stays_now" != "$stays_since" ]; then
+      echo "it did not stay as it was for $2 s: $(app_difference "$stays_since" "$stays_now")"
+      return 1
+    fi
+  done
+}
+
+# app_difference BEFORE AFTER: prints the first line of AFTER that is not in BEFORE.
+app_difference() {
+  while read -r difference_line; do
+    case $SEALIFT_LINE_END$1$SEALIFT_LINE_END in
+      *"$SEALIFT_LINE_END$difference_line$SEALIFT_LINE_END"*) ;;
+      *) echo "$difference_line" && return ;;
+    esac
+  done <<END
+$2
+END
+  echo "one is gone"
+}
+
+# app_restarts NAME: prints one line per container: name, state, health, restarts.
+app_restarts() {
+  # shellcheck disable=SC2046 # ids
+  timeout "$APP_ASK_SEC" "$SEALIFT_DOCKER" inspect --format '{{.Name}} {{.State.Status}} {{if .State.Health}}{{.State.Health.Status}}{{else}}-{{end}} restarts={{.RestartCount}}' $(app_ids "$1") 2>/dev/null | sed 's|^/||' | sort
+}
+
+# app_ids NAME: prints the ids of the containers of the application.
+app_ids() {
+  timeout "$APP_ASK_SEC" "$SEALIFT_DOCKER" ps --all --quiet --no-trunc --filter "label=com.docker.compose.project=$1" --filter label=com.docker.compose.oneoff=False
+}
+
+# app_troubles NAME: prints of each container that is not well its state, the last answer of its health check and the end of its log.
+app_troubles() {
+  app_restarts "$1" | while read -r trouble_name trouble_state trouble_health trouble_restarts; do
+    case $trouble_state,$trouble_health,$trouble_restarts in
+      running,healthy,restarts=0 | running,-,restarts=0) continue ;;
+      exited,*)
+        if [ "$(timeout "$APP_ASK_SEC" "$SEALIFT_DOCKER" inspect --format '{{.State.ExitCode}}' "$trouble_name" 2>/dev/null)" = 0 ]; then continue; fi
+        ;;
+    esac
+    echo "$trouble_name: $trouble_state, health $trouble_health, $trouble_restarts"
+    trouble_check=$(timeout "$APP_ASK_SEC" "$SEALIFT_DOCKER" inspect --format '{{if .State.Health}}{{range .State.Health.Log}}{{.Output}}{{"\n"}}{{end}}{{end}}' "$trouble_name" 2>/dev/null | grep . | tail -n 1) || true
+    if [ -n "$trouble_check" ]; then echo "$trouble_name: health check: $trouble_check"; fi
+    timeout "$APP_ASK_SEC" "$SEALIFT_DOCKER" logs --tail "$APP_LOG_LINES" "$trouble_name" 2>&1 | sed "s|^|$trouble_name: log: |"
+  done
+}
+
+# app_last_lines TEXT COUNT: prints the last lines of a text as one line.
+app_last_lines() {
+  printf '%s\n' "$1" | sed 's/^ *//' | grep . | tail -n "$2" | paste -s -d ' ' -
+}

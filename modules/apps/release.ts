@@ -1,0 +1,156 @@
+/**
+ * A release: one version of an application with the values and secrets of a site, as it lies on a host. Pure.
+ *
+ * The override holds what differs between a run by hand and a run by Sealift: where mounted files lie, and a label that changes with
+ * everything that a service is made of. Compose compares only the definition of a service with the running container, so that without
+ * the label a changed config file would not take effect (docker/compose#11900).
+ */
+import { createHash } from "node:crypto";
+import { basename } from "node:path";
+import type { HostApp } from "../core/host/blob.ts";
+import type { ComposeService } from "../core/host/compose-project.ts";
+import type { AppSpec } from "../core/site/site-spec.ts";
+
+export interface AppRelease {
+  /** `2.4.0-5f3a90c1`: another one when anything of it differs. */
+  readonly id: string;
+  /** Text of sealift.override.yaml, one line. */
+  readonly override: string;
+  /** Lines of values.env. */
+  readonly values: readonly string[];
+  /** Files that services mount: sha256, path below the folder of mounted files, path in the project. */
+  readonly mounted: readonly MountedFile[];
+  /** By the name of the service: the value of its label. */
+  readonly signatures: ReadonlyMap<string, string>;
+}
+
+export interface MountedFile {
+  readonly sha256: string;
+  readonly to: string;
+  readonly from: string;
+}
+
+/** Label of every container that Sealift starts. */
+const label = "io.sealift.service";
+
+/**
+ * @param folder of the application on the host.
+ * @param secrets where the content of each file secret lies on the host, by the name of the secret.
+ */
+export function releaseOf(
+  { version, values = {} }: AppSpec,
+  app: HostApp,
+  folder: string,
+  secrets: Readonly<Record<string, string>> = {},
+): AppRelease {
+  const { project, archive, images } = app;
+  const mounted = new Map<string, MountedFile>();
+  const configs = project.configs ?? {};
+  const content = new Map(Object.entries(configs).map(([name, path]) => [name, place(path)]));
+  const dotEnv = archive.members.find(({ path }) => path === ".env")?.sha256 ?? "";
+  const signatures = new Map<string, string>();
+  const services = project.services.map((service) => {
+    const binds = (service.binds ?? []).map((bind) => ({ ...bind, source: place(bind.source) }));
+    const envFiles = (service.envFiles ?? []).map(place);
+    const signature = digest(
+      service.config,
+      ...images.filter(({ name }) => name === service.image).map(({ sha256 }) => sha256),
+      ...[...binds.map(({ source }) => source), ...envFiles],
+      ...(service.configs ?? []).map((name) => content.get(name) ?? name),
+      ...(service.secrets ?? []).map((name) => secrets[name] ?? name),
+      ...valuesOf(service),
+    );
+    signatures.set(service.name, signature);
+    return [service.name, overrideOf(service, signature, binds, envFiles)] as const;
+  });
+  const override = flow({
+    services: Object.fromEntries(services),
+    ...fileSection("configs", Object.fromEntries(content)),
+    ...fileSection("secrets", secrets),
+  });
+  const lines = Object.entries(values)
+    .toSorted(([a], [b]) => (a < b ? -1 : 1))
+    .map(([name, value]) => `${name}=${dotenv(value)}`);
+  return {
+    id: `${version}-${digest(archive.sha256, override, ...lines).slice(0, 8)}`,
+    ...{ override, values: lines, mounted: [...mounted.values()], signatures },
+  };
+
+  /** @returns where a file or folder of the project lies for services that mount it. */
+  function place(path: string): string {
+    const inside = path === "." ? "" : `${path}/`;
+    const files = archive.members.filter((one) => one.path === path || one.path.startsWith(inside));
+    const [first] = files;
+    const single = first !== undefined && first.path === path;
+    const key = single
+      ? first.sha256
+      : createHash("sha256")
+          .update(files.map((one) => `${one.sha256}  ${one.path.slice(inside.length)}\n`).join(""))
+          .digest("hex");
+    const top = `${key}/${path === "." ? "project" : basename(path)}`;
+    for (const { path: from, sha256 } of files) {
+      const to = single ? top : `${top}/${from.slice(inside.length)}`;
+      mounted.set(to, { sha256, to, from });
+    }
+    return `${folder}/files/${top}`;
+  }
+
+  /** Of the variables that a service uses; a project's own defaults are in its .env file. */
+  function valuesOf({ variables = [] }: ComposeService): readonly string[] {
+    if (variables.length === 0) return [];
+    return [dotEnv, ...variables.map((name) => `${name}=${values[name] ?? ""}`)];
+  }
+}
+
+function overrideOf(
+  { image }: ComposeService,
+  signature: string,
+  binds: readonly { readonly source: string; readonly target: string; readonly readOnly?: boolean }[],
+  envFiles: readonly string[],
+): object {
+  return {
+    image,
+    labels: { [label]: signature },
+    ...(binds.length === 0
+      ? {}
+      : {
+          volumes: binds.map(({ source, target, readOnly = false }) => ({
+            type: "bind",
+            ...{ source, target, read_only: readOnly },
+          })),
+        }),
+    ...(envFiles.length === 0 ? {} : { env_file: new Replaced(envFiles) }),
+  };
+}
+
+function fileSection(key: string, files: Readonly<Record<string, string>>): object {
+  const entries = Object.entries(files).map(([name, file]) => [name, { file }] as const);
+  return entries.length === 0 ? {} : { [key]: Object.fromEntries(entries) };
+}
+
+/** A list that takes the place of the one in the Compose file, where lists are appended otherwise (compose-spec, 13-merge.md). */
+class Replaced {
+  readonly list: readonly string[];
+  constructor(list: readonly string[]) {
+    this.list = list;
+  }
+}
+
+/** YAML in flow style: JSON, but for the tag. */
+function flow(value: unknown): string {
+  if (value instanceof Replaced) return `!override ${JSON.stringify(value.list)}`;
+  if (typeof value !== "object" || value === null || Array.isArray(value)) return JSON.stringify(value);
+  const entries = Object.entries(value).map(([key, one]) => `${JSON.stringify(key)}: ${flow(one)}`);
+  return `{${entries.join(", ")}}`;
+}
+
+/** In single quotes nothing is replaced; a value with a quote stands in double quotes (compose-go dotenv). */
+function dotenv(value: string): string {
+  if (!value.includes("'")) return `'${value}'`;
+  return `"${value.replaceAll(/["\\$]/g, (one) => `\\${one}`)}"`;
+}
+
+/** 16 hex digits. */
+function digest(...parts: readonly string[]): string {
+  return createHash("sha256").update(JSON.stringify(parts)).digest("hex").slice(0, 16);
+}

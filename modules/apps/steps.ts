@@ -1,0 +1,86 @@
+/** The applications of one host, as facts. Pure. */
+import { blobStep, type Channel } from "../core/host/blob-step.ts";
+import type { HostApp } from "../core/host/blob.ts";
+import type { Step } from "../core/host/step.ts";
+import type { AppSpec } from "../core/site/site-spec.ts";
+import { releaseOf } from "./release.ts";
+
+export interface AppsSpec {
+  /** Each application of the site with its files of the bundle. */
+  readonly apps: readonly { readonly spec: AppSpec; readonly app: HostApp }[];
+  /** Folder of all applications on the host. */
+  readonly folder: string;
+  /** Names of the images that the site asks for by itself. */
+  readonly heldImages: readonly string[];
+  /** The registry that has the bundle; absent: blobs are sent over ssh. */
+  readonly channel?: Channel;
+}
+
+export function appsSteps({ apps, folder, ...shared }: AppsSpec): readonly Step[] {
+  return apps.flatMap(({ spec, app }) => appSteps(spec, app, `${folder}/${spec.name}`, shared));
+}
+
+function appSteps(
+  spec: AppSpec,
+  app: HostApp,
+  folder: string,
+  { heldImages, channel }: Pick<AppsSpec, "heldImages" | "channel">,
+): readonly Step[] {
+  const { name, version, update } = spec;
+  const { archive, project } = app;
+  const release = releaseOf(spec, app, folder);
+  const { id, mounted, values } = release;
+  const code = `apps.${name}`;
+  const limits = [String(update.timeout), String(update.monitor)];
+  return [
+    blobStep(`${code}.archive`, `the project of ${name} ${version}`, name, archive, channel),
+    {
+      code: `${code}.release`,
+      fact: `release ${id} of ${name} lies unaltered in ${folder}/releases`,
+      effect: "none",
+      call: [
+        "app_release",
+        ...[folder, id, archive.sha256, project.file, release.override],
+        [...new Set(project.services.map(({ image }) => image))].join(" "),
+        ...[String(values.length), ...values],
+        ...[String(archive.members.length), ...archive.members.flatMap(({ path, sha256 }) => [sha256, path])],
+        ...mounted.flatMap(({ sha256, to, from }) => [sha256, to, from]),
+      ],
+    },
+    ...project.services.map(({ name: service, image, replicas = 1, oneShot = false }): Step => ({
+      code: `${code}.service.${service}`,
+      fact: `service ${service} runs as ${name} ${version} defines it${oneShot ? ", and has ended with 0" : ""}`,
+      effect: "containers-stop",
+      call: [
+        "app_service",
+        ...[folder, name, id, service, oneShot ? "once" : "run"],
+        ...[String(replicas), release.signatures.get(service) ?? "", image],
+        ...[...limits, update.failure_action],
+      ],
+    })),
+    {
+      code: `${code}.rest`,
+      fact: `${name} has no containers of other services`,
+      effect: "containers-stop",
+      call: ["app_rest", folder, name, id, ...limits, ...project.services.map((one) => one.name)],
+    },
+    {
+      code: `${code}.current`,
+      fact: `${id} is the current release of ${name}`,
+      effect: "none",
+      call: ["app_current", folder, id],
+    },
+    {
+      code: `${code}.boot`,
+      fact: `a unit starts and stops ${name} with the host, in the order of its Compose file`,
+      effect: "none",
+      call: ["app_boot", folder, name, id, String(update.timeout)],
+    },
+    {
+      code: `${code}.kept`,
+      fact: `at most ${spec.keep} earlier releases of ${name} are on the host`,
+      effect: "none",
+      call: ["app_kept", folder, id, String(spec.keep), ...heldImages],
+    },
+  ];
+}
