@@ -1,12 +1,13 @@
 /**
- * The host files that a host gets from the bundle: its engine, the plugins of the docker command, and on a registry host the
- * registry.
+ * The host files that a host gets from the bundle: its engine, the plugins of the docker command, its images and
+ * applications, and on a registry host the registry.
  */
 import { hostAppProblems } from "../../offline-bundle/locking/host-app-problems.ts";
 import { hostImageProblem } from "../../offline-bundle/fetching/image-platforms.ts";
 import { hexOf } from "../../offline-bundle/oci/manifests.ts";
+import type { LockedImage } from "../../offline-bundle/spec/lock-file.ts";
 import type { LockIndex } from "../../offline-bundle/spec/lock-index.ts";
-import type { Archive, Blob, HostFiles, HostImage } from "../core/host/blob.ts";
+import type { Archive, Blob, HostApp, HostFiles, HostImage } from "../core/host/blob.ts";
 import type { ErrorCode, Problem } from "../core/errors.ts";
 import type { HostSpec } from "../core/site/site-spec.ts";
 
@@ -21,7 +22,7 @@ const pluginNames = ["compose", "buildx"] as const;
  * the architecture.
  */
 export function hostFiles(host: HostSpec, bundle: LockIndex, file: string): HostFiles | readonly Problem[] {
-  const { name, engine, architecture, images, registry: spec } = host;
+  const { name, engine, architecture, images, apps, registry: spec } = host;
   const platform = `linux/${architecture}` as const;
   if (!bundle.lock.platforms.includes(platform)) return [noPlatform(name, platform, bundle, file)];
   const problems: Problem[] = [];
@@ -66,6 +67,12 @@ export function hostFiles(host: HostSpec, bundle: LockIndex, file: string): Host
     ),
   );
   problems.push(...hostAppProblems(host, bundle.lock, () => file));
+  const releases = apps.flatMap((app): readonly HostApp[] => {
+    const found = bundle.app(app.name, app.version);
+    if (found === undefined) return [];
+    const { project } = found;
+    return [{ name: app.name, archive: found, project, images: found.images.map(hostImage) }];
+  });
   const registry = registryArchive();
   if (archive === undefined || problems.length > 0) return problems;
   const taken = [archive, ...plugins].map(({ sha256 }) => sha256);
@@ -75,15 +82,15 @@ export function hostFiles(host: HostSpec, bundle: LockIndex, file: string): Host
     plugins,
     others,
     images: heldImages(),
+    apps: releases,
     ...(registry === undefined ? {} : { registry }),
   };
 
+  /** Those of the site, then those of its applications, each once. */
   function heldImages(): readonly HostImage[] {
-    return images.flatMap((image) =>
-      bundle.lock.images
-        .filter((one) => one.name === image)
-        .map((one): HostImage => ({ name: image, sha256: hexOf(one.digest) })),
-    );
+    const own = bundle.lock.images.filter((one) => images.includes(one.name)).map(hostImage);
+    const all = [...own, ...releases.flatMap((release) => release.images)];
+    return [...new Map(all.map((image) => [image.name, image])).values()];
   }
 
   function otherVersions(): readonly Blob[] {
@@ -108,6 +115,10 @@ export function hostFiles(host: HostSpec, bundle: LockIndex, file: string): Host
       );
     return found;
   }
+}
+
+function hostImage({ name, digest }: LockedImage): HostImage {
+  return { name, sha256: hexOf(digest) };
 }
 
 function noPlatform(host: string, platform: string, { lock }: LockIndex, file: string): Problem {
