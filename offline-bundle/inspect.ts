@@ -65,11 +65,12 @@ export async function inspectBundle(directory: string, verify?: VerifyOptions): 
 function listed({ lock, packed }: Contents): Pick<Inspection, "files" | "images" | "blobs" | "bytes"> {
   return {
     files: lock.files.map((file) => {
-      const { name, version, platform, kind, url, sha256, licence, sources, signedBy, bytes } = file;
+      const { name, version, platform, kind, url, sha256, licence, sources, signedBy, bytes, project } = file;
       return {
         ...{ name, version, platform, kind, url, sha256, licence, sources, origin: originOf(file) },
         ...(signedBy === undefined ? {} : { signedBy }),
         ...(bytes === undefined ? {} : { bytes }),
+        ...(project === undefined ? {} : { project }),
       };
     }),
     images: lock.images.map((image) => ({ ...image, bytes: packed?.imageBytes.get(image.name) })),

@@ -42,7 +42,9 @@ async function inspect(directory: string, { allowedSigners }: Flags): Promise<In
 }
 
 function text(bundle: Inspection): string {
-  return [columns(head(bundle)), files(bundle), images(bundle)].filter((part) => part !== "").join("\n\n");
+  return [columns(head(bundle)), files(bundle), services(bundle), images(bundle)]
+    .filter((part) => part !== "")
+    .join("\n\n");
 }
 
 function head(bundle: Inspection): readonly (readonly string[])[] {
@@ -86,6 +88,24 @@ function files({ files: all }: Inspection): string {
       `${origin}: ${sourceHostsOf(sources).join(", ")}`,
     ]),
   ]);
+}
+
+/** The services of applications, and what they use of a host. */
+function services({ files: all }: Inspection): string {
+  const rows = all.flatMap(({ name, version, project }) =>
+    (project?.services ?? []).map(({ name: service, image, ports = [], hostPaths = [], needs = [] }) => [
+      name,
+      version,
+      service,
+      image,
+      [...ports.map(({ published, protocol }) => `${published}/${protocol}`), ...hostPaths, ...needs].join(
+        " ",
+      ) || "nothing",
+    ]),
+  );
+  return rows.length === 0
+    ? ""
+    : columns([["application", "version", "service", "image", "of the host"], ...rows]);
 }
 
 function images({ images: all }: Inspection): string {

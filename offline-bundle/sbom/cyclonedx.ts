@@ -4,7 +4,7 @@ import type { LockedFile, LockedImage } from "../spec/lock-file.ts";
 import { hexOf } from "../oci/manifests.ts";
 import type { Member } from "../upstream/members.ts";
 import { originOf } from "../spec/origin.ts";
-import { dateText, filePurl, imagePurl, supplierOf, uuidOf } from "./sbom.ts";
+import { dateText, filePurl, imagePurl, imagesOfApp, supplierOf, uuidOf } from "./sbom.ts";
 import { fileTitle, label } from "../spec/bundle-spec.ts";
 
 /** @param date creation date; undefined: none. */
@@ -27,6 +27,10 @@ export function cycloneDx({ lock, lockSha256 }: Contents, date: Date | undefined
     components: [...lock.files.map(fileComponent), ...lock.images.map(imageComponent)],
     dependencies: [
       { ref: top, dependsOn: [...lock.files.map(label), ...lock.images.map(({ name }) => name)] },
+      ...lock.files.flatMap((file) => {
+        const dependsOn = imagesOfApp(file, lock);
+        return dependsOn.length === 0 ? [] : [{ ref: label(file), dependsOn }];
+      }),
     ],
   };
 }

@@ -1,5 +1,5 @@
 /** The components of a bundle as both SBOM formats name them. */
-import type { LockedFile, LockedImage } from "../spec/lock-file.ts";
+import type { Lock, LockedFile, LockedImage } from "../spec/lock-file.ts";
 import { SealiftError } from "../../modules/core/errors.ts";
 
 /** Who publishes a file. */
@@ -16,6 +16,12 @@ export function supplierOf({ url }: Pick<LockedFile, "url">): Supplier | undefin
   if (host === "github.com" && owner !== undefined)
     return { name: owner, url: `https://github.com/${owner}` };
   return undefined;
+}
+
+/** Names of the images that an application runs, each once; none of another file. */
+export function imagesOfApp({ project }: LockedFile, { images }: Pick<Lock, "images">): readonly string[] {
+  const needed = new Set(project?.services.map(({ image }) => image));
+  return images.map(({ name }) => name).filter((name) => needed.has(name));
 }
 
 /** A package URL (https://github.com/package-url/purl-spec): scanners look up a component by it. */

@@ -3,7 +3,7 @@ import type { Contents } from "../oci/contents.ts";
 import type { LockedFile, LockedImage } from "../spec/lock-file.ts";
 import { hexOf } from "../oci/manifests.ts";
 import type { Member } from "../upstream/members.ts";
-import { dateText, filePurl, imagePurl, supplierOf } from "./sbom.ts";
+import { dateText, filePurl, imagePurl, imagesOfApp, supplierOf } from "./sbom.ts";
 import { fileTitle, label } from "../spec/bundle-spec.ts";
 
 /** @param date creation date; undefined: 1970, since the format requires a date. */
@@ -26,6 +26,9 @@ export function spdx({ lock, lockSha256 }: Contents, date: Date | undefined): ob
         (file.members ?? []).map((member) =>
           relation(spdxId(label(file)), "CONTAINS", memberId(file, member)),
         ),
+      ),
+      ...lock.files.flatMap((file) =>
+        imagesOfApp(file, lock).map((image) => relation(spdxId(label(file)), "DEPENDS_ON", spdxId(image))),
       ),
     ],
   };

@@ -2,8 +2,8 @@
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
 import { readFileSync } from "node:fs";
-import { chmod, cp, mkdir, rm, symlink, writeFile } from "node:fs/promises";
-import { dirname, join } from "node:path";
+import { chmod, cp, rm, symlink } from "node:fs/promises";
+import { dirname } from "node:path";
 import { before, beforeEach, test } from "node:test";
 import { stringify } from "yaml";
 import { formatProblem, type Problem } from "../../modules/core/errors.ts";
@@ -14,87 +14,24 @@ import { lockIndex } from "../../offline-bundle/spec/lock-index.ts";
 import { readLock } from "../../offline-bundle/spec/lock-file.ts";
 import { verifyBundle } from "../../offline-bundle/verify.ts";
 import { assertRefused } from "../support/assert/assert-refusal.ts";
+import { type AppRepository, appRepository } from "../support/fixtures/app-repository.ts";
 import { useComposePlugin } from "../support/fixtures/compose-plugin.ts";
-import { makeTinyInputs, type TinyBundle, tinyImage } from "../support/fixtures/tiny-bundle.ts";
+import { tinyImage } from "../support/fixtures/tiny-bundle.ts";
 import { undoAfter } from "../support/process/undo.ts";
 
-let tiny: TinyBundle;
+let repository: AppRepository;
 const undo = undoAfter();
 before(async () => {
   undo(await useComposePlugin());
-  tiny = await makeTinyInputs();
-  undo(() => tiny.remove());
+  repository = await appRepository();
+  undo(() => repository.remove());
 });
 
-const shop: Readonly<Record<string, string>> = {
-  "compose.yaml": `services:
-  web:
-    image: ${tinyImage}
-    restart: unless-stopped
-    ports: ["8080:80", "127.0.0.1:\${ADMIN:-9000}:9000/tcp"]
-    environment:
-      URL: \${SHOP_URL}
-      DB_PASSWORD_FILE: /run/secrets/db_password
-    env_file: [web.env]
-    volumes:
-      - ./conf/web:/etc/web:ro
-      - data:/data
-    configs: [nginx]
-    secrets: [db_password]
-    healthcheck: { test: [CMD, "true"] }
-    deploy: { resources: { limits: { memory: 64M } } }
-volumes: { data: {} }
-configs: { nginx: { file: ./conf/nginx.conf } }
-secrets: { db_password: { file: ./secrets/db_password } }
-`,
-  "web.env": "LOG_LEVEL=info\n",
-  ".env": "SHOP_URL=http://localhost\n",
-  "conf/nginx.conf": "events {}\n",
-  "conf/web/a.txt": "a\n",
-  "secrets/db_password": "for runs by hand\n",
-};
-
-/** The repository: bundle.yaml in a folder of its own, the application beside it. */
-const at = (...path: readonly string[]): string => join(tiny.folder, "repository", ...path);
-const paths = (): { readonly bundleFile: string; readonly lockFile: string; readonly store: string } => ({
-  bundleFile: at("offline-bundle", "bundle.yaml"),
-  lockFile: at("offline-bundle", "bundle.lock.yaml"),
-  store: tiny.store,
-});
-
-async function writeProject(files: Readonly<Record<string, string>>, version = "2.4.0"): Promise<void> {
-  for (const [path, content] of Object.entries(files)) {
-    const file = at("apps", "shop", version, path);
-    await mkdir(dirname(file), { recursive: true });
-    await writeFile(file, content);
-  }
-}
-
-async function writeSpec(versions: readonly string[] = ["2.4.0"], more: object = {}): Promise<void> {
-  const app = {
-    name: "shop",
-    versions,
-    compose: "../apps/shop/{version}/compose.yaml",
-    licence: "Apache-2.0",
-  };
-  const images = [{ name: tinyImage, from: "file:image" }];
-  await writeFile(
-    paths().bundleFile,
-    stringify({ platforms: ["linux/amd64", "linux/arm64"], apps: [app], images, ...more }),
-  );
-}
-
-beforeEach(async () => {
-  await rm(at(), { recursive: true, force: true });
-  await mkdir(at("offline-bundle"), { recursive: true });
-  await cp(join(tiny.folder, "image"), at("offline-bundle", "image"), { recursive: true });
-  await writeProject(shop);
-  await writeSpec();
-});
+beforeEach(() => repository.reset());
 
 test("an application is locked, fetched, built and verified, and the lock finds it", async () => {
   const warnings: Problem[] = [];
-  const { lock } = await lockBundle({ ...paths(), warn: (one) => warnings.push(one) });
+  const { lock } = await lockBundle({ ...repository, warn: (one) => warnings.push(one) });
   assert.deepEqual(warnings, []);
   const [pin] = lock.files;
   const config = pin?.project?.services[0]?.config ?? "";
@@ -131,13 +68,13 @@ test("an application is locked, fetched, built and verified, and the lock finds 
     pin.members?.map(({ path }) => path),
     [".env", "compose.yaml", "conf/nginx.conf", "conf/web/a.txt", "web.env"],
   );
-  assert.deepEqual(await readLock(paths().lockFile), lock);
+  assert.deepEqual(await readLock(repository.lockFile), lock);
 
-  await rm(tiny.store, { recursive: true });
-  assert.equal((await fetchBundle(paths())).files, 1);
-  const directory = at("bundle");
-  await buildBundle({ ...paths(), directory, key: tiny.key });
-  const bundle = await verifyBundle(directory, { allowedSigners: tiny.allowedSigners });
+  await rm(repository.store, { recursive: true });
+  assert.equal((await fetchBundle(repository)).files, 1);
+  const directory = repository.at("bundle");
+  await buildBundle({ ...repository, directory, key: repository.key });
+  const bundle = await verifyBundle(directory, { allowedSigners: repository.allowedSigners });
   const app = bundle.app("shop", "2.4.0");
   assert.ok(app);
   assert.deepEqual(app.project, pin.project);
@@ -159,25 +96,25 @@ test("an application is locked, fetched, built and verified, and the lock finds 
   );
   assert.match(listed, /^-rw-r--r-- 0\/0 +\d+ 1970-01-01 00:00 compose\.yaml$/m);
   assert.equal(listed.trim().split("\n").length, 5);
-  const again = await lockBundle({ ...paths(), check: true });
+  const again = await lockBundle({ ...repository, check: true });
   assert.equal(again.changed, false);
-  assert.doesNotMatch(readFileSync(paths().lockFile, "utf8"), /for runs by hand/);
+  assert.doesNotMatch(readFileSync(repository.lockFile, "utf8"), /for runs by hand/);
 });
 
 /** The places and messages of a refused lock. */
 async function refusals(): Promise<readonly string[]> {
-  return (await assertRefused(lockBundle(paths()))).map(formatProblem);
+  return (await assertRefused(lockBundle(repository))).map(formatProblem);
 }
 
 test("a changed file of a pinned version is refused, and pinned again on request", async () => {
-  const { lock } = await lockBundle(paths());
-  await writeProject({ "conf/nginx.conf": "events { }\n", "conf/web/b.txt": "b\n" });
+  const { lock } = await lockBundle(repository);
+  await repository.writeProject({ "conf/nginx.conf": "events { }\n", "conf/web/b.txt": "b\n" });
   const [problem] = await refusals();
   assert.match(problem ?? "", /apps\/shop\/2\.4\.0\/compose\.yaml: E_PIN_MISMATCH /);
   assert.match(problem ?? "", /conf\/nginx\.conf changed, conf\/web\/b\.txt added/);
   assert.match(problem ?? "", /sealift bundle lock --update/);
-  await assertRefused(buildBundle({ ...paths(), directory: at("bundle") }));
-  const { lock: next } = await lockBundle({ ...paths(), update: ["shop"] });
+  await assertRefused(buildBundle({ ...repository, directory: repository.at("bundle") }));
+  const { lock: next } = await lockBundle({ ...repository, update: ["shop"] });
   assert.notEqual(next.files[0]?.sha256, lock.files[0]?.sha256);
 });
 
@@ -335,8 +272,8 @@ const refused: readonly Refused[] = [
 for (const { what, service = {}, compose = {}, files = {}, problem, also } of refused) {
   test(`lock refuses, at its place: ${what}`, async () => {
     const web = { image: tinyImage, ...service };
-    await rm(at("apps", "shop", "2.4.0"), { recursive: true });
-    await writeProject({ "compose.yaml": stringify({ services: { web }, ...compose }), ...files });
+    await rm(repository.at("apps", "shop", "2.4.0"), { recursive: true });
+    await repository.writeProject({ "compose.yaml": stringify({ services: { web }, ...compose }), ...files });
     const texts = await refusals();
     const found = texts.find((text) => problem.test(text));
     assert.ok(found, texts.join("\n"));
@@ -353,8 +290,10 @@ test("what looks like a secret but is none is carried", async () => {
     API_TOKEN: "${API_TOKEN:?set it}",
     URL: "postgres://shop:${PASSWORD}@db/shop",
   };
-  await writeProject({ "compose.yaml": stringify({ services: { web: { image: tinyImage, environment } } }) });
-  await lockBundle(paths());
+  await repository.writeProject({
+    "compose.yaml": stringify({ services: { web: { image: tinyImage, environment } } }),
+  });
+  await lockBundle(repository);
 });
 
 test("ports, paths and rights over the host are recorded for the rules of a site", async () => {
@@ -374,8 +313,8 @@ test("ports, paths and rights over the host are recorded for the rules of a site
     },
     strong: { image: tinyImage, cap_add: ["SYS_ADMIN"], volumes: ["/run:/run"] },
   };
-  await writeProject({ "compose.yaml": stringify({ services }) });
-  const { lock } = await lockBundle(paths());
+  await repository.writeProject({ "compose.yaml": stringify({ services }) });
+  const { lock } = await lockBundle(repository);
   const [strong, web] = lock.files[0]?.project?.services ?? [];
   assert.deepEqual(web?.ports, [
     { published: "53", protocol: "udp" },
@@ -405,10 +344,10 @@ test("a project that works, but not well, is carried with warnings", async () =>
       depends_on: { waited: { condition: "service_completed_successfully" } },
     },
   };
-  await writeProject({ "compose.yaml": stringify({ services }), "run.sh": "#!/bin/sh\n" });
-  await chmod(at("apps", "shop", "2.4.0", "run.sh"), 0o755);
+  await repository.writeProject({ "compose.yaml": stringify({ services }), "run.sh": "#!/bin/sh\n" });
+  await chmod(repository.at("apps", "shop", "2.4.0", "run.sh"), 0o755);
   const warnings: Problem[] = [];
-  await lockBundle({ ...paths(), warn: (one) => warnings.push(one) });
+  await lockBundle({ ...repository, warn: (one) => warnings.push(one) });
   assert.deepEqual(
     warnings.map(({ code, found }) => `${code} ${found}`),
     [
@@ -421,16 +360,16 @@ test("a project that works, but not well, is carried with warnings", async () =>
 });
 
 test("links in the folder of a project are refused", async () => {
-  await symlink("/etc/passwd", at("apps", "shop", "2.4.0", "conf", "passwd"));
+  await symlink("/etc/passwd", repository.at("apps", "shop", "2.4.0", "conf", "passwd"));
   const [problem] = await refusals();
   assert.match(problem ?? "", /apps\/shop\/2\.4\.0: E_APP_FILES conf\/passwd/);
   assert.match(problem ?? "", /a symbolic link/);
 });
 
 test("a folder outside the repository is refused", async () => {
-  await cp(at("apps"), join(tiny.folder, "elsewhere"), { recursive: true });
-  await rm(at("apps"), { recursive: true });
-  await symlink(join(tiny.folder, "elsewhere"), at("apps"));
+  await cp(repository.at("apps"), repository.at("..", "elsewhere"), { recursive: true });
+  await rm(repository.at("apps"), { recursive: true });
+  await symlink(repository.at("..", "elsewhere"), repository.at("apps"));
   assert.match((await refusals())[0] ?? "", /E_APP_FILES .*leads out of the repository/s);
 });
 
