@@ -8,7 +8,7 @@ import { before, describe, test } from "node:test";
 import { choosePlugins, pluginFile, takePlugins } from "../lab/bundle/cli-plugins.ts";
 import { appImages } from "../lab/images/app-images.ts";
 import { writeLayoutArchive } from "../lab/images/layout-archive.ts";
-import { shopServices, writeShop } from "../lab/images/shop-versions.ts";
+import { shopServices, writeLabApps } from "../lab/images/lab-apps.ts";
 import type { ExecResult } from "../lab/ssh.ts";
 import { startEngine, type EngineInGuest } from "../support/guests/engine-in-guest.ts";
 import { runProcess } from "../support/process/run-process.ts";
@@ -26,18 +26,18 @@ before(async () => {
   undo(() => engine.end());
   const { revision, text } = await engine.on.run("apply", engine.daemon());
   assert.ok(revision, text);
-  await engine.on.root(`mkdir -p ${cliPlugins} /srv/shop`);
+  await engine.on.root(`mkdir -p ${cliPlugins} /srv/apps`);
   await takePlugins(plugins, folder, quiet);
   for (const plugin of plugins) await send(join(folder, pluginFile(plugin)), `cat >/srv/${plugin.version}`);
   await writeLayoutArchive(await appImages(), join(folder, "images.tar"));
   await send(join(folder, "images.tar"), "docker load");
-  await writeShop(join(folder, "shop"));
-  const packed = join(folder, "shop.tar");
-  const { exitCode, stderr } = await runProcess("tar", ["-cf", packed, "-C", join(folder, "shop"), "."]);
+  await writeLabApps(join(folder, "apps"));
+  const packed = join(folder, "apps.tar");
+  const { exitCode, stderr } = await runProcess("tar", ["-cf", packed, "-C", join(folder, "apps"), "."]);
   assert.equal(exitCode, 0, stderr);
-  await send(packed, "tar -xC /srv/shop");
+  await send(packed, "tar -xC /srv/apps");
   await engine.on.root(
-    "cd /srv/shop && for version in *; do mkdir $version/secrets; echo not-to-be-guessed >$version/secrets/db_password; done",
+    'for each in /srv/apps/*/*; do mkdir $each/secrets; echo "it\'s a secret" | tee $each/secrets/db_password >$each/secrets/root_password; done',
   );
 });
 
@@ -47,11 +47,11 @@ async function send(file: string, command: string): Promise<void> {
   assert.equal(exitCode, 0, `${command}: ${stderr}`);
 }
 
-/** `docker compose` in the folder of a version, as a person types it. */
-function compose(version: string, words: string): Promise<ExecResult> {
+/** `docker compose` in the folder of a version of the shop, as a person types it. */
+function compose(version: string, words: string, app = "shop"): Promise<ExecResult> {
   const variables = "SHOP_GREETING=Hello";
   return engine.on.guest.exec(
-    `sudo -n sh -c 'cd /srv/shop/${version} && ${variables} docker compose ${words}'`,
+    `sudo -n sh -c 'cd /srv/apps/${app}/${version} && ${variables} docker compose ${words}'`,
   );
 }
 
@@ -72,10 +72,6 @@ async function runs(version: string): Promise<void> {
 
 const visit = (): Promise<string> =>
   engine.on.root("curl -fsS --retry 30 --retry-delay 1 --retry-all-errors http://127.0.0.1:8080/");
-
-test("the image of nginx has all that its configuration asks for", async () => {
-  await engine.docker("run --rm --pull never docker.io/library/nginx:1.26 -t");
-});
 
 for (const plugin of plugins)
   describe(`the shop with Compose ${plugin.version}`, () => {
@@ -123,6 +119,18 @@ for (const plugin of plugins)
       assert.equal(await engine.docker("volume ls --quiet"), "shop_database\n");
       await runs("1.0.0");
       assert.equal(await visit(), "The shop: Hello, visitor 5\n");
-      assert.equal((await compose("1.0.0", "down --volumes")).exitCode, 0);
+    });
+
+    test("another application runs beside it, and its database has the password of the file", async () => {
+      const words = "up --detach --no-build --pull never --wait --wait-timeout 120";
+      const { exitCode, stderr } = await compose("1.0.0", words, "ledger");
+      assert.equal(exitCode, 0, stderr);
+      assert.equal(await engine.on.root("curl -fsS http://127.0.0.1:8090/"), "The ledger\n");
+      const client = 'mariadb -h 127.0.0.1 -uroot "-p$(cat /run/secrets/root_password)" -e "SHOW DATABASES"';
+      const asked = await engine.docker(`exec ledger-database-1 sh -c '${client}'`);
+      assert.match(asked, /^ledger$/m);
+      assert.match(await visit(), /visitor 6/);
+      for (const app of ["shop", "ledger"])
+        assert.equal((await compose("1.0.0", "down --volumes", app)).exitCode, 0);
     });
   });

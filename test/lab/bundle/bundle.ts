@@ -20,8 +20,8 @@ import {
   type EngineChoice,
   platform,
 } from "./engine.ts";
-import { appImages, type AppImages, shopReleases } from "../images/app-images.ts";
-import { shopRecipe, writeShop } from "../images/shop-versions.ts";
+import { appImages, type AppImages } from "../images/app-images.ts";
+import { labApps, labAppsRecipe, writeLabApps } from "../images/lab-apps.ts";
 import { imageKinds, writeImageKinds } from "./image-kinds.ts";
 import { withLock } from "../lock.ts";
 import { writeScratchImage } from "./scratch-image.ts";
@@ -106,7 +106,7 @@ async function makeBundle(
   const tarballs = packedTools[choice].map(toolTarball);
   const content = {
     ...{ choice, engines: chosen.map(({ engine }) => engine), plugins, tools: tarballs },
-    ...(apps === undefined ? {} : { apps: [basename(apps.layout), await shopRecipe()] }),
+    ...(apps === undefined ? {} : { apps: [basename(apps.layout), await labAppsRecipe()] }),
   };
   const work = await folderOf(content);
   await rm(join(bundleFolder(choice), "made"), { recursive: true, force: true });
@@ -118,7 +118,7 @@ async function makeBundle(
   await writeScratchImage(join(work, "busybox"), architecture, image, join(work, "image"));
   if (apps !== undefined) {
     await cp(apps.layout, join(work, "app-images"), { recursive: true });
-    await writeShop(join(work, "shop"));
+    await writeLabApps(join(work, "apps"));
   }
   for (const one of tarballs) await packTool(one, join(work, one.file));
   if (choice === "registry") {
@@ -201,14 +201,11 @@ function bundleYaml(
     ...(apps === undefined
       ? {}
       : {
-          apps: [
-            {
-              ...common,
-              name: "shop",
-              versions: shopReleases,
-              compose: "shop/{version}/compose.yaml",
-            },
-          ],
+          apps: labApps.map((app) => ({
+            ...common,
+            ...app,
+            compose: `apps/${app.name}/{version}/compose.yaml`,
+          })),
         }),
     images: [
       { name: image, from: "file:image" },

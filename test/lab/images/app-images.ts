@@ -1,4 +1,4 @@
-/** The images of the example application: PostgreSQL, Redis, nginx, and the shop in all its releases. */
+/** The images of applications: PostgreSQL, MariaDB, Redis, nginx, and the shop in all its releases. */
 import { createHash } from "node:crypto";
 import { mkdir, readdir, readFile, rename, rm } from "node:fs/promises";
 import { join } from "node:path";
@@ -12,7 +12,7 @@ import { type Deb, downloadDebs } from "../packages/packages.ts";
 import { builtProgram } from "../tools/built-program.ts";
 import { entriesOf, withFolders } from "./deb-layer.ts";
 import { type ContainerConfig, type Layer, writeImage, writeIndex, writeLayer } from "./image-layout.ts";
-import { busybox, nginx, type Part, postgres, redis } from "./packages.ts";
+import { busybox, mariadb, nginx, type Part, postgres, redis } from "./packages.ts";
 
 export interface AppImages {
   /** An OCI layout with all of them. */
@@ -34,6 +34,7 @@ const shopName = "docker.io/sealift/shop";
 /** The names of the official images that these take the place of. */
 const baseNames = {
   postgres: "docker.io/library/postgres:17",
+  mariadb: "docker.io/library/mariadb:11.8",
   redis: "docker.io/library/redis:8.0",
   nginx: "docker.io/library/nginx:1.26",
 } as const;
@@ -55,7 +56,9 @@ export async function appImages(report: Report = () => undefined): Promise<AppIm
     },
     report,
   );
-  const packages = [...new Set([...postgres, ...redis, ...nginx].flatMap((part) => part.packages))];
+  const packages = [
+    ...new Set([...postgres, ...mariadb, ...redis, ...nginx].flatMap((part) => part.packages)),
+  ];
   const debs = await downloadDebs(packages, "trixie", cachePath("debs", "images"), report);
   const layout = cachePath("images", (await recipeOf(debs, shop)).slice(0, 16));
   const waiting = (): void => {
@@ -116,6 +119,23 @@ async function makeImages(layout: string, debs: readonly Deb[], shop: string, re
       ExposedPorts: { "5432/tcp": {} },
       // Ends the sessions and then the server, where SIGTERM waits for clients.
       StopSignal: "SIGINT",
+    },
+  );
+  await image(
+    baseNames.mariadb,
+    [
+      await layer("MariaDB", mariadb, "mysql", [
+        data("var/lib/mysql/"),
+        data("run/mysqld/"),
+        await script("mariadb-entrypoint.sh"),
+      ]),
+    ],
+    {
+      Env: [`PATH=${searchPath}`],
+      Entrypoint: ["/usr/local/bin/mariadb-entrypoint.sh"],
+      Cmd: ["mariadbd"],
+      Volumes: { "/var/lib/mysql": {} },
+      ExposedPorts: { "3306/tcp": {} },
     },
   );
   await image(baseNames.redis, [await layer("Redis", redis, "redis", [data("data/")])], {
@@ -184,7 +204,22 @@ const commands = [
     "printf",
     "ps",
   ],
-  ...["rm", "sed", "sh", "sleep", "stat", "sync", "tail", "test", "touch", "true", "wget", "["],
+  ...[
+    "rm",
+    "sed",
+    "sh",
+    "sleep",
+    "stat",
+    "sync",
+    "tail",
+    "test",
+    "touch",
+    "tr",
+    "true",
+    "uname",
+    "wget",
+    "[",
+  ],
 ];
 
 /** What every image has besides its packages. */

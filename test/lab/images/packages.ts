@@ -37,6 +37,24 @@ export const postgres: readonly Part[] = [
   },
 ];
 
+export const mariadb: readonly Part[] = [
+  ...base,
+  {
+    packages: [
+      ...["libaio1t64", "libcap2", "libcrypt1", "libedit2", "libmd0", "libbsd0", "libncurses6", "libnuma1"],
+      ...["libpcre2-8-0", "libssl3t64", "libstdc++6", "libsystemd0", "libtinfo6", "liburing2", "libzstd1"],
+      ...["zlib1g"],
+    ],
+    keep: libraries,
+  },
+  {
+    packages: ["mariadb-server-core"],
+    keep: /^usr\/(sbin\/mariadbd|bin\/(mariadb-install-db|resolveip)|share\/mariadb\/(charsets\/|english\/|[^/]+\.sql))/,
+  },
+  { packages: ["mariadb-client-core"], keep: /^usr\/bin\/(mariadb|my_print_defaults)$/ },
+  { packages: ["mariadb-client"], keep: /^usr\/bin\/mariadb-(admin|dump)$/ },
+];
+
 export const redis: readonly Part[] = [
   ...base,
   {
