@@ -15,7 +15,12 @@ APP_LOG_LINES=20
 # $8 image, $9 seconds until healthy, $10 seconds without a restart, $11 rollback or pause
 check_app_service() {
   app_inspect "$1" "$2" "$3" || return 1
-  app_judge "$4" "$5" "$6" "$7" "$8"
+  if judged=$(app_judge "$4" "$5" "$6" "$7" "$8"); then return 0; fi
+  case $judged in
+    *" another "*) echo "$judged$(app_last_downtime "$1" "$4")" ;;
+    *) echo "$judged" ;;
+  esac
+  return 1
 }
 guard_app_service() {
   if [ ! -d "$1/releases/$3" ] || [ ! -x "$SEALIFT_DOCKER" ]; then return 0; fi
@@ -228,9 +233,17 @@ END
 # what its containers say, and sets up_wrong to the reason.
 app_up() {
   rm -f "$APP_INSPECTED/$2"
+  app_watch_start "$2"
   if ! up_output=$(app_compose "$1" "$2" "$3" $(($4 + APP_ASK_SEC)) up -d --no-build --pull never --remove-orphans --wait --wait-timeout "$4" 2>&1); then
+    app_watch_end
     up_wrong=$(app_last_lines "$up_output" 1)
-  elif up_wrong=$(app_stays "$2" "$5"); then
+    app_troubles "$2"
+    return 1
+  fi
+  app_watch_end
+  up_before=$(app_current "$1")
+  if [ "$up_before" != "$3" ]; then app_note_update "$1" "$up_before" "$3"; fi
+  if up_wrong=$(app_stays "$2" "$5"); then
     return 0
   fi
   app_troubles "$2"
