@@ -17,8 +17,19 @@ export interface AppsSpec {
 }
 
 export function appsSteps({ apps, folder, ...shared }: AppsSpec): readonly Step[] {
-  return apps.flatMap(({ spec, app }) => appSteps(spec, app, `${folder}/${spec.name}`, shared));
+  return [
+    ...apps.flatMap(({ spec, app }) => appSteps(spec, app, `${folder}/${spec.name}`, shared)),
+    {
+      code: "apps.heal",
+      fact: `a unit restarts unhealthy containers of applications, at most ${restartsPerHour} times an hour each`,
+      effect: "none",
+      call: ["app_heal", String(restartsPerHour)],
+    },
+  ];
 }
+
+/** A container that needs more is stopped: a restart does not cure it. */
+const restartsPerHour = 5;
 
 function appSteps(
   spec: AppSpec,
