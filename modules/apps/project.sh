@@ -66,7 +66,10 @@ apply_app_service() {
       fi
       ;;
   esac
-  refuse E_APP_UPDATE "release $app_release of $app_name is not healthy: $up_wrong; $app_after" "correct it in a new version, or set version: in the site back to the one before"
+  # The reason first: the report shows the beginning.
+  finding_with_remedy E_APP_UPDATE "release $app_release of $app_name is not healthy: $up_wrong; $app_after" "correct it in a new version, or set version: in the site back to the one before"
+  echo "$up_troubles"
+  return 1
 }
 
 # Fact: the application has no other containers than those of its services.
@@ -76,8 +79,9 @@ check_app_rest() {
   shift 5
   rest_services=" $* "
   rest_found=
-  while read -r rest_word rest_service _ rest_name _; do
-    if [ "$rest_word" != container ]; then continue; fi
+  while read -r rest_word rest_service rest_hash rest_name _; do
+    # Compose removes only what it has started itself.
+    if [ "$rest_word" != container ] || [ "$rest_hash" = - ]; then continue; fi
     case $rest_services in
       *" $rest_service "*) ;;
       *) rest_found="$rest_found $rest_name" ;;
@@ -95,6 +99,7 @@ apply_app_rest() {
   app_release=$3
   if app_up "$app_folder" "$app_name" "$app_release" "$4" "$5"; then return 0; fi
   echo "$up_wrong"
+  echo "$up_troubles"
   return 1
 }
 
@@ -229,15 +234,15 @@ END
   esac
 }
 
-# app_up FOLDER NAME RELEASE SECONDS MONITOR: starts the release and waits until all of it is healthy and stays so. Otherwise fails, prints
-# what its containers say, and sets up_wrong to the reason.
+# app_up FOLDER NAME RELEASE SECONDS MONITOR: starts the release and waits until all of it is healthy and stays so. Otherwise fails, and sets
+# up_wrong to the reason and up_troubles to what its containers say.
 app_up() {
   rm -f "$APP_INSPECTED/$2"
   app_watch_start "$2"
   if ! up_output=$(app_compose "$1" "$2" "$3" $(($4 + APP_ASK_SEC)) up -d --no-build --pull never --remove-orphans --wait --wait-timeout "$4" 2>&1); then
     app_watch_end
     up_wrong=$(app_last_lines "$up_output" 1)
-    app_troubles "$2"
+    up_troubles=$(app_troubles "$2")
     return 1
   fi
   app_watch_end
@@ -246,7 +251,7 @@ app_up() {
   if up_wrong=$(app_stays "$2" "$5"); then
     return 0
   fi
-  app_troubles "$2"
+  up_troubles=$(app_troubles "$2")
   return 1
 }
 

@@ -114,7 +114,7 @@ describe("an application of a site", () => {
     await docker("rm --force shop-web-1");
     await root("echo edited >>/svc/apps/shop/current/project/shop.conf");
     await docker(
-      "run --detach --name shop-old-1 --label com.docker.compose.project=shop --label com.docker.compose.service=old --label com.docker.compose.oneoff=False --network none docker.io/library/redis:8.0",
+      "run --detach --name shop-old-1 --label com.docker.compose.project=shop --label com.docker.compose.service=old --label com.docker.compose.config-hash=0000 --label com.docker.compose.oneoff=False --network none docker.io/library/redis:8.0",
     );
     const found = await preview();
     assert.match(found, /apps\.shop\.service\.web: found: absent; .*impact: none/);
@@ -138,7 +138,7 @@ describe("an application of a site", () => {
     const found = await preview();
     assert.match(
       found,
-      /apps\.shop\.service\.web: found: shop-web-1 runs another configuration; .*impact: containers-stop/,
+      /apps\.shop\.service\.web: found: shop-web-1 runs another configuration; .*impact: containers stop/,
     );
     assert.doesNotMatch(found, /apps\.shop\.service\.database: found/);
     const old = await containers();
@@ -197,6 +197,7 @@ describe("an application of a site", () => {
   });
 
   test("after a boot without an operator the shop runs again, and its secret was there before", async () => {
+    await site.guest.stop();
     site.guest = await restartGuest(name, "off");
     await site.guest.exec("sudo -n timeout 300 systemctl is-system-running --wait");
     assert.match(await visit("version"), /^1\.1\.0/);
