@@ -6,7 +6,10 @@ import { constants, copyFile, mkdir, rm, writeFile } from "node:fs/promises";
 import { basename, join, resolve } from "node:path";
 import { refuse } from "../modules/core/errors.ts";
 import { bundleFiles } from "./oci/bundle-files.ts";
-import { digestOfBytes } from "./io/digest.ts";
+import { composeArtifact } from "./oci/compose-artifact.ts";
+import { pinnedTexts } from "./fetching/app-tar.ts";
+import { writeAtomically } from "../modules/core/write-atomically.ts";
+import { type Digest, digestOfBytes } from "./io/digest.ts";
 import { fetchFiles } from "./fetch.ts";
 import { emptyConfig, fileManifest, type Tagged, writeBundleManifest } from "./oci/write-manifest.ts";
 import type { Warn } from "./spec/mirrors.ts";
@@ -98,6 +101,8 @@ async function fill(
   await ownFolder(part);
   await mkdir(join(part, inside.blobs), { recursive: true });
   const tags: Tagged[] = [...(await addFiles(lock.files, part, report, sources))];
+  for (const file of lock.files)
+    tags.push(...(await addArtifact(file, lock, join(part, inside.blobs), sources)));
   for (const image of lock.images) {
     report(`packing ${image.name}`);
     const { cosign } = spec.images.find(({ name }) => name === image.name) ?? {};
@@ -144,6 +149,29 @@ async function addFiles(
   );
   refuse(problems);
   return values.flat();
+}
+
+/** An application in the form that compose itself reads, beside its tar. */
+async function addArtifact(
+  file: LockedFile,
+  lock: Lock,
+  blobs: string,
+  sources: Sources,
+): Promise<readonly Tagged[]> {
+  const artifact = composeArtifact(file, lock);
+  if (artifact === undefined) return [];
+  const texts = await pinnedTexts(file, artifact.paths, sources);
+  for (const text of [artifact.images, ...texts]) await writeBlob(text, blobs);
+  const { sha256, bytes: size } = await writeBlob(artifact.manifest, blobs);
+  const mediaType = "application/vnd.oci.image.manifest.v1+json";
+  return [{ ref: artifact.ref, descriptor: { mediaType, digest: `sha256:${sha256}`, size } }];
+}
+
+/** Two versions may have the same file. */
+async function writeBlob(text: Uint8Array | string, blobs: string): Promise<Digest> {
+  const digest = digestOfBytes(text);
+  await writeAtomically(join(blobs, digest.sha256), text, blobMode);
+  return digest;
 }
 
 /** Hashes a cached file while it is copied; its content is examined only when the hash differs or the file cannot be read. */

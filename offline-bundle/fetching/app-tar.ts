@@ -1,12 +1,13 @@
 /** The tar of an application, packed from the repository: into the download cache, so that all else treats it like any other file. */
 import { mkdir } from "node:fs/promises";
 import { dirname, join } from "node:path";
-import type { Problem } from "../../modules/core/errors.ts";
+import { type Problem, SealiftError } from "../../modules/core/errors.ts";
 import { writeAtomically } from "../../modules/core/write-atomically.ts";
-import { projectFiles, type ProjectFile, projectPlace, projectTar } from "../apps/project-files.ts";
+import { projectFiles, type ProjectFile, projectPlace, projectTar } from "../compose/project-files.ts";
 import { digestOfBytes } from "../io/digest.ts";
 import { printable } from "../io/printable.ts";
 import { fileTitle, type FileSpec } from "../spec/bundle-spec.ts";
+import type { LockedFile } from "../spec/lock-file.ts";
 import type { Member } from "../upstream/members.ts";
 import { type CachedFile, downloadPath, OtherBytes } from "./download-cache.ts";
 
@@ -26,6 +27,26 @@ export async function packApp(
   const found = await storeTar(url, files, store);
   if (found.sha256 === pin?.sha256) return found;
   throw new OtherBytes(changedProject(join(place.shown, place.file), url, files, pin?.members ?? []), found);
+}
+
+/**
+ * The content of members, in their order.
+ *
+ * @throws {SealiftError} E_PIN_MISMATCH when one has changed since it was packed.
+ */
+export async function pinnedTexts(
+  { url, members = [] }: Pick<LockedFile, "url" | "members">,
+  paths: readonly string[],
+  { bundleFile }: { readonly bundleFile: string },
+): Promise<readonly Buffer[]> {
+  const place = await projectPlace(url, bundleFile);
+  const files = await projectFiles(place);
+  return paths.map((path) => {
+    const file = files.find((one) => one.path === path);
+    const member = members.find((one) => one.path === path);
+    if (file !== undefined && digestOfBytes(file.content).sha256 === member?.sha256) return file.content;
+    throw new SealiftError([changedProject(join(place.shown, place.file), url, files, members)]);
+  });
 }
 
 /** Writes the tar of these files into the cache. */

@@ -2,8 +2,8 @@
 import { join } from "node:path";
 import { SealiftError } from "../../modules/core/errors.ts";
 import type { ComposeProject } from "../../modules/core/host/compose-project.ts";
-import { membersOfProject, projectPlace } from "../apps/project-files.ts";
-import { type ReadProject, readProject } from "../apps/read-project.ts";
+import { membersOfProject, projectPlace } from "../compose/project-files.ts";
+import { type ReadProject, readProject } from "../compose/read-project.ts";
 import { changedProject, storeTar } from "../fetching/app-tar.ts";
 import { fileOf, type BundleSpec, type FileSourceSpec, type ImageSpec } from "../spec/bundle-spec.ts";
 import { selfComputed, type LockedFile } from "../spec/lock-file.ts";

@@ -1,6 +1,8 @@
 /** Tags come from the index, but people review the lock: each tag must point to what the lock pins. */
 import { join } from "node:path";
 import type { Problem } from "../../modules/core/errors.ts";
+import { digestOfBytes } from "../io/digest.ts";
+import { composeArtifact } from "./compose-artifact.ts";
 import { inside } from "../io/inside.ts";
 import type { Lock } from "../spec/lock-file.ts";
 import { hexOf, refName } from "./manifests.ts";
@@ -20,9 +22,11 @@ export function partTag(name: string, digest: string): string {
  */
 export function tagProblems(directory: string, lock: Lock, tree: Tree): readonly Problem[] {
   const { index, manifests } = tree;
-  const images = new Map(
-    lock.images.flatMap((image) => [[image.name, image.digest], ...partsOf(image, tree)]),
-  );
+  const apps = lock.files.flatMap((file) => composeArtifact(file, lock) ?? []);
+  const images = new Map([
+    ...lock.images.flatMap((image) => [[image.name, image.digest] as const, ...partsOf(image, tree)]),
+    ...apps.map(({ ref, manifest }) => [ref, `sha256:${digestOfBytes(manifest).sha256}`] as const),
+  ]);
   const files = new Map(lock.files.map((file) => [fileRef(file), `sha256:${file.sha256}`]));
   return (index.manifests ?? []).flatMap(({ annotations, digest }) => {
     const tag = annotations?.[refName] ?? "";

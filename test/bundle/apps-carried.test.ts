@@ -24,6 +24,7 @@ import { done } from "../support/fixtures/bundle-verbs.ts";
 import { composeLines, useComposePlugin } from "../support/fixtures/compose-plugin.ts";
 import { cycloneDxSchema } from "../support/fixtures/cyclonedx-schema.ts";
 import { tinyImage } from "../support/fixtures/tiny-bundle.ts";
+import { runProcess } from "../support/process/run-process.ts";
 import { undoAfter } from "../support/process/undo.ts";
 import { startRegistry } from "../support/servers/registry-process.ts";
 
@@ -172,6 +173,55 @@ test("a delta has the new version alone, and a registry serves it by the digest 
     await oras(["blob", "fetch", "--ca-file", caFile, "--output", to], [from], repository.at());
     assert.equal((await digestOf(to)).sha256, app.sha256);
   } finally {
+    await registry.stop();
+  }
+});
+
+test("compose itself reads the application from a registry, with the digests of the lock", async () => {
+  const service = { image: tinyImage, environment: { URL: "${URL:-none}" } };
+  await repository.writeProject({ "compose.yaml": stringify({ services: { web: service } }) }, "3.0.0");
+  const compose = stringify({ services: { web: { ...service, env_file: ["web.env"] } } });
+  await repository.writeProject({ "compose.yaml": compose, "web.env": "LOG_LEVEL=info\n" }, "3.1.0");
+  await repository.writeSpec(["3.0.0", "3.1.0"]);
+  const directory = await built("bundle");
+  const trust = { allowedSigners: repository.allowedSigners };
+  const { lock } = await verifyBundle(directory, trust);
+  const registry = await startRegistry(repository.at("registry"), { tls: true });
+  const { caFile = "" } = registry;
+  const plain = await startRegistry(repository.at("plain"), { storage: registry.storage });
+  try {
+    await pushBundle(directory, registry.address, { ...trust, caFile });
+    for (const line of await composeLines()) {
+      // Version 2 reads from registries on request only, from 127.0.0.1 without TLS, and no files of variables.
+      const older = line.version.startsWith("2.");
+      const { address } = older ? plain : registry;
+      const end = await useComposePlugin(line);
+      try {
+        const home = repository.at(`home-${line.version}`);
+        for (const version of older ? ["3.0.0"] : ["3.0.0", "3.1.0"]) {
+          const { exitCode, stdout, stderr } = await runProcess(
+            "docker-compose",
+            [`--file=oci://${address}/apps/shop:${version}`, "config", "--format=json"],
+            {
+              env: {
+                ...{ HOME: home, XDG_CACHE_HOME: home, COMPOSE_PROJECT_NAME: "shop" },
+                ...{ SSL_CERT_FILE: caFile, COMPOSE_EXPERIMENTAL_OCI_REMOTE: "true" },
+              },
+            },
+          );
+          assert.equal(exitCode, 0, stderr);
+          const { services } = JSON.parse(stdout) as { services: Record<string, object> };
+          const { image, environment } = services["web"] as { image: string; environment: object };
+          assert.equal(image, `${tinyImage}@${lock.images[0]?.digest ?? ""}`, line.version);
+          const more = version === "3.1.0" ? { LOG_LEVEL: "info" } : {};
+          assert.deepEqual(environment, { URL: "none", ...more }, line.version);
+        }
+      } finally {
+        await end();
+      }
+    }
+  } finally {
+    await plain.stop();
     await registry.stop();
   }
 });
