@@ -10,6 +10,7 @@ import { newCommand } from "./new.ts";
 import { planCommand } from "./plan.ts";
 import { receiptCommand } from "./receipt.ts";
 import { sbomCommand } from "./sbom.ts";
+import { secretCommand } from "./secret.ts";
 import { showCommand } from "./show.ts";
 import { upgradeCommand } from "./upgrade.ts";
 import { versionText } from "./version.ts";
@@ -37,6 +38,7 @@ export function sealiftProgram(): Command {
     .addCommand(planCommand())
     .addCommand(receiptCommand())
     .addCommand(sbomCommand())
+    .addCommand(secretCommand())
     .addCommand(showCommand())
     .addCommand(upgradeCommand());
   // Subcommands do not inherit this setting.

@@ -1,6 +1,6 @@
 /** The applications of a host, as a phase. */
 import { channelOf } from "../core/host/blob-step.ts";
-import type { HostApp } from "../core/host/blob.ts";
+import { type HostFiles, secretPath } from "../core/host/blob.ts";
 import type { Phase } from "../core/host/step.ts";
 import { mountOf, mountsOf } from "../core/site/mounts.ts";
 import type { HostSpec } from "../core/site/site-spec.ts";
@@ -9,7 +9,7 @@ import { appsSteps } from "./steps.ts";
 /** Pure: the phase of one host; undefined when it runs no application. */
 export function appsPhase(
   { apps, images, registry, volumes }: Pick<HostSpec, "apps" | "images" | "registry" | "volumes">,
-  files: readonly HostApp[],
+  { apps: files = [], secrets = [] }: HostFiles,
 ): Phase | undefined {
   if (apps.length === 0) return undefined;
   return {
@@ -17,7 +17,9 @@ export function appsPhase(
     steps: appsSteps({
       apps: apps.flatMap((spec) => {
         const app = files.find(({ name }) => name === spec.name);
-        return app === undefined ? [] : [{ spec, app }];
+        const own = secrets.filter((secret) => secret.app === spec.name);
+        const paths = Object.fromEntries(own.map((secret) => [secret.name, secretPath(secret)]));
+        return app === undefined ? [] : [{ spec, app, secrets: paths }];
       }),
       folder: folderOf(volumes),
       heldImages: images,

@@ -5,9 +5,16 @@ import type { Step } from "../core/host/step.ts";
 import type { AppSpec } from "../core/site/site-spec.ts";
 import { releaseOf } from "./release.ts";
 
+/** An application of the site with its files of the bundle. */
+interface AppOnHost {
+  readonly spec: AppSpec;
+  readonly app: HostApp;
+  /** Where its secrets lie on the host, by their names in the Compose file. */
+  readonly secrets: Readonly<Record<string, string>>;
+}
+
 export interface AppsSpec {
-  /** Each application of the site with its files of the bundle. */
-  readonly apps: readonly { readonly spec: AppSpec; readonly app: HostApp }[];
+  readonly apps: readonly AppOnHost[];
   /** Folder of all applications on the host. */
   readonly folder: string;
   /** Names of the images that the site asks for by itself. */
@@ -18,7 +25,7 @@ export interface AppsSpec {
 
 export function appsSteps({ apps, folder, ...shared }: AppsSpec): readonly Step[] {
   return [
-    ...apps.flatMap(({ spec, app }) => appSteps(spec, app, `${folder}/${spec.name}`, shared)),
+    ...apps.flatMap((app) => appSteps(app, `${folder}/${app.spec.name}`, shared)),
     {
       code: "apps.heal",
       fact: `a unit restarts unhealthy containers of applications, at most ${restartsPerHour} times an hour each`,
@@ -32,14 +39,13 @@ export function appsSteps({ apps, folder, ...shared }: AppsSpec): readonly Step[
 const restartsPerHour = 5;
 
 function appSteps(
-  spec: AppSpec,
-  app: HostApp,
+  { spec, app, secrets }: AppOnHost,
   folder: string,
   { heldImages, channel }: Pick<AppsSpec, "heldImages" | "channel">,
 ): readonly Step[] {
   const { name, version, update } = spec;
   const { archive, project } = app;
-  const release = releaseOf(spec, app, folder);
+  const release = releaseOf(spec, app, folder, secrets);
   const { id, mounted, values } = release;
   const code = `apps.${name}`;
   const limits = [String(update.timeout), String(update.monitor)];

@@ -132,6 +132,18 @@ const siteCodes = {
     "Without a registry, images are loaded into the engine, and the classic image store would lose the digest that the lock pins.",
     "Add a registry to the site, or choose the containerd image store.",
   ),
+  E_AGE_NOT_IN_BUNDLE: one(
+    "The bundle does not have the requested version of age for the host's architecture.",
+    "Choose a version of the bundle, or bring in a bundle that has this one.",
+  ),
+  E_SECRET_FILE: one(
+    "The file of a secret does not exist, or is not one that age has encrypted.",
+    "Create it with `sealift secret edit`.",
+  ),
+  E_SECRET_RECIPIENT: one(
+    "A secret is not encrypted for exactly the hosts that need it and the recovery key, or a host's key is of a type that age cannot encrypt for.",
+    "Encrypt it again with `sealift secret rekey`, or pin the ssh-ed25519 key of the host.",
+  ),
 } as const satisfies ErrorChapter["codes"];
 
 const operatorCodes = {
@@ -629,6 +641,10 @@ const hostCodes = {
   E_REGISTRY_CA: one(
     "A registry host reports another CA than the accepted one, or a CA that can sign for more than the registry.",
     "Find out why it changed before any host trusts it.",
+  ),
+  E_SECRET_DECRYPT: one(
+    "A secret cannot be decrypted with the key that should: on a host its own ssh host key, on the operator's machine the recovery key.",
+    "Find out which key it was encrypted for; encrypt it again with `sealift secret rekey`.",
   ),
   E_REFUSED: one("A guard on the host refused the change.", "Resolve the finding."),
 } as const satisfies ErrorChapter["codes"];

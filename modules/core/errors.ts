@@ -36,6 +36,9 @@ export const errorCodes = [
   "E_APP_RIGHTS",
   "E_APP_PATH",
   "E_APP_PORT",
+  "E_AGE_NOT_IN_BUNDLE",
+  "E_SECRET_FILE",
+  "E_SECRET_RECIPIENT",
   // the operator's own machine
   "E_NODE_VERSION",
   "E_PLUGIN_VERSION",
@@ -172,6 +175,7 @@ export const errorCodes = [
   "E_APP_UPDATE",
   "E_REGISTRY_NAME",
   "E_REGISTRY_CA",
+  "E_SECRET_DECRYPT",
   "E_UNMANAGED_UNIT",
   "E_NETWORK_FILTER",
   "E_REFUSED",

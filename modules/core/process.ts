@@ -137,6 +137,39 @@ export function runProgram(
 }
 
 /**
+ * Runs a program that has the terminal of this process, such as an editor. An interrupt from the keyboard reaches both: the program
+ * decides what it means, and this process continues when the program has ended. Other signals end both.
+ *
+ * @throws the error of the system when it cannot be started, such as ENOENT.
+ */
+export function runOnTerminal(
+  program: string,
+  args: readonly string[],
+): Promise<Pick<ProgramResult, "exitCode" | "signal">> {
+  return new Promise((resolve, reject) => {
+    const child = spawn(program, args, { stdio: "inherit" });
+    const wait = (): void => undefined;
+    const endBoth = (signal: NodeJS.Signals): void => {
+      child.kill(signal);
+    };
+    process.on("SIGINT", wait);
+    for (const signal of ["SIGHUP", "SIGTERM"] as const) process.on(signal, endBoth);
+    const forget = (): void => {
+      process.off("SIGINT", wait);
+      for (const signal of ["SIGHUP", "SIGTERM"] as const) process.off(signal, endBoth);
+    };
+    child.on("error", (error) => {
+      forget();
+      reject(error);
+    });
+    child.on("close", (code, signal) => {
+      forget();
+      resolve({ exitCode: code ?? 1, signal });
+    });
+  });
+}
+
+/**
  * A program as a filter: what is written to the stream is its standard input, what is read is its standard output. Its messages and its
  * exit code are dropped, so the reader must be able to tell complete output from truncated output.
  *

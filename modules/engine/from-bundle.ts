@@ -1,6 +1,6 @@
 /**
  * The host files that a host gets from the bundle: its engine, the plugins of the docker command, its images and
- * applications, and on a registry host the registry.
+ * applications, age where these have secrets, and on a registry host the registry.
  */
 import { hostAppProblems } from "../../offline-bundle/locking/host-app-problems.ts";
 import { hostImageProblem } from "../../offline-bundle/fetching/image-platforms.ts";
@@ -22,7 +22,7 @@ const pluginNames = ["compose", "buildx"] as const;
  * the architecture.
  */
 export function hostFiles(host: HostSpec, bundle: LockIndex, file: string): HostFiles | readonly Problem[] {
-  const { name, engine, architecture, images, apps, registry: spec } = host;
+  const { name, engine, architecture, images, apps, secrets, registry: spec } = host;
   const platform = `linux/${architecture}` as const;
   if (!bundle.lock.platforms.includes(platform)) return [noPlatform(name, platform, bundle, file)];
   const problems: Problem[] = [];
@@ -74,6 +74,7 @@ export function hostFiles(host: HostSpec, bundle: LockIndex, file: string): Host
     return [{ name: app.name, archive: found, project, images: found.images.map(hostImage) }];
   });
   const registry = registryArchive();
+  const age = ageArchive();
   if (archive === undefined || problems.length > 0) return problems;
   const taken = [archive, ...plugins].map(({ sha256 }) => sha256);
   const others = otherVersions().filter(({ sha256 }) => !taken.includes(sha256));
@@ -83,6 +84,7 @@ export function hostFiles(host: HostSpec, bundle: LockIndex, file: string): Host
     others,
     images: heldImages(),
     apps: releases,
+    ...(age === undefined ? {} : { age }),
     ...(registry === undefined ? {} : { registry }),
   };
 
@@ -100,6 +102,16 @@ export function hostFiles(host: HostSpec, bundle: LockIndex, file: string): Host
         bundle.versions(plugin).flatMap(({ version }) => bundle.binary(plugin, version, architecture) ?? []),
       ),
     ].filter((one, at, all) => all.findIndex(({ sha256 }) => sha256 === one.sha256) === at);
+  }
+
+  /** Only for a host whose applications have secrets. */
+  function ageArchive(): Archive | undefined {
+    const needed = apps.some((app) => Object.keys(app.secrets ?? {}).length > 0);
+    if (secrets === undefined || !needed) return undefined;
+    const found = bundle.file("age", secrets.age, `linux/${architecture}`);
+    if (found === undefined)
+      missing("E_AGE_NOT_IN_BUNDLE", "secrets.age", secrets.age, "an age", bundle.versions("age"));
+    return found;
   }
 
   function registryArchive(): Archive | undefined {

@@ -11,6 +11,7 @@ import { endpointKey } from "../core/site/rules/hosts.ts";
 import type { Site } from "../core/site/site-spec.ts";
 import { stackFileOf } from "../core/site/site-text.ts";
 import { hostFiles } from "../engine/from-bundle.ts";
+import { readSecrets } from "../secrets/secret-files.ts";
 import { environmentOf, type EnvironmentBundle } from "./read-environment.ts";
 import { readStackFile, siteMissing } from "./stack-file.ts";
 
@@ -72,8 +73,13 @@ async function checkOne(environment: string, progress: (bytes: number, total: nu
       const files = content === undefined ? [] : hostFiles(host, content, file);
       return "archive" in files ? [] : files;
     });
+    const secrets = readSecrets(site.hosts, file).problems;
     const checked = { environment, file, hosts: site.hosts.length, against, warnings };
-    return { checked: { ...checked, problems: [...fileProblems, ...problems, ...missing] }, site, composed };
+    return {
+      checked: { ...checked, problems: [...fileProblems, ...problems, ...missing, ...secrets] },
+      site,
+      composed,
+    };
   } catch (error) {
     if (error instanceof SealiftError)
       return { checked: { ...none, problems: [...fileProblems, ...error.problems] } };

@@ -9,6 +9,7 @@ import { usedKeys, type SiteKeys } from "../core/site/site-keys.ts";
 import { hostFiles } from "../engine/from-bundle.ts";
 import { environmentOf, lockOf } from "../environments/read-environment.ts";
 import { readStackFile, siteMissing } from "../environments/stack-file.ts";
+import { readSecrets } from "../secrets/secret-files.ts";
 import { phasesOf, type SiteContext } from "./phases.ts";
 
 export interface OfflineEnvironment {
@@ -66,13 +67,15 @@ export async function offlinePlan(
       mirrors: site.hosts.some(({ registry }) => registry?.follows === "mirror"),
       caBundles: undefined,
     };
+    const secrets = readSecrets(site.hosts, file);
+    problems.push(...secrets.problems);
     const hosts = site.hosts.flatMap((host) => {
       const files = hostFiles(host, index, file);
       if (!("archive" in files)) {
         problems.push(...files);
         return [];
       }
-      const phases = Object.values(phasesOf(host, files, context));
+      const phases = Object.values(phasesOf(host, secrets.withSecrets(files, host), context));
       return [{ name: host.name, steps: phases.flatMap(({ steps }) => steps.map(plannedStep)) }];
     });
     return { environment, problems, keys, hosts };

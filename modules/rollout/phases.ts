@@ -15,6 +15,7 @@ import { preflightPhase } from "../preflight/index.ts";
 import type { RegistryContent } from "../registry/content.ts";
 import { registryPhase, seedPhase } from "../registry/index.ts";
 import { upstreamCode, seedUploadPath, seedStorePath } from "../registry/seed.ts";
+import { secretDeliveries, secretsPhase, prunePhase } from "../secrets/index.ts";
 import { trustPhase } from "../trust/index.ts";
 import { usersPhase } from "../users/index.ts";
 import { volumesPhase } from "../volumes/index.ts";
@@ -27,10 +28,14 @@ export type HostPhases = Readonly<
     readonly seed?: Phase;
     /** On every host of a site that has a registry. */
     readonly trust?: Phase;
+    /** On every host whose applications have secrets. */
+    readonly secrets?: Phase;
     /** On every host for which the site names images. */
     readonly images?: Phase;
     /** On every host that runs applications. */
     readonly apps?: Phase;
+    /** On every host of a site that looks after secrets. */
+    readonly prune?: Phase;
   }
 >;
 
@@ -136,14 +141,24 @@ export const phaseList: readonly PhaseEntry[] = [
       daemonPhase(host, host.registry?.trust.file === undefined ? [] : certificatesOf(site.caBundles)),
   },
   {
+    name: "secrets",
+    work: { type: "sealift:secrets:Secrets", dependsOn: ["users", "trust"], needsBlobs: true },
+    make: ({ host, files }) => secretsPhase(host, files),
+  },
+  {
     name: "images",
     work: { type: "sealift:images:Images", dependsOn: ["daemon"], needsBlobs: true },
     make: ({ host, files }) => imagesPhase(host, files.images ?? []),
   },
   {
     name: "apps",
-    work: { type: "sealift:apps:Apps", dependsOn: ["images"], needsBlobs: true },
-    make: ({ host, files }) => appsPhase(host, files.apps ?? []),
+    work: { type: "sealift:apps:Apps", dependsOn: ["images", "secrets"], needsBlobs: true },
+    make: ({ host, files }) => appsPhase(host, files),
+  },
+  {
+    name: "prune",
+    work: { type: "sealift:secrets:Prune", dependsOn: ["secrets", "apps"] },
+    make: ({ host, files }) => prunePhase(host, files),
   },
 ];
 
@@ -205,13 +220,16 @@ export function withoutCaBundles(phases: HostPhases): HostPhases {
 }
 
 /**
- * What must be on a host before its first phase: with a registry in the site, only the registry's program, and only on few hosts.
+ * What must be on a host before its first phase: with a registry in the site, only the registry's program, and only on few hosts,
+ * and secrets, which are in no bundle.
  */
 export function deliveriesOf(host: HostSpec, files: HostFiles): readonly Delivery[] {
-  const { archive, plugins, registry, apps = [] } = files;
-  const sent = [archive, ...plugins, ...imageBlobs(files), ...apps.map((app) => app.archive)];
-  const blobs = host.registry === undefined ? sent : [];
-  return [...blobs, ...(registry === undefined ? [] : [registry])].map(blobDelivery);
+  const { archive, plugins, age, registry, apps = [] } = files;
+  const tools = [archive, ...plugins, ...(age === undefined ? [] : [age])];
+  const blobs =
+    host.registry === undefined ? [...tools, ...imageBlobs(files), ...apps.map((app) => app.archive)] : [];
+  const sent = [...blobs, ...(registry === undefined ? [] : [registry])].map(blobDelivery);
+  return [...sent, ...secretDeliveries(files)];
 }
 
 /** Images share layers: each blob once. */

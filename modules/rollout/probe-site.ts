@@ -27,6 +27,7 @@ import { caPhase } from "../registry/index.ts";
 import { caCode } from "../registry/steps.ts";
 import { siteMissing } from "../environments/stack-file.ts";
 import { duplicateMachineProblems } from "./duplicate-machines.ts";
+import { readSecrets } from "../secrets/secret-files.ts";
 import { readCaFile } from "../trust/ca-file.ts";
 import { unchangedNameProblems } from "../trust/from-bundle.ts";
 
@@ -101,6 +102,7 @@ export async function loadSite(
   const content = site.hosts.some(({ registry }) => registry !== undefined)
     ? registryContent(bundle)
     : { manifests: [], blobs: [] };
+  const secrets = readSecrets(site.hosts, file);
   const repositories = content.manifests.map(({ repository }) => repository);
   return {
     ...common,
@@ -112,13 +114,15 @@ export async function loadSite(
     signers: bundle.signers,
     hosts: found.map(({ spec, files }) => ({
       spec,
-      files: "archive" in files ? withImageContent(files, spec, bundle) : undefined,
+      files:
+        "archive" in files ? secrets.withSecrets(withImageContent(files, spec, bundle), spec) : undefined,
     })),
     content,
     warnings: bundle.warnings,
     problems: [
       ...found.flatMap(({ files }) => ("archive" in files ? [] : files)),
       ...unread,
+      ...secrets.problems,
       ...unchangedNameProblems(site.hosts, repositories, file),
     ],
   };

@@ -12,7 +12,8 @@ type AppHost = Pick<HostSpec, "name" | "architecture" | "apps" | "volumes" | "re
 /** Where the site names an application, for messages. */
 type PlaceOf = (app: string) => string;
 
-/** @returns E_APP_NOT_IN_BUNDLE; E_IMAGE_NOT_IN_BUNDLE and E_BUNDLE_PLATFORM of an image; E_APP_RIGHTS, E_APP_PATH and E_APP_PORT. */
+/** @returns E_APP_NOT_IN_BUNDLE; E_IMAGE_NOT_IN_BUNDLE and E_BUNDLE_PLATFORM of an image; E_APP_RIGHTS, E_APP_PATH and E_APP_PORT; E_KEY_MISSING
+ * and E_KEY_UNKNOWN of a secret. */
 export function hostAppProblems(host: AppHost, lock: Lock, where: PlaceOf): readonly Problem[] {
   const found = host.apps.map((app) => ({ app, project: projectOf(app, lock) }));
   return [
@@ -23,6 +24,7 @@ export function hostAppProblems(host: AppHost, lock: Lock, where: PlaceOf): read
             ...imageProblems(host, app, project, lock, where),
             ...rightProblems(host, app, project, where),
             ...pathProblems(host, app, project, where),
+            ...secretProblems(host, app, project, where),
           ],
     ),
     ...portProblems(
@@ -93,6 +95,34 @@ function rightProblems(
         ]),
       ),
   );
+}
+
+/** The bundle carries no content of a secret, so that the site names a file for each, and for no other. */
+function secretProblems(
+  host: AppHost,
+  app: AppSpec,
+  { secrets: needed = [] }: ComposeProject,
+  where: PlaceOf,
+): readonly Problem[] {
+  const given = Object.keys(app.secrets ?? {});
+  const missing = needed.filter((name) => !given.includes(name));
+  const unknown = given.filter((name) => !needed.includes(name));
+  return [
+    ...missing.map((name) =>
+      problemOf("E_KEY_MISSING", where, host, app, [
+        `no file for secret ${name} of its Compose file`,
+        "a file for each of its secrets",
+        `add secrets: { ${name}: secrets/${app.name}-${name}.age } to the application, and create the file with sealift secret edit`,
+      ]),
+    ),
+    ...unknown.map((name) =>
+      problemOf("E_KEY_UNKNOWN", where, host, app, [
+        `secret ${name}, which its Compose file does not have as a file`,
+        `its secrets: ${needed.join(", ") || "none"}`,
+        "correct the name, or remove it",
+      ]),
+    ),
+  ];
 }
 
 /** Bind mounts may lie on the volumes of the site, beside what Sealift itself keeps there. */

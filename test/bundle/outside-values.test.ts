@@ -96,7 +96,7 @@ test("a registry that is an option is refused", async () => {
 test("every program that TypeScript starts has a row in the decision on how values reach it", async () => {
   const page = await readFile("docs/decisions/0019-external-values-never-become-options.md", "utf8");
   // test/unit/repository.test.ts makes sure that modules/core/process.ts alone starts programs.
-  const starts = /\b(?:runProgram|programFilter)\(\s*(["`][^"`]*["`]|\w+)/g;
+  const starts = /\b(?:runProgram|runOnTerminal|programFilter)\(\s*(["`][^"`]*["`]|\w+)/g;
   const found = new Set<string>();
   for (const folder of ["offline-bundle", "modules", "cli"]) {
     for (const name of await readdir(folder, { recursive: true })) {
@@ -108,7 +108,9 @@ test("every program that TypeScript starts has a row in the decision on how valu
   // What stands in a variable: oras and gpgv by their places, and a credential helper by its name.
   const named = [...found].map((name) => (name === "program" ? "docker-credential-" : name)).sort();
   const programs = [
+    "age",
     "docker-credential-",
+    "editor",
     "git",
     "node",
     "npm",

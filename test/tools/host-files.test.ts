@@ -8,6 +8,7 @@ import { hostFiles } from "../../modules/engine/from-bundle.ts";
 import { retainedBlobsOf } from "../../modules/rollout/phases.ts";
 import type { Bundle } from "../../offline-bundle/oci/layout.ts";
 import { openBundle } from "../../offline-bundle/oci/read-bundle.ts";
+import { appWith } from "../support/fixtures/app-with.ts";
 import { exampleHost } from "../support/fixtures/example-host.ts";
 import { own, withRegistry } from "../support/fixtures/registry-site.ts";
 import { siteOf } from "../support/fixtures/site-text.ts";
@@ -58,6 +59,23 @@ test("other versions in the bundle are copied only to a host that has them alrea
   };
   assert.deepEqual(readFrom(what), spares);
   assert.deepEqual(readFrom(""), []);
+});
+
+test("age is needed only where applications have secrets, and a bundle without it is refused", () => {
+  const secrets = {
+    age: "1.3.1",
+    recoveryKey: "age1ql3z7hjy54pw3hyww5ayyfg7zqgvc7w3j2elw8zmrj2kg5sfn9aqmcac8p",
+  };
+  const host = { ...exampleHost(), secrets };
+  const engine = { version: "28.5.2" };
+  assert.ok("archive" in hostFiles({ ...host, engine }, bundle, "stack.yaml"));
+  const apps = [appWith("shop", { db: { file: "secrets/shop-db.age" } })];
+  const found = hostFiles({ ...host, engine, apps }, bundle, "stack.yaml");
+  assert.ok(!("archive" in found));
+  // The application is not in this bundle either.
+  assert.deepEqual(found.slice(1).map(formatProblem), [
+    "stack.yaml: E_AGE_NOT_IN_BUNDLE node-a secrets.age: found: 1.3.1 for linux/amd64; expected: an age of the bundle: none; fix: choose one of these versions, or bring in a bundle that has this one",
+  ]);
 });
 
 test("every version that the bundle lacks is reported at once, with those that it has", () => {

@@ -49,7 +49,23 @@ export interface HostApp {
   readonly images: readonly HostImage[];
 }
 
-/** The files that a host gets from the bundle. */
+/** A secret of an application on a host: a file of the repository, encrypted for the host. */
+export interface HostSecret extends Blob {
+  readonly app: string;
+  /** Its name in the Compose file. */
+  readonly name: string;
+  /** `uid:gid` of the decrypted file. */
+  readonly owner: string;
+  /** Four octal digits. */
+  readonly mode: string;
+}
+
+/** Where a host has it decrypted: another path when the encrypted file is another one. */
+export function secretPath({ app, name, sha256 }: Pick<HostSecret, "app" | "name" | "sha256">): string {
+  return `/run/sealift/secrets/${app}/${name}.${sha256.slice(0, 8)}`;
+}
+
+/** The files that a host gets: all but the secrets are from the bundle. */
 export interface HostFiles {
   readonly archive: Archive;
   readonly plugins: readonly Binary[];
@@ -57,6 +73,10 @@ export interface HostFiles {
   readonly images?: readonly HostImage[];
   /** Releases of the applications that run on it, in the order of the site. Default none. */
   readonly apps?: readonly HostApp[];
+  /** Secrets of these applications. Default none. */
+  readonly secrets?: readonly HostSecret[];
+  /** The program that decrypts them, on a host that has any. */
+  readonly age?: Archive;
   /** The program of the registry, on a host that runs it. */
   readonly registry?: Archive;
   /** Other versions in the bundle: those that the host keeps need not be sent again on a rollback. */

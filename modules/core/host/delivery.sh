@@ -10,7 +10,7 @@ check_delivered() {
     if [ ! -f "$delivered_path" ] || [ "$(stat -c %s "$delivered_path")" != "$delivered_bytes" ]; then continue; fi
     # A file that a phase stores under its sha256 must also have that sha256.
     case $delivered_path in
-      "$SEALIFT_BLOBS"/*)
+      "$SEALIFT_BLOBS"/* | "$SEALIFT_STATE/secrets"/*)
         hash_inspect "$delivered_path"
         if ! known_hash "$delivered_path" "${delivered_path##*/}"; then continue; fi
         ;;

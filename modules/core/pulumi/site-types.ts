@@ -69,6 +69,7 @@ export interface SiteInput {
   readonly receipt?: ReceiptInput;
   readonly images?: ImagesInput;
   readonly apps?: AppsInput;
+  readonly secrets?: SecretsInput;
   /**
    * Classes of hosts, by name. A class overrides the class of the same name in the shared file, key by key.
    * @example {"docker-host":{"volumes":{"group":"vg0"}}}
@@ -1194,6 +1195,11 @@ export type AppsInput = readonly {
    */
   readonly values?: Readonly<Record<string, string>>;
   /**
+   * Content for the file secrets of its Compose file, by their names there: files of the repository, encrypted by age (`sealift secret edit`). Needs `secrets` of the site. Default none.
+   * @example {"db_password":{"file":"secrets/shop-db.age","owner":"999:999","mode":"0400"}}
+   */
+  readonly secrets?: Readonly<Record<string, AppSecretInput>>;
+  /**
    * How a new release replaces the one before, in the words of Compose's deploy.update_config.
    * @example {"monitor":"30s","failure_action":"rollback","timeout":"5m"}
    */
@@ -1235,6 +1241,49 @@ export type AppsInput = readonly {
    */
   readonly keep?: number;
 }[];
+
+/**
+ * One secret: the path of its file, relative to the checkout; or a map with the path as `file`, the `owner` of the decrypted file as `uid:gid` (default "0:0"), and its `mode` as four octal digits (default "0400"). Compose ignores uid, gid and mode of secrets that are files, so they are set here.
+ * @example "secrets/shop-db.age"
+ */
+export type AppSecretInput =
+  | string
+  | {
+      /**
+       * Path of the encrypted file, relative to the checkout.
+       * @example "secrets/shop-db.age"
+       */
+      readonly file: string;
+      /**
+       * Owner and group of the decrypted file, as numbers.
+       * @default "0:0"
+       * @example "999:999"
+       */
+      readonly owner?: string;
+      /**
+       * Mode of the decrypted file, four octal digits.
+       * @default "0400"
+       * @example "0440"
+       */
+      readonly mode?: string;
+    };
+
+/**
+ * How the secrets of applications are encrypted: files of the repository, each for the ssh host keys of the hosts that need it and for one recovery key. Required where an application has secrets. Absent: Sealift looks after no secrets.
+ * @example {"age":"1.3.1","recoveryKey":"age1ql3z7hjy54pw3hyww5ayyfg7zqgvc7w3j2elw8zmrj2kg5sfn9aqmcac8p"}
+ */
+export interface SecretsInput {
+  /**
+   * Version of age, the program that decrypts them on the hosts. The bundle must have it.
+   * @example "1.3.1"
+   */
+  readonly age: string;
+  /**
+   * Public key that can decrypt every secret of the site, as `age-keygen` prints it. The private key stays outside the repository, offline: without it, a secret whose hosts are lost cannot be read.
+   * @example "age1ql3z7hjy54pw3hyww5ayyfg7zqgvc7w3j2elw8zmrj2kg5sfn9aqmcac8p"
+   */
+  readonly recoveryKey: string;
+}
 
 /** A named set of values for hosts. A host of the class may override each value, key by key (in daemon, in maps such as log-opts as well). Another log-driver starts with empty log-opts. */
 export interface ClassInput {

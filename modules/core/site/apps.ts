@@ -1,9 +1,11 @@
 /** The applications of a site, and which of them a host runs. Pure. */
-import type { AppSpec, HostSpec } from "./site-spec.ts";
+import type { AppSecretSpec, AppSpec, HostSpec } from "./site-spec.ts";
 import { parseSeconds } from "./units.ts";
 
 /** An application as the site has it. */
-export interface AppFile extends Pick<AppSpec, "name" | "version" | "values" | "secrets" | "allow"> {
+export interface AppFile extends Pick<AppSpec, "name" | "version" | "values" | "allow"> {
+  /** By name: a path alone, or with owner and mode. */
+  readonly secrets?: Readonly<Record<string, string | AppSecretSpec>>;
   /** Names of hosts; a class has already been replaced by the names of its hosts. */
   readonly hosts?: readonly string[];
   /** A class that is not defined. */
@@ -35,7 +37,7 @@ function appSpec({ name, version, values, secrets, allow, update = {}, keep = 2 
   return {
     ...{ name, version },
     ...(values === undefined ? {} : { values }),
-    ...(secrets === undefined ? {} : { secrets }),
+    ...(secrets === undefined ? {} : { secrets: secretSpecs(secrets) }),
     ...(allow === undefined ? {} : { allow }),
     update: {
       order: update.order ?? "stop-first",
@@ -45,4 +47,11 @@ function appSpec({ name, version, values, secrets, allow, update = {}, keep = 2 
     },
     keep,
   };
+}
+
+function secretSpecs(secrets: NonNullable<AppFile["secrets"]>): NonNullable<AppSpec["secrets"]> {
+  const all = Object.entries(secrets);
+  return Object.fromEntries(
+    all.map(([name, secret]) => [name, typeof secret === "string" ? { file: secret } : secret]),
+  );
 }

@@ -14,6 +14,7 @@ import type {
   GroupSpec,
   HostSpec,
   ReceiptSpec,
+  SecretsSpec,
   Site,
   UserSpec,
   VolumesSpec,
@@ -47,6 +48,7 @@ export interface SiteFile extends Sections {
   readonly receipt?: ReceiptSpec;
   readonly registry?: RegistryFile;
   readonly apps?: readonly AppFile[];
+  readonly secrets?: SecretsSpec;
   readonly hosts: readonly HostFile[];
 }
 
@@ -79,6 +81,7 @@ export function mergeHost(site: SiteFile, host: HostFile): MergedHost {
     architecture: host.architecture ?? "amd64",
     images: [...new Set([...(site.images ?? []), ...(host.images ?? [])])],
     apps: appsOf(site.apps ?? [], host),
+    ...(site.secrets === undefined ? {} : { secrets: site.secrets }),
     groups: host.groups ?? site.groups ?? [],
     dockerGroup: { unmanagedMembers: "report", ...site.dockerGroup, ...host.dockerGroup },
     users: host.users ?? site.users ?? [],

@@ -157,6 +157,14 @@ export interface AppSpec {
   readonly keep: number;
 }
 
+/** How the secrets of applications are encrypted. */
+export interface SecretsSpec {
+  /** Exact version of age, the program that decrypts them on a host. */
+  readonly age: string;
+  /** Public key of age that can decrypt every secret of the site. */
+  readonly recoveryKey: string;
+}
+
 /** One secret of an application. */
 export interface AppSecretSpec {
   /** Path of a file encrypted by age, relative to the checkout. */
@@ -205,6 +213,8 @@ export interface HostSpec {
   readonly images: readonly string[];
   /** Applications that run here, in the order of the site. */
   readonly apps: readonly AppSpec[];
+  /** Absent: Sealift looks after no secrets. */
+  readonly secrets?: SecretsSpec;
   readonly groups: readonly GroupSpec[];
   readonly dockerGroup: DockerGroupSpec;
   readonly users: readonly UserSpec[];

@@ -2,6 +2,7 @@
 import type { Problem } from "../../errors.ts";
 import type { Locate } from "../../document/locate.ts";
 import type { MergedHost, SiteFile } from "../merge.ts";
+import { appSecretProblems } from "./app-secrets.ts";
 import { appProblems } from "./apps.ts";
 import { daemonProblems } from "./daemon.ts";
 import { groupProblems } from "./groups.ts";
@@ -30,6 +31,7 @@ export function siteProblems(
     ...volumeProblems(file, hosts, problemAt),
     ...imageProblems(file, hosts, problemAt),
     ...appProblems(file, hosts, problemAt),
+    ...appSecretProblems(file, hosts, problemAt),
     ...daemonProblems(file, hosts, problemAt),
     ...registryProblems(file, hosts, problemAt),
     ...rolloutProblems(file, hosts, problemAt),

@@ -1,0 +1,94 @@
+/** Changes to the files of secrets: a new value, or other recipients. Each file is written whole or not at all. */
+import { mkdir } from "node:fs/promises";
+import { dirname } from "node:path";
+import { type Problem, refuse } from "../core/errors.ts";
+import type { HostSpec } from "../core/site/site-spec.ts";
+import { writeAtomically } from "../core/write-atomically.ts";
+import { decrypt, encrypt } from "./age.ts";
+import { isCurrent, keysOf, type SecretFile, secretUses } from "./recipients.ts";
+import { readSecretFile } from "./secret-files.ts";
+
+type Host = Pick<HostSpec, "name" | "hostKey" | "apps">;
+
+/** What is known about a secret before it is changed. */
+export interface Edited {
+  /** Path relative to the checkout. */
+  readonly file: string;
+  /** Public keys for which it will be encrypted. */
+  readonly recipients: readonly string[];
+  /** The hosts among them, by name. */
+  readonly hosts: readonly string[];
+  /** Its present content; undefined for a new secret. */
+  readonly content: Buffer | undefined;
+  /** Whether an application of the site names the file already. */
+  readonly isNamed: boolean;
+}
+
+/**
+ * For whom a secret is encrypted when its value changes: the hosts whose applications name its file, and those that run `app`.
+ *
+ * @throws {SealiftError} E_VALUE when no host runs the application; E_SECRET_FILE when the file is not one of age.
+ */
+export function secretToEdit(
+  file: string,
+  app: string,
+  hosts: readonly Host[],
+  { recoveryKey, siteFile }: { readonly recoveryKey: string; readonly siteFile: string },
+): Edited {
+  const uses = secretUses(hosts).filter(({ spec }) => spec.file === file);
+  const running = hosts.filter(({ apps }) => apps.some(({ name }) => name === app));
+  refuse(running.length === 0 ? [notRunning(app, hosts, siteFile)] : []);
+  const needing = hosts.filter((host) => running.includes(host) || uses.some((use) => use.host === host));
+  return {
+    file,
+    recipients: [...keysOf(needing.map((host) => ({ host }))), recoveryKey],
+    hosts: needing.map(({ name }) => name),
+    content: readSecretFile(file),
+    isNamed: uses.some((use) => use.app === app),
+  };
+}
+
+function notRunning(app: string, hosts: readonly Host[], where: string): Problem {
+  const apps = [...new Set(hosts.flatMap((host) => host.apps.map(({ name }) => name)))];
+  return {
+    where,
+    code: "E_VALUE",
+    subject: "--app",
+    found: `no host runs ${app}`,
+    expected: `an application of the site: ${apps.join(", ") || "none"}`,
+    fix: "correct the name, or add the application under apps:",
+  };
+}
+
+/** Encrypts a new value. @throws {SealiftError} E_SECRET_EMPTY, E_TOOL, E_SECRET_RECIPIENT. */
+export async function writeSecret(
+  { file, recipients }: Pick<Edited, "file" | "recipients">,
+  text: Uint8Array,
+): Promise<void> {
+  const encrypted = await encrypt(text, recipients, file);
+  await mkdir(dirname(file), { recursive: true });
+  await writeAtomically(file, encrypted);
+}
+
+/**
+ * Encrypts secrets for the hosts that need them now. All of them are decrypted before the first is written.
+ *
+ * @param identity file of the private recovery key with which they were encrypted.
+ * @param all also those whose recipients are right, because the header does not say which recovery key can decrypt them.
+ * @returns the files that were written.
+ * @throws {SealiftError} E_TOOL, E_SECRET_DECRYPT, E_SECRET_RECIPIENT.
+ */
+export async function rekeySecrets(
+  files: readonly SecretFile[],
+  { recoveryKey, identity, all }: { recoveryKey: string; identity: string; all: boolean },
+): Promise<readonly string[]> {
+  const stale = files.filter(({ state }) => state.kind === "read" && (all || !isCurrent(state)));
+  const made: { file: string; encrypted: Buffer }[] = [];
+  for (const { file, uses } of stale) {
+    const text = await decrypt(readSecretFile(file) ?? Buffer.alloc(0), identity, file);
+    const encrypted = await encrypt(text, [...keysOf(uses), recoveryKey], file);
+    made.push({ file, encrypted });
+  }
+  for (const { file, encrypted } of made) await writeAtomically(file, encrypted);
+  return made.map(({ file }) => file);
+}
