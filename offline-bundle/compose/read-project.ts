@@ -32,7 +32,7 @@ export interface ReadProject {
   /** What the bundle carries, sorted by path: without the files of secrets. */
   readonly files: readonly ProjectFile[];
   readonly project: ComposeProject;
-  /** Of its services, each once. */
+  /** Of its services, each name and digest once. */
   readonly images: readonly ImageSpec[];
   /** What works, but not well. */
   readonly warnings: readonly Problem[];
@@ -140,7 +140,7 @@ function projectOf(model: ComposeModel, reading: Reading): ReadProject {
       problems.push(...serviceProblems(name, service, sources));
       const { image, problem } = imageOf(name, service, sources);
       if (problem !== undefined) problems.push(problem);
-      if (image !== undefined) images.set(image.name, image);
+      if (image !== undefined) images.set(`${image.name} ${image.digest ?? ""}`, image);
       const { binds, hostPaths, refused } = mountsOf(name, service, reading, held);
       problems.push(...refused);
       const ports = portsOf(service);

@@ -10,7 +10,7 @@ import type { ComposeModel } from "./compose-plugin.ts";
 import type { ComposeSources } from "./compose-sources.ts";
 import { portsOf } from "./host-rights.ts";
 import { hasVariable, listAt, recordAt, textAt } from "./model-values.ts";
-import { completedServices } from "./service-definition.ts";
+import { completedServices, definitionOf } from "./service-definition.ts";
 import type { ProjectFile } from "./project-files.ts";
 
 /** The image of a service as the bundle carries it, or what is wrong with it; neither where another problem says so. */
@@ -117,6 +117,16 @@ export function serviceProblems(
         "[address:]port[-port]:port[/protocol]",
         "write the published port so",
       );
+  const { replicas = 1 } = definitionOf(service, "");
+  const single = portsOf(service).some((port) => typeof port !== "string" && /^\d+$/.test(port.published));
+  if (replicas > 1 && single)
+    add(
+      "E_APP_SERVICE",
+      "ports",
+      `${replicas} containers that publish one port`,
+      "one container, or a range with a port for each",
+      "publish the port of a proxy in front of this service instead, or set deploy.replicas to 1",
+    );
   for (const [key, value] of variablesOf(service["environment"]))
     if (isSecret(key, value))
       problems.push(

@@ -4,8 +4,10 @@ import { chmod, readFile, utimes, writeFile } from "node:fs/promises";
 import { dirname } from "node:path";
 import { before, beforeEach, test } from "node:test";
 import { parse, stringify } from "yaml";
+import { formatProblem } from "../../modules/core/errors.ts";
 import type { ComposeProject } from "../../modules/core/host/compose-project.ts";
 import { buildBundle } from "../../offline-bundle/build.ts";
+import { fetchBundle } from "../../offline-bundle/fetch.ts";
 import { inventoryOfBundle } from "../../offline-bundle/inventory.ts";
 import { lockBundle } from "../../offline-bundle/lock.ts";
 import { readContents } from "../../offline-bundle/oci/contents.ts";
@@ -18,7 +20,7 @@ import type { Lock } from "../../offline-bundle/spec/lock-file.ts";
 import { digestOf } from "../../offline-bundle/io/digest.ts";
 import { unpackBundle } from "../../offline-bundle/unpack.ts";
 import { verifyBundle } from "../../offline-bundle/verify.ts";
-import { codesOf } from "../support/assert/assert-refusal.ts";
+import { assertRefused, codesOf } from "../support/assert/assert-refusal.ts";
 import { type AppRepository, appRepository, shopProject } from "../support/fixtures/app-repository.ts";
 import { done } from "../support/fixtures/bundle-verbs.ts";
 import { composeLines, useComposePlugin } from "../support/fixtures/compose-plugin.ts";
@@ -222,6 +224,52 @@ test("compose itself reads the application from a registry, with the digests of 
     }
   } finally {
     await plain.stop();
+    await registry.stop();
+  }
+});
+
+test("an image that only a Compose file names comes from its registry, and must have every platform", async () => {
+  const registry = await startRegistry(repository.at("registry"), { tls: true });
+  const { caFile = "", address } = registry;
+  process.env["SSL_CERT_FILE"] = caFile;
+  try {
+    const name = `${address}/team/hello:1`;
+    const only = `${address}/team/amd64:1`;
+    const layout = repository.at("offline-bundle", "image");
+    for (const [from, to] of [
+      [tinyImage, name],
+      ["amd64", only],
+    ] as const)
+      await oras(["cp", "--from-oci-layout-path", layout, "--to-ca-file", caFile], [from, to], layout);
+    await repository.writeProject(
+      { "compose.yaml": stringify({ services: { web: { image: name } } }) },
+      "3.0.0",
+    );
+    await repository.writeSpec(["3.0.0"]);
+    const { lock } = await lockBundle(repository);
+    assert.deepEqual(
+      lock.images.map((image) => `${image.name} ${image.from ?? ""}`),
+      [`${tinyImage} file:image`, `${name} `],
+    );
+    await fetchBundle(repository);
+    const directory = repository.at("bundle");
+    await buildBundle({ ...repository, directory });
+    const bundle = await verifyBundle(directory, { allowedSigners: repository.allowedSigners });
+    assert.equal(bundle.app("shop", "3.0.0")?.images[0]?.name, name);
+
+    await repository.writeProject(
+      { "compose.yaml": stringify({ services: { web: { image: only } } }) },
+      "3.1.0",
+    );
+    await repository.writeSpec(["3.1.0"]);
+    const [problem, ...others] = await assertRefused(lockBundle(repository));
+    assert.match(
+      problem === undefined ? "" : formatProblem(problem),
+      /compose\.yaml:3:12: E_BUNDLE_PLATFORM .*linux\/amd64; expected: linux\/arm64/,
+    );
+    assert.deepEqual(others, []);
+  } finally {
+    delete process.env["SSL_CERT_FILE"];
     await registry.stop();
   }
 });

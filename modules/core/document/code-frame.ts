@@ -88,8 +88,8 @@ function secretRanges(text: string): readonly Range[] {
   return ranges;
 }
 
-/** A key that may have a secret, on a line of a text that need not be YAML. */
-const keyOnLine = /(?:^|[\s,{[])["']?([\w.-]+)["']?\s*:/g;
+/** A key or variable that may have a secret, on a line of a text that need not be YAML. */
+const keyOnLine = /(?:^|[\s,{[])["']?([\w.-]+)["']?\s*[:=]/g;
 
 /** Words with a login, hashes of crypt(5), and everything behind a secret key. */
 function hiddenWords(line: string): readonly Range[] {
