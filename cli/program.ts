@@ -12,6 +12,7 @@ import { receiptCommand } from "./receipt.ts";
 import { sbomCommand } from "./sbom.ts";
 import { secretCommand } from "./secret.ts";
 import { showCommand } from "./show.ts";
+import { statusCommand } from "./status.ts";
 import { upgradeCommand } from "./upgrade.ts";
 import { versionText } from "./version.ts";
 
@@ -40,6 +41,7 @@ export function sealiftProgram(): Command {
     .addCommand(sbomCommand())
     .addCommand(secretCommand())
     .addCommand(showCommand())
+    .addCommand(statusCommand())
     .addCommand(upgradeCommand());
   // Subcommands do not inherit this setting.
   for (const command of program.commands.flatMap((one) => [one, ...one.commands])) command.exitOverride();

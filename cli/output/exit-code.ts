@@ -12,7 +12,7 @@ export const exitCodes: readonly (readonly [number, string])[] = [
   [69, "unavailable: a download, a program or a host"],
   [73, "not enough free disk space"],
   [77, "not permitted: unsigned, or signature, key, serial or login refused"],
-  [78, "a check of doctor failed on a host"],
+  [78, "a check of doctor failed on a host, or an application of status is not as the site wants it"],
   [79, "upgrade: something changes for this repository"],
 ];
 

@@ -4,6 +4,7 @@ import type { HostApp } from "../core/host/blob.ts";
 import type { Step } from "../core/host/step.ts";
 import type { AppSpec } from "../core/site/site-spec.ts";
 import { releaseOf } from "./release.ts";
+import { appStatusCode } from "./status.ts";
 
 /** An application of the site with its files of the bundle. */
 interface AppOnHost {
@@ -98,6 +99,12 @@ function appSteps(
       fact: `at most ${spec.keep} earlier releases of ${name} are on the host`,
       effect: "none",
       call: ["app_kept", folder, id, String(spec.keep), ...heldImages],
+    },
+    {
+      code: appStatusCode(name),
+      fact: `the host reports what runs of ${name}`,
+      effect: "none",
+      call: ["app_status", folder, name, id],
     },
   ];
 }

@@ -1,5 +1,6 @@
 /** A receipt as one page that needs no network and runs no code: hosts, facts, volumes, versions, and changes. Pure. */
 import { createHash } from "node:crypto";
+import { isWell } from "../apps/status.ts";
 import { markup, Markup } from "./markup.ts";
 import { receiptName } from "./name.ts";
 import { factsIn, filesIn, isGood, verdictOf } from "./verdict.ts";
@@ -23,8 +24,8 @@ export function receiptPage(receipt: Receipt, signers?: readonly string[]): stri
           <strong>${verdict}</strong> on ${hosts.length} ${hosts.length === 1 ? "host" : "hosts"}, ${ended}
         </p>
         <p>
-          Facts, installed files, volumes, certificates, the users of docker and sudo, and the running images are
-          what each host reports about itself. They have not been verified independently.
+          Facts, installed files, volumes, certificates, the users of docker and sudo, the running images and the
+          applications are what each host reports about itself. They have not been verified independently.
         </p>
         <dl>
           <dt>Run</dt>
@@ -113,7 +114,7 @@ function hostSection({
   changed,
   statement,
 }: HostReceipt): Markup {
-  const { machine, facts, installed, volumes, certificates, access, images } = statement;
+  const { machine, facts, installed, volumes, certificates, access, images, applications = [] } = statement;
   const groups = (["fails", "warned", "unseen"] as const).map((state) =>
     group(
       titles[state],
@@ -140,6 +141,7 @@ function hostSection({
       ),
     )}
     ${access === undefined ? "" : accessPart(access)} ${images === undefined ? "" : imagesPart(images)}
+    ${table("Applications, as reported by the host", applications.flatMap(applicationRows))}
     <details>
       <summary>All ${facts.length} facts</summary>
       ${list(facts.map(({ fact, state }) => markup`${state === "holds" ? "" : markup`<strong>${words[state]}: </strong>`}${fact}`))}
@@ -197,6 +199,36 @@ function imagesPart({ running, more }: NonNullable<HostStatement["images"]>): Ma
   );
   const others = more === 0 ? [] : [markup`<tr><td>${more} more not listed</td></tr>`];
   return table("Running images, as reported by the host", [...rows, ...others]);
+}
+
+/** A row for the application and one for each of its services. */
+function applicationRows({
+  name,
+  version,
+  release,
+  services,
+  more,
+}: NonNullable<HostStatement["applications"]>[number]): readonly Markup[] {
+  return [
+    markup`<tr>
+      <th scope="row">${name}</th>
+      <td>${version === undefined ? "not deployed" : `version ${version}`}</td>
+      <td>${release === undefined ? "" : markup`release <code>${release}</code>`}</td>
+    </tr>`,
+    ...services.map(
+      ({ name: service, containers, health, images }) =>
+        markup`<tr>
+          <td>${service}</td>
+          <td class="${isWell(health) ? "good" : "bad"}">
+            ${health}, ${containers} ${containers === 1 ? "container" : "containers"}
+          </td>
+          <td>${images.map((image) => markup`<code>${image}</code> `)}</td>
+        </tr>`,
+    ),
+    ...(more === 0
+      ? []
+      : [markup`<tr><td>${more} ${more === 1 ? "container" : "containers"} not listed</td></tr>`]),
+  ];
 }
 
 const words: Readonly<Record<FactState, string>> = {

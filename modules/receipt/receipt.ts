@@ -1,5 +1,6 @@
 /** The state of a site at the end of a run, for auditors. Pure. */
 import { basename } from "node:path";
+import { appStatusCode, parseAppStatus, versionOf, type ServiceHealth } from "../apps/status.ts";
 import { endpoint } from "../core/endpoint.ts";
 import { differences } from "../core/host/drift.ts";
 import { mountsOf } from "../core/site/mounts.ts";
@@ -82,6 +83,25 @@ export interface HostStatement {
   readonly access?: AccessReceipt;
   /** Images of its running containers; absent if the host did not report them or has no engine of the bundle. */
   readonly images?: ImagesReceipt;
+  /** Applications of the site that the host reported on. @default none */
+  readonly applications?: readonly ApplicationReceipt[];
+}
+
+/** An application, as the engine of its host describes it. */
+export interface ApplicationReceipt {
+  readonly name: string;
+  /** Of its current release; absent if it has none. */
+  readonly version?: string;
+  readonly release?: string;
+  readonly services: readonly {
+    readonly name: string;
+    readonly containers: number;
+    readonly health: ServiceHealth;
+    /** As `id` of running images; several when its containers differ. */
+    readonly images: readonly string[];
+  }[];
+  /** Number of containers that are not listed. */
+  readonly more: number;
 }
 
 export interface AccessReceipt {
@@ -210,6 +230,7 @@ export function hostReceipt(host: HostPlan, after: Probe): HostReceipt {
       volumes: reached ? fillOf(host, after) : [],
       certificates: reached ? endsOf(after) : [],
       ...(reached ? statementOf(after) : {}),
+      ...(reached ? applicationsOf(spec, after) : {}),
     },
   };
 }
@@ -304,6 +325,28 @@ function imagesOf(words: readonly string[]): ImagesReceipt {
   });
   const uncounted = numberIn(words.find((word) => word.startsWith("more="))?.slice(5));
   return { running, more: uncounted + listed.length - running.length };
+}
+
+function applicationsOf(
+  { apps }: HostPlan["spec"],
+  { report }: Reached,
+): Pick<HostStatement, "applications"> {
+  const applications = apps.flatMap(({ name }): ApplicationReceipt[] => {
+    const value = report.values?.[appStatusCode(name)];
+    if (value === undefined) return [];
+    const { release, services, more } = parseAppStatus(value);
+    return [
+      {
+        name,
+        ...(release === undefined ? {} : { version: versionOf(release), release }),
+        services: services.map(({ name: service, containers, health, images }) => ({
+          ...{ name: service, containers, health, images },
+        })),
+        more,
+      },
+    ];
+  });
+  return applications.length === 0 ? {} : { applications };
 }
 
 function numberIn(text: string | undefined): number {

@@ -213,7 +213,7 @@ async function probeHost(
   const planned = files === undefined ? undefined : { files, phases: phasesOf(spec, files, facts) };
   const all =
     planned === undefined ? [preflightPhase(spec, undefined, clock)] : Object.values(planned.phases);
-  const phases = secretsClosed ? all.map(withoutSecrets) : all;
+  const phases = secretsClosed ? all.map(withoutSecretSteps) : all;
   return {
     spec,
     phases,
@@ -233,7 +233,7 @@ function rehashes(): boolean {
   return process.env["SEALIFT_DEEP"] === "1";
 }
 
-function withoutSecrets({ name, steps }: Phase): Phase {
+export function withoutSecretSteps({ name, steps }: Phase): Phase {
   return { name, steps: steps.filter(({ secret }) => secret !== true) };
 }
 

@@ -4,7 +4,9 @@ import { createHash } from "node:crypto";
 import { test } from "node:test";
 import { receiptPage } from "../../modules/receipt/page.ts";
 import { hostReceipt, receiptSteps, type HostReceipt, type Receipt } from "../../modules/receipt/receipt.ts";
+import { parseReceipt } from "../../modules/receipt/shape.ts";
 import { filesIn, verdictOf } from "../../modules/receipt/verdict.ts";
+import { exampleAppSpec } from "../support/fixtures/example-app.ts";
 import { exampleArchive, exampleHost, library } from "../support/fixtures/example-host.ts";
 import { first, fourth, host, probeOf, receipt, second, third } from "../support/fixtures/example-receipt.ts";
 
@@ -85,6 +87,51 @@ test("who may use docker and sudo, and which images run, are taken from the host
     assert.match(page, said);
   const quiet = hostReceipt(host(probeOf([])), probeOf([])).statement;
   assert.deepEqual([quiet.access, quiet.images], [undefined, undefined]);
+});
+
+test("the applications of a host are what it reports about itself, in their form; the schema and the page have them", () => {
+  const probed = probeOf([]);
+  assert.ok(probed.kind === "reached");
+  const id = `sha256:${"ef".repeat(32)}`;
+  const start = "2026-11-30T12:00:00Z";
+  const values = {
+    "apps.shop.status": [
+      `release=2.4.0-0a0b0c0d containers=web,2,running,healthy,0,0,${start},${id}`,
+      `containers=worker,1,running,unhealthy,0,3,${start},${id} containers=<b>,1,running,none,0,0,${start},${id}`,
+    ].join(" "),
+    "apps.wiki.status": "",
+    "apps.other.status": "release=9-0a0b0c0d",
+  };
+  const before = host(probeOf([]));
+  const apps = ["shop", "wiki", "silent"].map((name) => ({ ...exampleAppSpec, name }));
+  const planned = { ...before, spec: { ...before.spec, apps } };
+  const after = { ...probed, report: { ...probed.report, values } };
+  const hosts = [hostReceipt(planned, after)];
+  assert.deepEqual(hosts[0]?.statement.applications, [
+    {
+      ...{ name: "shop", version: "2.4.0", release: "2.4.0-0a0b0c0d" },
+      services: [
+        { name: "web", containers: 2, health: "healthy", images: [id] },
+        { name: "worker", containers: 1, health: "unhealthy", images: [id] },
+      ],
+      more: 1,
+    },
+    { name: "wiki", services: [], more: 0 },
+  ]);
+  const written = receipt({ hosts });
+  assert.deepEqual(parseReceipt(JSON.stringify(written)), written);
+  const page = receiptPage(written);
+  for (const said of [
+    /Applications, as reported by the host/,
+    /version 2\.4\.0<[^]*release <code>2\.4\.0-0a0b0c0d</,
+    /<td>web<\/td>\s*<td class="good">\s*healthy, 2 containers\s*<\/td>\s*<td><code>sha256:(ef){32}</,
+    /<td>worker<\/td>\s*<td class="bad">\s*unhealthy, 1 container\s*</,
+    /1 container not listed/,
+    /wiki<\/th>\s*<td>not deployed</,
+    /the running images and the\s+applications are what each host reports about itself/,
+  ])
+    assert.match(page, said);
+  assert.equal(hostReceipt(before, probed).statement.applications, undefined);
 });
 
 /** A host's report on access, where these functions replace the programs that it runs. */

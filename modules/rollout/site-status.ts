@@ -1,0 +1,115 @@
+/** The applications of an environment on its hosts, without Pulumi; changes nothing. */
+import { inParallel } from "../../offline-bundle/io/parallel.ts";
+import { appsPhase } from "../apps/index.ts";
+import { appStatusCode, isWell, parseAppStatus, versionOf, type AppStatus } from "../apps/status.ts";
+import type { Problem } from "../core/errors.ts";
+import { probe, type Probe } from "../core/host/probe.ts";
+import type { StepReport } from "../core/host/report.ts";
+import type { AppSpec } from "../core/site/site-spec.ts";
+import { readStackFile } from "../environments/stack-file.ts";
+import { libraryForProbe, loadSite, probeConcurrency, withoutSecretSteps } from "./probe-site.ts";
+
+/** One application on one host. */
+export interface HostedApp {
+  readonly app: string;
+  readonly host: string;
+  /** Version of the site. */
+  readonly expected: string;
+  /** It runs as the site wants it, and all its services are well. */
+  readonly ok: boolean;
+  /** Its current release is the one that the site wants, with its values. */
+  readonly current: boolean;
+  /** Version of its current release; absent: none, or the host did not say. */
+  readonly version?: string;
+  /** Services that do not run as the expected version defines them, and what was found. */
+  readonly differing: readonly { readonly service: string; readonly found: string }[];
+  /** Containers of services that the expected version does not have, in words. Default none. */
+  readonly others?: string;
+  /** What the host says runs; absent when it did not say. */
+  readonly running?: AppStatus;
+  /** Why the host could not be asked. */
+  readonly problem?: Problem;
+}
+
+export interface SiteStatus {
+  /** Every application runs as the site wants it on each of its hosts. */
+  readonly ok: boolean;
+  readonly environment: string;
+  /** Of the bundle and the site file. */
+  readonly problems: readonly Problem[];
+  /** Secrets of the site file that are not decrypted: an application that uses one of them counts as changed. */
+  readonly unread: readonly string[];
+  /** By application, then in the order of the site's hosts. */
+  readonly applications: readonly HostedApp[];
+}
+
+/**
+ * @param environment as in stacks/<environment>.site.yaml.
+ * @param report called with the current activity and its progress.
+ * @throws {SealiftError} with every problem of the site file: without it no host is known.
+ */
+export async function siteStatus(
+  environment: string,
+  report: (text: string, fraction?: number) => void,
+): Promise<SiteStatus> {
+  const { file, value, unread, problems } = readStackFile(environment);
+  const site = await loadSite(value, file, (bytes, total) => {
+    report("reading the bundle", bytes / total);
+  });
+  const hosts = site.hosts.filter(({ spec }) => spec.apps.length > 0);
+  const library = libraryForProbe(site.library);
+  let done = 0;
+  const { values } = await inParallel(hosts, probeConcurrency, async ({ spec, files }) => {
+    const phase = files === undefined ? undefined : appsPhase(spec, files);
+    if (phase === undefined) return [];
+    const found = await probe(spec, [withoutSecretSteps(phase)], library);
+    done += 1;
+    report(`probing ${hosts.length} hosts, ${done} done`, done / hosts.length);
+    return spec.apps.map((app) => hostedApp(spec.name, app, found));
+  });
+  const applications = values.flat().toSorted((one, other) => compare(one.app, other.app));
+  const all = [...problems, ...site.problems];
+  return {
+    ok: all.length === 0 && applications.every(({ ok }) => ok),
+    ...{ environment, problems: all, unread, applications },
+  };
+}
+
+/** Pure. */
+export function hostedApp(
+  host: string,
+  { name: app, version: expected }: Pick<AppSpec, "name" | "version">,
+  found: Probe,
+): HostedApp {
+  const common = { app, host, expected };
+  if (found.kind !== "reached")
+    return { ...common, ok: false, current: false, differing: [], problem: found.problem };
+  const { steps, values = {} } = found.report;
+  const fact = (code: string): StepReport | undefined =>
+    steps.find((step) => step.code === `apps.${app}.${code}`);
+  const rest = fact("rest");
+  const services = `apps.${app}.service.`;
+  const differing = steps.flatMap(({ code, status, found: what }) =>
+    code.startsWith(services) && status !== "ok"
+      ? [{ service: code.slice(services.length), found: what }]
+      : [],
+  );
+  const value = values[appStatusCode(app)];
+  const running = value === undefined ? undefined : parseAppStatus(value);
+  const current = fact("current")?.status === "ok";
+  const others = rest?.status === "ok" ? undefined : (rest?.found ?? "not checked");
+  const well = running?.services.every(({ health }) => isWell(health)) === true && running.more === 0;
+  return {
+    ...common,
+    ok: current && well && differing.length === 0 && others === undefined,
+    current,
+    ...(running?.release === undefined ? {} : { version: versionOf(running.release) }),
+    differing,
+    ...(others === undefined ? {} : { others }),
+    ...(running === undefined ? {} : { running }),
+  };
+}
+
+function compare(one: string, other: string): number {
+  return one < other ? -1 : one > other ? 1 : 0;
+}
