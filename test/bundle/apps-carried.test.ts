@@ -14,6 +14,7 @@ import { readContents } from "../../offline-bundle/oci/contents.ts";
 import { oras } from "../../offline-bundle/oci/oras.ts";
 import { packBundle } from "../../offline-bundle/pack.ts";
 import { pushBundle } from "../../offline-bundle/push.ts";
+import { rebuildAndCompare } from "../../offline-bundle/rebuild.ts";
 import { cycloneDx } from "../../offline-bundle/sbom/cyclonedx.ts";
 import { spdx } from "../../offline-bundle/sbom/spdx.ts";
 import type { Lock } from "../../offline-bundle/spec/lock-file.ts";
@@ -107,6 +108,12 @@ test("a build needs no compose plugin", async () => {
   } finally {
     process.env["PATH"] = path;
   }
+});
+
+test("a second person builds the same bundle from the same repository", async () => {
+  const compare = await built("theirs");
+  const { files } = await rebuildAndCompare({ ...repository, compare });
+  assert.ok(files > 8);
 });
 
 test("what somebody wrote into the lock is found", async () => {

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
 import { readFileSync } from "node:fs";
-import { chmod, cp, rm, symlink } from "node:fs/promises";
+import { chmod, cp, rm, symlink, truncate } from "node:fs/promises";
 import { dirname } from "node:path";
 import { before, beforeEach, test } from "node:test";
 import { stringify } from "yaml";
@@ -392,6 +392,14 @@ test("links in the folder of a project are refused", async () => {
   const [problem] = await refusals();
   assert.match(problem ?? "", /apps\/shop\/2\.4\.0: E_APP_FILES conf\/passwd/);
   assert.match(problem ?? "", /a symbolic link/);
+});
+
+test("a file whose name a lock cannot have is refused, and so is more than a project needs", async () => {
+  await repository.writeProject({ "conf/-x": "x" });
+  assert.match((await refusals()).join(), /E_APP_FILES conf\/-x: .*a name that a lock cannot have/);
+  await repository.reset();
+  await truncate(repository.at("apps", "shop", "2.4.0", "conf", "nginx.conf"), 65 * 1024 * 1024);
+  assert.match((await refusals()).join(), /E_APP_FILES .*more than 67108864 bytes/);
 });
 
 test("a folder outside the repository is refused", async () => {
