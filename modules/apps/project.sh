@@ -9,6 +9,26 @@ APP_ASK_SEC=60
 # How many lines of a container's log an error shows.
 APP_LOG_LINES=20
 
+# Fact: the volumes that exist have the definition of the release. Compose could only replace others with empty ones, and never does so here.
+# Before the files of the release are on the host, this cannot be known.
+# $1 folder of the application, $2 its name, $3 release
+check_app_volumes() {
+  if [ ! -d "$1/releases/$3" ] || [ ! -x "$SEALIFT_DOCKER" ]; then return 0; fi
+  # Asks what compose would do without doing it; compose before 2.32 never replaces a volume and does not say so.
+  volumes_found=$(app_compose "$1" "$2" "$3" "$APP_ASK_SEC" --dry-run up -d --no-build --pull never --remove-orphans 2>&1 | grep -o 'Volume "[^"]*" exists but' | cut -d '"' -f 2 | sort -u | paste -s -d ' ' -) || true
+  if [ -z "$volumes_found" ]; then return 0; fi
+  echo "volume $volumes_found has another definition than on the host"
+  return 1
+}
+guard_app_volumes() {
+  if volumes_wrong=$(check_app_volumes "$@"); then return 0; fi
+  refuse E_VOLUME_RECREATE "$volumes_wrong: release $3 could only replace it with an empty one" \
+    "keep its definition, or give the volume a new name in the Compose file and move its data"
+}
+apply_app_volumes() {
+  guard_app_volumes "$@"
+}
+
 # Fact: the service runs as the release defines it: so many containers, each with its configuration and image, and healthy if it has a
 # health check. A service that others wait for until it has ended has ended with 0.
 # $1 folder of the application, $2 its name, $3 release, $4 service, $5 run or once, $6 containers, $7 signature of its definition,
@@ -22,15 +42,6 @@ check_app_service() {
   esac
   return 1
 }
-guard_app_service() {
-  if [ ! -d "$1/releases/$3" ] || [ ! -x "$SEALIFT_DOCKER" ]; then return 0; fi
-  # Asks about volumes that differ without touching anything; older lines of compose never replace a volume.
-  volume_found=$(app_compose "$1" "$2" "$3" "$APP_ASK_SEC" --dry-run up -d --no-build --pull never --remove-orphans 2>&1 | grep -o 'Volume "[^"]*" exists but' | head -n 1) || true
-  if [ -z "$volume_found" ]; then return 0; fi
-  volume_found=${volume_found#*\"}
-  refuse E_VOLUME_RECREATE "volume ${volume_found%%\"*} has another definition in release $3 than on the host, and compose would have to replace it with an empty one" \
-    "keep its definition, or give the volume a new name in the Compose file and move its data"
-}
 effect_app_service() {
   app_inspect "$1" "$2" "$3" >/dev/null || return 0
   case $(app_judge "$4" "$5" "$6" "$7" "$8" || true) in
@@ -39,7 +50,6 @@ effect_app_service() {
   esac
 }
 apply_app_service() {
-  guard_app_service "$@"
   app_inspect "$1" "$2" "$3" || return 1
   app_found=$(app_judge "$4" "$5" "$6" "$7" "$8" || true)
   app_service=$4

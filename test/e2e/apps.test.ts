@@ -3,101 +3,48 @@
  * that are bad, a volume that must not be replaced, and a boot without an operator. With both lines of Compose.
  */
 import assert from "node:assert/strict";
-import { execFile } from "node:child_process";
-import { mkdir, rm, writeFile } from "node:fs/promises";
-import { join, relative } from "node:path";
 import { before, describe, test } from "node:test";
-import { promisify } from "node:util";
-import { cachePath, checkout } from "../lab/cache.ts";
 import { restartGuest } from "../lab/guest.ts";
-import { labUser, type LabSite } from "../lab/pulumi/stack.ts";
-import { useTools } from "../lab/tools/ensure-tools.ts";
-import { siteMachine, startSite, type SiteUnderTest } from "../support/guests/site-under-test.ts";
+import { shopPassword, startShopSite, upOf, type ShopSite } from "../support/guests/shop-site.ts";
 import { undoAfter } from "../support/process/undo.ts";
 
-const run = promisify(execFile);
-const password = "not-to-be-guessed-7f3a";
 const name = "apps";
 
 describe("an application of a site", () => {
-  let site: SiteUnderTest;
-  let secret: string;
-  let recoveryKey: string;
+  let shop: ShopSite;
   const undo = undoAfter();
   before(async () => {
-    await useTools();
-    site = await startSite(name, siteMachine, "apps");
-    undo(() => site.end());
-    const folder = cachePath("test", "apps-secrets");
-    await mkdir(folder, { recursive: true });
-    undo(() => rm(folder, { recursive: true }));
-    const { stderr } = await run("age-keygen", ["-o", join(folder, "recovery.key")]);
-    recoveryKey = /age1\S+/.exec(stderr)?.[0] ?? "";
-    const recipients = join(folder, "recipients");
-    await writeFile(recipients, `${site.guest.hostKey}\n${recoveryKey}\n`);
-    const plain = join(folder, "plain");
-    await writeFile(plain, password);
-    secret = join(folder, "db.age");
-    await run("age", ["-R", recipients, "-o", secret, plain]);
-    await rm(plain);
+    shop = await startShopSite(name);
+    undo(() => shop.end());
   });
 
-  const write = (version: string, change: (text: LabSite) => void = () => undefined): Promise<void> =>
-    site.write((text) => {
-      text.daemon["features"] = { "containerd-snapshotter": true };
-      Reflect.deleteProperty(text.daemon, "storage-driver");
-      Object.assign(text.engine, { compose: site.lab.bundle.plugins.compose });
-      Object.assign(text, {
-        secrets: { age: site.lab.bundle.age, recoveryKey },
-        apps: [
-          {
-            ...{ name: "shop", version, values: { SHOP_GREETING: "Good day" } },
-            secrets: { db_password: { file: relative(checkout, secret), owner: "999:999", mode: "0444" } },
-            update: { monitor: "10s", timeout: "2m" },
-          },
-        ],
-      });
-      change(text);
-    });
-  const docker = (command: string): Promise<string> => site.onHost(`docker ${command}`, labUser);
-  const root = (command: string): Promise<string> => site.onHost(`sudo -n sh -c '${command}'`);
-  const up = async (...more: string[]): Promise<string> => {
-    const { exitCode, output } = await site.pulumi("up", "--yes", "--skip-preview", ...more);
-    assert.equal(exitCode, 0, output);
-    return output;
-  };
+  const docker = (command: string): Promise<string> => shop.docker(command);
+  const root = (command: string): Promise<string> => shop.root(command);
+  const visit = (path?: string): Promise<string> => shop.visit(path);
+  const containers = (): Promise<ReadonlyMap<string, string>> => shop.containers();
+  const up = (...more: readonly string[]): Promise<string> => upOf(shop.site, ...more);
   const fails = async (): Promise<string> => {
-    const { exitCode, output } = await site.pulumi("up", "--yes", "--skip-preview");
+    const { exitCode, output } = await shop.site.pulumi("up", "--yes", "--skip-preview");
     assert.notEqual(exitCode, 0, output);
     return output;
   };
   const preview = async (): Promise<string> => {
-    const { exitCode, output } = await site.pulumi("preview");
+    const { exitCode, output } = await shop.site.pulumi("preview");
     assert.equal(exitCode, 0, output);
     return output;
   };
-  const visit = (path = ""): Promise<string> =>
-    site.onHost(`curl -fsS --retry 20 --retry-delay 1 --retry-all-errors http://127.0.0.1:8080/${path}`);
-  /** Name, and when it was created, of every container of the shop. */
-  const containers = async (): Promise<ReadonlyMap<string, string>> =>
-    new Map(
-      (await docker("ps --all --format '{{.Names}}|{{.ID}}' --filter label=com.docker.compose.project=shop"))
-        .trim()
-        .split("\n")
-        .map((line) => line.split("|") as [string, string]),
-    );
   const replaced = (old: ReadonlyMap<string, string>, now: ReadonlyMap<string, string>): readonly string[] =>
     [...now].flatMap(([one, id]) => (old.get(one) === id ? [] : [one])).toSorted();
 
   test("one run, and the shop counts in its database; the secret is in no output, plan, state or process list", async () => {
-    await write("1.0.0");
+    await shop.write("1.0.0");
     const output = await up();
     assert.match(await visit("version"), /^1\.0\.0/);
     assert.match(await visit(), /Good day/);
-    assert.ok(!output.includes(password));
-    const { output: state } = await site.pulumi("stack", "export");
-    assert.ok(!state.includes(password));
-    assert.ok(!(await root("ps axww; cat /var/lib/sealift/journal")).includes(password));
+    assert.ok(!output.includes(shopPassword));
+    const { output: state } = await shop.site.pulumi("stack", "export");
+    assert.ok(!state.includes(shopPassword));
+    assert.ok(!(await root("ps axww; cat /var/lib/sealift/journal")).includes(shopPassword));
   });
 
   test("a second run changes nothing, and neither does a person who types docker compose", async () => {
@@ -134,7 +81,7 @@ describe("an application of a site", () => {
 
   test("an update replaces the services that it changes, keeps the data, and the preview says so before", async () => {
     const counted = await visit();
-    await write("1.1.0");
+    await shop.write("1.1.0");
     const found = await preview();
     assert.match(
       found,
@@ -145,14 +92,14 @@ describe("an application of a site", () => {
     await up();
     assert.deepEqual(replaced(old, await containers()), ["shop-web-1", "shop-worker-1"]);
     assert.match(await visit("version"), /^1\.1\.0/);
-    const number = (text: string): number => Number(/\d+/.exec(text.replace(/[\d.]+\.\d+/, ""))?.[0]);
+    const number = (text: string): number => Number(/visitor (\d+)/.exec(text)?.[1]);
     assert.ok(number(await visit()) > number(counted), counted);
     await up("--expect-no-changes");
   });
 
   test("a release that never becomes healthy is rolled back, and says why; the old version is no change", async () => {
     const old = await containers();
-    await write("1.2.0");
+    await shop.write("1.2.0");
     const output = await fails();
     assert.match(
       output,
@@ -161,14 +108,13 @@ describe("an application of a site", () => {
     assert.match(output, /shop-web-1: health check: /);
     assert.match(await visit("version"), /^1\.1\.0/);
     assert.equal((await containers()).get("shop-database-1"), old.get("shop-database-1"));
-    await write("1.1.0");
+    await shop.write("1.1.0");
     await up("--expect-no-changes");
   });
 
   test("a release that dies after 20 s is rolled back too", async () => {
-    await write("1.3.0", (text) => {
-      const { apps } = text as unknown as { apps: { update: Record<string, string> }[] };
-      for (const { update } of apps) update["monitor"] = "40s";
+    await shop.write("1.3.0", (_, { update }) => {
+      update["monitor"] = "40s";
     });
     assert.match(
       await fails(),
@@ -178,35 +124,69 @@ describe("an application of a site", () => {
   });
 
   test("a volume with another definition is refused before anything stops, and its data stays", async () => {
-    await write("1.1.0");
+    await shop.write("1.1.0");
     await up();
-    const shop = "docker compose -p shop --project-directory /svc/apps/shop/current/project";
+    const compose = "docker compose -p shop --project-directory /svc/apps/shop/current/project";
     const files =
       "--env-file /svc/apps/shop/current/values.env -f /svc/apps/shop/current/project/compose.yaml -f /svc/apps/shop/current/sealift.override.yaml";
-    await root(`${shop} ${files} down`);
+    await root(`${compose} ${files} down`);
     await docker("volume rm shop_database");
     const labels = ["project=shop", "volume=database", "config-hash=0000"];
     await docker(
       `volume create ${labels.map((one) => `--label com.docker.compose.${one}`).join(" ")} shop_database`,
     );
-    const { output } = await site.pulumi("preview");
-    assert.match(output, /E_VOLUME_RECREATE volume shop_database has another definition in release 1\.1\.0-/);
-    assert.equal((await containers()).size, 1, "none but the empty line");
+    const { output } = await shop.site.pulumi("preview");
+    assert.match(
+      output,
+      /E_VOLUME_RECREATE apps\.shop\.volumes: found: volume shop_database has another definition than on the host: release 1\.1\.0-/,
+    );
+    assert.equal((await containers()).size, 0);
     await docker("volume rm shop_database");
     await up();
   });
 
-  test("after a boot without an operator the shop runs again, and its secret was there before", async () => {
-    await site.guest.stop();
-    site.guest = await restartGuest(name, "off");
-    await site.guest.exec("sudo -n timeout 300 systemctl is-system-running --wait");
+  for (const [what, before] of [
+    ["an orderly shutdown", "systemctl stop sealift-app-shop.service"],
+    ["a power cut", "true"],
+  ] as const)
+    test(`after a boot without an operator, following ${what}, the shop runs, and its secret was there before`, async () => {
+      await root(before);
+      await shop.site.guest.kill();
+      shop.site.guest = await restartGuest(name, "off");
+      await shop.site.guest.exec("sudo -n timeout 300 systemctl is-system-running --wait");
+      assert.match(await visit("version"), /^1\.1\.0/);
+      const order = await root(
+        "systemctl show --property ActiveEnterTimestampMonotonic --value sealift-secrets docker sealift-app-shop",
+      );
+      const times = order
+        .trim()
+        .split("\n")
+        .filter((line) => line !== "")
+        .map(Number);
+      assert.deepEqual(
+        times,
+        times.toSorted((a, b) => a - b),
+        order,
+      );
+      await shop.write("1.1.0");
+      await up("--expect-no-changes");
+    });
+
+  test("an unhealthy container is restarted without an operator", async () => {
+    const pid = (await docker("inspect --format '{{.State.Pid}}' shop-web-1")).trim();
+    await root(`kill -STOP ${pid}`);
+    await root(
+      "timeout 120 journalctl --unit sealift-heal --follow --lines 0 --output cat | grep -m 1 -q shop-web-1.is.unhealthy:.restart.1.of.at.most.5",
+    );
     assert.match(await visit("version"), /^1\.1\.0/);
-    await write("1.1.0");
+    await root(
+      'timeout 60 sh -c "until docker inspect --format {{.State.Health.Status}} shop-web-1 | grep -x healthy; do sleep 1; done"',
+    );
     await up("--expect-no-changes");
   });
 
   test("the way back is the version before, without a byte over the line", async () => {
-    await write("1.0.0");
+    await shop.write("1.0.0");
     const { length } = (await up()).match(/CopyToRemote/g) ?? [];
     assert.equal(length, 0);
     assert.match(await visit("version"), /^1\.0\.0/);
@@ -214,20 +194,20 @@ describe("an application of a site", () => {
 
   test("a folder that another user may write to is refused", async () => {
     await root("chmod 0777 /svc/apps/shop/releases");
-    const { output } = await site.pulumi("preview");
+    const { output } = await shop.site.pulumi("preview");
     assert.match(output, /E_APP_FOLDER .*\/svc\/apps\/shop\/releases is writable by others/);
     await root("chmod 0755 /svc/apps/shop/releases");
     await up("--expect-no-changes");
   });
 
   test("with the older line of Compose all facts are proven again", async () => {
-    await write("1.0.0", (text) => {
-      Object.assign(text.engine, { compose: site.lab.bundle.olderCompose });
+    await shop.write("1.0.0", (text) => {
+      Object.assign(text.engine, { compose: shop.site.lab.bundle.olderCompose });
     });
     await up();
     await up("--expect-no-changes");
-    await write("1.1.0", (text) => {
-      Object.assign(text.engine, { compose: site.lab.bundle.olderCompose });
+    await shop.write("1.1.0", (text) => {
+      Object.assign(text.engine, { compose: shop.site.lab.bundle.olderCompose });
     });
     await up();
     assert.match(await visit("version"), /^1\.1\.0/);
