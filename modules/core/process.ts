@@ -147,17 +147,18 @@ export function runOnTerminal(
   args: readonly string[],
 ): Promise<Pick<ProgramResult, "exitCode" | "signal">> {
   return new Promise((resolve, reject) => {
-    const child = spawn(program, args, { stdio: "inherit" });
     const wait = (): void => undefined;
     const endBoth = (signal: NodeJS.Signals): void => {
       child.kill(signal);
     };
-    process.on("SIGINT", wait);
-    for (const signal of ["SIGHUP", "SIGTERM"] as const) process.on(signal, endBoth);
     const forget = (): void => {
       process.off("SIGINT", wait);
       for (const signal of ["SIGHUP", "SIGTERM"] as const) process.off(signal, endBoth);
     };
+    // A signal may arrive as soon as the program runs.
+    process.on("SIGINT", wait);
+    for (const signal of ["SIGHUP", "SIGTERM"] as const) process.on(signal, endBoth);
+    const child = spawn(program, args, { stdio: "inherit" });
     child.on("error", (error) => {
       forget();
       reject(error);

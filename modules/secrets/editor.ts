@@ -14,15 +14,28 @@ export async function editText(text: Uint8Array, env: NodeJS.ProcessEnv = proces
   const [editor = "", ...args] = written.split(" ").filter((word) => word !== "");
   if (editor === "")
     throw problem("no editor", "an editor in VISUAL or EDITOR", "set EDITOR, for example to vi");
-  const folder = mkdtempSync(join(memoryFolder(env), "sealift-"));
+  const memory = memoryFolder(env);
+  let folder: string | undefined;
   const remove = (): void => {
-    rmSync(folder, { recursive: true, force: true });
+    if (folder !== undefined) rmSync(folder, { recursive: true, force: true });
+  };
+  let editing = false;
+  // While the editor runs, it is the one that is interrupted.
+  const interrupted = (signal: NodeJS.Signals): void => {
+    if (editing) return;
+    remove();
+    for (const one of signals) process.off(one, interrupted);
+    process.kill(process.pid, signal);
   };
   process.on("exit", remove);
+  for (const signal of signals) process.on(signal, interrupted);
   try {
+    folder = mkdtempSync(join(memory, "sealift-"));
     const file = join(folder, "secret");
     await writeFile(file, text, { mode: 0o600, flag: "wx" });
+    editing = true;
     const { exitCode, signal } = await runOnTerminal(editor, [...args, file]);
+    editing = false;
     if (signal !== null || exitCode !== 0) {
       const found = `${editor} ended with ${signal ?? exitCode}`;
       throw problem(found, "an editor that ends with 0", "run the command again; nothing was changed");
@@ -31,8 +44,11 @@ export async function editText(text: Uint8Array, env: NodeJS.ProcessEnv = proces
   } finally {
     remove();
     process.off("exit", remove);
+    for (const signal of signals) process.off(signal, interrupted);
   }
 }
+
+const signals = ["SIGHUP", "SIGINT", "SIGTERM"] as const;
 
 function withoutLineEnd(text: Buffer): Buffer {
   const end = text.indexOf("\n");
