@@ -1,7 +1,7 @@
 /** The Compose projects of the lab: the shop of the examples, with two more versions whose images are bad, and a ledger. */
 import { createHash } from "node:crypto";
 import { cp, mkdir, readdir, readFile, writeFile } from "node:fs/promises";
-import { join } from "node:path";
+import { join, relative } from "node:path";
 import { checkout } from "../cache.ts";
 import { shopReleases } from "./app-images.ts";
 
@@ -32,7 +32,7 @@ export async function writeLabApps(folder: string): Promise<void> {
   for (const [path, source] of await sources()) {
     const target = join(folder, path);
     await mkdir(target, { recursive: true });
-    await cp(source, target, { recursive: true, filter: travels });
+    await cp(source, target, { recursive: true, filter: (path) => travels(relative(source, path)) });
   }
   for (const version of shopReleases) {
     const file = join(folder, "shop", version, "compose.yaml");
