@@ -73,7 +73,7 @@ async function checkOne(environment: string, progress: (bytes: number, total: nu
       const files = content === undefined ? [] : hostFiles(host, content, file);
       return "archive" in files ? [] : files;
     });
-    const secrets = readSecrets(site.hosts, file).problems;
+    const secrets = readSecrets(site.hosts, file, composed).problems;
     const checked = { environment, file, hosts: site.hosts.length, against, warnings };
     return {
       checked: { ...checked, problems: [...fileProblems, ...problems, ...missing, ...secrets] },

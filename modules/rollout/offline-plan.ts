@@ -55,7 +55,7 @@ export async function offlinePlan(
     problems.push(...whole);
     if (value === undefined) throw new SealiftError([siteMissing(file)]);
     keys = usedKeys(composeSite(value, file).value, known);
-    const { site, opened } = await environmentOf(value, file, async (bundle) => ({
+    const { site, opened, composed } = await environmentOf(value, file, async (bundle) => ({
       lock: await lockOf(bundle),
     }));
     const index = lockIndex(opened.lock);
@@ -67,7 +67,7 @@ export async function offlinePlan(
       mirrors: site.hosts.some(({ registry }) => registry?.follows === "mirror"),
       caBundles: undefined,
     };
-    const secrets = readSecrets(site.hosts, file);
+    const secrets = readSecrets(site.hosts, file, composed);
     problems.push(...secrets.problems);
     const hosts = site.hosts.flatMap((host) => {
       const files = hostFiles(host, index, file);

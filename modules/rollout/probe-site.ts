@@ -102,7 +102,7 @@ export async function loadSite(
   const content = site.hosts.some(({ registry }) => registry !== undefined)
     ? registryContent(bundle)
     : { manifests: [], blobs: [] };
-  const secrets = readSecrets(site.hosts, file);
+  const secrets = readSecrets(site.hosts, file, environment.composed);
   const repositories = content.manifests.map(({ repository }) => repository);
   return {
     ...common,

@@ -2,6 +2,8 @@
 import { createHash } from "node:crypto";
 import { basename } from "node:path";
 import type { Problem } from "../core/errors.ts";
+import type { Composed } from "../core/site/layers/compose.ts";
+import type { SiteFile } from "../core/site/merge.ts";
 import type { AppSecretSpec, HostSpec } from "../core/site/site-spec.ts";
 import { environmentOfName } from "../core/site/site-text.ts";
 import { type AgeHeader, ageHeader, sshTag } from "./age-file.ts";
@@ -39,6 +41,18 @@ export type SecretState =
       readonly others: readonly string[];
       readonly x25519: number;
     };
+
+/** Where a site names a secret of an application. */
+export function secretPlace({
+  value,
+  origins,
+}: Pick<Composed, "value" | "origins">): (use: SecretUse) => string {
+  const { apps = [] } = value as Pick<SiteFile, "apps">;
+  return ({ app, name }) => {
+    const at = apps.findIndex((one) => one.name === app && one.secrets?.[name] !== undefined);
+    return origins.locate(["apps", at, "secrets", name]);
+  };
+}
 
 /** Every use of a secret, in the order of hosts, applications and names. */
 export function secretUses(hosts: readonly Host[]): readonly SecretUse[] {
@@ -101,13 +115,18 @@ export function isCurrent(state: SecretState): boolean {
  * Why secrets cannot be used as they are.
  *
  * @param siteFile names the environment in a fix.
+ * @param placeOf where the site names a secret. Default: its file.
  */
-export function recipientProblems(files: readonly SecretFile[], siteFile: string): readonly Problem[] {
+export function recipientProblems(
+  files: readonly SecretFile[],
+  siteFile: string,
+  placeOf: (use: SecretUse) => string = () => siteFile,
+): readonly Problem[] {
   const environment = environmentOfName(basename(siteFile)) ?? "<env>";
   return files.flatMap(({ file, uses, state }): Problem[] => {
     const [first] = uses;
     if (first === undefined || isCurrent(state)) return [];
-    const common = { where: siteFile, subject: file };
+    const common = { where: placeOf(first), subject: file };
     const needed = [...new Set(uses.map(({ host }) => host.name))].join(", ");
     if (state.kind !== "read") {
       const found = state.kind === "missing" ? "no such file" : "not a file encrypted by age";

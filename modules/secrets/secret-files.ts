@@ -2,9 +2,10 @@
 import { lstatSync, readFileSync } from "node:fs";
 import type { HostFiles, HostSecret } from "../core/host/blob.ts";
 import type { Problem } from "../core/errors.ts";
+import type { Composed } from "../core/site/layers/compose.ts";
 import type { HostSpec } from "../core/site/site-spec.ts";
 import { maxSecretBytes } from "./age-file.ts";
-import { recipientProblems, secretFiles, type SecretFile } from "./recipients.ts";
+import { recipientProblems, secretFiles, secretPlace, type SecretFile } from "./recipients.ts";
 
 /** @returns undefined when there is no regular file, or a larger one than a secret can be. */
 export function readSecretFile(file: string): Buffer | undefined {
@@ -23,15 +24,17 @@ export interface SiteSecrets {
  * Reads the secrets of all hosts, once each.
  *
  * @param siteFile for messages.
+ * @param composed the values of the site, and where each is set.
  */
 export function readSecrets(
   hosts: readonly Pick<HostSpec, "name" | "hostKey" | "apps">[],
   siteFile: string,
+  composed: Composed,
 ): SiteSecrets {
   const files = secretFiles(hosts, readSecretFile);
   const byHost = Map.groupBy(files.flatMap(usesOf), ({ host }) => host);
   return {
-    problems: recipientProblems(files, siteFile),
+    problems: recipientProblems(files, siteFile, secretPlace(composed)),
     withSecrets: (one, { name }) => {
       const secrets = byHost.get(name)?.map(({ secret }) => secret);
       return secrets === undefined ? one : { ...one, secrets };
