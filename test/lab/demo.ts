@@ -1,31 +1,29 @@
 /**
  * `npm run demo`: from nothing to a provisioned host, and the proof of it, as its user would see it: a virtual machine with a blank
  * disk. `npm run demo -- --fast`: the same on a system container, whose storage is there already. `npm run demo -- --site`: three hosts
- * that a registry feeds.
+ * that a registry feeds. `npm run demo -- --app`: an application on a host, its updates and its way back.
  */
-import { copyFileSync, mkdirSync, rmSync } from "node:fs";
-import { join, relative } from "node:path";
+import { rmSync } from "node:fs";
 import { formatProblem, SealiftError } from "../../modules/core/errors.ts";
 import { inSeconds } from "../support/process/stage-view.ts";
-import { runStages } from "../support/process/stages.ts";
 import { table } from "../support/process/table.ts";
 import { startAgent } from "./agent.ts";
-import type { LabBundle } from "./bundle/bundle.ts";
-import { cachePath, checkout } from "./cache.ts";
+import { appStack, demoApp } from "./demo/demo-app.ts";
 import { demoSite, siteStack } from "./demo/demo-site.ts";
-import { findGuest, removeGuest, startGuest, type Guest } from "./guest.ts";
+import { shownAccept } from "./demo/accept.ts";
+import { pristineGuest } from "./demo/pristine-guest.ts";
+import type { Guest } from "./guest.ts";
 import { imageArchive } from "./bundle/image-archive.ts";
+import { labGuest } from "./lab-guest.ts";
 import { container, type MachineNeed, vm } from "./machine-choice.ts";
 import { prepareLab, type Lab } from "./prepare.ts";
 import { pulumiEnv } from "./pulumi/pulumi-env.ts";
 import { freshStack } from "./pulumi/pulumi.ts";
-import { type Row, shownOnHost, shownPulumi, shownSealift, timed } from "./demo/demo-output.ts";
+import { type Row, shownOnHost, shownPulumi, timed } from "./demo/demo-output.ts";
 import { labSite, labUser, stackFile, writeStack } from "./pulumi/stack.ts";
 import { keepTranscript } from "./demo/transcript.ts";
 
 const stack = "lab";
-/** The guest that `npm run lab` finds again. */
-const guestName = "demo";
 
 interface Broken {
   /** The fact that is no longer true. */
@@ -50,13 +48,13 @@ const everyBreakage: readonly Broken[] = [
 async function demo(machine: MachineNeed): Promise<void> {
   const lab = await prepareLab();
   const rows: Row[] = lab.times.map(({ title, seconds }) => [title, inSeconds(seconds)]);
-  const guest = await pristineGuest(rows, machine);
+  const guest = await pristineGuest(labGuest, rows, machine);
   const agent = await startAgent(guest.identityFile);
   try {
     const env = { ...pulumiEnv(), SSH_AUTH_SOCK: agent.socket };
     const { kind, origin } = lab.tools.commandPlugin;
     console.log(`\nCommand plugin of this run: ${kind} (${origin})`);
-    const bundle = await shownAccept(lab.bundle);
+    const bundle = await shownAccept(lab.bundle, "demo");
     await writeStack(stack, await labSite([guest], bundle));
     await freshStack(stack, env);
     await prove(lab, guest, env, rows);
@@ -109,39 +107,6 @@ async function runContainer(lab: Lab, guest: Guest): Promise<void> {
   );
 }
 
-/** The bundle with a list of accepted ones of the demo's own, which begins with it. */
-async function shownAccept(bundle: LabBundle): Promise<LabBundle> {
-  const folder = cachePath("lab", "demo");
-  rmSync(folder, { recursive: true, force: true });
-  mkdirSync(folder, { recursive: true });
-  const allowedSigners = join(folder, "allowed_signers");
-  copyFileSync(bundle.allowedSigners, allowedSigners);
-  console.log("\n== The bundle is accepted: older bundles are refused from now on");
-  await shownSealift(
-    ...["bundle", "accept", relative(checkout, bundle.directory)],
-    ...["--allowed-signers", relative(checkout, allowedSigners)],
-  );
-  return { ...bundle, allowedSigners };
-}
-
-async function pristineGuest(rows: Row[], machine: MachineNeed): Promise<Guest> {
-  const running = await findGuest(guestName);
-  if (running !== undefined) await running.stop();
-  await removeGuest(guestName);
-  let guest: Guest | undefined;
-  const times = await runStages([
-    {
-      title: "a new test host runs",
-      run: async (report) => {
-        guest = await startGuest({ name: guestName, machine, report });
-      },
-    },
-  ]);
-  rows.push(...times.map(({ title, seconds }): Row => [title, inSeconds(seconds)]));
-  if (guest === undefined) throw new Error("no guest");
-  return guest;
-}
-
 function closingText(lab: Lab): string {
   return [
     `Engine: ${lab.bundle.engineVersion}, ${lab.bundle.origin}. The test host is stopped; its state is saved.`,
@@ -160,6 +125,7 @@ const demos: Readonly<Record<string, () => Promise<void>>> = {
   "": () => demo(vm("life")),
   "--fast": () => demo(container()),
   "--site": demoSite,
+  "--app": demoApp,
 };
 const words = process.argv.slice(2).join(" ");
 try {
@@ -171,7 +137,7 @@ try {
   } else await run();
 } catch (error) {
   // Errors that the user can correct are one line each; the stack trace of a failed run helps nobody.
-  for (const one of [stack, siteStack]) rmSync(stackFile(one), { force: true });
+  for (const one of [stack, siteStack, appStack]) rmSync(stackFile(one), { force: true });
   console.error(error instanceof SealiftError ? error.problems.map(formatProblem).join("\n") : error);
   process.exitCode = 1;
 }

@@ -20,7 +20,9 @@ export async function cleanLab(all: boolean): Promise<readonly string[]> {
     removed.push(`guest ${name}`);
   }
   const stacks = join(checkout, "stacks");
-  for (const file of readdirSync(stacks).filter((each) => /^Pulumi\.lab.*\.yaml$/.test(each))) {
+  for (const file of readdirSync(stacks).filter((each) =>
+    /^(Pulumi\.lab.*\.yaml|lab.*\.(site\.yaml|age))$/.test(each),
+  )) {
     rmSync(join(stacks, file));
     removed.push(`stacks/${file}`);
   }

@@ -21,20 +21,35 @@ export async function timed<T>(rows: Row[], fact: string, work: () => Promise<T>
 /**
  * Runs pulumi with its output on the screen.
  * @param kept name under which the output is kept for the documentation; default: the verb.
- * @throws {Error} when it fails, or its output lacks one of the words in `mustHold`.
+ * @param lines which lines of it are kept; `[…]` stands for the others. Default all.
+ * @param fails it has to fail.
+ * @throws {Error} when it ends otherwise, or its output lacks one of `expectedTexts`.
  */
 export async function shownPulumi(
   env: Readonly<Record<string, string>>,
   title: string,
   args: readonly string[],
-  { expectedTexts = [], kept = args[0] ?? "" }: { expectedTexts?: readonly string[]; kept?: string } = {},
+  {
+    expectedTexts = [],
+    kept = args[0] ?? "",
+    lines,
+    fails = false,
+  }: { expectedTexts?: readonly string[]; kept?: string; lines?: RegExp; fails?: boolean } = {},
 ): Promise<void> {
   console.log(`\n== ${title}\n$ pulumi ${args.join(" ")}`);
   const { exitCode, output } = await pulumi(args, { env, show: true });
-  if (exitCode !== 0) throw new Error(`pulumi ${args.join(" ")} ended with ${exitCode}`);
-  keepTranscript(kept, `$ pulumi ${args.join(" ")}\n${output}`);
+  if ((exitCode !== 0) !== fails) throw new Error(`pulumi ${args.join(" ")} ended with ${exitCode}`);
+  keepTranscript(
+    kept,
+    `$ pulumi ${args.join(" ")}\n${lines === undefined ? output : excerpt(output, lines)}`,
+  );
   const absent = expectedTexts.filter((words) => !output.includes(words));
   if (absent.length > 0) throw new Error(`its output does not hold ${absent.join(", ")}`);
+}
+
+function excerpt(output: string, lines: RegExp): string {
+  const marked = output.split("\n").map((line) => (lines.test(line) ? line : "[…]"));
+  return marked.filter((line, at) => line !== "[…]" || marked[at - 1] !== line).join("\n");
 }
 
 /** Runs a verb of sealift from this checkout. @throws {Error} when it fails. */
@@ -45,6 +60,40 @@ export async function shownSealift(...words: readonly string[]): Promise<void> {
   });
   process.stdout.write(run.stdout + run.stderr);
   if (run.exitCode !== 0) throw new Error(`sealift ${words.join(" ")} ended with ${run.exitCode}`);
+}
+
+/**
+ * Runs a line of a shell in this checkout, in which `npx sealift` is the checkout's own.
+ * @param kept name under which line and output are kept for the documentation.
+ * @throws {Error} when it fails.
+ */
+export async function shownHere(
+  line: string,
+  kept: string,
+  env: Readonly<Record<string, string>> = {},
+): Promise<void> {
+  console.log(`$ ${line}`);
+  const own = `npx() { shift; "$SEALIFT_NODE" ${join("cli", "sealift.js")} "$@"; }\n${line}`;
+  const run = await runProcess("sh", ["-c", own], {
+    cwd: checkout,
+    env: { ...env, SEALIFT_NODE: process.execPath },
+  });
+  const output = [run.stdout, run.stderr].filter((text) => text !== "").join("\n");
+  console.log(output);
+  if (run.exitCode !== 0) throw new Error(`${line} ended with ${run.exitCode}`);
+  keepTranscript(kept, `$ ${line}\n${output}`);
+}
+
+/** Runs command lines on a guest, and keeps them with their output for the documentation. @throws {Error} when one fails. */
+export async function keptOnHost(
+  guest: Guest,
+  kept: string,
+  lines: readonly string[],
+  login = guest.login,
+): Promise<void> {
+  const texts: string[] = [];
+  for (const line of lines) texts.push(`$ ${line}\n${await shownOnHost(guest, line, login)}`.trimEnd());
+  keepTranscript(kept, texts.join("\n\n"));
 }
 
 /** Runs a command line on a guest. @returns its output. @throws {Error} when it fails. */
