@@ -78,7 +78,11 @@ heal_script() {
 # $1 docker, $2 restarts within an hour
 docker=$1
 most=$2
+# heal NAME PROJECT
 heal() {
+  # A run of Sealift that starts the application judges the container itself, and reports the log of its health check.
+  run=$(cat "/run/sealift/apps/$2.run" 2>/dev/null)
+  if [ -n "$run" ] && [ -d "/proc/$run" ]; then return; fi
   read -r now rest </proc/uptime
   now=${now%%.*}
   times=
@@ -99,9 +103,10 @@ heal() {
   timeout 120 "$docker" restart "$1" >/dev/null
 }
 label=label=io.sealift.service
-for name in $("$docker" ps --filter "$label" --filter health=unhealthy --format '{{.Names}}'); do heal "$name"; done
-"$docker" events --filter "$label" --filter event=health_status --format '{{.Actor.Attributes.name}} {{.Action}}' | while read -r name action; do
-  case $action in *unhealthy) heal "$name" ;; esac
+project='"com.docker.compose.project"'
+"$docker" ps --filter "$label" --filter health=unhealthy --format "{{.Names}} {{.Label $project}}" | while read -r name of; do heal "$name" "$of"; done
+"$docker" events --filter "$label" --filter event=health_status --format "{{.Actor.Attributes.name}} {{index .Actor.Attributes $project}} {{.Action}}" | while read -r name of action; do
+  case $action in *unhealthy) heal "$name" "$of" ;; esac
 done
 END
 }

@@ -43,6 +43,8 @@ check_app_service() {
   return 1
 }
 effect_app_service() {
+  # Where no engine listens, nothing runs.
+  if [ ! -S /run/docker.sock ]; then echo none && return 0; fi
   app_inspect "$1" "$2" "$3" >/dev/null || return 0
   case $(app_judge "$4" "$5" "$6" "$7" "$8" || true) in
     *" another "* | *" is unhealthy"*) echo containers-stop ;;
@@ -103,6 +105,7 @@ END
   echo "containers of services that the release does not have:$rest_found"
   return 1
 }
+effect_app_rest() { if [ -S /run/docker.sock ]; then echo containers-stop; else echo none; fi; }
 apply_app_rest() {
   app_folder=$1
   app_name=$2
@@ -248,6 +251,9 @@ END
 # up_wrong to the reason and up_troubles to what its containers say.
 app_up() {
   rm -f "$APP_INSPECTED/$2"
+  install -d -m 0700 "$APP_INSPECTED"
+  # As long as this run lasts, the unit that restarts unhealthy containers leaves those of the application alone.
+  echo "$$" >"$APP_INSPECTED/$2.run"
   app_watch_start "$2"
   if ! up_output=$(app_compose "$1" "$2" "$3" $(($4 + APP_ASK_SEC)) up -d --no-build --pull never --remove-orphans --wait --wait-timeout "$4" 2>&1); then
     app_watch_end

@@ -121,20 +121,37 @@ function closingText(lab: Lab): string {
   ].join("\n");
 }
 
-const demos: Readonly<Record<string, () => Promise<void>>> = {
-  "": () => demo(vm("life")),
-  "--fast": () => demo(container()),
-  "--site": demoSite,
-  "--app": demoApp,
+interface Demo {
+  readonly run: () => Promise<void>;
+  readonly shows: string;
+}
+
+const demos: Readonly<Record<string, Demo>> = {
+  "": {
+    run: () => demo(vm("life")),
+    shows: "turns a virtual machine with a blank disk into a Docker host, and proves each step",
+  },
+  "--fast": { run: () => demo(container()), shows: "the same on a system container, with existing storage" },
+  "--site": { run: demoSite, shows: "three hosts: a registry, and two hosts that use it" },
+  "--app": { run: demoApp, shows: "an application: its update, a bad release that is rolled back, drift" },
 };
+
+function usage(): string {
+  return table(
+    Object.entries(demos).map(([word, { shows }]) => [
+      `npm run demo${word === "" ? "" : ` -- ${word}`}`,
+      shows,
+    ]),
+  );
+}
 const words = process.argv.slice(2).join(" ");
 try {
-  const run = demos[words];
-  if (run === undefined) {
-    const all = Object.keys(demos).filter((one) => one !== "");
-    console.error(`no such demo: ${words}; there is npm run demo, alone or with ${all.join(" or ")}`);
+  const found = demos[words];
+  if (words === "--help") console.log(usage());
+  else if (found === undefined) {
+    console.error(`no such demo: ${words}; there are:\n${usage()}`);
     process.exitCode = 2;
-  } else await run();
+  } else await found.run();
 } catch (error) {
   // Errors that the user can correct are one line each; the stack trace of a failed run helps nobody.
   for (const one of [stack, siteStack, appStack]) rmSync(stackFile(one), { force: true });

@@ -34,7 +34,7 @@ program
         ["  log in", "npm run lab -- login"],
         [
           "  run pulumi",
-          'after npm run demo: eval "$(npm run --silent lab -- env)"; pulumi preview --stack lab',
+          'after npm run demo: eval "$(npm run --silent lab -- env)"; pulumi preview --stack lab (lab-app after --app)',
         ],
         ["  stop it", "npm run lab -- stop"],
       ]),

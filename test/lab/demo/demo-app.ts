@@ -68,6 +68,8 @@ const previewed = ["preview", "--stack", appStack];
 /** What the documentation shows of each. */
 const facts = /^ {4}(apps|secrets|images)\.|^ {2}command:.*-(apps|secrets|images)-run\)|to (create|update)$/;
 const work = /-run (created|updated)|^ {4}[+~] \d+ |^Duration/;
+/** A container that is replaced has another id. */
+const ids = "docker ps --no-trunc --format '{{.ID}} {{.Names}}' | sort";
 const nothing = /unchanged|^Duration/;
 
 /** The site file as a person would write it, a recovery key, and the encrypted password of the database. */
@@ -165,6 +167,7 @@ async function update(guest: Guest, env: Environment, rows: Row[]): Promise<void
       "curl -sS http://127.0.0.1:8080/",
       "cat /svc/apps/shop/updates",
     ]);
+    await shownHere(`npx sealift status ${appStack}`, "app-status", env);
   });
 }
 
@@ -189,7 +192,14 @@ async function badRelease(guest: Guest, env: Environment, rows: Row[]): Promise<
     ]);
   });
   writeVersion("1.1.0");
-  await unchanged(env, rows, "the version before in the site: nothing to change", "app-back");
+  await timed(rows, "the version before in the site: nothing changes on the host", async () => {
+    const before = await shownOnHost(guest, ids, labUser);
+    await shownPulumi(env, "The way back: 1.1.0 runs already", up, {
+      kept: "app-back",
+      lines: /deleted|unchanged|^Duration/,
+    });
+    if ((await shownOnHost(guest, ids, labUser)) !== before) throw new Error("containers were replaced");
+  });
 }
 
 async function drift(guest: Guest, env: Environment, rows: Row[]): Promise<void> {
