@@ -1160,7 +1160,7 @@ export interface ContainerLimitsInput {
 export type ImagesInput = readonly string[];
 
 /**
- * Applications of the bundle and the hosts that run them. An application is a Compose project; on each of its hosts Sealift runs one release of it, with the images and files that the lock pins. An application that is removed from the list keeps running: docker compose down in /svc/apps/<name>/current ends it. Default none.
+ * Applications of the bundle and the hosts that run them. An application is a Compose project; on each of its hosts Sealift runs one release of it, with the images and files that the lock pins. An application that is removed from the list keeps running: systemctl disable --now sealift-app-<name>.service stops it, and docker compose -p <name> down removes its containers. Default none.
  * @example [{"name":"shop","version":"2.4","class":"docker-host"}]
  */
 export type AppsInput = readonly {
