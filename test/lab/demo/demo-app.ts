@@ -68,6 +68,7 @@ const previewed = ["preview", "--stack", appStack];
 /** What the documentation shows of each. */
 const facts = /^ {4}(apps|secrets|images)\.|^ {2}command:.*-(apps|secrets|images)-run\)|to (create|update)$/;
 const work = /-run (created|updated)|^ {4}[+~] \d+ |^Duration/;
+const failure = /^ {4}(error: Process| {2}\| |demo apps: )|errored|^Duration/;
 /** A container that is replaced has another id. */
 const ids = "docker ps --no-trunc --format '{{.ID}} {{.Names}}' | sort";
 const nothing = /unchanged|^Duration/;
@@ -184,6 +185,7 @@ async function badRelease(guest: Guest, env: Environment, rows: Row[]): Promise<
     await shownPulumi(env, "A bad release is rolled back", up, {
       expectedTexts: ["E_APP_UPDATE", "runs again"],
       kept: "app-bad",
+      lines: failure,
       fails: true,
     });
     await keptOnHost(guest, "app-bad-visit", [
