@@ -29,13 +29,10 @@ check_app_heal() {
     return 1
   fi
   unit_value ActiveState
-  case $unit_found in
-    active | activating) ;;
-    *)
-      echo "sealift-heal.service is $unit_found"
-      return 1
-      ;;
-  esac
+  if [ "$unit_found" != active ]; then
+    echo "sealift-heal.service is $unit_found"
+    return 1
+  fi
 }
 guard_app_heal() { refuse_unmanaged sealift-heal.service ""; }
 apply_app_heal() {

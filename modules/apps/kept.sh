@@ -31,7 +31,11 @@ apply_app_kept() {
   on_disk "$kept_folder"
 }
 
-# app_older FOLDER RELEASE COUNT: prints the releases that are neither this one nor among the newest COUNT others, the newest first.
+# app_older FOLDER RELEASE COUNT: prints the releases that are neither this one nor among the COUNT others that ran last, the last first. A
+# release that was rolled back has never run.
 app_older() {
-  find "$1/releases" -mindepth 1 -maxdepth 1 -type d ! -name "$2" ! -name '.*' -printf '%T@ %f\n' 2>/dev/null | sort -r -n | tail -n "+$(($3 + 1))" | cut -d ' ' -f 2
+  for older_release in "$1"/releases/*; do
+    if [ ! -d "$older_release" ] || [ "${older_release##*/}" = "$2" ]; then continue; fi
+    echo "$(stat -c %Y "$older_release/ran" 2>/dev/null || echo 0) ${older_release##*/}"
+  done | sort -r -n | tail -n "+$(($3 + 1))" | cut -d ' ' -f 2
 }

@@ -15,18 +15,24 @@ APP_LOG_LINES=20
 check_app_volumes() {
   if [ ! -d "$1/releases/$3" ] || [ ! -x "$SEALIFT_DOCKER" ]; then return 0; fi
   # Asks what compose would do without doing it; compose before 2.32 never replaces a volume and does not say so.
-  volumes_found=$(app_compose "$1" "$2" "$3" "$APP_ASK_SEC" --dry-run up -d --no-build --pull never --remove-orphans 2>&1 | grep -o 'Volume "[^"]*" exists but' | cut -d '"' -f 2 | sort -u | paste -s -d ' ' -) || true
+  if ! volumes_said=$(app_compose "$1" "$2" "$3" "$APP_ASK_SEC" --dry-run up -d --no-build --pull never --remove-orphans 2>&1); then
+    echo "docker compose does not say what it would do: $(app_last_lines "$volumes_said" 2)"
+    return 1
+  fi
+  volumes_found=$(printf '%s\n' "$volumes_said" | grep -o 'Volume "[^"]*" exists but' | cut -d '"' -f 2 | sort -u | paste -s -d ' ' -) || true
   if [ -z "$volumes_found" ]; then return 0; fi
   echo "volume $volumes_found has another definition than on the host"
   return 1
 }
 guard_app_volumes() {
   if volumes_wrong=$(check_app_volumes "$@"); then return 0; fi
+  case $volumes_wrong in "volume "*) ;; *) return 0 ;; esac
   refuse E_VOLUME_RECREATE "$volumes_wrong: release $3 could only replace it with an empty one" \
     "keep its definition, or give the volume a new name in the Compose file and move its data"
 }
 apply_app_volumes() {
   guard_app_volumes "$@"
+  check_app_volumes "$@"
 }
 
 # Fact: the service runs as the release defines it: so many containers, each with its configuration and image, and healthy if it has a
@@ -125,6 +131,8 @@ check_app_current() {
   return 1
 }
 apply_app_current() {
+  # For the choice of releases that are kept: this one has run.
+  touch "$1/releases/$2/ran"
   ln -sfn "releases/$2" "$1/current.new"
   mv -T "$1/current.new" "$1/current"
   on_disk "$1"

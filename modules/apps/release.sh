@@ -22,7 +22,13 @@ check_app_release() {
     echo "$file_wrong"
     return 1
   fi
-  release_found=$(printf '%s' "$release_sums" | sha256sum --check --quiet --strict 2>/dev/null | head -n 1) || true
+  # shellcheck disable=SC2086 # paths of a project hold no blanks
+  release_found=$(find "$release_path/project" $release_keys ! -type d ! -type f -print -quit 2>/dev/null)
+  if [ -n "$release_found" ]; then
+    echo "$release_found is neither a file nor a folder"
+    return 1
+  fi
+  release_found=$(printf '%s' "$release_sums" | timeout 600 sha256sum --check --quiet --strict 2>/dev/null | head -n 1) || true
   if [ -n "$release_found" ]; then
     echo "${release_found%:*} is altered or absent"
     return 1
@@ -42,7 +48,7 @@ check_app_release() {
 }
 guard_app_release() {
   release_read "$@"
-  if [ -e "$release_path" ] && ! path_is_safe "$release_path"; then
+  if ! path_is_safe "$release_path"; then
     refuse E_APP_FOLDER "$path_wrong, and root runs what lies in $release_path" "find out who can write there and why, then restrict it to root"
   fi
 }
@@ -62,23 +68,14 @@ apply_app_release() {
   file_put "$release_new/sealift.override.yaml" "$5"
   file_put "$release_new/values.env" "$release_values"
   file_put "$release_new/images" "$release_images"
-  printf '%s' "$release_mounted" | while read -r release_to release_from; do
-    release_to=$1/files/$release_to
-    install -d -o root -g root -m 0755 "${release_to%/*}"
-    # In place: a container that mounts the file keeps its inode.
-    if [ -L "$release_to" ] || { [ -e "$release_to" ] && [ ! -f "$release_to" ]; }; then rm -rf "$release_to"; fi
-    cat "$release_new/project/$release_from" >"$release_to"
-    chown root:root "$release_to"
-    chmod 0644 "$release_to"
-  done
-  release_remove_others
+  release_place_mounted
   rm -rf "$release_path"
   mv -T "$release_new" "$release_path"
   on_disk "$1"
 }
 
 # release_read ARG...: the arguments of the fact. Sets release_path, release_images, release_values, release_sums (for sha256sum(1) --check),
-# release_count, release_keys (what services mount) and release_mounted (PATH FROM lines).
+# release_count, release_keys (what services mount) and release_mounted (PATH, tab, FROM; one per line).
 release_read() {
   release_app=$1
   release_path=$1/releases/$2
@@ -104,7 +101,7 @@ release_read() {
   release_keys=
   while [ $# -ge 3 ]; do
     release_sums="$release_sums$1  $release_app/files/$2$SEALIFT_LINE_END"
-    release_mounted="$release_mounted$2 $3$SEALIFT_LINE_END"
+    release_mounted="$release_mounted$2$release_tab$3$SEALIFT_LINE_END"
     release_count=$((release_count + 1))
     case " $release_keys " in
       *" $release_app/files/${2%%/*} "*) ;;
@@ -114,14 +111,35 @@ release_read() {
   done
 }
 
-# release_remove_others: removes from the mounted folders what the release does not have there.
-release_remove_others() {
+# release_place_mounted: makes every mounted folder what the release has there. An altered file is written in place, because a container keeps
+# the file that it has mounted; a folder with other entries than those of the release is made anew.
+release_place_mounted() {
   for release_key in $release_keys; do
-    find "$release_key" ! -type d | while read -r release_one; do
-      case $SEALIFT_LINE_END$release_sums in
-        *"  $release_one$SEALIFT_LINE_END"*) ;;
-        *) rm -f "$release_one" ;;
-      esac
+    release_entries=$(find "$release_key" ! -type d -printf . 2>/dev/null | wc -c)
+    release_odd=$(find "$release_key" ! -type d ! -type f -print -quit 2>/dev/null)
+    release_target=$release_key
+    if [ -L "$release_key" ] || [ -n "$release_odd" ] || [ "$release_entries" -ne "$(printf '%s' "$release_sums" | grep -c -F "  $release_key/")" ]; then
+      release_target=$release_key.new
+      rm -rf "$release_target"
+    fi
+    printf '%s' "$release_mounted" | while IFS="$release_tab" read -r release_to release_from; do
+      case $release_key in */"${release_to%%/*}") ;; *) continue ;; esac
+      release_to=$release_target/${release_to#*/}
+      release_from=$release_new/project/$release_from
+      if [ -f "$release_to" ]; then
+        if ! cmp -s "$release_from" "$release_to"; then cat "$release_from" >"$release_to"; fi
+        chown root:root "$release_to"
+        chmod 0644 "$release_to"
+        continue
+      fi
+      install -d -o root -g root -m 0755 "${release_to%/*}"
+      install -o root -g root -m 0644 "$release_from" "$release_to"
     done
+    chmod -R u=rwX,go=rX "$release_target"
+    chown -R root:root "$release_target"
+    if [ "$release_target" = "$release_key" ]; then continue; fi
+    rm -rf "$release_key"
+    mv -T "$release_target" "$release_key"
   done
 }
+release_tab=$(printf '\t')

@@ -81,13 +81,13 @@ export function releaseOf(
     const inside = path === "." ? "" : `${path}/`;
     const files = archive.members.filter((one) => one.path === path || one.path.startsWith(inside));
     const [first] = files;
-    const single = first !== undefined && first.path === path;
-    const key = single
-      ? first.sha256
-      : createHash("sha256")
-          .update(files.map((one) => `${one.sha256}  ${one.path.slice(inside.length)}\n`).join(""))
-          .digest("hex");
-    const top = `${key}/${path === "." ? "project" : basename(path)}`;
+    const single = first?.path === path;
+    const name = path === "." ? "project" : basename(path);
+    // With its name: equal content under another name must not take the place of what an earlier release mounts.
+    const key = createHash("sha256")
+      .update([name, ...files.map((one) => `${one.sha256}  ${one.path.slice(inside.length)}`)].join("\n"))
+      .digest("hex");
+    const top = `${key}/${name}`;
     for (const { path: from, sha256 } of files) {
       const to = single ? top : `${top}/${from.slice(inside.length)}`;
       mounted.set(to, { sha256, to, from });
@@ -105,7 +105,7 @@ export function releaseOf(
 function overrideOf(
   { image }: ComposeService,
   signature: string,
-  binds: readonly { readonly source: string; readonly target: string; readonly readOnly?: boolean }[],
+  binds: readonly { readonly source: string; readonly target: string }[],
   envFiles: readonly string[],
 ): object {
   return {
@@ -114,9 +114,10 @@ function overrideOf(
     ...(binds.length === 0
       ? {}
       : {
-          volumes: binds.map(({ source, target, readOnly = false }) => ({
+          // What a container wrote here would be lost with the next release.
+          volumes: binds.map(({ source, target }) => ({
             type: "bind",
-            ...{ source, target, read_only: readOnly },
+            ...{ source, target, read_only: true },
           })),
         }),
     ...(envFiles.length === 0 ? {} : { env_file: new Replaced(envFiles) }),
@@ -144,9 +145,9 @@ function flow(value: unknown): string {
   return `{${entries.join(", ")}}`;
 }
 
-/** In single quotes nothing is replaced; a value with a quote stands in double quotes (compose-go dotenv). */
+/** In single quotes nothing is replaced; a value with a quote or a backslash stands in double quotes (compose-go dotenv). */
 function dotenv(value: string): string {
-  if (!value.includes("'")) return `'${value}'`;
+  if (!/['\\]/.test(value)) return `'${value}'`;
   return `"${value.replaceAll(/["\\$]/g, (one) => `\\${one}`)}"`;
 }
 

@@ -35,8 +35,12 @@ test("the override is YAML that points mounted files, configs and secrets to whe
     read.services["web"]?.volumes?.[0]?.source ?? "",
     /^\/svc\/apps\/shop\/files\/[0-9a-f]{64}\/static$/,
   );
-  assert.deepEqual(read.services["worker"]?.env_file, [`${folder}/files/${"a6".repeat(32)}/worker.env`]);
-  assert.deepEqual(read.configs, { nginx: { file: `${folder}/files/${"a3".repeat(32)}/nginx.conf` } });
+  assert.match(
+    read.services["worker"]?.env_file?.[0] ?? "",
+    /^\/svc\/apps\/shop\/files\/[0-9a-f]{64}\/worker\.env$/,
+  );
+  assert.match(read.configs["nginx"]?.file ?? "", /^\/svc\/apps\/shop\/files\/[0-9a-f]{64}\/nginx\.conf$/);
+  assert.match(release.override, /"target":"\/srv\/static","read_only":true/);
   assert.deepEqual(read.secrets, { db_password: { file: secrets.db_password } });
   assert.match(release.override, /"env_file": !override \[/);
 });
@@ -58,6 +62,22 @@ test("a changed file, image, value or secret replaces exactly the services that 
   );
 });
 
+test("equal content under another name has a place of its own, which an earlier release keeps", () => {
+  const members = exampleApp.archive.members.map((one) =>
+    one.path === "conf/nginx.conf" ? { ...one, path: "conf/front.conf" } : one,
+  );
+  const project = { ...exampleApp.project, configs: { nginx: "conf/front.conf" } };
+  const renamed = releaseOf(
+    exampleAppSpec,
+    { ...exampleApp, project, archive: { ...exampleApp.archive, members } },
+    folder,
+    secrets,
+  );
+  const keyOf = (one: typeof release, name: string): string | undefined =>
+    one.mounted.find(({ from }) => from.endsWith(name))?.to.split("/")[0];
+  assert.notEqual(keyOf(renamed, "front.conf"), keyOf(release, "nginx.conf"));
+});
+
 test("every difference makes another release; nothing different makes the same", () => {
   const { id } = release;
   assert.match(id, /^2\.4\.0-[0-9a-f]{8}$/);
@@ -72,5 +92,12 @@ test("every difference makes another release; nothing different makes the same",
 });
 
 test("values are written so that compose reads them back unchanged", () => {
+  const backslash = releaseOf(
+    { ...exampleAppSpec, values: { DIR: "C:\\data\\" } },
+    exampleApp,
+    folder,
+    secrets,
+  );
+  assert.deepEqual(backslash.values, [String.raw`DIR="C:\\data\\"`]);
   assert.deepEqual(release.values, [`GREETING="it's \\"\\$1\\""`, "SHOP_URL='https://shop.bank.local'"]);
 });
