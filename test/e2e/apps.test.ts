@@ -3,9 +3,12 @@
  * that are bad, a volume that must not be replaced, and a boot without an operator. With both lines of Compose.
  */
 import assert from "node:assert/strict";
+import { join } from "node:path";
 import { before, describe, test } from "node:test";
+import { checkout } from "../lab/cache.ts";
 import { restartGuest } from "../lab/guest.ts";
 import { shopPassword, startShopSite, upOf, type ShopSite } from "../support/guests/shop-site.ts";
+import { runProcess } from "../support/process/run-process.ts";
 import { undoAfter } from "../support/process/undo.ts";
 
 const name = "apps";
@@ -33,6 +36,14 @@ describe("an application of a site", () => {
     assert.equal(exitCode, 0, output);
     return output;
   };
+  const status = async (): Promise<string> => {
+    const words = [join("cli", "sealift.js"), "status", `lab-${name}`];
+    const { exitCode, stdout, stderr } = await runProcess(process.execPath, words, {
+      ...{ cwd: checkout, env: shop.site.env },
+    });
+    assert.doesNotMatch(stderr, /E_/);
+    return `${exitCode} ${stdout}`;
+  };
   const replaced = (old: ReadonlyMap<string, string>, now: ReadonlyMap<string, string>): readonly string[] =>
     [...now].flatMap(([one, id]) => (old.get(one) === id ? [] : [one])).toSorted();
 
@@ -45,6 +56,7 @@ describe("an application of a site", () => {
     const { output: state } = await shop.site.pulumi("stack", "export");
     assert.ok(!state.includes(shopPassword));
     assert.ok(!(await root("ps axww; cat /var/lib/sealift/journal")).includes(shopPassword));
+    assert.match(await status(), /^0 application .*\nshop +apps +1\.0\.0 +healthy 4\/4 +20\S+Z +0 +/);
   });
 
   test("a second run changes nothing, and neither does a person who types docker compose", async () => {
@@ -71,6 +83,10 @@ describe("an application of a site", () => {
       /apps\.shop\.rest: found: containers of services that the release does not have: shop-old-1; /,
     );
     assert.doesNotMatch(found, /apps\.shop\.service\.database: found/);
+    assert.match(
+      await status(),
+      /^78 .*\nshop +apps +1\.0\.0 +other containers, web absent .*\n\napps shop web +absent\napps shop +containers .*: shop-old-1$/,
+    );
     const old = await containers();
     await up();
     const now = await containers();
@@ -88,9 +104,14 @@ describe("an application of a site", () => {
       /apps\.shop\.service\.web: found: shop-web-1 runs another configuration; .*impact: containers stop/,
     );
     assert.doesNotMatch(found, /apps\.shop\.service\.database: found/);
+    assert.match(await status(), /^78 .*\nshop +apps +1\.0\.0, expected 1\.1\.0 +healthy 4\/4 /);
     const old = await containers();
     await up();
     assert.deepEqual(replaced(old, await containers()), ["shop-web-1", "shop-worker-1"]);
+    assert.match(
+      await status(),
+      /^0 .*\nshop +apps +1\.1\.0 +healthy 4\/4 .* from 1\.0\.0 +.*(web|worker) \d+\.\d s/,
+    );
     assert.match(await visit("version"), /^1\.1\.0/);
     const number = (text: string): number => Number(/visitor (\d+)/.exec(text)?.[1]);
     assert.ok(number(await visit()) > number(counted), counted);

@@ -1,6 +1,7 @@
 /** What a host says about its applications: the words of the shell, their parser, the table, and the exit code. */
 import assert from "node:assert/strict";
-import { execFileSync } from "node:child_process";
+import { execFileSync, spawnSync } from "node:child_process";
+import { join } from "node:path";
 import { test } from "node:test";
 import { statusExitCode } from "../../cli/status.ts";
 import { statusText } from "../../cli/output/status-text.ts";
@@ -11,6 +12,7 @@ import type { Probe } from "../../modules/core/host/probe.ts";
 import type { StepReport } from "../../modules/core/host/report.ts";
 import { factPhases, phasesOf } from "../../modules/rollout/phases.ts";
 import { hostedApp, type HostedApp, type SiteStatus } from "../../modules/rollout/site-status.ts";
+import { checkout } from "../lab/cache.ts";
 import { exampleApp, exampleAppSpec } from "../support/fixtures/example-app.ts";
 import { exampleFacts, exampleFiles, exampleHost, library } from "../support/fixtures/example-host.ts";
 
@@ -295,4 +297,18 @@ test("the gate of a rollout checks applications again: one that became unhealthy
 
 test("a site without applications says so", () => {
   assert.equal(statusText(status([]), { width: 100, paint: plain }), "prod: the site has no applications");
+});
+
+test("an unknown environment is missing input, as text and as JSON", () => {
+  const command = (...args: readonly string[]): ReturnType<typeof spawnSync> =>
+    spawnSync(process.execPath, [join(checkout, "cli", "sealift.js"), "status", ...args], {
+      cwd: checkout,
+      encoding: "utf8",
+    });
+  const absent = command("no-such-env");
+  assert.equal(absent.status, 66);
+  assert.match(String(absent.stderr), /E_SITE_MISSING/);
+  const json = command("no-such-env", "--json");
+  const { ok, problems } = JSON.parse(String(json.stdout)) as { ok: boolean; problems: { code: string }[] };
+  assert.deepEqual([json.status, ok, problems.map(({ code }) => code)], [66, false, ["E_SITE_MISSING"]]);
 });
