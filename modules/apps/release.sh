@@ -112,7 +112,7 @@ release_read() {
 }
 
 # release_place_mounted: makes every mounted folder what the release has there. An altered file is written in place, because a container keeps
-# the file that it has mounted; a folder with other entries than those of the release is made anew.
+# the file that it has mounted; a folder with other entries than those of the release is replaced.
 release_place_mounted() {
   for release_key in $release_keys; do
     release_entries=$(find "$release_key" ! -type d -printf . 2>/dev/null | wc -c)
