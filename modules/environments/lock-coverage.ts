@@ -42,7 +42,7 @@ interface Reference {
   readonly option: string;
   readonly where: string;
   /** Its name in the lock. */
-  readonly kind: "engine" | "binary";
+  readonly kind: "engine" | "binary" | "archive";
   readonly name: string;
   readonly version: string;
   readonly platform: string;
@@ -60,7 +60,10 @@ function coverageOfFile(
     if (value === undefined) return { file, hosts: 0, problems: [] };
     const composed = composeSite(value, file);
     const { hosts } = completeSite(composed, seriesResolver(lock));
-    const references = hosts.flatMap((host, at) => referencesOf(host, at, composed));
+    const references = hosts.flatMap((host, at) => [
+      ...referencesOf(host, at, composed),
+      ...ageOf(host, composed),
+    ]);
     const images = hosts.flatMap((host) => imagesMissing(host, file, lock));
     const apps = hosts.flatMap((host) => hostAppProblems(host, lock, (name) => placeOfApp(name, composed)));
     return { file, hosts: hosts.length, problems: [...missing(references, lock), ...images, ...apps] };
@@ -93,6 +96,18 @@ function referencesOf(host: HostSpec, at: number, { value, origins }: Composed):
     const platform = `linux/${host.architecture}`;
     return { option: `engine.${key}`, where, kind, name, version, platform, host: host.name };
   });
+}
+
+/** The program that decrypts secrets, on a host whose applications have some. */
+function ageOf(
+  { name: host, architecture, apps, secrets }: HostSpec,
+  { origins }: Pick<Composed, "origins">,
+): Reference[] {
+  if (secrets === undefined || !apps.some((app) => Object.keys(app.secrets ?? {}).length > 0)) return [];
+  const where = origins.locate(["secrets", "age"]);
+  const platform = `linux/${architecture}`;
+  const { age: version } = secrets;
+  return [{ option: "secrets.age", where, kind: "archive", name: "age", version, platform, host }];
 }
 
 /** Hosts that use the same item through the same line are reported together. */

@@ -46,6 +46,19 @@ test("a version without a pin is reported at its line, with the hosts that use i
   ]);
 });
 
+test("age without a pin is reported where an application has secrets", async () => {
+  const key = "age1ql3z7hjy54pw3hyww5ayyfg7zqgvc7w3j2elw8zmrj2kg5sfn9aqmcac8p";
+  const apps = `    secrets: { age: 1.3.1, recoveryKey: ${key} }\n    apps:\n      - { name: shop, version: 2.4.0, hosts: [node-a], secrets: { db: secrets/shop-db.age } }\n`;
+  const text = changed("      version: 28.5.2", "      version: 28.5.2\n      compose: 5.5.1")
+    .replace("    hosts:\n", `${apps}    hosts:\n`)
+    .replace("storage-driver: overlay2", "features: { containerd-snapshotter: true }");
+  const { problems } = await coverageOfText(text);
+  assert.match(
+    problems.map(formatProblem).join("\n"),
+    /yaml:\d+:21: E_NOT_IN_LOCK node-a secrets\.age: found: age 1\.3\.1 for linux\/amd64; expected: a pin of the lock: none for age; /,
+  );
+});
+
 test("a host's own choice is reported at the host, and a plugin by its name", async () => {
   const own = changed(
     "        daemon:\n          labels",
