@@ -61,7 +61,7 @@ export async function planSite(
   unprobed?: ReadonlyMap<string, UnprobedHost>,
 ): Promise<SitePlan> {
   refuse(operatorProblems(process.env));
-  const inputs = await loadSite(value, file);
+  const inputs = await loadSite(value, file, undefined, new Set(unprobed?.keys()));
   const { bundle = { serial: 0 }, content, problems } = inputs;
   refuse(problems);
   const {

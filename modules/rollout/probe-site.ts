@@ -75,12 +75,14 @@ export interface HostProbe {
  * @param value the site as written.
  * @param file the site file, for line and column.
  * @param progress called while the bundle is read: bytes so far, bytes in total.
+ * @param unknownKeys names of hosts whose host keys this run does not know. Default none.
  * @throws {SealiftError} with every problem of the site file: without it no host is known.
  */
 export async function loadSite(
   value: unknown,
   file: string,
   progress?: (bytes: number, total: number) => void,
+  unknownKeys?: ReadonlySet<string>,
 ): Promise<LoadedSite> {
   if (value === undefined) throw new SealiftError([siteMissing(file)]);
   const environment = await environmentOf(value, file, (spec) => openBundle(spec, progress));
@@ -102,7 +104,7 @@ export async function loadSite(
   const content = site.hosts.some(({ registry }) => registry !== undefined)
     ? registryContent(bundle)
     : { manifests: [], blobs: [] };
-  const secrets = readSecrets(site.hosts, file, environment.composed);
+  const secrets = readSecrets(site.hosts, file, environment.composed, unknownKeys);
   const repositories = content.manifests.map(({ repository }) => repository);
   return {
     ...common,

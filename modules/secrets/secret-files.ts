@@ -25,21 +25,27 @@ export interface SiteSecrets {
  *
  * @param siteFile for messages.
  * @param composed the values of the site, and where each is set.
+ * @param unknown names of hosts whose keys this run does not know: what they need is compared by the run that knows them. Default none.
  */
 export function readSecrets(
   hosts: readonly Pick<HostSpec, "name" | "hostKey" | "apps">[],
   siteFile: string,
   composed: Composed,
+  unknown: ReadonlySet<string> = new Set(),
 ): SiteSecrets {
   const files = secretFiles(hosts, readSecretFile);
   const byHost = Map.groupBy(files.flatMap(usesOf), ({ host }) => host);
   return {
-    problems: recipientProblems(files, siteFile, secretPlace(composed)),
+    problems: recipientProblems(files.filter(isComparable), siteFile, secretPlace(composed)),
     withSecrets: (one, { name }) => {
       const secrets = byHost.get(name)?.map(({ secret }) => secret);
       return secrets === undefined ? one : { ...one, secrets };
     },
   };
+
+  function isComparable({ state, uses }: SecretFile): boolean {
+    return state.kind !== "read" || !uses.some(({ host }) => unknown.has(host.name));
+  }
 }
 
 function usesOf({ file, uses, state }: SecretFile): readonly { host: string; secret: HostSecret }[] {

@@ -1,8 +1,13 @@
 import assert from "node:assert/strict";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { test } from "node:test";
 import { formatProblem } from "../../modules/core/errors.ts";
+import { composeSite } from "../../modules/core/site/site.ts";
 import { ageHeader, sshTag } from "../../modules/secrets/age-file.ts";
 import { recipientProblems, secretFiles } from "../../modules/secrets/recipients.ts";
+import { readSecrets } from "../../modules/secrets/secret-files.ts";
 import { appWith } from "../support/fixtures/app-with.ts";
 import { changed, problemsOf } from "../support/fixtures/site-text.ts";
 
@@ -131,4 +136,21 @@ test("values that cannot work are refused where they are written", () => {
       codes(withApp("").replace("secrets/shop-db.age", `"${path}"`)).join(),
       /apps\[0\]\.secrets\.db/,
     );
+});
+
+test("while the key of a host is not known, its secrets are not compared; a missing file is reported", () => {
+  const folder = mkdtempSync(join(tmpdir(), "sealift-unknown-"));
+  try {
+    const path = join(folder, "a.age");
+    const host = { ...nodeA, apps: [appWith("shop", { db_password: { file: path } })] };
+    const composed = composeSite({ hosts: [] }, "none.yaml");
+    const codesOf = (unknown?: ReadonlySet<string>): readonly string[] =>
+      readSecrets([host], "none.yaml", composed, unknown).problems.map(({ code }) => code);
+    assert.deepEqual(codesOf(new Set(["node-a"])), ["E_SECRET_FILE"]);
+    writeFileSync(path, file(sshStanza(otherKey), x25519));
+    assert.deepEqual(codesOf(), ["E_SECRET_RECIPIENT"]);
+    assert.deepEqual(codesOf(new Set(["node-a"])), []);
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
 });
