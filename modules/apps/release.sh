@@ -23,13 +23,13 @@ check_app_release() {
     return 1
   fi
   # shellcheck disable=SC2086 # paths of a project hold no blanks
-  release_found=$(find "$release_path/project" $release_keys ! -type d ! -type f -print -quit 2>/dev/null)
+  release_found=$(find "$release_path/project" $release_keys ! -type d ! -type f -print -quit 2>/dev/null || true)
   if [ -n "$release_found" ]; then
     echo "$release_found is neither a file nor a folder"
     return 1
   fi
-  release_found=$(printf '%s' "$release_sums" | timeout 600 sha256sum --check --quiet --strict 2>/dev/null | head -n 1) || true
-  if [ -n "$release_found" ]; then
+  if ! release_found=$(printf '%s' "$release_sums" | timeout 600 sha256sum --check --quiet --strict 2>/dev/null); then
+    release_found=${release_found%%"$SEALIFT_LINE_END"*}
     echo "${release_found%:*} is altered or absent"
     return 1
   fi
@@ -116,7 +116,7 @@ release_read() {
 release_place_mounted() {
   for release_key in $release_keys; do
     release_entries=$(find "$release_key" ! -type d -printf . 2>/dev/null | wc -c)
-    release_odd=$(find "$release_key" ! -type d ! -type f -print -quit 2>/dev/null)
+    release_odd=$(find "$release_key" ! -type d ! -type f -print -quit 2>/dev/null || true)
     release_target=$release_key
     if [ -L "$release_key" ] || [ -n "$release_odd" ] || [ "$release_entries" -ne "$(printf '%s' "$release_sums" | grep -c -F "  $release_key/")" ]; then
       release_target=$release_key.new
