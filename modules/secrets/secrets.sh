@@ -3,7 +3,8 @@
 # shellcheck disable=SC2154 # files.sh sets file_wrong
 
 SECRETS_STORE=$SEALIFT_STATE/secrets
-# One per line: APP NAME SHA256 OWNER MODE. NAME ends in the eight digits.
+# One per line: APP NAME SHA256 OWNER MODE STATE. NAME ends in the eight digits. STATE is `needed` when the site has it now, and `kept` when
+# only an earlier release may: that one may be encrypted for a key that the host no longer has.
 SECRETS_LIST=$SECRETS_STORE/list
 SECRETS_OPEN=/run/sealift/secrets
 SECRETS_KEY=/etc/ssh/ssh_host_ed25519_key
@@ -56,7 +57,7 @@ check_secret() {
     *" regular"*) secret_wrong="$secret_file has owner and mode ${secret_found% regular*} instead of $5 $secret_mode" ;;
     *) secret_wrong="$secret_file is a ${secret_found#* * }" ;;
   esac
-  if [ -z "$secret_wrong" ] && ! timeout 60 "$AGE_PROGRAMS/$7/age" --decrypt -i "$SECRETS_KEY" "$SECRETS_STORE/$3" 2>/dev/null | cmp -s - "$secret_file"; then
+  if [ -z "$secret_wrong" ] && ! secret_is_open "$3" "$7"; then
     if secret_decrypts "$3" "$7"; then secret_wrong="$secret_file has other content"; else secret_wrong="$secret_reason"; fi
   fi
   if [ -z "$secret_wrong" ]; then return 0; fi
@@ -76,8 +77,7 @@ apply_secret() {
   secret_receive "$3" "$4" || return 1
   guard_secret "$@" || return 1
   if ! grep -qsxF "$secret_line" "$SECRETS_LIST"; then
-    # Another owner or mode of the same file is replaced; the others stay.
-    secret_lines=$(grep -sv "^$1 $secret_name " "$SECRETS_LIST" || true)
+    secret_lines=$(secret_lines_others "$1" "$2" "$secret_name")
     file_put "$SECRETS_LIST" "${secret_lines:+$secret_lines$SEALIFT_LINE_END}$secret_line" "root:root 600"
   fi
   chown root:root "$SECRETS_LIST"
@@ -92,11 +92,32 @@ apply_secret() {
 secret_of() {
   secret_name=$2.${3%"${3#????????}"}
   secret_file=$SECRETS_OPEN/$1/$secret_name
-  secret_line="$1 $secret_name $3 $5 $6"
+  secret_line="$1 $secret_name $3 $5 $6 needed"
   secret_mode=$6
   while :; do
     case $secret_mode in 0?*) secret_mode=${secret_mode#0} ;; *) break ;; esac
   done
+}
+
+# secret_lines_others APP SECRET NAME: prints the list without NAME, whose owner or mode may be another now; what else the same secret had
+# is kept from now on. Names are compared as text, because they may have a dot.
+secret_lines_others() {
+  if [ ! -f "$SECRETS_LIST" ]; then return 0; fi
+  awk -v app="$1" -v secret="$2" -v name="$3" '
+    $1 == app && $2 == name { next }
+    $1 == app && substr($2, 1, length($2) - 9) == secret { $6 = "kept" }
+    NF { print }
+  ' "$SECRETS_LIST"
+}
+
+# secret_is_open SHA256 VERSION: whether age decrypts the file to what is in secret_file. A file in memory that is as empty as the output
+# of an age that failed is none.
+secret_is_open() {
+  secret_compared=$({
+    { timeout 60 "$AGE_PROGRAMS/$2/age" --decrypt -i "$SECRETS_KEY" "$SECRETS_STORE/$1" 2>/dev/null && echo decrypted >&3; } |
+      { cmp -s - "$secret_file" && echo same >&3; }
+  } 3>&1) || true
+  [ "$secret_compared" = "decrypted${SEALIFT_LINE_END}same" ]
 }
 
 # secret_decrypts SHA256 VERSION: whether the host can decrypt the file. Sets secret_reason.
@@ -106,7 +127,9 @@ secret_decrypts() {
     return 1
   fi
   secret_said=$(timeout 60 "$AGE_PROGRAMS/$2/age" --decrypt -i "$SECRETS_KEY" "$SECRETS_STORE/$1" 2>&1 >/dev/null) && return 0
+  secret_status=$?
   secret_said=${secret_said%%"$SEALIFT_LINE_END"*}
+  if [ -z "$secret_said" ]; then secret_said="age ended with $secret_status"; fi
   secret_reason="$SECRETS_KEY does not decrypt it: ${secret_said#age: error: }"
   return 1
 }
@@ -122,35 +145,53 @@ secret_receive() {
   (umask 077 && receive_blob "$1" "$2" "$SECRETS_STORE/$1")
 }
 
-# Fact: no other secret is on this host, but those that a release of an application names.
+# Fact: no other secret is on this host, but those that a release of an application names, and these are listed as kept.
 # $@ those of the site, as APP/NAME
 check_secrets_others() {
   secrets_stale "$@"
-  if [ -z "$stale_found" ]; then return 0; fi
-  echo "no application of the site uses:$stale_found"
+  if [ -n "$stale_found" ]; then
+    echo "no application of the site uses:$stale_found"
+    return 1
+  fi
+  if [ -z "$stale_needed" ]; then return 0; fi
+  echo "$SECRETS_LIST has as needed what only an earlier release uses:$stale_needed"
   return 1
 }
 apply_secrets_others() {
   secrets_stale "$@"
-  secrets_kept=
   if [ ! -f "$SECRETS_LIST" ]; then file_put "$SECRETS_LIST" "" "root:root 600"; fi
-  while read -r stale_app stale_name stale_sha256 stale_rest; do
-    if [ -z "$stale_sha256" ] || ! secret_is_used "$stale_app/$stale_name" "$@"; then continue; fi
-    secrets_kept="$secrets_kept$stale_app $stale_name $stale_sha256 $stale_rest$SEALIFT_LINE_END"
-  done <"$SECRETS_LIST"
-  (umask 077 && printf '%s' "$secrets_kept" >"$SECRETS_LIST.new")
-  put_in_place "$SECRETS_LIST"
+  secrets_list_again "$@"
   for stale_one in $stale_found; do rm -rf "$stale_one"; done
   find "$SECRETS_OPEN" -mindepth 1 -maxdepth 1 -type d -empty -delete
 }
 
-# secrets_stale APP/NAME...: sets stale_found to files in the store and in memory that nothing uses, each after a blank.
+# secrets_list_again APP/NAME...: writes the list with what the site or a release uses, and with the state that each has now.
+secrets_list_again() {
+  if [ ! -f "$SECRETS_LIST" ]; then return 0; fi
+  again_text=
+  while read -r again_app again_name again_sha256 again_owner again_mode _; do
+    if [ -z "$again_sha256" ] || ! secret_is_used "$again_app/$again_name" "$@"; then continue; fi
+    case " $* " in *" $again_app/$again_name "*) again_state=needed ;; *) again_state=kept ;; esac
+    again_text="$again_text$again_app $again_name $again_sha256 $again_owner $again_mode $again_state$SEALIFT_LINE_END"
+  done <"$SECRETS_LIST"
+  (umask 077 && printf '%s' "$again_text" >"$SECRETS_LIST.new")
+  put_in_place "$SECRETS_LIST"
+}
+
+# secrets_stale APP/NAME...: sets stale_found to files in the store and in memory that nothing uses, and stale_needed to what the list has as
+# needed without the site, each after a blank.
 secrets_stale() {
   stale_found=
+  stale_needed=
   stale_files=" list "
   if [ -f "$SECRETS_LIST" ]; then
-    while read -r stale_app stale_name stale_sha256 _; do
-      if secret_is_used "$stale_app/$stale_name" "$@"; then stale_files="$stale_files$stale_sha256 "; fi
+    while read -r stale_app stale_name stale_sha256 _ _ stale_state; do
+      if ! secret_is_used "$stale_app/$stale_name" "$@"; then continue; fi
+      stale_files="$stale_files$stale_sha256 "
+      case " $* ,$stale_state" in
+        *" $stale_app/$stale_name "* | *,kept) ;;
+        *) stale_needed="$stale_needed $stale_app/$stale_name" ;;
+      esac
     done <"$SECRETS_LIST"
   fi
   for stale_one in "$SECRETS_STORE"/*; do

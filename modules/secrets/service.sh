@@ -50,7 +50,8 @@ apply_secrets_unit() {
   systemctl reenable --quiet sealift-secrets.service
 }
 
-# Fact: the unit has run since the last boot, and has decrypted everything.
+# Fact: the unit has run since the last boot, and has decrypted everything that the site needs.
+# $@ the secrets of the site, as APP/NAME
 check_secrets_service() {
   unit_inspect "$UNIT_STATE" sealift-secrets.service
   unit_pick sealift-secrets.service
@@ -59,8 +60,10 @@ check_secrets_service() {
   echo "sealift-secrets.service is ${unit_found:-not known to systemd}"
   return 1
 }
-# Nothing depends on the unit so that it would stop with it.
+# Nothing depends on the unit so that it would stop with it. What the site no longer has must not make it fail: a failure here would keep
+# the run from the step that removes it.
 apply_secrets_service() {
+  secrets_list_again "$@"
   if timeout 300 systemctl restart sealift-secrets.service; then return 0; fi
   journal_tail sealift-secrets.service
   return 1
@@ -123,7 +126,8 @@ END
 # secrets_script: prints the script, which works without Sealift.
 secrets_script() {
   cat <<'END'
-# Made by Sealift. Decrypts secrets into memory with the ssh host key; the list has one per line: APP NAME SHA256 OWNER MODE.
+# Made by Sealift. Decrypts secrets into memory with the ssh host key; the list has one per line: APP NAME SHA256 OWNER MODE STATE.
+# One with the STATE kept is only of an earlier release: it may be for a key that the host no longer has, and is no failure.
 # $1 age, $2... NAMEs as APP/NAME; none: all
 age=$1
 shift
@@ -140,7 +144,7 @@ case $(stat -f -c %T /run/sealift/secrets) in
     ;;
 esac
 failed=0
-while read -r app name sha256 owner mode; do
+while read -r app name sha256 owner mode state; do
   case $only in
     "  " | *" $app/$name "*) ;;
     *) continue ;;
@@ -150,8 +154,12 @@ while read -r app name sha256 owner mode; do
   rm -f "$file.new"
   # A running container has the file itself: its content is replaced in place, and only a missing one is created.
   if ! "$age" --decrypt -i /etc/ssh/ssh_host_ed25519_key -o "$file.new" "/var/lib/sealift/secrets/$sha256" || [ ! -f "$file.new" ]; then
-    echo "secret $name of $app was not decrypted" >&2
-    failed=1
+    if [ "$state" = kept ]; then
+      echo "warning: secret $name of $app was not decrypted; only an earlier release of $app uses it" >&2
+    else
+      echo "secret $name of $app was not decrypted" >&2
+      failed=1
+    fi
   elif [ -f "$file" ] && [ ! -L "$file" ]; then
     cmp -s "$file.new" "$file" || cat "$file.new" >"$file" || failed=1
     { chmod "$mode" "$file" && chown "$owner" "$file"; } || failed=1

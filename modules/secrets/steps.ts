@@ -32,9 +32,11 @@ export function secretsSteps({ hostKey, age, secrets, channel }: SecretsStepsSpe
     ]),
     step("unit", "a unit decrypts the secrets at boot, before the engine starts", ["secrets_unit", version]),
     ...secrets.map((secret) => secretStep(secret, version)),
-    step("service", "the unit has run since the last boot, and has decrypted everything", [
-      "secrets_service",
-    ]),
+    step(
+      "service",
+      "the unit has run since the last boot, and has decrypted everything that the site needs",
+      ["secrets_service", ...secrets.map(nameOf)],
+    ),
   ];
 }
 
@@ -47,9 +49,14 @@ export function pruneSteps(secrets: readonly HostSecret[]): readonly Step[] {
       code: "prune.secrets",
       fact: "no secrets are on this host but those of the site and of releases that are kept",
       effect: "none",
-      call: ["secrets_others", ...secrets.map((one) => `${one.app}/${one.name}.${one.sha256.slice(0, 8)}`)],
+      call: ["secrets_others", ...secrets.map(nameOf)],
     },
   ];
+}
+
+/** As the list on the host has it. */
+function nameOf({ app, name, sha256 }: HostSecret): string {
+  return `${app}/${name}.${sha256.slice(0, 8)}`;
 }
 
 function secretStep({ app, name, owner, mode, sha256, bytes }: HostSecret, version: string): Step {
