@@ -2,7 +2,7 @@
 import { type HostRight, hostRights, type PublishedPort } from "../../modules/core/host/compose-project.ts";
 import { isRecord } from "../io/json.ts";
 import type { ComposeModel } from "./compose-plugin.ts";
-import { hasVariable, listAt, textAt } from "./model-values.ts";
+import { hasVariable, listAt, recordAt, textAt } from "./model-values.ts";
 
 /** The host's namespaces by the key that shares them. */
 const namespaces: Readonly<Record<string, HostRight>> = {
@@ -16,19 +16,67 @@ const namespaces: Readonly<Record<string, HostRight>> = {
 
 /** Folders that contain the socket of the engine. */
 const socketFolders = ["/", "/run", "/var", "/var/run"];
-/** With any of these, a container can leave its namespaces. */
-const allPowerful = /^(CAP_)?(ALL|SYS_ADMIN|SYS_MODULE|SYS_PTRACE|SYS_RAWIO)$/i;
+/** What the engine gives to every container: to name it again, after `cap_drop: [ALL]`, is no right over the host. */
+const capabilities = [
+  ...[
+    "AUDIT_WRITE",
+    "CHOWN",
+    "DAC_OVERRIDE",
+    "FOWNER",
+    "FSETID",
+    "KILL",
+    "MKNOD",
+    "NET_BIND_SERVICE",
+    "NET_RAW",
+  ],
+  ...["SETFCAP", "SETGID", "SETPCAP", "SETUID", "SYS_CHROOT"],
+];
+/** How the plugin reads a text as no. */
+const switchedOff = [undefined, null, false, "false", "n", "no", "off"] as readonly unknown[];
+const hooks = ["pre_start", "post_start", "pre_stop"];
+
+/** The keys that decide over the host. A variable in one of them would decide on the host, where no rule of the site sees it. */
+export const decidingKeys = [
+  ...["privileged", "cap_add", "devices", "device_cgroup_rules", "gpus", "runtime", "security_opt"],
+  ...["use_api_socket", "volumes_from", ...Object.keys(namespaces), ...hooks],
+] as const;
+
+/** @returns the values of one of {@link decidingKeys} that decide. */
+export function decidingValues(service: ComposeModel, key: string): readonly unknown[] {
+  if (hooks.includes(key))
+    return listAt(service, key).map((hook) => (isRecord(hook) ? hook["privileged"] : undefined));
+  return [service[key]];
+}
+
+/** Of `deploy`: what `devices` is for other services. */
+export function reservedDevices(service: ComposeModel): readonly unknown[] {
+  const resources = recordAt(recordAt(service, "deploy"), "resources");
+  return listAt(recordAt(resources, "reservations"), "devices");
+}
 
 /** @param hostPaths that it mounts. @returns sorted, each once. */
 export function rightsOf(service: ComposeModel, hostPaths: readonly string[]): readonly HostRight[] {
   const socket = hostPaths.some((path) => /\/docker\.sock$/.test(path) || socketFolders.includes(path));
   const privileged =
-    service["privileged"] === true ||
-    service["privileged"] === "true" ||
-    listAt(service, "cap_add").some((one) => allPowerful.test(String(one)));
+    ["privileged", ...hooks].some((key) =>
+      decidingValues(service, key).some((value) => !switchedOff.includes(value)),
+    ) ||
+    listAt(service, "cap_add").some(
+      (one) => !capabilities.includes(String(one).toUpperCase().replace(/^CAP_/, "")),
+    );
+  const devices = [
+    ...["devices", "device_cgroup_rules", "gpus"].flatMap((key) => listAt(service, key)),
+    ...reservedDevices(service),
+  ];
+  const weaker = listAt(service, "security_opt").some(
+    (one) => !/^no-new-privileges([:=]true)?$/.test(String(one)),
+  );
   const held = new Set<HostRight>([
     ...(socket || service["use_api_socket"] === true ? (["docker.sock"] as const) : []),
     ...(privileged ? (["privileged"] as const) : []),
+    ...(devices.length > 0 ? (["devices"] as const) : []),
+    ...(textAt(service, "runtime") === undefined ? [] : (["runtime"] as const)),
+    ...(weaker ? (["security-options"] as const) : []),
     ...Object.entries(namespaces).flatMap(([key, right]) => (service[key] === "host" ? [right] : [])),
   ]);
   return hostRights.filter((right) => held.has(right));
@@ -75,4 +123,21 @@ function partsOf(text: string): readonly string[] {
     else parts.push(`${parts.pop() ?? ""}${one}`);
   }
   return parts.map((part) => part.replace(/^\[(.*)\]$/, "$1"));
+}
+
+/** Paths of the host that a top-level volume is, or is made of: its driver mounts them. */
+export function pathsOfVolume(volume: ComposeModel): readonly string[] {
+  const options = recordAt(volume, "driver_opts");
+  const [type = "", device = "", o = ""] = ["type", "device", "o"].map((key) => textAt(options, key));
+  // With bind, the kernel ignores the type. The engine runs in the folder `/`.
+  const bound = o.split(",").some((one) => one === "bind" || one === "rbind");
+  const elsewhere = /^(cifs|smb3|tmpfs)$/.test(type) || (/^nfs4?$/.test(type) && device.includes(":"));
+  const others = Object.keys(options).filter((key) => key !== "type" && key !== "device");
+  return [
+    ...(device === "" || (elsewhere && !bound) ? [] : [`/${device}`]),
+    // As overlay and plugins have them: lowerdir=/a:/b
+    ...others.flatMap((key) =>
+      (textAt(options, key) ?? "").split(/[,:=]/).filter((one) => one.startsWith("/")),
+    ),
+  ];
 }

@@ -1,7 +1,7 @@
 /** Reads a Compose project for the lock: by the compose plugin, from a copy of exactly the files that the bundle will carry. */
 import { mkdtemp, realpath, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { join, posix } from "node:path";
 import type { ComposeProject, ComposeService, ProjectBind } from "../../modules/core/host/compose-project.ts";
 import { type Problem, refuse } from "../../modules/core/errors.ts";
 import { visible } from "../../modules/core/visible.ts";
@@ -10,8 +10,8 @@ import { printable } from "../io/printable.ts";
 import type { ImageSpec } from "../spec/bundle-spec.ts";
 import { type ComposeModel, composeModel } from "./compose-plugin.ts";
 import { type ComposeSources, composeSources } from "./compose-sources.ts";
-import { portsOf, rightsOf } from "./host-rights.ts";
-import { entriesOf, listAt, textAt } from "./model-values.ts";
+import { pathsOfVolume, portsOf, rightsOf } from "./host-rights.ts";
+import { entriesOf, listAt, recordAt, textAt } from "./model-values.ts";
 import { completedServices, definitionOf } from "./service-definition.ts";
 import {
   copyProject,
@@ -25,6 +25,7 @@ import {
   imageOf,
   serviceProblems,
   serviceWarnings,
+  sharedProblems,
   volumeProblem,
 } from "./service-rules.ts";
 
@@ -91,7 +92,8 @@ interface Reading {
 
 function projectOf(model: ComposeModel, reading: Reading): ReadProject {
   const { all, place, sources, folder } = reading;
-  const problems: Problem[] = [];
+  const problems: Problem[] = [...sharedProblems(model, sources)];
+  const volumes = recordAt(model, "volumes");
   const services = entriesOf(model["services"]);
   const secretFiles = new Map<string, string>();
   for (const [name, secret] of entriesOf(model["secrets"])) {
@@ -141,7 +143,7 @@ function projectOf(model: ComposeModel, reading: Reading): ReadProject {
       const { image, problem } = imageOf(name, service, sources);
       if (problem !== undefined) problems.push(problem);
       if (image !== undefined) images.set(`${image.name} ${image.digest ?? ""}`, image);
-      const { binds, hostPaths, refused } = mountsOf(name, service, reading, held);
+      const { binds, hostPaths, refused } = mountsOf(name, service, volumes, reading, held);
       problems.push(...refused);
       const ports = portsOf(service);
       const environments = envFiles.flatMap(({ name: of, path }) =>
@@ -182,6 +184,7 @@ interface Mounts {
 function mountsOf(
   name: string,
   service: ComposeModel,
+  volumes: ComposeModel,
   reading: Reading,
   held: (path: string) => boolean,
 ): Mounts {
@@ -194,9 +197,12 @@ function mountsOf(
     const [source = "", target = ""] = [textAt(volume, "source"), textAt(volume, "target")];
     const problem = volumeProblem(name, volume, where);
     if (problem !== undefined) refused.push(problem);
+    else if (volume["type"] === "volume")
+      for (const path of pathsOfVolume(recordAt(volumes, source))) hostPaths.add(hostPath(path));
     else if (volume["type"] === "bind") {
       const path = pathInProject(source, reading.folder);
-      if (path === undefined && pathInProject(source, reading.work) === undefined) hostPaths.add(source);
+      if (path === undefined && pathInProject(source, reading.work) === undefined)
+        hostPaths.add(hostPath(source));
       else if (path === undefined || !held(path))
         refused.push(notInProject(path ?? source, reading, where, `services.${name}.volumes`));
       else
@@ -208,6 +214,11 @@ function mountsOf(
     }
   }
   return { binds, hostPaths: [...hostPaths].sort(), refused };
+}
+
+/** In one notation, so that a site allows it by one. */
+function hostPath(path: string): string {
+  return posix.resolve("/", path);
 }
 
 function notInProject(path: string, { work, place }: Reading, where: string, subject: string): Problem {

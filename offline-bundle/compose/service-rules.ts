@@ -1,4 +1,5 @@
 /** What a service of a project must not say, because it cannot work on the air-gapped side; and what it had better say. Pure. */
+import { posix } from "node:path";
 import type { ErrorCode, Problem } from "../../modules/core/errors.ts";
 import { isImageReference, readImageName } from "../../modules/core/image-name.ts";
 import { hasBareLogin } from "../../modules/core/shown.ts";
@@ -8,8 +9,8 @@ import { printable } from "../io/printable.ts";
 import type { ImageSpec } from "../spec/bundle-spec.ts";
 import type { ComposeModel } from "./compose-plugin.ts";
 import type { ComposeSources } from "./compose-sources.ts";
-import { portsOf } from "./host-rights.ts";
-import { hasVariable, listAt, recordAt, textAt } from "./model-values.ts";
+import { decidingKeys, decidingValues, portsOf, reservedDevices } from "./host-rights.ts";
+import { entriesOf, hasVariable, listAt, recordAt, textAt } from "./model-values.ts";
 import { completedServices, definitionOf } from "./service-definition.ts";
 import type { ProjectFile } from "./project-files.ts";
 
@@ -97,6 +98,37 @@ export function serviceProblems(
       "move this service into a Compose file of its own",
     );
   }
+  for (const [key, values] of [
+    ...decidingKeys.map((one) => [one, decidingValues(service, one)] as const),
+    ["deploy", reservedDevices(service)] as const,
+  ])
+    if (hasVariable(JSON.stringify(values)))
+      add(
+        "E_APP_SERVICE",
+        key,
+        `a variable in ${key}`,
+        "a value without variables: a site has to know which rights over a host a service needs",
+        "write the value",
+      );
+  for (const key of ["network_mode", "pid", "ipc"]) {
+    const found = textAt(service, key) ?? "";
+    if (/^(container|service):/.test(found))
+      add(
+        "E_APP_SERVICE",
+        key,
+        found,
+        "a service with namespaces of its own: containers are replaced one service at a time",
+        "use a network of the project, and a named volume for files that two services share",
+      );
+  }
+  if (listAt(service, "volumes_from").length > 0)
+    add(
+      "E_APP_SERVICE",
+      "volumes_from",
+      listAt(service, "volumes_from").join(", "),
+      "volumes of its own: containers are replaced one service at a time",
+      "name the volume in both services",
+    );
   const hooks = ["pre_start", "post_start", "pre_stop"].filter((key) =>
     listAt(service, key).some((hook) => isRecord(hook) && hook["image"] !== undefined),
   );
@@ -193,22 +225,72 @@ function secretProblem(key: string, where: string, subject: string): Problem {
 
 /** What is wrong with a volume, apart from where a bind mount leads. */
 export function volumeProblem(service: string, volume: ComposeModel, where: string): Problem | undefined {
-  const [type, source = ""] = [textAt(volume, "type"), textAt(volume, "source")];
+  const [type = "", source = "", target = ""] = ["type", "source", "target"].map((key) =>
+    textAt(volume, key),
+  );
   const subject = `services.${service}.volumes`;
   if (type === "image") {
     const [expected, fix] = ["named volumes and bind mounts", "copy the files into the image of the service"];
     return { where, code: "E_APP_MOUNT", subject, found: "a volume of type image", expected, fix };
   }
-  if (hasVariable(source))
+  if (!["bind", "tmpfs", "volume"].includes(type)) {
+    const [expected, fix] = ["named volumes and bind mounts", "use a named volume"];
     return {
       where,
       code: "E_APP_MOUNT",
       subject,
-      found: printable(source.replace(/^.*\/(?=[^/]*\$)/, "")),
+      found: `a volume of type ${printable(type)}`,
+      expected,
+      fix,
+    };
+  }
+  const variable = [source, target].find(hasVariable);
+  if (variable !== undefined || (type === "bind" && !posix.isAbsolute(source)))
+    return {
+      where,
+      code: "E_APP_MOUNT",
+      subject,
+      found: printable((variable ?? source).replace(/^.*\/(?=[^/]*\$)/, "")),
       expected: "a path without variables: a site has to know which paths of a host are mounted",
       fix: "write the path, or use a named volume",
     };
   return undefined;
+}
+
+/** What is wrong with the networks and volumes of a project. */
+export function sharedProblems(model: ComposeModel, { locate }: ComposeSources): readonly Problem[] {
+  const networks = entriesOf(model["networks"]).flatMap(([name, network]): readonly Problem[] => {
+    const found = textAt(network, "name") ?? "";
+    if (!hasVariable(found) && !/^(host|none|container:.*)$/.test(found)) return [];
+    return [
+      {
+        where: locate(["networks", name], "name"),
+        code: "E_APP_SERVICE",
+        subject: `networks.${name}`,
+        found: printable(`name ${found}`),
+        expected: "a network of its own, with a name without variables",
+        fix: "remove the name; network_mode: host is a right that a site can allow",
+      },
+    ];
+  });
+  const volumes = entriesOf(model["volumes"]).flatMap(([name, volume]): readonly Problem[] => {
+    const options = recordAt(volume, "driver_opts");
+    const given = [textAt(volume, "name") ?? "", textAt(volume, "driver") ?? "", JSON.stringify(options)];
+    const found = given.find(hasVariable) ?? given.slice(0, 1).find((one) => one.includes("/"));
+    if (found === undefined) return [];
+    const key = found === given[0] ? "name" : found === given[1] ? "driver" : "driver_opts";
+    return [
+      {
+        where: locate(["volumes", name], key),
+        code: "E_APP_MOUNT",
+        subject: `volumes.${name}.${key}`,
+        found: printable(found),
+        expected: "a volume without variables: a site has to know which paths of a host are mounted",
+        fix: "write the value",
+      },
+    ];
+  });
+  return [...networks, ...volumes];
 }
 
 /** One warning of each kind, for all services that it concerns. */

@@ -276,6 +276,78 @@ const refused: readonly Refused[] = [
     problem: /E_APP_IMAGE services\.web\.pre_start|E_APP_COMPOSE/,
   },
   {
+    what: "a variable in cgroup",
+    service: { cgroup: "${N}" },
+    // The plugin has a list of its values.
+    problem: /E_APP_COMPOSE docker compose config|E_APP_SERVICE services\.web\.cgroup/,
+    also: /cgroup/,
+  },
+  ...[
+    { privileged: "${P:-true}" },
+    { network_mode: "${N:-host}" },
+    ...["pid", "ipc", "uts", "userns_mode"].map((key) => ({ [key]: "${N}" })),
+    { cap_add: ["${C}"] },
+    { devices: ["${D}"] },
+    { device_cgroup_rules: ["${R}"] },
+    { security_opt: ["${S}"] },
+    { runtime: "$R" },
+    { volumes_from: ["${V}"] },
+    { post_start: [{ command: ["true"], privileged: "${P}" }] },
+    { deploy: { resources: { reservations: { devices: [{ capabilities: ["gpu"], driver: "${G}" }] } } } },
+  ].map((service) => ({
+    what: `a variable in ${Object.keys(service).join()}`,
+    service,
+    // Older lines of compose do not have hooks.
+    problem: new RegExp(
+      `compose\\.yaml:4:5: (E_APP_SERVICE services\\.web\\.${Object.keys(service).join()}|E_APP_COMPOSE)`,
+    ),
+    also: /a variable in|post_start/,
+  })),
+  ...["network_mode", "pid", "ipc"].flatMap((key) =>
+    ["container:other", "service:other"].map((value) => ({
+      what: `${key}: ${value}`,
+      compose: {
+        services: { web: { image: tinyImage, [key]: value }, other: { image: tinyImage } },
+      },
+      problem: new RegExp(`compose\\.yaml:4:5: E_APP_SERVICE services\\.web\\.${key}`),
+      also: new RegExp(value),
+    })),
+  ),
+  {
+    what: "volumes_from another service",
+    compose: {
+      services: { web: { image: tinyImage, volumes_from: ["other"] }, other: { image: tinyImage } },
+    },
+    problem: /compose\.yaml:4:5: E_APP_SERVICE services\.web\.volumes_from/,
+  },
+  ...["${VOL}", "$VOL", "${VOL}:/x", "./one:${TARGET}", "${VOL:-/etc:/x}"].map((volume) => ({
+    what: `the volume ${volume}`,
+    service: { volumes: [volume] },
+    files: { one: "1" },
+    problem: /compose\.yaml:4:5: E_APP_MOUNT services\.web\.volumes/,
+  })),
+  {
+    what: "a volume of a type that is none of a host",
+    service: { volumes: [{ type: "npipe", source: "/x", target: "/y" }] },
+    problem: /compose\.yaml:4:5: E_APP_MOUNT services\.web\.volumes/,
+  },
+  ...[
+    { name: "${NAME}" },
+    { name: "/etc", external: true },
+    { driver: "${DRIVER}" },
+    { driver_opts: { type: "none", o: "bind", device: "${DEVICE}" } },
+  ].map((data) => ({
+    what: `a top-level volume with ${JSON.stringify(data)}`,
+    compose: { volumes: { data } },
+    problem: /compose\.yaml:6:\d+: E_APP_MOUNT volumes\.data/,
+  })),
+  ...["host", "container:x", "${NAME}"].map((name) => ({
+    what: `the network ${name}`,
+    service: { networks: ["outer"] },
+    compose: { networks: { outer: { external: true, name } } },
+    problem: /compose\.yaml:9:5: E_APP_SERVICE networks\.outer/,
+  })),
+  {
     what: "one name with two digests",
     service: { image: `${tinyImage}@sha256:${"1".repeat(64)}` },
     compose: {
@@ -355,6 +427,50 @@ test("ports, paths and rights over the host are recorded for the rules of a site
     ...["docker.sock", "privileged", "host-ipc", "host-network", "host-pid", "host-userns", "host-uts"],
   ]);
   assert.deepEqual(strong?.needs, ["docker.sock", "privileged"]);
+});
+
+test("devices, capabilities, other runtimes and weaker confinement are rights over the host", async () => {
+  const services = {
+    plain: {
+      ...{ image: tinyImage, cap_drop: ["ALL"], cap_add: ["NET_BIND_SERVICE", "cap_chown"] },
+      ...{ security_opt: ["no-new-privileges:true"], privileged: "no", volumes: ["own:/x"] },
+    },
+    net: { image: tinyImage, cap_add: ["NET_ADMIN"] },
+    yes: { image: tinyImage, privileged: "yes" },
+    device: { image: tinyImage, devices: ["/dev/null:/dev/null"] },
+    rule: { image: tinyImage, device_cgroup_rules: ["c 1:3 mr"] },
+    gpu: { image: tinyImage, gpus: "all" },
+    reserved: {
+      image: tinyImage,
+      deploy: { resources: { reservations: { devices: [{ capabilities: ["gpu"] }] } } },
+    },
+    open: { image: tinyImage, security_opt: ["seccomp=unconfined"], runtime: "other" },
+    disk: { image: tinyImage, volumes: ["bound:/x", "run:/run", "overlay:/o", "nfs:/n"] },
+  };
+  const volumes = {
+    own: { driver_opts: { type: "tmpfs", device: "tmpfs" } },
+    bound: { driver_opts: { type: "none", o: "bind,ro", device: "/srv/../etc/" } },
+    run: { driver_opts: { type: "tmpfs", o: "rbind", device: "run" } },
+    overlay: { driver_opts: { type: "overlay", o: "lowerdir=/l:/m,upperdir=/u", device: "overlay" } },
+    nfs: { driver_opts: { type: "nfs", o: "addr=192.0.2.1", device: ":/export" } },
+  };
+  await repository.writeProject({ "compose.yaml": stringify({ services, volumes }) });
+  const { lock } = await lockBundle(repository);
+  const found = (lock.files[0]?.project?.services ?? []).map(({ name, needs = [], hostPaths = [] }) => [
+    ...[name, ...needs],
+    ...hostPaths,
+  ]);
+  assert.deepEqual(found, [
+    ["device", "devices"],
+    ["disk", "docker.sock", "/etc", "/l", "/m", "/overlay", "/run", "/u"],
+    ["gpu", "devices"],
+    ["net", "privileged"],
+    ["open", "runtime", "security-options"],
+    ["plain"],
+    ["reserved", "devices"],
+    ["rule", "devices"],
+    ["yes", "privileged"],
+  ]);
 });
 
 test("a project that works, but not well, is carried with warnings", async () => {

@@ -70,5 +70,8 @@ export const hostRights = [
   "host-pid",
   "host-userns",
   "host-uts",
+  "devices",
+  "runtime",
+  "security-options",
 ] as const;
 export type HostRight = (typeof hostRights)[number];
