@@ -89,6 +89,7 @@ function problem(subject: string, found: string, expected: string, fix: string):
 
 const examples = `
 The plaintext is only in pipes and, for an editor (VISUAL or EDITOR), in a file in memory that is removed at the end.
+What the editor writes by itself is outside of this: backup files, swap files, its history (vim: set nobackup nowritebackup noswapfile viminfo=).
 
 Examples:
   $ sealift secret edit secrets/shop-db.age --env prod --app shop

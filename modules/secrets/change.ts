@@ -1,10 +1,11 @@
 /** Changes to the files of secrets: a new value, or other recipients. Each file is written whole or not at all. */
 import { mkdir } from "node:fs/promises";
 import { dirname } from "node:path";
-import { type Problem, refuse } from "../core/errors.ts";
+import { type Problem, refuse, SealiftError } from "../core/errors.ts";
 import type { HostSpec } from "../core/site/site-spec.ts";
 import { writeAtomically } from "../core/write-atomically.ts";
 import { decrypt, encrypt } from "./age.ts";
+import { maxSecretBytes } from "./age-file.ts";
 import { isCurrent, keysOf, type SecretFile, secretUses } from "./recipients.ts";
 import { readSecretFile } from "./secret-files.ts";
 
@@ -60,14 +61,28 @@ function notRunning(app: string, hosts: readonly Host[], where: string): Problem
   };
 }
 
-/** Encrypts a new value. @throws {SealiftError} E_SECRET_EMPTY, E_TOOL, E_SECRET_RECIPIENT. */
+/** Encrypts a new value. @throws {SealiftError} E_VALUE when it is too large, E_TOOL, E_SECRET_RECIPIENT. */
 export async function writeSecret(
   { file, recipients }: Pick<Edited, "file" | "recipients">,
   text: Uint8Array,
 ): Promise<void> {
-  const encrypted = await encrypt(text, recipients, file);
+  const encrypted = await encryptToRead(text, recipients, file);
   await mkdir(dirname(file), { recursive: true });
   await writeAtomically(file, encrypted);
+}
+
+/** A file that readSecretFile accepts: a larger one would be missing for everything that reads it. */
+async function encryptToRead(text: Uint8Array, recipients: readonly string[], file: string): Promise<Buffer> {
+  const encrypted = await encrypt(text, recipients, file);
+  if (encrypted.length <= maxSecretBytes) return encrypted;
+  throw new SealiftError([
+    {
+      ...{ where: "this machine", code: "E_VALUE", subject: file },
+      found: `${text.length} bytes, ${encrypted.length} when encrypted`,
+      expected: `at most ${maxSecretBytes} bytes when encrypted`,
+      fix: "keep only a password or a key in the secret, and other data in a volume of the application",
+    },
+  ]);
 }
 
 /**
@@ -76,7 +91,7 @@ export async function writeSecret(
  * @param identity file of the private recovery key with which they were encrypted.
  * @param all also those whose recipients are right, because the header does not say which recovery key can decrypt them.
  * @returns the files that were written.
- * @throws {SealiftError} E_TOOL, E_SECRET_DECRYPT, E_SECRET_RECIPIENT.
+ * @throws {SealiftError} E_VALUE when one would be too large, E_TOOL, E_SECRET_DECRYPT, E_SECRET_RECIPIENT.
  */
 export async function rekeySecrets(
   files: readonly SecretFile[],
@@ -86,7 +101,7 @@ export async function rekeySecrets(
   const made: { file: string; encrypted: Buffer }[] = [];
   for (const { file, uses } of stale) {
     const text = await decrypt(readSecretFile(file) ?? Buffer.alloc(0), identity, file);
-    const encrypted = await encrypt(text, [...keysOf(uses), recoveryKey], file);
+    const encrypted = await encryptToRead(text, [...keysOf(uses), recoveryKey], file);
     made.push({ file, encrypted });
   }
   for (const { file, encrypted } of made) await writeAtomically(file, encrypted);

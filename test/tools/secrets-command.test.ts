@@ -7,7 +7,7 @@ import { mkdir } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { before, test } from "node:test";
-import { checkout } from "../lab/cache.ts";
+import { cachePath, checkout } from "../lab/cache.ts";
 import { useTools } from "../lab/tools/ensure-tools.ts";
 import { undoAfter } from "../support/process/undo.ts";
 
@@ -151,6 +151,13 @@ test("an editor gets the present value in memory; what it leaves is encrypted, w
   const seen = readFileSync(join(folder, "seen"), "utf8");
   assert.match(seen, new RegExp(`^tmpfs\n600 /dev/shm/sealift-\\w+/secret\n${plaintext}\n$`));
   assert.equal(decryptedBy("c"), `${plaintext}-3`);
+  // A folder on a disk is not believed to be in memory.
+  const onDisk = mkdtempSync(cachePath("test", "not-in-memory-"));
+  undo(() => {
+    rmSync(onDisk, { recursive: true });
+  });
+  secret(withKey, undefined, { ...env, XDG_RUNTIME_DIR: onDisk });
+  assert.match(readFileSync(join(folder, "seen"), "utf8"), /^tmpfs\n600 \/dev\/shm\/sealift-/);
   const same = secret(withKey, undefined, { EDITOR: "true", VISUAL: "" });
   assert.equal(same.stdout, `${file}: unchanged\n`);
 });
@@ -168,6 +175,10 @@ test("a failed editor, no editor, no key and an empty value change nothing", () 
       /E_VALUE .*found: no --identity; .* replace the value with --stdin/,
     ],
     [secret([...edit, "--stdin"], ""), /E_VALUE .*found: nothing; expected: a value of at least one byte; /],
+    [
+      secret([...edit, "--stdin"], "x".repeat(800_000)),
+      /E_VALUE secrets\/shop-db\.age: found: 800000 bytes, 1\d{6} when encrypted; expected: at most 1048576 bytes when encrypted; fix: keep only a password/,
+    ],
     [
       secret(["edit", file, "--env", "prod", "--app", "other", "--stdin"], "x"),
       /E_VALUE --app: found: no host runs other; expected: an application of the site: shop; /,
