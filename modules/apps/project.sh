@@ -319,7 +319,8 @@ app_ids() {
   timeout "$APP_ASK_SEC" "$SEALIFT_DOCKER" ps --all --quiet --no-trunc --filter "label=com.docker.compose.project=$1" --filter label=com.docker.compose.oneoff=False
 }
 
-# app_troubles NAME: prints of each container that is not well its state, the last answer of its health check and the end of its log.
+# app_troubles NAME: prints of each container that is not well its state, the last answer of its health check and the end of its log. What
+# an application prints may have its own secrets, and errors are stored and sent on.
 app_troubles() {
   app_restarts "$1" | while read -r trouble_name trouble_state trouble_health trouble_restarts; do
     case $trouble_state,$trouble_health,$trouble_restarts in
@@ -332,7 +333,7 @@ app_troubles() {
     trouble_check=$(timeout "$APP_ASK_SEC" "$SEALIFT_DOCKER" inspect --format '{{if .State.Health}}{{range .State.Health.Log}}{{.Output}}{{"\n"}}{{end}}{{end}}' "$trouble_name" 2>/dev/null | grep . | tail -n 1) || true
     if [ -n "$trouble_check" ]; then echo "$trouble_name: health check: $trouble_check"; fi
     timeout "$APP_ASK_SEC" "$SEALIFT_DOCKER" logs --tail "$APP_LOG_LINES" "$trouble_name" 2>&1 | sed "s|^|$trouble_name: log: |"
-  done
+  done | redact_contents "/run/sealift/secrets/$1"
 }
 
 # app_last_lines TEXT COUNT: prints the last lines of a text as one line.

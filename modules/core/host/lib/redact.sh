@@ -46,3 +46,42 @@ redact_plain() {
     *[!A-Za-z0-9/._:=\(\)\[\]-]*) return 1 ;;
   esac
 }
+
+# redact_contents FOLDER: copies its input, with three stars for what a file in FOLDER has as its only line. The text of such a file is on no
+# command line. Fewer than six characters are left: they are in many words, and the stars would say more than they hide.
+redact_contents() {
+  redact_folder=$1
+  set --
+  # awk may end at a folder, and at a pipe it would wait; a container engine makes a folder where it misses a file.
+  for redact_file in "$redact_folder"/*; do
+    if [ -f "$redact_file" ]; then set -- "$@" "$redact_file"; fi
+  done
+  LC_ALL=C awk '
+    BEGIN {
+      for (i = 1; i < ARGC; i++) {
+        lines = 0
+        while ((getline line < ARGV[i]) > 0) if (line != "") { lines++; text = line }
+        close(ARGV[i])
+        ARGV[i] = ""
+        if (lines != 1) continue
+        sub(/\r$/, "", text)
+        if (length(text) < 6) continue
+        # The longest first: one may be the beginning of another.
+        for (at = ++count; at > 1 && length(words[at - 1]) < length(text); at--) words[at] = words[at - 1]
+        words[at] = text
+      }
+    }
+    {
+      rest = $0
+      for (i = 1; i <= count; i++) {
+        shown = ""
+        while ((at = index(rest, words[i])) > 0) {
+          shown = shown substr(rest, 1, at - 1) "***"
+          rest = substr(rest, at + length(words[i]))
+        }
+        rest = shown rest
+      }
+      print rest
+    }
+  ' "$@"
+}
