@@ -228,11 +228,11 @@ const bundleCodes = {
     "Declare it under `secrets:` with `file:`; the site provides the file on each host.",
   ),
   E_APP_MOUNT: one(
-    "A service mounts something that a lock cannot record, such as a path with a variable or a volume of another type.",
-    "Write the path, or use a named volume.",
+    "A service mounts something that a lock cannot record, such as a path with a variable or a volume of another type, or may write to files of the project.",
+    "Write the path, add `:ro`, or use a named volume.",
   ),
   E_APP_SERVICE: one(
-    "A service uses a part of Compose that Sealift does not run: profiles, providers, the namespaces or volumes of another container, a variable that decides over the host, or a notation of ports that cannot be read.",
+    "A service uses a part of Compose that Sealift does not run: profiles, providers, the namespaces or volumes of another container, a variable that decides over the host or the number of containers, or a notation of ports that cannot be read.",
     "Follow the message: change the service, or move it into a Compose file of its own.",
   ),
   E_APP_HEALTHCHECK: one(

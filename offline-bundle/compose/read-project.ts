@@ -154,7 +154,7 @@ function projectOf(model: ComposeModel, reading: Reading): ReadProject {
         name,
         image: image?.name ?? "",
         ...(image?.digest === undefined ? {} : { digest: image.digest }),
-        ...definitionOf(service, folder),
+        ...definitionOf(service, model, folder),
         ...(completed.has(name) ? { oneShot: true } : {}),
         ...(environments.length === 0 ? {} : { envFiles: environments }),
         ...(binds.length === 0 ? {} : { binds }),
@@ -205,12 +205,8 @@ function mountsOf(
         hostPaths.add(hostPath(source));
       else if (path === undefined || !held(path))
         refused.push(notInProject(path ?? source, reading, where, `services.${name}.volumes`));
-      else
-        binds.push({
-          source: path === "" ? "." : path,
-          target,
-          ...(volume["read_only"] === true ? { readOnly: true } : {}),
-        });
+      else if (volume["read_only"] !== true) refused.push(writable(name, path, where));
+      else binds.push({ source: path === "" ? "." : path, target, readOnly: true });
     }
   }
   return { binds, hostPaths: [...hostPaths].sort(), refused };
@@ -219,6 +215,18 @@ function mountsOf(
 /** In one notation, so that a site allows it by one. */
 function hostPath(path: string): string {
   return posix.resolve("/", path);
+}
+
+/** The host lays these files out by their content: what a container writes there would be lost, or be in the next release. */
+function writable(service: string, path: string, where: string): Problem {
+  return {
+    where,
+    code: "E_APP_MOUNT",
+    subject: `services.${service}.volumes`,
+    found: printable(`service ${service} may write to ./${path}`),
+    expected: "a mount of project files that is read-only",
+    fix: "add :ro, or use a named volume for data",
+  };
 }
 
 function notInProject(path: string, { work, place }: Reading, where: string, subject: string): Problem {

@@ -7,21 +7,50 @@ import { entriesOf, listAt, recordAt, textAt } from "./model-values.ts";
 
 type Definition = Pick<ComposeService, "config" | "variables" | "configs" | "secrets" | "replicas">;
 
-/** @param folder of the copy that the plugin has read: no part of a definition. */
-export function definitionOf(service: ComposeModel, folder: string): Definition {
+/**
+ * @param model of the project: a service is also what its networks and the configs that stand in the Compose file are. Its volumes are
+ * not: their containers keep them.
+ * @param folder of the copy that the plugin has read: no part of a definition.
+ */
+export function definitionOf(service: ComposeModel, model: ComposeModel, folder: string): Definition {
   // Nothing is built on a host.
   const runs = Object.fromEntries(Object.entries(service).filter(([key]) => key !== "build"));
-  const text = sortedJson(runs).replaceAll(folder, ".");
-  const variables = variablesIn(text);
-  const [configs, secrets] = ["configs", "secrets"].map((key) => sourcesAt(service, key));
-  const replicas = Number(textAt(recordAt(service, "deploy"), "replicas") ?? textAt(service, "scale") ?? "1");
+  const [configs = [], secrets = []] = ["configs", "secrets"].map((key) => sourcesAt(service, key));
+  const inline = inlineConfigs(model, configs);
+  const text = sortedJson([runs, networksOf(service, model), inline]).replaceAll(folder, ".");
+  const environment = inline.flatMap(([, config]) => textAt(config, "environment") ?? []);
+  const variables = [...new Set([...variablesIn(text), ...environment])].sort();
+  const replicas = replicasOf(service);
   return {
     config: digestOfBytes(text).sha256.slice(0, 16),
     ...(variables.length === 0 ? {} : { variables }),
-    ...(configs === undefined || configs.length === 0 ? {} : { configs }),
-    ...(secrets === undefined || secrets.length === 0 ? {} : { secrets }),
-    ...(replicas === 1 || !Number.isSafeInteger(replicas) ? {} : { replicas }),
+    ...(configs.length === 0 ? {} : { configs }),
+    ...(secrets.length === 0 ? {} : { secrets }),
+    ...(replicas === 1 ? {} : { replicas }),
   };
+}
+
+/** @returns 1 where a variable decides. */
+export function replicasOf(service: ComposeModel): number {
+  const count = Number(textAt(recordAt(service, "deploy"), "replicas") ?? textAt(service, "scale") ?? "1");
+  return Number.isSafeInteger(count) ? count : 1;
+}
+
+type Entries = ReturnType<typeof entriesOf>;
+
+/** The networks that a service uses, without the names that compose gives them. */
+function networksOf(service: ComposeModel, model: ComposeModel): Entries {
+  const used = Object.keys(recordAt(service, "networks"));
+  return entriesOf(model["networks"])
+    .filter(([name]) => used.includes(name))
+    .map(([name, network]) => {
+      const { name: full, ...rest } = network;
+      return [name, full === `${textAt(model, "name") ?? ""}_${name}` ? rest : network];
+    });
+}
+
+function inlineConfigs(model: ComposeModel, used: readonly string[]): Entries {
+  return entriesOf(model["configs"]).filter(([name, { file }]) => used.includes(name) && file === undefined);
 }
 
 /** Services for whose success another one waits. */

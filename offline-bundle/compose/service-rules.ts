@@ -11,7 +11,7 @@ import type { ComposeModel } from "./compose-plugin.ts";
 import type { ComposeSources } from "./compose-sources.ts";
 import { decidingKeys, decidingValues, portsOf, reservedDevices } from "./host-rights.ts";
 import { entriesOf, hasVariable, listAt, recordAt, textAt } from "./model-values.ts";
-import { completedServices, definitionOf } from "./service-definition.ts";
+import { completedServices, replicasOf } from "./service-definition.ts";
 import type { ProjectFile } from "./project-files.ts";
 
 /** The image of a service as the bundle carries it, or what is wrong with it; neither where another problem says so. */
@@ -149,7 +149,28 @@ export function serviceProblems(
         "[address:]port[-port]:port[/protocol]",
         "write the published port so",
       );
-  const { replicas = 1 } = definitionOf(service, "");
+  const replicas = replicasOf(service);
+  for (const [key, value] of [
+    ["deploy", recordAt(service, "deploy")["replicas"]],
+    ["scale", service["scale"]],
+  ] as const)
+    if (hasVariable(String(value)))
+      add(
+        "E_APP_SERVICE",
+        key,
+        `a variable in ${key === "deploy" ? "deploy.replicas" : key}`,
+        "a number: the facts of a host count the containers",
+        "write the number",
+      );
+  for (const file of listAt(service, "env_file"))
+    if (isRecord(file) && file["format"] !== undefined)
+      add(
+        "E_APP_SERVICE",
+        "env_file",
+        "an env_file with a format",
+        "env files in the notation of Compose: a release has them under other paths",
+        "remove format, and quote the values in the file with single quotes",
+      );
   const single = portsOf(service).some((port) => typeof port !== "string" && /^\d+$/.test(port.published));
   if (replicas > 1 && single)
     add(

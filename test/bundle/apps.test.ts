@@ -347,6 +347,28 @@ const refused: readonly Refused[] = [
     compose: { networks: { outer: { external: true, name } } },
     problem: /compose\.yaml:9:5: E_APP_SERVICE networks\.outer/,
   })),
+  ...[{ deploy: { replicas: "${N:-2}" } }, { scale: "${N}" }].map((service) => ({
+    what: `a variable as the number of containers in ${Object.keys(service).join()}`,
+    service,
+    problem: /compose\.yaml:4:5: E_APP_SERVICE services\.web\.(deploy|scale)/,
+  })),
+  {
+    what: "an env_file with a format",
+    service: { env_file: [{ path: "web.env", format: "raw" }] },
+    files: { "web.env": "A=$B\n" },
+    problem: /compose\.yaml:4:5: E_APP_SERVICE services\.web\.env_file/,
+  },
+  ...[
+    "./conf:/conf",
+    "./conf:/conf:rw",
+    { type: "bind", source: "./conf", target: "/conf", read_only: "${RO:-true}" },
+  ].map((volume) => ({
+    what: `the writable mount of project files ${JSON.stringify(volume)}`,
+    service: { volumes: [volume] },
+    files: { "conf/a": "a" },
+    problem: /compose\.yaml:4:5: E_APP_MOUNT services\.web\.volumes/,
+    also: /found: service web may write to \.\/conf; expected: a mount of project files that is read-only; fix: add :ro, or use/,
+  })),
   {
     what: "one name with two digests",
     service: { image: `${tinyImage}@sha256:${"1".repeat(64)}` },
@@ -473,11 +495,54 @@ test("devices, capabilities, other runtimes and weaker confinement are rights ov
   ]);
 });
 
+test("a service changes with its networks and inline configs, and not with its volumes or those of others", async () => {
+  const project = {
+    services: {
+      web: {
+        ...{ image: tinyImage, networks: ["front"], volumes: ["data:/data"] },
+        configs: ["inline", "value"],
+      },
+      other: { image: tinyImage },
+    },
+    networks: { front: { driver_opts: { a: "${FRONT}" } } },
+    volumes: { data: {} },
+    configs: { inline: { content: "port ${PORT}\n" }, value: { environment: "VALUE" } },
+  };
+  const locked = async (change: object): Promise<readonly (readonly [string, string])[]> => {
+    await repository.reset();
+    await repository.writeProject({ "compose.yaml": stringify({ ...project, ...change }) });
+    await rm(repository.lockFile, { force: true });
+    const { lock } = await lockBundle(repository);
+    return (lock.files[0]?.project?.services ?? []).map(({ config, variables = [] }) => [
+      config,
+      variables.join(" "),
+    ]);
+  };
+  const [other, web] = await locked({});
+  assert.deepEqual([other?.[1], web?.[1]], ["", "FRONT PORT VALUE"]);
+  for (const change of [
+    { networks: { front: { driver_opts: { a: "${FRONT}" }, internal: true } } },
+    { networks: { front: { driver_opts: { a: "${FRONT}" }, name: "street" } } },
+    { configs: { ...project.configs, inline: { content: "port ${PORT:-80}\n" } } },
+    { configs: { ...project.configs, value: { environment: "OTHER" } } },
+  ]) {
+    const [otherNow, webNow] = await locked(change);
+    assert.deepEqual(otherNow, other);
+    assert.notEqual(webNow?.[0], web?.[0], JSON.stringify(change));
+  }
+  assert.deepEqual(await locked({ volumes: { data: { labels: { a: "b" } } } }), [other, web]);
+  const [otherNow, webNow] = await locked({
+    networks: { ...project.networks, default: { internal: true } },
+  });
+  assert.notDeepEqual(otherNow, other);
+  assert.deepEqual(webNow, web);
+});
+
 test("a project that works, but not well, is carried with warnings", async () => {
   const services = {
     web: {
       image: tinyImage,
-      volumes: ["./run.sh:/run.sh"],
+      volumes: ["./run.sh:/run.sh:ro"],
       depends_on: { job: { condition: "service_started" } },
     },
     job: { image: tinyImage },
