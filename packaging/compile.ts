@@ -21,12 +21,22 @@ export function compile(root: string, sources: readonly string[], entry: string)
   const names = sources.map((path) => join(root, path));
   // Nothing is written there.
   const outDir = join(root, ".cache", "compiled");
-  const program = ts.createProgram(names, { ...options, ...packaged, rootDir: root, outDir });
   const files = new Map<string, string>();
-  const { diagnostics } = program.emit(undefined, (path, text) => {
-    files.set(relative(outDir, path), text);
-  });
-  const wrong = [...ts.getPreEmitDiagnostics(program), ...diagnostics];
+  const emit = (removeComments: boolean, ...kept: readonly string[]): readonly ts.Diagnostic[] => {
+    const program = ts.createProgram(names, {
+      ...options,
+      ...packaged,
+      rootDir: root,
+      outDir,
+      removeComments,
+    });
+    const { diagnostics } = program.emit(undefined, (path, text) => {
+      if (kept.some((end) => path.endsWith(end))) files.set(relative(outDir, path), text);
+    });
+    return removeComments ? diagnostics : [...ts.getPreEmitDiagnostics(program), ...diagnostics];
+  };
+  // The declarations document the library; comments in what runs would be a tenth of the package.
+  const wrong = [...emit(false, ".d.ts"), ...emit(true, ".js", ".js.map")];
   if (wrong.length > 0) throw new Error(ts.formatDiagnostics(wrong, formatHost(root)));
   const declared = reachable(files, entry.replace(/\.ts$/, ".d.ts"));
   return [...files]

@@ -46,12 +46,12 @@ export function packageFiles(): readonly PackageFile[] {
   ];
 }
 
-/** Schemas for editors are derived from site.schema.json: nobody reads them, and without their spaces they are half as long. */
-const derived = /^stacks\/(?!site\.).*\.schema\.json$/;
+/** The reference pages show them to people; without their spaces they are half as long. */
+const schema = /\.schema\.json$/;
 
 function copyOf(path: string): string {
   const text = readFileSync(join(checkout, path), "utf8");
-  if (derived.test(path)) return `${JSON.stringify(JSON.parse(text))}\n`;
+  if (schema.test(path)) return `${JSON.stringify(JSON.parse(text))}\n`;
   return path.endsWith(".md") ? withoutPadding(text) : text;
 }
 
