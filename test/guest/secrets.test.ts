@@ -128,6 +128,18 @@ describe("secrets of applications", () => {
     password = again;
   }
 
+  test("what an error shows of a container that prints its secret has stars instead", async () => {
+    const labels = "--label com.docker.compose.project=shop --label com.docker.compose.oneoff=False";
+    const mount = `--mount type=bind,source=${fileOf(password)},target=/s,readonly`;
+    await root(
+      `! docker run --name talks --network none --user 999:998 ${labels} ${mount} ${image} sh -c "echo connecting; cat /s; echo; exit 3" >/dev/null 2>&1`,
+    );
+    assert.match(await root("docker logs talks"), new RegExp(`^connecting\n${plaintext}$`, "m"));
+    const { output } = await on.call("app_troubles", "shop");
+    assert.match(output, /^talks: exited, .*\ntalks: log: connecting\ntalks: log: \*\*\*$/);
+    await root("docker rm talks");
+  });
+
   test("content is repaired in the file that a running container has", async () => {
     const target = `target=/s,readonly`;
     await root(
