@@ -13,6 +13,8 @@ export type ModelPath = readonly (string | number)[];
 export interface ComposeSources {
   /** `file:line:column` of a value, or of one of its keys, in the first file that has it. */
   readonly locate: (path: ModelPath, key?: string) => string;
+  /** Paths of the files with which included projects are interpolated. */
+  readonly environments: readonly string[];
   /** E_APP_REMOTE: what compose would fetch from a network. */
   readonly remote: readonly Problem[];
 }
@@ -25,6 +27,7 @@ export interface ComposeSources {
 export function composeSources(files: readonly ProjectFile[], main: string, shown: string): ComposeSources {
   const read: { readonly value: unknown; readonly place: ReturnType<typeof operatorPlaces> }[] = [];
   const remote: Problem[] = [];
+  const environments: string[] = [];
   const queue = [main];
   for (const path of queue) {
     const file = files.find((one) => one.path === path);
@@ -35,6 +38,7 @@ export function composeSources(files: readonly ProjectFile[], main: string, show
     const value = operatorYaml(text, name);
     const place = operatorPlaces(name, text, []);
     read.push({ value, place });
+    environments.push(...environmentsOf(value).map((one) => normalize(join(dirname(path), one))));
     for (const { target, at } of referencesOf(value)) {
       if (isRemote(target)) remote.push(remoteProblem(target, place(at)));
       else {
@@ -44,7 +48,7 @@ export function composeSources(files: readonly ProjectFile[], main: string, show
     }
   }
   return {
-    remote,
+    ...{ remote, environments },
     locate: (path, key) => {
       const holder = read.find(({ value }) => has(value, path)) ?? read[0];
       return holder === undefined ? join(shown, main) : holder.place(path, key);
@@ -78,6 +82,14 @@ function referencesOf(value: unknown): readonly { readonly target: string; reado
     return typeof target === "string" ? [{ target, at: ["services", name, "extends"] }] : [];
   });
   return [...included, ...extended];
+}
+
+/** Files of `include[].env_file`. Beside an included file, compose reads .env. */
+function environmentsOf(value: unknown): readonly string[] {
+  const list: readonly unknown[] = isRecord(value) && Array.isArray(value["include"]) ? value["include"] : [];
+  return list
+    .flatMap((one): readonly unknown[] => (isRecord(one) ? [one["env_file"]].flat() : []))
+    .filter((one) => typeof one === "string");
 }
 
 /** As compose recognizes resources of registries and git repositories, and what looks like an address. */

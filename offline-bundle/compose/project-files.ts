@@ -79,6 +79,15 @@ export async function projectFiles({ folder, shown }: ProjectPlace): Promise<rea
       );
       return;
     }
+    if (!/^[A-Za-z0-9._/@+-]*$/.test(path)) {
+      problem(
+        path,
+        "a name with other characters than letters, digits and ._/@+-",
+        "names that the shell of a host does not split or expand",
+        "rename it",
+      );
+      return;
+    }
     if (found.isDirectory()) {
       for (const name of (await readdir(absolute)).sort())
         await visit(path === "" ? name : `${path}/${name}`);

@@ -25,6 +25,7 @@ import {
   imageOf,
   serviceProblems,
   serviceWarnings,
+  settingProblems,
   sharedProblems,
   volumeProblem,
 } from "./service-rules.ts";
@@ -126,6 +127,9 @@ function projectOf(model: ComposeModel, reading: Reading): ReadProject {
   const defaults = files.find(({ path }) => path === ".env");
   if (defaults !== undefined)
     problems.push(...environmentProblems("the file .env", defaults, join(place.shown, defaults.path)));
+  for (const file of files)
+    if (file.path.split("/").at(-1) === ".env" || sources.environments.includes(file.path))
+      problems.push(...settingProblems(file, join(place.shown, file.path)));
   const completed = completedServices(services);
   for (const { name, path, required } of envFiles) {
     const file = files.find((one) => one.path === path);

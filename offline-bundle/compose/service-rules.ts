@@ -204,6 +204,28 @@ export function environmentProblems(
     });
 }
 
+/** Refusals of variables in a file for interpolation that are settings of compose or docker, and would decide how a host runs them. */
+export function settingProblems({ content }: ProjectFile, shown: string): readonly Problem[] {
+  return content
+    .toString()
+    .split("\n")
+    .flatMap((line, index): readonly Problem[] => {
+      const [, key] = /^[^\w#]*(?:export\s+)?((?:COMPOSE|DOCKER)_\w*)/.exec(line) ?? [];
+      if (key === undefined) return [];
+      return [
+        {
+          where: `${shown}:${index + 1}`,
+          code: "E_APP_SERVICE",
+          subject: "a file for variables",
+          found: `a value for ${key}`,
+          expected:
+            "variables of the project: COMPOSE_… and DOCKER_… are settings of the programs that run it",
+          fix: "remove this line",
+        },
+      ];
+    });
+}
+
 /** `KEY: value` or `- KEY=value`. */
 function variablesOf(environment: unknown): readonly (readonly [key: string, value: string])[] {
   if (Array.isArray(environment)) return environment.map((one) => assignment(String(one)));

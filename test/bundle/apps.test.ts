@@ -369,6 +369,28 @@ const refused: readonly Refused[] = [
     problem: /compose\.yaml:4:5: E_APP_MOUNT services\.web\.volumes/,
     also: /found: service web may write to \.\/conf; expected: a mount of project files that is read-only; fix: add :ro, or use/,
   })),
+  ...["a b", "a;b", "ä", "$(x)", "a\nb", "conf d/x"].map((name) => ({
+    what: `the file name ${JSON.stringify(name)}`,
+    files: { [name]: "x" },
+    problem: /apps\/shop\/2\.4\.0: E_APP_FILES /,
+    also: /a name (with other characters|that a lock cannot have)/,
+  })),
+  ...["COMPOSE_FILE=x.yaml", "export DOCKER_HOST=tcp://x", "\uFEFF COMPOSE_PROFILES: all"].map((line) => ({
+    what: `in .env: ${JSON.stringify(line)}`,
+    files: { ".env": `${line.startsWith("\uFEFF") ? "" : "# DOCKER_X=1\n"}${line}\n` },
+    problem: line.startsWith("\uFEFF") ? /\.env:1: E_APP_SERVICE/ : /\.env:2: E_APP_SERVICE/,
+    also: /a value for (COMPOSE|DOCKER)_/,
+  })),
+  ...["more/.env", "values.env"].map((file) => ({
+    what: `in ${file} of an included project: DOCKER_HOST`,
+    compose: { include: [{ path: "more/inner.yaml", env_file: ["values.env"] }] },
+    files: {
+      "more/inner.yaml": `services: { inner: { image: "${tinyImage}" } }\n`,
+      "values.env": "A=1\n",
+      [file]: "A=1\nDOCKER_HOST=tcp://x\n",
+    },
+    problem: new RegExp(`${file.replace(".", "\\.")}:2: E_APP_SERVICE`),
+  })),
   {
     what: "one name with two digests",
     service: { image: `${tinyImage}@sha256:${"1".repeat(64)}` },
