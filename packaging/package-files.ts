@@ -46,8 +46,8 @@ export function packageFiles(): readonly PackageFile[] {
   ];
 }
 
-/** The reference pages show them to people; without their spaces they are half as long. */
-const schema = /\.schema\.json$/;
+/** The reference pages show them to people; without their spaces they are half as long. That of the site, the source of others, stays as it is. */
+const schema = /^(?!stacks\/site\.).*\.schema\.json$/;
 
 function copyOf(path: string): string {
   const text = readFileSync(join(checkout, path), "utf8");
