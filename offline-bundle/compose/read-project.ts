@@ -11,7 +11,7 @@ import type { ImageSpec } from "../spec/bundle-spec.ts";
 import { type ComposeModel, composeModel } from "./compose-plugin.ts";
 import { type ComposeSources, composeSources } from "./compose-sources.ts";
 import { pathsOfVolume, portsOf, rightsOf } from "./host-rights.ts";
-import { entriesOf, listAt, recordAt, textAt } from "./model-values.ts";
+import { entriesOf, hasVariable, listAt, recordAt, textAt } from "./model-values.ts";
 import { completedServices, definitionOf } from "./service-definition.ts";
 import {
   copyProject,
@@ -136,7 +136,8 @@ function projectOf(model: ComposeModel, reading: Reading): ReadProject {
     const where = sources.locate(["services", name], "env_file");
     if (file !== undefined)
       problems.push(...environmentProblems(`services.${name}.env_file`, file, join(place.shown, file.path)));
-    else if (required)
+    // Compose on a host would read what this machine does not have.
+    else if (required || path === undefined || hasVariable(path))
       problems.push(notInProject(path ?? "outside", reading, where, `services.${name}.env_file`));
   }
   const images = new Map<string, ImageSpec>();

@@ -253,6 +253,11 @@ const refused: readonly Refused[] = [
     service: { env_file: ["absent.env"] },
     problem: /compose\.yaml:4:5: E_APP_FILES services\.web\.env_file/,
   },
+  ...["/etc/shadow", "${FILE}", "../x.env"].map((path) => ({
+    what: `the env_file ${path}, which may be absent`,
+    service: { env_file: [{ path, required: false }] },
+    problem: /compose\.yaml:4:5: E_APP_FILES services\.web\.env_file/,
+  })),
   {
     what: "a config that the project does not have",
     service: { configs: ["one"] },
