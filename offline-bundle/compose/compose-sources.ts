@@ -1,5 +1,5 @@
 /** The texts of a project's Compose files: what they include, and where a value of the model stands in them. */
-import { dirname, join, normalize } from "node:path";
+import { dirname, isAbsolute, join, normalize } from "node:path";
 import { operatorPlaces } from "../../modules/core/document/locate.ts";
 import { operatorYaml } from "../../modules/core/document/parse-yaml.ts";
 import type { Problem } from "../../modules/core/errors.ts";
@@ -92,10 +92,10 @@ function environmentsOf(value: unknown): readonly string[] {
     .filter((one) => typeof one === "string");
 }
 
-/** As compose recognizes resources of registries and git repositories, and what looks like an address. */
+/** As compose recognizes resources of registries and git repositories, what looks like an address, and files of this machine alone. */
 function isRemote(target: string): boolean {
   const [start = ""] = target.split("/");
-  return start.includes(":") || start === "github.com" || /\.git(#|$)/.test(target);
+  return isAbsolute(target) || start.includes(":") || start === "github.com" || /\.git(#|$)/.test(target);
 }
 
 function remoteProblem(target: string, where: string): Problem {

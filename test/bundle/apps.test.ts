@@ -151,6 +151,7 @@ const refused: readonly Refused[] = [
     "git@git.example:shop.git",
     "github.com/shop/shop",
     "http://web.example/compose.yaml",
+    "/etc/compose.yaml",
   ].map((target) => ({
     what: `an include from ${target}`,
     compose: { include: [target] },
