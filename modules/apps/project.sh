@@ -6,6 +6,7 @@
 APP_INSPECTED=/run/sealift/apps
 # Longest time in seconds for a question to the engine, and for starting what is already there.
 APP_ASK_SEC=60
+APP_PLUGIN=/usr/local/lib/docker/cli-plugins/docker-compose
 # How many lines of a container's log an error shows.
 APP_LOG_LINES=20
 
@@ -13,7 +14,7 @@ APP_LOG_LINES=20
 # Before the files of the release are on the host, this cannot be known.
 # $1 folder of the application, $2 its name, $3 release
 check_app_volumes() {
-  if [ ! -d "$1/releases/$3" ] || [ ! -x "$SEALIFT_DOCKER" ]; then return 0; fi
+  if [ ! -d "$1/releases/$3" ] || [ ! -x "$SEALIFT_DOCKER" ] || [ ! -e "$APP_PLUGIN" ]; then return 0; fi
   # Asks what compose would do without doing it; compose before 2.32 never replaces a volume and does not say so.
   if ! volumes_said=$(app_compose "$1" "$2" "$3" "$APP_ASK_SEC" --dry-run up -d --no-build --pull never --remove-orphans 2>&1); then
     echo "docker compose does not say what it would do: $(app_last_lines "$volumes_said" 2)"
@@ -73,7 +74,11 @@ apply_app_service() {
   case $app_found in
     *" is unhealthy"*) app_output=$(app_compose "$app_folder" "$app_name" "$app_release" "$APP_ASK_SEC" restart "$app_service" 2>&1) || true ;;
   esac
-  if app_up "$app_folder" "$app_name" "$app_release" "$app_healthy_sec" "$app_monitor_sec"; then return 0; fi
+  if app_up "$app_folder" "$app_name" "$app_release" "$app_healthy_sec" "$app_monitor_sec"; then
+    # Containers are below the data root, which may be a file system of its own.
+    on_disk "$(timeout "$APP_ASK_SEC" "$SEALIFT_DOCKER" info --format '{{.DockerRootDir}}')"
+    return 0
+  fi
   case $app_before,$app_action in
     ,* | "$app_release",* | *,pause) app_after="it is left as it is" ;;
     *)
@@ -176,6 +181,10 @@ app_inspect() {
     echo "absent: there is no engine yet"
     return 1
   fi
+  if [ ! -e "$APP_PLUGIN" ]; then
+    echo "absent: there is no compose plugin yet"
+    return 1
+  fi
   if ! path_is_safe "${SEALIFT_DOCKER%/*}"; then
     echo "$path_wrong"
     return 1
@@ -263,7 +272,17 @@ app_up() {
   # As long as this run lasts, the unit that restarts unhealthy containers leaves those of the application alone.
   echo "$$" >"$APP_INSPECTED/$2.run"
   app_watch_start "$2"
-  if ! up_output=$(app_compose "$1" "$2" "$3" $(($4 + APP_ASK_SEC)) up -d --no-build --pull never --remove-orphans --wait --wait-timeout "$4" 2>&1); then
+  up_status=0
+  up_output=$(app_compose "$1" "$2" "$3" $(($4 + APP_ASK_SEC)) up -d --no-build --pull never --remove-orphans --wait --wait-timeout "$4" 2>&1) || up_status=$?
+  # After a power cut the engine may know a container whose files it has lost: another one takes its place, with the same volumes.
+  case $up_status,$up_output in
+    0,*) ;;
+    *snapshot*"does not exist"*)
+      up_status=0
+      up_output=$(app_compose "$1" "$2" "$3" $(($4 + APP_ASK_SEC)) up -d --no-build --pull never --remove-orphans --force-recreate --wait --wait-timeout "$4" 2>&1) || up_status=$?
+      ;;
+  esac
+  if [ "$up_status" -ne 0 ]; then
     app_watch_end
     up_wrong=$(app_last_lines "$up_output" 1)
     up_troubles=$(app_troubles "$2")

@@ -65,6 +65,12 @@ function appSteps(
         ...mounted.flatMap(({ sha256, to, from }) => [sha256, to, from]),
       ],
     },
+    {
+      code: `${code}.volumes`,
+      fact: `the volumes of ${name} on the host have the definition of ${version}`,
+      effect: "none",
+      call: ["app_volumes", folder, name, id],
+    },
     ...project.services.map(({ name: service, image, replicas = 1, oneShot = false }): Step => ({
       code: `${code}.service.${service}`,
       fact: `service ${service} runs as ${name} ${version} defines it${oneShot ? ", and has ended with 0" : ""}`,

@@ -18,7 +18,10 @@ apply_image_pulled() {
     echo "docker pull $3@sha256:$2 failed: $image_output"
     return 1
   fi
-  image_tagged "$3@sha256:$2" "$1" && return 0
+  if image_tagged "$3@sha256:$2" "$1"; then
+    image_on_disk
+    return
+  fi
   echo "docker tag $3@sha256:$2 $1 failed: $image_output"
   return 1
 }
@@ -47,7 +50,10 @@ apply_image_loaded() {
   rm -rf "$image_layout"
   # The engine reports success although a full disk has kept it from unpacking (moby LoadImage, 26.1 to 29.0).
   case $image_output in *"Error unpacking"*) image_failed=yes ;; esac
-  if [ -z "$image_failed" ]; then return 0; fi
+  if [ -z "$image_failed" ]; then
+    image_on_disk
+    return
+  fi
   echo "docker load of $image_name failed: $image_output"
   return 1
 }
@@ -100,6 +106,9 @@ image_matches() {
   echo "another image has this name: ${2%% *}"
   return 1
 }
+
+# image_on_disk: writes the data root, which may be a file system of its own, to disk before the image is reported.
+image_on_disk() { on_disk "$(timeout 60 "$SEALIFT_DOCKER" info --format '{{.DockerRootDir}}')"; }
 
 # image_tagged IMAGE NAME: gives an image of the engine this name. Sets image_output.
 image_tagged() {

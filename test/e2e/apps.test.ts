@@ -196,6 +196,7 @@ describe("an application of a site", () => {
 
   test("an unhealthy container is restarted without an operator", async () => {
     const pid = (await docker("inspect --format '{{.State.Pid}}' shop-web-1")).trim();
+    assert.match(pid, /^[1-9]\d+$/);
     await root(`kill -STOP ${pid}`);
     await root(
       "timeout 120 journalctl --unit sealift-heal --follow --lines 0 --output cat | grep -m 1 -q shop-web-1.is.unhealthy:.restart.1.of.at.most.5",
