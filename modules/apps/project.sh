@@ -42,7 +42,7 @@ apply_app_volumes() {
 # $8 image, $9 seconds until healthy, $10 seconds without a restart, $11 rollback or pause
 check_app_service() {
   app_inspect "$1" "$2" "$3" || return 1
-  if judged=$(app_judge "$4" "$5" "$6" "$7" "$8"); then return 0; fi
+  if judged=$(app_judge "$4" "$5" "$6" "$7" "$8" "$2"); then return 0; fi
   case $judged in
     *" another "*) echo "$judged$(app_last_downtime "$1" "$4")" ;;
     *) echo "$judged" ;;
@@ -53,14 +53,14 @@ effect_app_service() {
   # Where no engine listens, nothing runs.
   if [ ! -S /run/docker.sock ]; then echo none && return 0; fi
   app_inspect "$1" "$2" "$3" >/dev/null || return 0
-  case $(app_judge "$4" "$5" "$6" "$7" "$8" || true) in
+  case $(app_judge "$4" "$5" "$6" "$7" "$8" "$2" || true) in
     *" another "* | *" is unhealthy"*) echo containers-stop ;;
     *) echo none ;;
   esac
 }
 apply_app_service() {
   app_inspect "$1" "$2" "$3" || return 1
-  app_found=$(app_judge "$4" "$5" "$6" "$7" "$8" || true)
+  app_found=$(app_judge "$4" "$5" "$6" "$7" "$8" "$2" || true)
   app_service=$4
   app_folder=$1
   app_name=$2
@@ -165,7 +165,8 @@ app_compose() {
 
 # app_inspect FOLDER NAME RELEASE: sets app_seen to what the engine has of the application, one line each:
 #   hash SERVICE HASH                                       as the release is on the host
-#   container SERVICE HASH NAME IMAGE SIGNATURE STATE...    STATE as docker ps shows it
+#   container SERVICE HASH NAME IMAGE SIGNATURE COMPOSE REFERENCE STATE...    STATE as docker ps shows it
+#   compose VERSION                                         of the plugin
 #   image NAME ID
 # It serves all facts of a run. Otherwise fails with a finding.
 app_inspect() {
@@ -203,6 +204,7 @@ app_inspect() {
   inspect_names=$(printf '%s\n' "$inspect_containers" | sed -n 's/^container [^ ]* [^ ]* [^ ]* [^ ]* [^ ]* \([^ ]*\) .*/\1/p' | sort -u)
   app_seen=$(
     echo "inspected $$ $3"
+    echo "compose $(timeout "$APP_ASK_SEC" "$SEALIFT_DOCKER" compose version --short 2>/dev/null | sed 's/^v//' | head -n 1)"
     printf '%s\n' "$inspect_hashes" | sed -n 's/^\([A-Za-z0-9._-]*\) \([0-9a-f]\{64\}\)$/hash \1 \2/p'
     if [ -n "$inspect_containers" ]; then printf '%s\n' "$inspect_containers"; fi
     # shellcheck disable=SC2086 # names of images hold no blanks
@@ -214,30 +216,51 @@ app_inspect() {
   printf '%s\n' "$app_seen" >"$inspect_file.new"
   mv "$inspect_file.new" "$inspect_file"
 }
-APP_CONTAINER='container {{.Label "com.docker.compose.service"}} -{{.Label "com.docker.compose.config-hash"}} {{.Names}} {{.Label "com.docker.compose.image"}} -{{.Label "io.sealift.service"}} {{.Image}} {{.State}} {{.Status}}'
+APP_CONTAINER='container {{.Label "com.docker.compose.service"}} -{{.Label "com.docker.compose.config-hash"}} {{.Names}} {{.Label "com.docker.compose.image"}} -{{.Label "io.sealift.service"}} -{{.Label "com.docker.compose.version"}} {{.Image}} {{.State}} {{.Status}}'
 
-# app_judge SERVICE KIND COUNT SIGNATURE IMAGE: compares one service with what app_inspect has found.
+# app_judge SERVICE KIND COUNT SIGNATURE IMAGE NAME: compares one service with what app_inspect has found.
 app_judge() {
   judge_count=0
   judge_hash=
   judge_image=
   judge_known=
-  while read -r judge_word judge_one judge_two judge_name judge_id judge_signature judge_ref judge_state judge_status; do
+  judge_compose=
+  while read -r judge_word judge_one judge_two judge_name judge_id judge_signature judge_by judge_ref judge_state judge_status; do
     case $judge_word,$judge_one in
       hash,*) judge_known=yes && if [ "$judge_one" = "$1" ]; then judge_hash=$judge_two; fi ;;
       image,"$5") judge_image=$judge_two ;;
+      compose,*) judge_compose=$judge_one ;;
     esac
   done <<END
 $app_seen
 END
-  while read -r judge_word judge_one judge_two judge_name judge_id judge_signature judge_ref judge_state judge_status; do
+  while read -r judge_word judge_one judge_two judge_name judge_id judge_signature judge_by judge_ref judge_state judge_status; do
     if [ "$judge_word,$judge_one" != "container,$1" ]; then continue; fi
     judge_count=$((judge_count + 1))
-    # Before the files of the release are on the host, its definition in the lock has to do.
-    if { [ -n "$judge_known" ] && [ "$judge_two" != "-$judge_hash" ]; } || { [ -z "$judge_known" ] && [ "$judge_signature" != "-$4" ]; }; then
-      echo "$judge_name runs another configuration"
-      return 1
-    fi
+    judge_by=${judge_by#-}
+    judge_by=${judge_by#v}
+    case $judge_known,$judge_two,$judge_signature,$judge_by in
+      yes,"-$judge_hash",*) ;;
+      # Before the files of the release are on the host, its definition in the lock has to do.
+      ,*,"-$4,$judge_compose") ;;
+      # Two versions of compose hash one definition differently: the container is right, but the next change replaces it.
+      *,"-$4",*)
+        if [ "$judge_by" = "$judge_compose" ]; then
+          echo "$judge_name runs another configuration"
+          return 1
+        fi
+        case $run_differ in
+          *" apps.$6."*)
+            echo "$judge_name runs another configuration to compose $judge_compose, because compose $judge_by has started it"
+            return 1
+            ;;
+        esac
+        ;;
+      *)
+        echo "$judge_name runs another configuration"
+        return 1
+        ;;
+    esac
     if [ "$judge_ref" != "$5" ] || [ "$judge_id" != "$judge_image" ]; then
       echo "$judge_name runs another image than $5"
       return 1
