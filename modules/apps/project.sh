@@ -201,7 +201,7 @@ app_inspect() {
     echo "the engine does not answer: $(app_last_lines "$inspect_containers" 3)"
     return 1
   fi
-  inspect_names=$(printf '%s\n' "$inspect_containers" | sed -n 's/^container [^ ]* [^ ]* [^ ]* [^ ]* [^ ]* \([^ ]*\) .*/\1/p' | sort -u)
+  inspect_names=$(printf '%s\n' "$inspect_containers" | sed -n 's/^container [^ ]* [^ ]* [^ ]* [^ ]* [^ ]* [^ ]* \([^ ]*\) .*/\1/p' | sort -u)
   app_seen=$(
     echo "inspected $$ $3"
     echo "compose $(timeout "$APP_ASK_SEC" "$SEALIFT_DOCKER" compose version --short 2>/dev/null | sed 's/^v//' | head -n 1)"
