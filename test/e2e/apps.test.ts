@@ -235,11 +235,15 @@ describe("an application of a site", () => {
     await up();
     await up("--expect-no-changes");
     assert.deepEqual(replaced(old, await containers()), []);
-    await shop.write("1.1.0", older);
+    // The first service in the alphabet: what is known of the others comes after it.
+    await docker("rm --force shop-cache-1");
     assert.match(
       await preview(),
-      /apps\.shop\.service\.database: found: shop-database-1 runs another configuration to compose 2\.[\d.-]+, because compose 5\.5\.0 has started it/,
+      /apps\.shop\.service\.web: found: shop-web-1 runs another configuration to compose 2\.[\d.-]+, because compose 5\.5\.0 has started it/,
     );
+    await up();
+    await up("--expect-no-changes");
+    await shop.write("1.1.0", older);
     await up();
     assert.match(await visit("version"), /^1\.1\.0/);
     await up("--expect-no-changes");
