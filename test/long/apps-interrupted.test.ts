@@ -69,7 +69,7 @@ describe("an application under interruptions", () => {
   test("releases forward and back: failed requests are counted, none of them outside an update", async (context) => {
     const file = "/run/requests";
     await shop.root(
-      `systemd-run --quiet --unit shop-client sh -c "while :; do curl -s -o /dev/null -m 2 -w \\"%%{http_code}\\\\n\\" http://127.0.0.1:8080/healthz; sleep 0.1; done >${file}"`,
+      `systemd-run --quiet --unit shop-client sh -c "while :; do curl -s -o /dev/null -m 2 -w \\"%{http_code}\\\\n\\" http://127.0.0.1:8080/healthz; sleep 0.1; done >${file}"`,
     );
     for (let at = 0; at < releases; at++) {
       await shop.write(versions[at % 2] ?? "1.0.0", (_, { values }) => {
