@@ -66,7 +66,7 @@ describe("an application under interruptions", () => {
       assert.ok((await counted()) >= visits, what);
     });
 
-  test("releases forward and back: failed requests are counted, none of them outside an update", async (context) => {
+  test("releases forward and back, and how many requests fail meanwhile", async (context) => {
     const file = "/run/requests";
     await shop.root(
       `systemd-run --quiet --unit shop-client sh -c "while :; do curl -s -o /dev/null -m 2 -w \\"%{http_code}\\\\n\\" http://127.0.0.1:8080/healthz; sleep 0.1; done >${file}"`,
