@@ -22,16 +22,8 @@ check_app_boot() {
     echo "$unit_wrong"
     return 1
   fi
-  unit_value UnitFileState
-  if [ "$unit_found" != enabled ]; then
-    echo "$boot_unit is ${unit_found:-missing}, so it would not start at boot"
-    return 1
-  fi
-  unit_value ActiveState
-  if [ "$unit_found" != active ]; then
-    echo "$boot_unit is $unit_found"
-    return 1
-  fi
+  unit_starts_at_boot "$boot_unit" || return 1
+  unit_is_active "$boot_unit" || return 1
 }
 guard_app_boot() {
   refuse_unmanaged "sealift-app-$2.service" ""

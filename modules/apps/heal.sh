@@ -23,16 +23,8 @@ check_app_heal() {
     echo "$unit_wrong"
     return 1
   fi
-  unit_value UnitFileState
-  if [ "$unit_found" != enabled ]; then
-    echo "sealift-heal.service is ${unit_found:-missing}, so it would not start at boot"
-    return 1
-  fi
-  unit_value ActiveState
-  if [ "$unit_found" != active ]; then
-    echo "sealift-heal.service is $unit_found"
-    return 1
-  fi
+  unit_starts_at_boot sealift-heal.service || return 1
+  unit_is_active sealift-heal.service || return 1
 }
 guard_app_heal() { refuse_unmanaged sealift-heal.service ""; }
 apply_app_heal() {

@@ -75,14 +75,13 @@ apply_app_service() {
     *" is unhealthy"*) app_output=$(app_compose "$app_folder" "$app_name" "$app_release" "$APP_ASK_SEC" restart "$app_service" 2>&1) || true ;;
   esac
   if app_up "$app_folder" "$app_name" "$app_release" "$app_healthy_sec" "$app_monitor_sec"; then
-    # Containers are below the data root, which may be a file system of its own.
-    on_disk "$(timeout "$APP_ASK_SEC" "$SEALIFT_DOCKER" info --format '{{.DockerRootDir}}')"
-    return 0
+    data_root_on_disk
+    return
   fi
   case $app_before,$app_action in
     ,* | "$app_release",* | *,pause) app_after="it is left as it is" ;;
     *)
-      if app_output=$(app_compose "$app_folder" "$app_name" "$app_before" $((app_healthy_sec + APP_ASK_SEC)) up -d --no-build --pull never --remove-orphans --wait --wait-timeout "$app_healthy_sec" 2>&1); then
+      if app_output=$(app_start "$app_folder" "$app_name" "$app_before" "$app_healthy_sec" 2>&1); then
         app_after="release $app_before runs again"
       else
         app_after="release $app_before does not run either: $(app_last_lines "$app_output" 3)"
@@ -161,6 +160,11 @@ app_compose() {
   if [ -f "$compose_project/.env" ]; then set -- --env-file "$compose_project/.env" "$@"; fi
   env -i PATH="$PATH" HOME=/root timeout "$compose_sec" "$SEALIFT_DOCKER" compose --ansi never --progress plain \
     -p "$compose_name" --project-directory "$compose_project" "$@" </dev/null
+}
+
+# app_start FOLDER NAME RELEASE SECONDS [OPTION]: starts the services of a release from what is on the host, and waits until they are healthy.
+app_start() {
+  app_compose "$1" "$2" "$3" $(($4 + APP_ASK_SEC)) up -d --no-build --pull never --remove-orphans ${5:+"$5"} --wait --wait-timeout "$4"
 }
 
 # app_inspect FOLDER NAME RELEASE: sets app_seen to what the engine has of the application, one line each:
@@ -296,13 +300,13 @@ app_up() {
   echo "$$" >"$APP_INSPECTED/$2.run"
   app_watch_start "$2"
   up_status=0
-  up_output=$(app_compose "$1" "$2" "$3" $(($4 + APP_ASK_SEC)) up -d --no-build --pull never --remove-orphans --wait --wait-timeout "$4" 2>&1) || up_status=$?
+  up_output=$(app_start "$1" "$2" "$3" "$4" 2>&1) || up_status=$?
   # After a power cut the engine may know a container whose files it has lost: another one takes its place, with the same volumes.
   case $up_status,$up_output in
     0,*) ;;
     *snapshot*"does not exist"*)
       up_status=0
-      up_output=$(app_compose "$1" "$2" "$3" $(($4 + APP_ASK_SEC)) up -d --no-build --pull never --remove-orphans --force-recreate --wait --wait-timeout "$4" 2>&1) || up_status=$?
+      up_output=$(app_start "$1" "$2" "$3" "$4" --force-recreate 2>&1) || up_status=$?
       ;;
   esac
   if [ "$up_status" -ne 0 ]; then

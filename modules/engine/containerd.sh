@@ -8,16 +8,8 @@ CONTAINERD_SOCKET=/run/containerd/containerd.sock
 check_containerd() {
   unit_inspect "$UNIT_STATE" containerd.service
   unit_pick containerd.service
-  unit_value ActiveState
-  if [ "$unit_found" != active ]; then
-    echo "containerd.service is $unit_found"
-    return 1
-  fi
-  unit_value UnitFileState
-  if [ "$unit_found" != enabled ]; then
-    echo "containerd.service is ${unit_found:-missing}, so it would not start at boot"
-    return 1
-  fi
+  unit_is_active containerd.service || return 1
+  unit_starts_at_boot containerd.service || return 1
   unit_value MainPID
   containerd_pid=$unit_found
   if ! [ "/proc/$containerd_pid/exe" -ef "$ENGINES/current/bin/containerd" ]; then

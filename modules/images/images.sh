@@ -19,7 +19,7 @@ apply_image_pulled() {
     return 1
   fi
   if image_tagged "$3@sha256:$2" "$1"; then
-    image_on_disk
+    data_root_on_disk
     return
   fi
   echo "docker tag $3@sha256:$2 $1 failed: $image_output"
@@ -51,7 +51,7 @@ apply_image_loaded() {
   # The engine reports success although a full disk has kept it from unpacking (moby LoadImage, 26.1 to 29.0).
   case $image_output in *"Error unpacking"*) image_failed=yes ;; esac
   if [ -z "$image_failed" ]; then
-    image_on_disk
+    data_root_on_disk
     return
   fi
   echo "docker load of $image_name failed: $image_output"
@@ -106,9 +106,6 @@ image_matches() {
   echo "another image has this name: ${2%% *}"
   return 1
 }
-
-# image_on_disk: writes the data root, which may be a file system of its own, to disk before the image is reported.
-image_on_disk() { on_disk "$(timeout 60 "$SEALIFT_DOCKER" info --format '{{.DockerRootDir}}')"; }
 
 # image_tagged IMAGE NAME: gives an image of the engine this name. Sets image_output.
 image_tagged() {

@@ -25,11 +25,7 @@ check_registry_units() {
       echo "$unit_wrong"
       return 1
     fi
-    unit_value UnitFileState
-    if [ "$unit_found" != enabled ]; then
-      echo "$registry_unit is ${unit_found:-missing}, so it would not start at boot"
-      return 1
-    fi
+    unit_starts_at_boot "$registry_unit" || return 1
   done
 }
 guard_registry_units() {

@@ -23,11 +23,7 @@ check_secrets_unit() {
     echo "$unit_wrong"
     return 1
   fi
-  unit_value UnitFileState
-  if [ "$unit_found" != enabled ]; then
-    echo "sealift-secrets.service is ${unit_found:-missing}, so it would not start at boot"
-    return 1
-  fi
+  unit_starts_at_boot sealift-secrets.service || return 1
   unit_pick docker.service
   unit_value LoadState
   if [ "$unit_found" != loaded ]; then return 0; fi

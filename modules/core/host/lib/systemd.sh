@@ -131,6 +131,22 @@ unit_loaded() {
   done
 }
 
+# unit_starts_at_boot UNIT: whether the picked unit, UNIT in the finding, is enabled. Otherwise prints the finding.
+unit_starts_at_boot() {
+  unit_value UnitFileState
+  if [ "$unit_found" = enabled ]; then return 0; fi
+  echo "$1 is ${unit_found:-missing}, so it would not start at boot"
+  return 1
+}
+
+# unit_is_active UNIT: whether the picked unit, UNIT in the finding, is active. Otherwise prints the finding.
+unit_is_active() {
+  unit_value ActiveState
+  if [ "$unit_found" = active ]; then return 0; fi
+  echo "$1 is $unit_found"
+  return 1
+}
+
 # unit_commands: prints what may be shown of the commands in unit_found.
 unit_commands() {
   if [ -z "$unit_found" ]; then echo empty; fi
