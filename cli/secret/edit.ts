@@ -10,7 +10,7 @@ import { environmentSecrets } from "./site-secrets.ts";
 
 interface Flags {
   readonly env: string;
-  readonly app: string;
+  readonly app?: string;
   readonly identity?: string;
   readonly stdin?: true;
 }
@@ -20,7 +20,7 @@ export function secretEditCommand(): Command {
     .description("Set the value of a secret, and encrypt it for the hosts that run its application")
     .argument("<file>", "the encrypted file, relative to the checkout; created if it does not exist")
     .requiredOption("--env <env>", "the environment: stacks/<env>.site.yaml")
-    .requiredOption("--app <app>", "an application of the environment that uses it")
+    .option("--app <app>", "an application that uses it; not needed for a file that the site already names")
     .option("--identity <file>", "the private recovery key, to edit the present value")
     .option("--stdin", "read the new value from standard input, every byte of it; needs no identity")
     .addHelpText("after", examples)
@@ -35,7 +35,7 @@ export function secretEditCommand(): Command {
       }
       await writeSecret(edited, value);
       print(`${file}: encrypted for ${edited.hosts.join(", ")} and the recovery key`);
-      if (!edited.isNamed)
+      if (!edited.isNamed && flags.app !== undefined)
         print(`Next: name it in ${siteFile}, below apps: of ${flags.app}: secrets: { <name>: ${file} }`);
     });
 }

@@ -136,6 +136,26 @@ const siteCodes = {
     "The bundle does not have the requested version of age for the host's architecture.",
     "Choose a version of the bundle, or bring in a bundle that has this one.",
   ),
+  E_BACKUP_NOT_IN_BUNDLE: one(
+    "The bundle does not have the requested version of restic or rest-server for the host's architecture.",
+    "Choose a version of the bundle, or bring in a bundle that has this one.",
+  ),
+  E_STORE_CERTIFICATE: one(
+    "A store of backups reported something else than a certificate for its own address.",
+    "Find out what changed on the store. After its certificate is removed, the next run makes another one.",
+  ),
+  E_DATA_MOVED: one(
+    "`data:` of the site names an empty folder for a service that has its state elsewhere: it would start without its data.",
+    "Stop the service and move its data into the folder, as the message says; or remove the service from `data:`.",
+  ),
+  E_BACKUP: one(
+    "A backup could not be made, or the last good one is older than it may be.",
+    "Correct what the message names. The next backup tries again by itself.",
+  ),
+  E_RESTORE: one(
+    "A restore could not begin or could not be finished. Present data is never deleted.",
+    "Correct what the message names, then run the same command again; or undo it as the message says.",
+  ),
   E_SECRET_FILE: one(
     "The file of a secret does not exist, or is not one that age has encrypted.",
     "Create it with `sealift secret edit`.",

@@ -37,6 +37,11 @@ export const errorCodes = [
   "E_APP_PATH",
   "E_APP_PORT",
   "E_AGE_NOT_IN_BUNDLE",
+  "E_BACKUP_NOT_IN_BUNDLE",
+  "E_STORE_CERTIFICATE",
+  "E_DATA_MOVED",
+  "E_BACKUP",
+  "E_RESTORE",
   "E_SECRET_FILE",
   "E_SECRET_RECIPIENT",
   // the operator's own machine

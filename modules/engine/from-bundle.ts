@@ -9,7 +9,7 @@ import type { LockedImage } from "../../offline-bundle/spec/lock-file.ts";
 import type { LockIndex } from "../../offline-bundle/spec/lock-index.ts";
 import type { Archive, Blob, HostApp, HostFiles, HostImage } from "../core/host/blob.ts";
 import type { ErrorCode, Problem } from "../core/errors.ts";
-import type { HostSpec } from "../core/site/site-spec.ts";
+import { type AppSpec, type HostSpec, needsSecrets } from "../core/site/site-spec.ts";
 
 /** In the order in which they are installed. */
 const pluginNames = ["compose", "buildx"] as const;
@@ -23,6 +23,7 @@ const pluginNames = ["compose", "buildx"] as const;
  */
 export function hostFiles(host: HostSpec, bundle: LockIndex, file: string): HostFiles | readonly Problem[] {
   const { name, engine, architecture, images, apps, secrets, registry: spec } = host;
+  const { backup, store, rehearsals = [] } = host;
   const platform = `linux/${architecture}` as const;
   if (!bundle.lock.platforms.includes(platform)) return [noPlatform(name, platform, bundle, file)];
   const problems: Problem[] = [];
@@ -67,14 +68,16 @@ export function hostFiles(host: HostSpec, bundle: LockIndex, file: string): Host
     ),
   );
   problems.push(...hostAppProblems(host, bundle.lock, () => file));
-  const releases = apps.flatMap((app): readonly HostApp[] => {
-    const found = bundle.app(app.name, app.version);
+  const releaseOf = ({ name, version }: AppSpec): readonly HostApp[] => {
+    const found = bundle.app(name, version);
     if (found === undefined) return [];
-    const { project } = found;
-    return [{ name: app.name, archive: found, project, images: found.images.map(hostImage) }];
-  });
+    return [{ name, archive: found, project: found.project, images: found.images.map(hostImage) }];
+  };
+  const releases = apps.flatMap(releaseOf);
+  const rehearsed = rehearsals.flatMap(({ app }) => releaseOf(app));
   const registry = registryArchive();
   const age = ageArchive();
+  const { restic, restServer } = backupArchives();
   if (archive === undefined || problems.length > 0) return problems;
   const taken = [archive, ...plugins].map(({ sha256 }) => sha256);
   const others = otherVersions().filter(({ sha256 }) => !taken.includes(sha256));
@@ -85,13 +88,16 @@ export function hostFiles(host: HostSpec, bundle: LockIndex, file: string): Host
     images: heldImages(),
     apps: releases,
     ...(age === undefined ? {} : { age }),
+    ...(rehearsed.length === 0 ? {} : { rehearsed }),
+    ...(restic === undefined ? {} : { restic }),
+    ...(restServer === undefined ? {} : { restServer }),
     ...(registry === undefined ? {} : { registry }),
   };
 
   /** Those of the site, then those of its applications, each once. */
   function heldImages(): readonly HostImage[] {
     const own = bundle.lock.images.filter((one) => images.includes(one.name)).map(hostImage);
-    const all = [...own, ...releases.flatMap((release) => release.images)];
+    const all = [...own, ...[...releases, ...rehearsed].flatMap((release) => release.images)];
     return [...new Map(all.map((image) => [image.name, image])).values()];
   }
 
@@ -106,12 +112,28 @@ export function hostFiles(host: HostSpec, bundle: LockIndex, file: string): Host
 
   /** Only for a host whose applications have secrets. */
   function ageArchive(): Archive | undefined {
-    const needed = apps.some((app) => Object.keys(app.secrets ?? {}).length > 0);
-    if (secrets === undefined || !needed) return undefined;
+    if (secrets === undefined || !needsSecrets(host)) return undefined;
     const found = bundle.file("age", secrets.age, `linux/${architecture}`);
     if (found === undefined)
       missing("E_AGE_NOT_IN_BUNDLE", "secrets.age", secrets.age, "an age", bundle.versions("age"));
     return found;
+  }
+
+  /** Only for hosts that make or store backups. */
+  function backupArchives(): Pick<HostFiles, "restic" | "restServer"> {
+    const version = backup?.restic ?? store?.restic;
+    const get = (name: "restic" | "rest-server", key: string, wanted: string | undefined) => {
+      const found = wanted === undefined ? undefined : bundle.file(name, wanted, platform);
+      if (wanted !== undefined && found === undefined)
+        missing("E_BACKUP_NOT_IN_BUNDLE", `backups.${key}`, wanted, `a ${name}`, bundle.versions(name));
+      return found;
+    };
+    const restic = get("restic", "restic", version);
+    const restServer = get("rest-server", "restServer", store?.restServer);
+    return {
+      ...(restic === undefined ? {} : { restic }),
+      ...(restServer === undefined ? {} : { restServer }),
+    };
   }
 
   function registryArchive(): Archive | undefined {

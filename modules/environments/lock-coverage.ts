@@ -6,7 +6,7 @@ import { type Problem, SealiftError } from "../core/errors.ts";
 import type { Composed } from "../core/site/layers/compose.ts";
 import { completeSite, composeSite } from "../core/site/site.ts";
 import { stackFileOf } from "../core/site/site-text.ts";
-import type { HostSpec } from "../core/site/site-spec.ts";
+import { type HostSpec, needsSecrets } from "../core/site/site-spec.ts";
 import { seriesResolver } from "./resolve-version.ts";
 import { ownEnvironments, readStackFile } from "./stack-file.ts";
 
@@ -63,6 +63,7 @@ function coverageOfFile(
     const references = hosts.flatMap((host, at) => [
       ...referencesOf(host, at, composed),
       ...ageOf(host, composed),
+      ...backupProgramsOf(host, composed),
     ]);
     const images = hosts.flatMap((host) => imagesMissing(host, file, lock));
     const apps = hosts.flatMap((host) => hostAppProblems(host, lock, (name) => placeOfApp(name, composed)));
@@ -99,15 +100,30 @@ function referencesOf(host: HostSpec, at: number, { value, origins }: Composed):
 }
 
 /** The program that decrypts secrets, on a host whose applications have some. */
-function ageOf(
-  { name: host, architecture, apps, secrets }: HostSpec,
-  { origins }: Pick<Composed, "origins">,
-): Reference[] {
-  if (secrets === undefined || !apps.some((app) => Object.keys(app.secrets ?? {}).length > 0)) return [];
+function ageOf(spec: HostSpec, { origins }: Pick<Composed, "origins">): Reference[] {
+  const { name: host, architecture, secrets } = spec;
+  if (secrets === undefined || !needsSecrets(spec)) return [];
   const where = origins.locate(["secrets", "age"]);
   const platform = `linux/${architecture}`;
   const { age: version } = secrets;
   return [{ option: "secrets.age", where, kind: "archive", name: "age", version, platform, host }];
+}
+
+/** restic and rest-server, on hosts that make or store backups. */
+function backupProgramsOf(
+  { name: host, architecture, backup, store }: HostSpec,
+  { origins }: Pick<Composed, "origins">,
+): Reference[] {
+  const platform = `linux/${architecture}`;
+  const wanted = [
+    ["restic", "restic", backup?.restic ?? store?.restic],
+    ["rest-server", "restServer", store?.restServer],
+  ] as const;
+  return wanted.flatMap(([name, key, version]) => {
+    if (version === undefined) return [];
+    const where = origins.locate(["backups", key]);
+    return [{ option: `backups.${key}`, where, kind: "archive" as const, name, version, platform, host }];
+  });
 }
 
 /** Hosts that use the same item through the same line are reported together. */

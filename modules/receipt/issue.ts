@@ -7,7 +7,12 @@ import { probe, type Probe } from "../core/host/probe.ts";
 import type { ReceiptSpec } from "../core/site/site-spec.ts";
 import { writeAtomically } from "../core/write-atomically.ts";
 import { probeConcurrency } from "../rollout/probe-site.ts";
-import { factPhases, withoutCaBundles, type HostPhases } from "../rollout/phases.ts";
+import {
+  factPhases,
+  withoutCaBundles,
+  withoutUnknownCertificates,
+  type HostPhases,
+} from "../rollout/phases.ts";
 import type { SitePlan, HostPlan } from "../rollout/plan-site.ts";
 import { nextInChain } from "./chain.ts";
 import { receiptPage } from "./page.ts";
@@ -75,9 +80,10 @@ async function issueReceipt(
 ): Promise<{ readonly file: string; readonly hosts: readonly FinalProbe[] }> {
   const { values: hosts } = await inParallel(site.hosts, probeConcurrency, async (planned) => {
     const known = site.caBundles === undefined ? withoutCaBundles(planned.phases) : planned.phases;
-    const host = { ...planned, phases: started.get(planned.spec.name)?.phases ?? known };
-    const phases = [...Object.values(host.phases), { name: "receipt", steps: receiptSteps(host) }];
-    return { ...host, after: await probe(host.spec, phases, site.library) };
+    const phases = withoutUnknownCertificates(started.get(planned.spec.name)?.phases ?? known);
+    const host = { ...planned, phases };
+    const all = [...Object.values(host.phases), { name: "receipt", steps: receiptSteps(host) }];
+    return { ...host, after: await probe(host.spec, all, site.library) };
   });
   const receipt: Receipt = {
     format: 4,

@@ -8,6 +8,8 @@ import { firstDuplicate } from "../core/host/report.ts";
 import { isServed, type HostSpec, type ServedHost } from "../core/site/site-spec.ts";
 import type { BundleAge, Phase } from "../core/host/step.ts";
 import { appsPhase } from "../apps/index.ts";
+import { needsCertificate, type StoreCertificates } from "../backup/certificates.ts";
+import { backupPhase, rehearsalPhase, storePhase } from "../backup/index.ts";
 import { daemonPhase } from "../daemon/index.ts";
 import { enginePhase } from "../engine/index.ts";
 import { imagesPhase } from "../images/index.ts";
@@ -34,6 +36,12 @@ export type HostPhases = Readonly<
     readonly images?: Phase;
     /** On every host that runs applications. */
     readonly apps?: Phase;
+    /** On a host that stores backups. */
+    readonly store?: Phase;
+    /** On every host whose applications are backed up. */
+    readonly backup?: Phase;
+    /** On a host that stores backups: restores that are rehearsed there. */
+    readonly rehearsal?: Phase;
     /** On every host of a site that looks after secrets. */
     readonly prune?: Phase;
   }
@@ -51,6 +59,8 @@ export interface SiteContext {
   readonly mirrors: boolean;
   /** The CAs of the registry, that of its first host first; undefined while they are unknown. */
   readonly caBundles: readonly CaBundle[] | undefined;
+  /** Of the stores of backups that are known. Default none. */
+  readonly storeCertificates?: StoreCertificates;
   /** Hosts of the registry that do not respond, by name. Default none. */
   readonly unreachable?: readonly string[];
 }
@@ -146,6 +156,12 @@ export const phaseList: readonly PhaseEntry[] = [
     make: ({ host, files }) => secretsPhase(host, files),
   },
   {
+    name: "store",
+    work: { type: "sealift:backup:Store", dependsOn: ["volumes", "secrets"], needsBlobs: true },
+    make: ({ host, files, site: { storeCertificates = new Map() } }) =>
+      storePhase(host, files, storeCertificates),
+  },
+  {
     name: "images",
     work: { type: "sealift:images:Images", dependsOn: ["daemon"], needsBlobs: true },
     make: ({ host, files }) => imagesPhase(host, files.images ?? []),
@@ -156,8 +172,19 @@ export const phaseList: readonly PhaseEntry[] = [
     make: ({ host, files }) => appsPhase(host, files),
   },
   {
+    name: "backup",
+    work: { type: "sealift:backup:Backup", dependsOn: ["apps", "secrets"], needsBlobs: true },
+    make: ({ host, files, site: { storeCertificates = new Map() } }) =>
+      backupPhase(host, files, storeCertificates),
+  },
+  {
+    name: "rehearsal",
+    work: { type: "sealift:backup:Rehearsal", dependsOn: ["store", "images"], needsBlobs: true },
+    make: ({ host, files }) => rehearsalPhase(host, files),
+  },
+  {
     name: "prune",
-    work: { type: "sealift:secrets:Prune", dependsOn: ["secrets", "apps"] },
+    work: { type: "sealift:secrets:Prune", dependsOn: ["secrets", "apps", "store", "backup", "rehearsal"] },
     make: ({ host, files }) => prunePhase(host, files),
   },
 ];
@@ -206,6 +233,15 @@ export function factPhases(phases: HostPhases): readonly Phase[] {
   return phaseList.flatMap(({ name, work }) => (work === "check" ? [] : (phases[name] ?? [])));
 }
 
+/** Without the steps that need a certificate that was not known: the run has made them true with what the store reported. */
+export function withoutUnknownCertificates(phases: HostPhases): HostPhases {
+  const known = Object.entries(phases).map(([phase, { name, steps }]) => {
+    const rest = steps.filter((step) => !needsCertificate(step) || !step.call.includes("unknown"));
+    return [phase, { name, steps: rest }] as const;
+  });
+  return Object.fromEntries(known) as unknown as HostPhases;
+}
+
 /**
  * Before the registries had their CAs, it was unknown what their clients trust, and whom a downstream registry trusts: the phases
  * themselves have checked it since.
@@ -224,17 +260,20 @@ export function withoutCaBundles(phases: HostPhases): HostPhases {
  * and secrets, which are in no bundle.
  */
 export function deliveriesOf(host: HostSpec, files: HostFiles): readonly Delivery[] {
-  const { archive, plugins, age, registry, apps = [] } = files;
-  const tools = [archive, ...plugins, ...(age === undefined ? [] : [age])];
-  const blobs =
-    host.registry === undefined ? [...tools, ...imageBlobs(files), ...apps.map((app) => app.archive)] : [];
+  const { archive, plugins, age, restic, restServer, registry, apps = [], rehearsed = [] } = files;
+  const tools = [archive, ...plugins, ...[age, restic, restServer].filter((one) => one !== undefined)];
+  const projects = unique([...apps, ...rehearsed].map((app) => app.archive));
+  const blobs = host.registry === undefined ? [...tools, ...imageBlobs(files), ...projects] : [];
   const sent = [...blobs, ...(registry === undefined ? [] : [registry])].map(blobDelivery);
   return [...sent, ...secretDeliveries(files)];
 }
 
 /** Images share layers: each blob once. */
 function imageBlobs({ images = [] }: HostFiles): readonly Blob[] {
-  const blobs = images.flatMap(({ content }) => content?.blobs ?? []);
+  return unique(images.flatMap(({ content }) => content?.blobs ?? []));
+}
+
+function unique(blobs: readonly Blob[]): readonly Blob[] {
   return [...new Map(blobs.map((blob) => [blob.sha256, blob])).values()];
 }
 

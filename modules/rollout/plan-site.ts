@@ -5,6 +5,7 @@ import type { Library } from "../core/host/library.ts";
 import { operatorProblems } from "../core/operator.ts";
 import type { Probe, UnprobedHost } from "../core/host/probe.ts";
 import type { CaBundle } from "../core/site/registry.ts";
+import type { StoreCertificates } from "../backup/certificates.ts";
 import type { HostFiles } from "../core/host/blob.ts";
 import type { RolloutSpec } from "../core/site/rollout.ts";
 import type { HostSpec, ReceiptSpec } from "../core/site/site-spec.ts";
@@ -42,6 +43,8 @@ export interface SitePlan {
   readonly caBundles: readonly CaBundle[] | undefined;
   /** Hosts of the registry that do not respond, by name. */
   readonly unreachable: readonly string[];
+  /** Of the stores of backups that are known. */
+  readonly storeCertificates: StoreCertificates;
   readonly hosts: readonly HostPlan[];
   /** Warnings about a bundle that passes. */
   readonly warnings: readonly Problem[];
@@ -68,6 +71,7 @@ export async function planSite(
     hosts: probes,
     caBundles,
     unreachable,
+    storeCertificates,
     problems: untrusted,
   } = await probeSite(inputs, unprobed === undefined ? {} : { unprobed });
   refuse([...untrusted, ...probes.flatMap(({ spec, probe }) => hostRefusals(spec, probe))]);
@@ -76,6 +80,7 @@ export async function planSite(
     bundle,
     caBundles,
     unreachable,
+    storeCertificates,
     hosts: probes.flatMap((host) => hostPlans(host, content)),
   };
 }

@@ -17,6 +17,8 @@ import {
   type ServedHost,
 } from "../core/site/site-spec.ts";
 import type { BundleAge, Phase } from "../core/host/step.ts";
+import { certificatePhase } from "../backup/index.ts";
+import { certificateCode, reportedCertificate, type StoreCertificates } from "../backup/certificates.ts";
 import { hostFiles } from "../engine/from-bundle.ts";
 import { withImageContent } from "../images/from-bundle.ts";
 import { phasesOf, type HostPhases, type SiteContext } from "./phases.ts";
@@ -151,19 +153,22 @@ export interface SiteProbe {
   readonly caBundles: readonly CaBundle[] | undefined;
   /** Hosts of the registry that do not respond, by name. */
   readonly unreachable: readonly string[];
-  /** CAs of registry hosts that must not be trusted, and hosts that are one machine. */
+  /** Of the stores of backups that have one. */
+  readonly storeCertificates: StoreCertificates;
+  /** Certificates of stores, and CAs of registry hosts that must not be trusted, and hosts that are one machine. */
   readonly problems: readonly Problem[];
 }
 
-/** Probes every host, all at once and read-only; the hosts of a registry are asked for its CAs first. */
+/** Probes every host, all at once and read-only; hosts of a registry and stores of backups are asked for their certificates first. */
 export async function probeSite(inputs: LoadedSite, options: ProbeSiteOptions = {}): Promise<SiteProbe> {
   const { library, content, bundle = { serial: 0 }, hosts } = inputs;
   const served = upstreamFirst(hosts)
     .map(({ spec }) => spec)
     .filter(isServed);
-  const probed = await Promise.all(
-    served.map((spec) => caAddress(spec, library, options.unprobed?.get(spec.name))),
-  );
+  const [probed, stores] = await Promise.all([
+    Promise.all(served.map((spec) => caAddress(spec, library, options.unprobed?.get(spec.name)))),
+    storesOf(hosts, library, options.unprobed),
+  ]);
   const unreachable = served.filter((_, at) => probed[at] === "silent").map(({ name }) => name);
   const made = probed.map((one) => (one === "silent" ? undefined : one));
   const problems = made.flatMap((one) => (one !== undefined && "code" in one ? [one] : []));
@@ -177,6 +182,7 @@ export async function probeSite(inputs: LoadedSite, options: ProbeSiteOptions = 
     mirrors,
     caBundles,
     unreachable,
+    storeCertificates: stores.certificates,
     clock: Math.floor(Date.now() / 1000),
   };
   const { values: probedHosts } = await inParallel(hosts, probeConcurrency, async (host) => {
@@ -188,7 +194,8 @@ export async function probeSite(inputs: LoadedSite, options: ProbeSiteOptions = 
     hosts: probedHosts,
     caBundles,
     unreachable,
-    problems: [...problems, ...duplicateMachineProblems(probedHosts)],
+    storeCertificates: stores.certificates,
+    problems: [...problems, ...stores.problems, ...duplicateMachineProblems(probedHosts)],
   };
 }
 
@@ -203,6 +210,31 @@ async function caAddress(
   if (caProbe.kind !== "reached") return "silent";
   const value = caProbe.report.values?.[caCode];
   return value === undefined ? undefined : reportedCa(spec, value);
+}
+
+/** A store that does not respond, or has no certificate yet, has none here. */
+async function storesOf(
+  hosts: readonly PlannedHost[],
+  library: Library,
+  unprobed: ProbeSiteOptions["unprobed"],
+): Promise<{ readonly certificates: StoreCertificates; readonly problems: readonly Problem[] }> {
+  const asked = hosts.flatMap(({ spec }) => {
+    const phase = unprobed?.has(spec.name) === true ? undefined : certificatePhase(spec);
+    return phase === undefined ? [] : [{ spec, phase }];
+  });
+  const found = await Promise.all(
+    asked.map(async ({ spec, phase }) => {
+      const probed = await probe(spec, [phase], library);
+      const value = probed.kind === "reached" ? probed.report.values?.[certificateCode] : undefined;
+      return value === undefined ? [] : [{ spec, certificate: reportedCertificate(spec, value) }];
+    }),
+  );
+  const certificates = new Map<string, string>();
+  const problems: Problem[] = [];
+  for (const { spec, certificate } of found.flat())
+    if (typeof certificate === "string") certificates.set(spec.name, certificate);
+    else problems.push(certificate);
+  return { certificates, problems };
 }
 
 /** One read-only probe of a host. Without an engine for it, only preflight is checked. */

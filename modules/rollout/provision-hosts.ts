@@ -1,10 +1,11 @@
-/** Creates the resources of a site: registry hosts first, one after the other, then all hosts, wave after wave. */
+/** Creates the resources of a site: registry hosts and stores of backups first, one after the other, then all hosts, wave after wave. */
 import * as pulumi from "@pulumi/pulumi";
 import { formatProblem, type Problem } from "../core/errors.ts";
 import type { Host } from "../core/pulumi/converge.ts";
 import type { PhaseResource } from "../core/pulumi/phase-resource.ts";
 import type { CaBundle } from "../core/site/registry.ts";
 import { isServed, upstreamFirst } from "../core/site/site-spec.ts";
+import { ResolvedStores } from "../backup/resolved.ts";
 import { resolvedCa, resolvedSeed } from "../registry/resolved.ts";
 import { resolvedTrust } from "../trust/resolved.ts";
 import { HostResources, type HostContext } from "./host-resources.ts";
@@ -42,9 +43,10 @@ export async function provisionHosts(
 ): Promise<ProvisionedHosts> {
   for (const problem of await warningsOf(site)) void pulumi.log.warn(formatProblem(problem));
   const registries = makeRegistries(site, around);
+  const stores = makeStores(site, registries, around);
   const made = new Map<string, Host>();
   const rolledOut = await rollOut(site, (plan) => {
-    const last = resourcesOf(plan, site, registries, around);
+    const last = resourcesOf(plan, site, { registries, stores }, around);
     made.set(plan.spec.name, last.host);
     return last;
   });
@@ -93,25 +95,75 @@ function makeRegistries(site: SitePlan, around: ContextOf): readonly MadeRegistr
   return made;
 }
 
-/** All remaining phases of a host. @returns the last of its resources. */
-function resourcesOf(
+/** The stores of backups: those that get a copy before the one that sends it. */
+function makeStores(site: SitePlan, registries: readonly MadeRegistry[], around: ContextOf): MadeStores {
+  const resolved = new ResolvedStores(site.storeCertificates);
+  const resources = new Map<string, HostResources>();
+  const copiesFirst = site.hosts.toSorted(
+    (a, b) => (a.spec.store?.copies.length ?? 0) - (b.spec.store?.copies.length ?? 0),
+  );
+  for (const plan of copiesFirst) {
+    const { spec, phases, probe } = plan;
+    if (phases.store === undefined) continue;
+    // As for registries: an update changes nothing on an unreachable host.
+    if (probe.kind !== "reached" && !pulumi.runtime.isDryRun()) continue;
+    const own = registryResources(plan, site, registries, around);
+    own.add("volumes");
+    own.add("users");
+    addTrust(own, plan, site, registries);
+    own.add("secrets");
+    const store = own.add("store", resolved.resources, resolved.phase(phases.store));
+    if (store !== undefined) resolved.add(spec, store);
+    resources.set(spec.name, own);
+  }
+  return { resolved, resources };
+}
+
+interface MadeStores {
+  readonly resolved: ResolvedStores;
+  /** By the name of the host. */
+  readonly resources: ReadonlyMap<string, HostResources>;
+}
+
+function registryResources(
   plan: HostPlan,
   site: SitePlan,
   registries: readonly MadeRegistry[],
   around: ContextOf,
-): PhaseResource {
-  const { spec } = plan;
-  const resources =
-    registries.find(({ name }) => name === spec.name)?.resources ??
-    new HostResources(plan, site, around(spec.name));
+): HostResources {
+  const { name } = plan.spec;
+  return (
+    registries.find((one) => one.name === name)?.resources ?? new HostResources(plan, site, around(name))
+  );
+}
+
+function addTrust(
+  resources: HostResources,
+  { spec }: HostPlan,
+  site: SitePlan,
+  registries: readonly MadeRegistry[],
+): void {
   // While one of them is unreachable, no host is made to trust fewer CAs than before.
   const complete = site.caBundles === undefined && site.unreachable.length === 0;
   const caBundles = registries.map(({ caBundle }) => caBundle);
   const seeds = registries.map(({ seed }) => seed);
-  const trust = complete ? resolvedTrust(spec, caBundles) : undefined;
-  // Registry and seed already exist.
+  resources.add("trust", seeds, complete ? resolvedTrust(spec, caBundles) : undefined);
+}
+
+/** All remaining phases of a host. @returns the last of its resources. */
+function resourcesOf(
+  plan: HostPlan,
+  site: SitePlan,
+  { registries, stores }: { readonly registries: readonly MadeRegistry[]; readonly stores: MadeStores },
+  around: ContextOf,
+): PhaseResource {
+  const { spec, phases } = plan;
+  const resources = stores.resources.get(spec.name) ?? registryResources(plan, site, registries, around);
+  // Registry, seed and store already exist.
   for (const { name } of phaseList)
-    if (name === "trust") resources.add(name, seeds, trust);
+    if (name === "trust") addTrust(resources, plan, site, registries);
+    else if (name === "backup" && phases.backup !== undefined)
+      resources.add(name, stores.resolved.resources, stores.resolved.phase(phases.backup));
     else resources.add(name);
   return resources.last;
 }

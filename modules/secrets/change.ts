@@ -32,20 +32,32 @@ export interface Edited {
  */
 export function secretToEdit(
   file: string,
-  app: string,
+  app: string | undefined,
   hosts: readonly Host[],
   { recoveryKey, siteFile }: { readonly recoveryKey: string; readonly siteFile: string },
 ): Edited {
   const uses = secretUses(hosts).filter(({ spec }) => spec.file === file);
   const running = hosts.filter(({ apps }) => apps.some(({ name }) => name === app));
-  refuse(running.length === 0 ? [notRunning(app, hosts, siteFile)] : []);
+  if (app === undefined) refuse(uses.length === 0 ? [unnamed(file, siteFile)] : []);
+  else refuse(running.length === 0 ? [notRunning(app, hosts, siteFile)] : []);
   const needing = hosts.filter((host) => running.includes(host) || uses.some((use) => use.host === host));
   return {
     file,
     recipients: [...keysOf(needing.map((host) => ({ host }))), recoveryKey],
     hosts: needing.map(({ name }) => name),
     content: readSecretFile(file),
-    isNamed: uses.some((use) => use.app === app),
+    isNamed: app === undefined || uses.some((use) => use.app === app),
+  };
+}
+
+function unnamed(file: string, where: string): Problem {
+  return {
+    where,
+    code: "E_VALUE",
+    subject: file,
+    found: "no such file among the secrets of the site",
+    expected: "a file that the site names, or --app with the application that will use it",
+    fix: "pass --app, or name the file in the site first",
   };
 }
 

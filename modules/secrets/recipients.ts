@@ -2,17 +2,21 @@
 import { createHash } from "node:crypto";
 import { basename } from "node:path";
 import type { Problem } from "../core/errors.ts";
+import { backupApp } from "../core/host/blob.ts";
+import { passwordName } from "../core/site/backups.ts";
 import type { Composed } from "../core/site/layers/compose.ts";
 import type { SiteFile } from "../core/site/merge.ts";
 import type { AppSecretSpec, HostSpec } from "../core/site/site-spec.ts";
 import { environmentOfName } from "../core/site/site-text.ts";
 import { type AgeHeader, ageHeader, sshTag } from "./age-file.ts";
 
-type Host = Pick<HostSpec, "name" | "hostKey" | "apps">;
+type Host = Pick<HostSpec, "name" | "hostKey" | "apps"> &
+  Partial<Pick<HostSpec, "backup" | "store" | "rehearsals">>;
 
-/** A secret of an application on a host. */
+/** A secret of an application on a host, or the password of a repository of backups. */
 export interface SecretUse {
   readonly host: Host;
+  /** {@link backupApp} for the password of a repository. */
   readonly app: string;
   /** Its name in the Compose file. */
   readonly name: string;
@@ -49,6 +53,7 @@ export function secretPlace({
 }: Pick<Composed, "value" | "origins">): (use: SecretUse) => string {
   const { apps = [] } = value as Pick<SiteFile, "apps">;
   return ({ app, name }) => {
+    if (app === backupApp) return origins.locate(["backups", "password"]);
     const at = apps.findIndex((one) => one.name === app && one.secrets?.[name] !== undefined);
     return origins.locate(["apps", at, "secrets", name]);
   };
@@ -56,11 +61,26 @@ export function secretPlace({
 
 /** Every use of a secret, in the order of hosts, applications and names. */
 export function secretUses(hosts: readonly Host[]): readonly SecretUse[] {
-  return hosts.flatMap((host) =>
-    host.apps.flatMap((app) =>
-      Object.entries(app.secrets ?? {}).map(([name, spec]) => ({ host, app: app.name, name, spec })),
-    ),
-  );
+  return hosts.flatMap((host) => {
+    const rehearsed = (host.rehearsals ?? []).map(({ app }) => app);
+    const apps = [...host.apps, ...rehearsed].filter(
+      (app, at, all) => all.findIndex((one) => one.name === app.name) === at,
+    );
+    return [
+      ...apps.flatMap((app) =>
+        Object.entries(app.secrets ?? {}).map(([name, spec]) => ({ host, app: app.name, name, spec })),
+      ),
+      ...passwordFiles(host).map((file) => ({
+        ...{ host, app: backupApp, name: passwordName(file), spec: { file } },
+      })),
+    ];
+  });
+}
+
+/** The passwords of repositories that a host needs, each once. */
+function passwordFiles({ backup, store }: Host): readonly string[] {
+  const stored = [...(store?.logins ?? []), ...(store?.repositories ?? [])].map(({ password }) => password);
+  return [...new Set([...(backup === undefined ? [] : [backup.password]), ...stored])];
 }
 
 /**

@@ -28,7 +28,8 @@ export interface SiteSecrets {
  * @param unknown names of hosts whose keys this run does not know: what they need is compared by the run that knows them. Default none.
  */
 export function readSecrets(
-  hosts: readonly Pick<HostSpec, "name" | "hostKey" | "apps">[],
+  hosts: readonly (Pick<HostSpec, "name" | "hostKey" | "apps"> &
+    Partial<Pick<HostSpec, "backup" | "store" | "rehearsals">>)[],
   siteFile: string,
   composed: Composed,
   unknown: ReadonlySet<string> = new Set(),

@@ -26,7 +26,7 @@ function hostWhere(name: string, status: StepStatus): HostPlan {
 
 const site: Omit<SitePlan, "hosts"> = {
   ...{ bundle: { serial: 7 }, library, lockSha256: "", signers: [], rollout: {}, receipt: undefined },
-  ...{ caBundles: [], unreachable: [], warnings: [] },
+  ...{ caBundles: [], storeCertificates: new Map(), unreachable: [], warnings: [] },
 };
 
 interface Recorded {

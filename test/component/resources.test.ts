@@ -27,7 +27,7 @@ test("names and type tokens of all resources of a site are those of existing sta
   });
   const { provisioned: begun, problems } = await provisionHosts({
     ...{ bundle: { serial: 7 }, library, lockSha256: "", signers: [], rollout: {}, receipt: undefined },
-    ...{ caBundles: undefined, unreachable: [], hosts, warnings: [] },
+    ...{ caBundles: undefined, storeCertificates: new Map(), unreachable: [], hosts, warnings: [] },
   });
   assert.deepEqual(problems, []);
   await Promise.all([...begun.values()].map(({ last }) => new Promise((done) => last?.report.apply(done))));

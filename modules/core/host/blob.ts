@@ -60,6 +60,9 @@ export interface HostSecret extends Blob {
   readonly mode: string;
 }
 
+/** In place of an application: passwords of repositories. No application can have this name. */
+export const backupApp = "_backup";
+
 /** Where a host has it decrypted: another path when the encrypted file is another one. */
 export function secretPath({ app, name, sha256 }: Pick<HostSecret, "app" | "name" | "sha256">): string {
   return `/run/sealift/secrets/${app}/${name}.${sha256.slice(0, 8)}`;
@@ -77,6 +80,12 @@ export interface HostFiles {
   readonly secrets?: readonly HostSecret[];
   /** The program that decrypts them, on a host that has any. */
   readonly age?: Archive;
+  /** Releases of applications whose restore is rehearsed on the host, in the order of its rehearsals. Default none. */
+  readonly rehearsed?: readonly HostApp[];
+  /** The program that makes backups, on a host that makes or stores any. */
+  readonly restic?: Archive;
+  /** The server of a store, on a host that stores backups. */
+  readonly restServer?: Archive;
   /** The program of the registry, on a host that runs it. */
   readonly registry?: Archive;
   /** Other versions in the bundle: those that the host keeps need not be sent again on a rollback. */

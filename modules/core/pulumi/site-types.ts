@@ -70,6 +70,7 @@ export interface SiteInput {
   readonly images?: ImagesInput;
   readonly apps?: AppsInput;
   readonly secrets?: SecretsInput;
+  readonly backups?: BackupsInput;
   /**
    * Classes of hosts, by name. A class overrides the class of the same name in the shared file, key by key.
    * @example {"docker-host":{"volumes":{"group":"vg0"}}}
@@ -1235,6 +1236,102 @@ export type AppsInput = readonly {
    */
   readonly allow?: readonly string[];
   /**
+   * Where the state of its services lies on the host, by the name of the service: the folder takes the place of the one named volume that the service mounts for writing. A service that the list does not have keeps its state in volumes of the engine, which are not backed up. Default none.
+   * @example {"database":{"path":"/data/shop-db","owner":"999:999"}}
+   */
+  readonly data?: Readonly<
+    Record<
+      string,
+      {
+        /**
+         * Absolute path below a mount of the host, for this service alone.
+         * @example "/data/shop-db"
+         */
+        readonly path: string;
+        /**
+         * Owner and group of the folder, as numbers. Absent: unchanged.
+         * @example "999:999"
+         */
+        readonly owner?: string;
+      }
+    >
+  >;
+  /**
+   * When and how its data is backed up to the store of `backups`. Absent: it is not backed up.
+   * @example {"at":"02:30","snapshot":"data","dump":{"database":{"engine":"postgresql","user":"shop"}}}
+   */
+  readonly backup?: {
+    /**
+     * Time of day, by the clock of the host. A backup that was missed while the host was off runs at its start.
+     * @example "02:30"
+     */
+    readonly at: string;
+    /**
+     * Logical volume of the host with the data of all its services: the files are read from an LVM snapshot of it, and nothing stops. Absent: no snapshot.
+     * @example "data"
+     */
+    readonly snapshot?: string;
+    /**
+     * Without a snapshot: the services with data are stopped while their files are read. Without either, only dumps are backed up.
+     * @default false
+     * @example true
+     */
+    readonly stop?: boolean;
+    /**
+     * Services whose database is dumped as well, by name: by the commands of Sealift for an engine, or by a command of yours. A dump that fails makes the backup fail. Default none.
+     * @example {"database":{"engine":"postgresql","user":"shop"}}
+     */
+    readonly dump?: Readonly<
+      Record<
+        string,
+        {
+          /**
+           * The database engine; its commands for dump, restore and check are those of the guide.
+           * @example "postgresql"
+           */
+          readonly engine?: "postgresql" | "mariadb" | "mysql" | "redis";
+          /**
+           * Account that may read all databases. Absent: that of the image.
+           * @example "shop"
+           */
+          readonly user?: string;
+          /**
+           * Name of the secret in the Compose file with its password; it is read inside the container and is never an argument. Absent: the account needs none inside the container.
+           * @example "db_password"
+           */
+          readonly password?: string;
+          /**
+           * Program and arguments that write the dump to standard output, run inside the container of the service.
+           * @example ["pg_dumpall","--username","shop"]
+           */
+          readonly command?: readonly string[];
+        }
+      >
+    >;
+  };
+  /**
+   * How a restore of its backups is rehearsed. Absent: nothing is rehearsed.
+   * @example {"rehearse":"weekly","on":"store-b"}
+   */
+  readonly restore?: {
+    /**
+     * How often a restore is rehearsed.
+     * @default "weekly"
+     * @example "weekly"
+     */
+    readonly rehearse?: "daily" | "weekly" | "monthly";
+    /**
+     * Host on which it is rehearsed: the store of `backups` or one of its copies.
+     * @example "store-b"
+     */
+    readonly on: string;
+    /**
+     * By the name of a service with data: program and arguments that end with 0 in its container when the restored data is right. Default: the check of its engine.
+     * @example {"database":["psql","-U","shop","-c","select count(*) from visits"]}
+     */
+    readonly check?: Readonly<Record<string, readonly string[]>>;
+  };
+  /**
    * Number of earlier releases that stay on the host with their images. The next change of a release removes older ones.
    * @default 2
    * @example 2
@@ -1267,6 +1364,108 @@ export type AppSecretInput =
        */
       readonly mode?: string;
     };
+
+/**
+ * Where the data of applications is backed up: a host of the site that only takes new backups (restic's rest-server in append-only mode), and hosts that get a copy. What is backed up is `backup` of each application. Needs `secrets` of the site. Default none.
+ * @example {"restic":"0.19.1","restServer":"0.14.0","password":"secrets/restic-{host}.age","store":{"host":"store-a","mount":"/backup","keep":{"daily":7,"weekly":5,"monthly":12}}}
+ */
+export interface BackupsInput {
+  /**
+   * Version of restic. The bundle must have it.
+   * @example "0.19.1"
+   */
+  readonly restic: string;
+  /**
+   * Version of rest-server. The bundle must have it.
+   * @example "0.14.0"
+   */
+  readonly restServer: string;
+  /**
+   * Path of the file with the password of the repositories, relative to the checkout, encrypted by age (`sealift secret edit`). With `{host}` in it, each host has a file and a password of its own, and no host can read the backups of another.
+   * @example "secrets/restic-{host}.age"
+   */
+  readonly password: string;
+  /**
+   * The host that stores the backups of all others.
+   * @example {"host":"store-a","mount":"/backup"}
+   */
+  readonly store: {
+    /**
+     * Name of a host of this site.
+     * @example "store-a"
+     */
+    readonly host: string;
+    /**
+     * Mount point of the volume for its repositories.
+     * @example "/backup"
+     */
+    readonly mount: string;
+    /**
+     * TCP port of the store.
+     * @default 8000
+     * @example 8000
+     */
+    readonly port?: number;
+    /**
+     * How many backups of each application are retained, in the words of restic forget. Only the stores remove backups. Default { daily: 7, weekly: 5, monthly: 12 }.
+     * @example {"daily":7,"weekly":5,"monthly":12}
+     */
+    readonly keep?: {
+      /**
+       * How many of the most recent backups are retained.
+       * @default 0
+       * @example 7
+       */
+      readonly last?: number;
+      /**
+       * How many of the last backups of a day are retained.
+       * @default 0
+       * @example 7
+       */
+      readonly daily?: number;
+      /**
+       * How many of the last backups of a week are retained.
+       * @default 0
+       * @example 7
+       */
+      readonly weekly?: number;
+      /**
+       * How many of the last backups of a month are retained.
+       * @default 0
+       * @example 7
+       */
+      readonly monthly?: number;
+      /**
+       * How many of the last backups of a year are retained.
+       * @default 0
+       * @example 7
+       */
+      readonly yearly?: number;
+    };
+  };
+  /**
+   * Hosts that get a copy of every backup, with the same retention. Default none.
+   * @example [{"host":"store-b","mount":"/backup"}]
+   */
+  readonly copies?: readonly {
+    /**
+     * Name of a host of this site.
+     * @example "store-a"
+     */
+    readonly host: string;
+    /**
+     * Mount point of the volume for its repositories.
+     * @example "/backup"
+     */
+    readonly mount: string;
+    /**
+     * TCP port of the store.
+     * @default 8000
+     * @example 8000
+     */
+    readonly port?: number;
+  }[];
+}
 
 /**
  * How the secrets of applications are encrypted: files of the repository, each for the ssh host keys of the hosts that need it and for one recovery key. Required where an application has secrets. Absent: Sealift looks after no secrets.

@@ -1,9 +1,9 @@
 /** The applications of a site, and which of them a host runs. Pure. */
-import type { AppSecretSpec, AppSpec, HostSpec } from "./site-spec.ts";
+import type { AppBackupSpec, AppRestoreSpec, AppSecretSpec, AppSpec, HostSpec } from "./site-spec.ts";
 import { parseSeconds } from "./units.ts";
 
 /** An application as the site has it. */
-export interface AppFile extends Pick<AppSpec, "name" | "version" | "values" | "allow"> {
+export interface AppFile extends Pick<AppSpec, "name" | "version" | "values" | "allow" | "data"> {
   /** By name: a path alone, or with owner and mode. */
   readonly secrets?: Readonly<Record<string, string | AppSecretSpec>>;
   /** Names of hosts; a class has already been replaced by the names of its hosts. */
@@ -18,6 +18,8 @@ export interface AppFile extends Pick<AppSpec, "name" | "version" | "values" | "
     readonly timeout?: string;
   };
   readonly keep?: number;
+  readonly backup?: Partial<AppBackupSpec> & Pick<AppBackupSpec, "at">;
+  readonly restore?: Partial<AppRestoreSpec> & Pick<AppRestoreSpec, "on">;
 }
 
 /** Those that run on this host, in the order of the site. */
@@ -33,12 +35,16 @@ function runsOn({ hosts, team }: AppFile, host: Parameters<typeof appsOf>[1]): b
   return team === undefined || host.team === team;
 }
 
-function appSpec({ name, version, values, secrets, allow, update = {}, keep = 2 }: AppFile): AppSpec {
+function appSpec(file: AppFile): AppSpec {
+  const { name, version, values, secrets, allow, data, backup, restore, update = {}, keep = 2 } = file;
   return {
     ...{ name, version },
     ...(values === undefined ? {} : { values }),
     ...(secrets === undefined ? {} : { secrets: secretSpecs(secrets) }),
     ...(allow === undefined ? {} : { allow }),
+    ...(data === undefined ? {} : { data }),
+    ...(backup === undefined ? {} : { backup: { stop: false, dump: {}, ...backup } }),
+    ...(restore === undefined ? {} : { restore: { rehearse: "weekly", check: {}, ...restore } }),
     update: {
       order: update.order ?? "stop-first",
       monitor: parseSeconds(update.monitor ?? "30s"),

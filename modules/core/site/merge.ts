@@ -3,6 +3,8 @@ import { endpoint } from "../endpoint.ts";
 import { pullsByName, imageStoreKeys, imageStoreOf } from "./image-store.ts";
 import { containersSlice, withProfile, writtenAlways, type DaemonProfile } from "./profiles.ts";
 import { appsOf, type AppFile } from "./apps.ts";
+import { backupsOf, type BackupsFile } from "./backups.ts";
+import { backedHosts, rehearsalsOf } from "./rehearsals.ts";
 import { registryOf, type RegistryFile, type RegistrySpec } from "./registry.ts";
 import { daemonOver } from "./layers/daemon-over.ts";
 import type { RolloutSpec } from "./rollout.ts";
@@ -49,6 +51,7 @@ export interface SiteFile extends Sections {
   readonly registry?: RegistryFile;
   readonly apps?: readonly AppFile[];
   readonly secrets?: SecretsSpec;
+  readonly backups?: BackupsFile;
   readonly hosts: readonly HostFile[];
 }
 
@@ -81,6 +84,8 @@ export function mergeHost(site: SiteFile, host: HostFile): MergedHost {
     architecture: host.architecture ?? "amd64",
     images: [...new Set([...(site.images ?? []), ...(host.images ?? [])])],
     apps: appsOf(site.apps ?? [], host),
+    ...backupsOf(site.backups, backedHosts(site), host.name),
+    ...rehearsalsOf(site, host.name),
     ...(site.secrets === undefined ? {} : { secrets: site.secrets }),
     groups: host.groups ?? site.groups ?? [],
     dockerGroup: { unmanagedMembers: "report", ...site.dockerGroup, ...host.dockerGroup },

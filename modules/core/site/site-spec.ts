@@ -1,6 +1,7 @@
 /** The site as used by all code beyond site.ts: every host complete, and every value validated. */
 import type { ImageStore } from "./image-store.ts";
 import type { JumpSpec } from "./jump-host.ts";
+import type { BackupClientSpec, BackupStoreSpec } from "./backups.ts";
 import type { RegistrySpec, ServedRegistry } from "./registry.ts";
 import type { RolloutSpec } from "./rollout.ts";
 
@@ -152,9 +153,66 @@ export interface AppSpec {
   readonly secrets?: Readonly<Record<string, AppSecretSpec>>;
   /** Rights over the whole host, and paths of it, that its services may have. Default none. */
   readonly allow?: readonly string[];
+  /** Where the state of its services lies on the host, by the name of the service. Default in volumes of the engine. */
+  readonly data?: Readonly<Record<string, AppDataSpec>>;
+  /** Absent: it is not backed up. */
+  readonly backup?: AppBackupSpec;
+  /** Absent: nothing is rehearsed. */
+  readonly restore?: AppRestoreSpec;
   readonly update: AppUpdateSpec;
   /** How many earlier releases stay on the host with their images. */
   readonly keep: number;
+}
+
+/** An application of another host whose backups are restored here for a test. */
+export interface RehearsalSpec {
+  /** Name of the host that runs it. */
+  readonly of: string;
+  readonly app: AppSpec;
+  /** Repository of that host in the store of this one. */
+  readonly repository: string;
+}
+
+/** The folder of a host in which a service keeps its state. */
+export interface AppDataSpec {
+  /** Absolute path on a volume or an existing mount of the host. */
+  readonly path: string;
+  /** `uid:gid` of the folder. Absent: unchanged. */
+  readonly owner?: string;
+}
+
+/** When and how an application is backed up. */
+export interface AppBackupSpec {
+  /** Time of day of the host, `02:30`. */
+  readonly at: string;
+  /** Logical volume of which a snapshot is taken; the data of all services lies on it. Absent: none. */
+  readonly snapshot?: string;
+  /** Without a snapshot: the services with data stop while their files are read. @default false */
+  readonly stop: boolean;
+  /** Services of which a database dump is taken as well, by name. */
+  readonly dump: Readonly<Record<string, DumpSpec>>;
+}
+
+/** How a database is dumped inside its container: to standard output. */
+export type DumpSpec =
+  | { readonly command: readonly string[] }
+  | {
+      readonly engine: DatabaseEngine;
+      /** The account that reads all databases. Absent: that of the image. */
+      readonly user?: string;
+      /** Name of the secret in the Compose file with its password. Absent: it needs none inside the container. */
+      readonly password?: string;
+    };
+
+export type DatabaseEngine = "postgresql" | "mariadb" | "mysql" | "redis";
+
+/** How a restore is rehearsed. */
+export interface AppRestoreSpec {
+  readonly rehearse: "daily" | "weekly" | "monthly";
+  /** Host that stores backups. */
+  readonly on: string;
+  /** By the name of a service with data: a command that ends with 0 in its container when the data is right. Default that of its engine. */
+  readonly check: Readonly<Record<string, readonly string[]>>;
 }
 
 /** How the secrets of applications are encrypted. */
@@ -213,8 +271,14 @@ export interface HostSpec {
   readonly images: readonly string[];
   /** Applications that run here, in the order of the site. */
   readonly apps: readonly AppSpec[];
+  /** Applications of other hosts whose restore is rehearsed here. Default none. */
+  readonly rehearsals?: readonly RehearsalSpec[];
   /** Absent: Sealift looks after no secrets. */
   readonly secrets?: SecretsSpec;
+  /** What this host backs up, and where to; absent: nothing. */
+  readonly backup?: BackupClientSpec;
+  /** What it stores for other hosts; absent: nothing. */
+  readonly store?: BackupStoreSpec;
   readonly groups: readonly GroupSpec[];
   readonly dockerGroup: DockerGroupSpec;
   readonly users: readonly UserSpec[];
@@ -239,6 +303,21 @@ export function upstreamFirst<T extends { readonly spec: HostSpec }>(hosts: read
 
 export function isServed(host: HostSpec): host is ServedHost {
   return host.registry?.serves !== undefined;
+}
+
+/** Whether anything on a host is encrypted for it. */
+export function needsSecrets({
+  apps,
+  backup,
+  store,
+  rehearsals = [],
+}: Pick<HostSpec, "apps" | "backup" | "store" | "rehearsals">): boolean {
+  const all = [...apps, ...rehearsals.map(({ app }) => app)];
+  return (
+    backup !== undefined ||
+    store !== undefined ||
+    all.some((app) => Object.keys(app.secrets ?? {}).length > 0)
+  );
 }
 
 /** The bundle and its acceptance criteria. Paths are absolute or relative to the checkout. */

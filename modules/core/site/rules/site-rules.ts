@@ -4,6 +4,7 @@ import type { Locate } from "../../document/locate.ts";
 import type { MergedHost, SiteFile } from "../merge.ts";
 import { appSecretProblems } from "./app-secrets.ts";
 import { appProblems } from "./apps.ts";
+import { backupProblems } from "./backups.ts";
 import { daemonProblems } from "./daemon.ts";
 import { groupProblems } from "./groups.ts";
 import { hostProblems } from "./hosts.ts";
@@ -32,6 +33,7 @@ export function siteProblems(
     ...imageProblems(file, hosts, problemAt),
     ...appProblems(file, hosts, problemAt),
     ...appSecretProblems(file, hosts, problemAt),
+    ...backupProblems(file, hosts, problemAt),
     ...daemonProblems(file, hosts, problemAt),
     ...registryProblems(file, hosts, problemAt),
     ...rolloutProblems(file, hosts, problemAt),

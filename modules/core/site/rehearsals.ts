@@ -1,0 +1,37 @@
+/** Which host makes backups, and which rehearses whose restores. Pure. */
+import { appsOf, type AppFile } from "./apps.ts";
+import { type BackupsFile, repositoryOn } from "./backups.ts";
+import type { HostSpec, RehearsalSpec } from "./site-spec.ts";
+
+interface Rehearsing {
+  readonly apps?: readonly AppFile[];
+  readonly backups?: BackupsFile;
+  readonly hosts: readonly Pick<HostSpec, "name" | "address" | "team">[];
+}
+
+/** The hosts of a site, and whether an application of theirs is backed up. */
+export function backedHosts({
+  apps = [],
+  hosts,
+}: Rehearsing): readonly { readonly name: string; readonly address: string; readonly backed: boolean }[] {
+  return hosts.map((host) => ({
+    ...{ name: host.name, address: host.address },
+    backed: appsOf(apps, host).some(({ backup }) => backup !== undefined),
+  }));
+}
+
+/** The applications whose restore is rehearsed on a host. */
+export function rehearsalsOf(
+  { apps = [], backups, hosts }: Rehearsing,
+  host: string,
+): { readonly rehearsals?: readonly RehearsalSpec[] } {
+  if (backups === undefined) return {};
+  const rehearsals = hosts.flatMap((of) =>
+    appsOf(apps, of).flatMap((app) =>
+      app.restore?.on === host && app.backup !== undefined
+        ? [{ of: of.name, app, repository: repositoryOn(backups, host, of.name) }]
+        : [],
+    ),
+  );
+  return rehearsals.length === 0 ? {} : { rehearsals };
+}

@@ -1,0 +1,395 @@
+/** Rules for backups: their stores, and what an application needs so that its data can be backed up and restored. */
+import type { Problem } from "../../errors.ts";
+import type { Path } from "../../document/locate.ts";
+import { shown } from "../../shown.ts";
+import type { AppFile } from "../apps.ts";
+import { storePort } from "../backups.ts";
+import type { MergedHost, SiteFile } from "../merge.ts";
+import { mountOf, mountsOf } from "../mounts.ts";
+import { registryPorts } from "../registry.ts";
+import type { ProblemBuilder } from "./problem-builder.ts";
+
+export function backupProblems(
+  file: SiteFile,
+  hosts: readonly MergedHost[],
+  problemAt: ProblemBuilder,
+): Problem[] {
+  const { apps = [], backups, secrets } = file;
+  const stores = backups === undefined ? [] : storePlaces(backups);
+  return [
+    ...(backups !== undefined && secrets === undefined
+      ? [
+          problemAt(
+            ["backups"],
+            "E_KEY_MISSING",
+            "no secrets: of the site",
+            "the version of age and the recovery key of the site: the password of the repositories is encrypted",
+            "add secrets: { age: 1.3.1, recoveryKey: <what age-keygen prints> } to the site",
+          ),
+        ]
+      : []),
+    ...stores.flatMap((store) => storeProblems(store, stores, file, hosts, problemAt)),
+    ...passwordProblems(file, problemAt),
+    ...apps.flatMap((app, at) => appDataProblems(app, ["apps", at], file, hosts, problemAt)),
+    ...hosts.flatMap((host) => sharedFolderProblems(host, apps, problemAt)),
+  ];
+}
+
+interface StorePlace {
+  readonly path: Path;
+  readonly host: string;
+  readonly mount: string;
+  readonly port: number;
+}
+
+function storePlaces({ store, copies = [] }: NonNullable<SiteFile["backups"]>): readonly StorePlace[] {
+  const place = (path: Path, { host, mount, port = storePort }: typeof store): StorePlace => ({
+    ...{ path, host, mount, port },
+  });
+  return [
+    place(["backups", "store"], store),
+    ...copies.map((copy, at) => place(["backups", "copies", at], copy)),
+  ];
+}
+
+function storeProblems(
+  { path, host: name, mount, port }: StorePlace,
+  stores: readonly StorePlace[],
+  { registry }: SiteFile,
+  hosts: readonly MergedHost[],
+  problemAt: ProblemBuilder,
+): Problem[] {
+  const host = hosts.find((one) => one.name === name);
+  if (host === undefined) {
+    const names = hosts.map((one) => one.name).join(", ");
+    return [
+      problemAt(
+        [...path, "host"],
+        "E_VALUE",
+        shown(name),
+        `a host of this site: ${names}`,
+        "correct the name, or add the host",
+      ),
+    ];
+  }
+  const mounts = mountsOf(host.volumes).map((one) => one.mount);
+  const { port: reader = registryPorts.port, writerPort = registryPorts.writerPort } = registry ?? {};
+  return [
+    ...(stores.findIndex((one) => one.host === name) < stores.findIndex((one) => one.path === path)
+      ? [
+          problemAt(
+            [...path, "host"],
+            "E_DUPLICATE",
+            `${name} twice`,
+            "each store and each copy on a host of its own",
+            "name another host: a copy on the same host is lost together with the store",
+          ),
+        ]
+      : []),
+    ...(mounts.includes(mount)
+      ? []
+      : [
+          problemAt(
+            [...path, "mount"],
+            "E_VALUE",
+            shown(mount),
+            `a mount of ${name}: ${mounts.join(", ") || "none"}`,
+            "add a logical volume for the backups, or an existing mount",
+          ),
+        ]),
+    ...(host.registry?.serves !== undefined && [reader, writerPort].includes(port)
+      ? [
+          problemAt(
+            [...path, "port"],
+            "E_CONFLICT",
+            `${port}, which the registry of ${name} uses`,
+            "a port of its own",
+            "choose another port",
+          ),
+        ]
+      : []),
+  ];
+}
+
+function passwordProblems({ backups }: SiteFile, problemAt: ProblemBuilder): Problem[] {
+  if (backups === undefined || !/[{}]/.test(backups.password.replaceAll("{host}", ""))) return [];
+  return [
+    problemAt(
+      ["backups", "password"],
+      "E_VALUE",
+      shown(backups.password),
+      "a path in which only {host} is replaced",
+      "write {host} for the name of the host, and no other braces",
+    ),
+  ];
+}
+
+/** What a single application lacks. */
+function appDataProblems(
+  app: AppFile,
+  path: Path,
+  { backups }: SiteFile,
+  hosts: readonly MergedHost[],
+  problemAt: ProblemBuilder,
+): Problem[] {
+  const { name, data = {}, backup, restore } = app;
+  const own = hosts.filter((host) => host.apps.some((one) => one.name === name));
+  return [
+    ...own.flatMap((host) => pathProblems(app, path, host, problemAt)),
+    ...(backup === undefined ? [] : scheduleProblems(app, path, backups, own, problemAt)),
+    ...(restore !== undefined && backup === undefined
+      ? [
+          problemAt(
+            [...path, "restore"],
+            "E_KEY_MISSING",
+            "restore without backup",
+            "backup: of the application",
+            "add backup: { at: … }, or remove restore",
+          ),
+        ]
+      : []),
+    ...(restore === undefined || backups === undefined
+      ? []
+      : rehearsalProblems(restore, [...path, "restore"], storePlaces(backups), own, data, problemAt)),
+  ];
+}
+
+function pathProblems(
+  { data = {} }: AppFile,
+  path: Path,
+  { name, volumes, daemon }: MergedHost,
+  problemAt: ProblemBuilder,
+): Problem[] {
+  const mounts = mountsOf(volumes);
+  const root = daemon["data-root"];
+  return Object.entries(data).flatMap(([service, { path: folder }]) => {
+    const at = [...path, "data", service, "path"];
+    const mount = mountOf(folder, mounts)?.mount;
+    if (mount === undefined || mount === folder)
+      return [
+        problemAt(
+          at,
+          "E_VALUE",
+          mount === undefined ? `${folder}: on no mount of ${name}` : `${folder}: the top of a mount`,
+          `a folder below a mount of ${name}: ${mounts.map((one) => one.mount).join(", ") || "none"}`,
+          "choose a folder below one of the mounts",
+        ),
+      ];
+    if (root === undefined || (folder !== root && !folder.startsWith(`${root}/`))) return [];
+    return [
+      problemAt(
+        at,
+        "E_CONFLICT",
+        `${folder}: in the engine's data-root ${root}`,
+        "a folder that the engine does not use",
+        "choose a folder beside the data-root",
+      ),
+    ];
+  });
+}
+
+function scheduleProblems(
+  { data = {}, backup, secrets = {} }: AppFile,
+  path: Path,
+  backups: SiteFile["backups"],
+  hosts: readonly MergedHost[],
+  problemAt: ProblemBuilder,
+): Problem[] {
+  const at = [...path, "backup"];
+  const { snapshot, stop = false, dump = {} } = backup ?? {};
+  const services = Object.keys(data);
+  const uncovered =
+    snapshot === undefined && !stop ? services.filter((service) => dump[service] === undefined) : [];
+  return [
+    ...(backups === undefined
+      ? [
+          problemAt(
+            at,
+            "E_KEY_MISSING",
+            "a backup, and no backups: of the site",
+            "the store for it",
+            "add backups: { restic, restServer, password, store } to the site",
+          ),
+        ]
+      : []),
+    ...(services.length === 0
+      ? [
+          problemAt(
+            at,
+            "E_KEY_MISSING",
+            "a backup without data",
+            "data: of the application, where the state of its services lies",
+            "add data: { <service>: { path: … } }",
+          ),
+        ]
+      : []),
+    ...(snapshot !== undefined && stop
+      ? [
+          problemAt(
+            [...at, "stop"],
+            "E_CONFLICT",
+            "stop beside snapshot",
+            "one of them",
+            "remove stop: nothing has to stop for a snapshot",
+          ),
+        ]
+      : []),
+    ...(uncovered.length > 0
+      ? [
+          problemAt(
+            at,
+            "E_KEY_MISSING",
+            `nothing that reads the data of ${uncovered.join(", ")} consistently`,
+            "snapshot, stop: true, or a dump of each service",
+            "add one of them: files that are copied while a service writes them are of no use",
+          ),
+        ]
+      : []),
+    ...Object.entries(dump).flatMap(([service, spec]) => {
+      const where = [...at, "dump", service];
+      if (!services.includes(service))
+        return [
+          problemAt(
+            where,
+            "E_VALUE",
+            `${service} has no data:`,
+            `a service with data: ${services.join(", ") || "none"}`,
+            "correct the name, or add its folder to data:",
+          ),
+        ];
+      const ways = ["engine", "command"].filter((key) => key in spec);
+      if (ways.length !== 1 || ("command" in spec && ("user" in spec || "password" in spec)))
+        return [
+          problemAt(
+            where,
+            "E_CONFLICT",
+            Object.keys(spec).join(", ") || "nothing",
+            "either engine, perhaps with user and password, or command",
+            "keep one of them",
+          ),
+        ];
+      if (!("password" in spec) || spec.password === undefined || secrets[spec.password] !== undefined)
+        return [];
+      return [
+        problemAt(
+          [...where, "password"],
+          "E_VALUE",
+          shown(spec.password),
+          `a secret of the application: ${Object.keys(secrets).join(", ") || "none"}`,
+          "correct the name, or add the secret under secrets:",
+        ),
+      ];
+    }),
+    ...(snapshot === undefined
+      ? []
+      : hosts.flatMap((host) => snapshotProblems(snapshot, data, [...at, "snapshot"], host, problemAt))),
+  ];
+}
+
+function snapshotProblems(
+  snapshot: string,
+  data: NonNullable<AppFile["data"]>,
+  at: Path,
+  { name, volumes }: MergedHost,
+  problemAt: ProblemBuilder,
+): Problem[] {
+  const { logicalVolumes = [] } = volumes;
+  const volume = logicalVolumes.find((one) => one.name === snapshot);
+  if (volume === undefined)
+    return [
+      problemAt(
+        at,
+        "E_VALUE",
+        `${shown(snapshot)}: no logical volume of ${name}`,
+        `one of ${logicalVolumes.map((one) => one.name).join(", ") || "none"}`,
+        "name the volume with the data, or use stop: true where storage is managed by others",
+      ),
+    ];
+  const mounts = mountsOf(volumes);
+  const elsewhere = Object.entries(data).filter(
+    ([, { path }]) => mountOf(path, mounts)?.mount !== volume.mount,
+  );
+  return elsewhere.map(([service, { path }]) =>
+    problemAt(
+      at,
+      "E_CONFLICT",
+      `the data of ${service}, ${path}, is not on ${snapshot} (${volume.mount}) of ${name}`,
+      "all data of the application on the volume of the snapshot: it is one instant of one volume",
+      "move the data to the volume, or name the volume that it is on",
+    ),
+  );
+}
+
+function rehearsalProblems(
+  { on, check = {} }: NonNullable<AppFile["restore"]>,
+  path: Path,
+  stores: readonly StorePlace[],
+  own: readonly MergedHost[],
+  data: NonNullable<AppFile["data"]>,
+  problemAt: ProblemBuilder,
+): Problem[] {
+  const names = stores.map(({ host }) => host);
+  const services = Object.keys(data);
+  return [
+    ...(names.includes(on)
+      ? []
+      : [
+          problemAt(
+            [...path, "on"],
+            "E_VALUE",
+            shown(on),
+            `a host that stores backups: ${names.join(", ")}`,
+            "name one of them: it has the repository and the password",
+          ),
+        ]),
+    ...(own.some(({ name }) => name === on)
+      ? [
+          problemAt(
+            [...path, "on"],
+            "E_CONFLICT",
+            `${on}, which runs the application`,
+            "another host",
+            "rehearse on another host: a restore has to work when this one is lost",
+          ),
+        ]
+      : []),
+    ...Object.keys(check)
+      .filter((service) => !services.includes(service))
+      .map((service) =>
+        problemAt(
+          [...path, "check", service],
+          "E_VALUE",
+          `${service} has no data:`,
+          `a service with data: ${services.join(", ") || "none"}`,
+          "correct the name, or add its folder to data:",
+        ),
+      ),
+  ];
+}
+
+/** Two services would write into one folder, or restoring one would move the data of the other aside. */
+function sharedFolderProblems(
+  host: MergedHost,
+  apps: readonly AppFile[],
+  problemAt: ProblemBuilder,
+): Problem[] {
+  const folders = host.apps.flatMap((app) =>
+    Object.entries(app.data ?? {}).map(([service, { path }]) => ({ app: app.name, service, path })),
+  );
+  return folders.flatMap((one, at) => {
+    const other = folders
+      .slice(0, at)
+      .find(({ path }) => `${one.path}/`.startsWith(`${path}/`) || `${path}/`.startsWith(`${one.path}/`));
+    if (other === undefined) return [];
+    const index = apps.findLastIndex(({ name }) => name === one.app);
+    return [
+      problemAt(
+        ["apps", index, "data", one.service, "path"],
+        "E_CONFLICT",
+        `${one.path}, and ${other.path} of ${other.app} ${other.service} on ${host.name}`,
+        "a folder for each service alone, none inside another",
+        "choose another folder",
+      ),
+    ];
+  });
+}
