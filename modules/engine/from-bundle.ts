@@ -122,10 +122,10 @@ export function hostFiles(host: HostSpec, bundle: LockIndex, file: string): Host
   /** Only for hosts that make or store backups. */
   function backupArchives(): Pick<HostFiles, "restic" | "restServer"> {
     const version = backup?.restic ?? store?.restic;
-    const get = (name: "restic" | "rest-server", key: string, wanted: string | undefined) => {
-      const found = wanted === undefined ? undefined : bundle.file(name, wanted, platform);
-      if (wanted !== undefined && found === undefined)
-        missing("E_BACKUP_NOT_IN_BUNDLE", `backups.${key}`, wanted, `a ${name}`, bundle.versions(name));
+    const get = (name: "restic" | "rest-server", key: string, requested: string | undefined) => {
+      const found = requested === undefined ? undefined : bundle.file(name, requested, platform);
+      if (requested !== undefined && found === undefined)
+        missing("E_BACKUP_NOT_IN_BUNDLE", `backups.${key}`, requested, `a ${name}`, bundle.versions(name));
       return found;
     };
     const restic = get("restic", "restic", version);

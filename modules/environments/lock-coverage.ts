@@ -115,11 +115,11 @@ function backupProgramsOf(
   { origins }: Pick<Composed, "origins">,
 ): Reference[] {
   const platform = `linux/${architecture}`;
-  const wanted = [
+  const programs = [
     ["restic", "restic", backup?.restic ?? store?.restic],
     ["rest-server", "restServer", store?.restServer],
   ] as const;
-  return wanted.flatMap(([name, key, version]) => {
+  return programs.flatMap(([name, key, version]) => {
     if (version === undefined) return [];
     const where = origins.locate(["backups", key]);
     return [{ option: `backups.${key}`, where, kind: "archive" as const, name, version, platform, host }];

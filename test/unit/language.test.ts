@@ -206,7 +206,7 @@ function oldKeysOfSchema(node: unknown, path = ""): string[] {
 }
 
 /** Old names that are keys of today elsewhere. */
-const stillKeys: Readonly<Record<string, RegExp>> = { serial: /\.disks\b/, keep: /\.apps\b/ };
+const stillKeys: Readonly<Record<string, RegExp>> = { serial: /\.disks\b/, keep: /\.(apps|backups)\b/ };
 
 function isOldKey(key: string, path: string): boolean {
   return Object.hasOwn(renamedKeys, key) && stillKeys[key]?.test(path) !== true;

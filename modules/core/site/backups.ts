@@ -77,7 +77,7 @@ export interface StoreRepository {
 export const storePort = 8000;
 
 /** The retention of a site that states none. */
-export const defaultRetention: RetentionSpec = { daily: 7, weekly: 5, monthly: 12 };
+const defaultRetention: RetentionSpec = { daily: 7, weekly: 5, monthly: 12 };
 
 /** What one host of a site does about backups. */
 export interface HostBackups {
