@@ -3,7 +3,8 @@ import type { Channel } from "../core/host/blob-step.ts";
 import type { Archive } from "../core/host/blob.ts";
 import type { BackupStoreSpec } from "../core/site/backups.ts";
 import type { Step } from "../core/host/step.ts";
-import type { StoreCertificates } from "./certificates.ts";
+import { certificateStep, type StoreCertificates } from "./certificates.ts";
+import { programSteps } from "./program-steps.ts";
 
 export interface StoreStepsSpec {
   readonly store: BackupStoreSpec;
@@ -17,6 +18,10 @@ export interface StoreStepsSpec {
   readonly channel?: Channel;
 }
 
-export function storeSteps(_spec: StoreStepsSpec): readonly Step[] {
-  return [];
+export function storeSteps({ store, restic, restServer, channel }: StoreStepsSpec): readonly Step[] {
+  return [
+    ...programSteps("store.", "restic", restic, channel),
+    ...programSteps("store.server-", "rest-server", restServer, channel),
+    certificateStep(store),
+  ];
 }

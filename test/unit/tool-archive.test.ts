@@ -8,7 +8,7 @@ import { buffer } from "node:stream/consumers";
 import { after, before, beforeEach, test } from "node:test";
 import { gzipSync } from "node:zlib";
 import { pack } from "tar-stream";
-import type { Tool } from "../lab/tools/tools.ts";
+import type { ReleasedTool } from "../lab/tools/archive.ts";
 import { undoAfter } from "../support/process/undo.ts";
 
 // The record of first uses lies in the cache, and where that is, is settled at the first import: this file has one of its own.
@@ -98,7 +98,7 @@ test("an asset without a digest is not used", async () => {
   );
 });
 
-function tool(sha256?: string): Tool {
+function tool(sha256?: string): ReleasedTool {
   const asset = { file: "tool.tar.gz", ...(sha256 === undefined ? {} : { sha256 }) };
   return {
     name: "tool",

@@ -44,6 +44,9 @@ export interface LabBundle {
   readonly olderCompose?: string;
   /** Version of age, where there are plugins. */
   readonly age?: string;
+  /** Versions of restic and its server, where there is age. */
+  readonly restic?: string;
+  readonly "rest-server"?: string;
   /** Full name of the one image in it: a static busybox with sh, echo, cat, sleep and others. */
   readonly image: string;
   /** Version of the registry, where there is one in it. */
@@ -53,9 +56,9 @@ export interface LabBundle {
 /** What hosts get besides engines and plugins. */
 const packedTools: Readonly<Record<EngineChoice, readonly PackedTool[]>> = {
   one: [],
-  all: ["age"],
+  all: ["age", "restic", "rest-server"],
   registry: ["registry"],
-  apps: ["registry", "age"],
+  apps: ["registry", "age", "restic", "rest-server"],
 };
 
 const image = "docker.io/library/hello:1";

@@ -7,7 +7,12 @@ import { writeTgz } from "../../support/fixtures/tgz.ts";
 import { binDir } from "../tools/places.ts";
 import { tools } from "../tools/tools.ts";
 
-const licences = { registry: "Apache-2.0", age: "BSD-3-Clause" } as const;
+const licences = {
+  registry: "Apache-2.0",
+  age: "BSD-3-Clause",
+  restic: "BSD-2-Clause",
+  "rest-server": "BSD-2-Clause",
+} as const;
 export type PackedTool = keyof typeof licences;
 
 export interface ToolTarball {
@@ -22,7 +27,7 @@ export function toolTarball(name: PackedTool): ToolTarball {
   return { name, version, licence: licences[name], file: `${name}-${version}.tgz` };
 }
 
-/** CNCF Distribution has its program at the top, age has both in a folder. */
+/** CNCF Distribution has its program at the top, as restic has here; age and rest-server have a folder. */
 export async function packTool({ name }: ToolTarball, target: string): Promise<void> {
   const tool = tools.find((one) => one.name === name);
   if (tool === undefined) throw new Error(`no tool ${name}`);

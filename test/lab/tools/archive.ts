@@ -3,7 +3,7 @@ import { join } from "node:path";
 import type { Report } from "../../support/process/stages.ts";
 import { download } from "./download.ts";
 import { firstUse } from "./first-use.ts";
-import { machine, type Tool } from "./tools.ts";
+import { type Archive, machine, type Tool } from "./tools.ts";
 import { unpack } from "./unpack.ts";
 
 /** Where releases and what is known of them are asked for. */
@@ -11,6 +11,8 @@ export interface GitHub {
   readonly web: string;
   readonly api: string;
 }
+
+export type ReleasedTool = Tool & { readonly archives: Readonly<Record<typeof machine, Archive>> };
 
 const gitHub: GitHub = { web: "https://github.com", api: "https://api.github.com" };
 
@@ -22,7 +24,7 @@ const gitHub: GitHub = { web: "https://github.com", api: "https://api.github.com
  * @throws {E_DOWNLOAD_SHA256} when it is not the pinned file.
  */
 export async function fromArchive(
-  tool: Tool,
+  tool: ReleasedTool,
   folder: string,
   report: Report,
   { web, api }: GitHub = gitHub,

@@ -7,7 +7,7 @@ import { binDir, pulumiHome } from "./places.ts";
 import { tools } from "./tools.ts";
 
 export interface Tools {
-  /** First in PATH: pulumi, its language host, oras, registry, age and age-keygen. */
+  /** First in PATH: pulumi, its language host, oras, registry, age, age-keygen, restic and rest-server. */
   readonly binDir: string;
   readonly pulumi: string;
   readonly oras: string;

@@ -65,11 +65,14 @@ export function linkPrograms(tool: Tool, installed: InstalledTool): void {
 }
 
 async function make(tool: Tool, folder: string, report: Report): Promise<string> {
-  try {
-    return await fromArchive(tool, folder, report);
-  } catch (error) {
-    if (!isUnreachable(error)) throw error;
-    if (tool.modules.length === 0) throw noWay(tool, error.message);
+  const { archives } = tool;
+  if (archives !== undefined) {
+    try {
+      return await fromArchive({ ...tool, archives }, folder, report);
+    } catch (error) {
+      if (!isUnreachable(error)) throw error;
+      if (tool.modules.length === 0) throw noWay(tool, error.message);
+    }
   }
   for (const module of tool.modules) {
     await goBuild(module, folder, report);

@@ -32,17 +32,21 @@ export interface Tool {
   readonly repository: string;
   /** Where the programs are within the archive. */
   readonly archiveFolder: string;
-  readonly archives: Readonly<Record<"amd64" | "arm64", Archive>>;
+  /** Absent: it is released in a form that tar does not unpack, and is built. */
+  readonly archives?: Readonly<Record<"amd64" | "arm64", Archive>>;
   /** Empty where no tagged module can be had. */
   readonly modules: readonly GoModule[];
 }
+
+/** This machine's name in the table. */
+export const machine: "amd64" | "arm64" = process.arch === "arm64" ? "arm64" : "amd64";
 
 const pulumiVersion = "3.259.0";
 const versionFlag = "github.com/pulumi/pulumi/sdk/v3/go/common/version.Version";
 
 /**
  * Every tool that is neither an npm module nor a distribution's package, with its one version. None of them is in Debian at
- * this version (oras: trixie 1.2; age: trixie 1.2.1; pulumi: not at all).
+ * this version (oras: trixie 1.2; age: trixie 1.2.1; restic: trixie 0.18.0; pulumi: not at all).
  */
 export const tools: readonly Tool[] = [
   {
@@ -140,6 +144,42 @@ export const tools: readonly Tool[] = [
       program,
     })),
   },
+  {
+    name: "restic",
+    version: "0.19.1",
+    programs: ["restic"],
+    versionArguments: ["version"],
+    repository: "restic/restic",
+    archiveFolder: "",
+    modules: [
+      {
+        folder: "restic",
+        package: "github.com/restic/restic/cmd/restic",
+        flags: ["-tags", "disable_grpc_modules", "-ldflags", "-s -w"],
+        program: "restic",
+      },
+    ],
+  },
+  {
+    name: "rest-server",
+    version: "0.14.0",
+    programs: ["rest-server"],
+    versionArguments: ["--version"],
+    repository: "restic/rest-server",
+    archiveFolder: `rest-server_0.14.0_linux_${machine}/`,
+    archives: {
+      amd64: { file: "rest-server_0.14.0_linux_amd64.tar.gz" },
+      arm64: { file: "rest-server_0.14.0_linux_arm64.tar.gz" },
+    },
+    modules: [
+      {
+        folder: "rest-server",
+        package: "github.com/restic/rest-server/cmd/rest-server",
+        flags: ["-ldflags", "-s -w"],
+        program: "rest-server",
+      },
+    ],
+  },
 ];
 
 const composeVersion = "5.5.0";
@@ -183,6 +223,3 @@ export const commandPlugin: Tool = {
   },
   modules: [],
 };
-
-/** This machine's name in the table. */
-export const machine: "amd64" | "arm64" = process.arch === "arm64" ? "arm64" : "amd64";
