@@ -22,6 +22,7 @@ export function appsPhase(
         return app === undefined ? [] : [{ spec, app, secrets: paths }];
       }),
       folder: folderOf(volumes),
+      mounts: mountsOf(volumes),
       heldImages: images,
       ...(registry === undefined ? {} : { channel: channelOf(registry) }),
     }),

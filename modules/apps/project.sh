@@ -12,8 +12,10 @@ APP_LOG_LINES=20
 
 # Fact: the volumes that exist have the definition of the release. Compose could only replace others with empty ones, and never does so here.
 # Before the files of the release are on the host, this cannot be known.
-# $1 folder of the application, $2 its name, $3 release
+# Nor does a service that has its state in a volume start on an empty one, because an earlier release had it in a folder.
+# $1 folder of the application, $2 its name, $3 release, $4... services with their state in volumes
 check_app_volumes() {
+  app_data_left "$@" || return 1
   if [ ! -d "$1/releases/$3" ] || [ ! -x "$SEALIFT_DOCKER" ] || [ ! -e "$APP_PLUGIN" ]; then return 0; fi
   # Asks what compose would do without doing it; compose before 2.32 never replaces a volume and does not say so.
   if ! volumes_said=$(app_compose "$1" "$2" "$3" "$APP_ASK_SEC" --dry-run up -d --no-build --pull never --remove-orphans 2>&1); then
@@ -27,7 +29,15 @@ check_app_volumes() {
 }
 guard_app_volumes() {
   if volumes_wrong=$(check_app_volumes "$@"); then return 0; fi
-  case $volumes_wrong in "volume "*) ;; *) return 0 ;; esac
+  case $volumes_wrong in
+    "volume "*) ;;
+    "the data of "*)
+      volumes_at=${volumes_wrong##* }
+      refuse E_DATA_MOVED "$volumes_wrong, and data: of the site no longer names it" \
+        "keep data: in the site; or stop $2, copy $volumes_at into the volume of the service (docker volume inspect), and move $volumes_at aside"
+      ;;
+    *) return 0 ;;
+  esac
   refuse E_VOLUME_RECREATE "$volumes_wrong: release $3 could only replace it with an empty one" \
     "keep its definition, or give the volume a new name in the Compose file and move its data"
 }

@@ -7,6 +7,7 @@
  */
 import { createHash } from "node:crypto";
 import { basename } from "node:path";
+import { dataBindsOf } from "../core/host/app-data.ts";
 import type { HostApp } from "../core/host/blob.ts";
 import type { ComposeService } from "../core/host/compose-project.ts";
 import type { AppSpec } from "../core/site/site-spec.ts";
@@ -33,17 +34,22 @@ export interface MountedFile {
 /** Label of every container that Sealift starts. */
 const label = "io.sealift.service";
 
+/** Label of a service with data, `service=path`: the host finds there where a release had it. */
+const dataLabel = "io.sealift.data";
+
 /**
  * @param folder of the application on the host.
  * @param secrets where the content of each file secret lies on the host, by the name of the secret.
  */
 export function releaseOf(
-  { version, values = {} }: AppSpec,
+  spec: AppSpec,
   app: HostApp,
   folder: string,
   secrets: Readonly<Record<string, string>> = {},
 ): AppRelease {
+  const { version, values = {}, data = {} } = spec;
   const { project, archive, images } = app;
+  const folders = dataBindsOf(project, spec);
   const mounted = new Map<string, MountedFile>();
   const configs = project.configs ?? {};
   const content = new Map(Object.entries(configs).map(([name, path]) => [name, place(path)]));
@@ -52,6 +58,7 @@ export function releaseOf(
   const services = project.services.map((service) => {
     const binds = (service.binds ?? []).map((bind) => ({ ...bind, source: place(bind.source) }));
     const envFiles = (service.envFiles ?? []).map(place);
+    const kept = folders.get(service.name) ?? [];
     const signature = digest(
       service.config,
       ...images.filter(({ name }) => name === service.image).map(({ sha256 }) => sha256),
@@ -59,9 +66,16 @@ export function releaseOf(
       ...(service.configs ?? []).map((name) => content.get(name) ?? name),
       ...(service.secrets ?? []).map((name) => secrets[name] ?? name),
       ...valuesOf(service),
+      // Only of services with data: the containers of all others stay as they are.
+      ...kept.map(({ source, target }) => `data ${source}:${target}`),
     );
     signatures.set(service.name, signature);
-    return [service.name, overrideOf(service, signature, binds, envFiles)] as const;
+    const own = data[service.name];
+    const labels = {
+      [label]: signature,
+      ...(own === undefined ? {} : { [dataLabel]: `${service.name}=${own.path}` }),
+    };
+    return [service.name, overrideOf(service, labels, [...binds, ...kept], envFiles)] as const;
   });
   const override = flow({
     services: Object.fromEntries(services),
@@ -104,20 +118,22 @@ export function releaseOf(
 
 function overrideOf(
   { image }: ComposeService,
-  signature: string,
-  binds: readonly { readonly source: string; readonly target: string }[],
+  labels: Readonly<Record<string, string>>,
+  binds: readonly { readonly source: string; readonly target: string; readonly readOnly?: boolean }[],
   envFiles: readonly string[],
 ): object {
   return {
     image,
-    labels: { [label]: signature },
+    labels,
     ...(binds.length === 0
       ? {}
       : {
-          // What a container wrote here would be lost with the next release.
-          volumes: binds.map(({ source, target }) => ({
+          volumes: binds.map(({ source, target, readOnly = true }) => ({
             type: "bind",
-            ...{ source, target, read_only: true },
+            ...{ source, target },
+            // What a container wrote into a file of the project would be lost with the next release. A folder of data is never made by
+            // the engine: it would be an empty one, where a volume is not mounted.
+            ...(readOnly ? { read_only: true } : { bind: { create_host_path: false } }),
           })),
         }),
     ...(envFiles.length === 0 ? {} : { env_file: new Replaced(envFiles) }),

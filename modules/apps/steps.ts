@@ -1,7 +1,9 @@
 /** The applications of one host, as facts. Pure. */
 import { blobStep, type Channel } from "../core/host/blob-step.ts";
+import { replacedVolume } from "../core/host/app-data.ts";
 import type { HostApp } from "../core/host/blob.ts";
 import type { Step } from "../core/host/step.ts";
+import { mountOf } from "../core/site/mounts.ts";
 import type { AppSpec } from "../core/site/site-spec.ts";
 import { releaseOf } from "./release.ts";
 import { appStatusCode } from "./status.ts";
@@ -18,6 +20,8 @@ export interface AppsSpec {
   readonly apps: readonly AppOnHost[];
   /** Folder of all applications on the host. */
   readonly folder: string;
+  /** Mount points of the host in the site. */
+  readonly mounts: readonly { readonly mount: string }[];
   /** Names of the images that the site asks for by itself. */
   readonly heldImages: readonly string[];
   /** The registry that has the bundle; absent: blobs are sent over ssh. */
@@ -42,7 +46,7 @@ const restartsPerHour = 5;
 function appSteps(
   { spec, app, secrets }: AppOnHost,
   folder: string,
-  { heldImages, channel }: Pick<AppsSpec, "heldImages" | "channel">,
+  { heldImages, channel, mounts }: Pick<AppsSpec, "heldImages" | "channel" | "mounts">,
 ): readonly Step[] {
   const { name, version, update } = spec;
   const { archive, project } = app;
@@ -65,11 +69,12 @@ function appSteps(
         ...mounted.flatMap(({ sha256, to, from }) => [sha256, to, from]),
       ],
     },
+    ...dataSteps(spec, app, folder, mounts),
     {
       code: `${code}.volumes`,
       fact: `the volumes of ${name} on the host have the definition of ${version}`,
       effect: "none",
-      call: ["app_volumes", folder, name, id],
+      call: ["app_volumes", folder, name, id, ...inVolumes(spec, app)],
     },
     ...project.services.map(({ name: service, image, replicas = 1, oneShot = false }): Step => ({
       code: `${code}.service.${service}`,
@@ -113,4 +118,39 @@ function appSteps(
       call: ["app_status", folder, name, id],
     },
   ];
+}
+
+function dataSteps(
+  spec: AppSpec,
+  { project }: HostApp,
+  folder: string,
+  mounts: AppsSpec["mounts"],
+): readonly Step[] {
+  return Object.entries(spec.data ?? {}).flatMap(([service, { path, owner }]): Step[] => {
+    const own = project.services.find((one) => one.name === service);
+    const replaced = own === undefined ? undefined : replacedVolume(own, spec);
+    if (replaced === undefined) return [];
+    return [
+      {
+        code: `apps.${spec.name}.data.${service}`,
+        fact: `${path} is ready for the data of service ${service}${owner === undefined ? "" : `, and belongs to ${owner}`}`,
+        effect: "none",
+        call: [
+          "app_data",
+          ...[folder, spec.name, service, path, mountOf(path, mounts)?.mount ?? ""],
+          ...[owner ?? "", replaced.target, replaced.volume ?? ""],
+        ],
+      },
+    ];
+  });
+}
+
+/** Services whose state is in volumes of the engine, or may be: an earlier release may have had it in a folder. */
+function inVolumes({ data = {} }: AppSpec, { project }: HostApp): readonly string[] {
+  return project.services.flatMap(({ name, mounts = [] }) =>
+    data[name] === undefined &&
+    mounts.some(({ source, readOnly }) => source === undefined && readOnly !== true)
+      ? [name]
+      : [],
+  );
 }

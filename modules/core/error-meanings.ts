@@ -124,6 +124,10 @@ const siteCodes = {
     "A service mounts a path of the host that is not on a volume of the site for applications.",
     "Use a named volume or a path on such a volume, or name the path in `allow:` of the application.",
   ),
+  E_APP_DATA: one(
+    "`data:` of an application does not fit its Compose file, or a service of an application with `backup:` keeps its state outside of `data:`.",
+    "Follow the message: name the folder of the service in `data:`, or the volume in `backup.without`; if the lock is too old to know the volumes, run `sealift bundle lock`.",
+  ),
   E_APP_PORT: one(
     "Two services publish the same port of a host, or one that sshd or the registry of the site has.",
     "Publish another port, or run one of them on another host.",

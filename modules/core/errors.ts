@@ -35,6 +35,7 @@ export const errorCodes = [
   "E_APP_NOT_IN_BUNDLE",
   "E_APP_RIGHTS",
   "E_APP_PATH",
+  "E_APP_DATA",
   "E_APP_PORT",
   "E_AGE_NOT_IN_BUNDLE",
   "E_BACKUP_NOT_IN_BUNDLE",

@@ -2,7 +2,12 @@
 import { mkdtemp, realpath, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join, posix } from "node:path";
-import type { ComposeProject, ComposeService, ProjectBind } from "../../modules/core/host/compose-project.ts";
+import type {
+  ComposeProject,
+  ComposeService,
+  ProjectBind,
+  StateMount,
+} from "../../modules/core/host/compose-project.ts";
 import { type Problem, refuse } from "../../modules/core/errors.ts";
 import { visible } from "../../modules/core/visible.ts";
 import { isRecord } from "../io/json.ts";
@@ -148,7 +153,7 @@ function projectOf(model: ComposeModel, reading: Reading): ReadProject {
       const { image, problem } = imageOf(name, service, sources);
       if (problem !== undefined) problems.push(problem);
       if (image !== undefined) images.set(`${image.name} ${image.digest ?? ""}`, image);
-      const { binds, hostPaths, refused } = mountsOf(name, service, volumes, reading, held);
+      const { binds, hostPaths, mounts, refused } = mountsOf(name, service, volumes, reading, held);
       problems.push(...refused);
       const ports = portsOf(service);
       const environments = envFiles.flatMap(({ name: of, path }) =>
@@ -164,6 +169,7 @@ function projectOf(model: ComposeModel, reading: Reading): ReadProject {
         ...(environments.length === 0 ? {} : { envFiles: environments }),
         ...(binds.length === 0 ? {} : { binds }),
         ...(hostPaths.length === 0 ? {} : { hostPaths }),
+        mounts,
         ...(ports.length === 0 ? {} : { ports: ports.filter((port) => typeof port !== "string") }),
         ...(needs.length === 0 ? {} : { needs }),
       };
@@ -183,6 +189,7 @@ function projectOf(model: ComposeModel, reading: Reading): ReadProject {
 interface Mounts {
   readonly binds: readonly ProjectBind[];
   readonly hostPaths: readonly string[];
+  readonly mounts: readonly StateMount[];
   readonly refused: readonly Problem[];
 }
 
@@ -195,26 +202,34 @@ function mountsOf(
 ): Mounts {
   const binds: ProjectBind[] = [];
   const hostPaths = new Set<string>();
+  const mounts: StateMount[] = [];
   const refused: Problem[] = [];
   const where = reading.sources.locate(["services", name], "volumes");
   for (const volume of listAt(service, "volumes")) {
     if (!isRecord(volume)) continue;
     const [source = "", target = ""] = [textAt(volume, "source"), textAt(volume, "target")];
+    const readOnly = volume["read_only"] === true;
     const problem = volumeProblem(name, volume, where);
     if (problem !== undefined) refused.push(problem);
-    else if (volume["type"] === "volume")
+    else if (volume["type"] === "volume") {
       for (const path of pathsOfVolume(recordAt(volumes, source))) hostPaths.add(hostPath(path));
-    else if (volume["type"] === "bind") {
+      mounts.push({
+        target,
+        ...(source === "" ? {} : { volume: source }),
+        ...(readOnly ? { readOnly } : {}),
+      });
+    } else if (volume["type"] === "bind") {
       const path = pathInProject(source, reading.folder);
-      if (path === undefined && pathInProject(source, reading.work) === undefined)
+      if (path === undefined && pathInProject(source, reading.work) === undefined) {
         hostPaths.add(hostPath(source));
-      else if (path === undefined || !held(path))
+        if (!readOnly) mounts.push({ target, source: hostPath(source) });
+      } else if (path === undefined || !held(path))
         refused.push(notInProject(path ?? source, reading, where, `services.${name}.volumes`));
-      else if (volume["read_only"] !== true) refused.push(writable(name, path, where));
+      else if (!readOnly) refused.push(writable(name, path, where));
       else binds.push({ source: path === "" ? "." : path, target, readOnly: true });
     }
   }
-  return { binds, hostPaths: [...hostPaths].sort(), refused };
+  return { binds, hostPaths: [...hostPaths].sort(), mounts, refused };
 }
 
 /** In one notation, so that a site allows it by one. */

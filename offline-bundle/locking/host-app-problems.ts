@@ -5,14 +5,18 @@ import type { ErrorCode, Problem } from "../../modules/core/errors.ts";
 import type { AppSpec, HostSpec } from "../../modules/core/site/site-spec.ts";
 import { hostImageProblem } from "../fetching/image-platforms.ts";
 import type { Lock } from "../spec/lock-file.ts";
+import { appDataProblems } from "./app-data-problems.ts";
 
 /** What the rules need of a host. */
-type AppHost = Pick<HostSpec, "name" | "architecture" | "apps" | "volumes" | "registry" | "port" | "daemon">;
+type AppHost = Pick<
+  HostSpec,
+  "name" | "architecture" | "apps" | "volumes" | "registry" | "port" | "daemon" | "store"
+>;
 
 /** Where the site names an application, for messages. */
 type PlaceOf = (app: string) => string;
 
-/** @returns E_APP_NOT_IN_BUNDLE; E_IMAGE_NOT_IN_BUNDLE and E_BUNDLE_PLATFORM of an image; E_APP_RIGHTS, E_APP_PATH and E_APP_PORT; E_KEY_MISSING
+/** @returns E_APP_NOT_IN_BUNDLE; E_IMAGE_NOT_IN_BUNDLE and E_BUNDLE_PLATFORM of an image; E_APP_RIGHTS, E_APP_PATH, E_APP_DATA and E_APP_PORT; E_KEY_MISSING
  * and E_KEY_UNKNOWN of a secret. */
 export function hostAppProblems(host: AppHost, lock: Lock, where: PlaceOf): readonly Problem[] {
   const found = host.apps.map((app) => ({ app, project: projectOf(app, lock) }));
@@ -24,6 +28,9 @@ export function hostAppProblems(host: AppHost, lock: Lock, where: PlaceOf): read
             ...imageProblems(host, app, project, lock, where),
             ...rightProblems(host, app, project, where),
             ...pathProblems(host, app, project, where),
+            ...appDataProblems(app, project).map((refused) =>
+              problemOf("E_APP_DATA", where, host, app, refused),
+            ),
             ...secretProblems(host, app, project, where),
           ],
     ),
@@ -140,6 +147,9 @@ function pathProblems(
     daemon["data-root"],
     ...(registry?.serves === undefined ? [] : [registry.serves.mount]),
     ...(volumes.journal === undefined ? [] : [volumes.journal.mount]),
+    // A restore moves it aside as a whole.
+    ...host.apps.flatMap(({ data = {} }) => Object.values(data).map(({ path: folder }) => folder)),
+    ...(host.store === undefined ? [] : [`${host.store.mount}/restic`]),
   ];
   return services.flatMap(({ name, hostPaths = [], needs = [] }) =>
     hostPaths

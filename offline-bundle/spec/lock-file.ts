@@ -189,7 +189,7 @@ function projectInOrder({ file, services, configs, secrets }: ComposeProject): C
 
 function serviceInOrder(service: ComposeService): ComposeService {
   const { name, image, digest, config, replicas, oneShot, variables, envFiles } = service;
-  const { configs, secrets, binds, hostPaths, ports, needs } = service;
+  const { configs, secrets, binds, hostPaths, mounts, ports, needs } = service;
   return {
     ...{ name, image },
     ...(digest === undefined ? {} : { digest }),
@@ -202,6 +202,7 @@ function serviceInOrder(service: ComposeService): ComposeService {
     ...(secrets === undefined ? {} : { secrets }),
     ...(binds === undefined ? {} : { binds }),
     ...(hostPaths === undefined ? {} : { hostPaths }),
+    ...(mounts === undefined ? {} : { mounts }),
     ...(ports === undefined ? {} : { ports }),
     ...(needs === undefined ? {} : { needs }),
   };

@@ -1,5 +1,5 @@
 /** A Compose project of the lock as texts that a person compares: every value of it is in one of them. Pure. */
-import type { ComposeProject, ComposeService } from "../../modules/core/host/compose-project.ts";
+import type { ComposeProject, ComposeService, StateMount } from "../../modules/core/host/compose-project.ts";
 
 /** The fields in which two projects may differ. */
 export const projectFields = [
@@ -9,6 +9,7 @@ export const projectFields = [
   "variables",
   "mounts",
   "hostPaths",
+  "volumes",
   "ports",
   "hostRights",
   "configs",
@@ -31,6 +32,7 @@ export function projectTexts(project: ComposeProject): Readonly<Record<ProjectFi
       ),
     ),
     hostPaths: joined(each(({ hostPaths = [] }) => hostPaths)),
+    volumes: joined(each(({ mounts = [] }) => mounts.map(stateMountText))),
     ports: joined(
       each(({ ports = [] }) =>
         ports.map(
@@ -55,4 +57,10 @@ function runs({ image, digest, replicas, oneShot }: ComposeService): string {
 
 function joined(texts: readonly string[]): string | undefined {
   return texts.length === 0 ? undefined : texts.join(", ");
+}
+
+/** As in a Compose file: `database:/var/lib/postgresql/data`. */
+export function stateMountText({ target, volume, source, readOnly }: StateMount): string {
+  const from = [volume, source].flatMap((one) => (one === undefined ? [] : [`${one}:`]));
+  return `${from.join("")}${target}${readOnly === true ? ":ro" : ""}`;
 }

@@ -48,6 +48,7 @@ test("an application is locked, fetched, built and verified, and the lock finds 
         envFiles: ["web.env"],
         ...{ configs: ["nginx"], secrets: ["db_password"] },
         binds: [{ source: "conf/web", target: "/etc/web", readOnly: true }],
+        mounts: [{ target: "/data", volume: "data" }],
         ports: [
           { published: "8080", protocol: "tcp" },
           { published: "${ADMIN:-9000}", protocol: "tcp", address: "127.0.0.1" },

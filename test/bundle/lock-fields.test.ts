@@ -58,6 +58,7 @@ const validLock: Lock = {
             secrets: ["password"],
             binds: [{ source: "conf", target: "/conf", readOnly: true }],
             hostPaths: ["/srv/x"],
+            mounts: [{ target: "/data", volume: "data", source: "/srv/x", readOnly: true }],
             ports: [{ published: "8080", protocol: "tcp", address: "127.0.0.1" }],
             needs: ["privileged"],
           },

@@ -24,7 +24,8 @@ const named: readonly Group[] = [
   { name: "registry", words: ["channel", "arrival", "arriving"], also: ["cosign"] },
   { name: "trust", words: ["ca"], also: ["registry"] },
   { name: "receipt", also: [] },
-  { name: "apps", also: ["app-status", "release"] },
+  { name: "apps", also: ["app-data", "app-status", "release"] },
+  { name: "backup", words: ["backups"], also: ["app-data"] },
   {
     name: "environments",
     also: [

@@ -36,6 +36,8 @@ export interface ComposeService {
   readonly binds?: readonly ProjectBind[];
   /** Absolute paths of the host that it mounts, sorted. Default none. */
   readonly hostPaths?: readonly string[];
+  /** Its volumes, and the paths of the host that it may write to. Absent: the lock was made before they were recorded. */
+  readonly mounts?: readonly StateMount[];
   /** What it publishes on the host. Default nothing. */
   readonly ports?: readonly PublishedPort[];
   /** Rights over the whole host, which a site has to allow by name, sorted. Default none. */
@@ -48,6 +50,18 @@ export interface ProjectBind {
   readonly source: string;
   /** Path in the container. */
   readonly target: string;
+  /** @default false */
+  readonly readOnly?: boolean;
+}
+
+/** Where a service may keep state outside its container: a volume, or a path of the host. With neither, a volume without a name. */
+export interface StateMount {
+  /** Path in the container. */
+  readonly target: string;
+  /** Name of a volume in the Compose file. */
+  readonly volume?: string;
+  /** Absolute path of the host. */
+  readonly source?: string;
   /** @default false */
   readonly readOnly?: boolean;
 }

@@ -1278,6 +1278,11 @@ export type AppsInput = readonly {
      */
     readonly stop?: boolean;
     /**
+     * Volumes of the Compose file, by name, and paths of the host that its services may write to and whose content is not backed up. Everything else that they may write to has to be in `data`. Default none.
+     * @example ["cache"]
+     */
+    readonly without?: readonly string[];
+    /**
      * Services whose database is dumped as well, by name: by the commands of Sealift for an engine, or by a command of yours. A dump that fails makes the backup fail. Default none.
      * @example {"database":{"engine":"postgresql","user":"shop"}}
      */

@@ -191,6 +191,8 @@ export interface AppBackupSpec {
   readonly stop: boolean;
   /** Services of which a database dump is taken as well, by name. */
   readonly dump: Readonly<Record<string, DumpSpec>>;
+  /** Volumes of the Compose file, and paths of the host, whose content is not backed up. Default none. */
+  readonly without?: readonly string[];
 }
 
 /** How a database is dumped inside its container: to standard output. */

@@ -157,11 +157,11 @@ function appDataProblems(
 function pathProblems(
   { data = {} }: AppFile,
   path: Path,
-  { name, volumes, daemon }: MergedHost,
+  host: MergedHost,
   problemAt: ProblemBuilder,
 ): Problem[] {
+  const { name, volumes } = host;
   const mounts = mountsOf(volumes);
-  const root = daemon["data-root"];
   return Object.entries(data).flatMap(([service, { path: folder }]) => {
     const at = [...path, "data", service, "path"];
     const mount = mountOf(folder, mounts)?.mount;
@@ -175,17 +175,35 @@ function pathProblems(
           "choose a folder below one of the mounts",
         ),
       ];
-    if (root === undefined || (folder !== root && !folder.startsWith(`${root}/`))) return [];
+    const used = usedFolders(host).find(({ path: one }) => `${folder}/`.startsWith(`${one}/`));
+    if (used === undefined) return [];
     return [
       problemAt(
         at,
         "E_CONFLICT",
-        `${folder}: in the engine's data-root ${root}`,
-        "a folder that the engine does not use",
-        "choose a folder beside the data-root",
+        `${folder}: in ${used.path}, ${used.what} of ${name}`,
+        "a folder that nothing else uses",
+        `choose a folder outside of ${used.path}`,
       ),
     ];
   });
+}
+
+/** Folders that others than applications write to. */
+function usedFolders({
+  daemon,
+  registry,
+  store,
+  volumes: { journal },
+}: MergedHost): readonly { readonly what: string; readonly path: string }[] {
+  const root = daemon["data-root"];
+  return [
+    { what: "the releases of applications", path: "/svc/apps" },
+    ...(root === undefined ? [] : [{ what: "the data-root", path: root }]),
+    ...(registry?.serves === undefined ? [] : [{ what: "the registry", path: registry.serves.mount }]),
+    ...(store === undefined ? [] : [{ what: "the store of backups", path: `${store.mount}/restic` }]),
+    ...(journal === undefined ? [] : [{ what: "the journal", path: journal.mount }]),
+  ];
 }
 
 function scheduleProblems(
@@ -268,8 +286,7 @@ function scheduleProblems(
             "keep one of them",
           ),
         ];
-      if (!("password" in spec) || spec.password === undefined || secrets[spec.password] !== undefined)
-        return [];
+      if (!("password" in spec) || secrets[spec.password] !== undefined) return [];
       return [
         problemAt(
           [...where, "password"],

@@ -1,0 +1,268 @@
+/** The backups of a site: who makes and stores them, who rehearses whose restores, and what is refused. */
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { formatProblem } from "../../modules/core/errors.ts";
+import { appsOf } from "../../modules/core/site/apps.ts";
+import { backupsOf, passwordName, repositoryOn, type BackupsFile } from "../../modules/core/site/backups.ts";
+import { backedHosts, rehearsalsOf } from "../../modules/core/site/rehearsals.ts";
+import { changed, problemsOf, siteOf } from "../support/fixtures/site-text.ts";
+
+const recoveryKey = "age1ql3z7hjy54pw3hyww5ayyfg7zqgvc7w3j2elw8zmrj2kg5sfn9aqmcac8p";
+const keys = `{ age: 1.3.1, recoveryKey: ${recoveryKey} }`;
+const store = "store: { host: node-b, mount: /backup }";
+const programs = "restic: 0.19.1, restServer: 0.14.0, password: secrets/restic.age";
+const backups = `{ ${programs}, ${store} }`;
+const data = "data: { db: { path: /data/shop-db } }";
+const shop = (more: string): string => `[{ name: shop, version: 2.4.0, hosts: [node-a], ${more} }]`;
+const backed = shop(`${data}, backup: { at: "02:30", snapshot: data }`);
+
+/** Two hosts with volumes for data and for backups. */
+function withBackups({ apps = backed, site = backups, secrets = keys }: Record<string, string> = {}): string {
+  const of = (key: string, value: string): string => (value === "" ? "" : `    ${key}: ${value}\n`);
+  const lines = `\n${of("apps", apps)}${of("backups", site)}${of("secrets", secrets)}    hosts:\n`;
+  return changed(/\n {4}hosts:\n/, lines)
+    .replace("storage-driver: overlay2", "features: { containerd-snapshotter: true }")
+    .replace(/\n {6}compose: .*/, "")
+    .replace(/\n {4}engine:\n/, '\n    engine:\n      compose: "5.5.1"\n')
+    .replace("mount: /logs }\n", "mount: /logs }\n        - { name: backup, size: 1GiB, mount: /backup }\n");
+}
+
+test("a host with a backed-up application is a client, and the store knows it by its login and repository", () => {
+  const [a, b] = siteOf(withBackups()).hosts;
+  const address = { host: "node-b", address: "10.20.0.12", port: 8000 };
+  const password = "secrets/restic.age";
+  assert.deepEqual(a?.backup, { restic: "0.19.1", password, store: address });
+  assert.equal(a.store, undefined);
+  assert.equal(b?.backup, undefined);
+  assert.deepEqual(b?.store, {
+    ...{ restic: "0.19.1", restServer: "0.14.0", mount: "/backup", address: "10.20.0.12", port: 8000 },
+    keep: { daily: 7, weekly: 5, monthly: 12 },
+    logins: [{ host: "node-a", password }],
+    repositories: [{ path: "node-a", password }],
+    copies: [],
+  });
+  assert.deepEqual(a.apps[0]?.backup, { at: "02:30", snapshot: "data", stop: false, dump: {} });
+});
+
+const three = [
+  { name: "a", address: "10.0.0.1", backed: true },
+  { name: "b", address: "10.0.0.2", backed: true },
+  { name: "s", address: "10.0.0.3", backed: false },
+  { name: "t", address: "10.0.0.4", backed: false },
+];
+const file: BackupsFile = {
+  ...{ restic: "0.19.1", restServer: "0.14.0", password: "secrets/restic-{host}.age" },
+  store: { host: "s", mount: "/backup", port: 8001, keep: { last: 3 } },
+  copies: [{ host: "t", mount: "/copies" }],
+};
+
+test("with {host} each host has a password of its own; only the store writes to its copies", () => {
+  assert.deepEqual(backupsOf(file, three, "b").backup, {
+    ...{ restic: "0.19.1", password: "secrets/restic-b.age" },
+    store: { host: "s", address: "10.0.0.3", port: 8001 },
+  });
+  const passwords = ["a", "b"].map((name) => `secrets/restic-${name}.age`);
+  const first = backupsOf(file, three, "s").store;
+  assert.deepEqual(
+    first?.logins.map((one) => one.password),
+    passwords,
+  );
+  assert.deepEqual(first?.copies, [{ host: "t", address: "10.0.0.4", port: 8000 }]);
+  assert.deepEqual(first.keep, { last: 3 });
+  const copy = backupsOf(file, three, "t").store;
+  assert.deepEqual(copy?.logins, [{ host: "s", password: "secrets/restic-s.age" }]);
+  assert.deepEqual(
+    copy?.repositories.map(({ path, password }) => [path, password]),
+    [
+      ["s/a", passwords[0]],
+      ["s/b", passwords[1]],
+    ],
+  );
+  assert.deepEqual(copy?.copies, []);
+  assert.deepEqual(copy?.keep, { last: 3 });
+  assert.deepEqual(backupsOf(undefined, three, "a"), {});
+});
+
+test("the repository of a host is below the name of the store on a host of copies", () => {
+  assert.equal(repositoryOn(file, "s", "a"), "a");
+  assert.equal(repositoryOn(file, "t", "a"), "s/a");
+  assert.equal(passwordName("secrets/restic-a.age"), "restic-a");
+  assert.equal(passwordName("secrets/with blank$.age"), "with-blank-");
+});
+
+test("a restore is rehearsed on its host alone, once for each host that runs the application", () => {
+  const apps = [
+    {
+      ...{ name: "shop", version: "1", backup: { at: "02:30" }, data: { db: { path: "/data/x" } } },
+      ...{ hosts: ["a", "b"], restore: { on: "t" } },
+    },
+    { name: "wiki", version: "1", hosts: ["a"], restore: { on: "t" } },
+    { name: "mail", version: "1", hosts: ["a"], backup: { at: "03:00" } },
+  ];
+  const hosts = three.map(({ name, address }) => ({ name, address }));
+  assert.deepEqual(
+    backedHosts({ apps, hosts }).map(({ backed: one }) => one),
+    [true, true, false, false],
+  );
+  const rehearsed = rehearsalsOf({ apps, hosts, backups: file }, "t").rehearsals ?? [];
+  assert.deepEqual(
+    rehearsed.map(({ of, app, repository }) => [of, app.name, repository, app.restore?.rehearse]),
+    [
+      ["a", "shop", "s/a", "weekly"],
+      ["b", "shop", "s/b", "weekly"],
+    ],
+  );
+  assert.deepEqual(appsOf(apps, { name: "a" })[0]?.restore, { rehearse: "weekly", on: "t", check: {} });
+  for (const [backupsFile, host] of [
+    [file, "s"],
+    [undefined, "t"],
+  ] as const)
+    assert.deepEqual(rehearsalsOf({ apps, hosts, ...(backupsFile && { backups: backupsFile }) }, host), {});
+});
+
+const copy = (more: string): string => `{ ${programs}, ${store}, copies: [${more}] }`;
+const withDump = (dump: string): string => shop(`${data}, backup: { at: "02:30", dump: { ${dump} } }`);
+const restored = (restore: string): string =>
+  shop(`${data}, backup: { at: "02:30", snapshot: data }, restore: { ${restore} }`);
+for (const [what, change, expected] of [
+  [
+    "backups without keys for secrets",
+    { secrets: "" },
+    /:\d+:\d+: E_KEY_MISSING backups: found: no secrets: of the site; .*fix: add secrets: \{ age: /,
+  ],
+  [
+    "a store that is no host",
+    { site: `{ ${programs}, store: { host: node-x, mount: /backup } }` },
+    /:\d+:\d+: E_VALUE backups\.store\.host: found: "node-x"; expected: a host of this site: node-a, node-b; fix: /,
+  ],
+  [
+    "a store on no mount",
+    { site: `{ ${programs}, store: { host: node-b, mount: /nowhere } }` },
+    /E_VALUE backups\.store\.mount: found: "\/nowhere"; expected: a mount of node-b: .*\/backup.*; fix: add a logical volume/,
+  ],
+  [
+    "a copy on the host of the store",
+    { site: copy("{ host: node-b, mount: /backup }") },
+    /E_DUPLICATE backups\.copies\[0\]\.host: found: node-b twice; .*fix: name another host: a copy on the same host/,
+  ],
+  [
+    "another brace in the password",
+    { site: backups.replace("secrets/restic.age", '"secrets/restic-{name}.age"') },
+    /E_VALUE backups\.password: found: "secrets\/restic-\{name\}\.age"; .*fix: write \{host\}/,
+  ],
+  [
+    "data on no mount",
+    { apps: shop("data: { db: { path: /elsewhere/db } }") },
+    /E_VALUE apps\[0\]\.data\.db\.path: found: \/elsewhere\/db: on no mount of node-a; .*fix: choose a folder below/,
+  ],
+  [
+    "data at the top of a mount",
+    { apps: shop("data: { db: { path: /data } }") },
+    /E_VALUE apps\[0\]\.data\.db\.path: found: \/data: the top of a mount; /,
+  ],
+  [
+    "data in the data-root",
+    { apps: shop("data: { db: { path: /data/docker/db } }") },
+    /E_CONFLICT apps\[0\]\.data\.db\.path: found: \/data\/docker\/db: in \/data\/docker, the data-root of node-a; /,
+  ],
+  [
+    "data in the store of backups",
+    { apps: "[{ name: shop, version: 2.4.0, hosts: [node-b], data: { db: { path: /backup/restic/db } } }]" },
+    /E_CONFLICT apps\[0\]\.data\.db\.path: found: \/backup\/restic\/db: in \/backup\/restic, the store of backups of node-b; /,
+  ],
+  [
+    "one folder for two services",
+    { apps: shop("data: { db: { path: /data/x }, files: { path: /data/x/y } }") },
+    /E_CONFLICT apps\[0\]\.data\.files\.path: found: \/data\/x\/y, and \/data\/x of shop db on node-a; .*fix: choose another folder/,
+  ],
+  [
+    "a backup without a store",
+    { site: "", secrets: "" },
+    /E_KEY_MISSING apps\[0\]\.backup: found: a backup, and no backups: of the site; .*fix: add backups: /,
+  ],
+  [
+    "a backup without data",
+    { apps: shop('backup: { at: "02:30" }') },
+    /E_KEY_MISSING apps\[0\]\.backup: found: a backup without data; .*fix: add data: /,
+  ],
+  [
+    "a backup at no time of day",
+    { apps: shop(`${data}, backup: { at: "24:00", snapshot: data }`) },
+    /E_VALUE apps\[0\]\.backup\.at: .*expected: a time of day in quotes/,
+  ],
+  [
+    "a stop beside a snapshot",
+    { apps: shop(`${data}, backup: { at: "02:30", snapshot: data, stop: true }`) },
+    /E_CONFLICT apps\[0\]\.backup\.stop: found: stop beside snapshot; .*fix: remove stop/,
+  ],
+  [
+    "files that are copied while they are written",
+    { apps: shop(`${data}, backup: { at: "02:30" }`) },
+    /E_KEY_MISSING apps\[0\]\.backup: found: nothing that reads the data of db consistently; /,
+  ],
+  [
+    "a dump of a service without data",
+    { apps: shop(`${data}, backup: { at: "02:30", stop: true, dump: { web: { engine: redis } } }`) },
+    /E_VALUE apps\[0\]\.backup\.dump\.web: found: web has no data:; expected: a service with data: db; /,
+  ],
+  [
+    "a dump by an engine and by a command",
+    { apps: withDump("db: { engine: redis, command: [dump] }") },
+    /E_CONFLICT apps\[0\]\.backup\.dump\.db: found: engine, command; expected: either engine, .*fix: keep one of them/,
+  ],
+  [
+    "a command with a password",
+    { apps: withDump("db: { command: [dump], password: x }") },
+    /E_CONFLICT apps\[0\]\.backup\.dump\.db: found: command, password; /,
+  ],
+  [
+    "a dump by nothing",
+    { apps: withDump("db: {}") },
+    /E_CONFLICT apps\[0\]\.backup\.dump\.db: found: nothing; /,
+  ],
+  [
+    "a password that is no secret of the application",
+    { apps: withDump("db: { engine: mariadb, password: root }") },
+    /E_VALUE apps\[0\]\.backup\.dump\.db\.password: found: "root"; expected: a secret of the application: none; /,
+  ],
+  [
+    "a snapshot of no volume",
+    { apps: backed.replace("snapshot: data", "snapshot: other") },
+    /E_VALUE apps\[0\]\.backup\.snapshot: found: "other": no logical volume of node-a; .*fix: name the volume with the data/,
+  ],
+  [
+    "a snapshot of another volume than that of the data",
+    { apps: backed.replace("snapshot: data", "snapshot: backup") },
+    /E_CONFLICT apps\[0\]\.backup\.snapshot: found: the data of db, \/data\/shop-db, is not on backup \(\/backup\) of node-a; /,
+  ],
+  [
+    "a restore without a backup",
+    { apps: shop(`${data}, restore: { on: node-b }`) },
+    /E_KEY_MISSING apps\[0\]\.restore: found: restore without backup; .*fix: add backup: /,
+  ],
+  [
+    "a rehearsal on a host without backups",
+    { apps: restored("on: node-x") },
+    /E_VALUE apps\[0\]\.restore\.on: found: "node-x"; expected: a host that stores backups: node-b; /,
+  ],
+  [
+    "a rehearsal on the host that runs the application",
+    {
+      apps: backed
+        .replace("hosts: [node-a]", "hosts: [node-b]")
+        .replace(" }]", " , restore: { on: node-b } }]"),
+    },
+    /E_CONFLICT apps\[0\]\.restore\.on: found: node-b, which runs the application; .*fix: rehearse on another host/,
+  ],
+  [
+    "a check of a service without data",
+    { apps: restored("on: node-b, check: { web: [true] }").replace("[true]", '["true"]') },
+    /E_VALUE apps\[0\]\.restore\.check\.web: found: web has no data:; /,
+  ],
+] as const)
+  test(`${what} is refused, with its place and what to do`, () => {
+    const problems = problemsOf(withBackups(change)).map(formatProblem);
+    assert.equal(problems.length, 1, problems.join("\n"));
+    assert.match(problems[0] ?? "", expected);
+    assert.match(problems[0] ?? "", /^[^ ]+:\d+:\d+: E_.*; expected: .*; fix: /);
+  });
