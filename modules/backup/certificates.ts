@@ -97,7 +97,9 @@ function isFor(value: string, address: string): boolean {
   if (bytes.toString("base64") !== value) return false;
   try {
     const certificate = new X509Certificate(bytes);
-    return !certificate.ca && certificate.subjectAltName === `IP Address:${address}`;
+    // Others would write what follows it into their files as well.
+    const alone = certificate.raw.equals(bytes);
+    return alone && !certificate.ca && certificate.subjectAltName === `IP Address:${address}`;
   } catch {
     return false;
   }

@@ -78,6 +78,33 @@ test("age is needed only where applications have secrets, and a bundle without i
   ]);
 });
 
+test("restic and rest-server are needed only where backups are made or stored, and a bundle without them is refused", () => {
+  const programs = { restic: "0.19.1", restServer: "0.14.0" };
+  const address = { address: "10.20.0.12", port: 8000 };
+  const password = "secrets/restic.age";
+  const backup = { restic: "0.19.1", password, store: { host: "node-b", ...address } };
+  const store = {
+    ...{ ...programs, ...address, mount: "/backup", keep: {} },
+    ...{ logins: [], repositories: [], copies: [] },
+  };
+  const codesOf = (more: object): readonly string[] => {
+    const found = hostFiles(
+      { ...exampleHost(), engine: { version: "28.5.2" }, ...more },
+      bundle,
+      "stack.yaml",
+    );
+    return "archive" in found ? [] : found.map(formatProblem);
+  };
+  const missing = (key: string, version: string, program: string): string =>
+    `stack.yaml: E_BACKUP_NOT_IN_BUNDLE node-a backups.${key}: found: ${version} for linux/amd64; expected: a ${program} of the bundle: none; fix: choose one of these versions, or bring in a bundle that has this one`;
+  assert.deepEqual(codesOf({}), []);
+  assert.deepEqual(codesOf({ backup }), [missing("restic", "0.19.1", "restic")]);
+  assert.deepEqual(codesOf({ store }), [
+    missing("restic", "0.19.1", "restic"),
+    missing("restServer", "0.14.0", "rest-server"),
+  ]);
+});
+
 test("every version that the bundle lacks is reported at once, with those that it has", () => {
   const found = taken({ version: "1.2.3", compose: "9.9.9", buildx: "9.9.9" });
   assert.ok(!("archive" in found));

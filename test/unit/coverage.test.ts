@@ -59,6 +59,39 @@ test("age without a pin is reported where an application has secrets", async () 
   );
 });
 
+test("restic and rest-server without a pin are reported at their lines, with the hosts that need them", async () => {
+  const key = "age1ql3z7hjy54pw3hyww5ayyfg7zqgvc7w3j2elw8zmrj2kg5sfn9aqmcac8p";
+  const backups = `    secrets: { age: 1.3.1, recoveryKey: ${key} }
+    backups:
+      restic: 0.19.1
+      restServer: 0.14.0
+      password: secrets/restic.age
+      store: { host: node-b, mount: /data }
+    apps:
+      - name: shop
+        version: 2.4.0
+        hosts: [node-a]
+        data: { db: { path: /data/shop-db } }
+        backup: { at: "02:30", stop: true }
+`;
+  const text = changed("      version: 28.5.2", "      version: 28.5.2\n      compose: 5.5.1")
+    .replace("    hosts:\n", `${backups}    hosts:\n`)
+    .replace("storage-driver: overlay2", "features: { containerd-snapshotter: true }");
+  const found = (await coverageOfText(text)).problems
+    .map(formatProblem)
+    .filter((one) => one.includes("backups."));
+  const [first, second, ...others] = found;
+  assert.match(
+    first ?? "",
+    /yaml:\d+:15: E_NOT_IN_LOCK node-a, node-b backups\.restic: found: restic 0\.19\.1 for /,
+  );
+  assert.match(
+    second ?? "",
+    /yaml:\d+:19: E_NOT_IN_LOCK node-b backups\.restServer: found: rest-server 0\.14\.0 for /,
+  );
+  assert.deepEqual(others, []);
+});
+
 test("a host's own choice is reported at the host, and a plugin by its name", async () => {
   const own = changed(
     "        daemon:\n          labels",

@@ -4,9 +4,10 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
 import { formatProblem } from "../../modules/core/errors.ts";
+import { backupsOf } from "../../modules/core/site/backups.ts";
 import { composeSite } from "../../modules/core/site/site.ts";
 import { ageHeader, sshTag } from "../../modules/secrets/age-file.ts";
-import { recipientProblems, secretFiles } from "../../modules/secrets/recipients.ts";
+import { recipientProblems, secretFiles, secretUses } from "../../modules/secrets/recipients.ts";
 import { readSecrets } from "../../modules/secrets/secret-files.ts";
 import { appWith } from "../support/fixtures/app-with.ts";
 import { changed, problemsOf } from "../support/fixtures/site-text.ts";
@@ -87,6 +88,45 @@ test("every difference is refused, with the command that removes it", () => {
     assert.deepEqual(problems(file(...stanzas), ...hosts), [
       start + found + end(hosts.map(({ name }) => name).join(", ")),
     ]);
+});
+
+test("the password of repositories is encrypted for the hosts that write and store them, and with {host} for each alone", () => {
+  const keyC = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJ3+1tQ+MgdltbXirFUwD5EM6ihgibgpY/JujNJtBiNi";
+  const keysOf: Readonly<Record<string, string>> = { a: hostKey, b: otherKey, s: keyC };
+  const sites = Object.keys(keysOf).map((name) => ({ name, address: name, backed: name !== "s" }));
+  const recipients = (password: string): Readonly<Record<string, readonly string[]>> => {
+    const backups = {
+      ...{ restic: "0.19.1", restServer: "0.14.0", password },
+      store: { host: "s", mount: "/backup" },
+    };
+    const own = sites.map(({ name }) => ({
+      ...{ name, hostKey: keysOf[name] ?? "", apps: [] },
+      ...backupsOf(backups, sites, name),
+    }));
+    const uses = Map.groupBy(secretUses(own), ({ spec }) => spec.file);
+    return Object.fromEntries(
+      [...uses].map(([path, all]) => [path, all.map(({ host, name }) => `${host.name} ${name}`).sort()]),
+    );
+  };
+  assert.deepEqual(recipients("secrets/restic.age"), {
+    "secrets/restic.age": ["a restic", "b restic", "s restic"],
+  });
+  assert.deepEqual(recipients("secrets/restic-{host}.age"), {
+    "secrets/restic-a.age": ["a restic-a", "s restic-a"],
+    "secrets/restic-b.age": ["b restic-b", "s restic-b"],
+  });
+});
+
+test("a host that rehearses a restore needs the secrets of the application, and no other host's", () => {
+  const rehearsing = {
+    ...{ name: "store-a", hostKey: otherKey, apps: [] },
+    rehearsals: [{ of: "node-a", app: appWith("shop", secrets), repository: "node-a" }],
+  };
+  const uses = secretUses([nodeA, rehearsing, { name: "other", hostKey, apps: [] }]);
+  assert.deepEqual(
+    uses.map(({ host, app, name }) => `${host.name} ${app} ${name}`),
+    ["node-a shop db_password", "store-a shop db_password"],
+  );
 });
 
 test("a file that is missing or no file of age is refused, with the command that creates it", () => {

@@ -67,19 +67,19 @@ test("with {host} each host has a password of its own; only the store writes to 
     first?.logins.map((one) => one.password),
     passwords,
   );
-  assert.deepEqual(first?.copies, [{ host: "t", address: "10.0.0.4", port: 8000 }]);
+  assert.deepEqual(first.copies, [{ host: "t", address: "10.0.0.4", port: 8000 }]);
   assert.deepEqual(first.keep, { last: 3 });
   const copy = backupsOf(file, three, "t").store;
   assert.deepEqual(copy?.logins, [{ host: "s", password: "secrets/restic-s.age" }]);
   assert.deepEqual(
-    copy?.repositories.map(({ path, password }) => [path, password]),
+    copy.repositories.map(({ path, password }) => [path, password]),
     [
       ["s/a", passwords[0]],
       ["s/b", passwords[1]],
     ],
   );
-  assert.deepEqual(copy?.copies, []);
-  assert.deepEqual(copy?.keep, { last: 3 });
+  assert.deepEqual(copy.copies, []);
+  assert.deepEqual(copy.keep, { last: 3 });
   assert.deepEqual(backupsOf(undefined, three, "a"), {});
 });
 
