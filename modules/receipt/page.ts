@@ -115,6 +115,7 @@ function hostSection({
   statement,
 }: HostReceipt): Markup {
   const { machine, facts, installed, volumes, certificates, access, images, applications = [] } = statement;
+  const { repositories = [], rehearsals = [] } = statement;
   const groups = (["fails", "warned", "unseen"] as const).map((state) =>
     group(
       titles[state],
@@ -142,6 +143,8 @@ function hostSection({
     )}
     ${access === undefined ? "" : accessPart(access)} ${images === undefined ? "" : imagesPart(images)}
     ${table("Applications, as reported by the host", applications.flatMap(applicationRows))}
+    ${table("Backups in this store, as reported by the host", repositories.map(repositoryRow))}
+    ${table("Rehearsed restores, as reported by the host", rehearsals.map(rehearsalRow))}
     <details>
       <summary>All ${facts.length} facts</summary>
       ${list(facts.map(({ fact, state }) => markup`${state === "holds" ? "" : markup`<strong>${words[state]}: </strong>`}${fact}`))}
@@ -208,6 +211,7 @@ function applicationRows({
   release,
   services,
   more,
+  backup,
 }: NonNullable<HostStatement["applications"]>[number]): readonly Markup[] {
   return [
     markup`<tr>
@@ -225,10 +229,57 @@ function applicationRows({
           <td>${images.map((image) => markup`<code>${image}</code> `)}</td>
         </tr>`,
     ),
+    ...(backup === undefined
+      ? []
+      : [
+          markup`<tr>
+            <td>last backup</td>
+            <td>${backup.at}, ${backup.bytes} bytes</td>
+            <td>snapshot <code>${backup.snapshot.slice(0, 8)}</code> of release <code>${backup.release}</code></td>
+          </tr>`,
+        ]),
     ...(more === 0
       ? []
       : [markup`<tr><td>${more} ${more === 1 ? "container" : "containers"} not listed</td></tr>`]),
   ];
+}
+
+function repositoryRow({
+  path,
+  result,
+  checked,
+  backups,
+  bytes,
+  copied,
+}: NonNullable<HostStatement["repositories"]>[number]): Markup {
+  const copies = copied.map(({ host, at }) => `copied to ${host} ${at}`);
+  return markup`<tr>
+    <th scope="row">${path}</th>
+    <td class="${result === "ok" ? "good" : "bad"}">${result ?? "not checked yet"}</td>
+    <td>${[
+      ...(backups === undefined ? [] : [`${backups} backups`]),
+      ...(bytes === undefined ? [] : [`${bytes} bytes`]),
+      ...(checked === undefined ? [] : [`checked ${checked}`]),
+      ...copies,
+    ].join(", ")}</td>
+  </tr>`;
+}
+
+function rehearsalRow({
+  name,
+  of,
+  at,
+  result,
+  seconds,
+  backup,
+}: NonNullable<HostStatement["rehearsals"]>[number]): Markup {
+  return markup`<tr>
+    <th scope="row">${name} of ${of}</th>
+    <td class="${result === "good" ? "good" : "bad"}">${result}</td>
+    <td>
+      ${at}${seconds === undefined ? "" : `, in ${seconds} s`}${backup === undefined ? "" : `, of the backup of ${backup}`}
+    </td>
+  </tr>`;
 }
 
 const words: Readonly<Record<FactState, string>> = {

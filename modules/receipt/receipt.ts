@@ -1,6 +1,9 @@
 /** The state of a site at the end of a run, for auditors. Pure. */
 import { basename } from "node:path";
 import { appStatusCode, parseAppStatus, versionOf, type ServiceHealth } from "../apps/status.ts";
+import { backupStatusCode, parseBackupStatus } from "../backup/client-status.ts";
+import { parseRehearsalStatus } from "../backup/rehearsal-status.ts";
+import { parseStoreStatus, storeStatusCode } from "../backup/store-status.ts";
 import { endpoint } from "../core/endpoint.ts";
 import { differences } from "../core/host/drift.ts";
 import { mountsOf } from "../core/site/mounts.ts";
@@ -85,6 +88,9 @@ export interface HostStatement {
   readonly images?: ImagesReceipt;
   /** Applications of the site that the host reported on. @default none */
   readonly applications?: readonly ApplicationReceipt[];
+  /** On a host that stores backups. */
+  readonly repositories?: readonly RepositoryReceipt[];
+  readonly rehearsals?: readonly RehearsalReceipt[];
 }
 
 /** An application, as the engine of its host describes it. */
@@ -102,6 +108,37 @@ export interface ApplicationReceipt {
   }[];
   /** Number of containers that are not listed. */
   readonly more: number;
+  /** Its last good backup; absent: there is none, or it is not backed up. */
+  readonly backup?: {
+    readonly at: string;
+    readonly release: string;
+    /** Id of the snapshot in the repository. */
+    readonly snapshot: string;
+    readonly bytes: number;
+  };
+}
+
+/** The repository of a host, in a store of backups. */
+export interface RepositoryReceipt {
+  readonly path: string;
+  readonly result?: string;
+  readonly checked?: string;
+  readonly backups?: number;
+  readonly bytes?: number;
+  readonly copied: readonly { readonly host: string; readonly at: string }[];
+}
+
+/** The last rehearsed restore of an application. */
+export interface RehearsalReceipt {
+  readonly name: string;
+  /** Name of the host that runs it. */
+  readonly of: string;
+  readonly at: string;
+  readonly result: "good" | "failed";
+  readonly seconds?: number;
+  /** When the backup was made. */
+  readonly backup?: string;
+  readonly bytes?: number;
 }
 
 export interface AccessReceipt {
@@ -231,6 +268,7 @@ export function hostReceipt(host: HostPlan, after: Probe): HostReceipt {
       certificates: reached ? endsOf(after) : [],
       ...(reached ? statementOf(after) : {}),
       ...(reached ? applicationsOf(spec, after) : {}),
+      ...(reached ? storedOf(after) : {}),
     },
   };
 }
@@ -335,6 +373,7 @@ function applicationsOf(
     const value = report.values?.[appStatusCode(name)];
     if (value === undefined) return [];
     const { release, services, more } = parseAppStatus(value);
+    const { last } = parseBackupStatus(report.values?.[backupStatusCode(name)] ?? "");
     return [
       {
         name,
@@ -343,10 +382,41 @@ function applicationsOf(
           ...{ name: service, containers, health, images },
         })),
         more,
+        ...(last === undefined
+          ? {}
+          : {
+              backup: {
+                ...{ at: last.at, release: last.release },
+                ...{ snapshot: last.snapshot, bytes: last.bytes },
+              },
+            }),
       },
     ];
   });
   return applications.length === 0 ? {} : { applications };
+}
+
+/** What a store of backups reports. */
+function storedOf({ report: { values = {} } }: Reached): Pick<HostStatement, "repositories" | "rehearsals"> {
+  const repositories = parseStoreStatus(values[storeStatusCode] ?? "");
+  const rehearsals = Object.entries(values).flatMap(([code, value]): RehearsalReceipt[] => {
+    const [, name = ""] = /^rehearsal\.([a-z0-9-]{1,100})(?:\..+)?\.status$/.exec(code) ?? [];
+    const found = name === "" ? undefined : parseRehearsalStatus(value);
+    if (found === undefined) return [];
+    const { of, at, result, seconds, backup, bytes } = found;
+    return [
+      {
+        ...{ name, of, at, result },
+        ...(seconds === undefined ? {} : { seconds }),
+        ...(backup === undefined ? {} : { backup }),
+        ...(bytes === undefined ? {} : { bytes }),
+      },
+    ];
+  });
+  return {
+    ...(repositories.length === 0 ? {} : { repositories }),
+    ...(rehearsals.length === 0 ? {} : { rehearsals }),
+  };
 }
 
 function numberIn(text: string | undefined): number {

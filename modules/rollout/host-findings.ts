@@ -3,6 +3,7 @@ import type { Problem } from "../core/errors.ts";
 import type { Probe } from "../core/host/probe.ts";
 import { guardRefusals, guardWarnings } from "../core/host/guard-results.ts";
 import type { HostSpec } from "../core/site/site-spec.ts";
+import { dataWarnings } from "../backup/data-status.ts";
 import { preflightProblems, preflightWarnings } from "../preflight/index.ts";
 
 /** Why the host must not be changed; empty when it may be. An unreachable host is reported elsewhere. */
@@ -12,5 +13,10 @@ export function hostRefusals(spec: HostSpec, probe: Probe): readonly Problem[] {
 
 /** Warnings about a host that may be changed. */
 export function hostWarnings(spec: HostSpec, probe: Probe): readonly Problem[] {
-  return [...preflightWarnings(spec, probe), ...guardWarnings(spec.name, probe)];
+  const values = probe.kind === "reached" ? probe.report.values : undefined;
+  return [
+    ...preflightWarnings(spec, probe),
+    ...guardWarnings(spec.name, probe),
+    ...dataWarnings(spec, values ?? {}),
+  ];
 }

@@ -2,6 +2,8 @@
 import { inParallel } from "../../offline-bundle/io/parallel.ts";
 import { appsPhase } from "../apps/index.ts";
 import { appStatusCode, isWell, parseAppStatus, versionOf, type AppStatus } from "../apps/status.ts";
+import { dataStatusOf, statusSteps, type DataStatus } from "../backup/data-status.ts";
+import { backupPhase, rehearsalPhase, storePhase } from "../backup/index.ts";
 import type { Problem } from "../core/errors.ts";
 import { probe, type Probe } from "../core/host/probe.ts";
 import type { StepReport } from "../core/host/report.ts";
@@ -27,6 +29,8 @@ export interface HostedApp {
   readonly others?: string;
   /** What the host says runs; absent when it did not say. */
   readonly running?: AppStatus;
+  /** What the hosts say about its data; absent: it is not backed up. */
+  readonly data?: DataStatus;
   /** Why the host could not be asked. */
   readonly problem?: Problem;
 }
@@ -56,24 +60,46 @@ export async function siteStatus(
   const site = await loadSite(value, file, (bytes, total) => {
     report("reading the bundle", bytes / total);
   });
-  const hosts = site.hosts.filter(({ spec }) => spec.apps.length > 0);
+  const hosts = site.hosts.filter(({ spec }) => spec.apps.length > 0 || spec.store !== undefined);
   const library = libraryForProbe(site.library);
   let done = 0;
   const { values } = await inParallel(hosts, probeConcurrency, async ({ spec, files }) => {
-    const phase = files === undefined ? undefined : appsPhase(spec, files);
-    if (phase === undefined) return [];
-    const found = await probe(spec, [withoutSecretSteps(phase)], library);
+    if (files === undefined) return [];
+    const apps = spec.apps.length === 0 ? undefined : appsPhase(spec, files);
+    const data = [
+      storePhase(spec, files, unknownStores),
+      backupPhase(spec, files, unknownStores),
+      rehearsalPhase(spec, files),
+    ];
+    const phases = [...(apps === undefined ? [] : [withoutSecretSteps(apps)]), ...statusSteps(data)];
+    if (phases.length === 0) return [];
+    const found = await probe(spec, phases, library);
     done += 1;
     report(`probing ${hosts.length} hosts, ${done} done`, done / hosts.length);
-    return spec.apps.map((app) => hostedApp(spec.name, app, found));
+    return [{ spec, found }];
   });
-  const applications = values.flat().toSorted((one, other) => compare(one.app, other.app));
+  const probed = values.flat();
+  const valuesOf = (name: string): Readonly<Record<string, string>> => {
+    const found = probed.find(({ spec }) => spec.name === name)?.found;
+    return found?.kind === "reached" ? (found.report.values ?? {}) : {};
+  };
+  const applications = probed
+    .flatMap(({ spec, found }) =>
+      spec.apps.map((app): HostedApp => {
+        const data = dataStatusOf(spec, app, valuesOf);
+        return { ...hostedApp(spec.name, app, found), ...(data === undefined ? {} : { data }) };
+      }),
+    )
+    .toSorted((one, other) => compare(one.app, other.app));
   const all = [...problems, ...site.problems];
   return {
     ok: all.length === 0 && applications.every(({ ok }) => ok),
     ...{ environment, problems: all, unread, applications },
   };
 }
+
+/** Their certificates are no part of what they report here. */
+const unknownStores = new Map<string, string>();
 
 /** Pure. */
 export function hostedApp(

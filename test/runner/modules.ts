@@ -25,7 +25,7 @@ const named: readonly Group[] = [
   { name: "trust", words: ["ca"], also: ["registry"] },
   { name: "receipt", also: [] },
   { name: "apps", also: ["app-data", "app-status", "release"] },
-  { name: "backup", words: ["backups", "store", "stores"], also: ["app-data"] },
+  { name: "backup", words: ["backups", "store", "stores"], also: ["app-data", "data-status"] },
   {
     name: "environments",
     also: [

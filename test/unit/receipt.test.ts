@@ -134,6 +134,33 @@ test("the applications of a host are what it reports about itself, in their form
   assert.equal(hostReceipt(before, probed).statement.applications, undefined);
 });
 
+test("backups, repositories and rehearsals of a host are what it reports; the schema and the page have them", () => {
+  const probed = probeOf([]);
+  assert.ok(probed.kind === "reached");
+  const snapshot = "5f".repeat(32);
+  const values = {
+    "apps.shop.status": "release=2.4.0-0a0b0c0d",
+    "backup.shop.status": `time=1796040000 snapshot=${snapshot} run=x release=2.4.0-0a0b0c0d bytes=9000 added=1 seconds=2 stopped=0`,
+    "store.status":
+      "node-a checked=1796045000 result=damaged snapshots=24 bytes=6000 copied.store-b=1796046000;",
+    "rehearsal.shop.status":
+      "result=good time=1796050000 seconds=75 of=node-a backup=1796040000 bytes=9000 answer=<script>",
+  };
+  const before = host(probeOf([]));
+  const planned = { ...before, spec: { ...before.spec, apps: [exampleAppSpec] } };
+  const after = { ...probed, report: { ...probed.report, values } };
+  const written = receipt({ hosts: [hostReceipt(planned, after)] });
+  assert.deepEqual(parseReceipt(JSON.stringify(written)), written);
+  const page = receiptPage(written);
+  for (const said of [
+    /last backup<\/td>\s*<td>2026-\S+, 9000 bytes<[^]*snapshot <code>5f5f5f5f<\/code>/,
+    /node-a<\/th>\s*<td class="bad">damaged<[^]*24 backups, 6000 bytes, checked 2026-\S+, copied to store-b 2026-/,
+    /shop of node-a<\/th>\s*<td class="good">good<[^]*in 75 s, of the backup of 2026-/,
+  ])
+    assert.match(page, said);
+  assert.ok(!page.includes("script>"));
+});
+
 /** A host's report on access, where these functions replace the programs that it runs. */
 function access(programs: string): readonly string[] {
   const input = `${library.text}

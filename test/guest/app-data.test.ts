@@ -1,0 +1,211 @@
+/** A folder in place of a volume: on a real engine, with both lines of Compose, without Pulumi in between. */
+import assert from "node:assert/strict";
+import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { before, describe, test } from "node:test";
+import { releaseOf } from "../../modules/apps/release.ts";
+import type { HostApp } from "../../modules/core/host/blob.ts";
+import type { StepReport } from "../../modules/core/host/report.ts";
+import type { Step } from "../../modules/core/host/step.ts";
+import type { AppSpec } from "../../modules/core/site/site-spec.ts";
+import { quote } from "../../modules/core/quote.ts";
+import { choosePlugins, pluginFile, takePlugins } from "../lab/bundle/cli-plugins.ts";
+import { exampleApp, exampleAppSpec } from "../support/fixtures/example-app.ts";
+import { loadImage, startEngine, type EngineInGuest } from "../support/guests/engine-in-guest.ts";
+import { undoAfter } from "../support/process/undo.ts";
+
+const quiet = (): void => undefined;
+const cliPlugins = "/usr/local/lib/docker/cli-plugins";
+const plugins = (await choosePlugins(quiet)).filter(({ name }) => name === "compose");
+let engine: EngineInGuest;
+let image: string;
+const undo = undoAfter();
+before(async () => {
+  engine = await startEngine("app-data");
+  undo(() => engine.end());
+  const { revision, text } = await engine.on.run("apply", engine.daemon());
+  assert.ok(revision, text);
+  image = await loadImage(engine);
+  const taken = await mkdtemp(join(tmpdir(), "sealift-app-data-"));
+  undo(() => rm(taken, { recursive: true }));
+  await takePlugins(plugins, taken, quiet);
+  await engine.on.root(`mkdir -p ${cliPlugins} /mnt/data && mount -t tmpfs none /mnt/data`);
+  for (const plugin of plugins) {
+    const input = await readFile(join(taken, pluginFile(plugin)));
+    const { exitCode } = await engine.on.guest.exec(`sudo -n tee /srv/${plugin.version} >/dev/null`, {
+      input,
+    });
+    assert.equal(exitCode, 0);
+  }
+});
+
+const compose = (): string =>
+  JSON.stringify({
+    services: {
+      db: { image, command: "sleep 1000", stop_grace_period: "0s", volumes: ["state:/state"] },
+      reader: { image, command: "sleep 1000", stop_grace_period: "0s", volumes: ["state:/read:ro"] },
+      web: { image, command: "sleep 1000", stop_grace_period: "0s" },
+    },
+    volumes: { state: null },
+  });
+
+function appOf(): HostApp {
+  const service = { image, config: "c1".repeat(8) };
+  const [first] = exampleApp.images;
+  assert.ok(first);
+  return {
+    ...exampleApp,
+    images: [{ ...first, name: image }],
+    project: {
+      file: "compose.yaml",
+      services: [
+        { ...service, name: "db", mounts: [{ target: "/state", volume: "state" }] },
+        { ...service, name: "reader", mounts: [{ target: "/read", volume: "state", readOnly: true }] },
+        { ...service, name: "web", mounts: [] },
+      ],
+    },
+  };
+}
+
+for (const plugin of plugins)
+  describe(`a folder in place of a volume with Compose ${plugin.version}`, () => {
+    const name = `shop${plugin.version.replaceAll(/\D/g, "").slice(0, 3)}`;
+    const folder = `/var/lib/sealift/apps/${name}`;
+    const path = `/mnt/data/${name}/db`;
+    const data = { db: { path, owner: "7:8" } };
+    before(async () => {
+      await engine.on.root(`install -m 0755 /srv/${plugin.version} ${cliPlugins}/docker-compose`);
+    });
+
+    /** Lays the release out as release.sh leaves it. */
+    async function write(more: Partial<AppSpec>): Promise<string> {
+      const { id, override } = releaseOf({ ...exampleAppSpec, values: {}, ...more }, appOf(), folder);
+      const release = `${folder}/releases/${id}`;
+      const put = (text: string, file: string): string => `printf %s ${quote(text)} >${release}/${file}`;
+      await engine.on.root(
+        [
+          `mkdir -p ${release}/project`,
+          ...[put(compose(), "project/compose.yaml"), put("compose.yaml", "compose-file")],
+          ...[put(override, "sealift.override.yaml"), put("", "values.env")],
+        ].join(" && "),
+      );
+      return id;
+    }
+
+    /** Starts it as project.sh does, and makes it the current one. */
+    async function up(id: string, project = name): Promise<string> {
+      const release = `${folder}/releases/${id}`;
+      const files = `-f ${release}/project/compose.yaml -f ${release}/sealift.override.yaml`;
+      const text = await engine.docker(
+        `compose -p ${project} ${files} up --detach --no-build --pull never --remove-orphans --wait 2>&1`,
+      );
+      await engine.on.root(`ln -sfn releases/${id} ${folder}/current`);
+      return text;
+    }
+
+    const step = (call: Step["call"]): Step => ({ code: "apps.x.y", fact: "x", effect: "none", call });
+    const args = [folder, name, "db", path, "/mnt/data", data.db.owner, "/state", "state"] as const;
+    async function found(mode: "check" | "apply", call: Step["call"]): Promise<StepReport> {
+      const { steps, text } = await engine.on.run(mode, [step(call)]);
+      const [one] = steps;
+      assert.ok(one, text);
+      return one;
+    }
+    const ids = async (): Promise<ReadonlyMap<string, string>> => {
+      const format = `--format '{{.Label "com.docker.compose.service"}} {{.ID}}' --filter label=com.docker.compose.project=${name}`;
+      const lines = (await engine.docker(`ps --all ${format}`)).trim().split("\n");
+      return new Map(lines.map((line) => line.split(" ") as [string, string]));
+    };
+    const read = (service: string, file: string): Promise<string> =>
+      engine.docker(`exec ${name}-${service}-1 cat ${file}`);
+
+    test("a volume with data is never replaced by an empty folder; the commands of the refusal move it", async () => {
+      await up(await write({}));
+      await engine.docker(`exec ${name}-db-1 sh -c 'echo visitors >/state/table'`);
+      const before = await ids();
+      const now = await write({ data });
+      for (const mode of ["check", "apply"] as const) {
+        const { status, found: why } = await found(mode, ["app_data", ...args]);
+        assert.equal(status, mode === "check" ? "refused" : "failed", why);
+        assert.match(
+          why,
+          /^E_DATA_MOVED \S+-db-1 has its data in \S+_state\/_data, and \S+ is empty; fix: as root: /,
+        );
+      }
+      assert.equal(await read("db", "/state/table"), "visitors\n");
+      const { found: why } = await found("check", ["app_data", ...args]);
+      const [, commands = ""] = /fix: as root: (.*), then pulumi up$/.exec(why) ?? [];
+      await engine.on.root(commands);
+      assert.equal((await found("check", ["app_data", ...args])).found, `${path} belongs to 0:0`);
+      assert.equal((await found("apply", ["app_data", ...args])).status, "changed");
+      await up(now);
+      assert.equal(await read("db", "/state/table"), "visitors\n");
+      assert.equal(await read("reader", "/read/table"), "visitors\n");
+      assert.equal(await engine.on.root(`stat -c %u:%g ${path}`), "7:8\n");
+      const after = await ids();
+      assert.equal(after.get("web"), before.get("web"));
+      assert.notEqual(after.get("db"), before.get("db"));
+      assert.notEqual(after.get("reader"), before.get("reader"));
+      assert.equal((await found("check", ["app_data", ...args])).status, "ok");
+    });
+
+    test("an old copy is not taken while its container writes elsewhere", async () => {
+      await engine.on.root(`mkdir -p ${path}.other && touch ${path}.other/table`);
+      const moved = args.map((one) => (one === path ? `${path}.other` : one));
+      assert.match(
+        (await found("check", ["app_data", ...moved])).found,
+        /^E_DATA_MOVED \S+ is running and writes to \/mnt\/data\/\S+\/db, and a copy in \S+ is older; fix: /,
+      );
+    });
+
+    test("a removed data: does not start the service on an empty volume", async () => {
+      const back = await write({});
+      const call = ["app_volumes", folder, name, back, "db"] as const;
+      const { status, found: why } = await found("check", call);
+      assert.equal(status, "refused", why);
+      assert.match(
+        why,
+        /^E_DATA_MOVED the data of db is in \/mnt\/data\/\S+\/db, and data: of the site no longer names it; /,
+      );
+      await engine.on.root(`mv ${path} ${path}.aside`);
+      assert.equal((await found("check", call)).status, "ok");
+      // Its container has the folder still.
+      assert.match(
+        (await found("check", ["app_data", ...args])).found,
+        /^E_DATA_MOVED \S+\/db, with the data of \S+-db-1, is gone; fix: /,
+      );
+      await engine.on.root(`mv ${path}.aside ${path}`);
+    });
+
+    test("where nothing uses the named volume, it is not created; a folder that is not there is not made by the engine", async () => {
+      const fresh = `${name}fresh`;
+      const id = await write({ data: { db: { path: `${path}.fresh` } } });
+      await assert.rejects(up(id, fresh), /bind source path does not exist/);
+      await engine.on.root(`mkdir ${path}.fresh`);
+      await up(id, fresh);
+      assert.doesNotMatch(await engine.docker("volume ls --quiet"), new RegExp(`^${fresh}_`, "m"));
+      for (const project of [name, fresh])
+        await engine.docker(
+          `rm --force $(docker ps -aq --filter label=com.docker.compose.project=${project})`,
+        );
+    });
+
+    test("a link in place of the folder, and a parent that others can change, are refused", async () => {
+      await engine.on.root(`ln -s /etc ${path}.link && mkdir -p /mnt/data/open && chmod 0777 /mnt/data/open`);
+      const at = (place: string): Step["call"] => [
+        "app_data",
+        ...args.map((one) => (one === path ? place : one)),
+      ];
+      assert.match((await found("check", at(`${path}.link`))).found, /^E_APP_FOLDER \S+ is not a folder; /);
+      assert.match(
+        (await found("check", at("/mnt/data/open/db"))).found,
+        /^E_APP_FOLDER \/mnt\/data\/open is writable by others/,
+      );
+      assert.match(
+        (await found("check", ["app_data", ...args.map((one) => (one === "/mnt/data" ? "/mnt/none" : one))]))
+          .found,
+        /^nothing is mounted on \/mnt\/none/,
+      );
+    });
+  });

@@ -1,0 +1,184 @@
+/** What hosts say about backups, copies and rehearsals: parsed as untrusted input, shown, and warned about. */
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { statusText } from "../../cli/output/status-text.ts";
+import { dataStatusOf, dataWarnings, statusSteps } from "../../modules/backup/data-status.ts";
+import { parseRehearsalStatus } from "../../modules/backup/rehearsal-status.ts";
+import { parseStoreStatus } from "../../modules/backup/store-status.ts";
+import { formatProblem } from "../../modules/core/errors.ts";
+import { hostWarnings } from "../../modules/rollout/host-findings.ts";
+import { hostReceipt } from "../../modules/receipt/receipt.ts";
+import { exampleAppSpec } from "../support/fixtures/example-app.ts";
+import { exampleFiles, exampleHost, examplePhases } from "../support/fixtures/example-host.ts";
+
+const snapshot = "5f".repeat(32);
+const good = `time=1796040000 snapshot=${snapshot} run=0123456789abcdef release=2.4.0-0a0b0c0d bytes=5368709120 added=107374182 seconds=61 stopped=0`;
+const rehearsed =
+  "result=good time=1796050000 seconds=75 of=node-a snapshot=5f5f5f5f backup=1796040000 release=2.4.0-0a0b0c0d bytes=5368709120 image=same good=1796050000 answer=visits 4711";
+const stored =
+  "node-a checked=1796045000 result=ok snapshots=24 bytes=6000000000 copied.store-b=1796046000; node-b; x/../y result=ok; node-c checked=9999999999999 result=fine bytes=-1 copied.=5 copied.<b>=5;";
+
+const backup = { at: "02:30", stop: false, snapshot: "data", dump: {} };
+const restore = { rehearse: "weekly", on: "store-b", check: {} } as const;
+const app = { ...exampleAppSpec, backup, restore };
+const client = {
+  ...{ restic: "0.19.1", password: "secrets/restic.age" },
+  store: { host: "store-a", address: "10.20.0.12", port: 8000 },
+};
+const values: Readonly<Record<string, Readonly<Record<string, string>>>> = {
+  "node-a": { "backup.shop.status": good },
+  "store-a": { "store.status": stored },
+  "store-b": { "rehearsal.shop.status": rehearsed },
+};
+const of = (more: typeof values = {}): ReturnType<typeof dataStatusOf> =>
+  dataStatusOf({ name: "node-a", backup: client }, app, (host) => ({ ...values, ...more })[host] ?? {});
+
+test("a store says of each repository what was checked and copied; other forms are left out", () => {
+  const at = (seconds: number): string => new Date(seconds * 1000).toISOString().replace(".000", "");
+  assert.deepEqual(parseStoreStatus(stored), [
+    {
+      ...{ path: "node-a", result: "ok", checked: at(1_796_045_000), backups: 24, bytes: 6_000_000_000 },
+      copied: [{ host: "store-b", at: at(1_796_046_000) }],
+    },
+    { path: "node-b", copied: [] },
+    { path: "node-c", copied: [] },
+  ]);
+  assert.deepEqual(parseStoreStatus(""), []);
+  assert.equal(parseStoreStatus("node-a;".repeat(5000)).length, 1000);
+});
+
+test("a rehearsal has a time, a result and what the data has answered, made harmless", () => {
+  const found = parseRehearsalStatus(rehearsed);
+  assert.deepEqual(
+    [found?.of, found?.result, found?.seconds, found?.bytes, found?.answer],
+    ["node-a", "good", 75, 5_368_709_120, "visits 4711"],
+  );
+  for (const value of [
+    "",
+    "none",
+    "result=none",
+    "result=good time=1796050000",
+    "result=good time=x of=node-a",
+  ])
+    assert.equal(parseRehearsalStatus(value), undefined, value);
+  const hostile = parseRehearsalStatus(`${rehearsed} \u001b[31m result=failed${"x".repeat(2000)}`);
+  assert.equal(hostile?.result, "good");
+  assert.ok(!hostile.answer.includes("\u001b") && hostile.answer.length <= 600);
+});
+
+test("backup, copy and rehearsal of an application come from three hosts", () => {
+  const found = of();
+  assert.equal(found?.backup.last?.snapshot, snapshot);
+  assert.equal(found.repository?.path, "node-a");
+  assert.equal(found.rehearsal?.result, "good");
+  // Of the same application on another host.
+  const other = { "store-b": { "rehearsal.shop.status": rehearsed.replace("of=node-a", "of=node-b") } };
+  assert.equal(of(other)?.rehearsal, undefined);
+  const second = { "store-b": { ...other["store-b"], "rehearsal.shop.node-a.status": rehearsed } };
+  assert.equal(of(second)?.rehearsal?.of, "node-a");
+  assert.deepEqual(of({ "node-a": {}, "store-a": {}, "store-b": {} }), { backup: {} });
+  assert.equal(
+    dataStatusOf({ name: "node-a" }, exampleAppSpec, () => ({})),
+    undefined,
+  );
+});
+
+test("a failed backup, a damaged repository and a failed rehearsal are warnings, each with its fix", () => {
+  const all = {
+    "backup.shop.status": `${good} failed=1796060000,1`,
+    "store.status": "node-a result=damaged; node-b result=failed; node-c result=ok;",
+    "rehearsal.shop.status": rehearsed.replace("good", "failed"),
+  };
+  const found = dataWarnings({ name: "node-a", apps: [app] }, all).map(formatProblem);
+  assert.equal(found.length, 4);
+  assert.match(
+    found[0] ?? "",
+    /^node-a: E_BACKUP backup of shop: found: the attempt of 2026-\S+ failed; the last good one is of 2026-\S+; expected: a backup that succeeds; fix: see journalctl -u sealift-backup-shop on node-a/,
+  );
+  assert.match(found[1] ?? "", /^node-a: E_BACKUP repository node-a: found: damaged: /);
+  assert.match(
+    found[2] ?? "",
+    /^node-a: E_BACKUP repository node-b: found: it could not be checked or copied; /,
+  );
+  assert.match(
+    found[3] ?? "",
+    /^node-a: E_RESTORE rehearsal of shop: found: the restore of \S+ from node-a failed: visits 4711; /,
+  );
+  assert.match(
+    dataWarnings({ name: "node-a", apps: [app] }, { "backup.shop.status": "failed=1796060000,1" })
+      .map(formatProblem)
+      .join(),
+    /the last good one is missing; /,
+  );
+  assert.deepEqual(
+    dataWarnings({ name: "node-a", apps: [app] }, { ...values["node-a"], ...values["store-b"] }),
+    [],
+  );
+  // Doctor and the gate have them as warnings: they stop nothing.
+  const report = { steps: [], values: all, revision: { machine: "62ff67b1", journalLines: 1 } };
+  const host = { ...exampleHost(), apps: [app] };
+  assert.equal(
+    hostWarnings(host, { kind: "reached", report }).filter(({ code }) => code === "E_BACKUP").length,
+    3,
+  );
+});
+
+test("status has a second table, and colours what is not protected", () => {
+  const data = of();
+  assert.ok(data);
+  const running = {
+    ...{ app: "shop", host: "node-a", expected: "2.4.0", ok: true, current: true, version: "2.4.0" },
+    differing: [],
+  };
+  const site = { ok: true, environment: "prod", problems: [], unread: [] };
+  const text = (applications: readonly (typeof running & { data?: typeof data })[]): readonly string[] =>
+    statusText({ ...site, applications }, { width: 100, paint: (verdict, line) => `<${verdict}>${line}` })
+      .split("\n")
+      .slice(3);
+  const [head, row, ...others] = text([{ ...running, data }]);
+  assert.match(head ?? "", /^application +host +last backup +size +new +last copy +last rehearsal$/);
+  assert.match(
+    row ?? "",
+    /^shop +node-a +2026-\S+Z +5\.4 GB +107\.4 MB +store-b 2026-\S+Z +2026-\S+Z good in 75 s$/,
+  );
+  assert.deepEqual(others, []);
+  assert.match(
+    text([{ ...running, data: { backup: {} } }])[1] ?? "",
+    /^<fail>shop +node-a +none +- +- +- +-$/,
+  );
+  const failed = { ...data.backup, failed: { at: "2026-11-30T12:00:00Z", status: 1 } };
+  assert.match(
+    text([{ ...running, data: { ...data, backup: failed } }])[1] ?? "",
+    /^<fail>shop .*Z, failed 2026-11-30T12:00:00Z/,
+  );
+  assert.deepEqual(text([running]), []);
+});
+
+test("only the steps that report are asked for; the receipt has what they said", () => {
+  const step = (code: string) => ({ code, fact: "x", effect: "none", call: ["x"] }) as const;
+  const phase = { name: "backup", steps: [step("backup.shop.job"), step("backup.shop.status")] };
+  assert.deepEqual(
+    statusSteps([phase, undefined, { name: "store", steps: [step("store.unit")] }]).flatMap(({ steps }) =>
+      steps.map(({ code }) => code),
+    ),
+    ["backup.shop.status"],
+  );
+  const reported = { ...values["node-a"], ...values["store-a"], ...values["store-b"] };
+  const all = { ...reported, "apps.shop.status": "release=2.4.0-0a0b0c0d" };
+  const report = { steps: [], values: all, revision: { machine: "62ff67b1", journalLines: 1 } };
+  const planned = {
+    ...{ spec: { ...exampleHost(), apps: [app] }, files: exampleFiles, deliveries: [], retainedBlobs: [] },
+    ...{ seeds: [], warnings: [], phases: examplePhases() },
+    probe: { kind: "reached", report } as const,
+  };
+  const { statement } = hostReceipt(planned, { kind: "reached", report });
+  assert.equal(statement.applications?.[0]?.backup?.snapshot, snapshot);
+  assert.deepEqual(
+    statement.repositories?.map(({ path }) => path),
+    ["node-a", "node-b", "node-c"],
+  );
+  assert.deepEqual(
+    statement.rehearsals?.map(({ name, of: from, result }) => [name, from, result]),
+    [["shop", "node-a", "good"]],
+  );
+});
