@@ -11,12 +11,13 @@ APP_PLUGIN=/usr/local/lib/docker/cli-plugins/docker-compose
 APP_LOG_LINES=20
 
 # Fact: the volumes that exist have the definition of the release. Compose could only replace others with empty ones, and never does so here.
-# Before the files of the release are on the host, this cannot be known.
+# Before the files and the images of the release are on the host, this cannot be known.
 # $1 folder of the application, $2 its name, $3 release
 check_app_volumes() {
   if [ ! -d "$1/releases/$3" ] || [ ! -x "$SEALIFT_DOCKER" ] || [ ! -e "$APP_PLUGIN" ]; then return 0; fi
   # Asks what compose would do without doing it; compose before 2.32 never replaces a volume and does not say so.
   if ! volumes_said=$(app_compose "$1" "$2" "$3" "$APP_ASK_SEC" --dry-run up -d --no-build --pull never --remove-orphans 2>&1); then
+    if [ -n "$(app_missing_images "$1" "$3")" ]; then return 0; fi
     echo "docker compose does not say what it would do: $(app_last_lines "$volumes_said" 2)"
     return 1
   fi
@@ -70,6 +71,12 @@ apply_app_service() {
   app_monitor_sec=$1
   app_action=$2
   app_before=$(app_current "$app_folder")
+  # compose would find out in the middle of its work.
+  app_missing=$(app_missing_images "$app_folder" "$app_release")
+  if [ -n "$app_missing" ]; then
+    echo "release $app_release cannot start: the engine does not have $app_missing; nothing was stopped"
+    return 1
+  fi
   # `up` leaves a container alone that runs as defined.
   case $app_found in
     *" is unhealthy"*) app_output=$(app_compose "$app_folder" "$app_name" "$app_release" "$APP_ASK_SEC" restart "$app_service" 2>&1) || true ;;
@@ -146,6 +153,16 @@ apply_app_current() {
 app_current() {
   app_link=$(readlink "$1/current" 2>/dev/null) || return 0
   case $app_link in releases/*/* | */) ;; releases/*) echo "${app_link#releases/}" ;; esac
+}
+
+# app_missing_images FOLDER RELEASE: prints the names of its images that the engine does not have, with blanks between them.
+app_missing_images() {
+  missing_images=
+  while read -r missing_image || [ -n "$missing_image" ]; do
+    if timeout "$APP_ASK_SEC" "$SEALIFT_DOCKER" image inspect --format . "$missing_image" </dev/null >/dev/null 2>&1; then continue; fi
+    missing_images="$missing_images${missing_images:+ }$missing_image"
+  done <"$1/releases/$2/images"
+  echo "$missing_images"
 }
 
 # app_compose FOLDER NAME RELEASE SECONDS ARG...: docker compose on a release, with nothing of the caller's environment.
