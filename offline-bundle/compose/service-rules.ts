@@ -129,6 +129,17 @@ export function serviceProblems(
       "volumes of its own: containers are replaced one service at a time",
       "name the volume in both services",
     );
+  for (const [key, expected, fix] of unusable)
+    if (isSet(service[key])) add("E_APP_SERVICE", key, `the key ${key}`, expected, fix);
+  for (const [label] of variablesOf(service["labels"]))
+    if (/^(com\.docker\.compose|io\.sealift)\./.test(label))
+      add(
+        "E_APP_SERVICE",
+        "labels",
+        `the label ${label}`,
+        "labels of your own: by these, compose and Sealift know what they have started",
+        "remove this label",
+      );
   const hooks = ["pre_start", "post_start", "pre_stop"].filter((key) =>
     listAt(service, key).some((hook) => isRecord(hook) && hook["image"] !== undefined),
   );
@@ -201,6 +212,35 @@ export function environmentProblems(
       const [key, value] = assignment(line.trim().replace(/^export\s/, ""));
       const plain = value.replace(/^"(.*)"$|^'(.*)'$/, "$1$2");
       return isSecret(key, plain) ? [secretProblem(key, `${shown}:${index + 1}`, subject)] : [];
+/** Keys whose effect is outside of what the bundle carries, or of what a host compares. */
+const unusable: readonly (readonly [key: string, expected: string, fix: string])[] = [
+  [
+    "credential_spec",
+    "keys of Linux containers: this one reads a file or the registry of a Windows host",
+    "remove it",
+  ],
+  [
+    "external_links",
+    "links to services of this project: the other container may be replaced or absent at any time",
+    "name the network of the other project under networks: with external: true, and use the other service's name",
+  ],
+  [
+    "label_file",
+    "labels in the Compose file: the lock compares the definition of a service, not the content of this file",
+    "write them under labels:",
+  ],
+  [
+    "models",
+    "services that run from the images of the bundle: a model comes from a registry, by a program of the host",
+    "run the model in a service with an image and a volume of its own",
+  ],
+];
+
+function isSet(value: unknown): boolean {
+  if (value === undefined || value === null || value === "") return false;
+  return typeof value !== "object" || Object.keys(value).length > 0;
+}
+
     });
 }
 
@@ -316,6 +356,19 @@ export function sharedProblems(model: ComposeModel, { locate }: ComposeSources):
       },
     ];
   });
+    const driver = textAt(network, "driver") ?? "";
+    if (hasVariable(driver))
+      return [
+        {
+          where: locate(["networks", name], "driver"),
+          code: "E_APP_SERVICE",
+          subject: `networks.${name}.driver`,
+          found: printable(driver),
+          expected:
+            "a driver without variables: a site has to know which services are on the host's own network",
+          fix: "write the driver",
+        },
+      ];
   const volumes = entriesOf(model["volumes"]).flatMap(([name, volume]): readonly Problem[] => {
     const options = recordAt(volume, "driver_opts");
     const given = [textAt(volume, "name") ?? "", textAt(volume, "driver") ?? "", JSON.stringify(options)];

@@ -60,7 +60,10 @@ export interface PublishedPort {
   readonly address?: string;
 }
 
-/** Rights over the whole host: with any of them, a container can do what root can do. */
+/**
+ * Rights over the whole host: with any of them but the last, a container can do what root can do. With `logging`, the engine itself sends
+ * what the container prints out of the host, or opens files and sockets of the host for it.
+ */
 export const hostRights = [
   "docker.sock",
   "privileged",
@@ -75,3 +78,4 @@ export const hostRights = [
   "security-options",
 ] as const;
 export type HostRight = (typeof hostRights)[number];
+  "logging",
