@@ -32,6 +32,7 @@ export interface MountedFile {
 
 /** Label of every container that Sealift starts. */
 const label = "io.sealift.service";
+const unlessStopped = "unless-stopped";
 
 /**
  * @param folder of the application on the host.
@@ -59,6 +60,7 @@ export function releaseOf(
       ...(service.configs ?? []).map((name) => content.get(name) ?? name),
       ...(service.secrets ?? []).map((name) => secrets[name] ?? name),
       ...valuesOf(service),
+      ...(service.restart === undefined ? [] : [`restart ${service.restart}`]),
     );
     signatures.set(service.name, signature);
     return [service.name, overrideOf(service, signature, binds, envFiles)] as const;
@@ -103,7 +105,7 @@ export function releaseOf(
 }
 
 function overrideOf(
-  { image }: ComposeService,
+  { image, restart }: ComposeService,
   signature: string,
   binds: readonly { readonly source: string; readonly target: string }[],
   envFiles: readonly string[],
@@ -111,6 +113,9 @@ function overrideOf(
   return {
     image,
     labels: { [label]: signature },
+    // The engine would start such a container at boot although the unit has stopped it.
+    ...(restart === "always" ? { restart: unlessStopped } : {}),
+    ...(restart === "any" ? { deploy: { restart_policy: { condition: unlessStopped } } } : {}),
     ...(binds.length === 0
       ? {}
       : {

@@ -173,6 +173,19 @@ export function serviceProblems(
         "a number: the facts of a host count the containers",
         "write the number",
       );
+  const deployed = recordAt(recordAt(service, "deploy"), "restart_policy")["condition"];
+  for (const [key, value] of [
+    ["deploy", deployed],
+    ["restart", service["restart"]],
+  ] as const)
+    if (hasVariable(String(value)))
+      add(
+        "E_APP_SERVICE",
+        key,
+        `a variable in ${key === "deploy" ? "deploy.restart_policy" : key}`,
+        "a restart policy without variables: always becomes unless-stopped on a host, so that the order at boot is kept",
+        "write restart: unless-stopped",
+      );
   for (const file of listAt(service, "env_file"))
     if (isRecord(file) && file["format"] !== undefined)
       add(
@@ -199,19 +212,6 @@ export function serviceProblems(
   return problems;
 }
 
-/** Refusals of the variables in a file of `env_file`. */
-export function environmentProblems(
-  subject: string,
-  { content }: ProjectFile,
-  shown: string,
-): readonly Problem[] {
-  return content
-    .toString()
-    .split("\n")
-    .flatMap((line, index): readonly Problem[] => {
-      const [key, value] = assignment(line.trim().replace(/^export\s/, ""));
-      const plain = value.replace(/^"(.*)"$|^'(.*)'$/, "$1$2");
-      return isSecret(key, plain) ? [secretProblem(key, `${shown}:${index + 1}`, subject)] : [];
 /** Keys whose effect is outside of what the bundle carries, or of what a host compares. */
 const unusable: readonly (readonly [key: string, expected: string, fix: string])[] = [
   [
@@ -241,6 +241,19 @@ function isSet(value: unknown): boolean {
   return typeof value !== "object" || Object.keys(value).length > 0;
 }
 
+/** Refusals of the variables in a file of `env_file`. */
+export function environmentProblems(
+  subject: string,
+  { content }: ProjectFile,
+  shown: string,
+): readonly Problem[] {
+  return content
+    .toString()
+    .split("\n")
+    .flatMap((line, index): readonly Problem[] => {
+      const [key, value] = assignment(line.trim().replace(/^export\s/, ""));
+      const plain = value.replace(/^"(.*)"$|^'(.*)'$/, "$1$2");
+      return isSecret(key, plain) ? [secretProblem(key, `${shown}:${index + 1}`, subject)] : [];
     });
 }
 
@@ -343,19 +356,6 @@ export function volumeProblem(service: string, volume: ComposeModel, where: stri
 /** What is wrong with the networks and volumes of a project. */
 export function sharedProblems(model: ComposeModel, { locate }: ComposeSources): readonly Problem[] {
   const networks = entriesOf(model["networks"]).flatMap(([name, network]): readonly Problem[] => {
-    const found = textAt(network, "name") ?? "";
-    if (!hasVariable(found) && !/^(host|none|container:.*)$/.test(found)) return [];
-    return [
-      {
-        where: locate(["networks", name], "name"),
-        code: "E_APP_SERVICE",
-        subject: `networks.${name}`,
-        found: printable(`name ${found}`),
-        expected: "a network of its own, with a name without variables",
-        fix: "remove the name; network_mode: host is a right that a site can allow",
-      },
-    ];
-  });
     const driver = textAt(network, "driver") ?? "";
     if (hasVariable(driver))
       return [
@@ -369,6 +369,19 @@ export function sharedProblems(model: ComposeModel, { locate }: ComposeSources):
           fix: "write the driver",
         },
       ];
+    const found = textAt(network, "name") ?? "";
+    if (!hasVariable(found) && !/^(host|none|container:.*)$/.test(found)) return [];
+    return [
+      {
+        where: locate(["networks", name], "name"),
+        code: "E_APP_SERVICE",
+        subject: `networks.${name}`,
+        found: printable(`name ${found}`),
+        expected: "a network of its own, with a name without variables",
+        fix: "remove the name; network_mode: host is a right that a site can allow",
+      },
+    ];
+  });
   const volumes = entriesOf(model["volumes"]).flatMap(([name, volume]): readonly Problem[] => {
     const options = recordAt(volume, "driver_opts");
     const given = [textAt(volume, "name") ?? "", textAt(volume, "driver") ?? "", JSON.stringify(options)];

@@ -364,6 +364,12 @@ const refused: readonly Refused[] = [
     service,
     problem: /compose\.yaml:4:5: E_APP_SERVICE services\.web\.(deploy|scale)/,
   })),
+  ...[{ restart: "${R:-always}" }, { deploy: { restart_policy: { condition: "${R}" } } }].map((service) => ({
+    what: `a variable as the restart policy in ${Object.keys(service).join()}`,
+    service,
+    problem: /compose\.yaml:4:5: E_APP_SERVICE services\.web\.(deploy|restart)/,
+    also: /unless-stopped/,
+  })),
   {
     what: "an env_file with a format",
     service: { env_file: [{ path: "web.env", format: "raw" }] },
@@ -527,6 +533,26 @@ test("devices, capabilities, other runtimes and weaker confinement are rights ov
     ["rule", "devices"],
     ["yes", "privileged"],
   ]);
+});
+
+test("a policy that starts stopped containers at boot is recorded: always, and any of deploy", async () => {
+  const policy = (condition: string): object => ({ deploy: { restart_policy: { condition } } });
+  const services = {
+    always: { image: tinyImage, restart: "always" },
+    any: { image: tinyImage, ...policy("any") },
+    // compose takes that of deploy.
+    both: { image: tinyImage, restart: "always", ...policy("on-failure") },
+    failure: { image: tinyImage, restart: "on-failure:3" },
+    never: { image: tinyImage, restart: "no" },
+    none: { image: tinyImage },
+    stopped: { image: tinyImage, restart: "unless-stopped" },
+  };
+  await repository.writeProject({ "compose.yaml": stringify({ services }) });
+  const { lock } = await lockBundle(repository);
+  const found = (lock.files[0]?.project?.services ?? []).flatMap(({ name, restart }) =>
+    restart === undefined ? [] : [`${name} ${restart}`],
+  );
+  assert.deepEqual(found, ["always always", "any any"]);
 });
 
 /**

@@ -32,6 +32,11 @@ export interface ComposeService {
   readonly replicas?: number;
   /** Others wait for it with `service_completed_successfully`: it ends with 0. @default false */
   readonly oneShot?: boolean;
+  /**
+   * The policy with which the engine would start its containers at boot although they were stopped: `always` as `restart:` has it, `any`
+   * as `deploy.restart_policy` does. Default another one.
+   */
+  readonly restart?: "always" | "any";
   /** What it mounts from the project. Default nothing. */
   readonly binds?: readonly ProjectBind[];
   /** Absolute paths of the host that it mounts, sorted. Default none. */
@@ -76,6 +81,6 @@ export const hostRights = [
   "devices",
   "runtime",
   "security-options",
+  "logging",
 ] as const;
 export type HostRight = (typeof hostRights)[number];
-  "logging",
