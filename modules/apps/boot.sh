@@ -1,7 +1,7 @@
 # How an application starts and stops with its host. The engine restarts containers at boot all at once; a unit per application does it in the
 # order of the Compose file, after the engine and the secrets, and stops them in the reverse order before the engine.
 # After a power cut, the engine starts them nevertheless, because it did not see them stop: the unit first stops those that were to wait.
-# shellcheck disable=SC2154 # files.sh and systemd.sh set file_wrong, path_wrong and unit_…
+# shellcheck disable=SC2154 # files.sh, systemd.sh and project.sh set file_wrong, path_wrong, unit_… and APP_…
 
 APP_UNITS=/etc/systemd/system
 APP_BOOT_SCRIPT=/opt/sealift/apps/boot
@@ -47,7 +47,7 @@ apply_app_boot() {
   install -d -m 0700 "$APP_INSPECTED"
   : >"$APP_INSPECTED/$2.started"
   if timeout $(($4 + 120)) systemctl start "$boot_unit"; then return 0; fi
-  echo "$boot_unit did not start: $(journal_tail "$boot_unit")"
+  echo "$boot_unit did not start: $(journal_tail "$boot_unit" | redact_contents "$APP_SECRETS/$2")"
   return 1
 }
 

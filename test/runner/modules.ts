@@ -24,7 +24,7 @@ const named: readonly Group[] = [
   { name: "registry", words: ["channel", "arrival", "arriving"], also: ["cosign"] },
   { name: "trust", words: ["ca"], also: ["registry"] },
   { name: "receipt", also: [] },
-  { name: "apps", also: ["app-boot", "app-status", "release"] },
+  { name: "apps", also: ["app-boot", "app-inspect", "app-status", "release"] },
   {
     name: "environments",
     also: [
