@@ -7,7 +7,7 @@ app_watch_start() {
   watch_file=$APP_INSPECTED/$1.events
   install -d -m 0700 "$APP_INSPECTED"
   timeout 7200 "$SEALIFT_DOCKER" events --filter "label=com.docker.compose.project=$1" --filter event=die --filter event=start --filter event=health_status \
-    --format '{{.TimeNano}} {{index .Actor.Attributes "com.docker.compose.service"}} {{.Action}}' >"$watch_file" 2>/dev/null </dev/null &
+    --format '{{.TimeNano}} {{json (index .Actor.Attributes "com.docker.compose.service")}} {{.Action}}' >"$watch_file" 2>/dev/null </dev/null &
   watch_process=$!
   # Until it listens.
   sleep 1
@@ -22,7 +22,10 @@ app_watch_end() {
 # app_note_update FOLDER FROM RELEASE: appends one line to the list of updates: time in seconds since 1970, release before (- if there was
 # none), release, and SERVICE=MILLISECONDS for each service that was down.
 app_note_update() {
+  # A label that is no name of a service, with a blank or a line end in it, counts for nothing.
   note_down=$(awk '
+    $2 !~ /^"[A-Za-z0-9._-]+"$/ { next }
+    { $2 = substr($2, 2, length($2) - 2) }
     $3 == "die" && !($2 in died) { died[$2] = $1 }
     $3 == "start" && $2 in died { started[$2] = $1 }
     $3 == "health_status:" && $4 == "healthy" && $2 in started { healthy[$2] = $1 }

@@ -64,13 +64,16 @@ heal_script() {
   cat <<'END'
 # Made by Sealift. Restarts each container of an application that becomes unhealthy. After so many restarts within an hour it stops the
 # container and leaves it: a restart does not cure it, and somebody has to look.
-# $1 docker, $2 restarts within an hour
+# $1 docker, $2 restarts within an hour. Labels may hold anything: JSON keeps each on its line, as its last word.
 docker=$1
 most=$2
-# heal NAME PROJECT
+# heal NAME PROJECT-AS-JSON
 heal() {
+  of=${2#\"}
+  of=${of%\"}
+  case $of in *[!a-z0-9_-]*) of=- ;; esac
   # A run of Sealift that starts the application judges the container itself, and reports the log of its health check.
-  run=$(cat "/run/sealift/apps/$2.run" 2>/dev/null)
+  run=$(cat "/run/sealift/apps/$of.run" 2>/dev/null)
   if [ -n "$run" ] && [ -d "/proc/$run" ]; then return; fi
   read -r now rest </proc/uptime
   now=${now%%.*}
@@ -93,9 +96,9 @@ heal() {
 }
 label=label=io.sealift.service
 project='"com.docker.compose.project"'
-"$docker" ps --filter "$label" --filter health=unhealthy --format "{{.Names}} {{.Label $project}}" | while read -r name of; do heal "$name" "$of"; done
-"$docker" events --filter "$label" --filter event=health_status --format "{{.Actor.Attributes.name}} {{index .Actor.Attributes $project}} {{.Action}}" | while read -r name of action; do
-  case $action in *unhealthy) heal "$name" "$of" ;; esac
+"$docker" ps --filter "$label" --filter health=unhealthy --format "{{.Names}} {{json (.Label $project)}}" | while read -r name of; do heal "$name" "$of"; done
+"$docker" events --filter "$label" --filter event=health_status --format "{{.Actor.Attributes.name}} {{.Action}} {{json (index .Actor.Attributes $project)}}" | while read -r name action health of; do
+  case $action,$health in health_status:,unhealthy) heal "$name" "$of" ;; esac
 done
 END
 }

@@ -7,11 +7,13 @@ APP_INSPECTED=/run/sealift/apps
 # Longest time in seconds for a question to the engine, and for starting what is already there.
 APP_ASK_SEC=60
 APP_PLUGIN=/usr/local/lib/docker/cli-plugins/docker-compose
+# Where the secrets of applications lie, decrypted.
+APP_SECRETS=/run/sealift/secrets
 # How many lines of a container's log an error shows.
 APP_LOG_LINES=20
 
 # Fact: the volumes that exist have the definition of the release. Compose could only replace others with empty ones, and never does so here.
-# Before the files of the release are on the host, this cannot be known.
+# Before the files and the images of the release are on the host, this cannot be known.
 # Nor does a service that has its state in a volume start on an empty one, because an earlier release had it in a folder.
 # $1 folder of the application, $2 its name, $3 release, $4... services with their state in volumes
 check_app_volumes() {
@@ -19,7 +21,8 @@ check_app_volumes() {
   if [ ! -d "$1/releases/$3" ] || [ ! -x "$SEALIFT_DOCKER" ] || [ ! -e "$APP_PLUGIN" ]; then return 0; fi
   # Asks what compose would do without doing it; compose before 2.32 never replaces a volume and does not say so.
   if ! volumes_said=$(app_compose "$1" "$2" "$3" "$APP_ASK_SEC" --dry-run up -d --no-build --pull never --remove-orphans 2>&1); then
-    echo "docker compose does not say what it would do: $(app_last_lines "$volumes_said" 2)"
+    if [ -n "$(app_missing_images "$1" "$3")" ]; then return 0; fi
+    echo "docker compose does not say what it would do: $(app_last_lines "$2" "$volumes_said" 2)"
     return 1
   fi
   volumes_found=$(printf '%s\n' "$volumes_said" | grep -o 'Volume "[^"]*" exists but' | cut -d '"' -f 2 | sort -u | paste -s -d ' ' -) || true
@@ -80,6 +83,12 @@ apply_app_service() {
   app_monitor_sec=$1
   app_action=$2
   app_before=$(app_current "$app_folder")
+  # compose would find out in the middle of its work.
+  app_missing=$(app_missing_images "$app_folder" "$app_release")
+  if [ -n "$app_missing" ]; then
+    echo "release $app_release cannot start: the engine does not have $app_missing; nothing was stopped"
+    return 1
+  fi
   # `up` leaves a container alone that runs as defined.
   case $app_found in
     *" is unhealthy"*) app_output=$(app_compose "$app_folder" "$app_name" "$app_release" "$APP_ASK_SEC" restart "$app_service" 2>&1) || true ;;
@@ -94,7 +103,7 @@ apply_app_service() {
       if app_output=$(app_start "$app_folder" "$app_name" "$app_before" "$app_healthy_sec" 2>&1); then
         app_after="release $app_before runs again"
       else
-        app_after="release $app_before does not run either: $(app_last_lines "$app_output" 3)"
+        app_after="release $app_before does not run either: $(app_last_lines "$app_name" "$app_output" 3)"
       fi
       ;;
   esac
@@ -158,6 +167,16 @@ app_current() {
   case $app_link in releases/*/* | */) ;; releases/*) echo "${app_link#releases/}" ;; esac
 }
 
+# app_missing_images FOLDER RELEASE: prints the names of its images that the engine does not have, with blanks between them.
+app_missing_images() {
+  missing_images=
+  while read -r missing_image || [ -n "$missing_image" ]; do
+    if timeout "$APP_ASK_SEC" "$SEALIFT_DOCKER" image inspect --format . "$missing_image" </dev/null >/dev/null 2>&1; then continue; fi
+    missing_images="$missing_images${missing_images:+ }$missing_image"
+  done <"$1/releases/$2/images"
+  echo "$missing_images"
+}
+
 # app_compose FOLDER NAME RELEASE SECONDS ARG...: docker compose on a release, with nothing of the caller's environment.
 app_compose() {
   compose_release=$1/releases/$3
@@ -207,14 +226,15 @@ app_inspect() {
   inspect_hashes=
   if [ -d "$1/releases/$3" ]; then
     if ! inspect_hashes=$(app_compose "$1" "$2" "$3" "$APP_ASK_SEC" config --hash '*' 2>&1); then
-      echo "docker compose config failed: $(app_last_lines "$inspect_hashes" 3)"
+      echo "docker compose config failed: $(app_last_lines "$2" "$inspect_hashes" 3)"
       return 1
     fi
   fi
   if ! inspect_containers=$(timeout "$APP_ASK_SEC" "$SEALIFT_DOCKER" ps --all --no-trunc --filter "label=com.docker.compose.project=$2" --filter label=com.docker.compose.oneoff=False --format "$APP_CONTAINER" 2>&1); then
-    echo "the engine does not answer: $(app_last_lines "$inspect_containers" 3)"
+    echo "the engine does not answer: $(app_last_lines "$2" "$inspect_containers" 3)"
     return 1
   fi
+  inspect_containers=$(printf '%s\n' "$inspect_containers" | app_container_lines)
   inspect_names=$(printf '%s\n' "$inspect_containers" | sed -n 's/^container [^ ]* [^ ]* [^ ]* [^ ]* [^ ]* [^ ]* \([^ ]*\) .*/\1/p' | sort -u)
   app_seen=$(
     echo "inspected $$ $3"
@@ -230,7 +250,25 @@ app_inspect() {
   printf '%s\n' "$app_seen" >"$inspect_file.new"
   mv "$inspect_file.new" "$inspect_file"
 }
-APP_CONTAINER='container {{.Label "com.docker.compose.service"}} -{{.Label "com.docker.compose.config-hash"}} {{.Names}} {{.Label "com.docker.compose.image"}} -{{.Label "io.sealift.service"}} -{{.Label "com.docker.compose.version"}} {{.Image}} {{.State}} {{.Status}}'
+# Labels may hold anything: JSON keeps each on its line and without tabs, which separate the fields.
+APP_CONTAINER=$(printf '%s\t' container '{{json (.Label "com.docker.compose.service")}}' '{{json (.Label "com.docker.compose.config-hash")}}' \
+  '{{json (.Label "com.docker.compose.image")}}' '{{json (.Label "io.sealift.service")}}' '{{json (.Label "com.docker.compose.version")}}' \
+  '{{.Names}}' '{{.Image}}' '{{.State}}')'{{.Status}}'
+
+# app_container_lines: turns what docker ps prints in this format into the lines of app_inspect. A label that compose does not write so is a
+# question mark: it equals nothing.
+app_container_lines() {
+  awk -F '\t' '
+    function label(text) {
+      if (text == "\"\"") return ""
+      return text ~ /^"[A-Za-z0-9._:@\/+-]+"$/ ? substr(text, 2, length(text) - 2) : "?"
+    }
+    $1 == "container" && NF == 10 {
+      service = label($2)
+      image = label($4)
+      print $1, service == "" ? "?" : service, "-" label($3), $7, image == "" ? "?" : image, "-" label($5), "-" label($6), $8, $9, $10
+    }'
+}
 
 # app_judge SERVICE KIND COUNT SIGNATURE IMAGE NAME: compares one service with what app_inspect has found.
 app_judge() {
@@ -321,7 +359,7 @@ app_up() {
   esac
   if [ "$up_status" -ne 0 ]; then
     app_watch_end
-    up_wrong=$(app_last_lines "$up_output" 1)
+    up_wrong=$(app_last_lines "$2" "$up_output" 1)
     up_troubles=$(app_troubles "$2")
     return 1
   fi
@@ -389,10 +427,11 @@ app_troubles() {
     trouble_check=$(timeout "$APP_ASK_SEC" "$SEALIFT_DOCKER" inspect --format '{{if .State.Health}}{{range .State.Health.Log}}{{.Output}}{{"\n"}}{{end}}{{end}}' "$trouble_name" 2>/dev/null | grep . | tail -n 1) || true
     if [ -n "$trouble_check" ]; then echo "$trouble_name: health check: $trouble_check"; fi
     timeout "$APP_ASK_SEC" "$SEALIFT_DOCKER" logs --tail "$APP_LOG_LINES" "$trouble_name" 2>&1 | sed "s|^|$trouble_name: log: |"
-  done | redact_contents "/run/sealift/secrets/$1"
+  done | redact_contents "$APP_SECRETS/$1"
 }
 
-# app_last_lines TEXT COUNT: prints the last lines of a text as one line.
+# app_last_lines NAME TEXT COUNT: prints the last lines of what compose or the engine has said of an application as one line, without its
+# secrets: the output of a hook is among it.
 app_last_lines() {
-  printf '%s\n' "$1" | sed 's/^ *//' | grep . | tail -n "$2" | paste -s -d ' ' -
+  printf '%s\n' "$2" | redact_contents "$APP_SECRETS/$1" | sed 's/^ *//' | grep . | tail -n "$3" | paste -s -d ' ' -
 }

@@ -33,6 +33,7 @@ export interface MountedFile {
 
 /** Label of every container that Sealift starts. */
 const label = "io.sealift.service";
+const unlessStopped = "unless-stopped";
 
 /** Label of a service with data, `service=path`: the host finds there where a release had it. */
 const dataLabel = "io.sealift.data";
@@ -68,6 +69,7 @@ export function releaseOf(
       ...valuesOf(service),
       // Only of services with data: the containers of all others stay as they are.
       ...kept.map(({ source, target }) => `data ${source}:${target}`),
+      ...(service.restart === undefined ? [] : [`restart ${service.restart}`]),
     );
     signatures.set(service.name, signature);
     const own = data[service.name];
@@ -117,7 +119,7 @@ export function releaseOf(
 }
 
 function overrideOf(
-  { image }: ComposeService,
+  { image, restart }: ComposeService,
   labels: Readonly<Record<string, string>>,
   binds: readonly { readonly source: string; readonly target: string; readonly readOnly?: boolean }[],
   envFiles: readonly string[],
@@ -125,6 +127,9 @@ function overrideOf(
   return {
     image,
     labels,
+    // The engine would start such a container at boot although the unit has stopped it.
+    ...(restart === "always" ? { restart: unlessStopped } : {}),
+    ...(restart === "any" ? { deploy: { restart_policy: { condition: unlessStopped } } } : {}),
     ...(binds.length === 0
       ? {}
       : {

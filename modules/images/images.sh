@@ -15,7 +15,8 @@ apply_image_pulled() {
   # After a tag was moved, the digest may still be here: then nothing is pulled.
   if image_tagged "$3@sha256:$2" "$1" && image_is "$1" "$2" >/dev/null; then return 0; fi
   if ! image_output=$(timeout "$IMAGE_PULL_SEC" "$SEALIFT_DOCKER" pull --quiet "$3@sha256:$2" 2>&1); then
-    echo "docker pull $3@sha256:$2 failed: $image_output"
+    # The engine repeats the long name before the reason, which a report must not cut off.
+    echo "docker pull $3@sha256:$2 failed: ${image_output##*"$3@sha256:$2: "}"
     return 1
   fi
   if image_tagged "$3@sha256:$2" "$1"; then

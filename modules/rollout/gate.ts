@@ -2,13 +2,14 @@
 import type { Host } from "../core/pulumi/converge.ts";
 import { differences, tallyOf, driftProblem, type Difference, type Tally } from "../core/host/drift.ts";
 import type { Problem } from "../core/errors.ts";
-import { probe } from "../core/host/probe.ts";
+import { neededDeliveries } from "../core/host/delivery.ts";
+import { probe, type Probe } from "../core/host/probe.ts";
 import type { Phase } from "../core/host/step.ts";
 import { knownValue } from "../core/pulumi/known-output.ts";
 import { inParallel } from "../../offline-bundle/io/parallel.ts";
 import { libraryForProbe, probeConcurrency } from "./probe-site.ts";
 import { preflightWarnings } from "../preflight/index.ts";
-import { factPhases, type HostPhases } from "./phases.ts";
+import { factPhases, isInSync, type HostPhases } from "./phases.ts";
 import type { SitePlan, HostPlan } from "./plan-site.ts";
 
 /** A host after its plans. */
@@ -31,6 +32,11 @@ export async function checkAgain(
   const { values } = await inParallel(wave, probeConcurrency, async ({ plan, host }) => {
     const { name } = plan.spec;
     const { phases, repaired } = await planResults(plan.phases, host);
+    const inSync = isInSync(plan.phases, plan.probe);
+    const differing = (phase: Phase, at: Probe): readonly Difference[] => {
+      const all = differences(phase, at) ?? [];
+      return phase === phases.delivery ? neededDeliveries(all, inSync) : all;
+    };
     // Preflight decides whether a host may be changed, with a clock that has advanced since.
     const facts = factPhases(phases);
     const all = [phases.delivery, ...facts, ...own];
@@ -38,9 +44,9 @@ export async function checkAgain(
     const tally = tallyOf(facts, now, preflightWarnings(plan.spec, plan.probe).length);
     if (now.kind !== "reached") return { phases, tally, failing: [now.problem], leftOut: [] };
     const wrong = all.flatMap((phase) => {
-      const before = own.includes(phase) ? [] : (differences(phase, plan.probe) ?? []);
+      const before = own.includes(phase) ? [] : differing(phase, plan.probe);
       const left = !repaired.has(phase.name) && before.length > 0;
-      return (differences(phase, now) ?? []).map((one) => ({ left, problem: problemOf(name, one, left) }));
+      return differing(phase, now).map((one) => ({ left, problem: problemOf(name, one, left) }));
     });
     const those = (left: boolean): Problem[] =>
       wrong.filter((one) => one.left === left).map(({ problem }) => problem);

@@ -1,10 +1,9 @@
 /** The Pulumi resources of one host, created phase by phase. */
 import type * as pulumi from "@pulumi/pulumi";
-import { differences } from "../core/host/drift.ts";
 import type { Phase } from "../core/host/step.ts";
 import { Host, type HostArgs } from "../core/pulumi/converge.ts";
 import { PhaseResource } from "../core/pulumi/phase-resource.ts";
-import { phaseList, type HostPhases } from "./phases.ts";
+import { isInSync, phaseList, type HostPhases } from "./phases.ts";
 import type { HostPlan, SitePlan } from "./plan-site.ts";
 
 type PhaseName = keyof HostPhases;
@@ -27,10 +26,7 @@ export class HostResources {
   ) {
     const { spec, deliveries: blobs, retainedBlobs, phases, probe, warnings } = plan;
     this.#phases = phases;
-    const inSync = phaseList.every(({ name, work }) => {
-      const phase = work === "check" ? undefined : phases[name];
-      return phase === undefined || differences(phase, probe)?.length === 0;
-    });
+    const inSync = isInSync(phases, probe);
     const args = {
       ...{ spec, library, blobs, retainedBlobs, probe, inSync, warnings, bundle, ...context },
       ...(receipt === undefined ? {} : { receipt: receipt.directory }),

@@ -1,7 +1,9 @@
 /** The order of work on a host: one list, for the program and for every command that probes hosts. */
 import type { Blob, HostFiles } from "../core/host/blob.ts";
 import { blobDelivery, deliveryPhase, type Delivery } from "../core/host/delivery.ts";
+import { differences } from "../core/host/drift.ts";
 import { refuse, type Problem } from "../core/errors.ts";
+import type { Probe } from "../core/host/probe.ts";
 import type { Library } from "../core/host/library.ts";
 import type { CaBundle } from "../core/site/registry.ts";
 import { firstDuplicate } from "../core/host/report.ts";
@@ -240,6 +242,11 @@ export function withoutUnknownCertificates(phases: HostPhases): HostPhases {
     return [phase, { name, steps: rest }] as const;
   });
   return Object.fromEntries(known) as unknown as HostPhases;
+}
+
+/** Whether every fact of every phase was found to hold. */
+export function isInSync(phases: HostPhases, probe: Probe): boolean {
+  return factPhases(phases).every((phase) => differences(phase, probe)?.length === 0);
 }
 
 /**

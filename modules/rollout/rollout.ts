@@ -1,12 +1,13 @@
 /** Rolls out wave after wave: the next hosts start when the previous ones are done and healthy. */
 import * as pulumi from "@pulumi/pulumi";
 import { differences, tallyOf, type Tally } from "../core/host/drift.ts";
+import { neededDeliveries } from "../core/host/delivery.ts";
 import type { Problem } from "../core/errors.ts";
 import type { PhaseResource } from "../core/pulumi/phase-resource.ts";
 import { endOf } from "../core/pulumi/known-output.ts";
 import { checkAgain } from "./gate.ts";
 import { preflightWarnings } from "../preflight/index.ts";
-import { factPhases, type HostPhases } from "./phases.ts";
+import { factPhases, isInSync, type HostPhases } from "./phases.ts";
 import { wavesOf, type Wave } from "./waves.ts";
 import type { SitePlan, HostPlan } from "./plan-site.ts";
 
@@ -105,12 +106,13 @@ async function registered(group: readonly PhaseResource[]): Promise<void> {
 
 /** Two hosts of the registry never change together: one of them keeps serving the site. */
 function candidate({ spec, phases, probe }: HostPlan): Parameters<typeof wavesOf>[0][number] {
-  const all = [phases.delivery, ...factPhases(phases)];
+  const lost = neededDeliveries(differences(phases.delivery, probe) ?? [], isInSync(phases, probe));
   return {
     name: spec.name,
     ...(spec.rack === undefined ? {} : { rack: spec.rack }),
     ...(phases.registry === undefined ? {} : { exclusionGroup: "registry" }),
-    changes: all.some((phase) => (differences(phase, probe) ?? []).length > 0),
+    changes:
+      lost.length > 0 || factPhases(phases).some((phase) => (differences(phase, probe) ?? []).length > 0),
     answers: probe.kind === "reached",
   };
 }

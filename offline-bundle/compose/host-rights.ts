@@ -35,17 +35,41 @@ const capabilities = [
 const switchedOff = [undefined, null, false, "false", "n", "no", "off"] as readonly unknown[];
 const hooks = ["pre_start", "post_start", "pre_stop"];
 
+/** Drivers that keep what a container prints on its host. Syslog does while it has no address. */
+const localLogs = ["", "json-file", "local", "journald", "none", "syslog"];
+/** Options of theirs that name neither an address nor a file. */
+const plainLogOptions = [
+  ...["cache-compress", "cache-disabled", "cache-max-file", "cache-max-size", "compress", "env", "env-regex"],
+  ...["labels", "labels-regex", "max-buffer-size", "max-file", "max-size", "mode", "syslog-facility"],
+  ...["syslog-format", "tag"],
+];
+
 /** The keys that decide over the host. A variable in one of them would decide on the host, where no rule of the site sees it. */
 export const decidingKeys = [
-  ...["privileged", "cap_add", "devices", "device_cgroup_rules", "gpus", "runtime", "security_opt"],
-  ...["use_api_socket", "volumes_from", ...Object.keys(namespaces), ...hooks],
+  ...[
+    "privileged",
+    "cap_add",
+    "cgroup_parent",
+    "devices",
+    "device_cgroup_rules",
+    "gpus",
+    "logging",
+    "runtime",
+  ],
+  ...["security_opt", "use_api_socket", "volumes_from", ...Object.keys(namespaces), ...hooks],
 ] as const;
 
 /** @returns the values of one of {@link decidingKeys} that decide. */
 export function decidingValues(service: ComposeModel, key: string): readonly unknown[] {
   if (hooks.includes(key))
     return listAt(service, key).map((hook) => (isRecord(hook) ? hook["privileged"] : undefined));
+  if (key === "logging") return [recordAt(service, key)["driver"], otherLogOptions(service)];
   return [service[key]];
+}
+
+function otherLogOptions(service: ComposeModel): readonly (readonly [name: string, value: unknown])[] {
+  const options = recordAt(recordAt(service, "logging"), "options");
+  return Object.entries(options).filter(([name]) => !plainLogOptions.includes(name));
 }
 
 /** Of `deploy`: what `devices` is for other services. */
@@ -54,8 +78,22 @@ export function reservedDevices(service: ComposeModel): readonly unknown[] {
   return listAt(recordAt(resources, "reservations"), "devices");
 }
 
-/** @param hostPaths that it mounts. @returns sorted, each once. */
-export function rightsOf(service: ComposeModel, hostPaths: readonly string[]): readonly HostRight[] {
+/** Drivers of networks that lie behind the addresses of the host. Others put a container beside it, on the host's own network. */
+const innerNetworks = ["", "bridge", "default", "none", "null"];
+
+/** @param networks of the project. */
+function isBesideHost(service: ComposeModel, networks: ComposeModel): boolean {
+  return Object.keys(recordAt(service, "networks")).some(
+    (name) => !innerNetworks.includes(textAt(recordAt(networks, name), "driver") ?? ""),
+  );
+}
+
+/** @param hostPaths that it mounts. @param networks of the project. @returns sorted, each once. */
+export function rightsOf(
+  service: ComposeModel,
+  hostPaths: readonly string[],
+  networks: ComposeModel,
+): readonly HostRight[] {
   const socket = hostPaths.some((path) => /\/docker\.sock$/.test(path) || socketFolders.includes(path));
   const privileged =
     ["privileged", ...hooks].some((key) =>
@@ -71,13 +109,20 @@ export function rightsOf(service: ComposeModel, hostPaths: readonly string[]): r
   const weaker = listAt(service, "security_opt").some(
     (one) => !/^no-new-privileges([:=]true)?$/.test(String(one)),
   );
+  const leavesByLog =
+    !localLogs.includes(textAt(recordAt(service, "logging"), "driver") ?? "") ||
+    otherLogOptions(service).length > 0;
   const held = new Set<HostRight>([
-    ...(socket || service["use_api_socket"] === true ? (["docker.sock"] as const) : []),
+    ...(socket || !switchedOff.includes(service["use_api_socket"]) ? (["docker.sock"] as const) : []),
     ...(privileged ? (["privileged"] as const) : []),
     ...(devices.length > 0 ? (["devices"] as const) : []),
     ...(textAt(service, "runtime") === undefined ? [] : (["runtime"] as const)),
     ...(weaker ? (["security-options"] as const) : []),
     ...Object.entries(namespaces).flatMap(([key, right]) => (service[key] === "host" ? [right] : [])),
+    // A place in the tree of control groups beside those of all containers, with none of their limits.
+    ...(textAt(service, "cgroup_parent") === undefined ? [] : (["host-cgroup"] as const)),
+    ...(isBesideHost(service, networks) ? (["host-network"] as const) : []),
+    ...(leavesByLog ? (["logging"] as const) : []),
   ]);
   return hostRights.filter((right) => held.has(right));
 }

@@ -159,7 +159,7 @@ function projectOf(model: ComposeModel, reading: Reading): ReadProject {
       const environments = envFiles.flatMap(({ name: of, path }) =>
         of === name && path !== undefined && files.some((file) => file.path === path) ? [path] : [],
       );
-      const needs = rightsOf(service, hostPaths);
+      const needs = rightsOf(service, hostPaths, recordAt(model, "networks"));
       return {
         name,
         image: image?.name ?? "",

@@ -5,7 +5,10 @@ import { isRecord } from "../io/json.ts";
 import type { ComposeModel } from "./compose-plugin.ts";
 import { entriesOf, listAt, recordAt, textAt } from "./model-values.ts";
 
-type Definition = Pick<ComposeService, "config" | "variables" | "configs" | "secrets" | "replicas">;
+type Definition = Pick<
+  ComposeService,
+  "config" | "variables" | "configs" | "secrets" | "replicas" | "restart"
+>;
 
 /**
  * @param model of the project: a service is also what its networks and the configs that stand in the Compose file are. Its volumes are
@@ -21,12 +24,14 @@ export function definitionOf(service: ComposeModel, model: ComposeModel, folder:
   const environment = inline.flatMap(([, config]) => textAt(config, "environment") ?? []);
   const variables = [...new Set([...variablesIn(text), ...environment])].sort();
   const replicas = replicasOf(service);
+  const restart = constantRestart(service);
   return {
     config: digestOfBytes(text).sha256.slice(0, 16),
     ...(variables.length === 0 ? {} : { variables }),
     ...(configs.length === 0 ? {} : { configs }),
     ...(secrets.length === 0 ? {} : { secrets }),
     ...(replicas === 1 ? {} : { replicas }),
+    ...(restart === undefined ? {} : { restart }),
   };
 }
 
@@ -34,6 +39,16 @@ export function definitionOf(service: ComposeModel, model: ComposeModel, folder:
 export function replicasOf(service: ComposeModel): number {
   const count = Number(textAt(recordAt(service, "deploy"), "replicas") ?? textAt(service, "scale") ?? "1");
   return Number.isSafeInteger(count) ? count : 1;
+}
+
+/** compose takes `deploy.restart_policy` before `restart` (pkg/compose/create.go, getRestartPolicy). */
+function constantRestart(service: ComposeModel): ComposeService["restart"] {
+  const deploy = recordAt(service, "deploy");
+  if (isRecord(deploy["restart_policy"])) {
+    const condition = textAt(deploy["restart_policy"], "condition") ?? "";
+    return condition === "any" || condition === "always" ? "any" : undefined;
+  }
+  return textAt(service, "restart") === "always" ? "always" : undefined;
 }
 
 type Entries = ReturnType<typeof entriesOf>;

@@ -129,6 +129,17 @@ export function serviceProblems(
       "volumes of its own: containers are replaced one service at a time",
       "name the volume in both services",
     );
+  for (const [key, expected, fix] of unusable)
+    if (isSet(service[key])) add("E_APP_SERVICE", key, `the key ${key}`, expected, fix);
+  for (const [label] of variablesOf(service["labels"]))
+    if (/^(com\.docker\.compose|io\.sealift)\./.test(label))
+      add(
+        "E_APP_SERVICE",
+        "labels",
+        `the label ${label}`,
+        "labels of your own: by these, compose and Sealift know what they have started",
+        "remove this label",
+      );
   const hooks = ["pre_start", "post_start", "pre_stop"].filter((key) =>
     listAt(service, key).some((hook) => isRecord(hook) && hook["image"] !== undefined),
   );
@@ -162,6 +173,19 @@ export function serviceProblems(
         "a number: the facts of a host count the containers",
         "write the number",
       );
+  const deployed = recordAt(recordAt(service, "deploy"), "restart_policy")["condition"];
+  for (const [key, value] of [
+    ["deploy", deployed],
+    ["restart", service["restart"]],
+  ] as const)
+    if (hasVariable(String(value)))
+      add(
+        "E_APP_SERVICE",
+        key,
+        `a variable in ${key === "deploy" ? "deploy.restart_policy" : key}`,
+        "a restart policy without variables: always becomes unless-stopped on a host, so that the order at boot is kept",
+        "write restart: unless-stopped",
+      );
   for (const file of listAt(service, "env_file"))
     if (isRecord(file) && file["format"] !== undefined)
       add(
@@ -186,6 +210,35 @@ export function serviceProblems(
         secretProblem(key, locate(["services", name], "environment"), `services.${name}.environment`),
       );
   return problems;
+}
+
+/** Keys whose effect is outside of what the bundle carries, or of what a host compares. */
+const unusable: readonly (readonly [key: string, expected: string, fix: string])[] = [
+  [
+    "credential_spec",
+    "keys of Linux containers: this one reads a file or the registry of a Windows host",
+    "remove it",
+  ],
+  [
+    "external_links",
+    "links to services of this project: the other container may be replaced or absent at any time",
+    "name the network of the other project under networks: with external: true, and use the other service's name",
+  ],
+  [
+    "label_file",
+    "labels in the Compose file: the lock compares the definition of a service, not the content of this file",
+    "write them under labels:",
+  ],
+  [
+    "models",
+    "services that run from the images of the bundle: a model comes from a registry, by a program of the host",
+    "run the model in a service with an image and a volume of its own",
+  ],
+];
+
+function isSet(value: unknown): boolean {
+  if (value === undefined || value === null || value === "") return false;
+  return typeof value !== "object" || Object.keys(value).length > 0;
 }
 
 /** Refusals of the variables in a file of `env_file`. */
@@ -303,6 +356,19 @@ export function volumeProblem(service: string, volume: ComposeModel, where: stri
 /** What is wrong with the networks and volumes of a project. */
 export function sharedProblems(model: ComposeModel, { locate }: ComposeSources): readonly Problem[] {
   const networks = entriesOf(model["networks"]).flatMap(([name, network]): readonly Problem[] => {
+    const driver = textAt(network, "driver") ?? "";
+    if (hasVariable(driver))
+      return [
+        {
+          where: locate(["networks", name], "driver"),
+          code: "E_APP_SERVICE",
+          subject: `networks.${name}.driver`,
+          found: printable(driver),
+          expected:
+            "a driver without variables: a site has to know which services are on the host's own network",
+          fix: "write the driver",
+        },
+      ];
     const found = textAt(network, "name") ?? "";
     if (!hasVariable(found) && !/^(host|none|container:.*)$/.test(found)) return [];
     return [

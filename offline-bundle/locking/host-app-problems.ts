@@ -96,7 +96,7 @@ function rightProblems(
       .filter((need) => !allow.includes(need))
       .map((need) =>
         problemOf("E_APP_RIGHTS", where, host, app, [
-          `service ${name} needs ${need}: it could do on this host what root can do`,
+          `service ${name} needs ${need}: ${need === "logging" ? "what it prints would leave this host, or the engine would open files of the host for it" : "it could do on this host what root can do"}`,
           allow.length === 0 ? "no rights over the host" : `no rights but ${allow.join(", ")}`,
           `change the Compose file, or add allow: [${[...allow, need].join(", ")}] to the application in the site`,
         ]),

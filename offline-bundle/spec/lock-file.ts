@@ -188,7 +188,7 @@ function projectInOrder({ file, services, configs, secrets }: ComposeProject): C
 }
 
 function serviceInOrder(service: ComposeService): ComposeService {
-  const { name, image, digest, config, replicas, oneShot, variables, envFiles } = service;
+  const { name, image, digest, config, replicas, oneShot, restart, variables, envFiles } = service;
   const { configs, secrets, binds, hostPaths, mounts, ports, needs } = service;
   return {
     ...{ name, image },
@@ -196,6 +196,7 @@ function serviceInOrder(service: ComposeService): ComposeService {
     config,
     ...(replicas === undefined ? {} : { replicas }),
     ...(oneShot === undefined ? {} : { oneShot }),
+    ...(restart === undefined ? {} : { restart }),
     ...(variables === undefined ? {} : { variables }),
     ...(envFiles === undefined ? {} : { envFiles }),
     ...(configs === undefined ? {} : { configs }),

@@ -50,9 +50,10 @@ export function projectTexts(project: ComposeProject): Readonly<Record<ProjectFi
   };
 }
 
-function runs({ image, digest, replicas, oneShot }: ComposeService): string {
+function runs({ image, digest, replicas, oneShot, restart }: ComposeService): string {
   const often = replicas === undefined ? "" : ` ${replicas} times`;
-  return `${image}${digest === undefined ? "" : `@${digest}`}${often}${oneShot === true ? " once" : ""}`;
+  const again = restart === undefined ? "" : ` restart ${restart}`;
+  return `${image}${digest === undefined ? "" : `@${digest}`}${often}${oneShot === true ? " once" : ""}${again}`;
 }
 
 function joined(texts: readonly string[]): string | undefined {

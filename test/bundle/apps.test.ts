@@ -354,10 +354,22 @@ const refused: readonly Refused[] = [
     compose: { networks: { outer: { external: true, name } } },
     problem: /compose\.yaml:9:5: E_APP_SERVICE networks\.outer/,
   })),
+  {
+    what: "a variable as the driver of a network",
+    service: { networks: ["outer"] },
+    compose: { networks: { outer: { driver: "${DRIVER}" } } },
+    problem: /compose\.yaml:\d+:\d+: E_APP_SERVICE networks\.outer\.driver/,
+  },
   ...[{ deploy: { replicas: "${N:-2}" } }, { scale: "${N}" }].map((service) => ({
     what: `a variable as the number of containers in ${Object.keys(service).join()}`,
     service,
     problem: /compose\.yaml:4:5: E_APP_SERVICE services\.web\.(deploy|scale)/,
+  })),
+  ...[{ restart: "${R:-always}" }, { deploy: { restart_policy: { condition: "${R}" } } }].map((service) => ({
+    what: `a variable as the restart policy in ${Object.keys(service).join()}`,
+    service,
+    problem: /compose\.yaml:4:5: E_APP_SERVICE services\.web\.(deploy|restart)/,
+    also: /unless-stopped/,
   })),
   {
     what: "an env_file with a format",
@@ -523,6 +535,104 @@ test("devices, capabilities, other runtimes and weaker confinement are rights ov
     ["yes", "privileged"],
   ]);
 });
+
+test("a policy that starts stopped containers at boot is recorded: always, and any of deploy", async () => {
+  const policy = (condition: string): object => ({ deploy: { restart_policy: { condition } } });
+  const services = {
+    always: { image: tinyImage, restart: "always" },
+    any: { image: tinyImage, ...policy("any") },
+    // compose takes that of deploy.
+    both: { image: tinyImage, restart: "always", ...policy("on-failure") },
+    failure: { image: tinyImage, restart: "on-failure:3" },
+    never: { image: tinyImage, restart: "no" },
+    none: { image: tinyImage },
+    stopped: { image: tinyImage, restart: "unless-stopped" },
+  };
+  await repository.writeProject({ "compose.yaml": stringify({ services }) });
+  const { lock } = await lockBundle(repository);
+  const found = (lock.files[0]?.project?.services ?? []).flatMap(({ name, restart }) =>
+    restart === undefined ? [] : [`${name} ${restart}`],
+  );
+  assert.deepEqual(found, ["always always", "any any"]);
+});
+
+/**
+ * Every key of a service that reaches beyond its container: allowed (no words), a right over the host (its name), or refused by lock (its
+ * code). Older lines of compose do not have all keys.
+ */
+const reaching: readonly (readonly [service: object, ...decided: readonly string[]])[] = [
+  [{ cgroup_parent: "system.slice" }, "host-cgroup"],
+  [{ cgroup_parent: "${PARENT}" }, "E_APP_SERVICE services.web.cgroup_parent"],
+  [{ credential_spec: { file: "/etc/shadow" } }, "E_APP_SERVICE services.web.credential_spec"],
+  [{ develop: { watch: [{ path: ".", action: "rebuild" }] } }],
+  [{ device_cgroup_rules: ["c 1:3 mr"] }, "devices"],
+  [{ external_links: ["other_database_1:database"] }, "E_APP_SERVICE services.web.external_links"],
+  [{ extra_hosts: ["host.docker.internal:host-gateway"] }],
+  [{ gpus: "all" }, "devices"],
+  [{ label_file: "./web.labels" }, "E_APP_SERVICE services.web.label_file"],
+  [{ labels: { "com.docker.compose.project": "other" } }, "E_APP_SERVICE services.web.labels"],
+  [{ labels: ["io.sealift.service=1"] }, "E_APP_SERVICE services.web.labels"],
+  [{ labels: { "org.example.owner": "team" } }],
+  [{ links: ["other"] }],
+  ...["json-file", "local", "journald", "none", "syslog"].map((driver) => [{ logging: { driver } }] as const),
+  [
+    {
+      logging: {
+        driver: "json-file",
+        options: { "max-size": "${SIZE:-10m}", "max-file": "3", tag: "{{.Name}}" },
+      },
+    },
+  ],
+  [{ logging: { driver: "syslog", options: { "syslog-address": "tcp://192.0.2.1:514" } } }, "logging"],
+  [{ logging: { driver: "syslog", options: { "syslog-tls-key": "/etc/ssl/private/key.pem" } } }, "logging"],
+  // The driver may be that of daemon.json.
+  [{ logging: { options: { "syslog-address": "unixgram:///srv/socket" } } }, "logging"],
+  ...["awslogs", "fluentd", "gcplogs", "gelf", "splunk", "registry.example/plugin:1"].map(
+    (driver) => [{ logging: { driver } }, "logging"] as const,
+  ),
+  [{ logging: { driver: "${DRIVER}" } }, "E_APP_SERVICE services.web.logging"],
+  [
+    { logging: { driver: "syslog", options: { "syslog-address": "${TO}" } } },
+    "E_APP_SERVICE services.web.logging",
+  ],
+  [{ models: ["llm"] }, "E_APP_SERVICE services.web.models"],
+  [{ network_mode: "container:other" }, "E_APP_SERVICE services.web.network_mode"],
+  [{ network_mode: "none" }],
+  [{ networks: ["beside"] }, "host-network"],
+  [{ networks: ["inside"] }],
+  ...["post_start", "pre_stop"].map(
+    (hook) => [{ [hook]: [{ command: ["true"], privileged: true }] }, "privileged"] as const,
+  ),
+  [{ post_start: [{ command: ["true"] }] }],
+  [{ provider: { type: "model" } }, "E_APP_SERVICE services.web.provider"],
+  [{ runtime: "kata" }, "runtime"],
+  [{ use_api_socket: true }, "docker.sock"],
+  [{ userns_mode: "host" }, "host-userns"],
+  [{ volumes_from: ["container:other"] }, "E_APP_SERVICE services.web.volumes_from"],
+];
+
+for (const [service, ...decided] of reaching)
+  test(`beyond its container: ${JSON.stringify(service)}: ${decided.join() || "allowed"}`, async () => {
+    const project = {
+      services: { web: { image: tinyImage, ...service }, other: { image: tinyImage } },
+      networks: {
+        beside: { driver: "macvlan", driver_opts: { parent: "eth0" } },
+        inside: { driver: "bridge" },
+      },
+      ...("models" in service ? { models: { llm: { model: "ai/model" } } } : {}),
+    };
+    await repository.writeProject({ "compose.yaml": stringify(project), "web.labels": "a=b\n" });
+    const [refusal = ""] = decided.filter((one) => one.startsWith("E_"));
+    if (refusal !== "") {
+      const texts = (await refusals()).join("\n");
+      assert.ok(texts.includes(`${refusal}: found: `), texts);
+      assert.match(texts, /compose\.yaml:4:5: .*; expected: .*; fix: /);
+      return;
+    }
+    const { lock } = await lockBundle(repository);
+    const web = lock.files[0]?.project?.services.find(({ name }) => name === "web");
+    assert.deepEqual(web?.needs ?? [], decided);
+  });
 
 test("a service changes with its networks and inline configs, and not with its volumes or those of others", async () => {
   const project = {

@@ -52,6 +52,7 @@ const validLock: Lock = {
             config: "0123456789abcdef",
             replicas: 2,
             oneShot: true,
+            restart: "always",
             variables: ["URL"],
             envFiles: ["web.env"],
             configs: ["web"],

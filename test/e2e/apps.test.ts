@@ -191,6 +191,16 @@ describe("an application of a site", () => {
         times.toSorted((a, b) => a - b),
         order,
       );
+      // What the engine starts by itself, it starts before it is ready.
+      const since = async (one: string): Promise<number> =>
+        Number(await root(`date +%s%6N --date "$(docker inspect --format {{.State.StartedAt}} ${one})"`)) -
+        Number(
+          await root('date +%s%6N --date "$(systemctl show --property ActiveEnterTimestamp --value docker)"'),
+        );
+      for (const one of ["shop-web-1", "shop-worker-1"])
+        assert.ok((await since(one)) > 0, `${one} has waited for those that it depends on`);
+      if (what === "a power cut")
+        assert.ok((await since("shop-database-1")) < 1_000_000, "a database that recovers is left alone");
       await shop.write("1.1.0");
       await up("--expect-no-changes");
     });

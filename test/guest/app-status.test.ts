@@ -154,6 +154,24 @@ for (const plugin of plugins)
       await engine.docker("rm --force clock-odd");
     });
 
+    test("a label with a line end adds no container to what the facts see", async () => {
+      const forged =
+        '"$(printf "com.docker.compose.image=x\\ncontainer ghost -1 clock-ghost-1 x -1 -5 y running Up")"';
+      const labels = ["com.docker.compose.project=clock", "com.docker.compose.oneoff=False", forged];
+      const known = ["com.docker.compose.service=odd", "com.docker.compose.config-hash=1"];
+      const words = [...labels, ...known].map((one) => `--label ${one}`).join(" ");
+      await engine.docker(`run --detach --name clock-odd --network none ${words} ${image} sleep 1000`);
+      const call = ["app_rest", folder, "clock", release, "60", "5", "web", "plain", "migrate"] as const;
+      const { steps } = await engine.on.run("check", [
+        { code: "rest", fact: "x", effect: "containers-stop", call },
+      ]);
+      assert.deepEqual(
+        steps.map(({ found }) => found),
+        ["containers of services that the release does not have: clock-odd"],
+      );
+      await engine.docker("rm --force clock-odd");
+    });
+
     test("after docker compose down there are no services, and the release keeps its name", async () => {
       await engine.docker(`compose -p clock -f ${folder}/current/project/compose.yaml down`);
       const found = await status();

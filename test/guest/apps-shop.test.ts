@@ -5,11 +5,14 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { before, describe, test } from "node:test";
+import { releaseOf } from "../../modules/apps/release.ts";
+import type { ComposeProject } from "../../modules/core/host/compose-project.ts";
 import { choosePlugins, pluginFile, takePlugins } from "../lab/bundle/cli-plugins.ts";
 import { appImages } from "../lab/images/app-images.ts";
 import { writeLayoutArchive } from "../lab/images/layout-archive.ts";
 import { shopServices, writeLabApps } from "../lab/images/lab-apps.ts";
 import type { ExecResult } from "../lab/ssh.ts";
+import { exampleAppSpec } from "../support/fixtures/example-app.ts";
 import { startEngine, type EngineInGuest } from "../support/guests/engine-in-guest.ts";
 import { runProcess } from "../support/process/run-process.ts";
 import { undoAfter } from "../support/process/undo.ts";
@@ -119,6 +122,51 @@ for (const plugin of plugins)
       assert.equal(await engine.docker("volume ls --quiet"), "shop_database\n");
       await runs("1.0.0");
       assert.equal(await visit(), "The shop: Hello, visitor 5\n");
+    });
+
+    test("the engine starts no stopped container of a release at boot: always and any become unless-stopped", async () => {
+      const image = "docker.io/library/postgres:17";
+      const script = "trap 'exit 3' TERM; sleep 1000 & wait";
+      const plain = { image, entrypoint: ["sh", "-c", script], stop_grace_period: "5s" };
+      const services: Readonly<Record<string, object>> = {
+        always: { ...plain, restart: "always" },
+        any: { ...plain, deploy: { restart_policy: { condition: "any" } } },
+        failure: { ...plain, restart: "on-failure" },
+      };
+      const project: ComposeProject = {
+        file: "compose.yaml",
+        services: (["always", "any"] as const).map((name) => ({
+          ...{ name, image, config: "0".repeat(16), restart: name },
+        })),
+      };
+      const archive = { version: "1", sha256: "0".repeat(64), bytes: 1, path: "", members: [] };
+      const { override } = releaseOf(
+        { ...exampleAppSpec, name: "policy" },
+        { name: "policy", archive, images: [], project },
+        "/srv/apps/policy",
+      );
+      await engine.on.root("mkdir -p /srv/apps/policy/1");
+      for (const [name, text] of [
+        ["compose.yaml", JSON.stringify({ services })],
+        ["override.yaml", override],
+      ] as const)
+        await engine.on.guest.exec(`sudo -n tee /srv/apps/policy/1/${name}`, { input: Buffer.from(text) });
+      for (const [files, expected] of [
+        ["-f compose.yaml", "policy-always-1 policy-any-1 policy-failure-1"],
+        // What ends with another code than 0 when it is stopped: the unit of the application waits for that at boot.
+        ["-f compose.yaml -f override.yaml", "policy-failure-1"],
+      ] as const) {
+        for (const words of ["up --detach --pull never --wait", "stop"]) {
+          const { exitCode, stderr } = await compose("1", `${files} -p policy ${words}`, "policy");
+          assert.equal(exitCode, 0, stderr);
+        }
+        await engine.on.root("systemctl restart docker");
+        const running = await engine.docker(
+          "ps --filter label=com.docker.compose.project=policy --format {{.Names}}",
+        );
+        assert.equal(running.trim().split("\n").toSorted().join(" "), expected, files);
+      }
+      assert.equal((await compose("1", "-p policy down --volumes", "policy")).exitCode, 0);
     });
 
     test("another application runs beside it, and its database has the password of the file", async () => {

@@ -24,7 +24,7 @@ const named: readonly Group[] = [
   { name: "registry", words: ["channel", "arrival", "arriving"], also: ["cosign"] },
   { name: "trust", words: ["ca"], also: ["registry"] },
   { name: "receipt", also: [] },
-  { name: "apps", also: ["app-data", "app-status", "release"] },
+  { name: "apps", also: ["app-boot", "app-data", "app-inspect", "app-status", "release"] },
   { name: "backup", words: ["backups", "store", "stores"], also: ["app-data", "data-status"] },
   {
     name: "environments",

@@ -62,8 +62,9 @@ export const parts: readonly Part[] = [
   {
     name: "long",
     folders: ["test/long"],
-    packages: ["bundle"],
-    after: ["tools"],
+    packages: lab,
+    after: ["tools", "bundle"],
+    machines: true,
     long: true,
   },
 ];

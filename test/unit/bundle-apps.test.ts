@@ -70,6 +70,15 @@ test("an image of a service must be there for the architecture of the host", () 
   assert.match(problems({ shop: { image: "docker.io/library/none:1" } }).join(), /E_IMAGE_NOT_IN_BUNDLE/);
 });
 
+test("a log that leaves the host needs a right of its own, which is not that of root", () => {
+  const service = { needs: ["logging"] as const };
+  assert.match(
+    problems({ shop: service }).join(),
+    /E_APP_RIGHTS .*needs logging: what it prints would leave this host.*allow: \[logging\]/,
+  );
+  assert.deepEqual(problems({ shop: service }, { allow: ["logging"] }), []);
+});
+
 test("rights over the host need the name of the right in allow:", () => {
   const service = { needs: ["docker.sock", "privileged"] as const, hostPaths: ["/var/run/docker.sock"] };
   const found = problems({ shop: service });

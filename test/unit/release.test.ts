@@ -24,8 +24,9 @@ function withFile(path: string): HostApp {
   return { ...exampleApp, archive: { ...exampleApp.archive, members } };
 }
 
+const customTags = [{ tag: "!override", collection: "seq" as const, resolve: (seq: unknown) => seq }];
+
 test("the override is YAML that points mounted files, configs and secrets to where they lie on the host", () => {
-  const customTags = [{ tag: "!override", collection: "seq" as const, resolve: (seq: unknown) => seq }];
   const read = parse(release.override, { customTags }) as {
     services: Record<string, { volumes?: { source: string; target: string }[]; env_file?: string[] }>;
     configs: Record<string, { file: string }>;
@@ -60,6 +61,26 @@ test("a changed file, image, value or secret replaces exactly the services that 
     replaced(exampleApp, exampleAppSpec, { db_password: "/run/sealift/secrets/shop/db_password.ffffffff" }),
     ["migrate", "worker"],
   );
+});
+
+test("a container that has been stopped stays so when the engine starts: the order at boot is that of the unit", () => {
+  const policies = (restart?: "always" | "any"): readonly unknown[] => {
+    const services = exampleApp.project.services.map((one) =>
+      one.name === "web" && restart !== undefined ? { ...one, restart } : one,
+    );
+    const app = { ...exampleApp, project: { ...exampleApp.project, services } };
+    const { override, signatures } = releaseOf(exampleAppSpec, app, "/svc/apps/shop");
+    const { services: read } = parse(override, { customTags }) as {
+      services: Record<string, Record<string, unknown>>;
+    };
+    const { web } = read;
+    return [web?.["restart"], web?.["deploy"], signatures.get("web")];
+  };
+  const [none, always, any] = [policies(), policies("always"), policies("any")];
+  assert.deepEqual(none.slice(0, 2), [undefined, undefined]);
+  assert.deepEqual(always.slice(0, 2), ["unless-stopped", undefined]);
+  assert.deepEqual(any.slice(0, 2), [undefined, { restart_policy: { condition: "unless-stopped" } }]);
+  assert.equal(new Set([none, always, any].map((one) => one[2])).size, 3, "the preview announces the change");
 });
 
 test("equal content under another name has a place of its own, which an earlier release keeps", () => {

@@ -32,6 +32,11 @@ export interface ComposeService {
   readonly replicas?: number;
   /** Others wait for it with `service_completed_successfully`: it ends with 0. @default false */
   readonly oneShot?: boolean;
+  /**
+   * The policy with which the engine would start its containers at boot although they were stopped: `always` as `restart:` has it, `any`
+   * as `deploy.restart_policy` does. Default another one.
+   */
+  readonly restart?: "always" | "any";
   /** What it mounts from the project. Default nothing. */
   readonly binds?: readonly ProjectBind[];
   /** Absolute paths of the host that it mounts, sorted. Default none. */
@@ -74,7 +79,10 @@ export interface PublishedPort {
   readonly address?: string;
 }
 
-/** Rights over the whole host: with any of them, a container can do what root can do. */
+/**
+ * Rights over the whole host: with any of them but the last, a container can do what root can do. With `logging`, the engine itself sends
+ * what the container prints out of the host, or opens files and sockets of the host for it.
+ */
 export const hostRights = [
   "docker.sock",
   "privileged",
@@ -87,5 +95,6 @@ export const hostRights = [
   "devices",
   "runtime",
   "security-options",
+  "logging",
 ] as const;
 export type HostRight = (typeof hostRights)[number];

@@ -1,5 +1,6 @@
 /** Files that must be on a host before its first phase, and files that a later phase waits for. */
 import { uploadPath, storePath, type Blob } from "./blob.ts";
+import type { Difference } from "./drift.ts";
 import { libraryPath, type Library } from "./library.ts";
 import type { Probe } from "./probe.ts";
 import type { BundleAge, Phase, Step } from "./step.ts";
@@ -82,8 +83,19 @@ export function presentRetainedBlobs(retained: readonly Delivery[], probe: Probe
 }
 
 /** Whether an earlier run sent a phase to a host that did not have this file. @param found as check_delivered reports it. */
-export function isNeededByPhase(found: string): boolean {
+function isNeededByPhase(found: string): boolean {
   return found.endsWith(", and a phase needs it");
+}
+
+/**
+ * Those of the missing files that a run sends.
+ *
+ * @param inSync every fact of the host holds: then another version of the library is no reason to go there.
+ */
+export function neededDeliveries(missing: readonly Difference[], inSync: boolean): readonly Difference[] {
+  return missing.filter(
+    ({ step, found }) => !inSync || step.code !== deliveryCode("library") || isNeededByPhase(found),
+  );
 }
 
 export function deliveryCode(what: string): string {

@@ -4,7 +4,7 @@ import { remote } from "@pulumi/command";
 import * as pulumi from "@pulumi/pulumi";
 import { endpoint } from "../endpoint.ts";
 import { connectionOf, type Connection } from "../host/connection.ts";
-import { deliveryCode, deliveryPhase, isNeededByPhase, type Delivery } from "../host/delivery.ts";
+import { deliveryCode, deliveryPhase, neededDeliveries, type Delivery } from "../host/delivery.ts";
 import { describeDifference, differences, revisionText, type Difference } from "../host/drift.ts";
 import { formatProblem, type Problem } from "../errors.ts";
 import { applyCommand, applyInput } from "../host/host-command.ts";
@@ -105,7 +105,8 @@ export class Host extends pulumi.ComponentResource {
     const at = endpoint(spec.address, spec.port);
     const lost = missing.find(({ step }) => step.code === deliveryCode(what));
     // A phase that is missing in the state is sent although all facts hold: after that failed once, the library is needed.
-    const unneeded = what === "library" && inSync && !(lost !== undefined && isNeededByPhase(lost.found));
+    const unneeded =
+      what === "library" && inSync && neededDeliveries(lost === undefined ? [] : [lost], inSync).length === 0;
     return new remote.CopyToRemote(
       `${spec.name}-${what}`,
       {

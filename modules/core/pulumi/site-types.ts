@@ -1231,7 +1231,7 @@ export type AppsInput = readonly {
     readonly timeout?: string;
   };
   /**
-   * What its services may use of the host beyond its volumes: docker.sock, privileged, host-cgroup, host-ipc, host-network, host-pid, host-userns, host-uts, devices, runtime, security-options, or an absolute path that they mount. With any of these rights a container can do what root can do. Default none.
+   * What its services may use of the host beyond its volumes: docker.sock, privileged, host-cgroup, host-ipc, host-network, host-pid, host-userns, host-uts, devices, runtime, security-options, logging (a log driver that sends what they print out of the host), or an absolute path that they mount. With any of these rights but logging, a container can do what root can do. Default none.
    * @example ["docker.sock","/etc/localtime"]
    */
   readonly allow?: readonly string[];

@@ -1,15 +1,9 @@
 /** A site of one host that runs the shop of the examples, with its secret, from the lab's bundle for applications. */
 import assert from "node:assert/strict";
-import { execFile } from "node:child_process";
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
-import { join, relative } from "node:path";
-import { promisify } from "node:util";
-import { cachePath, checkout } from "../../lab/cache.ts";
 import { labUser, type LabSite } from "../../lab/pulumi/stack.ts";
 import { useTools } from "../../lab/tools/ensure-tools.ts";
+import { makeAppSecrets } from "./app-secrets.ts";
 import { siteMachine, startSite, type SiteUnderTest } from "./site-under-test.ts";
-
-const run = promisify(execFile);
 
 export interface ShopSite {
   readonly site: SiteUnderTest;
@@ -37,13 +31,9 @@ export const shopPassword = "not-to-be-guessed-7f3a";
 export async function startShopSite(name: string): Promise<ShopSite> {
   await useTools();
   const site = await startSite(name, siteMachine, "apps");
-  const folder = await mkdtemp(cachePath("test", `${name}-`));
-  const { stderr } = await run("age-keygen", ["-o", join(folder, "recovery.key")]);
-  const recoveryKey = /age1\S+/.exec(stderr)?.[0] ?? "";
-  await writeFile(join(folder, "recipients"), `${site.guest.hostKey}\n${recoveryKey}\n`);
-  await writeFile(join(folder, "plain"), shopPassword);
-  const secret = join(folder, "db.age");
-  await run("age", ["-R", join(folder, "recipients"), "-o", secret, join(folder, "plain")]);
+  const secrets = await makeAppSecrets(name);
+  const { recoveryKey } = secrets;
+  const secret = await secrets.seal("db", shopPassword, [site.guest]);
   const docker = (command: string): Promise<string> => site.onHost(`docker ${command}`, labUser);
   return {
     site,
@@ -56,7 +46,7 @@ export async function startShopSite(name: string): Promise<ShopSite> {
         Object.assign(text.engine, { compose: site.lab.bundle.plugins.compose });
         const app = {
           ...{ name: "shop", version, values: { SHOP_GREETING: "Good day" } },
-          secrets: { db_password: { file: relative(checkout, secret), owner: "999:999", mode: "0444" } },
+          secrets: { db_password: { file: secret, owner: "999:999", mode: "0444" } },
           update: { monitor: "10s", timeout: "2m" },
         };
         Object.assign(text, { secrets: { age: site.lab.bundle.age, recoveryKey }, apps: [app] });
@@ -71,7 +61,7 @@ export async function startShopSite(name: string): Promise<ShopSite> {
     },
     end: async () => {
       await site.end();
-      await rm(folder, { recursive: true });
+      await secrets.end();
     },
   };
 }
