@@ -2,9 +2,13 @@
 import type { Channel } from "../core/host/blob-step.ts";
 import type { Archive } from "../core/host/blob.ts";
 import type { BackupClientSpec } from "../core/site/backups.ts";
+import { mountOf, mountsOf } from "../core/site/mounts.ts";
 import type { AppSpec, HostSpec } from "../core/site/site-spec.ts";
 import type { Step } from "../core/host/step.ts";
-import type { StoreCertificates } from "./certificates.ts";
+import { type StoreCertificates, trustedStoreStep } from "./certificates.ts";
+import { backupStatusCode } from "./client-status.ts";
+import { dumpCommand } from "./dump-command.ts";
+import { programSteps } from "./program-steps.ts";
 
 export interface ClientStepsSpec {
   /** Name of the host: its login at the store, and its repository there. */
@@ -22,6 +26,105 @@ export interface ClientStepsSpec {
   readonly channel?: Channel;
 }
 
-export function clientSteps(_spec: ClientStepsSpec): readonly Step[] {
-  return [];
+export function clientSteps(spec: ClientStepsSpec): readonly Step[] {
+  const { backup, apps, restic, certificates, channel } = spec;
+  const backed = apps.filter((app): app is BackedApp => app.backup !== undefined);
+  return [
+    ...programSteps("backup.", "restic", restic, channel),
+    trustedStoreStep("backup.certificate.", backup.store.host, certificates),
+    step("scripts", "a script makes backups, and a unit removes at boot what an interrupted one has left", [
+      "backup_scripts",
+    ]),
+    step("others", "no other application is backed up", ["backup_others", ...backed.map(({ name }) => name)]),
+    ...backed.flatMap((app) => appSteps(app, spec)),
+  ];
+}
+
+type BackedApp = AppSpec & Required<Pick<AppSpec, "backup">>;
+
+function appSteps(app: BackedApp, spec: ClientStepsSpec): readonly Step[] {
+  const { name, backup } = app;
+  return [
+    step(`${name}.job`, `${name} is backed up every day at ${backup.at}: ${whatOf(app)}`, [
+      "backup_job",
+      ...[name, backup.at, ...configurationLines(app, spec)],
+    ]),
+    {
+      ...step(`${name}.recent`, `the last good backup of ${name} is younger than 36 hours`, [
+        "backup_recent",
+        ...[name, urlOf(spec)],
+      ]),
+      effect: backup.stop && backup.snapshot === undefined ? "containers-stop" : "none",
+    },
+    {
+      code: backupStatusCode(name),
+      fact: `the host reports the last backup of ${name}`,
+      effect: "none",
+      call: ["backup_status", name],
+    },
+  ];
+}
+
+/** In words for the operator. */
+function whatOf({ data = {}, backup: { snapshot, stop, dump } }: BackedApp): string {
+  const dumps = Object.keys(dump).map((service) => `a dump of ${service}`);
+  const files = Object.keys(data).join(", ");
+  if (snapshot !== undefined)
+    return [...dumps, `the files of ${files} from a snapshot of ${snapshot}`].join(", ");
+  if (stop) return [...dumps, `the files of ${files}, which stop meanwhile`].join(", ");
+  return dumps.join(", ");
+}
+
+/** What the script reads: `key=value`, in an order that does not depend on the site. */
+function configurationLines(
+  { name, data = {}, backup }: BackedApp,
+  spec: ClientStepsSpec,
+): readonly string[] {
+  const { host, backup: client, volumes, restic, password } = spec;
+  const folders = Object.entries(data).toSorted(byName);
+  const dumps = Object.entries(backup.dump).toSorted(byName);
+  const mounts = mountsOf(volumes);
+  const [, first] = folders[0] ?? [];
+  const mount = mountOf(first?.path ?? "", mounts)?.mount ?? "";
+  return [
+    `host=${host}`,
+    `program=/opt/sealift/restic/${restic.version}/restic`,
+    `url=${urlOf(spec)}`,
+    `certificate=/etc/sealift/backup/stores/${client.store.host}.crt`,
+    `password=${password}`,
+    ...(backup.snapshot === undefined
+      ? []
+      : [`volume=${volumes.group}/${backup.snapshot}`, `mount=${mount}`]),
+    ...(backup.stop && backup.snapshot === undefined ? ["stop=yes"] : []),
+    `spool=${mount === "/" ? "" : mount}/.sealift-backup/${name}`,
+    ...folders.map(([service, { path }]) => `data=${service} ${path}`),
+    ...dumps.flatMap(([service, dump]) => {
+      const { command, ends } = dumpCommand(dump);
+      return [
+        `dump=${service}`,
+        ...(ends === undefined ? [] : [`ends=${ends}`]),
+        ...command.map((word) => `arg=${escaped(word)}`),
+      ];
+    }),
+  ];
+}
+
+function byName([one]: readonly [string, unknown], [other]: readonly [string, unknown]): number {
+  return one < other ? -1 : 1;
+}
+
+function urlOf({ host, backup: { store } }: Pick<ClientStepsSpec, "host" | "backup">): string {
+  return `rest:https://${store.address}:${store.port}/${host}/`;
+}
+
+/** One line for printf(1) with `%b`: a control character is a backslash, a zero and three octal digits. */
+function escaped(word: string): string {
+  return word.replaceAll(
+    /[\\\u0000-\u001f\u007f]/g,
+    (one) => `\\0${one.charCodeAt(0).toString(8).padStart(3, "0")}`,
+  );
+}
+
+function step(what: string, fact: string, call: Step["call"]): Step {
+  return { code: `backup.${what}`, fact, effect: "none", call };
 }

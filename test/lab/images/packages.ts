@@ -33,7 +33,7 @@ export const postgres: readonly Part[] = [
   },
   {
     packages: ["postgresql-client-17"],
-    keep: /^usr\/lib\/postgresql\/17\/bin\/(psql|pg_isready|pg_dump|pg_restore)$/,
+    keep: /^usr\/lib\/postgresql\/17\/bin\/(psql|pg_isready|pg_dump|pg_dumpall|pg_restore)$/,
   },
 ];
 
@@ -52,7 +52,7 @@ export const mariadb: readonly Part[] = [
     keep: /^usr\/(sbin\/mariadbd|bin\/(mariadb-install-db|resolveip)|share\/mariadb\/(charsets\/|english\/|[^/]+\.sql))/,
   },
   { packages: ["mariadb-client-core"], keep: /^usr\/bin\/(mariadb|my_print_defaults)$/ },
-  { packages: ["mariadb-client"], keep: /^usr\/bin\/mariadb-(admin|dump)$/ },
+  { packages: ["mariadb-client"], keep: /^usr\/bin\/mariadb-(admin|check|dump)$/ },
 ];
 
 export const redis: readonly Part[] = [

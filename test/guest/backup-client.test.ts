@@ -1,0 +1,448 @@
+/** Backups of an application on a real engine: dump, stop, send, what fails, and what an end in the middle leaves: nothing. */
+import assert from "node:assert/strict";
+import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { before, describe, test } from "node:test";
+import { setTimeout as sleep } from "node:timers/promises";
+import { backupStatusCode, parseBackupStatus } from "../../modules/backup/client-status.ts";
+import type { AppBackupSpec, AppSpec } from "../../modules/core/site/site-spec.ts";
+import { appImages } from "../lab/images/app-images.ts";
+import { writeLayoutArchive } from "../lab/images/layout-archive.ts";
+import {
+  type BackupInGuest,
+  repositoryPassword,
+  startBackups,
+  storeFolder,
+} from "../support/guests/backup-in-guest.ts";
+import { startEngine, type EngineInGuest } from "../support/guests/engine-in-guest.ts";
+import { shellFacts } from "../support/guests/shell-facts.ts";
+import { undoAfter } from "../support/process/undo.ts";
+
+const unit = "sealift-backup-ledger";
+const state = "/var/lib/sealift/backup/ledger";
+const conf = "/etc/sealift/backup/apps/ledger.conf";
+const script = "/opt/sealift/backup/backup";
+const folder = "/srv/ledger-db";
+let engine: EngineInGuest;
+let world: BackupInGuest;
+const undo = undoAfter();
+before(async () => {
+  const images = await mkdtemp(join(tmpdir(), "sealift-backup-"));
+  undo(() => rm(images, { recursive: true }));
+  engine = await startEngine("backup-client");
+  undo(() => engine.end());
+  const { revision, text } = await engine.on.run("apply", engine.daemon());
+  assert.ok(revision, text);
+  await writeLayoutArchive(await appImages(), join(images, "images.tar"));
+  const input = await readFile(join(images, "images.tar"));
+  const loaded = await engine.on.guest.exec("sudo -n docker load", { input });
+  assert.equal(loaded.exitCode, 0, loaded.stderr);
+  world = await startBackups(engine.on);
+  const labels = ["project=ledger", "service=db", "oneoff=False"].map(
+    (one) => `--label com.docker.compose.${one}`,
+  );
+  await root(`install -d -o 999 -g 999 ${folder}`);
+  await engine.docker(
+    `run --detach --name ledger-db-1 --network none ${labels.join(" ")} --env POSTGRES_PASSWORD=x --volume ${folder}:/var/lib/postgresql/data postgres:17`,
+  );
+  await ready();
+  await sql("create table entries (n int)");
+  await sql("insert into entries select generate_series(1, 1000)");
+});
+const { finds, holds, applies } = shellFacts(() => engine.on);
+const root = (command: string): Promise<string> => engine.on.root(command);
+const sql = (text: string): Promise<string> =>
+  engine.docker(`exec ledger-db-1 psql --username postgres --tuples-only --no-align --command '${text}'`);
+const ready = (): Promise<string> =>
+  root(
+    "for i in $(seq 100); do docker exec ledger-db-1 pg_isready -q 2>/dev/null && exit; sleep 0.2; done; exit 1",
+  );
+
+function app(backup: Partial<AppBackupSpec> = {}): AppSpec {
+  return {
+    ...{ name: "ledger", version: "1.0.0", keep: 2, data: { db: { path: folder } } },
+    backup: { at: "02:30", stop: true, dump: { db: { engine: "postgresql" } }, ...backup },
+    update: { order: "stop-first", monitor: 30, failure_action: "rollback", timeout: 300 },
+  };
+}
+
+/** The job with this backup, whatever it was before. */
+async function configure(backup: Partial<AppBackupSpec> = {}): Promise<void> {
+  const job = world.steps(app(backup)).filter(({ code }) => code === "backup.ledger.job");
+  const { revision, text } = await engine.on.run("apply", job);
+  assert.ok(revision, text);
+}
+
+/** Nothing of a backup is left, and the service runs. */
+async function nothingLeft(): Promise<void> {
+  const run = "/run/sealift/backup/ledger";
+  assert.equal(await root(`grep ${run} /proc/[0-9]*/mountinfo || true`), "");
+  assert.equal(await root(`ls -A ${run} /.sealift-backup 2>/dev/null || true`), `${run}:\nlock\n`);
+  assert.equal(await root(`ls ${state} | grep -v -e ^last$ -e ^failed$ || true`), "");
+  assert.equal((await engine.docker("inspect --format '{{.State.Running}}' ledger-db-1")).trim(), "true");
+  await ready();
+}
+
+const last = async (): Promise<string> => root(`cat ${state}/last 2>/dev/null || true`);
+
+describe("on a host that makes no backups yet", () => {
+  test("every fact is made true in order, the first backup among them, which stops its service", async () => {
+    const steps = world.steps(app());
+    const found = await engine.on.run("check", steps);
+    assert.deepEqual(
+      found.steps.map(({ code, status, effect = "" }) => `${code} ${status} ${effect}`.trim()),
+      [
+        "backup.archive drift none",
+        "backup.program drift none",
+        "backup.certificate.store-a drift none",
+        "backup.scripts drift none",
+        "backup.others ok",
+        "backup.ledger.job drift none",
+        "backup.ledger.recent drift containers-stop",
+        "backup.ledger.status ok",
+      ],
+    );
+    const made = await engine.on.run("apply", steps);
+    assert.ok(made.revision, made.text);
+    const again = await engine.on.run("check", steps);
+    assert.deepEqual(
+      again.steps.filter(({ status }) => status !== "ok"),
+      [],
+    );
+    const { last: backup, failed } = parseBackupStatus(again.values?.[backupStatusCode("ledger")] ?? "");
+    assert.ok(backup, again.text);
+    assert.equal(failed, undefined);
+    assert.ok(backup.bytes > 1_000_000 && backup.added > 100_000, again.text);
+    assert.ok(backup.stopped > 0 && backup.stopped < 60_000, again.text);
+    await nothingLeft();
+  });
+
+  test("one snapshot has dump and files, and says what of", async () => {
+    const [snapshot, ...others] = JSON.parse(await world.restic("snapshots --json")) as {
+      readonly hostname: string;
+      readonly tags: readonly string[];
+    }[];
+    assert.deepEqual(others, []);
+    assert.equal(snapshot?.hostname, "node-a");
+    const image = (await engine.docker("inspect --format '{{.Image}}' ledger-db-1")).trim();
+    const [name, release, serial, run, ...rest] = snapshot.tags;
+    assert.deepEqual([name, release, ...rest], ["app=ledger", "release=none", `image.db=${image}`]);
+    assert.match(`${serial} ${run}`, /^serial=\d+ run=[0-9a-f]{16}$/);
+    assert.match(await world.restic("dump latest dump/db"), /CREATE TABLE public\.entries/);
+    assert.equal(await world.restic("dump latest data/db/cluster/PG_VERSION"), "17\n");
+    // It was stopped: no such file.
+    assert.doesNotMatch(await world.restic("ls latest /data/db/cluster"), /postmaster\.pid/);
+    assert.match(await world.restic("check --read-data 2>&1 && echo sound"), /sound/);
+  });
+
+  test("the files of the database start again as they are", async () => {
+    await world.restic("restore latest --target /srv/restored");
+    await engine.docker(
+      "run --detach --name restored --network none --volume /srv/restored/data/db:/var/lib/postgresql/data postgres:17",
+    );
+    await root(
+      "for i in $(seq 100); do docker exec restored pg_isready -q && exit; sleep 0.2; done; docker logs restored >&2; exit 1",
+    );
+    assert.equal(
+      await engine.docker("exec restored psql -U postgres -tAc 'select count(*) from entries'"),
+      "1000\n",
+    );
+    await root("docker rm -f restored; rm -r /srv/restored");
+  });
+
+  test("the next one sends what has changed", async () => {
+    assert.equal(await world.backUp("ledger"), "success");
+    const again = Number(/added=(\d+)/.exec(await last())?.[1]);
+    assert.ok(again < 300_000, await last());
+    assert.equal((await world.counted()).length, 2);
+    await nothingLeft();
+  });
+
+  test("no password is in the configuration, in the state, in the log or in an argument", async () => {
+    const { output: login } = await engine.on.call("backup_login", "node-a", repositoryPassword);
+    for (const secret of ["correct-horse", login.trim()]) {
+      assert.equal(
+        await root(`grep -rl -e ${secret} /etc/sealift /var/lib/sealift /opt/sealift/backup || true`),
+        "",
+      );
+      assert.equal(await root(`journalctl --no-pager | grep -v sudo | grep -e ${secret} || true`), "");
+    }
+  });
+
+  test("manual changes are found and repaired", async () => {
+    const [, job] = [0, world.steps(app()).find(({ code }) => code === "backup.ledger.job")];
+    assert.ok(job);
+    await holds(...job.call);
+    const breakages: readonly [string, RegExp][] = [
+      [`echo stop= >>${conf}`, /ledger\.conf is altered/],
+      [`chmod 0644 ${conf}`, /owner and mode root:root 644 instead/],
+      [`systemctl disable -q ${unit}.timer`, /disabled, so it would not start at boot/],
+      [`systemctl stop ${unit}.timer`, /timer is inactive/],
+      [`rm /etc/systemd/system/${unit}.service`, /absent/],
+    ];
+    for (const [command, finding] of breakages) {
+      await root(command);
+      await finds(finding, ...job.call);
+      await applies(...job.call);
+    }
+    await root(`echo '# more' >>${script}`);
+    await finds(/altered/, "backup_scripts");
+    await applies("backup_scripts");
+  });
+});
+
+describe("a backup that fails", () => {
+  test("a dump that ends with another status than 0: its words are reported, with stars for secrets", async () => {
+    await root(
+      "install -d /run/sealift/secrets/ledger && printf hunter2-PLAIN >/run/sealift/secrets/ledger/p.00000000",
+    );
+    const before = await last();
+    await configure({
+      dump: { db: { command: ["sh", "-c", "echo half; echo no access with hunter2-PLAIN >&2; exit 3"] } },
+    });
+    assert.match(
+      await world.backUp("ledger"),
+      /^\d+ 8 backup of ledger: the dump of db ended with 3: no access with \*\*\* ?; fix: /,
+    );
+    assert.equal(await last(), before);
+    await nothingLeft();
+    const { output } = await engine.on.call("apply_backup_recent", "ledger", "x");
+    assert.match(output, /^E_BACKUP backup of ledger: the dump of db ended with 3: .*; fix: correct it/);
+  });
+
+  test("an empty dump, and one that is cut off", async () => {
+    await configure({ dump: { db: { command: ["true"] } } });
+    assert.match(await world.backUp("ledger"), / 8 .*the dump of db is empty/);
+    await configure();
+    await root(`sed -i 's/^ends=.*/ends=never said/' ${conf}`);
+    assert.match(await world.backUp("ledger"), / 8 .*the dump of db is not complete/);
+    await nothingLeft();
+  });
+
+  test("arguments reach the container as they are written, whatever they hold", async () => {
+    const words = [
+      "a b",
+      "",
+      "$(reboot)",
+      "`x`",
+      "'\"",
+      "\\n\\0101",
+      "line\nend\n",
+      "dump=db",
+      "tab\t",
+      "é",
+      "-n",
+    ];
+    await configure({ dump: { db: { command: ["sh", "-c", 'printf "<%s>" "$@"', ...["x", ...words]] } } });
+    assert.equal(await world.backUp("ledger"), "success");
+    assert.equal(await world.restic("dump latest dump/db"), words.map((word) => `<${word}>`).join(""));
+    await configure();
+  });
+
+  test("a store that does not answer, for as long as that lasts; then the next one is whole", async () => {
+    await root(`sed -i 's/^ask_sec=.*/ask_sec=5/' ${script}`);
+    await root("systemctl stop store || true");
+    const before = await last();
+    for (const attempt of ["first", "second"])
+      assert.match(await world.backUp("ledger"), / 4 .*the store does not answer: .*refused/, attempt);
+    assert.equal(await last(), before);
+    await nothingLeft();
+    await world.serve();
+    assert.equal(await world.backUp("ledger"), "success");
+    assert.notEqual(await last(), before);
+  });
+
+  test("another certificate, another login and another password are distinguished", async () => {
+    await root("cp -a /etc/sealift/store /srv/store-before && rm /etc/sealift/store/server.*");
+    await engine.on.call("apply_store_certificate", "127.0.0.1");
+    await root("systemctl stop store || true");
+    await world.serve();
+    assert.match(await world.backUp("ledger"), / 4 .*the store shows another certificate/);
+    await root("systemctl stop store; cp -a /srv/store-before/server.* /etc/sealift/store/");
+    await root("echo other:x >/etc/sealift/store/htpasswd");
+    await world.serve();
+    assert.match(await world.backUp("ledger"), / 5 .*the store refuses the login of node-a/);
+    await root("systemctl stop store; cp -a /srv/store-before/htpasswd /etc/sealift/store/");
+    await world.serve();
+    // Another password has another login: this store takes any.
+    await root(
+      `cp -a ${repositoryPassword} /srv/password; chmod u+w ${repositoryPassword}; echo wrong >${repositoryPassword}`,
+    );
+    assert.match(await world.backUp("ledger"), / 5 /);
+    const { output } = await engine.on.call("backup_login", "node-a", repositoryPassword);
+    await root(
+      `printf '%s\\n' "node-a:{SHA}$(printf %s ${output.trim()} | openssl dgst -sha1 -binary | base64)" >/etc/sealift/store/htpasswd; systemctl stop store`,
+    );
+    await world.serve();
+    assert.match(await world.backUp("ledger"), / 6 .*the password does not open the repository/);
+    await root(
+      `cp -a /srv/password ${repositoryPassword}; cp -a /srv/store-before/htpasswd /etc/sealift/store/; systemctl stop store`,
+    );
+    await world.serve();
+    await root(`mv ${repositoryPassword} /srv/password`);
+    assert.match(await world.backUp("ledger"), / 3 .*not decrypted/);
+    await root(`mv /srv/password ${repositoryPassword}`);
+    assert.equal(await world.backUp("ledger"), "success");
+    await nothingLeft();
+  });
+
+  test("a store that has lost the repository is not given a new one in silence", async () => {
+    await root(`mv ${storeFolder}/node-a ${storeFolder}/gone`);
+    assert.match(await world.backUp("ledger"), / 7 .*no repository of node-a any more/);
+    await root(`mv ${storeFolder}/gone ${storeFolder}/node-a`);
+    assert.equal(await world.backUp("ledger"), "success");
+  });
+
+  test("a full store: reported at once, the service runs again, and with room the next one is whole", async () => {
+    const counted = await world.counted();
+    await sql("insert into entries select generate_series(1, 100000)");
+    await root(`dd if=/dev/zero of=${storeFolder}/full bs=1M 2>/dev/null || true`);
+    // Not even stopped.
+    const since = await engine.docker("inspect --format '{{.State.StartedAt}}' ledger-db-1");
+    assert.match(await world.backUp("ledger"), / 12 .*the store is full/);
+    assert.equal(await engine.docker("inspect --format '{{.State.StartedAt}}' ledger-db-1"), since);
+    await root(`truncate -s -300K ${storeFolder}/full`);
+    const began = Date.now();
+    assert.match(await world.backUp("ledger"), / 12 .*the store is full/);
+    assert.ok(Date.now() - began < 120_000);
+    await root(`rm ${storeFolder}/full`);
+    assert.deepEqual(await world.counted(), counted);
+    assert.equal(await world.backUp("ledger"), "success");
+    assert.equal((await world.counted()).length, counted.length + 1);
+    await nothingLeft();
+  });
+});
+
+/** Where the script is when it ends: a wrapper of restic waits before and after sending. */
+const stages: readonly [string, () => Promise<void>, reached: string][] = [
+  [
+    "dump",
+    () => configure({ dump: { db: { command: ["sh", "-c", "echo half; sleep 600"] } } }),
+    "test -s /.sealift-backup/ledger/dump/db",
+  ],
+  [
+    "stop",
+    () => slowRestic("sleep 600", "true"),
+    "test -e /srv/before && test $(docker inspect --format '{{.State.Running}}' ledger-db-1) = false",
+  ],
+  ["send", () => slowRestic("true", "sleep 600"), "test -e /srv/after"],
+];
+
+async function slowRestic(before: string, after: string): Promise<void> {
+  await configure();
+  const real = (await root(`sed -n s/^program=//p ${conf}`)).trim();
+  await root(
+    `rm -f /srv/before /srv/after; cat >/srv/restic <<'X'\n#!/bin/sh\ncase "$*" in *--json*) touch /srv/before; ${before}; ${real} "$@"; s=$?; touch /srv/after; ${after}; exit $s ;; esac\nexec ${real} "$@"\nX\nchmod 0755 /srv/restic; sed -i 's|^program=.*|program=/srv/restic|' ${conf}`,
+  );
+}
+
+/** How it ends, and what cleans up: the unit itself, or what runs at boot. */
+const ends: readonly [string, start: string, end: string, then: string][] = [
+  [
+    "kill -9 of the unit",
+    `systemctl start --no-block ${unit}`,
+    `systemctl kill --signal KILL ${unit}`,
+    "true",
+  ],
+  [
+    "kill -9 of the script alone",
+    `systemctl start --no-block ${unit}`,
+    `kill -9 $(systemctl show --value -p MainPID ${unit})`,
+    "true",
+  ],
+  ["systemctl stop", `systemctl start --no-block ${unit}`, `systemctl stop ${unit}`, "true"],
+  [
+    "a power cut",
+    `systemd-run --quiet --unit by-hand sh ${script} ledger`,
+    "systemctl kill --signal KILL by-hand; systemctl reset-failed by-hand || true",
+    "systemctl start sealift-clean-backups",
+  ],
+];
+
+for (const [stage, prepare, reached] of stages)
+  describe(`a backup that ends in the stage ${stage}`, () => {
+    for (const [name, start, end, then] of ends)
+      test(`by ${name}: nothing is left, it does not count, and the next one is whole`, async () => {
+        await configure();
+        const counted = await world.counted();
+        const before = await last();
+        await prepare();
+        await root(start);
+        await until(reached);
+        await root(end);
+        await until(
+          `! systemctl is-active -q ${unit} && test "$(systemctl show --value -p SubState ${unit})" != stop-post`,
+        );
+        await root(then);
+        await nothingLeft();
+        assert.equal(await last(), before);
+        assert.deepEqual(await world.counted(), counted);
+        await configure();
+        assert.equal(await world.backUp("ledger"), "success");
+        assert.equal((await world.counted()).length, counted.length + 1);
+        await nothingLeft();
+      });
+  });
+
+test("a second backup of the same application does not begin while one runs", async () => {
+  await slowRestic("sleep 600", "true");
+  await root(`systemctl start --no-block ${unit}`);
+  await until("test -e /srv/before");
+  await root(`sed -i 's/lock 30/lock 1/' ${script}`);
+  const { exitCode, stderr } = await engine.on.guest.exec(`sudo -n sh ${script} ledger`);
+  assert.equal(exitCode, 75);
+  assert.match(stderr, /a backup of ledger is running/);
+  await root(`sh ${script} --clean`);
+  assert.equal((await engine.docker("inspect --format '{{.State.Running}}' ledger-db-1")).trim(), "false");
+  await root(`systemctl stop ${unit}`);
+  await configure();
+  await nothingLeft();
+});
+
+test("a service that is started while its files are read: the backup does not count", async () => {
+  const counted = await world.counted();
+  await slowRestic("docker start ledger-db-1", "true");
+  assert.match(await world.backUp("ledger"), / 13 .*was started while its files were read/);
+  assert.deepEqual(await world.counted(), counted);
+  await configure();
+  await nothingLeft();
+});
+
+test("a service that was not running before does not run after", async () => {
+  await configure({ dump: {} });
+  await engine.docker("stop ledger-db-1");
+  assert.equal(await world.backUp("ledger"), "success");
+  assert.match(await last(), /^stopped=0$/m);
+  assert.equal((await engine.docker("inspect --format '{{.State.Running}}' ledger-db-1")).trim(), "false");
+  await engine.docker("start ledger-db-1");
+  await ready();
+});
+
+test("an age, a clock and another store are seen", async () => {
+  const url = (await root(`sed -n s/^url=//p ${conf}`)).trim();
+  await holds("backup_recent", "ledger", url);
+  await finds(/at another store/, "backup_recent", "ledger", "rest:https://10.0.0.9:8000/node-a/");
+  await root(`cp ${state}/last /srv/last; sed -i "s/^time=.*/time=$(($(date +%s) - 140000))/" ${state}/last`);
+  await finds("the last good backup of ledger is 38 hours old", "backup_recent", "ledger", url);
+  await root(`sed -i "s/^time=.*/time=$(($(date +%s) + 86400))/" ${state}/last`);
+  await finds(/in the future: the clock was wrong/, "backup_recent", "ledger", url);
+  await root(`cp /srv/last ${state}/last`);
+  await finds("absent: there is no backup of other yet", "backup_recent", "other", url);
+});
+
+test("an application that is no longer backed up has no timer any more", async () => {
+  await finds("still backed up: ledger", "backup_others", "shop");
+  await applies("backup_others", "shop");
+  assert.equal(await root(`ls /etc/systemd/system/${unit}* ${conf} 2>/dev/null || true`), "");
+  assert.notEqual(await last(), "");
+});
+
+async function until(command: string): Promise<void> {
+  for (let left = 100; ; left -= 1) {
+    const { exitCode } = await engine.on.guest.exec(`sudo -n sh -c '${command.replaceAll("'", `'\\''`)}'`);
+    if (exitCode === 0) return;
+    if (left === 0) assert.fail(`${command}: ${await root(`journalctl -n 30 -u ${unit} -u by-hand`)}`);
+    await sleep(200);
+  }
+}
