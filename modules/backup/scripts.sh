@@ -552,6 +552,7 @@ backup_send() {
   cd "$run/tree" || backup_fail 12 "$run/tree is gone" "run it again"
   send_status=0
   backup_restic "$send_sec" "$run/answer" backup --json --quiet --no-scan --retry-lock 1m --host "$host" "$@" || send_status=$?
+  send_said=$(backup_said)
   cd /
 }
 
@@ -610,15 +611,15 @@ backup_make() {
     if [ -n "$stopped" ]; then stopped_ms=$(($(date +%s%3N) - began_stop)); fi
     stopped=
   fi
-  case $send_status,$(cat "$run/said") in
+  case $send_status,$send_said in
     0,*) ;;
-    3,*) backup_fail 11 "files could not be read: $(backup_said)" "correct it: this backup does not count" ;;
-    *"(507)"* | *"(413)"* | *"o space left"*) backup_fail 12 "$full: $(backup_said)" "$room" ;;
+    3,*) backup_fail 11 "files could not be read: $send_said" "correct it: this backup does not count" ;;
+    *"(507)"* | *"(413)"* | *"o space left"*) backup_fail 12 "$full: $send_said" "$room" ;;
     124,* | 137,*) backup_fail 12 "sending took longer than $((send_sec / 3600)) hours" "see how fast the store is" ;;
-    *) backup_fail 12 "restic ended with $send_status: $(backup_said)" "see that the store answers; the next backup tries again" ;;
+    *) backup_fail 12 "restic ended with $send_status: $send_said" "see that the store answers; the next backup tries again" ;;
   esac
   snapshot_id=$(backup_summary snapshot_id)
-  if [ -z "$snapshot_id" ]; then backup_fail 12 "restic names no snapshot: $(backup_said)" "run it again"; fi
+  if [ -z "$snapshot_id" ]; then backup_fail 12 "restic names no snapshot: $send_said" "run it again"; fi
   backup_keep last "time=$began${line_end}snapshot=$snapshot_id${line_end}run=$run_id${line_end}release=$release${line_end}bytes=$(backup_summary total_bytes_processed)${line_end}added=$(backup_summary data_added_packed)${line_end}seconds=$(($(date +%s) - began))${line_end}stopped=$stopped_ms${line_end}url=$url"
   rm -f "$state/begun" "$state/failed"
   sync "$state"

@@ -371,9 +371,7 @@ for (const [stage, prepare, reached] of stages)
         await root(start);
         await until(reached);
         await root(end);
-        await until(
-          `! systemctl is-active -q ${unit} && test "$(systemctl show --value -p SubState ${unit})" != stop-post`,
-        );
+        await until(`systemctl show --value -p ActiveState ${unit} | grep -q -e ^failed -e ^inactive`);
         await root(then);
         await nothingLeft();
         assert.equal(await last(), before);
