@@ -78,14 +78,15 @@ app_data_elsewhere() {
       return 0
     fi
     if ! app_data_held "$elsewhere_from"; then return 1; fi
-    app_data_remedy "docker stop $elsewhere_name && "
     if ! app_data_held "$4"; then
+      app_data_remedy "docker stop $elsewhere_name && "
       elsewhere_wrong="$elsewhere_name has its data in $elsewhere_from, and $4 is empty"
       return 0
     fi
     # Stopped, and copied since: the folder is taken as it is.
     if [ "$elsewhere_running" = exited ]; then return 1; fi
-    elsewhere_wrong="$elsewhere_name is $elsewhere_running and writes to $elsewhere_from, and a copy in $4 is older"
+    elsewhere_wrong="$elsewhere_name is $elsewhere_running and writes to $elsewhere_from: the copy in $4 is older"
+    elsewhere_remedy="as root: docker stop $elsewhere_name && mv -T $4 $4.old, then pulumi up, which says how to copy it"
     return 0
   done <<END
 $elsewhere_seen
@@ -98,15 +99,16 @@ END
   app_data_remedy
   elsewhere_wrong="$elsewhere_from has data of $3, and $4 is empty"
 }
-# Of each mount: name of the container, its state, path in it, path on the host. Paths with blanks do not compare equal.
+# Of each mount, for docker inspect: name of the container, its state, path in it, path on the host. Paths with blanks do not compare equal.
+# shellcheck disable=SC2016
 APP_MOUNTS='{{$name := slice .Name 1}}{{$state := .State.Status}}{{range .Mounts}}{{$name}} {{$state}} {{.Destination}} {{.Source}}{{println}}{{end}}'
 
 # app_data_remedy [FIRST]: sets elsewhere_remedy to the commands that move the data from elsewhere_from to elsewhere_to. The copy gets its
-# name when it is whole.
+# name when it is whole, and is never put on top of an earlier one.
 app_data_remedy() {
-  elsewhere_aside=
-  if app_data_held "$elsewhere_to"; then elsewhere_aside="mv $elsewhere_to $elsewhere_to.old && "; fi
-  elsewhere_remedy="as root: ${1-}${elsewhere_aside}mkdir -p ${elsewhere_to%/*} && cp -a $elsewhere_from $elsewhere_to.new && mv -T $elsewhere_to.new $elsewhere_to, then pulumi up"
+  elsewhere_first=${1-}
+  if [ ! -d "${elsewhere_to%/*}" ]; then elsewhere_first="${elsewhere_first}mkdir -p ${elsewhere_to%/*} && "; fi
+  elsewhere_remedy="as root: ${elsewhere_first}mkdir $elsewhere_to.new && cp -aT $elsewhere_from $elsewhere_to.new && mv -T $elsewhere_to.new $elsewhere_to, then pulumi up"
 }
 
 # app_data_held FOLDER: whether there is anything in it.

@@ -30,7 +30,7 @@ before(async () => {
   const taken = await mkdtemp(join(tmpdir(), "sealift-app-data-"));
   undo(() => rm(taken, { recursive: true }));
   await takePlugins(plugins, taken, quiet);
-  await engine.on.root(`mkdir -p ${cliPlugins} /mnt/data && mount -t tmpfs none /mnt/data`);
+  await engine.on.root(`mkdir -p ${cliPlugins} /mnt/data && mount -t tmpfs -o mode=0755 none /mnt/data`);
   for (const plugin of plugins) {
     const input = await readFile(join(taken, pluginFile(plugin)));
     const { exitCode } = await engine.on.guest.exec(`sudo -n tee /srv/${plugin.version} >/dev/null`, {
@@ -94,14 +94,14 @@ for (const plugin of plugins)
     }
 
     /** Starts it as project.sh does, and makes it the current one. */
-    async function up(id: string, project = name): Promise<string> {
+    async function up(id: string, project = name): Promise<void> {
       const release = `${folder}/releases/${id}`;
       const files = `-f ${release}/project/compose.yaml -f ${release}/sealift.override.yaml`;
-      const text = await engine.docker(
-        `compose -p ${project} ${files} up --detach --no-build --pull never --remove-orphans --wait 2>&1`,
+      const { stderr, exitCode } = await engine.on.guest.exec(
+        `sudo -n docker compose -p ${project} ${files} up --detach --no-build --pull never --remove-orphans --wait`,
       );
+      assert.equal(exitCode, 0, stderr);
       await engine.on.root(`ln -sfn releases/${id} ${folder}/current`);
-      return text;
     }
 
     const step = (call: Step["call"]): Step => ({ code: "apps.x.y", fact: "x", effect: "none", call });
@@ -155,7 +155,7 @@ for (const plugin of plugins)
       const moved = args.map((one) => (one === path ? `${path}.other` : one));
       assert.match(
         (await found("check", ["app_data", ...moved])).found,
-        /^E_DATA_MOVED \S+ is running and writes to \/mnt\/data\/\S+\/db, and a copy in \S+ is older; fix: /,
+        /^E_DATA_MOVED \S+ is running and writes to \/mnt\/data\/\S+\/db: the copy in \S+ is older; fix: as root: docker stop /,
       );
     });
 

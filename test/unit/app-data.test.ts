@@ -263,7 +263,7 @@ const running = "shop-db-1 running /var/lib/db @/old";
 
 test("a database never starts on an empty folder while its state is elsewhere", () => {
   const moves =
-    "as root: docker stop shop-db-1 && mkdir -p @ && cp -a @/old @/new.new && mv -T @/new.new @/new, then pulumi up";
+    "as root: docker stop shop-db-1 && mkdir @/new.new && cp -aT @/old @/new.new && mv -T @/new.new @/new, then pulumi up";
   for (const empty of [[], ["new"]])
     assert.equal(
       onHost({ full: ["old"], empty }, { container: running }, guard),
@@ -272,11 +272,11 @@ test("a database never starts on an empty folder while its state is elsewhere", 
   // It goes on writing where it is, so that a copy from before is older.
   assert.match(
     onHost({ full: ["old", "new"] }, { container: running }, guard),
-    /^E_DATA_MOVED shop-db-1 is running and writes to @\/old, and a copy in .*; fix: .*mv @\/new @\/new\.old && /,
+    /^E_DATA_MOVED shop-db-1 is running and writes to @\/old: the copy in @\/new is older; fix: as root: docker stop shop-db-1 && mv -T @\/new @\/new\.old, then pulumi up/,
   );
   assert.match(
     onHost({ full: ["old"] }, { volume: "@/old" }, guard),
-    /^E_DATA_MOVED @\/old has data of db, and @\/new is empty; fix: as root: mkdir -p /,
+    /^E_DATA_MOVED @\/old has data of db, and @\/new is empty; fix: as root: mkdir @\/new\.new && /,
   );
   const before = '"io.sealift.data": "db=@/old"';
   assert.match(onHost({ full: ["old"] }, { before }, guard), /^E_DATA_MOVED @\/old has data of db/);
