@@ -1,0 +1,61 @@
+/** The script for a restore, and what it knows of each application, as facts. Pure. */
+import { quote } from "../core/quote.ts";
+import type { AppSpec } from "../core/site/site-spec.ts";
+import type { Step } from "../core/host/step.ts";
+import type { ClientStepsSpec } from "./client-steps.ts";
+
+type RestoreStepsSpec = Pick<ClientStepsSpec, "host" | "backup" | "apps" | "restic" | "password"> & {
+  /** Folder of all applications on the host. */
+  readonly folder: string;
+};
+
+export function restoreSteps({ apps, ...shared }: RestoreStepsSpec): readonly Step[] {
+  return [
+    {
+      code: "backup.restore-script",
+      fact: "a script on the host restores backups, with restic and docker alone",
+      effect: "none",
+      call: ["backup_restore_script"],
+    },
+    ...apps
+      .filter(({ backup }) => backup !== undefined)
+      .map((app): Step => ({
+        code: `backup.${app.name}.restore`,
+        fact: `the script knows where the backups of ${app.name} are, and what belongs to it`,
+        effect: "none",
+        call: ["backup_restore_config", app.name, ...configLines(app, shared)],
+      })),
+  ];
+}
+
+function configLines(
+  app: AppSpec,
+  { host, backup, restic, password, folder }: Omit<RestoreStepsSpec, "apps">,
+): readonly string[] {
+  const { store } = backup;
+  return [
+    `host=${host}`,
+    `folder=${folder}/${app.name}`,
+    `seconds=${app.update.timeout}`,
+    `restic=/opt/sealift/restic/${restic.version}/restic`,
+    `repository=rest:https://${store.address}:${store.port}/${host}/`,
+    `password=${password}`,
+    `certificate=/etc/sealift/backup/stores/${store.host}.crt`,
+    ...dataLines(app),
+  ];
+}
+
+/** One line for each folder, dump and check, as the scripts read them; `-` for what the site leaves open. */
+export function dataLines({ data = {}, backup, restore }: AppSpec): readonly string[] {
+  return [
+    ...Object.entries(data).map(([service, { path, owner = "-" }]) => `data ${service} ${path} ${owner}`),
+    ...Object.entries(backup?.dump ?? {}).map(([service, dump]) =>
+      "engine" in dump
+        ? `dump ${service} ${dump.engine} ${dump.user ?? "-"} ${dump.password ?? "-"}`
+        : `dump ${service} command - -`,
+    ),
+    ...Object.entries(restore?.check ?? {}).map(
+      ([service, words]) => `check ${service} ${words.map(quote).join(" ")}`,
+    ),
+  ];
+}
