@@ -9,6 +9,7 @@ import { initCommand } from "./init.ts";
 import { newCommand } from "./new.ts";
 import { planCommand } from "./plan.ts";
 import { receiptCommand } from "./receipt.ts";
+import { restoreCommand } from "./restore.ts";
 import { sbomCommand } from "./sbom.ts";
 import { secretCommand } from "./secret.ts";
 import { showCommand } from "./show.ts";
@@ -38,6 +39,7 @@ export function sealiftProgram(): Command {
     .addCommand(newCommand())
     .addCommand(planCommand())
     .addCommand(receiptCommand())
+    .addCommand(restoreCommand())
     .addCommand(sbomCommand())
     .addCommand(secretCommand())
     .addCommand(showCommand())

@@ -9,7 +9,7 @@ import { releaseOf } from "./release.ts";
 import { appStatusCode } from "./status.ts";
 
 /** An application of the site with its files of the bundle. */
-interface AppOnHost {
+export interface AppOnHost {
   readonly spec: AppSpec;
   readonly app: HostApp;
   /** Where its secrets lie on the host, by their names in the Compose file. */
@@ -18,6 +18,8 @@ interface AppOnHost {
 
 export interface AppsSpec {
   readonly apps: readonly AppOnHost[];
+  /** Whose restore is rehearsed here: only their files are on the host, and nothing of them runs. Default none. */
+  readonly rehearsed?: readonly AppOnHost[];
   /** Folder of all applications on the host. */
   readonly folder: string;
   /** Mount points of the host in the site. */
@@ -28,9 +30,12 @@ export interface AppsSpec {
   readonly channel?: Channel;
 }
 
-export function appsSteps({ apps, folder, ...shared }: AppsSpec): readonly Step[] {
+export function appsSteps({ apps, rehearsed = [], folder, ...shared }: AppsSpec): readonly Step[] {
+  const files = rehearsed.flatMap((app) => filesOnly(app, `${folder}/${app.spec.name}`, shared));
+  if (apps.length === 0) return files;
   return [
     ...apps.flatMap((app) => appSteps(app, `${folder}/${app.spec.name}`, shared)),
+    ...files,
     {
       code: "apps.heal",
       fact: `a unit restarts unhealthy containers of applications, at most ${restartsPerHour} times an hour each`,
@@ -43,10 +48,20 @@ export function appsSteps({ apps, folder, ...shared }: AppsSpec): readonly Step[
 /** A container that needs more is stopped: a restart does not cure it. */
 const restartsPerHour = 5;
 
+const filesOfRelease = ["archive", "release", "current", "kept"];
+
+/** Nothing of an application whose restore is rehearsed starts by itself. */
+function filesOnly({ spec, ...app }: AppOnHost, ...more: Rest): readonly Step[] {
+  // It goes back to no earlier release.
+  const all = appSteps({ ...app, spec: { ...spec, keep: 0 } }, ...more);
+  return all.filter(({ code }) => filesOfRelease.some((one) => code === `apps.${spec.name}.${one}`));
+}
+
+type Rest = [folder: string, shared: Pick<AppsSpec, "heldImages" | "channel" | "mounts">];
+
 function appSteps(
   { spec, app, secrets }: AppOnHost,
-  folder: string,
-  { heldImages, channel, mounts }: Pick<AppsSpec, "heldImages" | "channel" | "mounts">,
+  ...[folder, { heldImages, channel, mounts }]: Rest
 ): readonly Step[] {
   const { name, version, update } = spec;
   const { archive, project } = app;

@@ -1,6 +1,7 @@
 /** Backups of applications, the stores that keep them, and rehearsed restores, as phases. */
 import { channelOf } from "../core/host/blob-step.ts";
 import { backupApp, type HostFiles, type HostSecret, secretPath } from "../core/host/blob.ts";
+import { appsFolder } from "../core/site/mounts.ts";
 import type { HostSpec } from "../core/site/site-spec.ts";
 import type { Phase, Step } from "../core/host/step.ts";
 import { certificateStep, type StoreCertificates } from "./certificates.ts";
@@ -45,9 +46,16 @@ export function backupPhase(
 }
 
 /** Pure: the phase of a host on which restores are rehearsed; undefined on others. */
-export function rehearsalPhase({ store, rehearsals = [] }: HostSpec, files: HostFiles): Phase | undefined {
+export function rehearsalPhase(
+  { store, rehearsals = [], volumes }: HostSpec,
+  files: HostFiles,
+): Phase | undefined {
   if (store === undefined || rehearsals.length === 0) return undefined;
-  return phase("rehearsal", rehearsalSteps({ store, rehearsals, files, passwords: passwordsOf(files) }));
+  const folder = appsFolder(volumes);
+  return phase(
+    "rehearsal",
+    rehearsalSteps({ store, rehearsals, files, passwords: passwordsOf(files), folder }),
+  );
 }
 
 /** Where the decrypted passwords of a host lie, by the path of the encrypted file. */

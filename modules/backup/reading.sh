@@ -4,22 +4,22 @@
 # restic's environment and errors, a file for messages.
 backup_reading_lines() {
   cat <<'END'
-# fail FOUND EXPECTED FIX: ends the script with these words.
-fail() {
+# reading_fail FOUND EXPECTED FIX: ends the script with these words.
+reading_fail() {
   printf 'found: %s\nexpected: %s\nfix: %s\n' "$1" "$2" "$3" >&2
   exit 1
 }
-say() { printf '%s\n' "$*"; }
+reading_say() { printf '%s\n' "$*"; }
 # What others have written, as one printable and bounded line.
-printable() { printf '%s' "$1" | printable_lines; }
-printable_lines() { tr -s '\n\t' '  ' | tr -cd '[:print:]' | head -c 600; }
-config_value() { sed -n "s/^$1=//p" "$config"; }
-# config_line KIND SERVICE: prints the rest of this line of a service.
-config_line() { awk -v kind="$1" -v service="$2" '$1 == kind && $2 == service { sub(/^[^ ]+ [^ ]+ /, ""); print; exit }' "$config"; }
+reading_printable() { printf '%s' "$1" | reading_printable_lines; }
+reading_printable_lines() { tr -s '\n\t' '  ' | tr -cd '[:print:]' | head -c 600; }
+reading_config_value() { sed -n "s/^$1=//p" "$config"; }
+# reading_config_line KIND SERVICE: prints the rest of this line of a service.
+reading_config_line() { awk -v kind="$1" -v service="$2" '$1 == kind && $2 == service { sub(/^[^ ]+ [^ ]+ /, ""); print; exit }' "$config"; }
 
-# good_backups BEGUN: prints the good backups of the application, the oldest first: EPOCH ID RUN RELEASE BYTES. A backup whose run is void, or
+# reading_good_backups BEGUN: prints the good backups of the application, the oldest first: EPOCH ID RUN RELEASE BYTES. A backup whose run is void, or
 # BEGUN and not ended, does not count. In restic's JSON a quotation mark inside a value has a backslash: no value can look like a key.
-good_backups() {
+reading_good_backups() {
   "$restic" snapshots --no-lock --json --tag "app=$app" >"$errors.json" 2>"$errors" || return 1
   sed 's/{"time":/\n&/g' "$errors.json" | awk -v begun="$1" '
     function value(before, after, allowed,   text) {
@@ -42,18 +42,18 @@ good_backups() {
   ' | while read -r good_time good_rest; do echo "$(date -d "$good_time" +%s) $good_rest"; done | sort -n
   rm -f "$errors.json"
 }
-# held ID: sets files and dumps to the services whose data folder or dump the backup has, one per line.
-held() {
+# reading_held ID: sets files and dumps to the services whose data folder or dump the backup has, one per line.
+reading_held() {
   held_all=$("$restic" ls --no-lock "$1" /data /dump 2>>"$errors" || true)
   files=$(printf '%s\n' "$held_all" | sed -n 's|^/data/\([A-Za-z0-9._-]*\)$|\1|p')
   dumps=$(printf '%s\n' "$held_all" | sed -n 's|^/dump/\([A-Za-z0-9._-]*\)$|\1|p')
 }
-engine_of() { config_line dump "$1" | cut -d ' ' -f 1; }
+reading_engine_of() { reading_config_line dump "$1" | cut -d ' ' -f 1; }
 
-# inside CONTAINER SERVICE SCRIPT: runs the lines of a script in the container, with what follows from the site: user, and a password that is
+# reading_inside CONTAINER SERVICE SCRIPT: runs the lines of a script in the container, with what follows from the site: user, and a password that is
 # read inside the container. The user is no shell word: it has only letters, digits, dots, underscores and hyphens.
-inside() {
-  inside_words=$(config_line dump "$2" | cut -d ' ' -f 2-)
+reading_inside() {
+  inside_words=$(reading_config_line dump "$2" | cut -d ' ' -f 2-)
   inside_user=${inside_words%% *}
   inside_password=${inside_words#* }
   if [ "$inside_user" = - ]; then inside_user=; fi
@@ -62,35 +62,35 @@ inside() {
   timeout 86400 "$docker" exec --interactive "$1" sh -c "$inside_read user='$inside_user' && $3"
 }
 
-# load_dump CONTAINER SERVICE ENGINE FILE: loads a dump into an empty database. Otherwise sets wrong.
-load_dump() {
+# reading_load_dump CONTAINER SERVICE ENGINE FILE: loads a dump into an empty database. Otherwise sets wrong.
+reading_load_dump() {
   case $3 in
     postgresql)
       # pg_dumpall creates the roles and databases that a new cluster has already (pg_dumpall(1)): only these errors are none.
-      if ! inside "$1" "$2" 'psql -X -q -v ON_ERROR_STOP=0 -d postgres -U "${user:-${POSTGRES_USER:-postgres}}" >/dev/null' <"$4" 2>"$errors"; then
-        wrong=$(tail -n 3 "$errors" | printable_lines)
+      if ! reading_inside "$1" "$2" 'psql -X -q -v ON_ERROR_STOP=0 -d postgres -U "${user:-${POSTGRES_USER:-postgres}}" >/dev/null' <"$4" 2>"$errors"; then
+        wrong=$(tail -n 3 "$errors" | reading_printable_lines)
         return 1
       fi
       load_found=$(grep -E '(ERROR|FATAL):' "$errors" | grep -v -E 'ERROR:  (role|database) "[^"]*" already exists$' | head -n 3 || true)
       if [ -n "$load_found" ]; then
-        wrong=$(printable "$load_found")
+        wrong=$(reading_printable "$load_found")
         return 1
       fi
       ;;
     mariadb | mysql)
-      if ! inside "$1" "$2" "$3"' -u "${user:-root}" && '"$3"' -u "${user:-root}" -e "FLUSH PRIVILEGES"' <"$4" 2>"$errors"; then
-        wrong=$(tail -n 3 "$errors" | printable_lines)
+      if ! reading_inside "$1" "$2" "$3"' -u "${user:-root}" && '"$3"' -u "${user:-root}" -e "FLUSH PRIVILEGES"' <"$4" 2>"$errors"; then
+        wrong=$(tail -n 3 "$errors" | reading_printable_lines)
         return 1
       fi
       ;;
   esac
 }
 
-# check_data CONTAINER SERVICE: runs the check of the site, or that of its engine; sets answer to what it says. Otherwise sets wrong.
-check_data() {
+# reading_check_data CONTAINER SERVICE: runs the check of the site, or that of its engine; sets answer to what it says. Otherwise sets wrong.
+reading_check_data() {
   answer=
   wrong=
-  check_words=$(config_line check "$2")
+  check_words=$(reading_config_line check "$2")
   check_status=0
   rm -f "$errors.status"
   if [ -n "$check_words" ]; then
@@ -98,24 +98,24 @@ check_data() {
     eval "set -- \"\$1\" $check_words"
     answer=$({ timeout 3600 "$docker" exec "$@" 2>&1 </dev/null || echo "$?" >"$errors.status"; } | { head -c 2000 && cat >/dev/null; })
   else
-    case $(engine_of "$2") in
+    case $(reading_engine_of "$2") in
       postgresql) check_script='u=${user:-${POSTGRES_USER:-postgres}}; pg_isready -q -U "$u" && n=0 && for d in $(psql -X -A -t -d postgres -U "$u" -c "select datname from pg_database where datallowconn"); do psql -X -q -A -t -v ON_ERROR_STOP=1 -d "$d" -U "$u" -c "select 1" >/dev/null || exit 1; n=$((n + 1)); done && test "$n" -gt 0 && echo "$n databases answer"' ;;
       mariadb) check_script='mariadb-check --all-databases --silent -u "${user:-root}" && echo "all tables are whole"' ;;
       mysql) check_script='mysqlcheck --all-databases --silent -u "${user:-root}" && echo "all tables are whole"' ;;
       redis) check_script='test "$(redis-cli ping)" = PONG && echo "$(redis-cli dbsize) keys"' ;;
       *) return 0 ;;
     esac
-    answer=$({ inside "$1" "$2" "$check_script" 2>&1 </dev/null || echo "$?" >"$errors.status"; } | { head -c 2000 && cat >/dev/null; })
+    answer=$({ reading_inside "$1" "$2" "$check_script" 2>&1 </dev/null || echo "$?" >"$errors.status"; } | { head -c 2000 && cat >/dev/null; })
   fi
   if [ -f "$errors.status" ]; then check_status=$(cat "$errors.status"); fi
   rm -f "$errors.status"
-  answer=$(printable "$answer" | redacted)
+  answer=$(reading_printable "$answer" | reading_redacted)
   if [ "$check_status" -eq 0 ]; then return 0; fi
   wrong="exit code $check_status: $answer"
   return 1
 }
-# redacted: copies its input, with three stars for the secrets of the application.
-redacted() {
+# reading_redacted: copies its input, with three stars for the secrets of the application.
+reading_redacted() {
   set --
   for redacted_file in "/run/sealift/secrets/$app"/*; do if [ -f "$redacted_file" ]; then set -- "$@" "$redacted_file"; fi; done
   awk 'BEGIN { for (i = 1; i < ARGC; i++) { lines = 0; while ((getline line < ARGV[i]) > 0) if (line != "") { lines++; text = line } close(ARGV[i]); ARGV[i] = ""; if (lines == 1 && length(text) >= 6) words[++count] = text } }

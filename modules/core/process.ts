@@ -31,6 +31,8 @@ export interface ProgramOptions {
   readonly maxErrors?: number;
   /** Called at the first byte on standard output. */
   readonly onOutput?: () => void;
+  /** Called with every part of standard output, as it arrives. */
+  readonly onPart?: (part: Buffer) => void;
 }
 
 export interface ProgramResult {
@@ -76,7 +78,7 @@ export function runProgram(
   args: readonly string[],
   options: ProgramOptions = {},
 ): Promise<ProgramResult> {
-  const { input, directory, inherited, timeoutMs, idleMs, env, until, onOutput } = options;
+  const { input, directory, inherited, timeoutMs, idleMs, env, until, onOutput, onPart } = options;
   const { maxOutput = defaultMaxOutput, maxErrors } = options;
   return new Promise((resolve, reject) => {
     until?.throwIfAborted();
@@ -117,6 +119,7 @@ export function runProgram(
         ? collected(child.stderr, keptErrors, () => undefined)
         : collected(child.stderr, maxErrors, tooMuch(maxErrors));
     if (onOutput !== undefined) child.stdout.once("data", onOutput);
+    if (onPart !== undefined) child.stdout.on("data", onPart);
     if (idle !== undefined) for (const stream of [child.stdout, child.stderr]) stream.on("data", idle.active);
     // A program may end before it has read everything; its exit code gives the reason.
     child.stdin?.on("error", () => undefined);

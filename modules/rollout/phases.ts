@@ -181,7 +181,7 @@ export const phaseList: readonly PhaseEntry[] = [
   },
   {
     name: "rehearsal",
-    work: { type: "sealift:backup:Rehearsal", dependsOn: ["store", "images"], needsBlobs: true },
+    work: { type: "sealift:backup:Rehearsal", dependsOn: ["store", "apps"], needsBlobs: true },
     make: ({ host, files }) => rehearsalPhase(host, files),
   },
   {

@@ -21,6 +21,14 @@ export function hostCommand(
   return ["sh", "-c", shellOneLiner(script), ...words].map(quote).join(" ");
 }
 
+/** A script that Sealift has placed on hosts below /opt/sealift, and that people run by hand as well. */
+export type HostScript = "backup/restore";
+
+/** @param args no value of others stands where the script reads an option. */
+export function hostScriptCommand(script: HostScript, args: readonly string[]): string {
+  return hostCommand("login.sh", "host-script.sh", "script", script, ...args);
+}
+
 /**
  * The command line of a Command. Pulumi shows it with every failure and stores it in the state, so it describes the work in words
  * that every shell accepts literally; the work itself comes on standard input.

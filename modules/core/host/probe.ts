@@ -1,15 +1,16 @@
-/** One read-only probe of a host over one ssh connection. The only file that starts ssh. */
+/** One read-only probe of a host over one ssh connection, and the start of a script there. The only file that starts ssh. */
 import { randomUUID } from "node:crypto";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { basename, dirname, join } from "node:path";
+import { StringDecoder } from "node:string_decoder";
 import { endpoint } from "../endpoint.ts";
 import { copyError } from "./copy-errors.ts";
 import { withLoginSlot, retryWhileLimited } from "./ssh-login-limit.ts";
 import type { Problem } from "../errors.ts";
 import { IdleProgram, KilledProgram, type ProgramOptions, runProgram } from "../process.ts";
-import { hostCommand } from "./host-command.ts";
+import { hostCommand, type HostScript, hostScriptCommand } from "./host-command.ts";
 import { libraryBytes, type Library } from "./library.ts";
 import {
   causeOf,
@@ -155,6 +156,81 @@ export async function keyBehindJump(host: Omit<Reach, "hostKey">): Promise<strin
     const [, key] = /^\S+ (\S+ \S+)$/m.exec(readFileSync(files.knownHosts, "utf8")) ?? [];
     return key ?? sshError(unknown, ended).problem;
   });
+}
+
+/** What a script of a host has printed, with its exit code. */
+export interface ScriptEnd {
+  readonly kind: "ended";
+  readonly exitCode: number;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** A restore of terabytes takes hours; the script prints something every half minute. */
+const scriptTimeoutMs = 86_400_000;
+
+/**
+ * Runs a script that Sealift has placed on a host, as root, over one ssh connection. A script that changes the host does so in a unit
+ * of its own, so that the end of the connection does not stop it.
+ *
+ * @param onLine called with each line of its output, as it arrives: external input.
+ */
+export async function runHostScript(
+  host: Reach,
+  script: HostScript,
+  args: readonly string[],
+  onLine: (line: string) => void = () => undefined,
+): Promise<ScriptEnd | SshError> {
+  return inFolder(host, async (files) => {
+    const command = [...sshArguments(host, files), "--", host.address, hostScriptCommand(script, args)];
+    const lines = linesOf(onLine);
+    const ended = await retryWhileLimited(
+      () =>
+        withLoginSlot(loginServerOf(host), (entered) =>
+          exitOf(files, () =>
+            runProgram("ssh", command, {
+              ...sessionOptions(files, "", entered),
+              timeoutMs: scriptTimeoutMs,
+              onPart: lines.add,
+            }),
+          ),
+        ),
+      isRateLimited,
+    );
+    lines.end();
+    const { exitCode, stderr } = ended;
+    // The first line shows that the login has succeeded; after it, ssh itself ends with 255 when the connection breaks.
+    const [, stdout] = /^in\n([^]*)$/m.exec(ended.stdout) ?? [];
+    if (stdout === undefined || exitCode === null || exitCode === 255) {
+      const question = openQuestion(host, ended);
+      return sshError(host, ended, question && (await runQuestion(host, files, question)));
+    }
+    return { kind: "ended", exitCode, stdout, stderr };
+  });
+}
+
+/** Calls with each whole line after the first `in`, and with the rest at the end. */
+function linesOf(onLine: (line: string) => void): {
+  readonly add: (part: Buffer) => void;
+  readonly end: () => void;
+} {
+  const decoder = new StringDecoder("utf8");
+  let rest = "";
+  let started = false;
+  const take = (line: string): void => {
+    if (started) onLine(line);
+    else started = line === "in";
+  };
+  return {
+    add: (part) => {
+      const lines = (rest + decoder.write(part)).split("\n");
+      rest = lines.pop() ?? "";
+      for (const line of lines) take(line);
+    },
+    end: () => {
+      if (rest !== "") take(rest);
+    },
+  };
 }
 
 async function inFolder<T>(host: Reach, work: (files: SshFiles) => Promise<T>): Promise<T> {

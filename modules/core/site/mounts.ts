@@ -19,6 +19,11 @@ export function mountOf<T extends { readonly mount: string }>(
     .toSorted((one, other) => other.mount.length - one.mount.length)[0];
 }
 
+/** Folder of all applications on a host: on the volume for services, where the site has one. */
+export function appsFolder(volumes: HostSpec["volumes"]): string {
+  return mountOf("/svc/apps", mountsOf(volumes)) === undefined ? "/var/lib/sealift/apps" : "/svc/apps";
+}
+
 /** The home of a user. */
 export function homeOf({ name, home = `/home/${name}` }: Pick<UserSpec, "name" | "home">): string {
   return home;

@@ -1,7 +1,7 @@
 /** Which host makes backups, and which rehearses whose restores. Pure. */
 import { appsOf, type AppFile } from "./apps.ts";
 import { type BackupsFile, repositoryOn } from "./backups.ts";
-import type { HostSpec, RehearsalSpec } from "./site-spec.ts";
+import type { AppSpec, HostSpec, RehearsalSpec } from "./site-spec.ts";
 
 interface Rehearsing {
   readonly apps?: readonly AppFile[];
@@ -34,4 +34,18 @@ export function rehearsalsOf(
     ),
   );
   return rehearsals.length === 0 ? {} : { rehearsals };
+}
+
+/** Folder on a store into which an application is restored for a rehearsal: nothing else is in it. */
+export function rehearsalFolder(mount: string, app: string): string {
+  return `${mount}/rehearsal/${app}`;
+}
+
+/** The application as it is rehearsed: with its data in the scratch folder of a store. */
+export function inScratch(app: AppSpec, mount: string): AppSpec {
+  const data = Object.entries(app.data ?? {}).map(([service, folder]) => {
+    const path = `${rehearsalFolder(mount, app.name)}/data/${service}`;
+    return [service, { ...folder, path }] as const;
+  });
+  return { ...app, data: Object.fromEntries(data) };
 }

@@ -150,7 +150,14 @@ function appDataProblems(
       : []),
     ...(restore === undefined || backups === undefined
       ? []
-      : rehearsalProblems(restore, [...path, "restore"], storePlaces(backups), own, data, problemAt)),
+      : rehearsalProblems(
+          restore,
+          [...path, "restore"],
+          storePlaces(backups),
+          { own, hosts },
+          data,
+          problemAt,
+        )),
   ];
 }
 
@@ -341,7 +348,7 @@ function rehearsalProblems(
   { on, check = {} }: NonNullable<AppFile["restore"]>,
   path: Path,
   stores: readonly StorePlace[],
-  own: readonly MergedHost[],
+  { own, hosts }: { readonly own: readonly MergedHost[]; readonly hosts: readonly MergedHost[] },
   data: NonNullable<AppFile["data"]>,
   problemAt: ProblemBuilder,
 ): Problem[] {
@@ -367,6 +374,17 @@ function rehearsalProblems(
             `${on}, which runs the application`,
             "another host",
             "rehearse on another host: a restore has to work when this one is lost",
+          ),
+        ]
+      : []),
+    ...(hosts.find(({ name }) => name === on)?.engine.compose === undefined && names.includes(on)
+      ? [
+          problemAt(
+            [...path, "on"],
+            "E_CONFLICT",
+            `${on}, which has no compose plugin`,
+            "engine.compose for every host on which a restore is rehearsed",
+            "set engine.compose to a version of the bundle",
           ),
         ]
       : []),
