@@ -49,7 +49,7 @@ export function restoreCommand(): Command {
       if (list !== true && undo !== true && from === undefined) throw usageOf("no --from", "--from <time>");
       const found = await ask();
       if (list === true) {
-        printPainted(listText(found));
+        printPainted(backupsText(found));
         return;
       }
       if (undo === true) {
@@ -61,14 +61,14 @@ export function restoreCommand(): Command {
       }
       const [backup] = found.backups;
       if (backup === undefined) throw usageOf("no good backup", "one at or before this time");
-      print(planText(found, backup));
+      print(restoreText(found, backup));
       await confirmed(app, flags.confirm);
       await restoreApp(found, backup.snapshot, print);
     });
 }
 
 /** What would happen, before the question. */
-export function planText(found: Restorable, { time, release, bytes, snapshot }: ListedBackup): string {
+export function restoreText(found: Restorable, { time, release, bytes, snapshot }: ListedBackup): string {
   const { host, app, unfinished } = found;
   return [
     `${host.name} (${host.address}): restores ${app}`,
@@ -86,7 +86,7 @@ function stopsText({ running }: Restorable): string {
 }
 
 /** One row for each backup, the newest last. */
-export function listText({ backups }: Pick<Restorable, "backups">): string {
+export function backupsText({ backups }: Pick<Restorable, "backups">): string {
   return columns([
     ["time", "snapshot", "release", "size", "files", "dumps"],
     ...backups.map(({ time, snapshot, release, bytes, files, dumps }) => [

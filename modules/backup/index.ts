@@ -7,6 +7,7 @@ import type { Phase, Step } from "../core/host/step.ts";
 import { certificateStep, type StoreCertificates } from "./certificates.ts";
 import { clientSteps } from "./client-steps.ts";
 import { rehearsalSteps } from "./rehearsal-steps.ts";
+import { restoreSteps } from "./restore-steps.ts";
 import { storeSteps } from "./store-steps.ts";
 
 /** Pure: the phase of a host that stores backups; undefined on others. */
@@ -39,10 +40,11 @@ export function backupPhase(
   if (backup === undefined || restic === undefined) return undefined;
   const channel = registry === undefined ? {} : { channel: channelOf(registry) };
   const password = passwordsOf(files).get(backup.password) ?? "";
-  return phase(
-    "backup",
-    clientSteps({ host: name, backup, apps, volumes, restic, password, certificates, ...channel }),
-  );
+  return phase("backup", [
+    // First: a restore must be possible where a backup is not.
+    ...restoreSteps({ host: name, backup, apps, restic, password, folder: appsFolder(volumes) }),
+    ...clientSteps({ host: name, backup, apps, volumes, restic, password, certificates, ...channel }),
+  ]);
 }
 
 /** Pure: the phase of a host on which restores are rehearsed; undefined on others. */

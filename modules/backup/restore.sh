@@ -173,10 +173,10 @@ restore_choose() {
         ????????*) case $1 in *[!0-9a-f]*) ;; *) chosen=$(printf '%s\n' "$all" | awk -v id="$1" 'index($2, id) == 1' | tail -n 1) ;; esac ;;
       esac
       if [ -z "$chosen" ]; then
-        case $1 in -*) wanted= ;; *) wanted=$(date -d "$1" +%s 2>/dev/null) || wanted= ;; esac
-        if [ -z "$wanted" ]; then reading_fail "--from $(reading_printable "$1")" "latest, the id of a snapshot in the list, or a time such as 2026-11-28T02:40" "run $self --list $app"; fi
-        chosen=$(printf '%s\n' "$all" | awk -v time="$wanted" '$1 <= time' | tail -n 1)
-        if [ -z "$chosen" ]; then reading_fail "no good backup of $app at or before $(date -u -d "@$wanted" +%Y-%m-%dT%H:%M:%SZ)" "one from then or earlier" "run $self --list $app"; fi
+        case $1 in -*) chosen_time= ;; *) chosen_time=$(date -d "$1" +%s 2>/dev/null) || chosen_time= ;; esac
+        if [ -z "$chosen_time" ]; then reading_fail "--from $(reading_printable "$1")" "latest, the id of a snapshot in the list, or a time such as 2026-11-28T02:40" "run $self --list $app"; fi
+        chosen=$(printf '%s\n' "$all" | awk -v time="$chosen_time" '$1 <= time' | tail -n 1)
+        if [ -z "$chosen" ]; then reading_fail "no good backup of $app at or before $(date -u -d "@$chosen_time" +%Y-%m-%dT%H:%M:%SZ)" "one from then or earlier" "run $self --list $app"; fi
       fi
       ;;
   esac
@@ -382,7 +382,7 @@ restore_load() {
   engine=$(reading_engine_of "$1")
   case $engine in
     postgresql | mariadb | mysql) ;;
-    *) reading_fail "a dump of $1 that a command of the site has made, in $2" "a dump of PostgreSQL, MariaDB, MySQL or Redis" "load it by hand into the service; or $self $app --undo --confirm $app" ;;
+    *) reading_fail "a dump of $1 that a command of the site has made, in $2" "a dump of PostgreSQL, MariaDB, MySQL or Redis" "load it into the service yourself; or $self $app --undo --confirm $app" ;;
   esac
   reading_say "    loads the dump of $1"
   if ! restore_compose up --detach --no-deps --no-build --pull never --wait --wait-timeout "$seconds" "$1" >>"$errors" 2>&1 </dev/null; then

@@ -59,7 +59,7 @@ export async function restorable(
     ]);
   const chosen = from === undefined ? [] : ["--from", from];
   const { stdout } = await run(host, app, ["--list", app, "--json", ...chosen]);
-  const list = parseList(stdout);
+  const list = parseBackupList(stdout);
   if (list === undefined)
     throw new SealiftError([
       problemOf(host, app, {
@@ -104,7 +104,7 @@ async function run(
 ): Promise<ScriptEnd> {
   const ended = await runHostScript(host, "backup/restore", args, onLine);
   if (ended.kind !== "ended") throw new SealiftError([ended.problem]);
-  if (ended.exitCode !== 0) throw new SealiftError([problemOf(host, app, wordsOf(ended))]);
+  if (ended.exitCode !== 0) throw new SealiftError([problemOf(host, app, scriptProblemWords(ended))]);
   return ended;
 }
 
@@ -115,7 +115,7 @@ function problemOf({ name }: Pick<HostSpec, "name">, app: string, words: Words):
 }
 
 /** Pure: what the script says about its failure, each in one line. */
-export function wordsOf({ exitCode, stdout, stderr }: Omit<ScriptEnd, "kind">): Words {
+export function scriptProblemWords({ exitCode, stdout, stderr }: Omit<ScriptEnd, "kind">): Words {
   const text = `${stdout}\n${stderr}`;
   const last = (word: string): string | undefined =>
     [...text.matchAll(new RegExp(`^${word}: (.*)$`, "gm"))].at(-1)?.[1]?.slice(0, longestWords);
@@ -129,7 +129,9 @@ export function wordsOf({ exitCode, stdout, stderr }: Omit<ScriptEnd, "kind">): 
 const longestWords = 2000;
 
 /** Pure: the answer of a host, which may be anything. */
-export function parseList(text: string): Pick<Restorable, "running" | "unfinished" | "backups"> | undefined {
+export function parseBackupList(
+  text: string,
+): Pick<Restorable, "running" | "unfinished" | "backups"> | undefined {
   let value: unknown;
   try {
     value = JSON.parse(text);

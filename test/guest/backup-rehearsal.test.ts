@@ -132,7 +132,7 @@ describe("a rehearsal", () => {
     assert.equal((await app.sql("select line from lines")).trim(), "first");
   });
 
-  test("whose check fails is told with its answer, and is a warning as long as an earlier one is recent", async () => {
+  test("whose check fails is reported with its answer, and is a warning as long as an earlier one is recent", async () => {
     await applies(...job("check database psql -qAt -U notes -c 'select 1/(count(*)-1) from lines'"));
     assert.equal((await rehearse()).exitCode, 1);
     assert.match(

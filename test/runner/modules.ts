@@ -25,7 +25,7 @@ const named: readonly Group[] = [
   { name: "trust", words: ["ca"], also: ["registry"] },
   { name: "receipt", also: [] },
   { name: "apps", also: ["app-boot", "app-data", "app-inspect", "app-status", "release"] },
-  { name: "backup", words: ["backups", "store", "stores"], also: ["app-data", "data-status"] },
+  { name: "backup", words: ["backups", "restore", "store", "stores"], also: ["app-data", "data-status"] },
   {
     name: "environments",
     also: [

@@ -140,7 +140,7 @@ test("one shell file calls curl, and every request goes through it", () => {
 test("every shell file of the modules is in the library that goes to hosts", () => {
   const { text: library } = readLibrary();
   // What is said on a command line, before the library is there.
-  const said = /^modules\/core\/host\/(login|launch|probe|read-back|remove-trial)\.sh$/;
+  const said = /^modules\/core\/host\/(host-script|login|launch|probe|read-back|remove-trial)\.sh$/;
   const shell = tracked.filter((path) => /^modules\/.*\.sh$/.test(path) && !said.test(path));
   assert.deepEqual(
     shell.filter((path) => !library.includes(text(path))),
