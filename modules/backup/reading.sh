@@ -48,6 +48,25 @@ reading_held() {
   files=$(printf '%s\n' "$held_all" | sed -n 's|^/data/\([A-Za-z0-9._-]*\)$|\1|p')
   dumps=$(printf '%s\n' "$held_all" | sed -n 's|^/dump/\([A-Za-z0-9._-]*\)$|\1|p')
 }
+# reading_top ID SERVICE FOLDER: gives a restored folder the owner and mode of the backup: restic restores those of what is in it.
+reading_top() {
+  top_line=$("$restic" ls --no-lock --long "$1" /data 2>>"$errors" | awk -v path="/data/$2" '
+    $NF == path {
+      for (i = 0; i < 3; i++) {
+        m = 0
+        if (substr($1, 2 + 3 * i, 1) == "r") m += 4
+        if (substr($1, 3 + 3 * i, 1) == "w") m += 2
+        if (substr($1, 4 + 3 * i, 1) ~ /[xst]/) m += 1
+        printf "%d", m
+      }
+      print " " $2 ":" $3
+      exit
+    }')
+  case $top_line in
+    [0-7][0-7][0-7]" "[0-9]*:[0-9]*) chown "${top_line#* }" "$3" && chmod "${top_line%% *}" "$3" ;;
+    *) return 1 ;;
+  esac
+}
 reading_engine_of() { reading_config_line dump "$1" | cut -d ' ' -f 1; }
 
 # reading_inside CONTAINER SERVICE SCRIPT: runs the lines of a script in the container, with what follows from the site: user, and a password that is

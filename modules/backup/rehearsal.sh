@@ -196,7 +196,11 @@ rehearse_clean() {
     # shellcheck disable=SC2086 # ids
     if [ -n "$ids" ]; then timeout 60 "$docker" "$kind" rm $ids >/dev/null 2>&1 || true; fi
   done
-  rm -rf --one-file-system "$scratch"
+  # The engine may be about to write into a folder of a container that it has just removed.
+  for _ in 1 2 3; do
+    if rm -rf --one-file-system "$scratch" && [ ! -e "$scratch" ]; then return; fi
+    sleep 1
+  done
 }
 
 # Docker Compose on the release of the site, changed so that nothing of it is reachable or starts by itself.
@@ -221,7 +225,7 @@ rehearse_override() {
 rehearse_end() {
   install -d -m 0700 /var/lib/sealift/backup "$state"
   printf '%s\n' "result=$1" "time=$(date +%s)" "seconds=$(($(date +%s) - began))" "of=$host" "snapshot=${id-}" "backup=${time-}" "release=${release-}" "bytes=${bytes-}" \
-    "image=${image-unknown}" "answer=$(reading_printable "$2" | reading_redacted)" >"$state/$name.new"
+    "image=${image:-unknown}" "answer=$(reading_printable "$2" | reading_redacted)" >"$state/$name.new"
   sync "$state/$name.new"
   if [ "$1" = good ]; then cp "$state/$name.new" "$state/$name.good.new" && sync "$state/$name.good.new" && mv -T "$state/$name.good.new" "$state/$name.good"; fi
   mv -T "$state/$name.new" "$state/$name"
@@ -235,6 +239,7 @@ rehearse_failed() {
 
 rehearse() {
   began=$(date +%s)
+  image=
   if [ -n "$(sed -n 's/^unsafe //p' "$config")" ]; then rehearse_failed "not rehearsed: $(sed -n 's/^unsafe //p' "$config" | paste -s -d , -)"; fi
   if [ ! -r "$RESTIC_PASSWORD_FILE" ]; then rehearse_failed "no password of the repository in $RESTIC_PASSWORD_FILE: see sealift-secrets.service"; fi
   if [ ! -d "$RESTIC_REPOSITORY" ]; then
@@ -262,6 +267,7 @@ CHOSEN
     owner=$(reading_config_line data "$service" | cut -d ' ' -f 2)
     if printf '%s\n' "$files" | grep -q -x -F "$service"; then
       if ! "$restic" restore --no-lock "$id:/data/$service" --target "$new" >"$errors" 2>&1; then rehearse_failed "the files of $service are not whole: $(grep -v '^restoring' "$errors" | head -n 3 | reading_printable_lines)"; fi
+      if ! reading_top "$id" "$service" "$new"; then rehearse_failed "the backup does not say whose /data/$service is"; fi
       chosen="$chosen $service=files"
     elif printf '%s\n' "$dumps" | grep -q -x -F "$service"; then
       install -d -m 0700 "$new"
@@ -277,7 +283,7 @@ CHOSEN
   if [ -z "$chosen" ]; then rehearse_failed "the backup $id holds nothing of the services with data"; fi
   rehearse_override >"$scratch/rehearsal.yaml"
   answers=
-  image=same
+  image=
   for one in $chosen; do
     service=${one%=*}
     if ! rehearse_compose up --detach --no-deps --no-build --pull never --wait --wait-timeout "$seconds" "$service" >"$errors" 2>&1 </dev/null; then
@@ -305,10 +311,14 @@ CHOSEN
 # rehearse_image: compares the image with the one that ran when the backup was made.
 rehearse_image() {
   image_then=$("$restic" cat --no-lock snapshot "$id" 2>/dev/null | tr ',' '\n' | sed -n "s/.*\"image\.$service=\(sha256:[0-9a-f]*\)\".*/\1/p" | head -n 1)
-  case $image,$image_then in
-    other,* | *,) if [ "$image" != other ]; then image=unknown; fi ;;
-    *) if [ "$image_then" != "$("$docker" inspect --format '{{.Image}}' "$container")" ]; then image=other; fi ;;
-  esac
+  if [ "$image" = other ]; then return; fi
+  if [ -z "$image_then" ]; then
+    image=unknown
+  elif [ "$image_then" != "$("$docker" inspect --format '{{.Image}}' "$container")" ]; then
+    image=other
+  elif [ -z "$image" ]; then
+    image=same
+  fi
 }
 # rehearse_log: prints the end of what the service has said.
 rehearse_log() {

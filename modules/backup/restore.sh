@@ -248,10 +248,7 @@ restore_step_restore() {
         if ! "$restic" restore --retry-lock 10m --delete "$snapshot:/data/$service" --target "$new" >>"$errors" 2>&1; then
           reading_fail "restic restore of $service failed: $(tail -n 3 "$errors" | reading_printable_lines)" "all files of the backup" "correct what the message names, then run the same command again: nothing has stopped"
         fi
-        top=$("$restic" ls --retry-lock 10m --long "$snapshot" /data 2>>"$errors" | awk -v path="/data/$service" '$NF == path { print $1, $2 ":" $3 }' | head -n 1)
-        if [ -z "$top" ]; then reading_fail "the backup does not say whose /data/$service is" "owner and mode of the folder" "run the same command again: nothing has stopped"; fi
-        chown "${top#* }" "$new"
-        chmod "$(restore_mode_of "${top%% *}")" "$new"
+        if ! reading_top "$snapshot" "$service" "$new"; then reading_fail "the backup does not say whose /data/$service is" "owner and mode of the folder" "run the same command again: nothing has stopped"; fi
         ;;
       dump)
         restore_empty_folder "$service" "$new"
@@ -277,8 +274,6 @@ restore_enough() {
     reading_fail "$space bytes free in $1" "$((needed + needed / 20)) for the backup beside the present data" "make room, or extend the volume, then run the same command again: nothing has stopped"
   fi
 }
-# restore_mode_of TEXT: prints the mode of `drwxr-x---` in octal.
-restore_mode_of() { echo "$1" | awk '{ for (i = 0; i < 3; i++) { m = 0; if (substr($0, 2 + 3 * i, 1) == "r") m += 4; if (substr($0, 3 + 3 * i, 1) == "w") m += 2; if (substr($0, 4 + 3 * i, 1) ~ /[xst]/) m += 1; printf "%d", m } }'; }
 # restore_empty_folder SERVICE FOLDER: makes the folder with the owner and mode of the present one, or those of the site.
 restore_empty_folder() {
   owner=$(restore_owner_of "$1")

@@ -27,12 +27,12 @@ services:
     restart: unless-stopped
     environment: { POSTGRES_USER: notes, POSTGRES_PASSWORD: hunter2hunter2 }
     ports: ["127.0.0.1:5432:5432"]
-    volumes: ["\${DATA:-/data}/notes-database:/var/lib/postgresql/data"]
+    volumes: [{ type: bind, source: "\${DATA:-/data}/notes-database", target: /var/lib/postgresql/data, bind: { create_host_path: false } }]
     healthcheck: { test: [CMD, pg_isready, -q, -h, 127.0.0.1, -U, notes], interval: 1s, timeout: 3s, retries: 5, start_period: 60s }
   cache:
     image: docker.io/library/redis:8.0
     restart: unless-stopped
-    volumes: ["\${DATA:-/data}/notes-cache:/data"]
+    volumes: [{ type: bind, source: "\${DATA:-/data}/notes-cache", target: /data, bind: { create_host_path: false } }]
     depends_on: { database: { condition: service_healthy } }
     healthcheck: { test: [CMD, redis-cli, ping], interval: 1s, timeout: 3s, retries: 3, start_period: 10s }
 `;
