@@ -25,3 +25,10 @@ export function size(bytes: number): string {
 export function count(number: number, what: string): string {
   return `${number} ${what}${number === 1 ? "" : "s"}`;
 }
+
+/** The first three of several texts: a table stays readable with these. */
+export function firstOf(words: readonly string[]): string {
+  return words.length <= 3
+    ? words.join(", ")
+    : `${words.slice(0, 3).join(", ")} and ${words.length - 3} more`;
+}

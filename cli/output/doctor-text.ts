@@ -1,17 +1,19 @@
 /** Text output of doctor: a table of hosts and checks, every finding with its fix, and a summary line. */
 import type { Diagnosis, HostDiagnosis } from "../../modules/rollout/diagnosis.ts";
 import { count } from "./columns.ts";
+import { dataTable } from "./data-table.ts";
 import { doctorTable } from "./doctor-table.ts";
 import { findingsText, problemText } from "./findings-text.ts";
 import type { TextOptions } from "./paint.ts";
 
 export function doctorText(diagnosis: Diagnosis, options: TextOptions): string {
-  const { environment, serial, hosts, problems, warnings, unread } = diagnosis;
+  const { environment, serial, hosts, problems, warnings, unread, backedUp } = diagnosis;
   const bundle = serial === null ? "no usable bundle" : `bundle serial ${serial}`;
   const parts = [
     `${environment}: ${bundle}, ${count(hosts.length, "host")}`,
     ...problems.map((problem) => problemText(problem, options)),
     doctorTable(hosts, options),
+    ...dataTable(backedUp, options),
     ...findingsText(hosts, options),
     ...warnings.map((problem) => problemText(problem, options, "warn")),
     ...(unread.length === 0

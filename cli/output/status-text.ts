@@ -2,8 +2,8 @@
 import { isWell, newest, versionOf } from "../../modules/apps/status.ts";
 import type { HostedApp, SiteStatus } from "../../modules/rollout/site-status.ts";
 import { visible } from "../../modules/core/visible.ts";
-import type { DataStatus } from "../../modules/backup/data-status.ts";
-import { columns, size } from "./columns.ts";
+import { columns, firstOf } from "./columns.ts";
+import { dataTable } from "./data-table.ts";
 import { problemText } from "./findings-text.ts";
 import type { TextOptions } from "./paint.ts";
 
@@ -18,7 +18,10 @@ export function statusText(
         ? [`${environment}: the site has no applications`]
         : []
       : [table(applications, options)]),
-    ...dataTable(applications, options),
+    ...dataTable(
+      applications.filter(({ problem }) => problem === undefined),
+      options,
+    ),
     ...wrong(applications, options),
     ...(unread.length === 0 || applications.length === 0
       ? []
@@ -86,13 +89,6 @@ function downText(down: readonly { readonly service: string; readonly millisecon
   return words.length === 0 ? "nothing" : firstOf(words);
 }
 
-/** A table stays readable with three. */
-function firstOf(words: readonly string[]): string {
-  return words.length <= 3
-    ? words.join(", ")
-    : `${words.slice(0, 3).join(", ")} and ${words.length - 3} more`;
-}
-
 /** What the table has no room for: of a host that does not answer the problem, otherwise the services and what was found. */
 function wrong(applications: readonly HostedApp[], options: TextOptions): readonly string[] {
   const unreachable = new Map(
@@ -107,40 +103,5 @@ function wrong(applications: readonly HostedApp[], options: TextOptions): readon
   return [
     ...[...unreachable.values()].map((problem) => problemText(problem, options)),
     ...(found.length === 0 ? [] : [columns(found)]),
-  ];
-}
-
-/** Of applications that are backed up: none of this is part of whether they run as the site wants them. */
-function dataTable(applications: readonly HostedApp[], { paint }: TextOptions): readonly string[] {
-  const backed = applications.flatMap(({ app, host, data, problem }) =>
-    data === undefined || problem !== undefined ? [] : [{ app, host, data }],
-  );
-  if (backed.length === 0) return [];
-  const rows = backed.map(({ app, host, data }) => [app, host, ...dataCells(data)]);
-  const [head = "", ...lines] = columns([dataHeading, ...rows]).split("\n");
-  const painted = lines.map((line, at) => {
-    const data = backed[at]?.data;
-    const isWrong =
-      data?.backup.last === undefined ||
-      data.backup.failed !== undefined ||
-      data.repository?.result === "damaged" ||
-      data.rehearsal?.result === "failed";
-    return isWrong ? paint("fail", line) : line;
-  });
-  return [[head, ...painted].join("\n")];
-}
-
-const dataHeading = ["application", "host", "last backup", "size", "new", "last copy", "last rehearsal"];
-
-function dataCells({ backup: { last, failed }, repository, rehearsal }: DataStatus): readonly string[] {
-  const broken = failed === undefined ? "" : `, failed ${failed.at}`;
-  const copies = repository?.copied.map(({ host, at }) => `${host} ${at}`) ?? [];
-  const took = rehearsal?.seconds === undefined ? "" : ` in ${rehearsal.seconds} s`;
-  return [
-    `${last?.at ?? "none"}${broken}`,
-    last === undefined ? "-" : size(last.bytes),
-    last === undefined ? "-" : size(last.added),
-    `${copies.length === 0 ? "-" : firstOf(copies)}${repository?.result === "damaged" ? ", damaged" : ""}`,
-    rehearsal === undefined ? "-" : `${rehearsal.at} ${rehearsal.result}${took}`,
   ];
 }

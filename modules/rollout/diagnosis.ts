@@ -1,4 +1,5 @@
 /** The result of probing a site, as values for output. Pure. */
+import { dataStatusOf, type DataStatus } from "../backup/data-status.ts";
 import { endpoint } from "../core/endpoint.ts";
 import { describeDifference, differences, type Difference } from "../core/host/drift.ts";
 import type { Problem } from "../core/errors.ts";
@@ -60,6 +61,30 @@ export interface Diagnosis {
   /** Secrets of the site file that doctor cannot decrypt: facts that need them are not checked. */
   readonly unread: readonly string[];
   readonly hosts: readonly HostDiagnosis[];
+  /** Applications that are backed up, and what the hosts say about their data. */
+  readonly backedUp: readonly BackedUpApp[];
+}
+
+export interface BackedUpApp {
+  readonly app: string;
+  readonly host: string;
+  readonly data: DataStatus;
+}
+
+/** What the hosts that were reached say. */
+export function backedUpApps(hosts: readonly Pick<HostProbe, "spec" | "probe">[]): readonly BackedUpApp[] {
+  const valuesOf = (name: string): Readonly<Record<string, string>> => {
+    const found = hosts.find(({ spec }) => spec.name === name)?.probe;
+    return found?.kind === "reached" ? (found.report.values ?? {}) : {};
+  };
+  return hosts.flatMap(({ spec, probe }) =>
+    probe.kind !== "reached"
+      ? []
+      : spec.apps.flatMap((app) => {
+          const data = dataStatusOf(spec, app, valuesOf);
+          return data === undefined ? [] : [{ app: app.name, host: spec.name, data }];
+        }),
+  );
 }
 
 export function diagnoseHost({

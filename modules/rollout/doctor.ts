@@ -1,6 +1,6 @@
 /** Diagnoses an environment without Pulumi; refuses nothing and changes nothing. */
 import { operatorProblems } from "../core/operator.ts";
-import { diagnoseHost, type Diagnosis } from "./diagnosis.ts";
+import { backedUpApps, diagnoseHost, type Diagnosis } from "./diagnosis.ts";
 import { probeSite, loadSite } from "./probe-site.ts";
 import { readStackFile } from "../environments/stack-file.ts";
 
@@ -38,5 +38,6 @@ export async function diagnose(environment: string, { deep, report }: DoctorOpti
     warnings: inputs.warnings,
     unread,
     hosts,
+    backedUp: backedUpApps(probed.hosts),
   };
 }

@@ -1,13 +1,16 @@
 /** What hosts say about backups, copies and rehearsals: parsed as untrusted input, shown, and warned about. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { doctorText } from "../../cli/output/doctor-text.ts";
 import { statusText } from "../../cli/output/status-text.ts";
 import { dataStatusOf, dataWarnings, statusSteps } from "../../modules/backup/data-status.ts";
 import { parseRehearsalStatus } from "../../modules/backup/rehearsal-status.ts";
 import { parseStoreStatus } from "../../modules/backup/store-status.ts";
 import { formatProblem } from "../../modules/core/errors.ts";
+import { backedUpApps } from "../../modules/rollout/diagnosis.ts";
 import { hostWarnings } from "../../modules/rollout/host-findings.ts";
 import { hostReceipt } from "../../modules/receipt/receipt.ts";
+import { diagnosisOf } from "../support/fixtures/fake-probes.ts";
 import { exampleAppSpec } from "../support/fixtures/example-app.ts";
 import { exampleFiles, exampleHost, examplePhases } from "../support/fixtures/example-host.ts";
 
@@ -152,6 +155,23 @@ test("status has a second table, and colours what is not protected", () => {
     /^<fail>shop .*Z, failed 2026-11-30T12:00:00Z/,
   );
   assert.deepEqual(text([running]), []);
+});
+
+test("doctor has the same table, of the hosts that were reached", () => {
+  const spec = (name: string) => ({
+    ...exampleHost(),
+    name,
+    apps: name === "node-a" ? [app] : [],
+    backup: client,
+  });
+  const hosts = ["node-a", "store-a", "store-b"].map((name) => {
+    const report = { steps: [], values: values[name] ?? {}, revision: undefined };
+    return { spec: spec(name), probe: { kind: "reached", report } as const };
+  });
+  const backedUp = backedUpApps(hosts);
+  assert.deepEqual(backedUp, [{ app: "shop", host: "node-a", data: of() }]);
+  const text = doctorText(diagnosisOf([], { backedUp }), { width: 100, paint: (_verdict, line) => line });
+  assert.match(text, /\n\napplication +host +last backup .*\nshop +node-a +2026-\S+ .* good in 75 s\n/);
 });
 
 test("only the steps that report are asked for; the receipt has what they said", () => {
