@@ -124,7 +124,7 @@ restore_containers() { "$docker" ps --quiet --filter "label=com.docker.compose.p
 restore_running() { "$docker" ps --filter "label=com.docker.compose.project=$app" --format '{{.Label "com.docker.compose.service"}}' 2>/dev/null | sort -u; }
 
 restore_list() {
-  begun=$(sed -n 's/^run=//p' "$state/begun" 2>/dev/null || true)
+  begun=$(head -n 1 "$state/begun" 2>/dev/null || true)
   if [ -n "$from" ]; then
     restore_choose "$from"
     echo "$time $id $run $release $bytes" >"$state/list.$$"
@@ -162,7 +162,7 @@ restore_unreadable() { reading_fail "the backups cannot be read: $(tail -n 3 "$e
 
 # restore_choose FROM: sets id, time, run, release and bytes to those of the newest good backup at or before it.
 restore_choose() {
-  begun=$(sed -n 's/^run=//p' "$state/begun" 2>/dev/null || true)
+  begun=$(head -n 1 "$state/begun" 2>/dev/null || true)
   all=$(reading_good_backups "$begun") || restore_unreadable
   if [ -z "$all" ]; then reading_fail "no good backup of $app" "at least one" "wait for a backup, or look at journalctl -u sealift-backup-$app.service"; fi
   case $1 in

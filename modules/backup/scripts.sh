@@ -93,7 +93,8 @@ backup_script() {
 #   backup --clean [APP]   removes what an interrupted one has left, and starts what it had stopped; without APP: of every application
 # It ends with 0 when the backup counts, and otherwise with one of these:
 #   2 configuration   3 no password   4 store unreachable   5 login refused   6 wrong password of the repository   7 another repository
-#   8 dump   9 snapshot   10 snapshot too small   11 unreadable files   12 restic   13 stop or start of services   75 one is running
+#   8 dump   9 snapshot   10 snapshot too small   11 unreadable files   12 restic   13 stop or start of services
+#   14 a restore has not ended   75 one is running
 set -u
 if [ -z "${SEALIFT_OWN_MOUNTS-}" ]; then
   # In a namespace of its own no container and no other unit can hold the mounts, and they end with the last process.
@@ -586,6 +587,11 @@ backup_make() {
   trap backup_finish EXIT
   trap 'exit 143' HUP INT TERM
   backup_clean || backup_fail 13 "an earlier backup has left something" "remove what the message before names"
+  # Between its steps the folders hold neither the earlier nor the restored data.
+  case $(sed -n 's/^step=//p' "$state/restore" 2>/dev/null) in
+    '' | done | undone) ;;
+    *) backup_fail 14 "a restore has begun and has not ended" "run it again, or undo it: see /opt/sealift/backup/restore" ;;
+  esac
   backup_open_login
   # Two applications of a host must not both create its repository.
   exec 8>"$runs/repository.lock"

@@ -139,7 +139,7 @@ describe("what is there to restore", () => {
 
   test("a backup that has begun and not ended does not count", async () => {
     await ran(
-      "mkdir -p /var/lib/sealift/backup/notes && echo run=00000000000000a2 >/var/lib/sealift/backup/notes/begun",
+      "mkdir -p /var/lib/sealift/backup/notes && echo 00000000000000a2 >/var/lib/sealift/backup/notes/begun",
     );
     assert.doesNotMatch(await restored("--list notes"), new RegExp(dumped.slice(0, 8)));
     await ran("rm /var/lib/sealift/backup/notes/begun");
