@@ -60,7 +60,8 @@ backup_conf() {
   printf '%s\n' "$@"
 }
 
-# backup_service APP TIME LINE...: prints the unit. Whatever ends the script, the last command removes what it has left.
+# backup_service APP TIME LINE...: prints the unit. Whatever ends the script, the last command removes what it has left; OnFailure= does when
+# that command was killed as well.
 backup_service() {
   service_mount=
   for service_line; do case $service_line in spool=*) service_mount=${service_line#spool=} ;; esac done
@@ -70,6 +71,7 @@ backup_service() {
 Description=Backup of application $1
 After=docker.service sealift-secrets.service network-online.target
 Wants=network-online.target
+OnFailure=${BACKUP_CLEAN_UNIT##*/}
 RequiresMountsFor=$BACKUP_STATE ${service_mount%/*/*}
 
 [Service]

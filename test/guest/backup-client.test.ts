@@ -332,9 +332,15 @@ const stages: readonly [string, () => Promise<void>, reached: string][] = [
 async function slowRestic(before: string, after: string): Promise<void> {
   await configure();
   const real = (await root(`sed -n s/^program=//p ${conf}`)).trim();
-  await root(
-    `rm -f /srv/before /srv/after; cat >/srv/restic <<'X'\n#!/bin/sh\ncase "$*" in *--json*) touch /srv/before; ${before}; ${real} "$@"; s=$?; touch /srv/after; ${after}; exit $s ;; esac\nexec ${real} "$@"\nX\nchmod 0755 /srv/restic; sed -i 's|^program=.*|program=/srv/restic|' ${conf}`,
-  );
+  await root("rm -f /srv/before /srv/after");
+  const input = `#!/bin/sh
+case "$*" in *--json*) touch /srv/before; ${before}; ${real} "$@"; s=$?; touch /srv/after; ${after}; exit $s ;; esac
+exec ${real} "$@"
+`;
+  await engine.on.guest.exec("sudo -n tee /srv/restic >/dev/null && sudo -n chmod 0755 /srv/restic", {
+    input,
+  });
+  await root(`sed -i 's|^program=.*|program=/srv/restic|' ${conf}`);
 }
 
 /** How it ends, and what cleans up: the unit itself, or what runs at boot. */
@@ -373,6 +379,9 @@ for (const [stage, prepare, reached] of stages)
         await root(end);
         await until(`systemctl show --value -p ActiveState ${unit} | grep -q -e ^failed -e ^inactive`);
         await root(then);
+        await until(
+          `test ! -e ${state}/left && systemctl show --value -p ActiveState sealift-clean-backups | grep -q -e ^failed -e ^inactive`,
+        );
         await nothingLeft();
         assert.equal(await last(), before);
         assert.deepEqual(await world.counted(), counted);

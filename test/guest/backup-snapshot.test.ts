@@ -42,7 +42,8 @@ const root = (command: string): Promise<string> => on.root(command);
 
 /** First a, then b, then the log: of one instant, b is a or one less, and the log ends with b or one less. */
 async function writes(): Promise<void> {
-  const loop = "n=$(wc -l <log); while :; do n=$((n + 1)); echo $n >a; echo $n >b; echo $n >>log; done";
+  const loop =
+    "n=$(wc -l <log); while :; do n=$((n + 1)); echo $n >a; echo $n >b; echo $n >>log; sleep 0.02; done";
   await root(
     `systemd-run --quiet --collect --unit writer --working-directory /data/writer sh -c '${loop.replaceAll("$", "$$")}'`,
   );
@@ -63,9 +64,13 @@ async function nothingLeft(): Promise<void> {
 /** restic that first does something else, and stays until it is ended. */
 async function wrapped(first: string): Promise<void> {
   const real = (await root(`sed -n s/^program=//p ${conf}`)).trim();
-  await root(
-    `rm -f /srv/*; cat >/srv/restic <<'X'\n#!/bin/sh\ncase "$*" in *--json*) ${first} ;; esac\nexec ${real} "$@"\nX\nchmod 0755 /srv/restic; sed -i 's|^program=.*|program=/srv/restic|' ${conf}`,
-  );
+  await root("rm -f /srv/*");
+  const input = `#!/bin/sh
+case "$*" in *--json*) ${first} ;; esac
+exec ${real} "$@"
+`;
+  await on.guest.exec("sudo -n tee /srv/restic >/dev/null && sudo -n chmod 0755 /srv/restic", { input });
+  await root(`sed -i 's|^program=.*|program=/srv/restic|' ${conf}`);
 }
 const unwrapped = async (): Promise<void> => {
   const job = world.steps(app, volumes).filter(({ code }) => code === "backup.journal.job");
