@@ -188,17 +188,18 @@ END
 
 # Removes containers, networks, volumes and the scratch folder. Only names of this rehearsal.
 rehearse_clean() {
-  ids=$("$docker" ps --all --quiet --filter "label=com.docker.compose.project=$project" 2>/dev/null || true)
-  # shellcheck disable=SC2086 # ids
-  if [ -n "$ids" ]; then timeout 300 "$docker" rm --force --volumes $ids >/dev/null 2>&1 || true; fi
-  for kind in network volume; do
-    ids=$("$docker" "$kind" ls --quiet --filter "label=com.docker.compose.project=$project" 2>/dev/null || true)
+  # The engine refuses to remove a container that it is just starting, and may be about to write into its folder.
+  for _ in 1 2 3 4 5 6 7 8 9 10; do
+    ids=$("$docker" ps --all --quiet --filter "label=com.docker.compose.project=$project" 2>/dev/null || true)
     # shellcheck disable=SC2086 # ids
-    if [ -n "$ids" ]; then timeout 60 "$docker" "$kind" rm $ids >/dev/null 2>&1 || true; fi
-  done
-  # The engine may be about to write into a folder of a container that it has just removed.
-  for _ in 1 2 3; do
-    if rm -rf --one-file-system "$scratch" && [ ! -e "$scratch" ]; then return; fi
+    if [ -n "$ids" ]; then timeout 300 "$docker" rm --force --volumes $ids >/dev/null 2>&1 || true; fi
+    for kind in network volume; do
+      left=$("$docker" "$kind" ls --quiet --filter "label=com.docker.compose.project=$project" 2>/dev/null || true)
+      # shellcheck disable=SC2086 # ids
+      if [ -n "$left" ]; then timeout 60 "$docker" "$kind" rm $left >/dev/null 2>&1 || true; fi
+    done
+    ids=$("$docker" ps --all --quiet --filter "label=com.docker.compose.project=$project" 2>/dev/null || true)
+    if rm -rf --one-file-system "$scratch" && [ -z "$ids" ] && [ ! -e "$scratch" ]; then return; fi
     sleep 1
   done
 }
@@ -356,7 +357,8 @@ install -d -m 0700 /var/cache/sealift "$RESTIC_CACHE_DIR"
 install -d -m 0755 /run/sealift
 exec 9<>"/run/sealift/rehearsal-$app.lock"
 if [ "$clean" = yes ]; then
-  if flock -n 9; then rehearse_clean; fi
+  # What was killed may still hold the lock for a moment.
+  if flock -w 60 9; then rehearse_clean; fi
   exit 0
 fi
 if ! flock -w 7200 9; then reading_fail "another rehearsal of $app" "one at a time" "wait for it"; fi

@@ -150,7 +150,7 @@ describe("a rehearsal", () => {
     await ran(
       "mkdir -p /run/sealift/secrets/notes && printf 'hunter2hunter2\\n' >/run/sealift/secrets/notes/password.0123abcd",
     );
-    await applies(...job("check database echo the password is hunter2hunter2"));
+    await applies(...job("check database printf 'the password is hunter2hunter2'"));
     assert.equal((await rehearse()).exitCode, 0);
     assert.match(await status(), /answer=database: the password is \*\*\*; /);
   });
