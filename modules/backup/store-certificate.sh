@@ -20,7 +20,7 @@ check_store_certificate() {
     echo "$STORE_ETC/server.crt does not belong to server.key"
     return 1
   fi
-  store_found=$(openssl x509 -in "$STORE_ETC/server.crt" -noout -ext basicConstraints,subjectAltName 2>/dev/null | sed 's/^ *//' | tr '\n' ' ')
+  store_found=$(openssl x509 -in "$STORE_ETC/server.crt" -noout -ext basicConstraints,subjectAltName 2>/dev/null | tr -s '\n ' '  ')
   if [ "$store_found" != "X509v3 Basic Constraints: critical CA:FALSE X509v3 Subject Alternative Name: IP Address:$1 " ]; then
     echo "$STORE_ETC/server.crt is for ${store_found##*: }"
     return 1

@@ -65,23 +65,8 @@ as_registry() {
 registry_bytes() { as_user 3600 9223372036854775807 runuser -u "$REGISTRY_USER" -- cat "$1" </dev/null; }
 
 # Fact: the registry has a system user of its own that cannot log in.
-check_registry_user() {
-  if ! account /etc/passwd "$REGISTRY_USER"; then
-    echo "user $REGISTRY_USER does not exist"
-    return 1
-  fi
-  if [ "$FIELD_7" != /usr/sbin/nologin ]; then
-    echo "its login shell is $FIELD_7"
-    return 1
-  fi
-}
-apply_registry_user() {
-  if account /etc/passwd "$REGISTRY_USER"; then
-    usermod --shell /usr/sbin/nologin "$REGISTRY_USER"
-  else
-    useradd --system --user-group --no-create-home --home-dir /nonexistent --shell /usr/sbin/nologin "$REGISTRY_USER"
-  fi
-}
+check_registry_user() { service_user_is "$REGISTRY_USER"; }
+apply_registry_user() { service_user_make "$REGISTRY_USER"; }
 
 # Fact: the registry's files are on the volume mounted there, and blobs sent over ssh arrive beside them; only root can add anything else.
 # $1 mount point, $2 ssh user that sends

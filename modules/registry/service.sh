@@ -22,26 +22,7 @@ check_registry_running() {
 }
 guard_registry_running() {
   for registry_one in "reader $3" "writer $4"; do
-    registry_port=${registry_one#* }
-    registry_pid=$(systemctl show -P MainPID "sealift-registry-${registry_one% *}.service" 2>/dev/null || echo 0)
-    registry_listeners=$(ss -Hltnp "sport = :$registry_port" 2>/dev/null || true)
-    while IFS= read -r registry_taker; do
-      # A program name may contain `pid=0,`: use the number after the last name of the line.
-      registry_holder=none
-      case $registry_taker in *'",pid='*) registry_holder=${registry_taker##*\",pid=} ;; esac
-      registry_holder=${registry_holder%%,*}
-      case $registry_taker:$registry_holder in
-        :none | *:"$registry_pid") continue ;;
-        *:none) registry_taker=somebody ;;
-        *)
-          registry_taker=${registry_taker#*users:((\"}
-          registry_taker="${registry_taker%%\"*}, pid $registry_holder"
-          ;;
-      esac
-      refuse E_PORT "port $registry_port is taken by $registry_taker" "stop it, or give the registry another port in the site file"
-    done <<END
-$registry_listeners
-END
+    refuse_taken_port "${registry_one#* }" "sealift-registry-${registry_one% *}.service" "stop it, or give the registry another port in the site file"
   done
 }
 apply_registry_running() {
@@ -110,10 +91,10 @@ registry_process() {
     registry_found=$process_wrong
     return 1
   fi
-  registry_hashes "/run/sealift-registry-$1" "$1.yml" server.crt "sealift-registry-$1.service"
+  user_hashes "$REGISTRY_USER" "/run/sealift-registry-$1" "$1.yml" server.crt "sealift-registry-$1.service"
   for registry_file in "$REGISTRY_ETC/$1.yml" "$REGISTRY_ETC/server.crt" "$REGISTRY_UNITS/sealift-registry-$1.service"; do
     registry_own=$(sha256sum "$registry_file" 2>/dev/null) || registry_own=absent
-    case "$SEALIFT_LINE_END$registry_copies$SEALIFT_LINE_END" in
+    case "$SEALIFT_LINE_END$user_hashes$SEALIFT_LINE_END" in
       *"$SEALIFT_LINE_END${registry_file##*/} ${registry_own%% *}$SEALIFT_LINE_END"*) ;;
       *)
         registry_found="runs with an earlier ${registry_file##*/}"
@@ -121,21 +102,6 @@ registry_process() {
         ;;
     esac
   done
-}
-
-# registry_hashes FOLDER NAME...: sets registry_copies to a line `NAME SHA256` for each file there. The registry can
-# put a pipe, a link or an endless file into this folder: only regular files are read, with its rights and a time limit.
-registry_hashes() {
-  # shellcheck disable=SC2016 # it is for the shell of the registry's user
-  registry_copies=$(as_registry 20 sh -c '
-    cd "$1" || exit
-    shift
-    for one; do
-      if [ -f "$one" ] && [ ! -L "$one" ]; then
-        hash=$(head -c 1048576 "$one" | sha256sum)
-        echo "$one ${hash%% *}"
-      fi
-    done' sh "$@") || true
 }
 
 # registry_answers NAME READER_PORT WRITER_PORT: queried by name and certificate as clients do, but on this host.

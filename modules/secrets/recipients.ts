@@ -79,7 +79,10 @@ export function secretUses(hosts: readonly Host[]): readonly SecretUse[] {
 
 /** The passwords of repositories that a host needs, each once. */
 function passwordFiles({ backup, store }: Host): readonly string[] {
-  const stored = [...(store?.logins ?? []), ...(store?.repositories ?? [])].map(({ password }) => password);
+  const own = store?.login === undefined ? [] : [store.login];
+  const stored = [...own, ...(store?.logins ?? []), ...(store?.repositories ?? [])].map(
+    ({ password }) => password,
+  );
   return [...new Set([...(backup === undefined ? [] : [backup.password]), ...stored])];
 }
 

@@ -57,6 +57,8 @@ export interface BackupStoreSpec {
   readonly repositories: readonly StoreRepository[];
   /** Stores that get a copy of every repository. */
   readonly copies: readonly StoreAddress[];
+  /** Its own login at the copies, if there are any. */
+  readonly login?: StoreLogin;
 }
 
 export interface StoreLogin {
@@ -120,6 +122,7 @@ export function backupsOf(
               password: password(name),
             })),
             copies: isFirst ? copies.map(addressOf) : [],
+            ...(isFirst && copies.length > 0 ? { login: { host, password: password(host) } } : {}),
           },
         }),
   };

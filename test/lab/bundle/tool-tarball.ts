@@ -27,8 +27,12 @@ export function toolTarball(name: PackedTool): ToolTarball {
   return { name, version, licence: licences[name], file: `${name}-${version}.tgz` };
 }
 
-/** CNCF Distribution has its program at the top, as restic has here; age and rest-server have a folder. */
-export async function packTool({ name }: ToolTarball, target: string): Promise<void> {
+/**
+ * CNCF Distribution has its program at the top, as restic has here; age and rest-server have a folder.
+ *
+ * @returns the folder of its programs in the archive: empty, or with a slash at its end.
+ */
+export async function packTool({ name }: ToolTarball, target: string): Promise<string> {
   const tool = tools.find((one) => one.name === name);
   if (tool === undefined) throw new Error(`no tool ${name}`);
   const { archiveFolder: inside, programs } = tool;
@@ -40,4 +44,5 @@ export async function packTool({ name }: ToolTarball, target: string): Promise<v
   );
   const top = inside === "" ? [] : [{ path: inside, directory: true } as const];
   await writeTgz([...top, ...files], createWriteStream(target));
+  return inside;
 }

@@ -22,6 +22,27 @@ in_group() {
   [ "$in_group_primary" = "$FIELD_3" ]
 }
 
+# service_user_is USER: whether the system user of a service exists and cannot log in. Prints the difference.
+service_user_is() {
+  if ! account /etc/passwd "$1"; then
+    echo "user $1 does not exist"
+    return 1
+  fi
+  if [ "$FIELD_7" != /usr/sbin/nologin ]; then
+    echo "its login shell is $FIELD_7"
+    return 1
+  fi
+}
+
+# service_user_make USER: creates it, or corrects its shell.
+service_user_make() {
+  if account /etc/passwd "$1"; then
+    usermod --shell /usr/sbin/nologin "$1"
+  else
+    useradd --system --user-group --no-create-home --home-dir /nonexistent --shell /usr/sbin/nologin "$1"
+  fi
+}
+
 # accounts_refusal: refuses if even root cannot write to an account file: hardening guides set the immutable attribute (chattr(1)), or the
 # file system is read-only. The account tools would notice only after changing some of the files.
 accounts_refusal() {

@@ -297,6 +297,29 @@ process_unit() {
   case $group_unit,$group_below in *.service,) process_unit=$group_unit ;; esac
 }
 
+# refuse_taken_port PORT UNIT REMEDY: ends a guard with a refusal if another process than the main one of UNIT listens on the TCP port.
+refuse_taken_port() {
+  taken_pid=$(systemctl show -P MainPID "$2" 2>/dev/null || echo 0)
+  taken_listeners=$(ss -Hltnp "sport = :$1" 2>/dev/null || true)
+  while IFS= read -r taken_by; do
+    # A program name may contain `pid=0,`: use the number after the last name of the line.
+    taken_holder=none
+    case $taken_by in *'",pid='*) taken_holder=${taken_by##*\",pid=} ;; esac
+    taken_holder=${taken_holder%%,*}
+    case $taken_by:$taken_holder in
+      :none | *:"$taken_pid") continue ;;
+      *:none) taken_by=somebody ;;
+      *)
+        taken_by=${taken_by#*users:((\"}
+        taken_by="${taken_by%%\"*}, pid $taken_holder"
+        ;;
+    esac
+    refuse E_PORT "port $1 is taken by $taken_by" "$3"
+  done <<END
+$taken_listeners
+END
+}
+
 # ssh_client: sets ssh_from to the address of the ssh client, empty without one. sudo removes SSH_CONNECTION from the environment, but the
 # processes between sshd and this one still have it.
 ssh_client() {
