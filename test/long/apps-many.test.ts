@@ -22,7 +22,7 @@ describe("an application of 50 services", () => {
     site = await startSite("apps-many", siteMachine, "apps");
     undo(() => site.end());
     const { image } = site.lab.bundle;
-    const versions = Object.entries(counts).map(([name, services]) => [
+    const versions = Object.entries(counts).map(([name, services]): [string, Record<string, string>] => [
       name,
       { "1.0.0": smallCompose(name, image, services) },
     ]);
