@@ -239,9 +239,12 @@ export function deliveriesOf(host: HostSpec, files: HostFiles): readonly Deliver
   return [...sent, ...secretDeliveries(files)];
 }
 
-/** Images share layers: each blob once. */
 function imageBlobs({ images = [] }: HostFiles): readonly Blob[] {
-  const blobs = images.flatMap(({ content }) => content?.blobs ?? []);
+  return eachOnce(images.flatMap(({ content }) => content?.blobs ?? []));
+}
+
+/** Images share layers. */
+function eachOnce(blobs: readonly Blob[]): readonly Blob[] {
   return [...new Map(blobs.map((blob) => [blob.sha256, blob])).values()];
 }
 
@@ -249,8 +252,14 @@ function imageBlobs({ images = [] }: HostFiles): readonly Blob[] {
  * Other versions of the same files. Copies of those that are on the host stay in the state, so that a rollback sends nothing;
  * with a registry in the site they are not sent at all.
  */
-export function retainedBlobsOf(host: HostSpec, { others = [] }: HostFiles): readonly Delivery[] {
-  return host.registry === undefined ? others.map(blobDelivery) : [];
+export function retainedBlobsOf(host: HostSpec, files: HostFiles): readonly Delivery[] {
+  if (host.registry !== undefined) return [];
+  const { others = [], otherImages = [] } = files;
+  const sent = new Set(deliveriesOf(host, files).map(({ sha256 }) => sha256));
+  const blobs = [...others, ...otherImages.flatMap(({ content }) => content?.blobs ?? [])];
+  return eachOnce(blobs)
+    .filter(({ sha256 }) => !sent.has(sha256))
+    .map(blobDelivery);
 }
 
 /** What the first registry host is sent once its registry runs: the bundle. The other registries copy from it. */
