@@ -24,7 +24,7 @@ const named: readonly Group[] = [
   { name: "registry", words: ["channel", "arrival", "arriving"], also: ["cosign"] },
   { name: "trust", words: ["ca"], also: ["registry"] },
   { name: "receipt", also: [] },
-  { name: "apps", also: ["app-boot", "app-inspect", "app-status", "release"] },
+  { name: "apps", also: ["app-boot", "app-gate", "app-inspect", "app-status", "release"] },
   {
     name: "environments",
     also: [
@@ -43,7 +43,7 @@ const named: readonly Group[] = [
       "state-guide",
     ],
   },
-  { name: "rollout", also: ["doctor", "groups", "program", "refusal", "waves"] },
+  { name: "rollout", also: ["app-gate", "doctor", "groups", "program", "refusal", "waves"] },
   {
     name: "bundle",
     words: ["zstd"],
