@@ -204,6 +204,16 @@ describe("an application of a site", () => {
       await up("--expect-no-changes");
     });
 
+  test("a start at boot that fails is tried again", async () => {
+    const plugin = "/usr/local/lib/docker/cli-plugins/docker-compose";
+    await root(
+      `systemctl stop sealift-app-shop; mv ${plugin} ${plugin}.away; systemctl start sealift-app-shop || mv ${plugin}.away ${plugin}`,
+    );
+    await root('timeout 120 sh -c "until systemctl is-active --quiet sealift-app-shop; do sleep 1; done"');
+    assert.match(await visit("version"), /^1\.1\.0/);
+    await up("--expect-no-changes");
+  });
+
   test("an unhealthy container is restarted without an operator", async () => {
     // All of its processes, but not those that a health check starts.
     const pids = (await docker("top shop-web-1 -o pid")).split("\n").slice(1).join(" ").trim();
