@@ -167,7 +167,7 @@ async function addArtifact(
   return [{ ref: artifact.ref, descriptor: { mediaType, digest: `sha256:${sha256}`, size } }];
 }
 
-/** Two versions may have the same file. */
+/** Two versions may have the same file, and two files the same manifest. */
 async function writeBlob(text: Uint8Array | string, blobs: string): Promise<Digest> {
   const digest = digestOfBytes(text);
   await writeAtomically(join(blobs, digest.sha256), text, blobMode);
@@ -219,8 +219,7 @@ const fileConcurrency = 4;
 
 /** The file is already among the blobs. */
 async function describeFile(file: LockedFile, manifest: string, blobs: string): Promise<Tagged> {
-  const { bytes: size, sha256 } = digestOfBytes(Buffer.from(manifest));
-  await writeFile(join(blobs, sha256), manifest, { mode: blobMode, flag: "wx" });
+  const { bytes: size, sha256 } = await writeBlob(manifest, blobs);
   const mediaType = "application/vnd.oci.image.manifest.v1+json";
   return { ref: fileRef(file), descriptor: { mediaType, digest: `sha256:${sha256}`, size } };
 }

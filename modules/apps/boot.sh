@@ -46,13 +46,15 @@ apply_app_boot() {
   # What runs now was not started by the engine at boot, or a run of Sealift has looked at it since.
   install -d -m 0700 "$APP_INSPECTED"
   : >"$APP_INSPECTED/$2.started"
+  # An operator's run is not one of the tries that are counted.
+  systemctl reset-failed "$boot_unit" 2>/dev/null || true
   if timeout $(($4 + 120)) systemctl start "$boot_unit"; then return 0; fi
   echo "$boot_unit did not start: $(journal_tail "$boot_unit" | redact_contents "$APP_SECRETS/$2")"
   return 1
 }
 
 # app_unit FOLDER NAME RELEASE SECONDS: prints the unit. It does not require docker.service: stopping the engine with live-restore on would
-# stop the application.
+# stop the application. It tries again when something needs longer than its health check allows, as a database after a power cut.
 app_unit() {
   cat <<END
 [Unit]
@@ -60,6 +62,8 @@ Description=Application $2, release $3
 After=docker.service sealift-secrets.service network-online.target
 Wants=docker.service network-online.target
 RequiresMountsFor=$1
+StartLimitIntervalSec=3600
+StartLimitBurst=10
 
 [Service]
 Type=oneshot
@@ -70,6 +74,8 @@ ExecStart=$(app_boot_command "$@") up --detach --no-build --pull never --wait --
 ExecStop=$(app_boot_command "$@") stop
 TimeoutStartSec=$(($4 + 60))
 TimeoutStopSec=300
+Restart=on-failure
+RestartSec=30
 
 [Install]
 WantedBy=multi-user.target

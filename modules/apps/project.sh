@@ -261,7 +261,7 @@ app_container_lines() {
   awk -F '\t' '
     function label(text) {
       if (text == "\"\"") return ""
-      return text ~ /^"[A-Za-z0-9._:@\/+-]+"$/ ? substr(text, 2, length(text) - 2) : "?"
+      return text ~ /^"[A-Za-z0-9._:@\/+~-]+"$/ ? substr(text, 2, length(text) - 2) : "?"
     }
     $1 == "container" && NF == 10 {
       service = label($2)

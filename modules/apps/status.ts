@@ -58,6 +58,11 @@ export function appStatusCode(app: string): string {
   return `apps.${app}.status`;
 }
 
+/** Code of the fact of one of its services. */
+export function appServiceCode(app: string, service: string): string {
+  return `apps.${app}.service.${service}`;
+}
+
 /** `2.4.0` of `2.4.0-5f3a90c1`. */
 export function versionOf(release: string): string {
   return release.replace(/-[0-9a-f]{8}$/, "");

@@ -6,7 +6,7 @@ import type { Step } from "../core/host/step.ts";
 import { mountOf } from "../core/site/mounts.ts";
 import type { AppSpec } from "../core/site/site-spec.ts";
 import { releaseOf } from "./release.ts";
-import { appStatusCode } from "./status.ts";
+import { appServiceCode, appStatusCode } from "./status.ts";
 
 /** An application of the site with its files of the bundle. */
 export interface AppOnHost {
@@ -92,7 +92,7 @@ function appSteps(
       call: ["app_volumes", folder, name, id, ...inVolumes(spec, app)],
     },
     ...project.services.map(({ name: service, image, replicas = 1, oneShot = false }): Step => ({
-      code: `${code}.service.${service}`,
+      code: appServiceCode(name, service),
       fact: `service ${service} runs as ${name} ${version} defines it${oneShot ? ", and has ended with 0" : ""}`,
       effect: "containers-stop",
       call: [

@@ -117,7 +117,7 @@ const siteCodes = {
     "Choose a version of the bundle, or add it to `apps:` in `bundle.yaml` and bring in a new bundle.",
   ),
   E_APP_RIGHTS: one(
-    "A service needs the socket of the engine, all capabilities or a namespace of the host, and the site does not allow it.",
+    "A service needs a right over the host, and the site does not allow it: the socket of the engine, all capabilities, a namespace, device, network or control group of the host, weaker confinement, or a log that leaves the host.",
     "Change the Compose file, or name the right in `allow:` of the application.",
   ),
   E_APP_PATH: one(
@@ -256,7 +256,7 @@ const bundleCodes = {
     "Write the path, add `:ro`, or use a named volume.",
   ),
   E_APP_SERVICE: one(
-    "A service uses a part of Compose that Sealift does not run: profiles, providers, the namespaces or volumes of another container, a variable that decides over the host or the number of containers, or a notation of ports that cannot be read.",
+    "A service uses a part of Compose that Sealift does not run: profiles, providers, models, the namespaces or volumes of another container, links out of the project, labels of compose or Sealift, labels from a file, a variable that decides over the host, the restarts or the number of containers, or a notation of ports that cannot be read.",
     "Follow the message: change the service, or move it into a Compose file of its own.",
   ),
   E_APP_HEALTHCHECK: one(

@@ -79,12 +79,19 @@ export function hostFiles(host: HostSpec, bundle: LockIndex, file: string): Host
   const age = ageArchive();
   const { restic, restServer } = backupArchives();
   if (archive === undefined || problems.length > 0) return problems;
-  const taken = [archive, ...plugins].map(({ sha256 }) => sha256);
-  const others = otherVersions().filter(({ sha256 }) => !taken.includes(sha256));
+  const taken = [archive, ...plugins, ...releases.map((release) => release.archive)].map(
+    ({ sha256 }) => sha256,
+  );
+  const otherReleases = bundle.apps().flatMap(({ name: app, version }) => {
+    const runs = apps.some((one) => one.name === app && one.version !== version);
+    return (runs ? bundle.app(app, version) : undefined) ?? [];
+  });
+  const others = [...otherVersions(), ...otherReleases].filter(({ sha256 }) => !taken.includes(sha256));
+  const otherImages = otherReleases.flatMap((release) => release.images.map(hostImage));
   return {
     archive,
     plugins,
-    others,
+    ...{ others, otherImages },
     images: heldImages(),
     apps: releases,
     ...(age === undefined ? {} : { age }),

@@ -1,7 +1,7 @@
 /** The images of a host in a verified bundle, as they are sent to a host without a registry. */
 import type { Bundle } from "../../offline-bundle/oci/layout.ts";
 import { type Descriptor, hexOf, isManifest, parts } from "../../offline-bundle/oci/manifests.ts";
-import type { HostFiles, SentImage } from "../core/host/blob.ts";
+import type { HostFiles, HostImage, SentImage } from "../core/host/blob.ts";
 import type { HostSpec } from "../core/site/site-spec.ts";
 
 type Content = Pick<Bundle, "tree" | "blobPath">;
@@ -13,11 +13,14 @@ export function withImageContent(
   bundle: Content,
 ): HostFiles {
   if (registry !== undefined) return files;
-  const images = files.images?.map((image) => ({
-    ...image,
-    content: imageContent(image.sha256, architecture, bundle),
-  }));
-  return images === undefined ? files : { ...files, images };
+  const filled = (images: readonly HostImage[]): readonly HostImage[] =>
+    images.map((image) => ({ ...image, content: imageContent(image.sha256, architecture, bundle) }));
+  const { images, otherImages } = files;
+  return {
+    ...files,
+    ...(images === undefined ? {} : { images: filled(images) }),
+    ...(otherImages === undefined ? {} : { otherImages: filled(otherImages) }),
+  };
 }
 
 /**

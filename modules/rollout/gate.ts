@@ -1,9 +1,12 @@
-/** After the plans of a wave have run: whether each of its hosts matches the site. */
+/** After the plans of a wave have run: whether each of its hosts matches the site, and its applications are healthy. */
+import { setTimeout as sleep } from "node:timers/promises";
 import type { Host } from "../core/pulumi/converge.ts";
+import { appServiceCode, appStatusCode, isWell, parseAppStatus, type ServiceHealth } from "../apps/status.ts";
 import { differences, tallyOf, driftProblem, type Difference, type Tally } from "../core/host/drift.ts";
 import type { Problem } from "../core/errors.ts";
 import { neededDeliveries } from "../core/host/delivery.ts";
 import { probe, type Probe } from "../core/host/probe.ts";
+import type { HostSpec } from "../core/site/site-spec.ts";
 import type { Phase } from "../core/host/step.ts";
 import { knownValue } from "../core/pulumi/known-output.ts";
 import { inParallel } from "../../offline-bundle/io/parallel.ts";
@@ -40,19 +43,64 @@ export async function checkAgain(
     // Preflight decides whether a host may be changed, with a clock that has advanced since.
     const facts = factPhases(phases);
     const all = [phases.delivery, ...facts, ...own];
-    const now = await probe(plan.spec, all, libraryForProbe(library));
+    const changed = repaired.size > 0;
+    const ask = (): Promise<Probe> => probe(plan.spec, all, libraryForProbe(library));
+    const now = await (changed ? settled(plan.spec, ask) : ask());
     const tally = tallyOf(facts, now, preflightWarnings(plan.spec, plan.probe).length);
     if (now.kind !== "reached") return { phases, tally, failing: [now.problem], leftOut: [] };
+    const unwell = changed ? unwellServices(plan.spec, now) : new Set();
     const wrong = all.flatMap((phase) => {
       const before = own.includes(phase) ? [] : differing(phase, plan.probe);
-      const left = !repaired.has(phase.name) && before.length > 0;
-      return differing(phase, now).map((one) => ({ left, problem: problemOf(name, one, left) }));
+      const excluded = !repaired.has(phase.name) && before.length > 0;
+      return differing(phase, now).map((one) => {
+        // Whatever this run has changed on the host: the next ones do not follow while an application is not well on it.
+        const left = excluded && !unwell.has(one.step.code);
+        return { left, problem: problemOf(name, one, excluded) };
+      });
     });
     const those = (left: boolean): Problem[] =>
       wrong.filter((one) => one.left === left).map(({ problem }) => problem);
     return { phases, tally, failing: those(false), leftOut: those(true) };
   });
   return values;
+}
+
+/** Seconds between two probes of a host whose applications start. */
+const settleSec = 3;
+
+/**
+ * Probes a changed host, and again while containers of its applications are starting, as after a restart of the engine: at most as long as
+ * the site gives the slowest of them to become healthy.
+ */
+async function settled(spec: HostSpec, ask: () => Promise<Probe>): Promise<Probe> {
+  const end = Date.now() + 1000 * Math.max(0, ...spec.apps.map(({ update }) => update.timeout));
+  for (;;) {
+    const now = await ask();
+    const starting = servicesOf(spec, now).some(
+      ({ health }) => health === "starting" || health === "restarting",
+    );
+    if (!starting || Date.now() >= end) return now;
+    await sleep(settleSec * 1000);
+  }
+}
+
+/** Codes of the facts of services that are there and not well. */
+function unwellServices(spec: HostSpec, now: Probe): ReadonlySet<string> {
+  return new Set(servicesOf(spec, now).flatMap(({ code, health }) => (isWell(health) ? [] : [code])));
+}
+
+/** What the host says about the services of its applications. */
+function servicesOf(
+  { apps }: HostSpec,
+  now: Probe,
+): readonly { readonly code: string; readonly health: ServiceHealth }[] {
+  const { values = {} } = now.kind === "reached" ? now.report : {};
+  return apps.flatMap(({ name }) =>
+    parseAppStatus(values[appStatusCode(name)] ?? "").services.map((service) => ({
+      code: appServiceCode(name, service.name),
+      health: service.health,
+    })),
+  );
 }
 
 /** Waits for all plans of a host: their results, and which of them ran. */

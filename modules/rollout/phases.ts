@@ -269,18 +269,18 @@ export function withoutCaBundles(phases: HostPhases): HostPhases {
 export function deliveriesOf(host: HostSpec, files: HostFiles): readonly Delivery[] {
   const { archive, plugins, age, restic, restServer, registry, apps = [], rehearsed = [] } = files;
   const tools = [archive, ...plugins, ...[age, restic, restServer].filter((one) => one !== undefined)];
-  const projects = unique([...apps, ...rehearsed].map((app) => app.archive));
+  const projects = eachOnce([...apps, ...rehearsed].map((app) => app.archive));
   const blobs = host.registry === undefined ? [...tools, ...imageBlobs(files), ...projects] : [];
   const sent = [...blobs, ...(registry === undefined ? [] : [registry])].map(blobDelivery);
   return [...sent, ...secretDeliveries(files)];
 }
 
-/** Images share layers: each blob once. */
 function imageBlobs({ images = [] }: HostFiles): readonly Blob[] {
-  return unique(images.flatMap(({ content }) => content?.blobs ?? []));
+  return eachOnce(images.flatMap(({ content }) => content?.blobs ?? []));
 }
 
-function unique(blobs: readonly Blob[]): readonly Blob[] {
+/** Images share layers. */
+function eachOnce(blobs: readonly Blob[]): readonly Blob[] {
   return [...new Map(blobs.map((blob) => [blob.sha256, blob])).values()];
 }
 
@@ -288,8 +288,14 @@ function unique(blobs: readonly Blob[]): readonly Blob[] {
  * Other versions of the same files. Copies of those that are on the host stay in the state, so that a rollback sends nothing;
  * with a registry in the site they are not sent at all.
  */
-export function retainedBlobsOf(host: HostSpec, { others = [] }: HostFiles): readonly Delivery[] {
-  return host.registry === undefined ? others.map(blobDelivery) : [];
+export function retainedBlobsOf(host: HostSpec, files: HostFiles): readonly Delivery[] {
+  if (host.registry !== undefined) return [];
+  const { others = [], otherImages = [] } = files;
+  const sent = new Set(deliveriesOf(host, files).map(({ sha256 }) => sha256));
+  const blobs = [...others, ...otherImages.flatMap(({ content }) => content?.blobs ?? [])];
+  return eachOnce(blobs)
+    .filter(({ sha256 }) => !sent.has(sha256))
+    .map(blobDelivery);
 }
 
 /** What the first registry host is sent once its registry runs: the bundle. The other registries copy from it. */

@@ -1,7 +1,14 @@
 /** The applications of an environment on its hosts, without Pulumi; changes nothing. */
 import { inParallel } from "../../offline-bundle/io/parallel.ts";
 import { appsPhase } from "../apps/index.ts";
-import { appStatusCode, isWell, parseAppStatus, versionOf, type AppStatus } from "../apps/status.ts";
+import {
+  appServiceCode,
+  appStatusCode,
+  isWell,
+  parseAppStatus,
+  versionOf,
+  type AppStatus,
+} from "../apps/status.ts";
 import { dataStatusOf, statusSteps, type DataStatus } from "../backup/data-status.ts";
 import { backupPhase, rehearsalPhase, storePhase } from "../backup/index.ts";
 import type { Problem } from "../core/errors.ts";
@@ -114,7 +121,7 @@ export function hostedApp(
   const fact = (code: string): StepReport | undefined =>
     steps.find((step) => step.code === `apps.${app}.${code}`);
   const rest = fact("rest");
-  const services = `apps.${app}.service.`;
+  const services = appServiceCode(app, "");
   const differing = steps.flatMap(({ code, status, found: what }) =>
     code.startsWith(services) && status !== "ok"
       ? [{ service: code.slice(services.length), found: what }]

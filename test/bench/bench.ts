@@ -1,8 +1,9 @@
 /**
  * `npm run bench`: every figure that this project holds itself to, each beside something bare in the same run.
- * `npm run bench -- host`, `-- bundle`, `-- registry` or `-- fleet [hosts…]` runs one of them.
+ * `npm run bench -- host`, `-- bundle`, `-- registry`, `-- apps` or `-- fleet [hosts…]` runs one of them.
  */
 import { formatProblem, SealiftError } from "../../modules/core/errors.ts";
+import { appsBench } from "./apps-bench.ts";
 import { bundleBench } from "./bundle-bench.ts";
 import { fleetBench } from "./fleet-bench.ts";
 import { hostBench } from "./host-bench.ts";
@@ -12,6 +13,7 @@ const benches: Readonly<Record<string, (args: readonly string[]) => Promise<void
   host: hostBench,
   bundle: bundleBench,
   registry: registryBench,
+  apps: appsBench,
   fleet: fleetBench,
 };
 

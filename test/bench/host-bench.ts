@@ -14,19 +14,11 @@ import { removeGuest, startGuest, type Guest } from "../lab/guest.ts";
 import { ensurePackages } from "../lab/packages/packages.ts";
 import { siteMachine, siteOn, startSite, type SiteUnderTest } from "../support/guests/site-under-test.ts";
 import { table } from "../support/process/table.ts";
-import { ansibleHosts, writtenFiles, type AnsibleHosts } from "./ansible-host.ts";
+import { ansibleHosts, writtenFiles } from "./ansible-host.ts";
+import type { AnsibleHosts } from "./ansible-plays.ts";
 import { emptyProgram } from "./empty-program.ts";
-import { probeHost } from "./probe-host.ts";
-import { measured, middle, type Run } from "./measured.ts";
-
-interface Cost {
-  readonly seconds: number;
-  /** Seconds of processor time on the operator's side, of all processes, and on the host. */
-  readonly operator: number;
-  readonly host: number;
-  readonly connections: number;
-  readonly megabytes: number;
-}
+import { costOf, figures, medians, pulumiAsAPerson, type Cost } from "./host-cost.ts";
+import { middle } from "./measured.ts";
 
 interface Situation {
   readonly what: string;
@@ -134,7 +126,7 @@ async function allSituations(
     const all: { sealift: Cost[]; ansible: Cost[] } = { sealift: [], ansible: [] };
     for (let run = 0; run < times; run += 1) {
       if (before !== undefined) await site.onHost(before);
-      all.sealift.push(await costOf(site.guest, () => runPulumi(site, sealift)));
+      all.sealift.push(await costOf(site.guest, () => pulumiAsAPerson(site, sealift)));
       if (comparedTo === undefined) continue;
       const { play } = await comparedTo.start();
       if (before !== undefined) await must(comparedTo.guest, before);
@@ -184,66 +176,6 @@ async function sealiftAgrees(other: SiteUnderTest, name: string): Promise<void> 
   for (const line of phases.flatMap(({ differ }) => differ)) console.log(`  ${line}`);
   for (const { code, subject, found } of hosts.flatMap(({ findings }) => findings))
     console.log(`  ${code} ${subject}: ${found}`);
-}
-
-function runPulumi(site: SiteUnderTest, [verb = "", ...args]: readonly string[]): Promise<Run> {
-  // Without what the lab itself sets for speed, as a person has it.
-  const bare = ["-u", "NODE_COMPILE_CACHE", "-u", "PULUMI_CONFIG_PASSPHRASE"];
-  return measured({
-    program: "env",
-    // Its output is printed if it fails.
-    args: [
-      ...bare,
-      "sh",
-      "-c",
-      'exec pulumi "$@" >&2',
-      "sh",
-      verb,
-      "--stack",
-      "lab-bench",
-      "--non-interactive",
-      "--color",
-      "never",
-      ...args,
-    ],
-    env: site.env,
-    cwd: checkout,
-  });
-}
-
-async function costOf(guest: Guest, work: () => Promise<Run>): Promise<Cost> {
-  const before = await probeHost(guest);
-  const { seconds, cpuSeconds } = await work();
-  const after = await probeHost(guest);
-  return {
-    seconds,
-    operator: cpuSeconds,
-    host: after.cpuSeconds - before.cpuSeconds,
-    // The second probe is a login of its own.
-    connections: after.connections - before.connections - 1,
-    megabytes: (after.receivedBytes - before.receivedBytes) / 1e6,
-  };
-}
-
-function medians(costs: readonly Cost[]): Cost {
-  const of = (pick: (cost: Cost) => number): number => middle(costs.map(pick));
-  return {
-    seconds: of(({ seconds }) => seconds),
-    operator: of(({ operator }) => operator),
-    host: of(({ host }) => host),
-    connections: of(({ connections }) => connections),
-    megabytes: of(({ megabytes }) => megabytes),
-  };
-}
-
-function figures({ seconds, operator, host, connections, megabytes }: Cost): string[] {
-  return [
-    seconds.toFixed(1),
-    operator.toFixed(1),
-    host.toFixed(1),
-    String(connections),
-    megabytes.toFixed(2),
-  ];
 }
 
 async function must(guest: Guest, command: string): Promise<void> {

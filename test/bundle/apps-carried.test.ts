@@ -98,6 +98,18 @@ test("the same files give the same bytes, whatever their times and modes", async
   assert.equal(again.lock.files[0]?.sha256, lock.files[0]?.sha256);
 });
 
+test("two versions with the same files are in one bundle", async () => {
+  await repository.writeProject(shopProject, "2.5.0");
+  await repository.writeSpec(["2.4.0", "2.5.0"]);
+  const directory = await built("twice");
+  const { lockFile, allowedSigners } = repository;
+  const { lock } = await verifyBundle(directory, { lockFile, allowedSigners });
+  assert.deepEqual(
+    lock.files.filter(({ name }) => name === "shop").map(({ version }) => version),
+    ["2.4.0", "2.5.0"],
+  );
+});
+
 test("a build needs no compose plugin", async () => {
   await lockBundle(repository);
   const path = process.env["PATH"];

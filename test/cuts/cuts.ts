@@ -1,6 +1,7 @@
 /**
- * `npm run cuts -- [--count <n>] [--machine vm|container]`: power cuts in the middle of runs, each placed by what has happened on the
- * machine and not by the clock. It prints a table and ends with 1 when anything was lost or a later run failed.
+ * `npm run cuts -- [--count <n>] [--machine vm|container] [--phase apps]`: power cuts in the middle of runs, each placed by what has
+ * happened on the machine and not by the clock. It prints a table and ends with 1 when anything was lost or a later run failed. With
+ * `--phase apps` they are cuts in updates of an application, otherwise in the phases before.
  * A container is cut at native speed, without a boot of a kernel and without LVM.
  */
 import { parseArgs } from "node:util";
@@ -9,25 +10,27 @@ import { vm } from "../lab/machine-choice.ts";
 import type { LabSite } from "../lab/pulumi/stack.ts";
 import { siteMachine, startSite, type SiteUnderTest } from "../support/guests/site-under-test.ts";
 import { table } from "../support/process/table.ts";
-import { type Cut, cutsOfLife, lostOf, tally } from "./plan.ts";
+import { hasNext, runUntil } from "./cut-run.ts";
+import { type Cut, cutsOfLife, type Done, lostOf, tally } from "./plan.ts";
+import { liveThroughUpdates } from "./updates.ts";
 
 const name = "cuts";
 const { values } = parseArgs({
-  options: { count: { type: "string", default: "12" }, machine: { type: "string", default: "vm" } },
+  options: {
+    count: { type: "string", default: "12" },
+    machine: { type: "string", default: "vm" },
+    phase: { type: "string", default: "" },
+  },
 });
 const count = Number(values.count);
 const need = values.machine === "container" ? siteMachine : vm("power");
 
-interface Done extends Cut {
-  /** Facts that the host had reported before the cut and that do not hold after the boot. */
-  readonly lost: readonly string[];
-  /** What the run after the boot ended with. */
-  readonly next: "goes on" | "failed";
-}
-
 const done: Done[] = [];
 // Each life reaches most of its places; the bound ends a lab in which none is ever reached.
-for (let life = 0; done.length < count && life < count; life++) await liveThrough(life, count - done.length);
+if (values.phase === "apps") await liveThroughUpdates(need, count, done);
+else
+  for (let life = 0; done.length < count && life < count; life++)
+    await liveThrough(life, count - done.length);
 console.log(table([["phase", "place", "cuts", "facts lost", "runs that did not go on"], ...tally(done)]));
 if (done.some(({ lost }) => lost.length > 0)) process.exitCode = 1;
 
@@ -38,7 +41,7 @@ async function liveThrough(life: number, most: number): Promise<void> {
     const cuts = cutsOfLife(life, need.kind).slice(0, most);
     for (const cut of cuts) {
       await site.write(cut.site === "first" ? undefined : changed);
-      const reported = await runUntil(site, cut);
+      const reported = await runUntilCut(site, cut);
       if (reported === undefined) console.log(`${cut.phase}, ${cut.at}: the run ended before; not counted`);
       site.guest = await restartGuest(name, "off");
       await site.write(cut.site === "first" ? undefined : changed);
@@ -79,7 +82,10 @@ function changed(text: LabSite): void {
  *
  * @returns codes of the facts that runs on the host had reported as changed by then; undefined when the run ended before its time came.
  */
-async function runUntil(site: SiteUnderTest, { phase, line }: Cut): Promise<readonly string[] | undefined> {
+async function runUntilCut(
+  site: SiteUnderTest,
+  { phase, line }: Cut,
+): Promise<readonly string[] | undefined> {
   // The runs that have ended are those whose result is there: all that they have changed counts as reported.
   const script = `mkdir -p /run/sealift/apply
     old=$(cat /var/lib/sealift/journal 2>/dev/null | grep -c " changed ${phase} ")
@@ -95,21 +101,5 @@ async function runUntil(site: SiteUnderTest, { phase, line }: Cut): Promise<read
     for report in /run/sealift/apply/*/report; do
       if [ -e "\${report%/*}/result" ]; then sed -n 's/^changed	\\([^	]*\\)	.*/\\1/p' "$report"; fi
     done`;
-  const watching = site.guest.exec("sudo -n sh -s", { input: script });
-  const run = site.up();
-  const first = await Promise.race([watching, run.then(() => undefined)]);
-  await site.guest.kill();
-  await run;
-  return first === undefined ? undefined : first.stdout.split("\n").filter((code) => code !== "");
-}
-
-async function hasNext(site: SiteUnderTest): Promise<boolean> {
-  const { exitCode, output } = await site.up();
-  if (exitCode !== 0) console.log(output);
-  const again = await site.pulumi("up", "--yes", "--skip-preview", "--expect-no-changes");
-  if (again.exitCode !== 0) console.log(again.output);
-  const converged = exitCode === 0 && again.exitCode === 0;
-  // A run that fails counts even after a cut that does not.
-  if (!converged) process.exitCode = 1;
-  return converged;
+  return runUntil(site, script);
 }

@@ -4,9 +4,12 @@ import type { GuestKind } from "../lab/machine-choice.ts";
 /** One power cut. */
 export interface Cut {
   readonly phase: string;
-  /** The first run of a bare host, or the run that changes everything. */
-  readonly site: "first" | "changed";
-  /** After so many lines that the phase has written into the host's journal; absent: when its run has ended, before Pulumi has reported it. */
+  /** The first run of a bare host, the run that changes everything, or the update of an application. */
+  readonly site: "first" | "changed" | "update";
+  /**
+   * After so many lines that the phase has written into the host's journal, or at this of the {@link updatePlaces}; absent: when its run has
+   * ended, before Pulumi has reported it.
+   */
   readonly line?: number;
   /** The same in words. */
   readonly at: string;
@@ -15,6 +18,7 @@ export interface Cut {
 }
 
 const phases = ["volumes", "users", "engine", "daemon"] as const;
+const tallied = [...phases, "apps"] as const;
 /** Those that a change of the site concerns. */
 const changing = ["volumes", "users", "daemon"] as const;
 
@@ -31,6 +35,38 @@ export function cutsOfLife(life: number, kind: GuestKind): readonly Cut[] {
       .filter((phase) => kind === "vm" || phase !== "volumes")
       .flatMap((phase) => cutsOf(phase, site, line, phase === "daemon"));
   return [...of("first", phases), ...of("changed", changing)];
+}
+
+/** A cut that was made, and what came of it. */
+export interface Done extends Cut {
+  /** Facts that the host had reported before the cut and that do not hold after the boot. */
+  readonly lost: readonly string[];
+  /** What the run after the boot ended with. */
+  readonly next: "goes on" | "failed";
+}
+
+/** What an update of an application comes to, in its order: in words, and a shell test that holds from then on, with $app and $release. */
+export const updatePlaces: readonly (readonly [words: string, test: string])[] = [
+  ["the new release is on the host", 'ls -d "$app/releases/$release"-*'],
+  ["compose has begun", '[ "$run.run" -nt "$start" ]'],
+  ["the old container has ended", 'grep " die$" "$run.events" && [ "$run.events" -nt "$start" ]'],
+  ["the new container has started", 'grep " start$" "$run.events" && [ "$run.events" -nt "$start" ]'],
+  ["the new container is healthy", 'grep " healthy$" "$run.events" && [ "$run.events" -nt "$start" ]'],
+  ["the new release is the current one", 'readlink "$app/current" | grep "releases/$release-"'],
+];
+
+/** A cut in an update, at a random one of its places and up to a second later. */
+export interface UpdateCut extends Cut {
+  /** How long it waits once the place is reached. */
+  readonly seconds: number;
+}
+
+/** @param random a number from 0 to below 1, as Math.random gives them. */
+export function cutOfUpdate(random: () => number): UpdateCut {
+  const index = Math.floor(random() * (updatePlaces.length + 1));
+  const [words] = updatePlaces[index] ?? [];
+  const at = { phase: "apps", site: "update", last: true, seconds: random() } as const;
+  return words === undefined ? { ...at, at: "its run has ended" } : { ...at, line: index + 1, at: words };
 }
 
 function cutsOf(phase: string, site: Cut["site"], line: number, last: boolean): readonly Cut[] {
@@ -58,7 +94,7 @@ export function tally(
   })[],
 ): readonly (readonly string[])[] {
   const places = ["inside", "at its end"] as const;
-  return phases.flatMap((phase) =>
+  return tallied.flatMap((phase) =>
     places.flatMap((place) => {
       const those = done.filter(
         (one) => one.phase === phase && (one.line === undefined) === (place === "at its end"),

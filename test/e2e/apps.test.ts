@@ -131,8 +131,7 @@ describe("an application of a site", () => {
     assert.match(await visit("version"), /^1\.1\.0/);
     assert.equal((await containers()).get("shop-database-1"), old.get("shop-database-1"));
     await shop.write("1.1.0");
-    // Only what would have been sent for the bad release leaves the state.
-    assert.doesNotMatch(await up(), /apps-apps-run/);
+    assert.doesNotMatch(await up(), /apps-apps-run|CopyToRemote/);
   });
 
   test("a release that dies after 20 s is rolled back too", async () => {
@@ -192,18 +191,31 @@ describe("an application of a site", () => {
         order,
       );
       // What the engine starts by itself, it starts before it is ready.
+      const ready =
+        'date +%s%6N --date "$(systemctl show --timestamp us --property ActiveEnterTimestamp --value docker)"';
       const since = async (one: string): Promise<number> =>
         Number(await root(`date +%s%6N --date "$(docker inspect --format {{.State.StartedAt}} ${one})"`)) -
-        Number(
-          await root('date +%s%6N --date "$(systemctl show --property ActiveEnterTimestamp --value docker)"'),
-        );
+        Number(await root(ready));
       for (const one of ["shop-web-1", "shop-worker-1"])
         assert.ok((await since(one)) > 0, `${one} has waited for those that it depends on`);
-      if (what === "a power cut")
-        assert.ok((await since("shop-database-1")) < 1_000_000, "a database that recovers is left alone");
+      const log = await root("journalctl --boot --output cat --unit sealift-app-shop");
+      const cut = what === "a power cut";
+      assert.equal(/^started by the engine .*: shop-w\w+-1 shop-w\w+-1$/m.test(log), cut, log);
+      // A database that recovers is left alone.
+      if (cut) assert.ok((await since("shop-database-1")) < 0);
       await shop.write("1.1.0");
       await up("--expect-no-changes");
     });
+
+  test("a start at boot that fails is tried again", async () => {
+    const plugin = "/usr/local/lib/docker/cli-plugins/docker-compose";
+    await root(
+      `systemctl stop sealift-app-shop; mv ${plugin} ${plugin}.away; systemctl start sealift-app-shop || mv ${plugin}.away ${plugin}`,
+    );
+    await root('timeout 120 sh -c "until systemctl is-active --quiet sealift-app-shop; do sleep 1; done"');
+    assert.match(await visit("version"), /^1\.1\.0/);
+    await up("--expect-no-changes");
+  });
 
   test("an unhealthy container is restarted without an operator", async () => {
     // All of its processes, but not those that a health check starts.
@@ -223,7 +235,7 @@ describe("an application of a site", () => {
   test("the way back is the version before", async () => {
     await shop.write("1.0.0");
     const old = await containers();
-    await up();
+    assert.doesNotMatch(await up(), /CopyToRemote/, "nothing is sent");
     assert.deepEqual(replaced(old, await containers()), ["shop-web-1", "shop-worker-1"]);
     assert.match(await visit("version"), /^1\.0\.0/);
   });

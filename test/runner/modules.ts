@@ -24,7 +24,7 @@ const named: readonly Group[] = [
   { name: "registry", words: ["channel", "arrival", "arriving"], also: ["cosign"] },
   { name: "trust", words: ["ca"], also: ["registry"] },
   { name: "receipt", also: [] },
-  { name: "apps", also: ["app-boot", "app-data", "app-inspect", "app-status", "release"] },
+  { name: "apps", also: ["app-boot", "app-data", "app-gate", "app-inspect", "app-status", "release"] },
   { name: "backup", words: ["backups", "restore", "store", "stores"], also: ["app-data", "data-status"] },
   {
     name: "environments",
@@ -44,7 +44,7 @@ const named: readonly Group[] = [
       "state-guide",
     ],
   },
-  { name: "rollout", also: ["doctor", "groups", "program", "refusal", "waves"] },
+  { name: "rollout", also: ["app-gate", "doctor", "groups", "program", "refusal", "waves"] },
   {
     name: "bundle",
     words: ["zstd"],

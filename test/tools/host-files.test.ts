@@ -1,12 +1,13 @@
 import assert from "node:assert/strict";
 import { before, test } from "node:test";
 import { formatProblem, type Problem } from "../../modules/core/errors.ts";
-import type { HostFiles } from "../../modules/core/host/blob.ts";
+import type { HostFiles, HostImage } from "../../modules/core/host/blob.ts";
 import type { EngineChoice } from "../../modules/core/site/site-spec.ts";
 import { presentRetainedBlobs } from "../../modules/core/host/delivery.ts";
 import { hostFiles } from "../../modules/engine/from-bundle.ts";
 import { retainedBlobsOf } from "../../modules/rollout/phases.ts";
 import type { Bundle } from "../../offline-bundle/oci/layout.ts";
+import type { BundleApp } from "../../offline-bundle/spec/lock-index.ts";
 import { openBundle } from "../../offline-bundle/oci/read-bundle.ts";
 import { appWith } from "../support/fixtures/app-with.ts";
 import { exampleHost } from "../support/fixtures/example-host.ts";
@@ -59,6 +60,77 @@ test("other versions in the bundle are copied only to a host that has them alrea
   };
   assert.deepEqual(readFrom(what), spares);
   assert.deepEqual(readFrom(""), []);
+});
+
+test("the projects and images of other versions of an application are retained like engines, each blob once", () => {
+  const release = (version: string, digit: string): BundleApp => ({
+    ...{
+      name: "shop",
+      version,
+      platform: "any",
+      sha256: digit.repeat(64),
+      bytes: 10,
+      path: digit,
+      members: [],
+    },
+    project: { file: "compose.yaml", services: [] },
+    images: [
+      {
+        name: `docker.io/shop/web:${version}`,
+        digest: `sha256:${digit}${"e".repeat(63)}`,
+        sources: ["computed-here"],
+        platforms: ["linux/amd64"],
+      },
+    ],
+  });
+  const releases = [
+    release("1.0.0", "1"),
+    release("1.1.0", "2"),
+    { ...release("9.0.0", "9"), name: "ledger" },
+  ];
+  const withApps: Bundle = {
+    ...bundle,
+    lock: {
+      ...bundle.lock,
+      files: [
+        ...bundle.lock.files,
+        ...releases.map(({ name, version, sha256, project }) => ({
+          ...{ name, version, sha256, project, platform: "any" as const, kind: "app" as const, bytes: 10 },
+          ...{ url: "app:../apps/compose.yaml", licence: "MIT", sources: ["computed-here"], members: [] },
+        })),
+      ],
+    },
+    app: (name, version) => releases.find((one) => one.name === name && one.version === version),
+    apps: () => releases,
+  };
+  const host = {
+    ...exampleHost(),
+    engine: { version: "28.5.2" },
+    apps: [{ ...appWith("shop", {}), version: "1.1.0" }],
+  };
+  const found = hostFiles(host, withApps, "stack.yaml");
+  assert.ok("archive" in found, JSON.stringify(found));
+  const content = (...layers: readonly string[]): NonNullable<HostImage["content"]> => ({
+    ...{ mediaType: "", bytes: 1 },
+    blobs: layers.map((sha256) => ({ sha256, bytes: 1, path: sha256 })),
+  });
+  const fill = (images: readonly HostImage[] = [], ...layers: readonly string[]): readonly HostImage[] =>
+    images.map((image) => ({ ...image, content: content(...layers) }));
+  const files = {
+    ...found,
+    images: fill(found.images, "new", "shared"),
+    otherImages: fill(found.otherImages, "old", "shared"),
+  };
+  const retained = retainedBlobsOf(host, files).map(({ sha256 }) => sha256);
+  const compose = bundle.binary("compose", "5.5.1", "amd64")?.sha256;
+  assert.deepEqual(retained, [compose, "1".repeat(64), "old"]);
+  assert.deepEqual(
+    found.otherImages?.map(({ name }) => name),
+    ["docker.io/shop/web:1.0.0"],
+  );
+  const registry = siteOf(withRegistry(own)).hosts[0];
+  assert.ok(registry !== undefined);
+  assert.deepEqual(retainedBlobsOf(registry, files), []);
 });
 
 test("age is needed only where applications have secrets, and a bundle without it is refused", () => {

@@ -137,6 +137,26 @@ test("a new recovery key takes the place of the old one in every secret", () => 
   assert.equal(secret(["rekey", "prod", "--identity", "new.key", "--all"]).status, 0);
 });
 
+test("a value of Pulumi's configuration gets into a file through a pipe, as the guide says", () => {
+  const env = {
+    ...{ ...process.env, PULUMI_HOME: cachePath("pulumi-home"), PULUMI_BACKEND_URL: `file://${folder}` },
+    ...{ PULUMI_CONFIG_PASSPHRASE: "x", PULUMI_SKIP_UPDATE_CHECK: "true" },
+  };
+  const sh = (command: string): Ran =>
+    spawnSync("sh", ["-c", command], { cwd: folder, encoding: "utf8", env });
+  writeFileSync(join(folder, "Pulumi.yaml"), "name: shop\nruntime: nodejs\n");
+  const made = sh(
+    `pulumi stack init prod && printf '%s' ${plaintext}-7 | pulumi config set --secret shop:dbPassword --stack prod`,
+  );
+  assert.equal(made.status, 0, made.stderr);
+  const guide = readFileSync(join(checkout, "docs", "guide", "secrets.md"), "utf8");
+  const [, command = ""] = /^\$ (pulumi config get .*--stdin)$/m.exec(guide) ?? [];
+  const { status, stdout, stderr } = sh(command.replace("sealift", `${process.execPath} ${cli}`));
+  assert.deepEqual([status, stdout, stderr], [0, `${file}: encrypted for node-a and the recovery key\n`, ""]);
+  assert.equal(decryptedBy("c"), `${plaintext}-7`);
+  assert.equal(secret([...edit, "--stdin"], `${plaintext}\n`).status, 0);
+});
+
 test("an editor gets the present value in memory; what it leaves is encrypted, without the line end that it added", () => {
   // Says where the file is and what it may be, then changes it as an editor would.
   const editor = join(folder, "editor");

@@ -69,3 +69,15 @@ test("the descriptor of what is loaded is that of the index", () => {
   assert.equal(images?.[0]?.content?.mediaType, types.index);
   assert.equal(images[0].content.bytes, 90);
 });
+
+test("images of other versions get their content too: what of it is on the host need not be sent again", () => {
+  const { otherImages } = withImageContent(
+    { ...exampleFiles, otherImages: files("3").images ?? [] },
+    exampleHost(),
+    bundle,
+  );
+  assert.deepEqual(
+    otherImages?.[0]?.content?.blobs.map(({ sha256 }) => sha256.slice(0, 1)),
+    ["3", "2", "1"],
+  );
+});

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { cutsOfLife, lostOf, tally } from "../cuts/plan.ts";
+import { cutOfUpdate, cutsOfLife, lostOf, tally, updatePlaces } from "../cuts/plan.ts";
 
 test("each life of a machine is cut inside and at the end of every phase, and four lives at four lines", () => {
   const cuts = cutsOfLife(0, "vm");
@@ -37,6 +37,23 @@ test("the table counts cuts, lost facts and runs that did not continue, by phase
     [
       ["users", "inside", "2", "1", "1"],
       ["users", "at its end", "1", "0", "0"],
+    ],
+  );
+});
+
+test("an update is cut at each of its places, and when its run has ended", () => {
+  const random = Array.from({ length: 100 }, (_, at) => at / 100);
+  const cuts = random.map((one) => cutOfUpdate(() => one));
+  assert.deepEqual(
+    [...new Set(cuts.map(({ at }) => at))],
+    [...updatePlaces.map(([words]) => words), "its run has ended"],
+  );
+  assert.ok(cuts.every(({ seconds }) => seconds >= 0 && seconds < 1));
+  assert.deepEqual(
+    tally(cuts.map((cut) => ({ ...cut, lost: [], next: "goes on" }))).map(([phase, place]) => [phase, place]),
+    [
+      ["apps", "inside"],
+      ["apps", "at its end"],
     ],
   );
 });

@@ -88,8 +88,10 @@ export interface HostFiles {
   readonly restServer?: Archive;
   /** The program of the registry, on a host that runs it. */
   readonly registry?: Archive;
-  /** Other versions in the bundle: those that the host keeps need not be sent again on a rollback. */
+  /** Other versions in the bundle, also of its applications: those that the host keeps need not be sent again on a rollback. */
   readonly others?: readonly Blob[];
+  /** Images of other versions of its applications, for the same reason. Default none. */
+  readonly otherImages?: readonly HostImage[];
 }
 
 /** Where a blob arrives, relative to the SSH user's home. */
