@@ -16,10 +16,11 @@ check_rehearsal_job() {
   rehearsal_name=$1
   rehearsal_every=$2
   shift 2
-  file_inspect "$REHEARSAL_SCRIPT" "$REHEARSAL_CONFIGS/$rehearsal_name" "$REHEARSAL_UNITS/$rehearsal_unit.service" "$REHEARSAL_UNITS/$rehearsal_unit.timer"
+  file_inspect "$REHEARSAL_SCRIPT" "$REHEARSAL_CONFIGS/$rehearsal_name" "$REHEARSAL_UNITS/$rehearsal_unit.service" "$REHEARSAL_UNITS/$rehearsal_unit.timer" "$REHEARSAL_UNITS/sealift-clean-rehearsal-$rehearsal_name.service"
   if ! file_is "$REHEARSAL_SCRIPT" "$(rehearsal_script)" "root:root 755" ||
     ! file_is "$REHEARSAL_CONFIGS/$rehearsal_name" "$(rehearsal_config "$@")" "root:root 600" ||
     ! file_is "$REHEARSAL_UNITS/$rehearsal_unit.service" "$(rehearsal_service "$rehearsal_name")" ||
+    ! file_is "$REHEARSAL_UNITS/sealift-clean-rehearsal-$rehearsal_name.service" "$(rehearsal_clean_unit "$rehearsal_name")" ||
     ! file_is "$REHEARSAL_UNITS/$rehearsal_unit.timer" "$(rehearsal_timer "$rehearsal_name" "$rehearsal_every")"; then
     echo "$file_wrong"
     return 1
@@ -41,6 +42,7 @@ guard_rehearsal_job() {
   guard_programs E_REFUSED "${REHEARSAL_SCRIPT%/*/*}"
   refuse_unmanaged "sealift-rehearsal-$1.service" ""
   refuse_unmanaged "sealift-rehearsal-$1.timer" ""
+  refuse_unmanaged "sealift-clean-rehearsal-$1.service" ""
 }
 apply_rehearsal_job() {
   guard_rehearsal_job "$@"
@@ -52,6 +54,7 @@ apply_rehearsal_job() {
   file_put "$REHEARSAL_SCRIPT" "$(rehearsal_script)" "root:root 755"
   file_put "$REHEARSAL_CONFIGS/$rehearsal_name" "$(rehearsal_config "$@")" "root:root 600"
   file_put "$REHEARSAL_UNITS/$rehearsal_unit.service" "$(rehearsal_service "$rehearsal_name")"
+  file_put "$REHEARSAL_UNITS/sealift-clean-rehearsal-$rehearsal_name.service" "$(rehearsal_clean_unit "$rehearsal_name")"
   file_put "$REHEARSAL_UNITS/$rehearsal_unit.timer" "$(rehearsal_timer "$rehearsal_name" "$rehearsal_every")"
   systemctl daemon-reload
   systemctl reenable --quiet "$rehearsal_unit.timer"
@@ -117,6 +120,21 @@ rehearsal_answer() { sed -n 's/^answer=//p' "$1" 2>/dev/null | head -n 1 | tr -c
 # rehearsal_config LINE...: prints the configuration.
 rehearsal_config() { printf '%s\n' "# Made by Sealift." "docker=$SEALIFT_DOCKER" "$@"; }
 
+# rehearsal_clean_unit NAME: prints the unit that removes what a rehearsal has left whose last command was killed as well.
+rehearsal_clean_unit() {
+  cat <<END
+# Made by Sealift.
+[Unit]
+Description=Removes what a rehearsed restore of $1 has left
+After=docker.service
+
+[Service]
+Type=oneshot
+ExecStart=/bin/sh $REHEARSAL_SCRIPT --clean $1
+TimeoutStartSec=900
+END
+}
+
 # rehearsal_service NAME: prints the unit. Whatever ends the script, what it has made is removed.
 rehearsal_service() {
   cat <<END
@@ -124,6 +142,7 @@ rehearsal_service() {
 [Unit]
 Description=Rehearsed restore of $1
 After=docker.service sealift-secrets.service
+OnFailure=sealift-clean-rehearsal-$1.service
 
 [Service]
 Type=oneshot

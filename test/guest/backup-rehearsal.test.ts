@@ -173,8 +173,9 @@ describe("a rehearsal", () => {
     );
     await ran("systemctl kill --signal=KILL sealift-rehearsal-notes.service");
     for (let left = 60; left > 0; left -= 1) {
-      const state = await app.script("systemctl show -P ActiveState sealift-rehearsal-notes.service");
-      if (state.text.trim() === "failed") break;
+      const units = "sealift-rehearsal-notes.service sealift-clean-rehearsal-notes.service";
+      const states = await app.script(`systemctl show -P ActiveState ${units}`);
+      if (!/activating|deactivating/.test(states.text)) break;
       await sleep(1000);
     }
     await nothingLeft();
