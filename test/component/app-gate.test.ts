@@ -120,7 +120,14 @@ async function rollOut(
   });
   const site: SitePlan = {
     ...{ bundle: { serial: 7 }, library, lockSha256: "", signers: [], receipt: undefined },
-    ...{ caBundles: [], storeCertificates: new Map(), unreachable: [], warnings: [], rollout: { maxUnavailable: 1 }, hosts },
+    ...{
+      caBundles: [],
+      storeCertificates: new Map(),
+      unreachable: [],
+      warnings: [],
+      rollout: { maxUnavailable: 1 },
+      hosts,
+    },
   };
   const { problems } = await provisionHosts(site);
   for (const address of Object.values(addresses))
