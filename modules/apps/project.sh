@@ -19,8 +19,9 @@ APP_LOG_LINES=20
 check_app_volumes() {
   app_data_left "$@" || return 1
   if [ ! -d "$1/releases/$3" ] || [ ! -x "$SEALIFT_DOCKER" ] || [ ! -e "$APP_PLUGIN" ]; then return 0; fi
-  # Asks what compose would do without doing it; compose before 2.32 never replaces a volume and does not say so.
-  if ! volumes_said=$(app_compose "$1" "$2" "$3" "$APP_ASK_SEC" --dry-run up -d --no-build --pull never --remove-orphans 2>&1); then
+  # Asks what compose would do without doing it; compose before 2.32 never replaces a volume and does not say so. `up` would wait for
+  # services that others depend on, and one of them may be stopped.
+  if ! volumes_said=$(app_compose "$1" "$2" "$3" "$APP_ASK_SEC" --dry-run create --no-build --pull never --remove-orphans 2>&1); then
     if [ -n "$(app_missing_images "$1" "$3")" ]; then return 0; fi
     echo "docker compose does not say what it would do: $(app_last_lines "$2" "$volumes_said" 2)"
     return 1

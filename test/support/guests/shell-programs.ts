@@ -79,8 +79,10 @@ function* commandWords(text: string): Generator<string> {
       state = "start";
     } else if (take(/[ \t]+/y) !== undefined) continue;
     else if (take(/#[^\n]*/y) !== undefined) continue;
-    else if (take(/<<-?'?/y) !== undefined) heredocs.push(take(/\w+/y) ?? "");
-    else if (take(/\d*[<>]&?-?/y) !== undefined) take(/[ ]*[^\s;&|()"'$]*/y);
+    else if (take(/<<-?'?/y) !== undefined) {
+      heredocs.push(take(/\w+/y) ?? "");
+      take(/'/y);
+    } else if (take(/\d*[<>]&?-?/y) !== undefined) take(/[ ]*[^\s;&|()"'$]*/y);
     else if (take(/;;|;|&&|&|\|\||\|/y) !== undefined) state = "start";
     else if (take(/\(\)/y) !== undefined) state = "start";
     else if (take(/\(/y) !== undefined) {
