@@ -134,6 +134,7 @@ RequiresMountsFor=$1
 [Service]
 Type=oneshot
 ExecStart=/bin/sh $STORE_SCRIPT $STORE_ETC/maintain.conf
+ExecStopPost=/bin/sh $STORE_SCRIPT $STORE_ETC/maintain.conf unlock
 Nice=19
 IOSchedulingClass=idle
 LimitCORE=0
@@ -186,7 +187,7 @@ store_script() {
   cat <<'END'
 # Made by Sealift. Maintains the repositories of a store of backups: checks a part of each, copies new backups to other stores, and removes the
 # backups that the site does not retain. It can be interrupted anywhere: the next run goes on.
-# $1 the list, with lines
+# $1 the list, with lines as below; $2 unlock: only removes the locks that an interrupted run has left, which keep hosts from making backups
 #   restic PROGRAM          folder FOLDER
 #   keep WHAT COUNT         in the words of restic-forget(1)
 #   repository PATH FILE    below FOLDER; FILE has the password of the site, which opens the repository once
@@ -514,6 +515,15 @@ repo_maintain() {
 }
 
 failed=0
+if [ "${2-}" = unlock ]; then
+  while read -r word path _ <&6; do
+    key=$keys/$path.key
+    home=$states/$path
+    repository=$folder/$path
+    if [ "$word" = repository ] && [ -s "$key" ]; then repo_own unlock >/dev/null 2>&1 || failed=1; fi
+  done 6<"$list"
+  exit "$failed"
+fi
 while read -r word one two _ <&6; do
   if [ "$word" = repository ]; then repo_maintain "$one" "$two"; fi
 done 6<"$list"
