@@ -51,7 +51,10 @@ describe("a site with backups", () => {
     await shop.root(
       `/opt/docker/current/bin/docker stop shop-database-1 && find ${shopData} -type f -exec truncate -s 0 {} +`,
     );
-    await shop.root("/opt/sealift/backup/restore shop --from latest --confirm shop");
+    const said = await shop.root(
+      "/opt/sealift/backup/restore shop --from latest --confirm shop 2>&1; echo ended with $?",
+    );
+    assert.match(said, /\nended with 0\n$/, said);
     assert.equal(await visitors(), before + 1);
     assert.match(await shop.root(`ls -d ${shopData}*`), new RegExp(`^${shopData}.`, "m"));
     assert.match(await upOf(shop.site), /Resources:\s+\d+ unchanged\n/);
