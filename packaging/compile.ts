@@ -41,7 +41,25 @@ export function compile(root: string, sources: readonly string[], entry: string)
   const declared = reachable(files, entry.replace(/\.ts$/, ".d.ts"));
   return [...files]
     .filter(([path]) => path.endsWith(".js") || path.endsWith(".js.map") || declared.has(path))
-    .map(([path, text]) => ({ path, text: path.endsWith(".map") ? lineSourceMap(text) : text }));
+    .map(([path, text]) => ({
+      path,
+      text: path.endsWith(".map") ? lineSourceMap(text) : indentedByTabs(path, text),
+    }));
+}
+
+/**
+ * Indentation by one tab per level: the compiler's four spaces would be a seventh of the package. What is in a template literal stays.
+ */
+export function indentedByTabs(path: string, text: string): string {
+  const literals: { readonly from: number; readonly to: number }[] = [];
+  const visit = (node: ts.Node): void => {
+    if (ts.isTemplateLiteralToken(node)) literals.push({ from: node.pos, to: node.end });
+    ts.forEachChild(node, visit);
+  };
+  visit(ts.createSourceFile(path, text, ts.ScriptTarget.ESNext));
+  return text.replace(/^(?: {4})+/gm, (spaces, at: number) =>
+    literals.some(({ from, to }) => from < at && at < to) ? spaces : "\t".repeat(spaces.length / 4),
+  );
 }
 
 const packaged: ts.CompilerOptions = {

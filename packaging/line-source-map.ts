@@ -13,13 +13,14 @@ export function lineSourceMap(text: string): string {
   const lines = map.mappings.split(";").map((line) => {
     let first = "";
     for (const segment of line.split(",")) {
-      const [column = 0, source, row, at] = numbersOf(segment);
+      const [, source, row, at] = numbersOf(segment);
       // A segment of one number has no source.
       if (source === undefined || row === undefined || at === undefined) continue;
       state = [state[0] + source, state[1] + row, state[2] + at];
       if (first !== "") continue;
       const [s, r, a] = written;
-      first = [column, state[0] - s, state[1] - r, state[2] - a].map(vlq).join("");
+      // From the first column: the indentation may differ from that of the compiler.
+      first = [0, state[0] - s, state[1] - r, state[2] - a].map(vlq).join("");
       written = state;
     }
     return first;

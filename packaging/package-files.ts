@@ -46,12 +46,12 @@ export function packageFiles(): readonly PackageFile[] {
   ];
 }
 
-/** The reference pages show them to people; without their spaces they are half as long. That of the site, the source of others, stays as it is. */
-const schema = /^(?!stacks\/site\.).*\.schema\.json$/;
+/** Programs read them, and the reference pages show them to people; without their spaces they are half as long. */
+const read = /(\.schema|^package-lock)\.json$/;
 
 function copyOf(path: string): string {
   const text = readFileSync(join(checkout, path), "utf8");
-  if (schema.test(path)) return `${JSON.stringify(JSON.parse(text))}\n`;
+  if (read.test(path)) return `${JSON.stringify(JSON.parse(text))}\n`;
   return path.endsWith(".md") ? withoutPadding(text) : text;
 }
 

@@ -73,8 +73,11 @@ test("hosts of files and of the site are one list in the order in which they are
 });
 
 test("the schema for editors accepts these files, and refuses what Sealift refuses in them", () => {
-  const schema = JSON.parse(readFileSync(join("stacks", "hosts.schema.json"), "utf8")) as object;
-  const validate = new Ajv2020({ strict: false, validateFormats: false }).compile(schema);
+  const read = (name: string): object => JSON.parse(readFileSync(join("stacks", name), "utf8")) as object;
+  const ajv = new Ajv2020({ strict: false, validateFormats: false });
+  const validate = ajv
+    .addSchema(read("environment.schema.json"), "environment.schema.json")
+    .compile(read("hosts.schema.json"));
   for (const text of [hosts(1), hosts(2, "  daemon: { debug: true }\n")])
     assert.ok(validate(yamlValue(text, "hosts")), text);
   for (const text of [

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { SourceMap } from "node:module";
 import { test } from "node:test";
 import ts from "typescript";
+import { indentedByTabs } from "../../packaging/compile.ts";
 import { lineSourceMap } from "../../packaging/line-source-map.ts";
 
 const source = `interface Removed { readonly a: number }
@@ -31,4 +32,10 @@ test("a reduced source map leads each line to its line of the source, in a fract
     const start = text.trim().slice(0, 8);
     assert.equal(original.trim().slice(0, start.length), start);
   }
+});
+
+test("indentation becomes tabs, except in a template literal", () => {
+  const text = "if (x) {\n    f(`a\n    b${g(\n        y)}\n        c`);\n        h();\n}\n";
+  const shorter = "if (x) {\n\tf(`a\n    b${g(\n\t\ty)}\n        c`);\n\t\th();\n}\n";
+  assert.equal(indentedByTabs("first.js", text), shorter);
 });

@@ -21,15 +21,14 @@ export function editorSchemas(): Readonly<Record<string, object>> {
 
 /** stacks/stack.schema.json: Pulumi's file around an environment. */
 function stackSchema(): object {
-  const { $defs, ...environment } = plain(schemaOf("environment")) as Record<string, unknown>;
+  const environment = plain(schemaOf("environment")) as Record<string, unknown>;
   delete environment["$schema"];
-  return {
+  return sharing({
     $schema: draft,
     title: "stacks/Pulumi.<env>.yaml",
     type: "object",
     properties: { config: { type: "object", properties: { "sealift:site": environment } } },
-    $defs,
-  };
+  });
 }
 
 /** stacks/environment.schema.json: the text of a site in a file of its own. Its secrets are in the stack's file. */
@@ -43,15 +42,20 @@ function environmentSchema(): object {
 
 /** stacks/shared.schema.json: what environments share. */
 function sharedSchema(): object {
-  return { $schema: draft, title: "stacks/site.yaml", ...(plain(schemaOf("shared")) as object) };
+  return sharing({ $schema: draft, title: "stacks/site.yaml", ...(plain(schemaOf("shared")) as object) });
 }
 
 /** stacks/hosts.schema.json: a list of hosts in a file of its own, which an environment names. */
 function hostsSchema(): object {
-  const { $defs } = plain(schemaOf("environment")) as { readonly $defs: object };
   const description = "Hosts of an environment, each as below hosts in the site file.";
-  const list = { type: "array", items: { $ref: "#/$defs/host" }, $defs };
-  return { $schema: draft, title: "stacks/hosts/<name>.yaml", description, ...list };
+  const list = { type: "array", items: { $ref: "#/$defs/host" } };
+  return sharing({ $schema: draft, title: "stacks/hosts/<name>.yaml", description, ...list });
+}
+
+/** Its definitions are those of an environment; editors resolve the name of a file beside it. */
+function sharing(schema: object): object {
+  const own = JSON.stringify(schema, (key, value: unknown) => (key === "$defs" ? undefined : value));
+  return JSON.parse(own.replaceAll('"#/$defs/', '"environment.schema.json#/$defs/')) as object;
 }
 
 function plain(value: unknown, names = false): unknown {
