@@ -306,7 +306,7 @@ restore_step_stop() {
 
 # Step 3: present data gets another name.
 restore_step_aside() {
-  reading_say "3 of 6: moves the present data aside"
+  if [ "$(restore_noted step)" = aside ]; then reading_say "3 of 6: moves the present data aside"; fi
   stamp=$(restore_noted stamp)
   for service in $(restore_restored); do
     if [ -n "$(restore_noted "had.$service")" ]; then continue; fi

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { join } from "node:path";
 import { before, describe, test } from "node:test";
 import { checkout } from "../lab/cache.ts";
-import { shopData, startBackupSite, type BackupSite } from "../support/guests/backup-site.ts";
+import { shopData, backupSite, type BackupSite } from "../support/guests/backup-site.ts";
 import { shopPassword, upOf } from "../support/guests/shop-site.ts";
 import { runProcess } from "../support/process/run-process.ts";
 import { undoAfter } from "../support/process/undo.ts";
@@ -14,7 +14,7 @@ describe("a site with backups", () => {
   let shop: BackupSite;
   const undo = undoAfter();
   before(async () => {
-    shop = await startBackupSite(name);
+    shop = await backupSite(name);
     undo(() => shop.end());
   });
 

@@ -36,7 +36,7 @@ const addresses = { shop: "10.9.0.1", store: "10.9.0.2" } as const;
 /** Folder of the shop's database on its host. */
 export const shopData = "/data/shop-db";
 
-export async function startBackupSite(name: string): Promise<BackupSite> {
+export async function backupSite(name: string): Promise<BackupSite> {
   await useTools();
   const site = await startSite(name, siteMachine, "apps");
   const storeName = `${name}-store`;
