@@ -78,7 +78,9 @@ export async function shownHere(
     cwd: checkout,
     env: { ...env, SEALIFT_NODE: process.execPath },
   });
-  const output = [run.stdout, run.stderr].filter((text) => text !== "").join("\n");
+  // Progress is for the moment.
+  const said = run.stderr.replace(/^\d+ s +\d+% .*\n?/gm, "");
+  const output = [run.stdout, said].filter((text) => text !== "").join("\n");
   console.log(output);
   if (run.exitCode !== 0) throw new Error(`${line} ended with ${run.exitCode}`);
   keepTranscript(kept, `$ ${line}\n${output}`);
