@@ -10,12 +10,20 @@ check_app_data() {
     echo "nothing is mounted on $5"
     return 1
   fi
+  if app_data_restoring "$2"; then
+    echo "$restoring_wrong"
+    return 1
+  fi
   if ! path_is_safe "${4%/*}"; then
     echo "$path_wrong"
     return 1
   fi
   if app_data_elsewhere "$@"; then
     echo "$elsewhere_wrong"
+    return 1
+  fi
+  if [ -n "$elsewhere_silent" ] && ! app_data_held "$4"; then
+    echo "$elsewhere_silent"
     return 1
   fi
   if [ -L "$4" ]; then
@@ -32,6 +40,10 @@ check_app_data() {
   return 1
 }
 guard_app_data() {
+  if app_data_restoring "$2"; then
+    refuse E_RESTORE "$restoring_wrong: its services could start on data that is not whole" \
+      "end it on the host: /opt/sealift/backup/restore $2 --from $restoring_from --confirm $2, or --undo instead of --from $restoring_from"
+  fi
   if ! mount_inspect "$5"; then return 0; fi
   if ! path_is_safe "${4%/*}"; then
     refuse E_APP_FOLDER "$path_wrong, and the data of $3 is below it" "find out who can write there and why, then restrict it to root"
@@ -47,6 +59,11 @@ apply_app_data() {
     echo "nothing is mounted on $5"
     return 1
   fi
+  # By now the engine runs. Whether there is data elsewhere has to be known before a service starts on an empty folder.
+  if [ -n "$elsewhere_silent" ] && ! app_data_held "$4"; then
+    echo "$elsewhere_silent"
+    return 1
+  fi
   if [ ! -d "$4" ]; then
     install -d -o root -g root -m 0755 "${4%/*}"
     # Others see no database files before its own program has set their rights.
@@ -56,15 +73,26 @@ apply_app_data() {
   on_disk "$4"
 }
 
+# app_data_restoring NAME: whether a restore of the application has begun and has not ended. Sets restoring_wrong and restoring_from.
+app_data_restoring() {
+  restoring_step=$(sed -n 's/^step=//p' "$SEALIFT_STATE/backup/$1/restore" 2>/dev/null) || return 1
+  case $restoring_step in '' | done | undone) return 1 ;; esac
+  restoring_from=$(sed -n 's/^snapshot=//p' "$SEALIFT_STATE/backup/$1/restore")
+  restoring_wrong="a restore of $1 has begun and has not ended (step $restoring_step)"
+}
+
 # app_data_elsewhere ARG...: the arguments of the fact. Whether the service has its state elsewhere and would start without it: on a folder
-# that is empty or absent, or on an older copy of what its container still writes. Sets elsewhere_wrong and elsewhere_remedy.
+# that is empty or absent, or on an older copy of what its container still writes. Sets elsewhere_wrong and elsewhere_remedy, and
+# elsewhere_silent when the engine is there and does not say.
 app_data_elsewhere() {
   elsewhere_to=$4
   elsewhere_seen=
+  elsewhere_silent=
   if app_data_engine; then
     # A container may be gone between the two questions; what is known of the others counts.
     elsewhere_ids=$(timeout "$APP_ASK_SEC" "$SEALIFT_DOCKER" ps --all --quiet --no-trunc --filter "label=com.docker.compose.project=$2" \
-      --filter "label=com.docker.compose.service=$3" --filter label=com.docker.compose.oneoff=False 2>/dev/null) || true
+      --filter "label=com.docker.compose.service=$3" --filter label=com.docker.compose.oneoff=False 2>/dev/null) ||
+      elsewhere_silent="the engine does not answer, so that it is not known whether $3 has its data elsewhere"
     # shellcheck disable=SC2086 # ids
     if [ -n "$elsewhere_ids" ]; then elsewhere_seen=$(timeout "$APP_ASK_SEC" "$SEALIFT_DOCKER" inspect --type container --format "$APP_MOUNTS" $elsewhere_ids 2>/dev/null) || true; fi
   fi

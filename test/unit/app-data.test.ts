@@ -323,3 +323,28 @@ test("the folder is made with its owner, and keeps what is in it", () => {
     /^@\/new belongs to /,
   );
 });
+
+test("nothing starts while a restore has begun and has not ended", () => {
+  const record = (step: string): string =>
+    `echo; mkdir -p @/backup/shop; printf 'snapshot=%s\\nstep=%s\\n' a1b2c3d4 ${step} >@/backup/shop/restore; SEALIFT_STATE=@; attempt`;
+  const check =
+    "check_app_data @/shop shop db @/new @ '' /var/lib/db database; printf '%s\\n' \"$attempt_output\"";
+  assert.match(
+    onHost({ full: ["new"] }, {}, `${record("place")} ${guard}; printf '%s' "$attempt_output"`),
+    /^E_RESTORE a restore of shop has begun and has not ended \(step place\): .*; fix: end it on the host: \/opt\/sealift\/backup\/restore shop --from a1b2c3d4 --confirm shop, or --undo/,
+  );
+  assert.match(onHost({ full: ["new"] }, {}, `${record("place")} ${check}`), /^a restore of shop has begun/);
+  for (const step of ["done", "undone"])
+    assert.equal(onHost({ full: ["new"] }, {}, `${record(step)} ${check}`), "\n");
+});
+
+test("an engine that does not answer does not mean that there is no data elsewhere", () => {
+  const silent = "echo; docker() { return 1; }; attempt";
+  const args = "@/shop shop db @/new @ '' /var/lib/db database";
+  for (const call of ["check_app_data", "apply_app_data"])
+    assert.match(
+      onHost({ empty: ["new"] }, {}, `${silent} ${call} ${args}; printf '%s' "$attempt_output"`),
+      /^the engine does not answer, so that it is not known whether db has its data elsewhere/,
+    );
+  assert.equal(onHost({ full: ["new"] }, {}, `${silent} check_app_data ${args}`), "");
+});
