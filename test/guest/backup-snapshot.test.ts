@@ -165,7 +165,9 @@ test("a volume group without free extents is reported, and nothing is made", asy
   await root("lvextend --quiet --extents +100%FREE vg0/rest");
   await root("install -d /run/sealift/secrets/_backup; echo x >/run/sealift/secrets/_backup/restic.0a1b2c3d");
   // The store was in memory: only the snapshot is tried.
-  await root("sed -i '/^  backup_open_repository$/d; /^  backup_wait_for_room$/d' /opt/sealift/backup/backup");
+  await root(
+    "sed -i '/^  backup_open_repository$/d; /^  backup_wait_for_room$/d' /opt/sealift/backup/backup",
+  );
   const { exitCode, stderr } = await on.guest.exec("sudo -n sh /opt/sealift/backup/backup journal");
   assert.equal(exitCode, 9, stderr);
   assert.match(stderr, /volume group vg0 has no free extents for a snapshot of vg0\/data; fix: free some/);
