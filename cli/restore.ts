@@ -32,7 +32,8 @@ export function restoreCommand(): Command {
     .addHelpText("after", examples)
     .action(async (environment: string, app: string, flags: Flags) => {
       // The rules of a site take longer to load than most other commands take in total.
-      const { restorable, restoreApp, undoRestore } = await import("../modules/rollout/restore.ts");
+      const { restorable, restorableOn, restoreApp, undoRestore } =
+        await import("../modules/rollout/restore.ts");
       const { from, onto, list, undo, json } = flags;
       const ask = (): Promise<Restorable> =>
         restorable(environment, app, {
@@ -47,16 +48,18 @@ export function restoreCommand(): Command {
         return;
       }
       if (list !== true && undo !== true && from === undefined) throw usageOf("no --from", "--from <time>");
+      if (undo === true && list !== true) {
+        // Without the list of backups: it works when the store is gone.
+        const last = await restorableOn(environment, app, onto);
+        print(`${last.host.name}: undoes the last restore of ${app}`);
+        print(`  stops all services of ${app}`);
+        await confirmed(app, flags.confirm);
+        await undoRestore(last, print);
+        return;
+      }
       const found = await ask();
       if (list === true) {
         printPainted(backupsText(found));
-        return;
-      }
-      if (undo === true) {
-        print(`${found.host.name}: undoes the last restore of ${app}`);
-        print(stopsText(found));
-        await confirmed(app, flags.confirm);
-        await undoRestore(found, print);
         return;
       }
       const [backup] = found.backups;
@@ -68,21 +71,21 @@ export function restoreCommand(): Command {
 }
 
 /** What would happen, before the question. */
-export function restoreText(found: Restorable, { time, release, bytes, snapshot }: ListedBackup): string {
+export function restoreText(found: Restorable, backup: ListedBackup): string {
   const { host, app, unfinished } = found;
+  const { time, release, bytes, snapshot, files, dumps } = backup;
+  const data = Object.keys(host.apps.find(({ name }) => name === app)?.data ?? {});
+  const kept = data.filter((service) => ![...files, ...dumps].includes(service));
   return [
     `${host.name} (${host.address}): restores ${app}`,
     `  data of ${moment(time)}, release ${release}, ${size(bytes)}, snapshot ${snapshot.slice(0, 8)}`,
     ...(unfinished === undefined
       ? []
       : [`  goes on with an interrupted restore of ${unfinished.snapshot.slice(0, 8)} (${unfinished.step})`]),
-    stopsText(found),
+    ...kept.map((service) => `  the backup has nothing of ${service}, which keeps its present data`),
+    `  stops ${found.running.length === 0 ? "nothing: no service runs" : found.running.join(", ")}`,
     "  present data is moved aside, and stays on the host",
   ].join("\n");
-}
-
-function stopsText({ running }: Restorable): string {
-  return `  stops ${running.length === 0 ? "nothing: no service runs" : running.join(", ")}`;
 }
 
 /** One row for each backup, the newest last. */

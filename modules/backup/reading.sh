@@ -18,7 +18,9 @@ reading_config_value() { sed -n "s/^$1=//p" "$config"; }
 reading_config_line() { awk -v kind="$1" -v service="$2" '$1 == kind && $2 == service { sub(/^[^ ]+ [^ ]+ /, ""); print; exit }' "$config"; }
 
 # reading_good_backups BEGUN: prints the good backups of the application, the oldest first: EPOCH ID RUN RELEASE BYTES. A backup whose run is void, or
-# BEGUN and not ended, does not count. In restic's JSON a quotation mark inside a value has a backslash: no value can look like a key.
+# BEGUN and not ended, does not count. A client with a root shell must not hide earlier backups for ever: a time more than an hour in the future
+# does not count, nor a mark that makes a run void more than three days after its backup. In restic's JSON a quotation mark inside a value has a
+# backslash: no value can look like a key.
 reading_good_backups() {
   "$restic" snapshots --no-lock --json --tag "app=$app" >"$errors.json" 2>"$errors" || return 1
   sed 's/{"time":/\n&/g' "$errors.json" | awk -v begun="$1" '
@@ -28,42 +30,68 @@ reading_good_backups() {
       return text
     }
     {
+      time = value("\"time\":\"", "\"", "[0-9T:.Z+-]+")
+      if (time == "") next
       voided = value("\"void=", "\"", "[0-9a-f]+")
-      if (voided != "") { void[voided] = 1; next }
+      if (voided != "") { print time " void " voided; next }
       run = value("\"run=", "\"", "[0-9a-f]+")
       release = value("\"release=", "\"", "[A-Za-z0-9._+-]+")
       id = value("\"id\":\"", "\"", "[0-9a-f]+")
-      time = value("\"time\":\"", "\"", "[0-9T:.Z+-]+")
       bytes = value("\"total_bytes_processed\":", "", "[0-9]+")
-      if (run == "" || run == begun || release == "" || id == "" || time == "") next
-      runs[++count] = run
-      lines[count] = time " " id " " run " " release " " (bytes == "" ? 0 : bytes)
-    } END { for (i = 1; i <= count; i++) if (!(runs[i] in void)) print lines[i] }
-  ' | while read -r good_time good_rest; do echo "$(date -d "$good_time" +%s) $good_rest"; done | sort -n
+      if (run == "" || run == begun || release == "" || id == "") next
+      print time " " id " " run " " release " " (bytes == "" ? 0 : bytes)
+    }
+  ' | while read -r good_time good_rest; do
+    if good_time=$(date -d "$good_time" +%s 2>/dev/null); then echo "$good_time $good_rest"; fi
+  done | sort -n | awk -v latest="$(($(date +%s) + 3600))" -v window=259200 '
+    $1 > latest { next }
+    $2 == "void" { marks[$3] = marks[$3] " " $1; next }
+    { times[++count] = $1; runs[count] = $3; lines[count] = $0 }
+    END {
+      for (i = 1; i <= count; i++) {
+        isvoid = 0
+        number = split(marks[runs[i]], marked, " ")
+        for (m = 1; m <= number; m++) if (marked[m] - times[i] <= window) isvoid = 1
+        if (!isvoid) print lines[i]
+      }
+    }'
   rm -f "$errors.json"
 }
-# reading_held ID: sets files and dumps to the services whose data folder or dump the backup has, one per line.
+# reading_held ID: sets files and dumps to the services whose data folder or dump the backup has, one per line. Fails when restic does: a folder that
+# the backup does not have is no failure of restic.
 reading_held() {
-  held_all=$("$restic" ls --no-lock "$1" /data /dump 2>>"$errors" || true)
+  held_all=$("$restic" ls --no-lock "$1" /data /dump 2>>"$errors") || return 1
   files=$(printf '%s\n' "$held_all" | sed -n 's|^/data/\([A-Za-z0-9._-]*\)$|\1|p')
   dumps=$(printf '%s\n' "$held_all" | sed -n 's|^/dump/\([A-Za-z0-9._-]*\)$|\1|p')
 }
-# reading_top ID SERVICE FOLDER: gives a restored folder the owner and mode of the backup: restic restores those of what is in it.
+# reading_missing: prints the services of the site with data of which the backup has neither files nor a dump, after reading_held.
+reading_missing() {
+  for missing in $services; do
+    if ! printf '%s\n' "$files" "$dumps" | grep -q -x -F "$missing"; then echo "$missing"; fi
+  done
+}
+# reading_top ID SERVICE FOLDER: gives a restored folder the owner and mode of the backup: restic restores those of what is in it. In restic's JSON the
+# mode has the bits of Go's os.FileMode: 31 is a folder, 23 setuid, 22 setgid, 20 sticky, and the lowest nine are permissions.
 reading_top() {
-  top_line=$("$restic" ls --no-lock --long "$1" /data 2>>"$errors" | awk -v path="/data/$2" '
-    $NF == path {
-      for (i = 0; i < 3; i++) {
-        m = 0
-        if (substr($1, 2 + 3 * i, 1) == "r") m += 4
-        if (substr($1, 3 + 3 * i, 1) == "w") m += 2
-        if (substr($1, 4 + 3 * i, 1) ~ /[xst]/) m += 1
-        printf "%d", m
-      }
-      print " " $2 ":" $3
-      exit
+  top_all=$("$restic" ls --no-lock --json "$1" /data 2>>"$errors") || return 1
+  top_line=$(printf '%s\n' "$top_all" | awk -v path="\"path\":\"/data/$2\"," '
+    function number(key,   text) {
+      if (match($0, "\"" key "\":[0-9]+[,}]") == 0) return -1
+      text = substr($0, RSTART + length(key) + 3, RLENGTH - length(key) - 4)
+      return text + 0
+    }
+    function bit(value, place) { return int(value / 2 ^ place) % 2 }
+    index($0, path) {
+      mode = number("mode")
+      uid = number("uid")
+      gid = number("gid")
+      if (mode < 0 || uid < 0 || gid < 0 || !bit(mode, 31)) next
+      printf "%04o %.0f:%.0f\n", bit(mode, 23) * 2048 + bit(mode, 22) * 1024 + bit(mode, 20) * 512 + mode % 512, uid, gid
     }')
+  # With a fifth digit, chmod removes what the folder may have inherited.
   case $top_line in
-    [0-7][0-7][0-7]" "[0-9]*:[0-9]*) chown "${top_line#* }" "$3" && chmod "${top_line%% *}" "$3" ;;
+    *[!0-9:\ ]*) return 1 ;;
+    [0-7][0-7][0-7][0-7]" "[0-9]*:[0-9]*) chown "${top_line#* }" "$3" && chmod "0${top_line%% *}" "$3" ;;
     *) return 1 ;;
   esac
 }

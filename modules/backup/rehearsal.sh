@@ -9,7 +9,8 @@ REHEARSAL_UNITS=/etc/systemd/system
 # Longest time of one rehearsal in seconds.
 REHEARSAL_MOST_SEC=86400
 
-# Fact: script, configuration and units of a rehearsal are in place, as files and as loaded by systemd; nothing else changes the units.
+# Fact: script, configuration and units of a rehearsal are in place, as files and as loaded by systemd; nothing else changes the units. At boot
+# one of them removes what an interrupted rehearsal has left.
 # $1 its name, $2 daily, weekly or monthly, $3... lines of its configuration
 check_rehearsal_job() {
   rehearsal_unit=sealift-rehearsal-$1
@@ -29,7 +30,14 @@ check_rehearsal_job() {
     echo "$path_wrong"
     return 1
   fi
-  unit_inspect "$UNIT_WHOLE" "$rehearsal_unit.service" "$rehearsal_unit.timer"
+  unit_inspect "$UNIT_WHOLE" "$rehearsal_unit.service" "$rehearsal_unit.timer" "sealift-clean-rehearsal-$rehearsal_name.service"
+  rehearsal_clean=sealift-clean-rehearsal-$rehearsal_name.service
+  if ! unit_loaded "$rehearsal_clean" "" EnvironmentFiles= PassEnvironment= User= Group= RootDirectory= RootImage= ExecStartPre= \
+    "ExecStart=!/bin/sh $REHEARSAL_SCRIPT --clean $rehearsal_name"; then
+    echo "$unit_wrong"
+    return 1
+  fi
+  unit_starts_at_boot "$rehearsal_clean" || return 1
   if ! unit_loaded "$rehearsal_unit.service" "" EnvironmentFiles= PassEnvironment= User= Group= RootDirectory= RootImage= ExecStartPre= \
     "ExecStart=!/bin/sh $REHEARSAL_SCRIPT $rehearsal_name" || ! unit_loaded "$rehearsal_unit.timer" "" "Triggers=$rehearsal_unit.service"; then
     echo "$unit_wrong"
@@ -57,7 +65,7 @@ apply_rehearsal_job() {
   file_put "$REHEARSAL_UNITS/sealift-clean-rehearsal-$rehearsal_name.service" "$(rehearsal_clean_unit "$rehearsal_name")"
   file_put "$REHEARSAL_UNITS/$rehearsal_unit.timer" "$(rehearsal_timer "$rehearsal_name" "$rehearsal_every")"
   systemctl daemon-reload
-  systemctl reenable --quiet "$rehearsal_unit.timer"
+  systemctl reenable --quiet "$rehearsal_unit.timer" "sealift-clean-rehearsal-$rehearsal_name.service"
   timeout 60 systemctl restart "$rehearsal_unit.timer"
 }
 
@@ -120,7 +128,8 @@ rehearsal_answer() { sed -n 's/^answer=//p' "$1" 2>/dev/null | head -n 1 | tr -c
 # rehearsal_config LINE...: prints the configuration.
 rehearsal_config() { printf '%s\n' "# Made by Sealift." "docker=$SEALIFT_DOCKER" "$@"; }
 
-# rehearsal_clean_unit NAME: prints the unit that removes what a rehearsal has left whose last command was killed as well.
+# rehearsal_clean_unit NAME: prints the unit that removes what a rehearsal has left whose last command was killed as well, and at boot what one
+# has left that a power cut ended.
 rehearsal_clean_unit() {
   cat <<END
 # Made by Sealift.
@@ -132,6 +141,9 @@ After=docker.service
 Type=oneshot
 ExecStart=/bin/sh $REHEARSAL_SCRIPT --clean $1
 TimeoutStartSec=900
+
+[Install]
+WantedBy=multi-user.target
 END
 }
 
@@ -276,7 +288,9 @@ $(printf '%s\n' "$all" | tail -n 1)
 CHOSEN
   space=$(df -P -B 1 "${scratch%/*/*}" | awk 'NR == 2 { print $4 }')
   if [ "$space" -lt $((bytes + bytes / 20)) ]; then rehearse_failed "$space bytes free below ${scratch%/*/*}, and the backup has $bytes: make room, or extend the volume"; fi
-  reading_held "$id"
+  reading_held "$id" || rehearse_failed "the backup $id cannot be read: $(tail -n 3 "$errors" | reading_printable_lines)"
+  missing=$(reading_missing)
+  if [ -n "$missing" ]; then rehearse_failed "the backup $id has neither files nor a dump of $(printf '%s\n' "$missing" | paste -s -d ' ' -)"; fi
   install -d -m 0700 "${scratch%/*}" "$scratch"
   install -d -m 0755 "$scratch/data"
   # Users in containers reach their own folder, and nobody else gets this far.
@@ -300,7 +314,6 @@ CHOSEN
       chosen="$chosen $service=dump"
     fi
   done
-  if [ -z "$chosen" ]; then rehearse_failed "the backup $id holds nothing of the services with data"; fi
   rehearse_override >"$scratch/rehearsal.yaml"
   answers=
   image=

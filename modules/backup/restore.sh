@@ -127,30 +127,30 @@ restore_list() {
   begun=$(head -n 1 "$state/begun" 2>/dev/null || true)
   if [ -n "$from" ]; then
     restore_choose "$from"
-    echo "$time $id $run $release $bytes" >"$state/list.$$"
+    echo "$time $id $run $release $bytes" >"$errors.list"
   else
-    reading_good_backups "$begun" >"$state/list.$$" || { rm -f "$state/list.$$"; restore_unreadable; }
+    reading_good_backups "$begun" >"$errors.list" || restore_unreadable
   fi
   if [ "$json" = yes ]; then
     printf '{"app":"%s","host":"%s","current":"%s","running":[%s],"unfinished":%s,"backups":[' "$app" "$host" "$(restore_current)" "$(restore_running | restore_quoted)" "$(restore_unfinished_json)"
     separator=
     while read -r time id run release bytes; do
-      reading_held "$id"
+      reading_held "$id" || restore_unreadable
       printf '%s{"time":%s,"snapshot":"%s","run":"%s","release":"%s","bytes":%s,"files":[%s],"dumps":[%s]}' "$separator" "$time" "$id" "$run" "$release" "$bytes" \
         "$(printf '%s\n' "$files" | restore_quoted)" "$(printf '%s\n' "$dumps" | restore_quoted)"
       separator=,
-    done <"$state/list.$$"
+    done <"$errors.list"
     echo ']}'
   else
     {
       echo "TIME SNAPSHOT RELEASE BYTES HOLDS"
       while read -r time id run release bytes; do
-        reading_held "$id"
+        reading_held "$id" || restore_unreadable
         echo "$(date -u -d "@$time" +%Y-%m-%dT%H:%M:%SZ) $(printf %.8s "$id") $release $bytes $(printf '%s\n' "$files" | sed -n 's/^./files:&/p' | paste -s -d , -),$(printf '%s\n' "$dumps" | sed -n 's/^./dump:&/p' | paste -s -d , -)"
-      done <"$state/list.$$"
-    } | sed 's/ ,/ /; s/,$//' | restore_aligned
+      done <"$errors.list"
+    } >"$errors.rows"
+    sed 's/ ,/ /; s/,$//' "$errors.rows" | restore_aligned
   fi
-  rm -f "$state/list.$$"
 }
 restore_quoted() { sed -n 's/^..*$/"&"/p' | paste -s -d , -; }
 restore_aligned() { awk '{ for (i = 1; i <= NF; i++) { cell[NR, i] = $i; if (length($i) > width[i]) width[i] = length($i) } } END { for (r = 1; r <= NR; r++) { line = ""; for (i = 1; i <= 5; i++) line = line sprintf("%-" width[i] "s  ", cell[r, i]); sub(/ +$/, "", line); print line } }'; }
@@ -164,7 +164,7 @@ restore_unreadable() { reading_fail "the backups cannot be read: $(tail -n 3 "$e
 restore_choose() {
   begun=$(head -n 1 "$state/begun" 2>/dev/null || true)
   all=$(reading_good_backups "$begun") || restore_unreadable
-  if [ -z "$all" ]; then reading_fail "no good backup of $app" "at least one" "wait for a backup, or look at journalctl -u sealift-backup-$app.service"; fi
+  if [ -z "$all" ]; then reading_fail "no good backup of $app" "at least one, with a time that is not in the future" "wait for a backup, or look at journalctl -u sealift-backup-$app.service and at the clock of this host: date"; fi
   case $1 in
     latest) chosen=$(printf '%s\n' "$all" | tail -n 1) ;;
     *)
@@ -199,7 +199,7 @@ restore_begin() {
     reading_fail "a backup of $app runs" "that it ends first" "wait for systemctl status sealift-backup-$app.service, then run the same command again"
   fi
   restore_choose "$1"
-  reading_held "$id"
+  reading_held "$id" || restore_unreadable
   if [ -z "$(restore_kinds)" ]; then reading_fail "the backup $id holds nothing of $(printf '%s\n' "$services" | paste -s -d ' ' -)" "files or a dump of them" "choose another backup: $self --list $app"; fi
   for service in $services; do
     for made in restoring restoring-dump; do
@@ -230,6 +230,8 @@ restore_kinds() {
     fi
   done
 }
+# restore_kept: prints the services of which the backup has nothing: they keep their present data.
+restore_kept() { for service in $services; do if [ -z "$(restore_noted "kind.$service")" ]; then echo "$service"; fi; done; }
 restore_find_used() { for service in $services; do for kind in before restored; do if [ -e "$(restore_path_of "$service").$kind-$1" ]; then echo used; fi; done; done; }
 restore_restored() { for service in $services; do if [ -n "$(restore_noted "kind.$service")" ]; then echo "$service"; fi; done; }
 
@@ -242,7 +244,7 @@ restore_step_restore() {
     if [ "$(restore_noted "complete.$service")" = yes ]; then continue; fi
     parent=${new%/*}
     if [ ! -d "$parent" ]; then reading_fail "no folder $parent" "the mount or folder of the data" "run pulumi up, which makes it, then run the same command again"; fi
-    restore_enough "$parent" "$new"
+    restore_enough "$parent"
     case $(restore_noted "kind.$service") in
       files)
         if ! "$restic" restore --retry-lock 10m --delete "$snapshot:/data/$service" --target "$new" >>"$errors" 2>&1; then
@@ -265,13 +267,22 @@ restore_step_restore() {
     restore_note "complete.$service" yes
   done
 }
-# restore_enough FOLDER NEW: fails unless the whole backup has room there, with what is restored already.
+# restore_enough FOLDER: fails unless what is not restored yet, of any service, has room there.
 restore_enough() {
-  space=$(df -P -B 1 "$1" | awk 'NR == 2 { print $4 }')
-  have=$(du -s -B 1 "$2" 2>/dev/null | cut -f 1)
+  folder_of=$1
+  space=$(df -P -B 1 "$folder_of" | awk 'NR == 2 { print $4 }')
+  set --
+  for one in $(restore_restored); do
+    for made in restoring restoring-dump; do
+      if [ -e "$(restore_path_of "$one").$made" ]; then set -- "$@" "$(restore_path_of "$one").$made"; fi
+    done
+  done
+  have=0
+  if [ $# -gt 0 ]; then have=$(du -s -c -B 1 "$@" | awk 'END { print $1 }'); fi
   needed=$(restore_noted bytes)
-  if [ $((space + ${have:-0})) -lt $((needed + needed / 20)) ]; then
-    reading_fail "$space bytes free in $1" "$((needed + needed / 20)) for the backup beside the present data" "make room, or extend the volume, then run the same command again: nothing has stopped"
+  needed=$((needed + needed / 20 - have))
+  if [ "$space" -lt "$needed" ]; then
+    reading_fail "$space bytes free in $folder_of" "$needed for the backup beside the present data" "make room, or extend the volume, then run the same command again: nothing has stopped"
   fi
 }
 # restore_empty_folder SERVICE FOLDER: makes the folder with the owner and mode of the present one, or those of the site.
@@ -457,9 +468,16 @@ restore_again_stopped() { if [ -n "$(restore_containers)" ]; then restore_step_s
 # Puts back what was there before. What was restored is kept under another name.
 restore_work_undo() {
   if [ -z "$(restore_noted step)" ] || [ "$(restore_noted step)" = undone ]; then reading_fail "no restore of $app" "one that can be undone" "nothing has to be done"; fi
+  stamp=$(restore_noted stamp)
+  for service in $(restore_restored); do
+    path=$(restore_path_of "$service")
+    if [ "$(restore_noted "had.$service")" != yes ] || [ "$(restore_noted "back.$service")" = yes ] || [ -e "$path.before-$stamp" ]; then continue; fi
+    # Until it is moved aside, the earlier data is in its place.
+    if [ -e "$path" ] && { [ -e "$path.restoring" ] || [ -e "$path.restored-$stamp" ]; }; then continue; fi
+    reading_fail "no $path.before-$stamp" "the data of $service from before the restore" "move it back there, if it still exists under another name; nothing has changed"
+  done
   reading_say "undoes the restore of $(date -u -d "@$(restore_noted time)" +%Y-%m-%dT%H:%M:%SZ)"
   restore_note step undoing
-  stamp=$(restore_noted stamp)
   if [ "$(restore_noted stopped)" = yes ]; then restore_step_stop; fi
   for service in $(restore_restored); do
     path=$(restore_path_of "$service")
@@ -470,6 +488,7 @@ restore_work_undo() {
       fi
       if [ -e "$before" ]; then mv -T "$before" "$path"; fi
     fi
+    restore_note "back.$service" yes
     # Only a restore makes these.
     rm -rf "$path.restoring" "$path.restoring-dump"
   done
@@ -547,7 +566,7 @@ while [ $# -gt 0 ]; do
   shift
 done
 errors=$(mktemp)
-trap 'rm -f "$errors"' EXIT
+trap 'rm -f "$errors" "$errors".*' EXIT
 restore_read_config
 case $mode in
   list) restore_list ;;
@@ -563,6 +582,7 @@ case $mode in
       if [ -z "$from" ]; then reading_fail "no --from" "latest, the id of a snapshot, or a time" "run $self --list $app"; fi
       restore_begin "$from"
       reading_say "restores $app: data of $(date -u -d "@$(restore_noted time)" +%Y-%m-%dT%H:%M:%SZ), release $(restore_noted release), $(restore_noted bytes) bytes"
+      for service in $(restore_kept); do reading_say "    the backup has nothing of $service, which keeps its present data"; done
       reading_say "    it will stop: $(restore_running | paste -s -d ' ' -)"
     fi
     restore_in_unit "$mode"

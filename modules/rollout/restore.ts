@@ -39,13 +39,7 @@ export async function restorable(
   app: string,
   { from, onto }: { readonly from?: string; readonly onto?: string },
 ): Promise<Restorable> {
-  const { file, site } = await readEnvironment(environment);
-  const hosts = site.hosts.filter(({ apps }) =>
-    apps.some(({ name, backup }) => name === app && backup !== undefined),
-  );
-  const named = onto === undefined ? hosts : hosts.filter(({ name }) => name === onto);
-  const [host] = named;
-  if (host === undefined || named.length > 1) throw new SealiftError([hostProblem(file, app, hosts, onto)]);
+  const { host } = await restorableOn(environment, app, onto);
   if (from !== undefined && !timeOrSnapshot.test(from))
     throw new SealiftError([
       {
@@ -69,6 +63,27 @@ export async function restorable(
       }),
     ]);
   return { host, app, ...list };
+}
+
+/**
+ * Finds the host of an application in the site; asks nobody.
+ *
+ * @param onto name of a host; absent: the one that runs the application.
+ * @throws {SealiftError} with every problem of the site file, or E_RESTORE.
+ */
+export async function restorableOn(
+  environment: string,
+  app: string,
+  onto: string | undefined,
+): Promise<Pick<Restorable, "host" | "app">> {
+  const { file, site } = await readEnvironment(environment);
+  const hosts = site.hosts.filter(({ apps }) =>
+    apps.some(({ name, backup }) => name === app && backup !== undefined),
+  );
+  const named = onto === undefined ? hosts : hosts.filter(({ name }) => name === onto);
+  const [host] = named;
+  if (host === undefined || named.length > 1) throw new SealiftError([hostProblem(file, app, hosts, onto)]);
+  return { host, app };
 }
 
 /** The arguments of the script have a form that no option has. */

@@ -212,4 +212,10 @@ test("a changed script, configuration or timer is found", async () => {
     await ran(`mv /srv/kept ${file}`);
   }
   await holds(...job(...engines));
+  const clean = "sealift-clean-rehearsal-notes.service";
+  await ran(`systemctl disable --quiet ${clean}`);
+  await finds(`${clean} is disabled, so it would not start at boot`, ...job(...engines));
+  await applies(...job(...engines));
+  await ran(`mkdir -p ${scratch}/data/left && systemctl start ${clean}`);
+  await nothingLeft();
 });

@@ -4,6 +4,9 @@ import { spawnSync } from "node:child_process";
 import { test } from "node:test";
 import { library } from "../support/fixtures/example-host.ts";
 
+/** 2026-11-29T00:00:00Z */
+const now = 1_795_910_400;
+
 /** @returns the lines of reading_good_backups for what a restic in place of the real one prints. */
 function goodBackups(snapshots: readonly object[], begun = ""): readonly string[] {
   const input = `${library.text}
@@ -11,6 +14,7 @@ eval "$(backup_reading_lines)"
 app=shop
 errors=$(mktemp)
 restic=answer
+date() { if [ "$*" = +%s ]; then echo ${now}; else command date "$@"; fi; }
 answer() { cat <<'JSON'
 ${JSON.stringify(snapshots)}
 JSON
@@ -58,4 +62,80 @@ test("no value of a snapshot is taken for another one", () => {
   assert.deepEqual(goodBackups([snapshot("1", "2026-11-28T01:00:00Z", tags)]), [line("1", 1_795_827_600)]);
   const odd = { ...snapshot("1", "2026-11-28T01:00:00Z"), id: "--host" };
   assert.deepEqual(goodBackups([odd]), []);
+});
+
+test("a time in the future, and a mark that comes days later, hide no backup", () => {
+  const good = snapshot("1", "2026-11-28T01:00:00Z");
+  const near = snapshot("2", "2026-11-29T00:59:00Z");
+  assert.deepEqual(goodBackups([good, near, snapshot("3", "2026-11-29T01:01:00Z")]), [
+    line("1", 1_795_827_600),
+    line("2", 1_795_913_940),
+  ]);
+  const old = snapshot("1", "2026-11-20T01:00:00Z");
+  const mark = (time: string): object => ({ time, tags: ["app=shop", "void=01"], id: id("4") });
+  assert.deepEqual(goodBackups([old, mark("2026-11-23T01:00:01Z")]), [line("1", 1_795_136_400)]);
+  assert.deepEqual(goodBackups([old, mark("2026-11-23T01:00:00Z")]), []);
+  assert.deepEqual(goodBackups([mark("2026-11-19T01:00:00Z"), old]), []);
+});
+
+/** Runs lines after those of reading.sh, with a restic that prints lines and ends with an exit code. */
+function reads(lines: string, printed: string, exitCode = 0): string {
+  const input = `${library.text}
+eval "$(backup_reading_lines)"
+set -eu
+services='database cache'
+errors=/dev/null
+restic=answer
+answer() { cat <<'TEXT'
+${printed}
+TEXT
+return ${exitCode}
+}
+chown() { echo "chown $*"; }
+chmod() { echo "chmod $*"; }
+${lines} || echo failed
+`;
+  const { stdout, stderr } = spawnSync("sh", ["-s"], { input, encoding: "utf8" });
+  assert.equal(stderr, "");
+  return stdout;
+}
+
+/** As `restic ls --json` 0.19 prints it; the mode is that of Go. */
+const node = (name: string, mode: number, more: object = {}): string =>
+  JSON.stringify({ name, type: "dir", path: `/data/${name}`, uid: 999, gid: 70, mode, ...more });
+const folderBit = 2 ** 31;
+
+test("a restored folder gets the mode of the backup, with setuid, setgid and sticky", () => {
+  const modeOf = (mode: number): string =>
+    reads(
+      "reading_top 0123 database /new",
+      [node("data", folderBit + 0o755), node("database", mode)].join("\n"),
+    );
+  assert.equal(modeOf(folderBit + 0o700), "chown 999:70 /new\nchmod 00700 /new\n");
+  assert.equal(modeOf(2_151_678_456), "chown 999:70 /new\nchmod 02770 /new\n");
+  assert.equal(modeOf(2_148_532_735), "chown 999:70 /new\nchmod 01777 /new\n");
+  assert.equal(
+    modeOf(folderBit + 2 ** 23 + 2 ** 22 + 2 ** 20 + 0o5),
+    "chown 999:70 /new\nchmod 07005 /new\n",
+  );
+});
+
+test("whose owner or mode is not known is a failure, and nothing is guessed", () => {
+  const top = "reading_top 0123 database /new";
+  const whole = node("database", folderBit + 0o700);
+  assert.equal(reads(top, node("other", folderBit + 0o700)), "failed\n");
+  assert.equal(reads(top, node("database", 0o700)), "failed\n");
+  assert.equal(reads(top, node("database", folderBit + 0o700, { uid: -1 })), "failed\n");
+  assert.equal(reads(top, node("database", folderBit + 0o700, { gid: "70" })), "failed\n");
+  assert.equal(reads(top, `${whole}\n${whole}`), "failed\n");
+  assert.equal(reads(top, whole, 12), "failed\n");
+  const quoted = node("x", folderBit, { path: '/x","path":"/data/database","mode":2147484141,"x":"' });
+  assert.equal(reads(top, quoted), "failed\n");
+});
+
+test("what a backup has is known, or reading it has failed", () => {
+  const held = 'reading_held 0123 && printf "%s %s\\n" "$files" "$dumps" "missing:" "$(reading_missing)"';
+  assert.equal(reads(held, "/data\n/data/database\n/dump\n/dump/cache"), "database cache\nmissing: \n");
+  assert.equal(reads(held, "/data\n/data/database\n/data/other"), "database\nother \nmissing: cache\n");
+  assert.equal(reads(held, "/data\n/data/database", 1), "failed\n");
 });

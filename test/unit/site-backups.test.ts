@@ -5,7 +5,7 @@ import { formatProblem } from "../../modules/core/errors.ts";
 import { appsOf } from "../../modules/core/site/apps.ts";
 import { backupsOf, passwordName, repositoryOn, type BackupsFile } from "../../modules/core/site/backups.ts";
 import { backedHosts, rehearsalsOf } from "../../modules/core/site/rehearsals.ts";
-import { changed, problemsOf, siteOf } from "../support/fixtures/site-text.ts";
+import { changedForBackups, problemsOf, siteOf } from "../support/fixtures/site-text.ts";
 
 const recoveryKey = "age1ql3z7hjy54pw3hyww5ayyfg7zqgvc7w3j2elw8zmrj2kg5sfn9aqmcac8p";
 const keys = `{ age: 1.3.1, recoveryKey: ${recoveryKey} }`;
@@ -18,13 +18,7 @@ const backed = shop(`${data}, backup: { at: "02:30", snapshot: data }`);
 
 /** Two hosts with volumes for data and for backups. */
 function withBackups({ apps = backed, site = backups, secrets = keys }: Record<string, string> = {}): string {
-  const of = (key: string, value: string): string => (value === "" ? "" : `    ${key}: ${value}\n`);
-  const lines = `\n${of("apps", apps)}${of("backups", site)}${of("secrets", secrets)}    hosts:\n`;
-  return changed(/\n {4}hosts:\n/, lines)
-    .replace("storage-driver: overlay2", "features: { containerd-snapshotter: true }")
-    .replace(/\n {6}compose: .*/, "")
-    .replace(/\n {4}engine:\n/, '\n    engine:\n      compose: "5.5.1"\n')
-    .replace("mount: /logs }\n", "mount: /logs }\n        - { name: backup, size: 1GiB, mount: /backup }\n");
+  return changedForBackups({ apps, backups: site, secrets });
 }
 
 test("a host with a backed-up application is a client, and the store knows it by its login and repository", () => {
