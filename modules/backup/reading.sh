@@ -46,8 +46,11 @@ reading_good_backups() {
   done | sort -n | awk -v latest="$(($(date +%s) + 3600))" -v window=259200 '
     $1 > latest { next }
     $2 == "void" { marks[$3] = marks[$3] " " $1; next }
-    { times[++count] = $1; runs[count] = $3; lines[count] = $0 }
-    END {
+    {
+      times[++count] = $1
+      runs[count] = $3
+      lines[count] = $0
+    } END {
       for (i = 1; i <= count; i++) {
         isvoid = 0
         number = split(marks[runs[i]], marked, " ")
