@@ -1,6 +1,7 @@
 /** The backups of the applications of one host, as facts. Pure. */
 import type { Channel } from "../core/host/blob-step.ts";
-import type { Archive } from "../core/host/blob.ts";
+import { writersOf } from "../core/host/app-data.ts";
+import type { Archive, HostApp } from "../core/host/blob.ts";
 import type { BackupClientSpec } from "../core/site/backups.ts";
 import { mountOf, mountsOf } from "../core/site/mounts.ts";
 import type { AppSpec, HostSpec } from "../core/site/site-spec.ts";
@@ -16,6 +17,8 @@ export interface ClientStepsSpec {
   readonly backup: BackupClientSpec;
   /** Those without `backup` are not backed up. */
   readonly apps: readonly AppSpec[];
+  /** What the bundle has of them. Default nothing: then only services with data are known to write to it. */
+  readonly releases?: readonly HostApp[];
   /** To find the volume group of a snapshot. */
   readonly volumes: HostSpec["volumes"];
   readonly restic: Archive;
@@ -45,7 +48,7 @@ type BackedApp = AppSpec & Required<Pick<AppSpec, "backup">>;
 function appSteps(app: BackedApp, spec: ClientStepsSpec): readonly Step[] {
   const { name, backup } = app;
   return [
-    step(`${name}.job`, `${name} is backed up every day at ${backup.at}: ${whatOf(app)}`, [
+    step(`${name}.job`, `${name} is backed up every day at ${backup.at}: ${whatOf(app, spec)}`, [
       "backup_job",
       ...[name, backup.at, ...configurationLines(app, spec)],
     ]),
@@ -65,21 +68,33 @@ function appSteps(app: BackedApp, spec: ClientStepsSpec): readonly Step[] {
   ];
 }
 
+/** Services without `data` of their own that write to the data of others: they stop with them. */
+function otherWriters(app: BackedApp, { releases = [] }: ClientStepsSpec): readonly string[] {
+  if (!app.backup.stop || app.backup.snapshot !== undefined) return [];
+  const release = releases.find(({ name }) => name === app.name);
+  if (release === undefined) return [];
+  return writersOf(release.project, app).filter((service) => app.data?.[service] === undefined);
+}
+
 /** In words for the operator. */
-function whatOf({ data = {}, backup: { snapshot, stop, dump } }: BackedApp): string {
+function whatOf(app: BackedApp, spec: ClientStepsSpec): string {
+  const {
+    data = {},
+    backup: { snapshot, stop, dump },
+  } = app;
   const dumps = Object.keys(dump).map((service) => `a dump of ${service}`);
   const files = Object.keys(data).join(", ");
   if (snapshot !== undefined)
     return [...dumps, `the files of ${files} from a snapshot of ${snapshot}`].join(", ");
-  if (stop) return [...dumps, `the files of ${files}, which stop meanwhile`].join(", ");
+  const others = otherWriters(app, spec).join(", ");
+  const stopped = others === "" ? "which stop meanwhile" : `which stop meanwhile, with ${others}`;
+  if (stop) return [...dumps, `the files of ${files}, ${stopped}`].join(", ");
   return dumps.join(", ");
 }
 
 /** What the script reads: `key=value`, in an order that does not depend on the site. */
-function configurationLines(
-  { name, data = {}, backup }: BackedApp,
-  spec: ClientStepsSpec,
-): readonly string[] {
+function configurationLines(app: BackedApp, spec: ClientStepsSpec): readonly string[] {
+  const { name, data = {}, backup } = app;
   const { host, backup: client, volumes, restic, password } = spec;
   const folders = Object.entries(data).toSorted(byName);
   const dumps = Object.entries(backup.dump).toSorted(byName);
@@ -98,6 +113,7 @@ function configurationLines(
     ...(backup.stop && backup.snapshot === undefined ? ["stop=yes"] : []),
     `spool=${mount === "/" ? "" : mount}/.sealift-backup/${name}`,
     ...folders.map(([service, { path }]) => `data=${service} ${path}`),
+    ...otherWriters(app, spec).map((service) => `stops=${service}`),
     ...dumps.flatMap(([service, dump]) => {
       const { command, ends } = dumpCommand(dump);
       return [

@@ -36,14 +36,17 @@ export function backupPhase(
   certificates: StoreCertificates,
 ): Phase | undefined {
   const { backup, name, apps, registry, volumes } = host;
-  const { restic } = files;
+  const { restic, apps: releases = [] } = files;
   if (backup === undefined || restic === undefined) return undefined;
   const channel = registry === undefined ? {} : { channel: channelOf(registry) };
   const password = passwordsOf(files).get(backup.password) ?? "";
   return phase("backup", [
     // First: a restore must be possible where a backup is not.
     ...restoreSteps({ host: name, backup, apps, restic, password, folder: appsFolder(volumes) }),
-    ...clientSteps({ host: name, backup, apps, volumes, restic, password, certificates, ...channel }),
+    ...clientSteps({
+      ...{ host: name, backup, apps, releases, volumes, restic, password, certificates },
+      ...channel,
+    }),
   ]);
 }
 

@@ -131,7 +131,7 @@ backup_read_conf() {
   conf=$confs/$app.conf
   run=$runs/$app
   state=$states/$app
-  host='' program='' url='' certificate='' password='' docker='' volume='' mount='' stop='' spool='' data='' dumps=''
+  host='' program='' url='' certificate='' password='' docker='' volume='' mount='' stop='' stops='' spool='' data='' dumps=''
   if [ "$(stat -c '%u %a %F' "$conf" 2>/dev/null)" != "0 600 regular file" ]; then
     backup_fail 2 "$conf is absent, or others than root may have changed it" "run pulumi up"
   fi
@@ -148,7 +148,9 @@ backup_read_conf() {
       mount=*) mount=$value ;;
       stop=yes) stop=yes ;;
       spool=*) spool=$value ;;
-      data=*) data=$data$value$line_end ;;
+      # What writes to the data stops: its service, and others that stops= names.
+      data=*) data=$data$value$line_end stops="$stops ${value%% *}" ;;
+      stops=*) stops="$stops $value" ;;
       dump=*) dumps="$dumps $value" ;;
     esac
   done <"$conf"
@@ -471,16 +473,13 @@ HELD
   case $invalid,$percent in 0,100*) return 1 ;; 0,[0-9]*) ;; *) return 1 ;; esac
 }
 
-# backup_stop_services: stops the services with data, and notes before that they have to start again.
+# backup_stop_services: stops the services that write to the data, and notes before that they have to start again.
 backup_stop_services() {
   stopped=
-  while read -r service path; do
-    if [ -z "$service" ]; then continue; fi
+  for service in $stops; do
     ids=$(backup_containers "$service") || backup_fail 13 "the engine does not answer" "see systemctl status docker"
     for id in $ids; do stopped="$stopped $id"; done
-  done <<DATA
-$data
-DATA
+  done
   began_stop=$(date +%s%3N)
   if [ -z "$stopped" ]; then return 0; fi
   for id in $stopped; do backup_leave "stopped=$id"; done
@@ -495,15 +494,34 @@ backup_stopped_now() {
   backup_engine inspect --format '{{.State.Running}} {{.State.StartedAt}}' $stopped 2>&1
 }
 
-# backup_others_run: whether a container with the data runs although it was stopped, or has run since.
+# backup_others_run: whether a container that writes to the data runs although it was stopped, or has run since.
 backup_others_run() {
   if [ -n "$stopped" ] && [ "$(backup_stopped_now)" != "$stopped_as" ]; then return 0; fi
+  for service in $stops; do
+    if [ -n "$(backup_containers "$service")" ]; then return 0; fi
+  done
+  return 1
+}
+
+# backup_refuse_mounts: refuses data of which a part is on a mount of its own: a bind and a snapshot show only the folder that it covers.
+backup_refuse_mounts() {
+  if [ -z "$volume$stop" ]; then return 0; fi
   while read -r service path; do
-    if [ -n "$service" ] && [ -n "$(backup_containers "$service")" ]; then return 0; fi
+    if [ -z "$service" ]; then continue; fi
+    # As the kernel writes it in mountinfo.
+    folder=$(printf '%s\n' "$path" | sed 's/\\/\\134/g; s/ /\\040/g')
+    while read -r _ _ _ _ point _; do
+      covers=
+      case $point in "$folder"/*) covers=yes ;; esac
+      # At the folder or above it, what is on the volume of the snapshot is something else.
+      if [ -n "$volume" ] && [ "${#point}" -gt "${#mount}" ]; then case $folder/ in "$point"/*) covers=yes ;; esac fi
+      if [ -n "$covers" ]; then
+        backup_fail 11 "$path, the data of $service, would not be whole: $point is a mount of its own" "move its files into the folder, and unmount it"
+      fi
+    done </proc/self/mountinfo
   done <<DATA
 $data
 DATA
-  return 1
 }
 
 # backup_make_tree: data/SERVICE and dump below one folder, read-only.
@@ -514,6 +532,7 @@ backup_make_tree() {
     backup_bind "$spool/dump" "$run/tree/dump"
   fi
   if [ -z "$volume$stop" ]; then return 0; fi
+  backup_refuse_mounts
   while read -r service path; do
     if [ -z "$service" ]; then continue; fi
     if [ "$(readlink -f "$path")" != "$path" ] || [ ! -d "$path" ]; then
@@ -602,6 +621,8 @@ backup_make() {
   backup_void_begun || backup_fail 4 "an unfinished backup cannot be marked as void: $(backup_said)" "see that the store answers"
   run_id=$(od -An -N8 -tx1 /dev/urandom | tr -d ' \n')
   images=$(backup_image_tags)
+  # Before anything stops, and again when it is read.
+  backup_refuse_mounts
   backup_make_spool
   for one in $dumps; do backup_dump_service "$one"; done
   if [ -n "$volume" ]; then backup_make_snapshot; elif [ -n "$stop" ]; then backup_stop_services; fi
@@ -612,7 +633,7 @@ backup_make() {
       "leave more space free in the volume group, or make the backup at a quieter time"
   fi
   if [ -n "$stop" ]; then
-    if backup_others_run; then backup_fail 13 "a service with data was started while its files were read" "let no release start at the time of the backup"; fi
+    if backup_others_run; then backup_fail 13 "a service that writes to the data was started while its files were read" "let no release start at the time of the backup"; fi
     backup_clean || backup_fail 13 "what was stopped does not start again" "see docker ps --all"
     if [ -n "$stopped" ]; then stopped_ms=$(($(date +%s%3N) - began_stop)); fi
     stopped=

@@ -4,7 +4,7 @@ import { clientSteps } from "../../modules/backup/client-steps.ts";
 import { planText, type Step } from "../../modules/core/host/step.ts";
 import type { AppSpec } from "../../modules/core/site/site-spec.ts";
 import { assertSamePlan } from "../support/assert/same-plan.ts";
-import { exampleAppSpec } from "../support/fixtures/example-app.ts";
+import { exampleApp, exampleAppSpec } from "../support/fixtures/example-app.ts";
 import { exampleArchive, library } from "../support/fixtures/example-host.ts";
 
 const hex = (digits: string): string => digits.repeat(32);
@@ -40,9 +40,21 @@ const apps: readonly AppSpec[] = [
   { ...exampleAppSpec, name: "plain" },
 ];
 
+/** A worker writes to the folder of the ledger's database. */
+const ledger = {
+  ...{ ...exampleApp, name: "ledger" },
+  project: {
+    file: "compose.yaml",
+    services: ["db", "worker"].map((name) => ({
+      ...{ name, image: "docker.io/library/nginx:1.29", config: "c1".repeat(8) },
+      mounts: [{ target: "/state", volume: "db" }],
+    })),
+  },
+};
+
 const steps = (certificates: ReadonlyMap<string, string>): readonly Step[] =>
   clientSteps({
-    ...{ host: "node-a", apps, restic, certificates },
+    ...{ host: "node-a", apps, releases: [ledger], restic, certificates },
     backup: {
       restic: "0.19.1",
       password: "restic.age",

@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { before, describe, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { backupStatusCode, parseBackupStatus } from "../../modules/backup/client-status.ts";
+import type { Step } from "../../modules/core/host/step.ts";
 import type { AppBackupSpec, AppSpec } from "../../modules/core/site/site-spec.ts";
 import { appImages } from "../lab/images/app-images.ts";
 import { writeLayoutArchive } from "../lab/images/layout-archive.ts";
@@ -15,6 +16,7 @@ import {
   startBackups,
   storeFolder,
 } from "../support/guests/backup-in-guest.ts";
+import { exampleApp } from "../support/fixtures/example-app.ts";
 import { startEngine, type EngineInGuest } from "../support/guests/engine-in-guest.ts";
 import { shellFacts } from "../support/guests/shell-facts.ts";
 import { undoAfter } from "../support/process/undo.ts";
@@ -329,8 +331,8 @@ const stages: readonly [string, () => Promise<void>, reached: string][] = [
   ["send", () => slowRestic("true", "sleep 600"), "test -e /srv/after"],
 ];
 
-async function slowRestic(before: string, after: string): Promise<void> {
-  await configure();
+async function slowRestic(before: string, after: string, job?: Step): Promise<void> {
+  await (job === undefined ? configure() : engine.on.run("apply", [job]));
   const real = (await root(`sed -n s/^program=//p ${conf}`)).trim();
   await root("rm -f /srv/before /srv/after");
   const input = `#!/bin/sh
@@ -413,6 +415,48 @@ test("a service that is started while its files are read: the backup does not co
   assert.match(await world.backUp("ledger"), / 13 .*was started while its files were read/);
   assert.deepEqual(await world.counted(), counted);
   await configure();
+  await nothingLeft();
+});
+
+test("another service that writes to the data stops as well, and one that starts meanwhile is seen", async () => {
+  const labels = ["project=ledger", "service=worker", "oneoff=False"].map(
+    (one) => `--label com.docker.compose.${one}`,
+  );
+  await engine.docker(
+    `run --detach --init --name ledger-worker-1 --network none ${labels.join(" ")} --volume ${folder}:/state --entrypoint sh postgres:17 -c "while sleep 0.1; do date >>/state/worker; done"`,
+  );
+  const mounts = [{ target: "/state", volume: "db" }];
+  const services = ["db", "worker"].map((name) => ({
+    ...{ name, image: "docker.io/library/postgres:17", config: "c1".repeat(8), mounts },
+  }));
+  const release = { ...exampleApp, name: "ledger", project: { file: "compose.yaml", services } };
+  const job = world
+    .steps(app({ dump: {} }), undefined, [release])
+    .find(({ code }) => code === "backup.ledger.job");
+  assert.ok(job);
+  const { revision, text } = await engine.on.run("apply", [job]);
+  assert.ok(revision, text);
+  const running = (): Promise<string> =>
+    engine.docker("inspect --format '{{.State.Running}} {{.State.StartedAt}}' ledger-worker-1");
+  const before = await running();
+  assert.equal(await world.backUp("ledger"), "success");
+  const after = await running();
+  assert.match(after, /^true /);
+  assert.notEqual(after, before);
+  await slowRestic("docker start ledger-worker-1", "true", job);
+  assert.match(await world.backUp("ledger"), / 13 .*writes to the data was started while/);
+  await engine.docker("rm --force ledger-worker-1");
+  await configure();
+  await nothingLeft();
+});
+
+test("a mount in the data: nothing stops, and the backup does not count", async () => {
+  const since = await engine.docker("inspect --format '{{.State.StartedAt}}' ledger-db-1");
+  await root(`mkdir '${folder}/w al' && mount -t tmpfs tmpfs '${folder}/w al'`);
+  assert.match(await world.backUp("ledger"), / 11 .*ledger-db\/w\\040al is a mount of its own/);
+  assert.equal(await engine.docker("inspect --format '{{.State.StartedAt}}' ledger-db-1"), since);
+  await root(`umount '${folder}/w al' && rmdir '${folder}/w al'`);
+  assert.equal(await world.backUp("ledger"), "success");
   await nothingLeft();
 });
 

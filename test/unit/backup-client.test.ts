@@ -1,12 +1,15 @@
 /** What is decided about backups without a host: the commands, the configuration, and what a host says. */
 import assert from "node:assert/strict";
-import { execFileSync } from "node:child_process";
+import { execFileSync, spawnSync } from "node:child_process";
 import { describe, test } from "node:test";
 import { parseBackupStatus } from "../../modules/backup/client-status.ts";
 import { clientSteps } from "../../modules/backup/client-steps.ts";
+import { backupPhase } from "../../modules/backup/index.ts";
 import { dumpCommand } from "../../modules/backup/dump-command.ts";
+import type { ComposeProject, StateMount } from "../../modules/core/host/compose-project.ts";
 import type { AppBackupSpec, AppSpec, DumpSpec } from "../../modules/core/site/site-spec.ts";
-import { exampleArchive, library } from "../support/fixtures/example-host.ts";
+import { exampleApp } from "../support/fixtures/example-app.ts";
+import { exampleArchive, exampleFiles, exampleHost, library } from "../support/fixtures/example-host.ts";
 
 function app(name: string, backup: Partial<AppBackupSpec>): AppSpec {
   return {
@@ -18,7 +21,24 @@ function app(name: string, backup: Partial<AppBackupSpec>): AppSpec {
 }
 
 function steps(...apps: readonly AppSpec[]): ReturnType<typeof clientSteps> {
+  return stepsWith({}, ...apps);
+}
+
+type Mounts = Readonly<Record<string, readonly StateMount[]>>;
+
+function projectOf(mounts: Mounts): ComposeProject {
+  const services = Object.entries(mounts).map(([name, own]) => ({
+    ...{ name, image: "nginx", config: "c1".repeat(8) },
+    mounts: own,
+  }));
+  return { file: "compose.yaml", services };
+}
+
+/** @param mounts of the services of every application in the bundle. */
+function stepsWith(mounts: Mounts, ...apps: readonly AppSpec[]): ReturnType<typeof clientSteps> {
+  const releases = apps.map(({ name }) => ({ ...exampleApp, name, project: projectOf(mounts) }));
   return clientSteps({
+    releases,
     ...{ host: "node-a", apps, restic: exampleArchive, password: "/run/sealift/secrets/_backup/p.1" },
     volumes: { group: "vg0", logicalVolumes: [{ name: "data", size: "1GiB", mount: "/data" }] },
     backup: {
@@ -74,6 +94,139 @@ describe("the configuration of a job", () => {
         encoding: "utf8",
       });
       assert.equal(printed, `${hostile[at] ?? ""}x`);
+    }
+  });
+});
+
+describe("services that write to the data of others", () => {
+  const state = { target: "/state", volume: "db" };
+  const mounts = {
+    agent: [{ target: "/host", source: "/data" }],
+    cache: [{ target: "/cache", volume: "cache" }],
+    db: [state],
+    dumper: [{ target: "/files", source: "/data/db/files" }],
+    neighbour: [{ target: "/files", source: "/data/db2" }],
+    reader: [{ ...state, readOnly: true }],
+    watcher: [{ target: "/files", source: "/data/db", readOnly: true }],
+    web: [{ target: "/files", volume: "web" }],
+    worker: [{ ...state, target: "/work" }],
+  };
+  const stepOf = (backup: Partial<AppBackupSpec>): ReturnType<typeof clientSteps>[number] | undefined =>
+    stepsWith(mounts, app("shop", { ...backup, without: ["cache"] })).find(
+      ({ code }) => code === "backup.shop.job",
+    );
+  const stopsOf = (backup: Partial<AppBackupSpec>): readonly string[] =>
+    stepOf(backup)?.call.filter((line) => line.startsWith("stops=")) ?? [];
+
+  test("they stop as well, and the preview names them", () => {
+    assert.deepEqual(stopsOf({ stop: true }), ["stops=agent", "stops=dumper", "stops=worker"]);
+    assert.match(
+      stepOf({ stop: true })?.fact ?? "",
+      /the files of web, db, which stop meanwhile, with agent, dumper, worker$/,
+    );
+  });
+
+  test("the phase of a host takes them from its bundle", () => {
+    const release = { ...exampleApp, project: projectOf(mounts) };
+    const backup = {
+      ...{ restic: "0.19.1", password: "p.age" },
+      store: { host: "store-a", address: "10.0.0.9", port: 8000 },
+    };
+    const found = backupPhase(
+      { ...exampleHost(), apps: [app("shop", { stop: true })], backup },
+      { ...exampleFiles, restic: exampleArchive, apps: [release] },
+      new Map(),
+    );
+    assert.ok(
+      found?.steps.find(({ code }) => code === "backup.shop.job")?.call.includes("stops=worker"),
+      JSON.stringify(found),
+    );
+  });
+
+  test("without a stop, or from a snapshot, nothing stops", () => {
+    assert.deepEqual(stopsOf({ snapshot: "data" }), []);
+    assert.deepEqual(stopsOf({ dump: { db: { engine: "mysql" }, web: { command: ["dump"] } } }), []);
+  });
+});
+
+describe("the script on the host", () => {
+  /** Runs commands after its functions. */
+  function script(commands: string): { readonly status: number | null; readonly text: string } {
+    const { status, stdout, stderr } = spawnSync("sh", [], {
+      encoding: "utf8",
+      env: { ...process.env, SEALIFT_OWN_MOUNTS: "yes" },
+      input: `${library.text}
+work=$(mktemp -d)
+trap 'rm -r "$work"' EXIT
+backup_script | sed -e '/^app=$/,$d' -e "s|/proc/self/mountinfo|$work/mountinfo|" >"$work/script"
+. "$work/script"
+confs=$work states=$work runs=$work
+stat() { echo "0 600 regular file"; }
+sync() { :; }
+backup_fail() { echo "$1 $2"; exit "$1"; }
+${commands}
+`,
+    });
+    return { status, text: `${stdout}${stderr}` };
+  }
+
+  test("stops and watches every service that writes to the data, also with an older configuration", () => {
+    const conf = "printf '%s\\n' stop=yes 'data=db /data/db' stops=worker >\"$work/shop.conf\"";
+    const world = `
+printf '%s\\n' '#!/bin/sh' 'echo "$@" >>"\${0%/*}/said"' >"$work/docker"; chmod 0755 "$work/docker"
+backup_read_conf shop; docker=$work/docker state=$work run=$work
+backup_containers() { case " $running " in *" $1 "*) echo "id-$1" ;; esac }
+running="db worker web"; backup_stop_services; cat "$work/said" "$work/left"
+running="worker"; stopped=; if backup_others_run; then echo seen; fi
+running="web"; if backup_others_run; then echo wrong; fi`;
+    assert.deepEqual(script(`${conf}${world}`), {
+      status: 0,
+      text: [
+        "stop id-db id-worker",
+        "inspect --format {{.State.Running}} {{.State.StartedAt}} id-db id-worker",
+        "stopped=id-db",
+        "stopped=id-worker",
+        "seen\n",
+      ].join("\n"),
+    });
+    assert.match(script(`${conf.replace("stops=worker", "")}${world}`).text, /^stop id-db\n/);
+  });
+
+  test("data with a mount in it is refused", () => {
+    const found = (points: readonly string[], path: string, more: string): string => {
+      const lines = points.map((point) => `1 2 8:1 / ${point} rw - ext4 /dev/x rw`).join("\n");
+      const { status, text } = script(`cat >"$work/mountinfo" <<'END'
+${lines}
+END
+volume= mount= stop= data='db ${path}
+'
+${more}
+backup_refuse_mounts`);
+      assert.equal(status, text === "" ? 0 : 11, text);
+      return text;
+    };
+    const refused = (path: string, point: string): string =>
+      `11 ${path}, the data of db, would not be whole: ${point} is a mount of its own\n`;
+    const stop = "stop=yes";
+    const snapshot = "volume=vg0/data mount=/data";
+    const beside = ["/", "/data", "/data/db2", "/data/db.old/x", "/other/data/db/wal"];
+    for (const more of [stop, snapshot]) {
+      assert.equal(found(beside, "/data/db", more), "");
+      assert.equal(
+        found([...beside, "/data/db/a/wal"], "/data/db", more),
+        refused("/data/db", "/data/db/a/wal"),
+      );
+      assert.equal(
+        found([String.raw`/data/a\040\134b/w\040l`], String.raw`/data/a \b`, more),
+        refused(String.raw`/data/a \b`, String.raw`/data/a\040\134b/w\040l`),
+      );
+    }
+    // Only a dump is made: no file is read.
+    assert.equal(found(["/data/db/wal"], "/data/db", ""), "");
+    // What is mounted at the folder, or between it and the volume, is not in its snapshot.
+    for (const point of ["/data/a/db", "/data/a"]) {
+      assert.equal(found([...beside, point], "/data/a/db", stop), "");
+      assert.equal(found([...beside, point], "/data/a/db", snapshot), refused("/data/a/db", point));
     }
   });
 });

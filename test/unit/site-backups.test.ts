@@ -17,8 +17,15 @@ const shop = (more: string): string => `[{ name: shop, version: 2.4.0, hosts: [n
 const backed = shop(`${data}, backup: { at: "02:30", snapshot: data }`);
 
 /** Two hosts with volumes for data and for backups. */
-function withBackups({ apps = backed, site = backups, secrets = keys }: Record<string, string> = {}): string {
-  return changedForBackups({ apps, backups: site, secrets });
+function withBackups({
+  apps = backed,
+  site = backups,
+  secrets = keys,
+  mount = "",
+}: Record<string, string> = {}): string {
+  const text = changedForBackups({ apps, backups: site, secrets });
+  const more = mount === "" ? "" : `        - { name: more, size: 1GiB, mount: ${mount} }\n`;
+  return text.replace("mount: /data }\n", `mount: /data }\n${more}`);
 }
 
 test("a host with a backed-up application is a client, and the store knows it by its login and repository", () => {
@@ -155,6 +162,11 @@ for (const [what, change, expected] of [
     /E_VALUE apps\[0\]\.data\.db\.path: found: \/data: the top of a mount; /,
   ],
   [
+    "a mount in the data of an application with backups",
+    { mount: "/data/shop-db/wal" },
+    /E_CONFLICT apps\[0\]\.data\.db\.path: found: \/data\/shop-db: \/data\/shop-db\/wal of node-a is a mount of its own in it; .*fix: choose a folder beside \/data\/shop-db\/wal/,
+  ],
+  [
     "data in the data-root",
     { apps: shop("data: { db: { path: /data/docker/db } }") },
     /E_CONFLICT apps\[0\]\.data\.db\.path: found: \/data\/docker\/db: in \/data\/docker, the data-root of node-a; /,
@@ -260,3 +272,8 @@ for (const [what, change, expected] of [
     assert.match(problems[0] ?? "", expected);
     assert.match(problems[0] ?? "", /^[^ ]+:\d+:\d+: E_.*; expected: .*; fix: /);
   });
+
+test("a mount beside the data, or in data without backups, is not refused", () => {
+  assert.deepEqual(problemsOf(withBackups({ mount: "/data/shop-db2" })), []);
+  assert.deepEqual(problemsOf(withBackups({ mount: "/data/shop-db/wal", apps: shop(data) })), []);
+});

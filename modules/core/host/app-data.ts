@@ -53,3 +53,21 @@ export function dataBindsOf(
   }
   return binds;
 }
+
+/** Services that mount a folder of data for writing: in place of their volume, or as a path of the host. Sorted by name, as the lock is. */
+export function writersOf(project: Pick<ComposeProject, "services">, app: DataOf): readonly string[] {
+  const folders = Object.values(app.data ?? {}).map(({ path }) => path);
+  const binds = dataBindsOf(project, app);
+  const writes = ({ name, mounts = [] }: ComposeService): boolean =>
+    (binds.get(name) ?? []).some(({ readOnly }) => !readOnly) ||
+    mounts.some(
+      ({ source, readOnly = false }) => source !== undefined && !readOnly && folders.some(isIn(source)),
+    );
+  return project.services.filter(writes).map(({ name }) => name);
+}
+
+/** Whether one of the two paths is, or contains, the other. */
+function isIn(source: string): (folder: string) => boolean {
+  const top = source.endsWith("/") ? source : `${source}/`;
+  return (folder) => `${folder}/`.startsWith(top) || top.startsWith(`${folder}/`);
+}

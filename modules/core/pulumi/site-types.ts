@@ -1272,7 +1272,7 @@ export type AppsInput = readonly {
      */
     readonly snapshot?: string;
     /**
-     * Without a snapshot: the services with data are stopped while their files are read. Without either, only dumps are backed up.
+     * Without a snapshot: the services that write to the data are stopped while their files are read. Without either, only dumps are backed up.
      * @default false
      * @example true
      */

@@ -4,7 +4,7 @@ import { createHash } from "node:crypto";
 import { mkdtemp, readFile, realpath, rm, stat } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { type Archive, uploadPath } from "../../../modules/core/host/blob.ts";
+import { type Archive, type HostApp, uploadPath } from "../../../modules/core/host/blob.ts";
 import type { Step } from "../../../modules/core/host/step.ts";
 import type { AppSpec, HostSpec } from "../../../modules/core/site/site-spec.ts";
 import { certificateCode, certificateStep } from "../../../modules/backup/certificates.ts";
@@ -18,7 +18,11 @@ import type { ShellFunctions } from "./shell-functions.ts";
 export interface BackupInGuest {
   readonly on: ShellFunctions;
   /** Of the host whose only application this is. */
-  readonly steps: (app: AppSpec, volumes?: HostSpec["volumes"]) => readonly Step[];
+  readonly steps: (
+    app: AppSpec,
+    volumes?: HostSpec["volumes"],
+    releases?: readonly HostApp[],
+  ) => readonly Step[];
   /** Starts the server of the store; it is stopped with `systemctl stop store`. */
   readonly serve: () => Promise<void>;
   /** What restic says of the repository. */
@@ -64,9 +68,9 @@ export async function startBackups(on: ShellFunctions): Promise<BackupInGuest> {
   const environment = `RESTIC_PASSWORD_FILE=${repositoryPassword} RESTIC_REPOSITORY=${storeFolder}/${host}`;
   const world: BackupInGuest = {
     on,
-    steps: (app, volumes = { group: "vg0", logicalVolumes: [], existing: [{ mount: "/" }] }) =>
+    steps: (app, volumes = { group: "vg0", logicalVolumes: [], existing: [{ mount: "/" }] }, releases = []) =>
       clientSteps({
-        ...{ host, apps: [app], volumes, restic, password: repositoryPassword },
+        ...{ host, apps: [app], releases, volumes, restic, password: repositoryPassword },
         backup: { restic: restic.version, password: "restic.age", store: { host: "store-a", address, port } },
         certificates: new Map([["store-a", certificate]]),
       }),

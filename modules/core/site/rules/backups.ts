@@ -162,7 +162,7 @@ function appDataProblems(
 }
 
 function pathProblems(
-  { data = {} }: AppFile,
+  { data = {}, backup }: AppFile,
   path: Path,
   host: MergedHost,
   problemAt: ProblemBuilder,
@@ -180,6 +180,17 @@ function pathProblems(
           mount === undefined ? `${folder}: on no mount of ${name}` : `${folder}: the top of a mount`,
           `a folder below a mount of ${name}: ${mounts.map((one) => one.mount).join(", ") || "none"}`,
           "choose a folder below one of the mounts",
+        ),
+      ];
+    const below = mounts.find((one) => one.mount.startsWith(`${folder}/`))?.mount;
+    if (backup !== undefined && below !== undefined)
+      return [
+        problemAt(
+          at,
+          "E_CONFLICT",
+          `${folder}: ${below} of ${name} is a mount of its own in it`,
+          "a folder without mounts below it: what is on them would be missing from the backups",
+          `choose a folder beside ${below}, and keep all data of the service in it`,
         ),
       ];
     const used = usedFolders(host).find(({ path: one }) => `${folder}/`.startsWith(`${one}/`));
