@@ -46,8 +46,8 @@ export function packageFiles(): readonly PackageFile[] {
   ];
 }
 
-/** Programs read them, and the reference pages show them to people; without their spaces they are half as long. */
-const read = /(\.schema|^package-lock)\.json$/;
+/** Programs read them, and the reference pages show them to people; without their spaces they are half as long. That of the site stays as it is. */
+const read = /^(?!stacks\/site\.)(.*\.schema|package-lock)\.json$/;
 
 function copyOf(path: string): string {
   const text = readFileSync(join(checkout, path), "utf8");
