@@ -49,6 +49,8 @@ apply_backup_job() {
   file_put "$BACKUP_UNITS/$job_unit.timer" "$(backup_timer "$1" "$2")"
   systemctl daemon-reload
   systemctl reenable --quiet "$job_unit.timer"
+  # systemd starts a unit at most five times in ten seconds (systemd.unit(5), StartLimitBurst=); repairs may follow each other faster.
+  systemctl reset-failed "$job_unit.timer" 2>/dev/null || true
   timeout 60 systemctl restart "$job_unit.timer"
 }
 
