@@ -14,6 +14,20 @@ reading_say() { printf '%s\n' "$*"; }
 reading_printable() { printf '%s' "$1" | reading_printable_lines; }
 reading_printable_lines() { tr -s '\n\t' '  ' | tr -cd '[:print:]' | head -c 600; }
 reading_config_value() { sed -n "s/^$1=//p" "$config"; }
+# reading_config: sets what both files say: docker, host, folder, seconds, restic, services, and restic's own environment.
+reading_config() {
+  docker=$(reading_config_value docker)
+  host=$(reading_config_value host)
+  folder=$(reading_config_value folder)
+  seconds=$(reading_config_value seconds)
+  restic=$(reading_config_value restic)
+  services=$(sed -n 's/^data \([^ ]*\) .*/\1/p' "$config")
+  RESTIC_REPOSITORY=$(reading_config_value repository)
+  RESTIC_PASSWORD_FILE=$(reading_config_value password)
+  RESTIC_CACHE_DIR=/var/cache/sealift/restic
+  export RESTIC_REPOSITORY RESTIC_PASSWORD_FILE RESTIC_CACHE_DIR
+  install -d -m 0700 /var/cache/sealift "$RESTIC_CACHE_DIR"
+}
 # reading_config_line KIND SERVICE: prints the rest of this line of a service.
 reading_config_line() { awk -v kind="$1" -v service="$2" '$1 == kind && $2 == service { sub(/^[^ ]+ [^ ]+ /, ""); print; exit }' "$config"; }
 
@@ -168,8 +182,11 @@ reading_check_data() {
 reading_redacted() {
   set --
   for redacted_file in "/run/sealift/secrets/$app"/*; do if [ -f "$redacted_file" ]; then set -- "$@" "$redacted_file"; fi; done
-  awk 'BEGIN { for (i = 1; i < ARGC; i++) { lines = 0; while ((getline line < ARGV[i]) > 0) if (line != "") { lines++; text = line } close(ARGV[i]); ARGV[i] = ""; if (lines == 1 && length(text) >= 6) words[++count] = text } }
-    { rest = $0; for (i = 1; i <= count; i++) { shown = ""; while ((at = index(rest, words[i])) > 0) { shown = shown substr(rest, 1, at - 1) "***"; rest = substr(rest, at + length(words[i])) } rest = shown rest } print rest }' "$@"
+  awk '
+END
+  redact_program
+  cat <<'END'
+  ' "$@"
 }
 END
 }

@@ -370,21 +370,11 @@ case $name in
 esac
 config=/etc/sealift/backup/rehearsals/$name
 if [ ! -f "$config" ]; then reading_fail "no rehearsal $name" "one of /etc/sealift/backup/rehearsals" "correct the name"; fi
-docker=$(reading_config_value docker)
+reading_config
 app=$(reading_config_value app)
-host=$(reading_config_value host)
-folder=$(reading_config_value folder)
-seconds=$(reading_config_value seconds)
-restic=$(reading_config_value restic)
 scratch=$(reading_config_value scratch)
-services=$(sed -n 's/^data \([^ ]*\) .*/\1/p' "$config")
 project=sealift-rehearsal-$app
 state=/var/lib/sealift/backup/rehearsals
-RESTIC_REPOSITORY=$(reading_config_value repository)
-RESTIC_PASSWORD_FILE=$(reading_config_value password)
-RESTIC_CACHE_DIR=/var/cache/sealift/restic
-export RESTIC_REPOSITORY RESTIC_PASSWORD_FILE RESTIC_CACHE_DIR
-install -d -m 0700 /var/cache/sealift "$RESTIC_CACHE_DIR"
 # One rehearsal of an application at a time: the scratch folder is the same.
 install -d -m 0755 /run/sealift
 exec 9<>"/run/sealift/rehearsal-$app.lock"

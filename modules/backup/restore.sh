@@ -72,26 +72,18 @@ restore_read_config() {
   if [ ! -f "$config" ]; then
     reading_fail "no application $app with backups on this host" "one of: $(restore_known_apps)" "correct the name, or run this on the host of the application"
   fi
-  docker=$(reading_config_value docker)
-  host=$(reading_config_value host)
-  folder=$(reading_config_value folder)
-  seconds=$(reading_config_value seconds)
-  restic=$(reading_config_value restic)
-  RESTIC_REPOSITORY=$(reading_config_value repository)
-  RESTIC_PASSWORD_FILE=$(reading_config_value password)
+  reading_config
   RESTIC_CACERT=$(reading_config_value certificate)
-  RESTIC_CACHE_DIR=/var/cache/sealift/restic
   if [ ! -r "$RESTIC_PASSWORD_FILE" ]; then
     reading_fail "no password of the repository in $RESTIC_PASSWORD_FILE" "the password, decrypted by sealift-secrets.service" "run systemctl restart sealift-secrets.service, and read its log if it fails"
   fi
   RESTIC_REST_USERNAME=$host
   RESTIC_REST_PASSWORD=$(printf 'sealift backup login\n%s\n%s\n' "$host" "$(cat "$RESTIC_PASSWORD_FILE")" | sha256sum | cut -c 1-64)
-  export RESTIC_REPOSITORY RESTIC_PASSWORD_FILE RESTIC_CACERT RESTIC_CACHE_DIR RESTIC_REST_USERNAME RESTIC_REST_PASSWORD
-  services=$(sed -n 's/^data \([^ ]*\) .*/\1/p' "$config")
+  export RESTIC_CACERT RESTIC_REST_USERNAME RESTIC_REST_PASSWORD
   state=/var/lib/sealift/backup/$app
   record=$state/restore
   unit=sealift-restore-$app.service
-  install -d -m 0700 /var/lib/sealift "$state" /var/cache/sealift "$RESTIC_CACHE_DIR"
+  install -d -m 0700 /var/lib/sealift "$state"
 }
 restore_known_apps() { ls /etc/sealift/backup/restores 2>/dev/null | paste -s -d ' ' -; }
 restore_path_of() { reading_config_line data "$1" | cut -d ' ' -f 1; }

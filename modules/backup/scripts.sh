@@ -191,31 +191,10 @@ backup_listen() {
 backup_said() {
   set -- "$password"
   for secret in "/run/sealift/secrets/$app"/*; do if [ -f "$secret" ]; then set -- "$@" "$secret"; fi; done
-  tail -n 3 "$run/said" | awk '
-    BEGIN {
-      for (i = 1; i < ARGC; i++) {
-        while ((getline line < ARGV[i]) > 0) {
-          sub(/\r$/, "", line)
-          if (length(line) < 6) continue
-          for (at = ++count; at > 1 && length(words[at - 1]) < length(line); at--) words[at] = words[at - 1]
-          words[at] = line
-        }
-        close(ARGV[i])
-        ARGV[i] = ""
-      }
-    }
-    {
-      rest = $0
-      for (i = 1; i <= count; i++) {
-        shown = ""
-        while ((at = index(rest, words[i])) > 0) {
-          shown = shown substr(rest, 1, at - 1) "***"
-          rest = substr(rest, at + length(words[i]))
-        }
-        rest = shown rest
-      }
-      print rest
-    }
+  tail -n 3 "$run/said" | awk -v lines=yes '
+SCRIPT
+  redact_program
+  cat <<'SCRIPT'
   ' "$@" | sed 's|://[^[:space:]/]*@|://***@|g' | tr '\n\t' '  ' | tr -d '\000-\037\177' | head -c 400
 }
 

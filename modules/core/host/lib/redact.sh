@@ -56,32 +56,43 @@ redact_contents() {
   for redact_file in "$redact_folder"/*; do
     if [ -f "$redact_file" ]; then set -- "$@" "$redact_file"; fi
   done
-  LC_ALL=C awk '
-    BEGIN {
-      for (i = 1; i < ARGC; i++) {
-        lines = 0
-        while ((getline line < ARGV[i]) > 0) if (line != "") { lines++; text = line }
-        close(ARGV[i])
-        ARGV[i] = ""
-        if (lines != 1) continue
-        sub(/\r$/, "", text)
-        if (length(text) < 6) continue
-        # The longest first: one may be the beginning of another.
-        for (at = ++count; at > 1 && length(words[at - 1]) < length(text); at--) words[at] = words[at - 1]
-        words[at] = text
-      }
+  LC_ALL=C awk "$(redact_program)" "$@"
+}
+
+# redact_program: prints the program of awk for it; scripts that work without Sealift have it as well. Its arguments are files with secrets. With
+# `-v lines=yes` each line of such a file is a secret, and not only the one line of a file that has no other.
+redact_program() {
+  cat <<'END'
+BEGIN {
+  for (i = 1; i < ARGC; i++) {
+    read = 0
+    while ((getline line < ARGV[i]) > 0) {
+      if (lines != "") { add(line); continue }
+      if (line != "") { read++; text = line }
     }
-    {
-      rest = $0
-      for (i = 1; i <= count; i++) {
-        shown = ""
-        while ((at = index(rest, words[i])) > 0) {
-          shown = shown substr(rest, 1, at - 1) "***"
-          rest = substr(rest, at + length(words[i]))
-        }
-        rest = shown rest
-      }
-      print rest
+    close(ARGV[i])
+    ARGV[i] = ""
+    if (lines == "" && read == 1) add(text)
+  }
+}
+{
+  rest = $0
+  for (i = 1; i <= count; i++) {
+    shown = ""
+    while ((at = index(rest, words[i])) > 0) {
+      shown = shown substr(rest, 1, at - 1) "***"
+      rest = substr(rest, at + length(words[i]))
     }
-  ' "$@"
+    rest = shown rest
+  }
+  print rest
+}
+# The longest first: one may be the beginning of another.
+function add(word,  at) {
+  sub(/\r$/, "", word)
+  if (length(word) < 6) return
+  for (at = ++count; at > 1 && length(words[at - 1]) < length(word); at--) words[at] = words[at - 1]
+  words[at] = word
+}
+END
 }
