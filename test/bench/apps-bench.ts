@@ -1,7 +1,7 @@
 /**
  * `npm run bench -- apps [--projects <n>] [--runs <n>]`: Compose projects that already run as they should, run once more: by Sealift, by
  * Ansible's community.docker.docker_compose_v2, and by a person who types `docker compose up -d` for each. On two machines of one kind, in
- * turn, in one run. The figures are this machine's; what counts are the ratios.
+ * turn, in one run. The figures are this machine's; the ratios hold elsewhere.
  */
 import { mkdir, mkdtemp } from "node:fs/promises";
 import { loadavg } from "node:os";

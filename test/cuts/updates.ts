@@ -58,7 +58,7 @@ async function cutOne(site: SiteUnderTest, bundle: SmallApps, at: number, number
 /** Whatever starts at boot starts without an operator: the application runs, in one of its versions, and has its data. */
 async function afterBoot(site: SiteUnderTest, line: string): Promise<readonly string[]> {
   await site.guest.exec("sudo -n timeout 600 systemctl is-system-running --wait");
-  // Health checks begin anew with the containers.
+  // Health checks start over with the containers.
   const all = containers.map(
     (one) => `docker inspect --format '{{.State.Health.Status}}' ${one} | grep -qx healthy`,
   );

@@ -108,7 +108,7 @@ for (const { series, store, registry } of engines)
         assert.ok((await visitors()) > count);
       });
 
-      // As the guide removes an application; the other line begins anew.
+      // As the guide removes an application; the other line begins with nothing.
       test(`removed, ${with_}`, async () => {
         await shop.root(
           "systemctl disable --now sealift-app-shop && docker compose -p shop down --volumes && rm -r /svc/apps/shop /etc/systemd/system/sealift-app-shop.service && systemctl daemon-reload",
