@@ -346,10 +346,20 @@ repo_plan() {
       }
       next unless $ours;
       my $run = "$tag{app} " . ($tag{run} // "");
-      push @ours, { id => $id, time => $time, app => $tag{app}, run => $run, marks => $tag{void} };
+      push @ours, { id => $id, time => $time, app => $tag{app}, run => $run, marks => $tag{void}, of => $one->{original} // "" };
       if (defined $tag{void}) { $void{"$tag{app} $tag{void}"} = 1 }
       else { $has{$run} = 1 }
     }
+    # A run makes one backup: restic rewrite, by whoever is root on the client, adds another with its tags and its time.
+    my %listed = map { $_->{id} => 1 } @ours;
+    my (%of_run, @again);
+    for (sort { $first{ $a->{id} } <=> $first{ $b->{id} } || ($listed{ $a->{of} } // 0) <=> ($listed{ $b->{of} } // 0) || $a->{id} cmp $b->{id} }
+      grep { !defined $_->{marks} } @ours) {
+      push @again, $_->{id} if $of_run{ $_->{run} }++;
+    }
+    my %again = map { $_ => 1 } @again;
+    print "again $_\n" for @again;
+    @ours = grep { !$again{ $_->{id} } } @ours;
     for (grep { !defined $_->{marks} } @ours) {
       my $of = $void{ $_->{run} } ? \%newest_any : \%newest;
       $of->{ $_->{app} } = $_ unless $of->{ $_->{app} } && $of->{ $_->{app} }{time} >= $_->{time};
@@ -419,6 +429,12 @@ repo_copy() {
 
 # repo_thin_out: removes what the site does not retain, application by application; never the last good backup of one.
 repo_thin_out() {
+  # First: one of the same time and tags as the backup that stays could be retained in its place.
+  repo_ids again >"$work/ids"
+  if [ -s "$work/ids" ]; then
+    # shellcheck disable=SC2046 # ids
+    repo_own forget $(cat "$work/ids") >"$work/out" 2>&1 || return
+  fi
   : >"$work/remove"
   repo_ids void >>"$work/remove"
   if [ -n "$keep" ]; then

@@ -233,6 +233,19 @@ describe("a store of backups", () => {
     );
   });
 
+  test("of one run only the backup that the store saw first counts, whatever the client makes of it later", async () => {
+    const only = await backUp({ app: "twice" });
+    assert.equal((await maintain())["result"], "ok");
+    for (const name of ["orders", "data"])
+      await client(
+        `${await environment("node-a")} ! restic rewrite --forget --exclude ${name} ${only} >/dev/null 2>&1`,
+      );
+    assert.ok((await stored("twice")).length > 1);
+    assert.equal((await maintain())["result"], "ok");
+    assert.deepEqual(await stored("twice"), [only]);
+    await root(`test -f ${storeMount}/restic/node-a/snapshots/${only}`);
+  });
+
   test("a void backup is removed with its marker, and does not take the place of a good one", async () => {
     const good = await backUp();
     const run = "feedfeedfeedfeed";
