@@ -91,6 +91,7 @@ function appSteps(
       effect: "none",
       call: ["app_volumes", folder, name, id, ...inVolumes(spec, app)],
     },
+    ...beforeSteps(spec, folder, id),
     ...project.services.map(({ name: service, image, replicas = 1, oneShot = false }): Step => ({
       code: appServiceCode(name, service),
       fact: `service ${service} runs as ${name} ${version} defines it${oneShot ? ", and has ended with 0" : ""}`,
@@ -131,6 +132,29 @@ function appSteps(
       fact: `the host reports what runs of ${name}`,
       effect: "none",
       call: ["app_status", folder, name, id],
+    },
+  ];
+}
+
+function beforeSteps(
+  { name, version, data, backup, update: { before, timeout } }: AppSpec,
+  folder: string,
+  release: string,
+): readonly Step[] {
+  if (before === undefined) return [];
+  const { run, backup: backsUp = false } = before;
+  const done = [
+    ...(backsUp ? ["a backup of it has been made"] : []),
+    ...(run === undefined ? [] : [`${run} has ended with 0`]),
+  ].join(", and ");
+  // As with every backup of this application.
+  const stops = backsUp && backup?.stop === true && data !== undefined;
+  return [
+    {
+      code: `apps.${name}.before`,
+      fact: `before ${name} ${version} takes the place of another release, ${done}`,
+      effect: stops ? "containers-stop" : "none",
+      call: ["app_before", ...[folder, name, release, backsUp ? "backup" : "", run ?? "", String(timeout)]],
     },
   ];
 }

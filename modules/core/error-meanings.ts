@@ -154,7 +154,7 @@ const siteCodes = {
   ),
   E_BACKUP: one(
     "A backup could not be made, or the last good one is older than it may be.",
-    "Correct what the message names. The next backup tries again by itself.",
+    "Correct what the message names. The next backup tries again by itself. Where it stopped an update, run `pulumi up` again.",
   ),
   E_RESTORE: one(
     "A restore could not begin or could not be finished. Present data is never deleted.",
@@ -655,7 +655,7 @@ const hostCodes = {
     "Keep its definition, or give the volume a new name in the Compose file and move its data.",
   ),
   E_APP_UPDATE: one(
-    "A release of an application did not become healthy, or did not stay healthy. The finding says whether the release before runs again.",
+    "A release of an application did not become healthy, or did not stay healthy, or the one-shot before its update failed. The finding says which release runs.",
     "Correct the release in a new version, or set `version` in the site back to the one before.",
   ),
   E_REGISTRY_NAME: one(

@@ -32,6 +32,7 @@ export function hostAppProblems(host: AppHost, lock: Lock, where: PlaceOf): read
               problemOf("E_APP_DATA", where, host, app, refused),
             ),
             ...secretProblems(host, app, project, where),
+            ...beforeProblems(host, app, project, where),
           ],
     ),
     ...portProblems(
@@ -63,6 +64,25 @@ function notInBundle(host: AppHost, app: AppSpec, { files }: Lock, where: PlaceO
     `an application of the bundle: ${held.join(", ") || "none"}`,
     "choose one of these versions, or add this one to apps: in bundle.yaml, run sealift bundle lock, and bring in the new bundle",
   ]);
+}
+
+/** What does not end by itself would never let an update begin. */
+function beforeProblems(
+  host: AppHost,
+  app: AppSpec,
+  { services }: ComposeProject,
+  where: PlaceOf,
+): readonly Problem[] {
+  const run = app.update.before?.run;
+  const oneShots = services.filter(({ oneShot }) => oneShot === true).map(({ name }) => name);
+  if (run === undefined || oneShots.includes(run)) return [];
+  return [
+    problemOf("E_VALUE", where, host, app, [
+      `update.before.run: ${run}`,
+      `a one-shot of its Compose file: ${oneShots.join(", ") || "none"}`,
+      "name one of them; a one-shot is a service for which another one waits with depends_on: { condition: service_completed_successfully }",
+    ]),
+  ];
 }
 
 function imageProblems(

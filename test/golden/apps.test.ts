@@ -24,7 +24,9 @@ test("plan text of an application that is sent over ssh", () => {
 });
 
 test("plan text of an application that comes from the site's registry", () => {
-  assertSamePlan("apps-registry", "node-b", phases(withRegistry(own), [exampleAppSpec]), "apps");
+  const update = { ...exampleAppSpec.update, before: { run: "migrate", backup: true } };
+  const app = { ...exampleAppSpec, update };
+  assertSamePlan("apps-registry", "node-b", phases(withRegistry(own), [app]), "apps");
 });
 
 test("a host without applications has no such phase; with a registry it is sent no project", () => {

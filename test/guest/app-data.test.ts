@@ -1,4 +1,7 @@
-/** A folder in place of a volume: on a real engine, with both lines of Compose, without Pulumi in between. */
+/**
+ * A folder in place of a volume, and what happens before a release takes the place of another one: on a real engine, with both lines of
+ * Compose, without Pulumi in between.
+ */
 import assert from "node:assert/strict";
 import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -219,5 +222,149 @@ for (const plugin of plugins)
           .found,
         /^nothing is mounted on \/mnt\/none/,
       );
+    });
+  });
+
+for (const plugin of plugins)
+  describe(`before an update with Compose ${plugin.version}`, () => {
+    const name = `ledger${plugin.version.replaceAll(/\D/g, "").slice(0, 3)}`;
+    const folder = `/var/lib/sealift/apps/${name}`;
+    const [old, next] = ["1.0-00000001", "1.1-00000002"];
+    const once = `${name}-migrate-before-00000002`;
+    const state = `/srv/${name}`;
+    const unit = `sealift-backup-${name}.service`;
+    let web = "";
+    before(async () => {
+      await engine.on.root(`install -m 0755 /srv/${plugin.version} ${cliPlugins}/docker-compose`);
+      await engine.on.root(`mkdir -p ${state} /run/sealift/secrets/${name}`);
+      await engine.on.root(`printf hunter2-PLAIN >/run/sealift/secrets/${name}/p.00000000`);
+      for (const id of [old, next]) await write(id, "exit 0");
+    });
+
+    /** A release whose migration is this script. It depends on a service that another release defines differently. */
+    async function write(id: string, script: string): Promise<void> {
+      const release = `${folder}/releases/${id}`;
+      const service = { image, stop_grace_period: "0s" };
+      const migrate = {
+        ...{ ...service, command: ["sh", "-c", script], volumes: [`${state}:/state`] },
+        depends_on: ["db"],
+      };
+      const db = { ...service, command: "sleep 1000", labels: { release: id } };
+      const web = {
+        ...{ ...service, command: "sleep 1000" },
+        depends_on: { migrate: { condition: "service_completed_successfully" } },
+      };
+      const text = JSON.stringify({ services: { db, migrate, web } });
+      const put = (content: string, file: string): string =>
+        `printf %s ${quote(content)} >${release}/${file}`;
+      await engine.on.root(
+        [
+          `mkdir -p ${release}/project`,
+          ...[put(text, "project/compose.yaml"), put("compose.yaml", "compose-file")],
+          ...[put('{"services": {}}', "sealift.override.yaml"), put("", "values.env"), put(image, "images")],
+        ].join(" && "),
+      );
+    }
+
+    async function app(
+      mode: "check" | "apply",
+      words: readonly string[],
+    ): Promise<StepReport & { text: string }> {
+      const [backup = "", run = "", seconds = "30"] = words;
+      const call = ["app_before", folder, name, next, backup, run, seconds] as const;
+      const { steps, text } = await engine.on.run(mode, [
+        { code: "apps.x.before", fact: "x", effect: "none", call },
+      ]);
+      const [one] = steps;
+      assert.ok(one, text);
+      return { ...one, text };
+    }
+    const migrations = (): Promise<string> => engine.on.root(`cat ${state}/log 2>/dev/null || true`);
+    /** Nothing that runs was touched, and nothing is left. */
+    async function asBefore(): Promise<void> {
+      assert.equal(await containers("oneoff=False"), web);
+      assert.equal(await containers("oneoff=True"), "");
+    }
+    const containers = (label: string): Promise<string> =>
+      engine.docker(
+        `ps --quiet --filter label=com.docker.compose.project=${name} --filter label=com.docker.compose.${label}`,
+      );
+
+    test("a first start replaces nothing", async () => {
+      assert.equal((await app("check", ["backup", "migrate"])).status, "ok");
+      const release = `${folder}/releases/${old}`;
+      await engine
+        .docker(
+          `compose -p ${name} -f ${release}/project/compose.yaml up --detach --no-build --pull never --wait db web`,
+        )
+        .catch(() => undefined);
+      await engine.on.root(`ln -sfn releases/${old} ${folder}/current`);
+      web = await containers("oneoff=False");
+      assert.equal(web.trim().split("\n").length, 2);
+      const { status, found } = await app("check", ["", "migrate"]);
+      assert.equal(`${status} ${found}`, `drift release ${old} is the current one`);
+    });
+
+    test("a backup that is not set up, or fails, ends the update with its reason, and nothing else has happened", async () => {
+      await write(next, "echo ran >>/state/log");
+      assert.match(
+        (await app("apply", ["backup", "migrate"])).found,
+        new RegExp(
+          `^E_BACKUP no backup of ${name} could be made: ${unit} is not on the host yet; release ${old} runs as before; fix: `,
+        ),
+      );
+      const failed = `/var/lib/sealift/backup/${name}/failed`;
+      const reason = `backup of ${name}: the dump of db ended with 3: no; fix: correct it`;
+      await engine.on.root(
+        `mkdir -p /var/lib/sealift/backup/${name} && echo 1 8 ${quote(reason)} >${failed}`,
+      );
+      const service = (command: string): string =>
+        `printf "%s\\n" [Service] Type=oneshot ${quote(`ExecStart=/bin/sh -c "${command}"`)} >/etc/systemd/system/${unit} && systemctl daemon-reload`;
+      await engine.on.root(service("exit 8"));
+      const { found } = await app("apply", ["backup", "migrate"]);
+      assert.equal(
+        found,
+        `E_BACKUP backup of ${name}: the dump of db ended with 3: no; release ${old} runs as before; fix: correct it`,
+      );
+      assert.equal(await migrations(), "");
+      await asBefore();
+      await engine.on.root(service(`echo backup >>${state}/log`));
+    });
+
+    test("a one-shot that fails ends the update with its log; the release before goes on", async () => {
+      await write(next, "echo connects with hunter2-PLAIN; echo no such table >&2; exit 3");
+      const { status, found, text } = await app("apply", ["", "migrate"]);
+      assert.equal(status, "failed");
+      assert.match(
+        found,
+        new RegExp(
+          `^E_APP_UPDATE migrate of release ${next} has ended with 3: .*; release ${old} runs as before; fix: `,
+        ),
+      );
+      assert.match(text, new RegExp(`${once}: log: connects with \\*\\*\\*`));
+      assert.match(text, new RegExp(`${once}: log: no such table`));
+      await asBefore();
+    });
+
+    test("one that an interruption has left running is waited for, and never runs twice at a time", async () => {
+      await write(next, "sleep 12; echo ran >>/state/log");
+      const { found } = await app("apply", ["", "migrate", "1"]);
+      assert.match(found, /^E_APP_UPDATE migrate of release \S+ has not ended within 1 s, and runs on; /);
+      assert.equal(await migrations(), "");
+      assert.equal((await app("apply", ["", "migrate"])).status, "changed");
+      assert.equal(await migrations(), "ran\n");
+      await asBefore();
+    });
+
+    test("what was done is not done again; without its record it is, after a backup", async () => {
+      assert.equal((await app("apply", ["backup", "migrate"])).status, "ok");
+      assert.equal(await migrations(), "ran\n");
+      await engine.on.root(`rm ${folder}/releases/${next}/before`);
+      await write(next, "echo again >>/state/log");
+      assert.equal((await app("apply", ["backup", "migrate"])).status, "changed");
+      assert.equal(await migrations(), "ran\nbackup\nagain\n");
+      await engine.on.root(`rm ${folder}/releases/${next}/before && touch ${folder}/releases/${next}/ran`);
+      assert.equal((await app("check", ["backup", "migrate"])).status, "ok");
+      await engine.docker(`rm --force $(docker ps -aq --filter label=com.docker.compose.project=${name})`);
     });
   });

@@ -79,6 +79,15 @@ test("a log that leaves the host needs a right of its own, which is not that of 
   assert.deepEqual(problems({ shop: service }, { allow: ["logging"] }), []);
 });
 
+test("what runs before an update is a one-shot of the Compose file", () => {
+  const update = { ...appOf("shop").update, before: { run: "web" } };
+  assert.match(
+    problems({ shop: {} }, { update }).join(),
+    /E_VALUE node-a apps shop: found: update\.before\.run: web; expected: a one-shot of its Compose file: none; /,
+  );
+  assert.deepEqual(problems({ shop: { oneShot: true } }, { update }), []);
+});
+
 test("rights over the host need the name of the right in allow:", () => {
   const service = { needs: ["docker.sock", "privileged"] as const, hostPaths: ["/var/run/docker.sock"] };
   const found = problems({ shop: service });

@@ -60,6 +60,16 @@ for (const [what, apps, expected] of [
     /E_CONFLICT apps\[0\]\.team: found: team beside hosts or class; /,
   ],
   [
+    "a backup before updates of what is not backed up",
+    "[{ name: shop, version: 2.4.0, update: { before: { backup: true } } }]",
+    /E_KEY_MISSING apps\[0\]\.update\.before\.backup: found: a backup before updates, and no backup: of /,
+  ],
+  [
+    "nothing before updates",
+    "[{ name: shop, version: 2.4.0, update: { before: {} } }]",
+    /E_\w+ apps\[0\]\.update\.before: /,
+  ],
+  [
     "two versions on one host",
     "[{ name: shop, version: 2.4.0 }, { name: shop, version: 2.3.1, hosts: [node-a] }]",
     /E_DUPLICATE apps\[1\]\.name: found: shop twice on node-a; /,

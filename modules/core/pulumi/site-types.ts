@@ -1229,6 +1229,23 @@ export type AppsInput = readonly {
      * @example "5m"
      */
     readonly timeout?: string;
+    /**
+     * What happens before a new release takes the place of the one that runs. If it fails, nothing has changed. Not at the first start, and not again for a release that has run. Default nothing.
+     * @example {"run":"migrate","backup":true}
+     */
+    readonly before?: {
+      /**
+       * A one-shot of the Compose file, such as a migration. It runs once per release, beside the services of the release before. Default none.
+       * @example "migrate"
+       */
+      readonly run?: string;
+      /**
+       * Whether a backup is made first. Needs backup: of the application.
+       * @default false
+       * @example true
+       */
+      readonly backup?: boolean;
+    };
   };
   /**
    * What its services may use of the host beyond its volumes: docker.sock, privileged, host-cgroup, host-ipc, host-network, host-pid, host-userns, host-uts, devices, runtime, security-options, logging (a log driver that sends what they print out of the host), or an absolute path that they mount. With any of these rights but logging, a container can do what root can do. Default none.

@@ -1,5 +1,12 @@
 /** The applications of a site, and which of them a host runs. Pure. */
-import type { AppBackupSpec, AppRestoreSpec, AppSecretSpec, AppSpec, HostSpec } from "./site-spec.ts";
+import type {
+  AppBackupSpec,
+  AppRestoreSpec,
+  AppSecretSpec,
+  AppSpec,
+  HostSpec,
+  UpdateBeforeSpec,
+} from "./site-spec.ts";
 import { parseSeconds } from "./units.ts";
 
 /** An application as the site has it. */
@@ -16,6 +23,7 @@ export interface AppFile extends Pick<AppSpec, "name" | "version" | "values" | "
     readonly monitor?: string;
     readonly failure_action?: "rollback" | "pause";
     readonly timeout?: string;
+    readonly before?: UpdateBeforeSpec;
   };
   readonly keep?: number;
   readonly backup?: Partial<AppBackupSpec> & Pick<AppBackupSpec, "at">;
@@ -50,6 +58,7 @@ function appSpec(file: AppFile): AppSpec {
       monitor: parseSeconds(update.monitor ?? "30s"),
       failure_action: update.failure_action ?? "rollback",
       timeout: parseSeconds(update.timeout ?? "5m"),
+      ...(update.before === undefined ? {} : { before: update.before }),
     },
     keep,
   };

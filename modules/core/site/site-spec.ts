@@ -243,6 +243,15 @@ export interface AppUpdateSpec {
   readonly failure_action: "rollback" | "pause";
   /** How long a release may take until all its services are healthy, in seconds. */
   readonly timeout: number;
+  /** What happens before a release takes the place of another one. Default nothing. */
+  readonly before?: UpdateBeforeSpec;
+}
+
+export interface UpdateBeforeSpec {
+  /** A one-shot of the Compose file that runs once per release. */
+  readonly run?: string;
+  /** The application is backed up first. @default false */
+  readonly backup?: boolean;
 }
 
 /** The receipts of a site's runs. */

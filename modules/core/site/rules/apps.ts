@@ -13,6 +13,17 @@ export function appProblems(
   return [
     ...apps.flatMap((app, at): Problem[] => [
       ...selectorProblems(app, ["apps", at], problemAt),
+      ...(app.update?.before?.backup === true && app.backup === undefined
+        ? [
+            problemAt(
+              ["apps", at, "update", "before", "backup"],
+              "E_KEY_MISSING",
+              "a backup before updates, and no backup: of the application",
+              "what is backed up",
+              "add backup: { at: … } and data: to the application, or remove this line",
+            ),
+          ]
+        : []),
       ...(app.hosts ?? []).flatMap((host, index): Problem[] =>
         names.includes(host)
           ? []
