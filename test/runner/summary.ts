@@ -65,15 +65,16 @@ function partTable(done: readonly Done[], notRun: readonly NotRun[]): string {
     const own = done.filter(({ part }) => part === name);
     const from = Math.min(...own.map(({ started: startedAt }) => startedAt));
     const to = Math.max(...own.map(({ started: startedAt, outcome }) => startedAt + outcome.seconds));
-    const sum = (of: "passed" | "failed" | "seconds"): number =>
+    const sum = (of: "passed" | "failed" | "seconds" | "processorSeconds"): number =>
       own.reduce((all, { outcome }) => all + outcome[of], 0);
-    if (own.length === 0) return [name, "not run", "", "", ""];
+    if (own.length === 0) return [name, "not run", "", "", "", ""];
     return [
       name,
       sum("failed") > 0 ? "FAILED" : "passed",
       sum("passed") + sum("failed") === 0 ? "" : `${sum("passed")} of ${sum("passed") + sum("failed")}`,
       inSeconds(to - from),
       own.length === 1 ? "" : `${own.length} programs, ${inSeconds(sum("seconds"))} one after the other`,
+      `${inSeconds(sum("processorSeconds"))} of a processor`,
     ];
   });
   return table(rows);
