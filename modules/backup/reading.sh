@@ -126,8 +126,44 @@ reading_inside() {
   timeout 86400 "$docker" exec --interactive "$1" sh -c "$inside_read user='$inside_user' && $3"
 }
 
+# reading_place_redis FILE FOLDER: puts a dump of Redis where it is read at a start: as dump.rdb, and as appendonly.aof for one that appends to such a
+# file, which would begin empty beside dump.rdb alone.
+reading_place_redis() {
+  mv -T "$1" "$2/dump.rdb"
+  cp "$2/dump.rdb" "$2/appendonly.aof"
+  chown "$(stat -c %u:%g "$2")" "$2/dump.rdb" "$2/appendonly.aof"
+}
+# reading_await_redis CONTAINER SERVICE FOLDER: waits until a Redis has read its dump, and removes what it does not append to: with another
+# configuration it would read that one day. Otherwise sets wrong.
+reading_await_redis() {
+  await_until=$(($(date +%s) + seconds))
+  while :; do
+    await_said=$(reading_inside "$1" "$2" 'redis-cli ${user:+--user "$user"} info persistence' 2>&1 </dev/null || true)
+    case $await_said in
+      *loading:0*aof_enabled:0*) rm -f "$3/appendonly.aof" && return 0 ;;
+      *loading:0*aof_enabled:1*) return 0 ;;
+    esac
+    if [ "$(date +%s)" -ge "$await_until" ]; then break; fi
+    sleep 1
+  done
+  wrong="Redis has not read its dump after $seconds s: $(reading_printable "$await_said")"
+  return 1
+}
+# reading_await_server CONTAINER SERVICE ENGINE: waits until the server answers on its address. While an image makes the first database, a server may
+# answer on its socket alone, and it ends again. One that never listens is asked all the same.
+reading_await_server() {
+  await_until=$(($(date +%s) + seconds))
+  case $3 in
+    postgresql) await_script='pg_isready -q -h 127.0.0.1' ;;
+    mariadb) await_script='mariadb-admin --silent --protocol=tcp -h 127.0.0.1 -u "${user:-root}" ping' ;;
+    mysql) await_script='mysqladmin --silent --protocol=tcp -h 127.0.0.1 -u "${user:-root}" ping' ;;
+  esac
+  while ! reading_inside "$1" "$2" "$await_script" >/dev/null 2>&1 </dev/null && [ "$(date +%s)" -lt "$await_until" ]; do sleep 1; done
+}
+
 # reading_load_dump CONTAINER SERVICE ENGINE FILE: loads a dump into an empty database. Otherwise sets wrong.
 reading_load_dump() {
+  reading_await_server "$1" "$2" "$3"
   case $3 in
     postgresql)
       # pg_dumpall creates the roles and databases that a new cluster has already (pg_dumpall(1)): only these errors are none.
@@ -166,7 +202,7 @@ reading_check_data() {
       postgresql) check_script='u=${user:-${POSTGRES_USER:-postgres}}; pg_isready -q -U "$u" && n=0 && for d in $(psql -X -A -t -d postgres -U "$u" -c "select datname from pg_database where datallowconn"); do psql -X -q -A -t -v ON_ERROR_STOP=1 -d "$d" -U "$u" -c "select 1" >/dev/null || exit 1; n=$((n + 1)); done && test "$n" -gt 0 && echo "$n databases answer"' ;;
       mariadb) check_script='mariadb-check --all-databases --silent -u "${user:-root}" && echo "all tables are whole"' ;;
       mysql) check_script='mysqlcheck --all-databases --silent -u "${user:-root}" && echo "all tables are whole"' ;;
-      redis) check_script='test "$(redis-cli ping)" = PONG && echo "$(redis-cli dbsize) keys"' ;;
+      redis) check_script='set -- ${user:+--user "$user"} && test "$(redis-cli "$@" ping)" = PONG && echo "$(redis-cli "$@" dbsize) keys"' ;;
       *) return 0 ;;
     esac
     answer=$({ reading_inside "$1" "$2" "$check_script" 2>&1 </dev/null || echo "$?" >"$errors.status"; } | { head -c 2000 && cat >/dev/null; })

@@ -308,8 +308,7 @@ CHOSEN
       if [ "$owner" != - ]; then chown "$owner" "$new"; fi
       if ! "$restic" dump --no-lock "$id" "/dump/$service" >"$scratch/dump.$service" 2>"$errors"; then rehearse_failed "the dump of $service is not whole: $(head -n 3 "$errors" | reading_printable_lines)"; fi
       if [ "$(reading_engine_of "$service")" = redis ]; then
-        mv -T "$scratch/dump.$service" "$new/dump.rdb"
-        chown "$(stat -c %u:%g "$new")" "$new/dump.rdb"
+        reading_place_redis "$scratch/dump.$service" "$new"
       fi
       chosen="$chosen $service=dump"
     fi
@@ -332,6 +331,8 @@ CHOSEN
             *) rehearse_failed "the dump of $service was made by a command of the site, and only a person can load it" ;;
           esac
           if ! reading_load_dump "$container" "$service" "$(reading_engine_of "$service")" "$scratch/dump.$service"; then rehearse_failed "the dump of $service was not loaded: $wrong"; fi
+        elif ! reading_await_redis "$container" "$service" "$(reading_config_line data "$service" | cut -d ' ' -f 1)"; then
+          rehearse_failed "$service with the restored data: $wrong"
         fi
         ;;
     esac

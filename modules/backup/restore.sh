@@ -250,8 +250,7 @@ restore_step_restore() {
           reading_fail "the dump of $service cannot be read: $(tail -n 3 "$errors" | reading_printable_lines)" "the whole dump" "correct what the message names, then run the same command again: nothing has stopped"
         fi
         if [ "$(reading_engine_of "$service")" = redis ]; then
-          mv -T "$new-dump" "$new/dump.rdb"
-          chown "$(stat -c %u:%g "$new")" "$new/dump.rdb"
+          reading_place_redis "$new-dump" "$new"
         fi
         ;;
     esac
@@ -397,6 +396,9 @@ restore_step_check() {
   reading_say "6 of 6: checks the data"
   for service in $(restore_restored); do
     container=$(restore_containers --filter "label=com.docker.compose.service=$service" | head -n 1)
+    if [ "$(restore_noted "kind.$service") $(reading_engine_of "$service")" = "dump redis" ] && ! reading_await_redis "$container" "$service" "$(restore_path_of "$service")"; then
+      reading_fail "$service with the restored data: $wrong" "that it reads its dump" "correct it and run the same command again, or undo it: $self $app --undo --confirm $app"
+    fi
     if ! reading_check_data "$container" "$service"; then
       reading_fail "the check of $service failed: $wrong" "the answer of whole data" "look at it, or undo it: $self $app --undo --confirm $app"
     fi

@@ -19,7 +19,7 @@ export const release = "1.0.0-0123abcd";
 const quiet = (): void => undefined;
 
 /** Each service has its state in a folder; the password of the database is a secret. */
-const compose = `
+const notesCompose = `
 name: notes
 services:
   database:
@@ -52,10 +52,18 @@ export interface BackedUpApp {
   readonly script: (lines: string) => Promise<{ readonly exitCode: number | null; readonly text: string }>;
 }
 
+/** What the application is instead of PostgreSQL and Redis. */
+interface Project {
+  readonly compose: string;
+  /** Of its data, below /data. */
+  readonly folders: readonly string[];
+}
+
 /** @param undo of the suite: {@link undoAfter}. */
 export async function startBackedUpApp(
   name: string,
   undo: (undo: () => unknown) => void,
+  { compose, folders }: Project = { compose: notesCompose, folders: ["notes-database", "notes-cache"] },
 ): Promise<BackedUpApp> {
   await useTools();
   const folder = await mkdtemp(join(tmpdir(), "sealift-restore-"));
@@ -91,7 +99,7 @@ export async function startBackedUpApp(
   };
   const project = `${notes}/releases/${release}/project`;
   const made = await script(`set -e
-mkdir -p ${project} /data/notes-database /data/notes-cache
+mkdir -p ${[project, ...folders.map((one) => `/data/${one}`)].join(" ")}
 chown -R 999:999 /data/notes-*
 chmod 0700 /data/notes-*
 cat >${project}/compose.yaml <<'COMPOSE'${compose}COMPOSE
