@@ -23,7 +23,8 @@ apply_app_before() {
     echo "release $3 cannot start: the engine does not have $before_missing; nothing was stopped"
     return 1
   fi
-  if [ -n "$4" ]; then app_back_up "$2" "release $before_from runs as before"; fi
+  # For another major version of a database there is one already.
+  if [ -n "$4" ] && [ ! -e "$1/releases/$3/major" ]; then app_back_up "$2" "release $before_from runs as before"; fi
   if [ -n "$5" ]; then app_run_once "$@" "release $before_from runs as before"; fi
   # What was done once is not done again, whatever interrupts the update from here on.
   touch "$1/releases/$3/before"

@@ -98,6 +98,7 @@ apply_app_service() {
     data_root_on_disk
     return
   fi
+  if [ -e "$app_folder/releases/$app_release/major" ]; then app_action=pause; fi
   case $app_before,$app_action in
     ,* | "$app_release",* | *,pause) app_after="it is left as it is" ;;
     *)
@@ -358,6 +359,7 @@ app_up() {
       up_output=$(app_start "$1" "$2" "$3" "$4" --force-recreate 2>&1) || up_status=$?
       ;;
   esac
+  app_note_databases "$1" "$2"
   if [ "$up_status" -ne 0 ]; then
     app_watch_end
     up_wrong=$(app_last_lines "$2" "$up_output" 1)

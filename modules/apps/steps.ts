@@ -5,6 +5,7 @@ import type { HostApp } from "../core/host/blob.ts";
 import type { Step } from "../core/host/step.ts";
 import { mountOf } from "../core/site/mounts.ts";
 import type { AppSpec } from "../core/site/site-spec.ts";
+import { databasesCode, keptDatabases } from "./databases.ts";
 import { releaseOf } from "./release.ts";
 import { appServiceCode, appStatusCode } from "./status.ts";
 
@@ -91,6 +92,7 @@ function appSteps(
       effect: "none",
       call: ["app_volumes", folder, name, id, ...inVolumes(spec, app)],
     },
+    ...databaseSteps(spec, app, folder, id),
     ...beforeSteps(spec, folder, id),
     ...project.services.map(({ name: service, image, replicas = 1, oneShot = false }): Step => ({
       code: appServiceCode(name, service),
@@ -136,24 +138,45 @@ function appSteps(
   ];
 }
 
-function beforeSteps(
-  { name, version, data, backup, update: { before, timeout } }: AppSpec,
-  folder: string,
-  release: string,
-): readonly Step[] {
+function databaseSteps(spec: AppSpec, app: HostApp, folder: string, release: string): readonly Step[] {
+  const databases = keptDatabases(spec, app);
+  if (databases.length === 0) return [];
+  const versions = databases.map(({ service, engine, major }) => `${service} ${engine} ${major}`);
+  return [
+    {
+      code: databasesCode(spec.name),
+      fact: `the databases of ${spec.name} have the major versions of their data: ${versions.join(", ")}`,
+      // Another one is preceded by a backup.
+      effect: stopsForBackup(spec) ? "containers-stop" : "none",
+      call: [
+        "app_databases",
+        ...[folder, spec.name, release],
+        ...databases.flatMap(({ service, engine, major, path = "", volume = "" }) => [
+          ...[service, engine, major, path, volume],
+        ]),
+      ],
+    },
+  ];
+}
+
+function stopsForBackup({ backup, data }: AppSpec): boolean {
+  return backup?.stop === true && data !== undefined;
+}
+
+function beforeSteps(spec: AppSpec, folder: string, release: string): readonly Step[] {
+  const { name, version, update } = spec;
+  const { before, timeout } = update;
   if (before === undefined) return [];
   const { run, backup: backsUp = false } = before;
   const done = [
     ...(backsUp ? ["a backup of it has been made"] : []),
     ...(run === undefined ? [] : [`${run} has ended with 0`]),
   ].join(", and ");
-  // As with every backup of this application.
-  const stops = backsUp && backup?.stop === true && data !== undefined;
   return [
     {
       code: `apps.${name}.before`,
       fact: `before ${name} ${version} takes the place of another release, ${done}`,
-      effect: stops ? "containers-stop" : "none",
+      effect: backsUp && stopsForBackup(spec) ? "containers-stop" : "none",
       call: ["app_before", ...[folder, name, release, backsUp ? "backup" : "", run ?? "", String(timeout)]],
     },
   ];

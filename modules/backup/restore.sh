@@ -50,7 +50,7 @@ restore_script() {
 #!/bin/sh
 # Made by Sealift. Puts the data of an application back from a backup, with restic and docker alone:
 #   restore --list APP [--from TIME] [--json]
-#   restore APP --from TIME|latest|SNAPSHOT --confirm APP
+#   restore APP --from TIME|latest|SNAPSHOT [--dump SERVICE] --confirm APP
 #   restore APP --undo --confirm APP
 # Present data is renamed, never deleted. Every step is recorded in /var/lib/sealift/backup/APP/restore and can be done again: after an
 # interruption, the same command goes on where it stopped, and --undo puts back what was there before.
@@ -215,7 +215,9 @@ restore_begin() {
 # restore_kinds: prints SERVICE files or SERVICE dump for each service of which the backup has something.
 restore_kinds() {
   for service in $services; do
-    if printf '%s\n' "$files" | grep -q -x -F "$service"; then
+    if [ "$service" = "$by_dump" ] && printf '%s\n' "$dumps" | grep -q -x -F "$service"; then
+      echo "$service dump"
+    elif printf '%s\n' "$files" | grep -q -x -F "$service"; then
       echo "$service files"
     elif printf '%s\n' "$dumps" | grep -q -x -F "$service"; then
       echo "$service dump"
@@ -545,7 +547,7 @@ restore_in_unit() {
   exit "$(cat "$state/restore.result")"
 }
 
-mode=restore app='' from='' confirm='' json=no
+mode=restore app='' from='' confirm='' json=no by_dump=''
 while [ $# -gt 0 ]; do
   case $1 in
     --list) mode=list ;;
@@ -553,8 +555,9 @@ while [ $# -gt 0 ]; do
     --undo) mode=undo ;;
     --work) mode=work app=${2-} from=${3-} && shift 2 ;;
     --from) from=${2-} && shift ;;
+    --dump) by_dump=${2-} && shift ;;
     --confirm) confirm=${2-} && shift ;;
-    -*) reading_fail "$(reading_printable "$1")" "--list, --json, --from, --confirm or --undo" "see the head of $self" ;;
+    -*) reading_fail "$(reading_printable "$1")" "--list, --json, --from, --dump, --confirm or --undo" "see the head of $self" ;;
     *) app=$1 ;;
   esac
   shift
@@ -575,6 +578,10 @@ case $mode in
       if systemctl is-active --quiet "$unit"; then restore_in_unit restore; fi
       if [ -z "$from" ]; then reading_fail "no --from" "latest, the id of a snapshot, or a time" "run $self --list $app"; fi
       restore_begin "$from"
+      if [ -n "$by_dump" ] && [ "$(restore_noted "kind.$by_dump")" != dump ]; then
+        rm -f "$record"
+        reading_fail "no dump of $(reading_printable "$by_dump") in the backup" "a service of which it has one" "see $self --list $app, and dump: in the site"
+      fi
       reading_say "restores $app: data of $(date -u -d "@$(restore_noted time)" +%Y-%m-%dT%H:%M:%SZ), release $(restore_noted release), $(restore_noted bytes) bytes"
       for service in $(restore_kept); do reading_say "    the backup has nothing of $service, which keeps its present data"; done
       reading_say "    it will stop: $(restore_running | paste -s -d ' ' -)"

@@ -152,6 +152,10 @@ const siteCodes = {
     "`data:` of the site names an empty folder for a service that has its state elsewhere: it would start without its data.",
     "Stop the service and move its data into the folder, as the message says; or remove the service from `data:`.",
   ),
+  E_DATABASE_MAJOR: one(
+    "A release has a database of another major version than the one that has written its data, which it could not read, or which would be converted without a way back.",
+    "Keep the major version; or follow [the guide](../guide/backup.md#9-another-major-version-of-a-database).",
+  ),
   E_BACKUP: one(
     "A backup could not be made, or the last good one is older than it may be.",
     "Correct what the message names. The next backup tries again by itself. Where it stopped an update, run `pulumi up` again.",

@@ -41,6 +41,7 @@ export const errorCodes = [
   "E_BACKUP_NOT_IN_BUNDLE",
   "E_STORE_CERTIFICATE",
   "E_DATA_MOVED",
+  "E_DATABASE_MAJOR",
   "E_BACKUP",
   "E_RESTORE",
   "E_SECRET_FILE",

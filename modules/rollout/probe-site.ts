@@ -17,6 +17,7 @@ import {
   type ServedHost,
 } from "../core/site/site-spec.ts";
 import type { BundleAge, Phase } from "../core/host/step.ts";
+import { withDatabases } from "../apps/from-bundle.ts";
 import { certificatePhase } from "../backup/index.ts";
 import { certificateCode, reportedCertificate, type StoreCertificates } from "../backup/certificates.ts";
 import { hostFiles } from "../engine/from-bundle.ts";
@@ -28,6 +29,7 @@ import { registryContent, type RegistryContent } from "../registry/content.ts";
 import { caPhase } from "../registry/index.ts";
 import { caCode } from "../registry/steps.ts";
 import { siteMissing } from "../environments/stack-file.ts";
+import { databaseMajorProblems } from "./database-majors.ts";
 import { duplicateMachineProblems } from "./duplicate-machines.ts";
 import { readSecrets } from "../secrets/secret-files.ts";
 import { readCaFile } from "../trust/ca-file.ts";
@@ -102,7 +104,12 @@ export async function loadSite(
     const none = { bundle: undefined, lockSha256: "", signers: [] };
     return { ...common, ...none, hosts, content, problems: [...bundle, ...unread], warnings: [] };
   }
-  const found = site.hosts.map((spec) => ({ spec, files: hostFiles(spec, bundle, file) }));
+  const found = await Promise.all(
+    site.hosts.map(async (spec) => {
+      const files = hostFiles(spec, bundle, file);
+      return { spec, files: "archive" in files ? await withDatabases(files, spec, bundle) : files };
+    }),
+  );
   const content = site.hosts.some(({ registry }) => registry !== undefined)
     ? registryContent(bundle)
     : { manifests: [], blobs: [] };
@@ -155,7 +162,7 @@ export interface SiteProbe {
   readonly unreachable: readonly string[];
   /** Of the stores of backups that have one. */
   readonly storeCertificates: StoreCertificates;
-  /** Certificates of stores, and CAs of registry hosts that must not be trusted, and hosts that are one machine. */
+  /** Certificates of stores, and CAs of registry hosts that must not be trusted, hosts that are one machine, and databases without a rehearsed backup. */
   readonly problems: readonly Problem[];
 }
 
@@ -195,7 +202,12 @@ export async function probeSite(inputs: LoadedSite, options: ProbeSiteOptions = 
     caBundles,
     unreachable,
     storeCertificates: stores.certificates,
-    problems: [...problems, ...stores.problems, ...duplicateMachineProblems(probedHosts)],
+    problems: [
+      ...problems,
+      ...stores.problems,
+      ...duplicateMachineProblems(probedHosts),
+      ...databaseMajorProblems(probedHosts, facts.clock),
+    ],
   };
 }
 

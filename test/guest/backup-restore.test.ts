@@ -18,7 +18,7 @@ let app: BackedUpApp;
 let first = "";
 let second = "";
 let dumped = "";
-const { applies, finds } = shellFacts(() => app.engine.on);
+const { applies, finds, holds, refuses } = shellFacts(() => app.engine.on);
 
 const config = (name: string, ...lines: readonly string[]): readonly [string, ...string[]] => [
   "backup_restore_config",
@@ -212,6 +212,36 @@ describe("a restore", () => {
     await restored("notes --undo --confirm notes");
     assert.equal(await lines(), "first,second,third third");
     await cleared();
+  });
+
+  test("of a dump beside files: the data of another major version, on which its database would not start", async () => {
+    await ran(
+      "mkdir -p /srv/older/data/database /srv/older/dump /data/older && echo 15 | tee /srv/older/data/database/PG_VERSION >/data/older/PG_VERSION && cp /srv/dumps/dump/database /srv/older/dump/",
+    );
+    const older = await app.backUp("/srv/older", "00000000000000a5");
+    const databases = (path: string): readonly [string, ...string[]] =>
+      [
+        ...["app_databases", "/svc/apps/notes", "notes", "2.0-0a", "database", "postgresql", "17", path, ""],
+        ...["cache", "redis", "8", "/data/notes-cache", ""],
+      ] as const;
+    await refuses(
+      /^E_DATABASE_MAJOR the data of database is that of postgresql 15, and postgresql 17 of release 2\.0-0a /,
+      ...databases("/data/older"),
+    );
+    await holds(...databases("/data/notes-database"));
+    assert.equal((await app.engine.on.call("app_databases_run", "notes")).output, "cache redis 8");
+    await refused(/no dump of cache in the backup/, `notes --from ${older} --dump cache --confirm notes`);
+    assert.match(
+      await restored(`notes --from ${older} --dump database --confirm notes`),
+      /loads the dump of database/,
+    );
+    assert.match(await lines(), /^first,second /);
+    await holds(...databases("/data/notes-database"));
+    await restored("notes --undo --confirm notes");
+    assert.equal(await lines(), "first,second,third third");
+    await app.restic("backup -q --host node-a --tag app=notes --tag void=00000000000000a5 /srv/void");
+    await cleared();
+    await ran("rm -rf /data/older");
   });
 
   test("of a dump with an error: it says so, and undo brings everything back", async () => {

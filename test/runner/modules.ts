@@ -24,7 +24,10 @@ const named: readonly Group[] = [
   { name: "registry", words: ["channel", "arrival", "arriving"], also: ["cosign"] },
   { name: "trust", words: ["ca"], also: ["registry"] },
   { name: "receipt", also: [] },
-  { name: "apps", also: ["app-boot", "app-data", "app-gate", "app-inspect", "app-status", "release"] },
+  {
+    name: "apps",
+    also: ["app-boot", "app-data", "app-databases", "app-gate", "app-inspect", "app-status", "release"],
+  },
   { name: "backup", words: ["backups", "restore", "store", "stores"], also: ["app-data", "data-status"] },
   {
     name: "environments",

@@ -1,4 +1,5 @@
 /** A file of the bundle that a host needs, as pinned in the lock. */
+import type { DatabaseEngine } from "../site/site-spec.ts";
 import type { ComposeProject } from "./compose-project.ts";
 
 export interface Blob {
@@ -47,6 +48,16 @@ export interface HostApp {
   readonly project: ComposeProject;
   /** Of its services. */
   readonly images: readonly HostImage[];
+  /** Services whose image is a database of a known version. Default none. */
+  readonly databases?: readonly AppDatabase[];
+}
+
+/** What a service of an application runs, as its image says. */
+export interface AppDatabase {
+  readonly service: string;
+  readonly engine: DatabaseEngine;
+  /** `17`, `11.8`: data of another one has to be converted. */
+  readonly major: string;
 }
 
 /** A secret of an application on a host: a file of the repository, encrypted for the host. */

@@ -1246,6 +1246,12 @@ export type AppsInput = readonly {
        */
       readonly backup?: boolean;
     };
+    /**
+     * A database gets another major version only when a backup that is younger than this, in days (d), was rehearsed with success. See docs/guide/backup.md.
+     * @default "7d"
+     * @example "7d"
+     */
+    readonly rehearsed?: string;
   };
   /**
    * What its services may use of the host beyond its volumes: docker.sock, privileged, host-cgroup, host-ipc, host-network, host-pid, host-userns, host-uts, devices, runtime, security-options, logging (a log driver that sends what they print out of the host), or an absolute path that they mount. With any of these rights but logging, a container can do what root can do. Default none.

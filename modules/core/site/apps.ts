@@ -24,6 +24,7 @@ export interface AppFile extends Pick<AppSpec, "name" | "version" | "values" | "
     readonly failure_action?: "rollback" | "pause";
     readonly timeout?: string;
     readonly before?: UpdateBeforeSpec;
+    readonly rehearsed?: string;
   };
   readonly keep?: number;
   readonly backup?: Partial<AppBackupSpec> & Pick<AppBackupSpec, "at">;
@@ -59,6 +60,7 @@ function appSpec(file: AppFile): AppSpec {
       failure_action: update.failure_action ?? "rollback",
       timeout: parseSeconds(update.timeout ?? "5m"),
       ...(update.before === undefined ? {} : { before: update.before }),
+      ...(update.rehearsed === undefined ? {} : { rehearsed: Number.parseInt(update.rehearsed, 10) }),
     },
     keep,
   };

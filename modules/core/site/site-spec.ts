@@ -245,6 +245,8 @@ export interface AppUpdateSpec {
   readonly timeout: number;
   /** What happens before a release takes the place of another one. Default nothing. */
   readonly before?: UpdateBeforeSpec;
+  /** Greatest age in days of the rehearsed backup without which no database gets another major version. @default 7 */
+  readonly rehearsed?: number;
 }
 
 export interface UpdateBeforeSpec {
