@@ -1,23 +1,18 @@
 /** Backups of an application on a real engine: dump, stop, send, what fails, and what an end in the middle leaves: nothing. */
 import assert from "node:assert/strict";
-import { mkdtemp, readFile, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { before, describe, test } from "node:test";
-import { setTimeout as sleep } from "node:timers/promises";
 import { backupStatusCode, parseBackupStatus } from "../../modules/backup/client-status.ts";
 import type { Step } from "../../modules/core/host/step.ts";
-import type { AppBackupSpec, AppSpec } from "../../modules/core/site/site-spec.ts";
-import { appImages } from "../lab/images/app-images.ts";
-import { writeLayoutArchive } from "../lab/images/layout-archive.ts";
-import {
-  type BackupInGuest,
-  repositoryPassword,
-  startBackups,
-  storeFolder,
-} from "../support/guests/backup-in-guest.ts";
+import type { AppBackupSpec } from "../../modules/core/site/site-spec.ts";
+import { type BackupInGuest, repositoryPassword, storeFolder } from "../support/guests/backup-in-guest.ts";
 import { exampleApp } from "../support/fixtures/example-app.ts";
-import { startEngine, type EngineInGuest } from "../support/guests/engine-in-guest.ts";
+import type { EngineInGuest } from "../support/guests/engine-in-guest.ts";
+import {
+  ledgerApp,
+  ledgerFolder,
+  type LedgerInGuest,
+  startLedger,
+} from "../support/guests/ledger-in-guest.ts";
 import { shellFacts } from "../support/guests/shell-facts.ts";
 import { undoAfter } from "../support/process/undo.ts";
 
@@ -25,56 +20,22 @@ const unit = "sealift-backup-ledger";
 const state = "/var/lib/sealift/backup/ledger";
 const conf = "/etc/sealift/backup/apps/ledger.conf";
 const script = "/opt/sealift/backup/backup";
-const folder = "/srv/ledger-db";
+const folder = ledgerFolder;
+let ledger: LedgerInGuest;
 let engine: EngineInGuest;
 let world: BackupInGuest;
 const undo = undoAfter();
 before(async () => {
-  const images = await mkdtemp(join(tmpdir(), "sealift-backup-"));
-  undo(() => rm(images, { recursive: true }));
-  engine = await startEngine("backup-client");
-  undo(() => engine.end());
-  const { revision, text } = await engine.on.run("apply", engine.daemon());
-  assert.ok(revision, text);
-  await writeLayoutArchive(await appImages(), join(images, "images.tar"));
-  const input = await readFile(join(images, "images.tar"));
-  const loaded = await engine.on.guest.exec("sudo -n docker load", { input });
-  assert.equal(loaded.exitCode, 0, loaded.stderr);
-  world = await startBackups(engine.on);
-  const labels = ["project=ledger", "service=db", "oneoff=False"].map(
-    (one) => `--label com.docker.compose.${one}`,
-  );
-  await root(`install -d -o 999 -g 999 ${folder}`);
-  await engine.docker(
-    `run --detach --name ledger-db-1 --network none ${labels.join(" ")} --env POSTGRES_PASSWORD=x --volume ${folder}:/var/lib/postgresql/data postgres:17`,
-  );
-  await ready();
-  await sql("create table entries (n int)");
-  await sql("insert into entries select generate_series(1, 1000)");
+  ledger = await startLedger("backup-client", undo);
+  ({ engine, world } = ledger);
 });
 const { finds, holds, applies } = shellFacts(() => engine.on);
 const root = (command: string): Promise<string> => engine.on.root(command);
-const sql = (text: string): Promise<string> =>
-  engine.docker(`exec ledger-db-1 psql --username postgres --tuples-only --no-align --command '${text}'`);
-const ready = (): Promise<string> =>
-  root(
-    "for i in $(seq 100); do docker exec ledger-db-1 pg_isready -q 2>/dev/null && exit; sleep 0.2; done; exit 1",
-  );
-
-function app(backup: Partial<AppBackupSpec> = {}): AppSpec {
-  return {
-    ...{ name: "ledger", version: "1.0.0", keep: 2, data: { db: { path: folder } } },
-    backup: { at: "02:30", stop: true, dump: { db: { engine: "postgresql" } }, ...backup },
-    update: { order: "stop-first", monitor: 30, failure_action: "rollback", timeout: 300 },
-  };
-}
-
-/** The job with this backup, whatever it was before. */
-async function configure(backup: Partial<AppBackupSpec> = {}): Promise<void> {
-  const job = world.steps(app(backup)).filter(({ code }) => code === "backup.ledger.job");
-  const { revision, text } = await engine.on.run("apply", job);
-  assert.ok(revision, text);
-}
+const sql = (text: string): Promise<string> => ledger.sql(text);
+const ready = (): Promise<void> => ledger.ready();
+const until = (command: string): Promise<void> => ledger.until(command);
+const configure = (backup?: Partial<AppBackupSpec>): Promise<void> => ledger.configure(backup);
+const app = ledgerApp;
 
 /** Nothing of a backup is left, and the service runs. */
 async function nothingLeft(): Promise<void> {
@@ -488,12 +449,3 @@ test("an application that is no longer backed up has no timer any more", async (
   assert.equal(await root(`ls /etc/systemd/system/${unit}* ${conf} 2>/dev/null || true`), "");
   assert.notEqual(await last(), "");
 });
-
-async function until(command: string): Promise<void> {
-  for (let left = 100; ; left -= 1) {
-    const { exitCode } = await engine.on.guest.exec(`sudo -n sh -c '${command.replaceAll("'", `'\\''`)}'`);
-    if (exitCode === 0) return;
-    if (left === 0) assert.fail(`${command}: ${await root(`journalctl -n 30 -u ${unit} -u by-hand`)}`);
-    await sleep(200);
-  }
-}

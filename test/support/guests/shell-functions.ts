@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { quote } from "../../../modules/core/quote.ts";
 import { parseReport, type HostReport } from "../../../modules/core/host/report.ts";
 import { planText, type Step } from "../../../modules/core/host/step.ts";
-import { removeGuest, startGuest, type Guest, type GuestOptions } from "../../lab/guest.ts";
+import { removeGuest, restartGuest, startGuest, type Guest, type GuestOptions } from "../../lab/guest.ts";
 import type { MachineNeed } from "../../lab/machine-choice.ts";
 import { type ExecResult, type SshTarget, sshArguments, sshExec } from "../../lab/ssh.ts";
 import { library } from "../fixtures/example-host.ts";
@@ -31,6 +31,8 @@ export interface ShellFunctions {
   ) => Promise<HostReport & { readonly text: string }>;
   /** A command line as root that has to end with 0; its output. */
   readonly root: (command: string) => Promise<string>;
+  /** Cuts the power and starts the guest again. */
+  readonly cutPower: () => Promise<void>;
   readonly end: () => Promise<void>;
 }
 
@@ -51,7 +53,7 @@ export async function startFunctions(
  * costs; what depends on a fresh login asks `guest.exec`.
  */
 export async function shellOn(guest: Guest): Promise<ShellFunctions> {
-  const login = openLogin(guest.ssh);
+  let login = openLogin(guest.ssh);
   const exec = (command: string, input?: string): Promise<ExecResult> =>
     sshExec({ ...functions.guest.ssh, controlPath: login.controlPath }, command, input);
   const functions: ShellFunctions = {
@@ -72,14 +74,25 @@ export async function shellOn(guest: Guest): Promise<ShellFunctions> {
       assert.equal(exitCode, 0, `${command}: ${stderr}`);
       return stdout;
     },
+    cutPower: async () => {
+      login.close();
+      await functions.guest.kill();
+      functions.guest = await restartGuest(guest.name, "off");
+      login = openLogin(functions.guest.ssh);
+      await putLibrary(functions.guest);
+    },
     end: async () => {
       login.close();
       await functions.guest.stop();
       await removeGuest(guest.name);
     },
   };
-  await guest.exec(`sudo -n tee ${path}`, { input: library.text });
+  await putLibrary(guest);
   return functions;
+}
+
+async function putLibrary(guest: Guest): Promise<void> {
+  await guest.exec(`sudo -n tee ${path}`, { input: library.text });
 }
 
 interface Login {
