@@ -16,6 +16,7 @@ const several: Readonly<Record<string, number>> = {
   "test/e2e/registry.test.ts": 3,
   "test/e2e/registry-external.test.ts": 2,
   "test/long/apps-fleet.test.ts": 3,
+  "test/long/backup-lost-host.test.ts": 2,
 };
 
 /** Files of {@link several}, for the test that they are there. */

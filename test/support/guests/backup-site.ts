@@ -6,7 +6,7 @@ import { join, relative } from "node:path";
 import { promisify } from "node:util";
 import { cachePath, checkout } from "../../lab/cache.ts";
 import { removeGuest, startGuest, type Guest } from "../../lab/guest.ts";
-import { joinSegment } from "../../lab/guest-segment.ts";
+import { joinSegment, segmentCard } from "../../lab/guest-segment.ts";
 import { labSite, labUser, writeStack, type LabSite } from "../../lab/pulumi/stack.ts";
 import { useTools } from "../../lab/tools/ensure-tools.ts";
 import { shopPassword } from "./shop-site.ts";
@@ -28,6 +28,10 @@ export interface BackupSite {
   readonly onStore: (command: string) => Promise<string>;
   /** What the shop answers, once it does. */
   readonly visit: (path?: string) => Promise<string>;
+  /** The machine of the shop is gone for good; a bare one of the same name is in its place. */
+  readonly replaceHost: () => Promise<void>;
+  /** A file of the site, decrypted by the recovery key alone. */
+  readonly recovered: (file: string) => Promise<string>;
   readonly end: () => Promise<void>;
 }
 
@@ -42,10 +46,12 @@ export async function backupSite(name: string): Promise<BackupSite> {
   const storeName = `${name}-store`;
   await removeGuest(storeName);
   const store = await startGuest({ name: storeName, machine: siteMachine });
-  await joinSegment(
-    { guest: site.guest, address: `${addresses.shop}/24` },
-    { guest: store, address: `${addresses.store}/24` },
-  );
+  const joinBoth = (): Promise<void> =>
+    joinSegment(
+      { guest: site.guest, address: `${addresses.shop}/24` },
+      { guest: store, address: `${addresses.store}/24` },
+    );
+  await joinBoth();
   await mkdir(cachePath("test"), { recursive: true });
   const folder = await mkdtemp(cachePath("test", `${name}-`));
   const { stderr } = await run("age-keygen", ["-o", join(folder, "recovery.key")]);
@@ -106,6 +112,21 @@ export async function backupSite(name: string): Promise<BackupSite> {
         `curl -fsS --retry 30 --retry-delay 1 --retry-all-errors http://127.0.0.1:8080/${path}`,
         labUser,
       ),
+    replaceHost: async () => {
+      await site.guest.stop();
+      await removeGuest(name);
+      // Its end of the cable that is gone.
+      await rootOn(store, `ip link delete ${segmentCard} 2>/dev/null || true`);
+      site.guest = await startGuest({ name, machine: siteMachine });
+      await joinBoth();
+    },
+    recovered: async (file) => {
+      const { stdout } = await run("age", [
+        "--decrypt",
+        ...["-i", join(folder, "recovery.key"), join(folder, file)],
+      ]);
+      return stdout;
+    },
     end: async () => {
       await site.end();
       await store.stop();
