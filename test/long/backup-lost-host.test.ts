@@ -33,7 +33,7 @@ describe("a host that is lost", () => {
   });
   const visitor = async (): Promise<number> => Number(/visitor (\d+)/.exec(await shop.visit())?.[1]);
 
-  test("by hand, with restic alone and a password that the recovery key has opened", async (t) => {
+  test("with restic alone, and a password that the recovery key has opened", async (t) => {
     const password = (await shop.recovered(`restic-${name}.age`)).trim();
     const ours = `export RESTIC_PASSWORD=${JSON.stringify(password)} RESTIC_REPOSITORY=/data/restic/${name}
 restic=$(ls /opt/sealift/restic/*/restic)`;
