@@ -2,6 +2,7 @@
 import { createInterface } from "node:readline/promises";
 import { Command } from "commander";
 import { SealiftError } from "../modules/core/errors.ts";
+import { backedApps } from "../modules/core/site/backed-apps.ts";
 import type { ListedBackup, Restorable } from "../modules/rollout/restore.ts";
 import { columns, size } from "./output/columns.ts";
 import { printJson } from "./output/or-json.ts";
@@ -22,7 +23,7 @@ export function restoreCommand(): Command {
       "Put the data of an application back from a backup; present data is moved aside, never deleted",
     )
     .argument("<env>", "the environment: stacks/<env>.site.yaml")
-    .argument("<app>", "name of the application")
+    .argument("<app>", "name of the application, or _registry")
     .option("--from <time>", "the newest good backup at or before this time; latest; or the id of a snapshot")
     .option("--onto <host>", "its host; needed when several hosts run it")
     .option("--list", "print the good backups, and change nothing")
@@ -74,7 +75,7 @@ export function restoreCommand(): Command {
 export function restoreText(found: Restorable, backup: ListedBackup): string {
   const { host, app, unfinished } = found;
   const { time, release, bytes, snapshot, files, dumps } = backup;
-  const data = Object.keys(host.apps.find(({ name }) => name === app)?.data ?? {});
+  const data = Object.keys([...host.apps, ...backedApps(host)].find(({ name }) => name === app)?.data ?? {});
   const kept = data.filter((service) => ![...files, ...dumps].includes(service));
   return [
     `${host.name} (${host.address}): restores ${app}`,
@@ -138,4 +139,5 @@ Examples:
   $ sealift restore prod shop --list                          good backups: time, release, size, content
   $ sealift restore prod shop --from 2026-11-28T02:40         the newest backup at or before this time, after a question
   $ sealift restore prod shop --from latest --confirm shop    without a terminal
-  $ sealift restore prod shop --undo                          what was there before the last restore`;
+  $ sealift restore prod shop --undo                          what was there before the last restore
+  $ sealift restore prod _registry --from latest              the content of the registry`;

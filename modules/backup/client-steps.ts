@@ -4,6 +4,7 @@ import { writersOf } from "../core/host/app-data.ts";
 import type { Archive, HostApp } from "../core/host/blob.ts";
 import type { BackupClientSpec } from "../core/site/backups.ts";
 import { mountOf, mountsOf } from "../core/site/mounts.ts";
+import { type BackedApp, isBacked, registryBackup } from "../core/site/backed-apps.ts";
 import type { AppSpec, HostSpec } from "../core/site/site-spec.ts";
 import type { Step } from "../core/host/step.ts";
 import { type StoreCertificates, trustedStoreStep } from "./certificates.ts";
@@ -31,7 +32,7 @@ export interface ClientStepsSpec {
 
 export function clientSteps(spec: ClientStepsSpec): readonly Step[] {
   const { backup, apps, restic, certificates, channel } = spec;
-  const backed = apps.filter((app): app is BackedApp => app.backup !== undefined);
+  const backed = apps.filter(isBacked);
   return [
     ...programSteps("backup.", "restic", restic, channel),
     trustedStoreStep("backup.certificate.", backup.store.host, certificates),
@@ -43,17 +44,16 @@ export function clientSteps(spec: ClientStepsSpec): readonly Step[] {
   ];
 }
 
-type BackedApp = AppSpec & Required<Pick<AppSpec, "backup">>;
-
 function appSteps(app: BackedApp, spec: ClientStepsSpec): readonly Step[] {
   const { name, backup } = app;
+  const what = shownName(app);
   return [
-    step(`${name}.job`, `${name} is backed up every day at ${backup.at}: ${whatOf(app, spec)}`, [
+    step(`${name}.job`, `${what} is backed up every day at ${backup.at}: ${whatOf(app, spec)}`, [
       "backup_job",
       ...[name, backup.at, ...configurationLines(app, spec)],
     ]),
     {
-      ...step(`${name}.recent`, `the last good backup of ${name} is younger than 36 hours`, [
+      ...step(`${name}.recent`, `the last good backup of ${what} is younger than 36 hours`, [
         "backup_recent",
         ...[name, urlOf(spec)],
       ]),
@@ -61,11 +61,16 @@ function appSteps(app: BackedApp, spec: ClientStepsSpec): readonly Step[] {
     },
     {
       code: backupStatusCode(name),
-      fact: `the host reports the last backup of ${name}`,
+      fact: `the host reports the last backup of ${what}`,
       effect: "none",
       call: ["backup_status", name],
     },
   ];
+}
+
+/** Nothing has to stop for the registry: what it holds changes only when something is pushed or removed. */
+function isSteady({ name, backup: { snapshot } }: BackedApp): boolean {
+  return name === registryBackup && snapshot === undefined;
 }
 
 /** Services without `data` of their own that write to the data of others: they stop with them. */
@@ -89,6 +94,7 @@ function whatOf(app: BackedApp, spec: ClientStepsSpec): string {
   const others = otherWriters(app, spec).join(", ");
   const stopped = others === "" ? "which stop meanwhile" : `which stop meanwhile, with ${others}`;
   if (stop) return [...dumps, `the files of ${files}, ${stopped}`].join(", ");
+  if (isSteady(app)) return `the files of ${files}, read again when they change meanwhile`;
   return dumps.join(", ");
 }
 
@@ -111,6 +117,8 @@ function configurationLines(app: BackedApp, spec: ClientStepsSpec): readonly str
       ? []
       : [`volume=${volumes.group}/${backup.snapshot}`, `mount=${mount}`]),
     ...(backup.stop && backup.snapshot === undefined ? ["stop=yes"] : []),
+    ...(isSteady(app) ? ["steady=yes"] : []),
+    ...(name === registryBackup ? [`release=${app.version}`] : []),
     `spool=${mount === "/" ? "" : mount}/.sealift-backup/${name}`,
     ...folders.map(([service, { path }]) => `data=${service} ${path}`),
     ...otherWriters(app, spec).map((service) => `stops=${service}`),
@@ -139,6 +147,11 @@ function escaped(word: string): string {
     /[\\\u0000-\u001f\u007f]/g,
     (one) => `\\0${one.charCodeAt(0).toString(8).padStart(3, "0")}`,
   );
+}
+
+/** As the facts call it. */
+export function shownName({ name }: Pick<BackedApp, "name">): string {
+  return name === registryBackup ? "the registry" : name;
 }
 
 function step(what: string, fact: string, call: Step["call"]): Step {

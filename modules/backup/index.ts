@@ -1,6 +1,7 @@
 /** Backups of applications, the stores that keep them, and rehearsed restores, as phases. */
 import { channelOf } from "../core/host/blob-step.ts";
 import { backupApp, type HostFiles, type HostSecret, secretPath } from "../core/host/blob.ts";
+import { backedApps } from "../core/site/backed-apps.ts";
 import { appsFolder } from "../core/site/mounts.ts";
 import type { HostSpec } from "../core/site/site-spec.ts";
 import type { Phase, Step } from "../core/host/step.ts";
@@ -29,22 +30,25 @@ export function certificatePhase({ store }: Pick<HostSpec, "store">): Phase | un
   return store === undefined ? undefined : { name: "store", steps: [certificateStep(store)] };
 }
 
-/** Pure: the phase of a host whose applications are backed up; undefined on others. */
+/** Pure: the phase of a host whose applications or whose registry are backed up; undefined on others. */
 export function backupPhase(
   host: HostSpec,
   files: HostFiles,
   certificates: StoreCertificates,
 ): Phase | undefined {
-  const { backup, name, apps, registry, volumes } = host;
+  const { backup, name, registry, volumes } = host;
+  const backed = backedApps(host);
   const { restic, apps: releases = [] } = files;
   if (backup === undefined || restic === undefined) return undefined;
   const channel = registry === undefined ? {} : { channel: channelOf(registry) };
   const password = passwordsOf(files).get(backup.password) ?? "";
   return phase("backup", [
     // First: a restore must be possible where a backup is not.
-    ...restoreSteps({ host: name, backup, apps, restic, password, folder: appsFolder(volumes) }),
+    ...restoreSteps({
+      ...{ host: name, backup, apps: backed, restic, password, registry, folder: appsFolder(volumes) },
+    }),
     ...clientSteps({
-      ...{ host: name, backup, apps, releases, volumes, restic, password, certificates },
+      ...{ host: name, backup, apps: backed, releases, volumes, restic, password, certificates },
       ...channel,
     }),
   ]);

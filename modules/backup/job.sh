@@ -70,7 +70,7 @@ backup_service() {
   cat <<END
 # Made by Sealift.
 [Unit]
-Description=Backup of application $1
+Description=Backup of ${1#_}
 After=docker.service sealift-secrets.service network-online.target
 Wants=network-online.target
 OnFailure=${BACKUP_CLEAN_UNIT##*/}
@@ -91,7 +91,7 @@ backup_timer() {
   cat <<END
 # Made by Sealift.
 [Unit]
-Description=Daily backup of application $1
+Description=Daily backup of ${1#_}
 
 [Timer]
 OnCalendar=*-*-* $2:00

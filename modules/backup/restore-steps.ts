@@ -1,12 +1,16 @@
 /** The script for a restore, and what it knows of each application, as facts. Pure. */
 import { quote } from "../core/quote.ts";
+import { isBacked, registryBackup } from "../core/site/backed-apps.ts";
+import type { RegistrySpec } from "../core/site/registry.ts";
 import type { AppSpec } from "../core/site/site-spec.ts";
 import type { Step } from "../core/host/step.ts";
-import type { ClientStepsSpec } from "./client-steps.ts";
+import { type ClientStepsSpec, shownName } from "./client-steps.ts";
 
 type RestoreStepsSpec = Pick<ClientStepsSpec, "host" | "backup" | "apps" | "restic" | "password"> & {
   /** Folder of all applications on the host. */
   readonly folder: string;
+  /** That of the host. */
+  readonly registry?: Pick<RegistrySpec, "name" | "port"> | undefined;
 };
 
 export function restoreSteps({ apps, ...shared }: RestoreStepsSpec): readonly Step[] {
@@ -17,25 +21,30 @@ export function restoreSteps({ apps, ...shared }: RestoreStepsSpec): readonly St
       effect: "none",
       call: ["backup_restore_script"],
     },
-    ...apps
-      .filter(({ backup }) => backup !== undefined)
-      .map((app): Step => ({
-        code: `backup.${app.name}.restore`,
-        fact: `the script knows where the backups of ${app.name} are, and what belongs to it`,
-        effect: "none",
-        call: ["backup_restore_config", app.name, ...configLines(app, shared)],
-      })),
+    ...apps.filter(isBacked).map((app): Step => ({
+      code: `backup.${app.name}.restore`,
+      fact: `the script knows where the backups of ${shownName(app)} are, and what belongs to it`,
+      effect: "none",
+      call: ["backup_restore_config", app.name, ...configLines(app, shared)],
+    })),
   ];
 }
 
 function configLines(
   app: AppSpec,
-  { host, backup, restic, password, folder }: Omit<RestoreStepsSpec, "apps">,
+  { host, backup, restic, password, folder, registry }: Omit<RestoreStepsSpec, "apps">,
 ): readonly string[] {
   const { store } = backup;
   return [
     `host=${host}`,
-    `folder=${folder}/${app.name}`,
+    ...(app.name === registryBackup && registry !== undefined
+      ? [
+          // With the current version, as the folder of an application.
+          "folder=/opt/registry",
+          `registry=${registry.name}:${registry.port}`,
+          "units=sealift-registry-writer.service sealift-registry-reader.service",
+        ]
+      : [`folder=${folder}/${app.name}`]),
     `seconds=${app.update.timeout}`,
     `restic=/opt/sealift/restic/${restic.version}/restic`,
     `repository=rest:https://${store.address}:${store.port}/${host}/`,

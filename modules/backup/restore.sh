@@ -61,6 +61,7 @@ self=/opt/sealift/backup/restore
 
 END
   backup_reading_lines
+  web_status_lines
   cat <<'END'
 
 # Reads the file of the application, and sets restic's environment. A password is in no argument.
@@ -83,6 +84,9 @@ restore_read_config() {
   state=/var/lib/sealift/backup/$app
   record=$state/restore
   unit=sealift-restore-$app.service
+  # What stops and starts: the unit of the application, or the units of the registry.
+  own=$(reading_config_value units)
+  units=${own:-sealift-app-$app.service}
   install -d -m 0700 /var/lib/sealift "$state"
 }
 restore_known_apps() { ls /etc/sealift/backup/restores 2>/dev/null | paste -s -d ' ' -; }
@@ -110,10 +114,35 @@ restore_current() {
   target=$(readlink "$folder/current" || true)
   echo "${target##*/}"
 }
-restore_containers() { "$docker" ps --quiet --filter "label=com.docker.compose.project=$app" "$@"; }
+restore_containers() {
+  if [ -n "$own" ]; then restore_running; else "$docker" ps --quiet --filter "label=com.docker.compose.project=$app" "$@"; fi
+}
 
 # Running services of the application, and the data of this backup.
-restore_running() { "$docker" ps --filter "label=com.docker.compose.project=$app" --format '{{.Label "com.docker.compose.service"}}' 2>/dev/null | sort -u; }
+restore_running() {
+  if [ -z "$own" ]; then
+    "$docker" ps --filter "label=com.docker.compose.project=$app" --format '{{.Label "com.docker.compose.service"}}' 2>/dev/null | sort -u
+    return
+  fi
+  for running in $own; do if systemctl is-active --quiet "$running"; then echo "${running%.service}"; fi; done
+}
+# restore_units VERB: does this with the units.
+restore_units() {
+  verb=$1
+  # shellcheck disable=SC2086 # names of units
+  set -- $units
+  systemctl --quiet "$verb" "$@"
+}
+# restore_said: prints the last that the units have said, on one line.
+restore_said() {
+  # shellcheck disable=SC2086 # names of units
+  set -- $units
+  for said; do
+    shift
+    set -- "$@" --unit "$said"
+  done
+  journalctl --quiet --no-pager -o cat -n 5 "$@" | reading_printable_lines
+}
 
 restore_list() {
   begun=$(head -n 1 "$state/begun" 2>/dev/null || true)
@@ -245,6 +274,10 @@ restore_step_restore() {
           reading_fail "restic restore of $service failed: $(tail -n 3 "$errors" | reading_printable_lines)" "all files of the backup" "correct what the message names, then run the same command again: nothing has stopped"
         fi
         if ! reading_top "$snapshot" "$service" "$new"; then reading_fail "the backup does not say whose /data/$service is" "owner and mode of the folder" "run the same command again: nothing has stopped"; fi
+        # On another machine the user of the registry may have another number.
+        if [ -n "$own" ] && ! chown -R "$(restore_owner_of "$service")" "$new"; then
+          reading_fail "$(restore_owner_of "$service") cannot own $new" "the user of the registry" "run pulumi up, which makes it, then run the same command again: nothing has stopped"
+        fi
         ;;
       dump)
         restore_empty_folder "$service" "$new"
@@ -295,17 +328,24 @@ restore_empty_folder() {
 restore_step_stop() {
   reading_say "2 of 6: stops $(restore_running | paste -s -d ' ' -)"
   if [ -z "$(restore_noted enabled)" ]; then
-    restore_note enabled "$(systemctl is-enabled "sealift-app-$app.service" 2>/dev/null || true)"
+    restore_note enabled "$(restore_are_enabled)"
     restore_note timer "$(systemctl is-active "sealift-backup-$app.timer" 2>/dev/null || true)"
   fi
   restore_note stopped yes
-  if [ "$(restore_noted enabled)" = enabled ]; then systemctl disable --quiet "sealift-app-$app.service"; fi
+  if [ "$(restore_noted enabled)" = enabled ]; then restore_units disable; fi
   if [ "$(restore_noted timer)" = active ]; then systemctl stop "sealift-backup-$app.timer"; fi
-  systemctl stop "sealift-app-$app.service" 2>/dev/null || true
-  restore_compose stop >>"$errors" 2>&1 </dev/null || true
+  restore_units stop 2>/dev/null || true
+  if [ -z "$own" ]; then restore_compose stop >>"$errors" 2>&1 </dev/null || true; fi
   if [ -n "$(restore_containers)" ]; then
     reading_fail "$(restore_running | paste -s -d ' ' -) of $app still run" "that nothing of it runs" "stop them, then run the same command again"
   fi
+}
+
+# restore_are_enabled: prints enabled when all units start at boot.
+restore_are_enabled() {
+  # shellcheck disable=SC2086 # names of units
+  set -- $units
+  systemctl is-enabled "$@" 2>/dev/null | sort -u
 }
 
 # Step 3: present data gets another name.
@@ -359,9 +399,9 @@ restore_step_start() {
     fi
     rm -f "$dump"
   done
-  if [ "$(restore_noted enabled)" = enabled ]; then systemctl enable --quiet "sealift-app-$app.service"; fi
-  if ! systemctl start "sealift-app-$app.service"; then
-    reading_fail "sealift-app-$app.service did not start: $(journalctl --quiet --no-pager -o cat -n 5 -u "sealift-app-$app.service" | reading_printable_lines)" "that the application starts with the restored data" "correct it and run the same command again, or undo it: $self $app --undo --confirm $app"
+  if [ "$(restore_noted enabled)" = enabled ]; then restore_units enable; fi
+  if ! restore_units start; then
+    reading_fail "$units did not start: $(restore_said)" "that the application starts with the restored data" "correct it and run the same command again, or undo it: $self $app --undo --confirm $app"
   fi
 }
 # restore_again SERVICE: a load that was interrupted begins with an empty folder again.
@@ -396,7 +436,8 @@ restore_load() {
 # Step 6: asks the data itself.
 restore_step_check() {
   reading_say "6 of 6: checks the data"
-  for service in $(restore_restored); do
+  if [ -n "$own" ]; then restore_check_registry; fi
+  for service in $(if [ -z "$own" ]; then restore_restored; fi); do
     container=$(restore_containers --filter "label=com.docker.compose.service=$service" | head -n 1)
     if [ "$(restore_noted "kind.$service") $(reading_engine_of "$service")" = "dump redis" ] && ! reading_await_redis "$container" "$service" "$(restore_path_of "$service")"; then
       reading_fail "$service with the restored data: $wrong" "that it reads its dump" "correct it and run the same command again, or undo it: $self $app --undo --confirm $app"
@@ -407,6 +448,38 @@ restore_step_check() {
     if [ -n "$answer" ]; then echo "    $service: $answer"; fi
   done
   if [ "$(restore_noted timer)" = active ]; then systemctl start "sealift-backup-$app.timer"; fi
+}
+
+# restore_check_registry: every blob has its digest, every manifest that a repository names is there, and the registry answers its clients.
+restore_check_registry() {
+  owner=$(restore_owner_of storage)
+  # Its user can change these files: root would follow its links.
+  # shellcheck disable=SC2016 # it is for the shell of the registry's user
+  if ! answer=$(timeout 36000 runuser -u "${owner%%:*}" -- sh -c '
+    if [ ! -e "$1/docker" ]; then echo "it is empty"; exit 0; fi
+    cd "$1/docker/registry/v2" || exit 1
+    blobs=$(find blobs -mindepth 4 -maxdepth 4 -type f -name data | wc -l)
+    if [ "$blobs" -gt 0 ]; then
+      find blobs -mindepth 4 -maxdepth 4 -type f -name data | awk -F / "{ print \$4 \"  \" \$0 }" | sha256sum --check --quiet 2>&1 || exit 1
+    fi
+    find repositories -type f -path "*/_manifests/revisions/sha256/*/link" | sed "s|/link$||; s|.*/||" | sort -u | {
+      manifests=0
+      while read -r hex; do
+        if [ ! -f "blobs/sha256/${hex%"${hex#??}"}/$hex/data" ]; then echo "no manifest sha256:$hex"; exit 1; fi
+        manifests=$((manifests + 1))
+      done
+      echo "$blobs blobs have their digests, $manifests manifests are there"
+    }' sh "$(restore_path_of storage)" 2>"$errors"); then
+    reading_fail "$(reading_printable "$answer$(cat "$errors")")" "that the registry is whole" "look at it, or undo it: $self $app --undo --confirm $app"
+  fi
+  registry=$(reading_config_value registry)
+  for pause in 1 1 2 3 5 10 ''; do
+    status=$(web_status "$registry" /etc/sealift/registry/ca.crt) || true
+    if [ "$status" = 200 ]; then break; fi
+    if [ -z "$pause" ]; then reading_fail "the registry answers $status: $(restore_said)" "200" "correct it and run the same command again, or undo it: $self $app --undo --confirm $app"; fi
+    sleep "$pause"
+  done
+  echo "    $answer; $registry answers"
 }
 
 restore_work_restore() {
@@ -450,6 +523,7 @@ restore_work_restore() {
   done
   reading_say "restored: $app has its data of $(date -u -d "@$(restore_noted time)" +%Y-%m-%dT%H:%M:%SZ) (release $(restore_noted release), $(restore_noted bytes) bytes)"
   if [ "$(restore_noted release)" != "$(restore_current)" ]; then reading_say "    it was made by release $(restore_noted release); $(restore_current) runs"; fi
+  if [ -n "$own" ]; then reading_say "    what bundles have brought since then is not in it: run pulumi up, which sends it again"; fi
   for service in $(restore_restored); do
     before=$(restore_path_of "$service").before-$(restore_noted stamp)
     if [ ! -e "$before" ]; then continue; fi
@@ -490,9 +564,9 @@ restore_work_undo() {
   done
   restore_on_disk
   if [ "$(restore_noted stopped)" = yes ]; then
-    if [ "$(restore_noted enabled)" = enabled ]; then systemctl enable --quiet "sealift-app-$app.service"; fi
-    if ! systemctl start "sealift-app-$app.service"; then
-      reading_fail "sealift-app-$app.service did not start: $(journalctl --quiet --no-pager -o cat -n 5 -u "sealift-app-$app.service" | reading_printable_lines)" "that it starts with the earlier data, which is in place again" "correct it and run the same command again"
+    if [ "$(restore_noted enabled)" = enabled ]; then restore_units enable; fi
+    if ! restore_units start; then
+      reading_fail "$units did not start: $(restore_said)" "that it starts with the earlier data, which is in place again" "correct it and run the same command again"
     fi
     if [ "$(restore_noted timer)" = active ]; then systemctl start "sealift-backup-$app.timer"; fi
   fi

@@ -94,7 +94,7 @@ backup_script() {
 # It ends with 0 when the backup counts, and otherwise with one of these:
 #   2 configuration   3 no password   4 store unreachable   5 login refused   6 wrong password of the repository   7 another repository
 #   8 dump   9 snapshot   10 snapshot too small   11 unreadable files   12 restic   13 stop or start of services
-#   14 a restore has not ended   75 one is running
+#   14 a restore has not ended   15 the files changed during each attempt   75 one is running
 set -u
 if [ -z "${SEALIFT_OWN_MOUNTS-}" ]; then
   # In a namespace of its own no container and no other unit can hold the mounts, and they end with the last process.
@@ -131,7 +131,7 @@ backup_read_conf() {
   conf=$confs/$app.conf
   run=$runs/$app
   state=$states/$app
-  host='' program='' url='' certificate='' password='' docker='' volume='' mount='' stop='' stops='' spool='' data='' dumps=''
+  host='' program='' url='' certificate='' password='' docker='' volume='' mount='' stop='' steady='' stops='' spool='' data='' dumps='' release=''
   if [ "$(stat -c '%u %a %F' "$conf" 2>/dev/null)" != "0 600 regular file" ]; then
     backup_fail 2 "$conf is absent, or others than root may have changed it" "run pulumi up"
   fi
@@ -147,6 +147,8 @@ backup_read_conf() {
       volume=*) volume=$value ;;
       mount=*) mount=$value ;;
       stop=yes) stop=yes ;;
+      steady=yes) steady=yes ;;
+      release=*) release=$value ;;
       spool=*) spool=$value ;;
       # What writes to the data stops: its service, and others that stops= names.
       data=*) data=$data$value$line_end stops="$stops ${value%% *}" ;;
@@ -484,7 +486,7 @@ backup_others_run() {
 
 # backup_refuse_mounts: refuses data of which a part is on a mount of its own: a bind and a snapshot show only the folder that it covers.
 backup_refuse_mounts() {
-  if [ -z "$volume$stop" ]; then return 0; fi
+  if [ -z "$volume$stop$steady" ]; then return 0; fi
   while read -r service path; do
     if [ -z "$service" ]; then continue; fi
     # As the kernel writes it in mountinfo.
@@ -510,12 +512,12 @@ backup_make_tree() {
     mkdir "$run/tree/dump"
     backup_bind "$spool/dump" "$run/tree/dump"
   fi
-  if [ -z "$volume$stop" ]; then return 0; fi
+  if [ -z "$volume$stop$steady" ]; then return 0; fi
   backup_refuse_mounts
   while read -r service path; do
     if [ -z "$service" ]; then continue; fi
     if [ "$(readlink -f "$path")" != "$path" ] || [ ! -d "$path" ]; then
-      backup_fail 11 "$path, the data of $service, is not a folder, or is reached by a link" "correct data: in the site"
+      backup_fail 11 "$path, the data of $service, is not a folder, or is reached by a link" "correct data: in the site, or run pulumi up, which makes the folder"
     fi
     mkdir -p "$run/tree/data/$service"
     if [ -n "$volume" ]; then path=$run/snapshot${path#"$mount"}; fi
@@ -538,9 +540,44 @@ backup_image_tags() {
   backup_engine inspect --format 'image.{{index .Config.Labels "com.docker.compose.service"}}={{.Image}}' $ids | grep -E '^image\.[A-Za-z0-9._-]+=sha256:[0-9a-f]{64}$' | sort -u
 }
 
+# backup_changed: whether anything in the folders was written, added or removed since $run/since was made.
+backup_changed() {
+  while read -r service path; do
+    if [ -z "$service" ]; then continue; fi
+    # What vanishes under it fails find, and has changed its folder.
+    changed=$(find "$path" -newercm "$run/since" -print -quit 2>"$run/said") || return 0
+    if [ -n "$changed" ]; then return 0; fi
+  done <<DATA
+$data
+DATA
+  return 1
+}
+
+# backup_send_steady: what nothing stops is read until nothing of it has changed meanwhile. An attempt during which it has does not count.
+backup_send_steady() {
+  for pause in 5 30 60 300 900 ''; do
+    : >"$run/since"
+    # The clock of file systems goes in steps of some milliseconds.
+    sleep 0.1
+    backup_make_tree
+    backup_send
+    if ! backup_changed; then return 0; fi
+    if [ -z "$pause" ]; then break; fi
+    echo "something has changed in the files meanwhile; they are read again in $pause s"
+    backup_void_begun || backup_fail 4 "an attempt cannot be marked as void: $(backup_said)" "see that the store answers"
+    backup_clean || backup_fail 13 "an attempt has left something" "remove what the message before names"
+    sleep "$pause"
+    run_id=$(backup_new_run)
+  done
+  backup_fail 15 "its files changed during each attempt" "make the backup at a quieter time, or from a snapshot of its volume"
+}
+
+# backup_new_run: prints the id of a run.
+backup_new_run() { od -An -N8 -tx1 /dev/urandom | tr -d ' \n'; }
+
 # backup_send: one snapshot of restic with everything.
 backup_send() {
-  release=$(readlink "/svc/apps/$app/current" || readlink "/var/lib/sealift/apps/$app/current")
+  if [ -z "$release" ]; then release=$(readlink "/svc/apps/$app/current" || readlink "/var/lib/sealift/apps/$app/current"); fi
   release=${release##*/}
   case $release in *[!A-Za-z0-9._+-]* | '') release=none ;; esac
   serial=$(tail -n 9 /var/lib/sealift/journal 2>/dev/null | sed -n 's/.* bundle=\([0-9][0-9]*\) .*/\1/p' | tail -n 1)
@@ -568,7 +605,7 @@ backup_finish() {
   if [ "$finish_status" != 0 ] && [ -f "$state/begun" ] && [ -n "${login-}" ]; then
     backup_void_begun || echo "the unfinished backup will be marked as void by the next one" >&2
   fi
-  rm -rf --one-file-system "$run/answer" "$run/said" "$run/void"
+  rm -rf --one-file-system "$run/answer" "$run/said" "$run/void" "$run/since"
   exit "$finish_status"
 }
 
@@ -598,15 +635,19 @@ backup_make() {
   exec 8>&-
   backup_wait_for_room
   backup_void_begun || backup_fail 4 "an unfinished backup cannot be marked as void: $(backup_said)" "see that the store answers"
-  run_id=$(od -An -N8 -tx1 /dev/urandom | tr -d ' \n')
+  run_id=$(backup_new_run)
   images=$(backup_image_tags)
   # Before anything stops, and again when it is read.
   backup_refuse_mounts
   backup_make_spool
   for one in $dumps; do backup_dump_service "$one"; done
   if [ -n "$volume" ]; then backup_make_snapshot; elif [ -n "$stop" ]; then backup_stop_services; fi
-  backup_make_tree
-  backup_send
+  if [ -n "$steady" ]; then
+    backup_send_steady
+  else
+    backup_make_tree
+    backup_send
+  fi
   if [ -n "$volume" ] && ! backup_snapshot_holds; then
     backup_fail 10 "the snapshot of $volume was too small for what changed meanwhile: $(lvs --noheadings --units g -o lv_size "${volume%%/*}/sealift-backup-$app" 2>/dev/null)" \
       "leave more space free in the volume group, or make the backup at a quieter time"
@@ -644,7 +685,7 @@ backup_clean_up() {
     ask_sec=20
     backup_void_begun || echo "the unfinished backup will be marked as void by the next one" >&2
   fi
-  rm -rf --one-file-system "$run/answer" "$run/said" "$run/void"
+  rm -rf --one-file-system "$run/answer" "$run/said" "$run/void" "$run/since"
 }
 
 app=
@@ -658,8 +699,8 @@ case ${1-},${2-},$# in
     done
     exit "$status"
     ;;
-  --clean,[a-z0-9]*,2) backup_clean_up "$2" ;;
-  [a-z0-9]*,,1) backup_make "$1" ;;
+  --clean,[a-z0-9_]*,2) backup_clean_up "$2" ;;
+  [a-z0-9_]*,,1) backup_make "$1" ;;
   *)
     echo "backup APP, or backup --clean [APP]" >&2
     exit 2

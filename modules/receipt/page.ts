@@ -4,7 +4,7 @@ import { isWell } from "../apps/status.ts";
 import { markup, Markup } from "./markup.ts";
 import { receiptName } from "./name.ts";
 import { factsIn, filesIn, isGood, verdictOf } from "./verdict.ts";
-import type { FactState, HostReceipt, HostStatement, Receipt, RunReceipt } from "./receipt.ts";
+import type { BackupReceipt, FactState, HostReceipt, HostStatement, Receipt, RunReceipt } from "./receipt.ts";
 
 /** @param signers who signed the receipt, if its signature was verified. */
 export function receiptPage(receipt: Receipt, signers?: readonly string[]): string {
@@ -115,7 +115,7 @@ function hostSection({
   statement,
 }: HostReceipt): Markup {
   const { machine, facts, installed, volumes, certificates, access, images, applications = [] } = statement;
-  const { repositories = [], rehearsals = [] } = statement;
+  const { registryBackup, repositories = [], rehearsals = [] } = statement;
   const groups = (["fails", "warned", "unseen"] as const).map((state) =>
     group(
       titles[state],
@@ -143,6 +143,7 @@ function hostSection({
     )}
     ${access === undefined ? "" : accessPart(access)} ${images === undefined ? "" : imagesPart(images)}
     ${table("Applications, as reported by the host", applications.flatMap(applicationRows))}
+    ${registryBackup === undefined ? "" : table("Registry, as reported by the host", [backupRow("last backup", registryBackup)])}
     ${table("Backups in this store, as reported by the host", repositories.map(repositoryRow))}
     ${table("Rehearsed restores, as reported by the host", rehearsals.map(rehearsalRow))}
     <details>
@@ -229,19 +230,19 @@ function applicationRows({
           <td>${images.map((image) => markup`<code>${image}</code> `)}</td>
         </tr>`,
     ),
-    ...(backup === undefined
-      ? []
-      : [
-          markup`<tr>
-            <td>last backup</td>
-            <td>${backup.at}, ${backup.bytes} bytes</td>
-            <td>snapshot <code>${backup.snapshot.slice(0, 8)}</code> of release <code>${backup.release}</code></td>
-          </tr>`,
-        ]),
+    ...(backup === undefined ? [] : [backupRow("last backup", backup)]),
     ...(more === 0
       ? []
       : [markup`<tr><td>${more} ${more === 1 ? "container" : "containers"} not listed</td></tr>`]),
   ];
+}
+
+function backupRow(what: string, { at, bytes, snapshot, release }: BackupReceipt): Markup {
+  return markup`<tr>
+    <td>${what}</td>
+    <td>${at}, ${bytes} bytes</td>
+    <td>snapshot <code>${snapshot.slice(0, 8)}</code> of release <code>${release}</code></td>
+  </tr>`;
 }
 
 function repositoryRow({

@@ -3,6 +3,7 @@ import { basename } from "node:path";
 import { appStatusCode, parseAppStatus, versionOf, type ServiceHealth } from "../apps/status.ts";
 import { backupStatusCode, parseBackupStatus } from "../backup/client-status.ts";
 import { parseRehearsalStatus } from "../backup/rehearsal-status.ts";
+import { registryBackup } from "../core/site/backed-apps.ts";
 import { parseStoreStatus, storeStatusCode } from "../backup/store-status.ts";
 import { endpoint } from "../core/endpoint.ts";
 import { differences } from "../core/host/drift.ts";
@@ -88,6 +89,8 @@ export interface HostStatement {
   readonly images?: ImagesReceipt;
   /** Applications of the site that the host reported on. @default none */
   readonly applications?: readonly ApplicationReceipt[];
+  /** The last good backup of its registry; absent: there is none, or it is not backed up. */
+  readonly registryBackup?: BackupReceipt;
   /** On a host that stores backups. */
   readonly repositories?: readonly RepositoryReceipt[];
   readonly rehearsals?: readonly RehearsalReceipt[];
@@ -109,13 +112,16 @@ export interface ApplicationReceipt {
   /** Number of containers that are not listed. */
   readonly more: number;
   /** Its last good backup; absent: there is none, or it is not backed up. */
-  readonly backup?: {
-    readonly at: string;
-    readonly release: string;
-    /** Id of the snapshot in the repository. */
-    readonly snapshot: string;
-    readonly bytes: number;
-  };
+  readonly backup?: BackupReceipt;
+}
+
+/** A good backup, as its host reports it. */
+export interface BackupReceipt {
+  readonly at: string;
+  readonly release: string;
+  /** Id of the snapshot in the repository. */
+  readonly snapshot: string;
+  readonly bytes: number;
 }
 
 /** The repository of a host, in a store of backups. */
@@ -268,6 +274,7 @@ export function hostReceipt(host: HostPlan, after: Probe): HostReceipt {
       certificates: reached ? endsOf(after) : [],
       ...(reached ? statementOf(after) : {}),
       ...(reached ? applicationsOf(spec, after) : {}),
+      ...(reached ? named("registryBackup", backupOf(registryBackup, after)) : {}),
       ...(reached ? storedOf(after) : {}),
     },
   };
@@ -373,7 +380,6 @@ function applicationsOf(
     const value = report.values?.[appStatusCode(name)];
     if (value === undefined) return [];
     const { release, services, more } = parseAppStatus(value);
-    const { last } = parseBackupStatus(report.values?.[backupStatusCode(name)] ?? "");
     return [
       {
         name,
@@ -382,18 +388,25 @@ function applicationsOf(
           ...{ name: service, containers, health, images },
         })),
         more,
-        ...(last === undefined
-          ? {}
-          : {
-              backup: {
-                ...{ at: last.at, release: last.release },
-                ...{ snapshot: last.snapshot, bytes: last.bytes },
-              },
-            }),
+        ...named("backup", backupOf(name, { report })),
       },
     ];
   });
   return applications.length === 0 ? {} : { applications };
+}
+
+/** Of an application, or of the registry. */
+function backupOf(name: string, { report }: Pick<Reached, "report">): BackupReceipt | undefined {
+  const { last } = parseBackupStatus(report.values?.[backupStatusCode(name)] ?? "");
+  if (last === undefined) return undefined;
+  return { at: last.at, release: last.release, snapshot: last.snapshot, bytes: last.bytes };
+}
+
+function named<Key extends string, Value>(
+  key: Key,
+  value: Value | undefined,
+): Partial<Readonly<Record<Key, Value>>> {
+  return value === undefined ? {} : ({ [key]: value } as Record<Key, Value>);
 }
 
 /** What a store of backups reports. */

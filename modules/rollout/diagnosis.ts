@@ -1,5 +1,6 @@
 /** The result of probing a site, as values for output. Pure. */
 import { dataStatusOf, type DataStatus } from "../backup/data-status.ts";
+import { backedApps } from "../core/site/backed-apps.ts";
 import { endpoint } from "../core/endpoint.ts";
 import { describeDifference, differences, type Difference } from "../core/host/drift.ts";
 import type { Problem } from "../core/errors.ts";
@@ -61,7 +62,7 @@ export interface Diagnosis {
   /** Secrets of the site file that doctor cannot decrypt: facts that need them are not checked. */
   readonly unread: readonly string[];
   readonly hosts: readonly HostDiagnosis[];
-  /** Applications that are backed up, and what the hosts say about their data. */
+  /** Applications and registries that are backed up, and what the hosts say about their data. */
   readonly backedUp: readonly BackedUpApp[];
 }
 
@@ -80,7 +81,7 @@ export function backedUpApps(hosts: readonly Pick<HostProbe, "spec" | "probe">[]
   return hosts.flatMap(({ spec, probe }) =>
     probe.kind !== "reached"
       ? []
-      : spec.apps.flatMap((app) => {
+      : backedApps(spec).flatMap((app) => {
           const data = dataStatusOf(spec, app, valuesOf);
           return data === undefined ? [] : [{ app: app.name, host: spec.name, data }];
         }),

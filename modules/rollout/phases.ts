@@ -40,7 +40,7 @@ export type HostPhases = Readonly<
     readonly apps?: Phase;
     /** On a host that stores backups. */
     readonly store?: Phase;
-    /** On every host whose applications are backed up. */
+    /** On every host whose applications or whose registry are backed up. */
     readonly backup?: Phase;
     /** On a host that stores backups: restores that are rehearsed there. */
     readonly rehearsal?: Phase;
@@ -175,7 +175,7 @@ export const phaseList: readonly PhaseEntry[] = [
   },
   {
     name: "backup",
-    work: { type: "sealift:backup:Backup", dependsOn: ["apps", "secrets"], needsBlobs: true },
+    work: { type: "sealift:backup:Backup", dependsOn: ["seed", "apps", "secrets"], needsBlobs: true },
     make: ({ host, files, site: { storeCertificates = new Map() } }) =>
       backupPhase(host, files, storeCertificates),
   },

@@ -1,6 +1,7 @@
-/** A restore of an application from a backup, by the script on its host. */
+/** A restore of an application or a registry from a backup, by the script on its host. */
 import { type Problem, SealiftError } from "../core/errors.ts";
 import { type ScriptEnd, runHostScript } from "../core/host/probe.ts";
+import { backedApps, registryBackup } from "../core/site/backed-apps.ts";
 import type { HostSpec } from "../core/site/site-spec.ts";
 import { readEnvironment } from "../environments/read-environment.ts";
 
@@ -77,9 +78,7 @@ export async function restorableOn(
   onto: string | undefined,
 ): Promise<Pick<Restorable, "host" | "app">> {
   const { file, site } = await readEnvironment(environment);
-  const hosts = site.hosts.filter(({ apps }) =>
-    apps.some(({ name, backup }) => name === app && backup !== undefined),
-  );
+  const hosts = site.hosts.filter((host) => backedApps(host).some(({ name }) => name === app));
   const named = onto === undefined ? hosts : hosts.filter(({ name }) => name === onto);
   const [host] = named;
   if (host === undefined || named.length > 1) throw new SealiftError([hostProblem(file, app, hosts, onto)]);
@@ -197,7 +196,7 @@ function hostProblem(
     return {
       ...common,
       found: "no host of the site that runs it with a backup",
-      expected: "an application of the site with backup:",
+      expected: `an application of the site with backup:, or ${registryBackup} with registry: in backups:`,
       fix: "correct the name of the application, or the environment",
     };
   return {

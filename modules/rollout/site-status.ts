@@ -14,8 +14,10 @@ import { backupPhase, rehearsalPhase, storePhase } from "../backup/index.ts";
 import type { Problem } from "../core/errors.ts";
 import { probe, type Probe } from "../core/host/probe.ts";
 import type { StepReport } from "../core/host/report.ts";
+import { registryBackup } from "../core/site/backed-apps.ts";
 import type { AppSpec } from "../core/site/site-spec.ts";
 import { readStackFile } from "../environments/stack-file.ts";
+import { backedUpApps, type BackedUpApp } from "./diagnosis.ts";
 import { libraryForProbe, loadSite, probeConcurrency, withoutSecretSteps } from "./probe-site.ts";
 
 /** One application on one host. */
@@ -52,6 +54,8 @@ export interface SiteStatus {
   readonly unread: readonly string[];
   /** By application, then in the order of the site's hosts. */
   readonly applications: readonly HostedApp[];
+  /** Registries that are backed up, in the order of the site's hosts. */
+  readonly registries: readonly BackedUpApp[];
 }
 
 /**
@@ -67,7 +71,9 @@ export async function siteStatus(
   const site = await loadSite(value, file, (bytes, total) => {
     report("reading the bundle", bytes / total);
   });
-  const hosts = site.hosts.filter(({ spec }) => spec.apps.length > 0 || spec.store !== undefined);
+  const hosts = site.hosts.filter(
+    ({ spec }) => spec.apps.length > 0 || spec.store !== undefined || spec.backup !== undefined,
+  );
   const library = libraryForProbe(site.library);
   let done = 0;
   const { values } = await inParallel(hosts, probeConcurrency, async ({ spec, files }) => {
@@ -98,10 +104,13 @@ export async function siteStatus(
       }),
     )
     .toSorted((one, other) => compare(one.app, other.app));
+  const registries = backedUpApps(probed.map(({ spec, found }) => ({ spec, probe: found }))).filter(
+    ({ app }) => app === registryBackup,
+  );
   const all = [...problems, ...site.problems];
   return {
     ok: all.length === 0 && applications.every(({ ok }) => ok),
-    ...{ environment, problems: all, unread, applications },
+    ...{ environment, problems: all, unread, applications, registries },
   };
 }
 

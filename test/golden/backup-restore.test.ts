@@ -27,7 +27,7 @@ const app: AppSpec = {
   },
 };
 const hosts = [
-  { name: "node-a", address: "10.20.0.11", backed: true },
+  { name: "node-a", address: "10.20.0.11", backed: true, registry: true },
   { name: "store-a", address: "10.20.0.20", backed: false },
 ];
 const password: HostSecret = {
@@ -37,8 +37,8 @@ const password: HostSecret = {
 const restic = { ...exampleArchive, version: "0.19.1", sha256: "a1".repeat(32) };
 const restServer = { ...exampleArchive, version: "0.14.0", sha256: "a2".repeat(32) };
 
-function phases(name: string, more: Partial<HostSpec>, files: object): HostPhases {
-  const { store, backup } = backupsOf(file, hosts, name);
+function phases(name: string, more: Partial<HostSpec>, files: object, site = file): HostPhases {
+  const { store, backup } = backupsOf(site, hosts, name);
   const spec: HostSpec = {
     ...exampleHost(),
     ...{ name, apps: [], ...more },
@@ -56,6 +56,40 @@ test("plan text of a restore: the script, and what it knows of each application"
   assert.equal(steps?.length, 2);
   const all = phases("node-a", { apps: [app] }, { apps: [exampleApp] });
   assertSamePlan("backup-restore", "node-a", { ...all, backup: { name: "backup", steps } }, "backup");
+});
+
+test("plan text of a registry that is backed up, as it is and from a snapshot", () => {
+  const serves = { version: "3.1.2", mount: "/registry", address: "10.20.0.11", writerPort: 5001 };
+  const registry: NonNullable<HostSpec["registry"]> = {
+    ...{ name: "registry.site", port: 5000, prefix: "", addresses: ["10.20.0.11"], mirroredRegistries: [] },
+    ...{ follows: "names", explicitMirrors: false, trust: { hosts: ["node-a"] }, serves },
+  };
+  const volumes = {
+    ...exampleHost().volumes,
+    logicalVolumes: [{ name: "registry", size: "20GiB", mount: "/registry" }],
+  };
+  const plan = (more: object) => {
+    const site = { ...file, registry: { at: "03:30", ...more } };
+    return phases("node-a", { registry, volumes }, {}, site);
+  };
+  const all = plan({});
+  const own = all.backup?.steps.filter(({ code }) => code.includes("_registry") || code === "backup.others");
+  assert.deepEqual(
+    own?.map(({ code }) => code),
+    ["restore", "others", "job", "recent", "status"].map((what) =>
+      what === "others" ? "backup.others" : `backup._registry.${what}`,
+    ),
+  );
+  assertSamePlan("backup-registry", "node-a", { ...all, backup: { name: "backup", steps: own } }, "backup");
+  const job = plan({ snapshot: "registry" }).backup?.steps.find(({ code }) => code.endsWith("_registry.job"));
+  assert.match(
+    job?.fact ?? "",
+    /^the registry is backed up every day at 03:30: the files of bundles, storage from a snapshot of registry$/,
+  );
+  assert.ok(
+    job !== undefined && job.call.includes("volume=vg0/registry") && job.call.includes("mount=/registry"),
+  );
+  assert.ok(!job.call.includes("steady=yes"));
 });
 
 const rehearsals = [{ of: "node-a", app, repository: "node-a" }];

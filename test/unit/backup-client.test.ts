@@ -198,7 +198,7 @@ running="web"; if backup_others_run; then echo wrong; fi`;
       const { status, text } = script(`cat >"$work/mountinfo" <<'END'
 ${lines}
 END
-volume= mount= stop= data='db ${path}
+volume= mount= stop= steady= data='db ${path}
 '
 ${more}
 backup_refuse_mounts`);

@@ -11,7 +11,7 @@ const now = 1_795_910_400;
 function goodBackups(snapshots: readonly object[], begun = ""): readonly string[] {
   const input = `${library.text}
 eval "$(backup_reading_lines)"
-app=shop
+app=shop own=
 errors=$(mktemp)
 restic=answer
 date() { if [ "$*" = +%s ]; then echo ${now}; else command date "$@"; fi; }

@@ -12,6 +12,8 @@ import { hostWarnings } from "../../modules/rollout/host-findings.ts";
 import { hostReceipt } from "../../modules/receipt/receipt.ts";
 import { diagnosisOf } from "../support/fixtures/fake-probes.ts";
 import { exampleAppSpec } from "../support/fixtures/example-app.ts";
+import { backedApps } from "../../modules/core/site/backed-apps.ts";
+import type { HostSpec } from "../../modules/core/site/site-spec.ts";
 import { exampleFiles, exampleHost, examplePhases } from "../support/fixtures/example-host.ts";
 
 const snapshot = "5f".repeat(32);
@@ -133,17 +135,19 @@ test("status has a second table, and colours what is not protected", () => {
     ...{ app: "shop", host: "node-a", expected: "2.4.0", ok: true, current: true, version: "2.4.0" },
     differing: [],
   };
-  const site = { ok: true, environment: "prod", problems: [], unread: [] };
+  const registries = [{ app: "_registry", host: "node-b", data: { backup: data.backup } }];
+  const site = { ok: true, environment: "prod", problems: [], unread: [], registries };
   const text = (applications: readonly (typeof running & { data?: typeof data })[]): readonly string[] =>
     statusText({ ...site, applications }, { width: 100, paint: (verdict, line) => `<${verdict}>${line}` })
       .split("\n")
       .slice(3);
-  const [head, row, ...others] = text([{ ...running, data }]);
+  const [head, row, last, ...others] = text([{ ...running, data }]);
   assert.match(head ?? "", /^application +host +last backup +size +new +last copy +last rehearsal$/);
   assert.match(
     row ?? "",
     /^shop +node-a +2026-\S+Z +5\.4 GB +107\.4 MB +store-b 2026-\S+Z +2026-\S+Z good in 75 s$/,
   );
+  assert.match(last ?? "", /^_registry +node-b +2026-\S+Z +5\.4 GB +107\.4 MB +- +-$/);
   assert.deepEqual(others, []);
   assert.match(
     text([{ ...running, data: { backup: {} } }])[1] ?? "",
@@ -154,7 +158,8 @@ test("status has a second table, and colours what is not protected", () => {
     text([{ ...running, data: { ...data, backup: failed } }])[1] ?? "",
     /^<fail>shop .*Z, failed 2026-11-30T12:00:00Z/,
   );
-  assert.deepEqual(text([running]), []);
+  assert.match(text([running])[1] ?? "", /^_registry +node-b /);
+  assert.equal(text([running]).length, 2);
 });
 
 test("doctor has the same table, of the hosts that were reached", () => {
@@ -172,6 +177,34 @@ test("doctor has the same table, of the hosts that were reached", () => {
   assert.deepEqual(backedUp, [{ app: "shop", host: "node-a", data: of() }]);
   const text = doctorText(diagnosisOf([], { backedUp }), { width: 100, paint: (_verdict, line) => line });
   assert.match(text, /\n\napplication +host +last backup .*\nshop +node-a +2026-\S+ .* good in 75 s\n/);
+});
+
+test("a registry that is backed up has the same row and the same warning as an application", () => {
+  const serves = { version: "3.1.2", mount: "/registry", address: "10.20.0.11", writerPort: 5001 };
+  const registry: NonNullable<HostSpec["registry"]> = {
+    ...{ name: "registry.site", port: 5000, prefix: "", addresses: [], mirroredRegistries: [] },
+    ...{ follows: "names", explicitMirrors: false, trust: { hosts: ["node-a"] }, serves },
+  };
+  const spec = {
+    ...exampleHost(),
+    ...{ name: "node-a", apps: [], registry, backup: { ...client, registry: { at: "03:30" } } },
+  };
+  const reported = { "backup._registry.status": `${good} failed=1796060000,15` };
+  const report = { steps: [], values: reported, revision: undefined };
+  const [found, ...others] = backedUpApps([{ spec, probe: { kind: "reached", report } }]);
+  assert.deepEqual(
+    [found?.app, found?.host, found?.data.backup.last?.snapshot],
+    ["_registry", "node-a", snapshot],
+  );
+  assert.deepEqual(others, []);
+  assert.match(
+    dataWarnings(spec, reported).map(formatProblem).join("\n"),
+    /^node-a: E_BACKUP backup of _registry: .* see journalctl -u sealift-backup-_registry on node-a; .*$/,
+  );
+  // Another host of the same site runs none.
+  const { registry: none, ...client2 } = spec;
+  assert.ok(none);
+  assert.deepEqual(backedApps(client2), []);
 });
 
 test("only the steps that report are asked for; the receipt has what they said", () => {

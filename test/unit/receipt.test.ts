@@ -141,6 +141,7 @@ test("backups, repositories and rehearsals of a host are what it reports; the sc
   const values = {
     "apps.shop.status": "release=2.4.0-0a0b0c0d",
     "backup.shop.status": `time=1796040000 snapshot=${snapshot} run=x release=2.4.0-0a0b0c0d bytes=9000 added=1 seconds=2 stopped=0`,
+    "backup._registry.status": `time=1796040000 snapshot=${"6e".repeat(32)} run=x release=3.1.2 bytes=7000 added=1 seconds=2 stopped=0`,
     "store.status":
       "node-a checked=1796045000 result=damaged snapshots=24 bytes=6000 copied.store-b=1796046000;",
     "rehearsal.shop.status":
@@ -154,6 +155,7 @@ test("backups, repositories and rehearsals of a host are what it reports; the sc
   const page = receiptPage(written);
   for (const said of [
     /last backup<\/td>\s*<td>2026-\S+, 9000 bytes<[^]*snapshot <code>5f5f5f5f<\/code>/,
+    /<h3>Registry, as reported by the host<\/h3>[^]*2026-\S+, 7000 bytes<[^]*snapshot <code>6e6e6e6e<\/code> of release <code>3\.1\.2</,
     /node-a<\/th>\s*<td class="bad">damaged<[^]*24 backups, 6000 bytes, checked 2026-\S+, copied to store-b 2026-/,
     /shop of node-a<\/th>\s*<td class="good">good<[^]*in 75 s, of the backup of 2026-/,
   ])

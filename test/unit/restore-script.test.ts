@@ -18,7 +18,7 @@ function runs(script: string, pattern: string, lines: string): Ended {
   const folder = mkdtempSync(join(tmpdir(), "sealift-restore-script-"));
   const input = `${library.text}
 eval "$(${script} | sed '/${pattern}/,$d')"
-app=shop
+app=shop own=
 state=$PWD/state
 record=$state/restore
 errors=$PWD/errors

@@ -4,6 +4,7 @@ import { test } from "node:test";
 import { formatProblem } from "../../modules/core/errors.ts";
 import { appsOf } from "../../modules/core/site/apps.ts";
 import { backupsOf, passwordName, repositoryOn, type BackupsFile } from "../../modules/core/site/backups.ts";
+import { backedApps } from "../../modules/core/site/backed-apps.ts";
 import { backedHosts, rehearsalsOf } from "../../modules/core/site/rehearsals.ts";
 import { changedForBackups, problemsOf, siteOf } from "../support/fixtures/site-text.ts";
 
@@ -22,8 +23,9 @@ function withBackups({
   site = backups,
   secrets = keys,
   mount = "",
-}: Record<string, string> = {}): string {
-  const text = changedForBackups({ apps, backups: site, secrets });
+  registry: served = "",
+}: Partial<Record<string, string>> = {}): string {
+  const text = changedForBackups({ apps, backups: site, secrets, registry: served });
   const more = mount === "" ? "" : `        - { name: more, size: 1GiB, mount: ${mount} }\n`;
   return text.replace("mount: /data }\n", `mount: /data }\n${more}`);
 }
@@ -121,6 +123,31 @@ test("a restore is rehearsed on its host alone, once for each host that runs the
     assert.deepEqual(rehearsalsOf({ apps, hosts, ...(backupsFile && { backups: backupsFile }) }, host), {});
 });
 
+const registry = "{ name: registry.site, version: 3.1.2, mount: /registry, hosts: [{ name: node-a }] }";
+const withRegistry = (line: string, keys = registry): Record<string, string> => ({
+  ...{ apps: "", mount: "/registry", registry: keys },
+  site: backups.replace(/ \}$/, `, registry: ${line} }`),
+});
+
+test("a host of the registry is a client with one line of the site, and backs up content and records as one more application", () => {
+  const [a, b] = siteOf(withBackups(withRegistry('{ at: "03:30", snapshot: more }'))).hosts;
+  assert.deepEqual(a?.backup?.registry, { at: "03:30", snapshot: "more" });
+  assert.equal(b?.backup, undefined);
+  assert.deepEqual(
+    b?.store?.repositories.map(({ path }) => path),
+    ["node-a"],
+  );
+  const [app, ...others] = backedApps(a);
+  assert.deepEqual(others, []);
+  assert.equal(app?.name, "_registry");
+  assert.deepEqual(app.data, {
+    bundles: { path: "/registry/bundles", owner: "root:root" },
+    storage: { path: "/registry/storage", owner: "sealift-registry:sealift-registry" },
+  });
+  assert.deepEqual(app.backup, { at: "03:30", snapshot: "more", stop: false, dump: {} });
+  assert.deepEqual(siteOf(withBackups({ ...withRegistry("x"), site: backups })).hosts[0]?.backup, undefined);
+});
+
 const copy = (more: string): string => `{ ${programs}, ${store}, copies: [${more}] }`;
 const withDump = (dump: string): string => shop(`${data}, backup: { at: "02:30", dump: { ${dump} } }`);
 const restored = (restore: string): string =>
@@ -145,6 +172,16 @@ for (const [what, change, expected] of [
     "a copy on the host of the store",
     { site: copy("{ host: node-b, mount: /backup }") },
     /E_DUPLICATE backups\.copies\[0\]\.host: found: node-b twice; .*fix: name another host: a copy on the same host/,
+  ],
+  [
+    "a backup of a registry that the site does not have",
+    { site: withRegistry('{ at: "03:30" }')["site"] },
+    /E_VALUE backups\.registry: found: no registry: of the site; .*fix: remove registry from backups/,
+  ],
+  [
+    "a snapshot that is no volume of the registry",
+    withRegistry('{ at: "03:30", snapshot: data }'),
+    /E_CONFLICT backups\.registry\.snapshot: found: the data of content, \/registry\/storage, is not on data \(\/data\) of node-a; /,
   ],
   [
     "another brace in the password",

@@ -1394,7 +1394,7 @@ export type AppSecretInput =
     };
 
 /**
- * Where the data of applications is backed up: a host of the site that only takes new backups (restic's rest-server in append-only mode), and hosts that get a copy. What is backed up is `backup` of each application. Needs `secrets` of the site. Default none.
+ * Where the data of applications is backed up: a host of the site that only takes new backups (restic's rest-server in append-only mode), and hosts that get a copy. What is backed up is `backup` of each application, and `registry` here. Needs `secrets` of the site. Default none.
  * @example {"restic":"0.19.1","restServer":"0.14.0","password":"secrets/restic-{host}.age","store":{"host":"store-a","mount":"/backup","keep":{"daily":7,"weekly":5,"monthly":12}}}
  */
 export interface BackupsInput {
@@ -1493,6 +1493,22 @@ export interface BackupsInput {
      */
     readonly port?: number;
   }[];
+  /**
+   * When and how the content of the registry of the site is backed up, on each of its hosts. Absent: it is not backed up.
+   * @example {"at":"03:30"}
+   */
+  readonly registry?: {
+    /**
+     * Time of day, by the clock of the host. A backup that was missed while the host was off runs at its start.
+     * @example "03:30"
+     */
+    readonly at: string;
+    /**
+     * Logical volume of the registry: the files are read from an LVM snapshot of it. Absent: they are read as they are, and again when something is pushed or removed meanwhile. The registry runs either way.
+     * @example "registry"
+     */
+    readonly snapshot?: string;
+  };
 }
 
 /**

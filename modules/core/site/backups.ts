@@ -7,6 +7,15 @@ export interface BackupsFile {
   readonly password: string;
   readonly store: StoreFile & { readonly keep?: RetentionSpec };
   readonly copies?: readonly StoreFile[];
+  readonly registry?: RegistryBackupSpec;
+}
+
+/** When and how the content of a registry is backed up. */
+export interface RegistryBackupSpec {
+  /** Time of day of the host, `02:30`. */
+  readonly at: string;
+  /** Logical volume of the registry, of which a snapshot is taken. Absent: its files are read until they do not change meanwhile. */
+  readonly snapshot?: string;
 }
 
 interface StoreFile {
@@ -32,13 +41,15 @@ export interface StoreAddress {
   readonly port: number;
 }
 
-/** A host whose applications are backed up. */
+/** A host whose applications or whose registry are backed up. */
 export interface BackupClientSpec {
   /** Exact version of the bundle. */
   readonly restic: string;
   /** Path of the encrypted file with the password of its repository, relative to the checkout. */
   readonly password: string;
   readonly store: StoreAddress;
+  /** Absent: it runs no registry, or that is not backed up. */
+  readonly registry?: RegistryBackupSpec;
 }
 
 /** A host that stores backups. */
@@ -51,7 +62,7 @@ export interface BackupStoreSpec {
   readonly address: string;
   readonly port: number;
   readonly keep: RetentionSpec;
-  /** Hosts that write here: those with applications, or on a host of `copies` the store alone. */
+  /** Hosts that write here: those that are backed up, or on a host of `copies` the store alone. */
   readonly logins: readonly StoreLogin[];
   /** Every repository here, and the file with its password. */
   readonly repositories: readonly StoreRepository[];
@@ -87,12 +98,20 @@ export interface HostBackups {
   readonly store?: BackupStoreSpec;
 }
 
-/**
- * @param hosts of the site in their order; `backed`: with an application that is backed up.
- */
+/** A host of the site, and what of it is backed up. */
+export interface BackedHost {
+  readonly name: string;
+  readonly address: string;
+  /** Its registry, or an application. */
+  readonly backed: boolean;
+  /** Its registry. @default false */
+  readonly registry?: boolean;
+}
+
+/** @param hosts of the site in their order. */
 export function backupsOf(
   file: BackupsFile | undefined,
-  hosts: readonly { readonly name: string; readonly address: string; readonly backed: boolean }[],
+  hosts: readonly BackedHost[],
   host: string,
 ): HostBackups {
   if (file === undefined) return {};
@@ -103,12 +122,18 @@ export function backupsOf(
     address: hosts.find((one) => one.name === name)?.address ?? "",
   });
   const clients = hosts.filter(({ backed }) => backed).map(({ name }) => name);
+  const registry = hosts.find(({ name }) => name === host)?.registry === true ? file.registry : undefined;
   const own = [store, ...copies].find((one) => one.host === host);
   const isFirst = own === store;
   const logins = isFirst ? clients : [store.host];
   return {
     ...(clients.includes(host)
-      ? { backup: { restic, password: password(host), store: addressOf(store) } }
+      ? {
+          backup: {
+            ...{ restic, password: password(host), store: addressOf(store) },
+            ...(registry === undefined ? {} : { registry }),
+          },
+        }
       : {}),
     ...(own === undefined
       ? {}

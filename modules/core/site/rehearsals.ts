@@ -1,23 +1,27 @@
 /** Which host makes backups, and which rehearses whose restores. Pure. */
 import { appsOf, type AppFile } from "./apps.ts";
-import { type BackupsFile, repositoryOn } from "./backups.ts";
+import { type BackedHost, type BackupsFile, repositoryOn } from "./backups.ts";
+import type { RegistryFile } from "./registry.ts";
 import type { AppSpec, HostSpec, RehearsalSpec } from "./site-spec.ts";
 
 interface Rehearsing {
   readonly apps?: readonly AppFile[];
   readonly backups?: BackupsFile;
+  readonly registry?: RegistryFile;
   readonly hosts: readonly Pick<HostSpec, "name" | "address" | "team">[];
 }
 
-/** The hosts of a site, and whether an application of theirs is backed up. */
-export function backedHosts({
-  apps = [],
-  hosts,
-}: Rehearsing): readonly { readonly name: string; readonly address: string; readonly backed: boolean }[] {
-  return hosts.map((host) => ({
-    ...{ name: host.name, address: host.address },
-    backed: appsOf(apps, host).some(({ backup }) => backup !== undefined),
-  }));
+/** The hosts of a site, and what of them is backed up. */
+export function backedHosts({ apps = [], backups, hosts, registry }: Rehearsing): readonly BackedHost[] {
+  const registries = backups?.registry === undefined ? [] : (registry?.hosts ?? []);
+  return hosts.map((host) => {
+    const isRegistry = registries.some(({ name }) => name === host.name);
+    return {
+      ...{ name: host.name, address: host.address },
+      backed: isRegistry || appsOf(apps, host).some(({ backup }) => backup !== undefined),
+      registry: isRegistry,
+    };
+  });
 }
 
 /** The applications whose restore is rehearsed on a host. */

@@ -9,6 +9,7 @@ import type { Step } from "../../../modules/core/host/step.ts";
 import type { AppSpec, HostSpec } from "../../../modules/core/site/site-spec.ts";
 import { certificateCode, certificateStep } from "../../../modules/backup/certificates.ts";
 import { clientSteps } from "../../../modules/backup/client-steps.ts";
+import { restoreSteps } from "../../../modules/backup/restore-steps.ts";
 import { packTool, toolTarball } from "../../lab/bundle/tool-tarball.ts";
 import { useTools } from "../../lab/tools/ensure-tools.ts";
 import { binDir } from "../../lab/tools/places.ts";
@@ -23,6 +24,8 @@ export interface BackupInGuest {
     volumes?: HostSpec["volumes"],
     releases?: readonly HostApp[],
   ) => readonly Step[];
+  /** What its script for a restore needs; the name is that of the registry on the host. */
+  readonly restoreSteps: (app: AppSpec, registry: string) => readonly Step[];
   /** Starts the server of the store; it is stopped with `systemctl stop store`. */
   readonly serve: () => Promise<void>;
   /** What restic says of the repository. */
@@ -66,12 +69,17 @@ export async function startBackups(on: ShellFunctions): Promise<BackupInGuest> {
   const certificate = values?.[certificateCode];
   assert.ok(certificate !== undefined, text);
   const environment = `RESTIC_PASSWORD_FILE=${repositoryPassword} RESTIC_REPOSITORY=${storeFolder}/${host}`;
+  const client = {
+    ...{ host, restic, password: repositoryPassword },
+    backup: { restic: restic.version, password: "restic.age", store: { host: "store-a", address, port } },
+  };
   const world: BackupInGuest = {
     on,
+    restoreSteps: (app, name) =>
+      restoreSteps({ ...client, apps: [app], folder: "/svc/apps", registry: { name, port: 5000 } }),
     steps: (app, volumes = { group: "vg0", logicalVolumes: [], existing: [{ mount: "/" }] }, releases = []) =>
       clientSteps({
-        ...{ host, apps: [app], releases, volumes, restic, password: repositoryPassword },
-        backup: { restic: restic.version, password: "restic.age", store: { host: "store-a", address, port } },
+        ...{ ...client, apps: [app], releases, volumes },
         certificates: new Map([["store-a", certificate]]),
       }),
     serve: async () => {

@@ -28,6 +28,17 @@ web_curl() {
   )
 }
 
+# web_status_lines: prints a function for scripts that run without the library.
+web_status_lines() {
+  cat <<'END'
+# web_status NAME:PORT CA: prints the status with which the registry on this host answers as NAME.
+web_status() {
+  timeout 30 curl -q --silent --globoff --proto =https --tlsv1.2 --max-time 20 --max-filesize 65536 --noproxy '*' --output /dev/null \
+    --write-out '%{http_code}' --cacert "$2" --capath /dev/null --resolve "$1:127.0.0.1" --url "https://$1/v2/"
+}
+END
+}
+
 # web_seconds_for BYTES: prints the time limit for a download: two minutes, plus the time at 64 KiB per second. After that another reader is
 # tried, or the next run resumes.
 web_seconds_for() { echo "$((120 + $1 / 65536))"; }

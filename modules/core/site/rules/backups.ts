@@ -30,6 +30,7 @@ export function backupProblems(
       : []),
     ...stores.flatMap((store) => storeProblems(store, stores, file, hosts, problemAt)),
     ...passwordProblems(file, problemAt),
+    ...registryProblems(file, hosts, problemAt),
     ...apps.flatMap((app, at) => appDataProblems(app, ["apps", at], file, hosts, problemAt)),
     ...hosts.flatMap((host) => sharedFolderProblems(host, apps, problemAt)),
   ];
@@ -122,6 +123,31 @@ function passwordProblems({ backups }: SiteFile, problemAt: ProblemBuilder): Pro
       "write {host} for the name of the host, and no other braces",
     ),
   ];
+}
+
+function registryProblems(
+  { backups, registry }: SiteFile,
+  hosts: readonly MergedHost[],
+  problemAt: ProblemBuilder,
+): Problem[] {
+  const path = ["backups", "registry"];
+  if (backups?.registry === undefined) return [];
+  const { hosts: served = [], mount = "" } = registry ?? {};
+  if (served.length === 0)
+    return [
+      problemAt(
+        path,
+        "E_VALUE",
+        registry === undefined ? "no registry: of the site" : "a registry that others run",
+        "a registry on hosts of this site",
+        "remove registry from backups: who runs a registry backs it up",
+      ),
+    ];
+  const { snapshot } = backups.registry;
+  if (snapshot === undefined) return [];
+  const own = hosts.filter(({ name }) => served.some((one) => one.name === name));
+  const data = { content: { path: `${mount}/storage` } };
+  return own.flatMap((host) => snapshotProblems(snapshot, data, [...path, "snapshot"], host, problemAt));
 }
 
 /** What a single application lacks. */
