@@ -278,6 +278,11 @@ restore_step_restore() {
         if [ -n "$own" ] && ! chown -R "$(restore_owner_of "$service")" "$new"; then
           reading_fail "$(restore_owner_of "$service") cannot own $new" "the user of the registry" "run pulumi up, which makes it, then run the same command again: nothing has stopped"
         fi
+        present=$(restore_postgresql "$(restore_path_of "$service")")
+        restored=$(restore_postgresql "$new")
+        if [ -n "$present" ] && [ -n "$restored" ] && [ "$present" != "$restored" ]; then
+          reading_fail "files of PostgreSQL $restored for $service, and present ones of PostgreSQL $present" "files of the same major version: it does not start on others" "$self $app --undo --confirm $app, then this command again with --dump $service; nothing has stopped"
+        fi
         ;;
       dump)
         restore_empty_folder "$service" "$new"
@@ -292,6 +297,11 @@ restore_step_restore() {
     sync -f "$new"
     restore_note "complete.$service" yes
   done
+}
+# restore_postgresql FOLDER: prints the major versions of PostgreSQL whose data is in it.
+restore_postgresql() {
+  find "$1/" -mindepth 1 -maxdepth 4 \( -name base -o -name pg_tblspc \) -prune -o -name PG_VERSION -type f -exec head -c 8 {} + 2>/dev/null |
+    grep -x '[0-9][0-9.]*' | sort -u | paste -s -d ' ' - || true
 }
 # restore_enough FOLDER: fails unless what is not restored yet, of any service, has room there.
 restore_enough() {

@@ -172,6 +172,11 @@ describe("a backup that fails", () => {
     await nothingLeft();
     const { output } = await engine.on.call("apply_backup_recent", "ledger", "x");
     assert.match(output, /^E_BACKUP backup of ledger: the dump of db ended with 3: .*; fix: correct it/);
+    const { output: update } = await engine.on.call("app_back_up", "ledger", "release 1 runs as before");
+    assert.match(
+      update,
+      /^E_BACKUP backup of ledger: the dump of db ended with 3: .*; release 1 runs as before; fix: correct it/,
+    );
   });
 
   test("an empty dump, and one that is cut off", async () => {

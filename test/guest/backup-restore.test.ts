@@ -231,6 +231,11 @@ describe("a restore", () => {
     await holds(...databases("/data/notes-database"));
     assert.equal((await app.engine.on.call("app_databases_run", "notes")).output, "cache redis 8");
     await refused(/no dump of cache in the backup/, `notes --from ${older} --dump cache --confirm notes`);
+    await refused(
+      /files of PostgreSQL 15 for database, and present ones of PostgreSQL 17[^]*with --dump database; nothing has stopped/,
+      `notes --from ${older} --confirm notes`,
+    );
+    await restored("notes --undo --confirm notes");
     assert.match(
       await restored(`notes --from ${older} --dump database --confirm notes`),
       /loads the dump of database/,

@@ -226,6 +226,22 @@ REDIS_VERSION=8.0.1`;
   assert.equal(onHost({}, said, "app_databases_run shop"), "store mariadb 11.8\ncache redis 8\n");
 });
 
+test("a release that has converted the data, and fails, is left as it is", () => {
+  const calls = `app_inspect() { :; }
+app_judge() { echo another; }
+app_missing_images() { :; }
+app_up() { up_wrong=broken; up_troubles=; return 1; }
+app_start() { echo started; }
+app_current() { echo 1.0-0b; }
+`;
+  const call = "says apply_app_service @/shop shop 2.0-0a db run 1 sig image 9 9 rollback";
+  assert.match(onHost(release, "", calls + call), /is not healthy: broken; release 1\.0-0b runs again;/);
+  assert.match(
+    onHost({ ...release, "shop/releases/2.0-0a/major": "" }, "", calls + call),
+    /is not healthy: broken; it is left as it is;/,
+  );
+});
+
 const clock = Date.parse("2026-11-30T12:00:00Z") / 1000;
 const restore = { rehearse: "weekly", on: "store-b", check: {} } as const;
 const app = { ...exampleAppSpec, backup: { at: "02:30", stop: true, dump: {} }, restore };
