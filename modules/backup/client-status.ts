@@ -20,6 +20,32 @@ export interface BackupStatus {
   readonly failed?: { readonly at: string; readonly status: number };
 }
 
+/** Exit status of the script on the host. The README of this module has the same. */
+const failures: Readonly<Record<number, string>> = {
+  2: "the configuration, the program or the certificate is absent",
+  3: "the password is not decrypted",
+  4: "the store does not answer, or shows another certificate",
+  5: "the store refuses the login",
+  6: "the password does not open the repository",
+  7: "the repository is gone, or another one",
+  8: "a dump failed",
+  9: "no snapshot: no free extents, or LVM fails",
+  10: "the snapshot was too small",
+  11: "files could not be read, or are on a mount",
+  12: "restic failed, or the store is full or busy",
+  13: "a service did not stop, start, or stay stopped",
+  14: "a restore has begun and has not ended",
+  15: "the files changed during each attempt",
+  16: "the data is not that of the earlier backups",
+  17: "it was stopped, killed, or over its time",
+  75: "a backup of the application is running",
+};
+
+/** Why an attempt failed, in words. */
+export function failureReason(status: number): string {
+  return failures[status] ?? `exit status ${status}`;
+}
+
 /** Code of the step whose value this is. */
 export function backupStatusCode(app: string): string {
   return `backup.${app}.status`;

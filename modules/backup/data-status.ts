@@ -3,7 +3,7 @@ import type { Problem } from "../core/errors.ts";
 import { registryBackup } from "../core/site/backed-apps.ts";
 import type { AppSpec, HostSpec } from "../core/site/site-spec.ts";
 import type { Phase } from "../core/host/step.ts";
-import { backupStatusCode, parseBackupStatus, type BackupStatus } from "./client-status.ts";
+import { backupStatusCode, failureReason, parseBackupStatus, type BackupStatus } from "./client-status.ts";
 import { parseRehearsalStatus, type RehearsalStatus } from "./rehearsal-status.ts";
 import { parseStoreStatus, storeStatusCode, type RepositoryStatus } from "./store-status.ts";
 
@@ -60,7 +60,7 @@ export function dataWarnings(
     return [
       {
         ...{ where, code: "E_BACKUP", subject: `backup of ${name}` },
-        found: `the attempt of ${attempt.at} failed; the last good one is ${last === undefined ? "missing" : `of ${last.at}`}`,
+        found: `the attempt of ${attempt.at} failed: ${failureReason(attempt.status)}; the last good one is ${last === undefined ? "missing" : `of ${last.at}`}`,
         expected: "a backup that succeeds",
         fix: `see journalctl -u sealift-backup-${name} on ${where}; the next one tries again by itself`,
       },

@@ -106,7 +106,18 @@ END
 # Fact: the last good backup is recent, and is at the store of the site.
 # $1 application, $2 URL of the repository
 check_backup_recent() {
+  backup_failed "$1"
+  # Only somebody who knows the data can tell; until then all else goes on.
+  if [ "$failed_status" = 16 ]; then
+    warn E_BACKUP "$failed_found" "$failed_fix"
+    return
+  fi
   backup_last "$1"
+  # What was restored is in the store. The timer makes the first backup of it.
+  if [ -z "$last_time" ] && [ "$(sed -n 's/^step=//p' "$BACKUP_STATE/$1/restore" 2>/dev/null)" = "done" ]; then
+    last_time=$(stat -c %Y "$BACKUP_STATE/$1/restore")
+    last_url=$2
+  fi
   if [ -z "$last_time" ]; then
     echo "absent: there is no backup of $1 yet"
     return 1
@@ -127,16 +138,32 @@ check_backup_recent() {
 }
 apply_backup_recent() {
   if timeout "$((BACKUP_WAIT_SEC + 900))" systemctl start "sealift-backup-$1.service" 2>/dev/null; then return 0; fi
-  recent_said=
-  read -r _ _ recent_said <"$BACKUP_STATE/$1/failed" || true
-  case $recent_said in
-    *"; fix: "*) finding_with_remedy E_BACKUP "${recent_said%; fix: *}" "${recent_said##*; fix: }" ;;
-    *)
-      finding_with_remedy E_BACKUP "sealift-backup-$1.service failed" "see journalctl -u sealift-backup-$1"
-      journal_tail "sealift-backup-$1.service"
+  backup_failed "$1"
+  if [ "$failed_status" = 16 ]; then return 0; fi
+  if [ -n "$failed_fix" ]; then
+    finding_with_remedy E_BACKUP "$failed_found" "$failed_fix"
+  else
+    finding_with_remedy E_BACKUP "sealift-backup-$1.service failed" "see journalctl -u sealift-backup-$1"
+    journal_tail "sealift-backup-$1.service"
+  fi
+  return 1
+}
+
+# backup_failed APP: sets failed_time, failed_status, failed_found and failed_fix to what the last attempt has said; empty when it did not fail.
+backup_failed() {
+  failed_time=
+  failed_status=
+  failed_found=
+  failed_fix=
+  if [ ! -f "$BACKUP_STATE/$1/failed" ]; then return 0; fi
+  read -r failed_time failed_status failed_found <"$BACKUP_STATE/$1/failed" || true
+  case $failed_time$failed_status in *[!0-9]*) failed_time='' failed_status='' ;; esac
+  case $failed_found in
+    *"; fix: "*)
+      failed_fix=${failed_found##*; fix: }
+      failed_found=${failed_found%; fix: *}
       ;;
   esac
-  return 1
 }
 
 # backup_last APP: sets last_time, last_url and last_words to what is known of the last good backup.
@@ -164,10 +191,8 @@ check_backup_status() { :; }
 apply_backup_status() { :; }
 value_backup_status() {
   backup_last "$1"
-  if [ -f "$BACKUP_STATE/$1/failed" ]; then
-    read -r status_time status_code _ <"$BACKUP_STATE/$1/failed" || true
-    case $status_time$status_code in '' | *[!0-9]*) ;; *) last_words="$last_words failed=$status_time,$status_code" ;; esac
-  fi
+  backup_failed "$1"
+  if [ -n "$failed_status" ]; then last_words="$last_words failed=$failed_time,$failed_status"; fi
   echo "${last_words# }"
 }
 

@@ -31,49 +31,9 @@ reading_config() {
 # reading_config_line KIND SERVICE: prints the rest of this line of a service.
 reading_config_line() { awk -v kind="$1" -v service="$2" '$1 == kind && $2 == service { sub(/^[^ ]+ [^ ]+ /, ""); print; exit }' "$config"; }
 
-# reading_good_backups BEGUN: prints the good backups of the application, the oldest first: EPOCH ID RUN RELEASE BYTES. A backup whose run is void, or
-# BEGUN and not ended, does not count. A client with a root shell must not hide earlier backups for ever: a time more than an hour in the future
-# does not count, nor a mark that makes a run void more than three days after its backup. In restic's JSON a quotation mark inside a value has a
-# backslash: no value can look like a key.
-reading_good_backups() {
-  "$restic" snapshots --no-lock --json --tag "app=$app" >"$errors.json" 2>"$errors" || return 1
-  sed 's/{"time":/\n&/g' "$errors.json" | awk -v begun="$1" '
-    function value(before, after, allowed,   text) {
-      if (match($0, before allowed after) == 0) return ""
-      text = substr($0, RSTART + length(before), RLENGTH - length(before) - length(after))
-      return text
-    }
-    {
-      time = value("\"time\":\"", "\"", "[0-9T:.Z+-]+")
-      if (time == "") next
-      voided = value("\"void=", "\"", "[0-9a-f]+")
-      if (voided != "") { print time " void " voided; next }
-      run = value("\"run=", "\"", "[0-9a-f]+")
-      release = value("\"release=", "\"", "[A-Za-z0-9._+-]+")
-      id = value("\"id\":\"", "\"", "[0-9a-f]+")
-      bytes = value("\"total_bytes_processed\":", "", "[0-9]+")
-      if (run == "" || run == begun || release == "" || id == "") next
-      print time " " id " " run " " release " " (bytes == "" ? 0 : bytes)
-    }
-  ' | while read -r good_time good_rest; do
-    if good_time=$(date -d "$good_time" +%s 2>/dev/null); then echo "$good_time $good_rest"; fi
-  done | sort -n | awk -v latest="$(($(date +%s) + 3600))" -v window=259200 '
-    $1 > latest { next }
-    $2 == "void" { marks[$3] = marks[$3] " " $1; next }
-    {
-      times[++count] = $1
-      runs[count] = $3
-      lines[count] = $0
-    } END {
-      for (i = 1; i <= count; i++) {
-        isvoid = 0
-        number = split(marks[runs[i]], marked, " ")
-        for (m = 1; m <= number; m++) if (marked[m] - times[i] <= window) isvoid = 1
-        if (!isvoid) print lines[i]
-      }
-    }'
-  rm -f "$errors.json"
-}
+END
+  backup_knowing_lines
+  cat <<'END'
 # reading_held ID: sets files and dumps to the services whose data folder or dump the backup has, one per line. Fails when restic does: a folder that
 # the backup does not have is no failure of restic.
 reading_held() {
@@ -224,5 +184,78 @@ END
   cat <<'END'
   ' "$@"
 }
+END
+}
+
+# backup_knowing_lines: prints functions that tell which backups count, and whether data is that which was backed up. The script sets app, state,
+# restic and errors.
+backup_knowing_lines() {
+  cat <<'END'
+# reading_good_backups BEGUN [LATEST]: prints the good backups of the application, the oldest first: EPOCH ID RUN RELEASE BYTES. A backup whose run
+# is void, or BEGUN and not ended, does not count. A client with a root shell must not hide earlier backups for ever: a time after LATEST, or more
+# than an hour in the future, does not count, nor a mark that makes a run void more than three days after its backup. In restic's JSON a quotation
+# mark inside a value has a backslash: no value can look like a key.
+reading_good_backups() {
+  "$restic" snapshots --no-lock --json --tag "app=$app" >"$errors.json" 2>"$errors" || return 1
+  sed 's/{"time":/\n&/g' "$errors.json" | awk -v begun="$1" '
+    function value(before, after, allowed,   text) {
+      if (match($0, before allowed after) == 0) return ""
+      text = substr($0, RSTART + length(before), RLENGTH - length(before) - length(after))
+      return text
+    }
+    {
+      time = value("\"time\":\"", "\"", "[0-9T:.Z+-]+")
+      if (time == "") next
+      voided = value("\"void=", "\"", "[0-9a-f]+")
+      if (voided != "") { print time " void " voided; next }
+      run = value("\"run=", "\"", "[0-9a-f]+")
+      release = value("\"release=", "\"", "[A-Za-z0-9._+-]+")
+      id = value("\"id\":\"", "\"", "[0-9a-f]+")
+      bytes = value("\"total_bytes_processed\":", "", "[0-9]+")
+      if (run == "" || run == begun || release == "" || id == "") next
+      print time " " id " " run " " release " " (bytes == "" ? 0 : bytes)
+    }
+  ' | while read -r good_time good_rest; do
+    if good_time=$(date -d "$good_time" +%s 2>/dev/null); then echo "$good_time $good_rest"; fi
+  done | sort -n | awk -v latest="${2:-$(($(date +%s) + 3600))}" -v window=259200 '
+    $1 > latest { next }
+    $2 == "void" { marks[$3] = marks[$3] " " $1; next }
+    {
+      times[++count] = $1
+      runs[count] = $3
+      lines[count] = $0
+    } END {
+      for (i = 1; i <= count; i++) {
+        isvoid = 0
+        number = split(marks[runs[i]], marked, " ")
+        for (m = 1; m <= number; m++) if (marked[m] - times[i] <= window) isvoid = 1
+        if (!isvoid) print lines[i]
+      }
+    }'
+  rm -f "$errors.json"
+}
+# reading_know: notes that the folders of its input, lines SERVICE PATH, hold the data of the application: they were backed up, restored or adopted.
+# What a backup has refused because it did not know them is refused no more.
+reading_know() {
+  {
+    cat "$state/folders" 2>/dev/null || true
+    while read -r known_service known_path; do
+      if [ -d "$known_path" ]; then echo "$known_service $(reading_identity "$known_path")"; fi
+    done
+  } | sort -u >"$state/folders.new"
+  sync "$state/folders.new"
+  mv -T "$state/folders.new" "$state/folders"
+  if grep -q '^[0-9]* 16 ' "$state/failed" 2>/dev/null; then rm -f "$state/failed"; fi
+  sync "$state"
+}
+# reading_unknown: prints the services of its input whose folder is none of those that are known of them. Of a new service none is known.
+reading_unknown() {
+  while read -r known_service known_path; do
+    if [ ! -d "$known_path" ] || ! grep -q "^$known_service " "$state/folders" 2>/dev/null; then continue; fi
+    if ! grep -q -x -F "$known_service $(reading_identity "$known_path")" "$state/folders"; then echo "$known_service"; fi
+  done
+}
+# reading_identity FOLDER: number and time of birth of its inode. A new folder has others; one that is renamed keeps them.
+reading_identity() { stat -c %i.%W "$1"; }
 END
 }

@@ -206,6 +206,10 @@ $chosen
 CHOSEN
 }
 
+restore_while_backup() {
+  reading_fail "a backup of $app runs" "that it ends first" "wait for systemctl status sealift-backup-$app.service, then run the same command again"
+}
+
 # restore_begin FROM: decides what is restored, and writes the first lines of the record.
 restore_begin() {
   if restore_unfinished; then
@@ -217,7 +221,7 @@ restore_begin() {
     return
   fi
   if systemctl is-active --quiet "sealift-backup-$app.service" || [ "$(systemctl show -P ActiveState "sealift-backup-$app.service" 2>/dev/null)" = activating ]; then
-    reading_fail "a backup of $app runs" "that it ends first" "wait for systemctl status sealift-backup-$app.service, then run the same command again"
+    restore_while_backup
   fi
   restore_choose "$1"
   reading_held "$id" || restore_unreadable
@@ -526,6 +530,7 @@ restore_work_restore() {
         ;;
       check)
         restore_step_check
+        for service in $(restore_restored); do echo "$service $(restore_path_of "$service")"; done | reading_know
         restore_note step 'done'
         ;;
       *) break ;;
@@ -597,6 +602,10 @@ restore_work() {
   install -d -m 0700 /run/sealift/lock
   exec 9<>/run/sealift/lock/host
   if ! flock -w 120 9; then reading_fail "a run of Sealift is changing this host" "that it ends first" "run the same command again later"; fi
+  # Neither restore nor undo moves what a backup reads.
+  install -d -m 0700 /run/sealift/backup "/run/sealift/backup/$app"
+  exec 8>"/run/sealift/backup/$app/lock"
+  if ! flock -w 5 8; then restore_while_backup; fi
   echo "login root from - - since $(date -u +%Y-%m-%dT%H:%M:%SZ)" >/run/sealift/lock/host
   if [ "$1" = undo ]; then restore_work_undo; else restore_work_restore; fi
 }

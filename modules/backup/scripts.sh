@@ -91,10 +91,12 @@ backup_script() {
 # Made by Sealift. Makes a backup of one application: /etc/sealift/backup/apps/APP.conf says of what and to where.
 #   backup APP             makes one
 #   backup --clean [APP]   removes what an interrupted one has left, and starts what it had stopped; without APP: of every application
+#   backup --adopt APP     from now on the present data is backed up, although the store has backups of other data
 # It ends with 0 when the backup counts, and otherwise with one of these:
 #   2 configuration   3 no password   4 store unreachable   5 login refused   6 wrong password of the repository   7 another repository
 #   8 dump   9 snapshot   10 snapshot too small   11 unreadable files   12 restic   13 stop or start of services
-#   14 a restore has not ended   15 the files changed during each attempt   75 one is running
+#   14 a restore has not ended   15 the files changed during each attempt   16 other data than was backed up   17 ended from outside
+#   75 one is running
 set -u
 if [ -z "${SEALIFT_OWN_MOUNTS-}" ]; then
   # In a namespace of its own no container and no other unit can hold the mounts, and they end with the last process.
@@ -118,12 +120,21 @@ send_sec=36000
 
 # backup_fail STATUS FOUND FIX: ends the backup with a reason; the trap removes what it has made.
 backup_fail() {
+  backup_note_failed "$@"
+  exit "$1"
+}
+reason=
+# backup_note_failed STATUS FOUND FIX: says why the backup does not count, also to the next preview.
+backup_note_failed() {
   reason="backup of $app: $2; fix: $3"
   echo "${JOURNAL_STREAM:+<3>}$reason" >&2
   mkdir -p "$states/$app"
   printf '%s %s %s\n' "$(date +%s)" "$1" "$reason" >"$states/$app/failed.new" && mv "$states/$app/failed.new" "$states/$app/failed"
-  exit "$1"
 }
+
+SCRIPT
+  backup_knowing_lines
+  cat <<'SCRIPT'
 
 # backup_read_conf APP: reads the configuration; nothing of it is executed.
 backup_read_conf() {
@@ -238,6 +249,15 @@ backup_lock() {
   flock -w "$1" 9
 }
 
+# backup_is_restoring: whether a restore has begun and has not ended.
+backup_is_restoring() { case $(sed -n 's/^step=//p' "$state/restore" 2>/dev/null) in '' | done | undone) return 1 ;; esac }
+
+# backup_refuse_restoring: between the steps of a restore the folders hold neither the earlier nor the restored data.
+backup_refuse_restoring() {
+  if ! backup_is_restoring; then return 0; fi
+  backup_fail 14 "a restore has begun and has not ended" "run it again, or undo it: see /opt/sealift/backup/restore"
+}
+
 # backup_clean: starts the containers that a backup has stopped, and removes dumps, mounts and snapshot. Fails if something is left.
 backup_clean() {
   clean_status=0
@@ -253,6 +273,8 @@ backup_clean() {
         stopped=*) again="$again ${line#stopped=}" ;;
       esac
     done <"$state/left"
+    # A restore has stopped the application as well, and starts it when the data is whole.
+    if backup_is_restoring && grep -q -x stopped=yes "$state/restore"; then again=; fi
     for left in $again; do
       if backup_engine start "$left" >/dev/null 2>"$run/said"; then continue; fi
       # Another release may have taken its place.
@@ -362,6 +384,35 @@ backup_void_begun() {
   ) || return 1
   rm -f "$state/begun"
   sync "$state"
+}
+
+# backup_listing ARG...: restic, with its answer on standard output.
+backup_listing() { backup_restic "$ask_sec" "$run/answer" "$@" && cat "$run/answer"; }
+
+# backup_refuse_other_data: what is not known here as the data of the application is not backed up by itself: it may be the empty database of a
+# host that was made again, and a restore of the latest backup would choose it.
+backup_refuse_other_data() {
+  if [ -f "$state/folders" ] || [ -f "$state/last" ]; then
+    other=$(printf '%s' "$data" | reading_unknown | tr '\n' ' ')
+    if [ -z "$other" ]; then return 0; fi
+    before=$(sed -n 's/^time=//p' "$state/last" 2>/dev/null)
+    # That is when it began; its time in the store is later.
+    from=$(sed -n 's/^snapshot=\(.\{8\}\).*/\1/p' "$state/last" 2>/dev/null)
+    what="the folder of ${other% } is not the one that was backed up or restored before"
+  else
+    from=
+    restic=backup_listing
+    errors=$run/listed
+    # Of any time: the clock of a new host may be wrong.
+    before=$(reading_good_backups "" 99999999999) || backup_fail 4 "the backups of $app cannot be listed: $(backup_said)" "see that the store answers"
+    if [ -z "$before" ]; then return 0; fi
+    before=$(printf '%s\n' "$before" | sed -n '$s/ .*//p')
+    what="this host has made none: it was made again"
+  fi
+  if [ -n "$before" ]; then before=$(date -u -d "@$before" +%Y-%m-%dT%H:%M:%SZ); fi
+  from=${from:-${before:-latest}}
+  backup_fail 16 "the store has backups of $app${before:+ up to $before}, and $what" \
+    "sealift restore ENV $app --from $from; to keep the present data instead: sudo sh /opt/sealift/backup/backup --adopt $app"
 }
 
 # backup_dump_service SERVICE: its dump as one file in the spool.
@@ -605,13 +656,17 @@ backup_finish() {
   if [ "$finish_status" != 0 ] && [ -f "$state/begun" ] && [ -n "${login-}" ]; then
     backup_void_begun || echo "the unfinished backup will be marked as void by the next one" >&2
   fi
-  rm -rf --one-file-system "$run/answer" "$run/said" "$run/void" "$run/since"
+  if [ "$finish_status" != 0 ] && [ -z "$reason" ]; then backup_note_failed 17 "it was stopped from outside" "run it again"; fi
+  rm -f "$state/running"
+  rm -rf --one-file-system "$run/answer" "$run/said" "$run/listed" "$run/void" "$run/since"
   exit "$finish_status"
 }
 
 # backup_make APP
 backup_make() {
   backup_read_conf "$1"
+  # Before the lock, which a restore holds as well.
+  backup_refuse_restoring
   if ! backup_lock 30; then
     echo "a backup of $app is running" >&2
     exit 75
@@ -621,12 +676,9 @@ backup_make() {
   stopped_ms=0
   trap backup_finish EXIT
   trap 'exit 143' HUP INT TERM
+  backup_keep running "$began"
+  backup_refuse_restoring
   backup_clean || backup_fail 13 "an earlier backup has left something" "remove what the message before names"
-  # Between its steps the folders hold neither the earlier nor the restored data.
-  case $(sed -n 's/^step=//p' "$state/restore" 2>/dev/null) in
-    '' | done | undone) ;;
-    *) backup_fail 14 "a restore has begun and has not ended" "run it again, or undo it: see /opt/sealift/backup/restore" ;;
-  esac
   backup_open_login
   # Two applications of a host must not both create its repository.
   exec 8>"$runs/repository.lock"
@@ -635,6 +687,7 @@ backup_make() {
   exec 8>&-
   backup_wait_for_room
   backup_void_begun || backup_fail 4 "an unfinished backup cannot be marked as void: $(backup_said)" "see that the store answers"
+  backup_refuse_other_data
   run_id=$(backup_new_run)
   images=$(backup_image_tags)
   # Before anything stops, and again when it is read.
@@ -667,6 +720,7 @@ backup_make() {
   esac
   snapshot_id=$(backup_summary snapshot_id)
   if [ -z "$snapshot_id" ]; then backup_fail 12 "restic names no snapshot: $send_said" "run it again"; fi
+  printf '%s' "$data" | reading_know
   backup_keep last "time=$began${line_end}snapshot=$snapshot_id${line_end}run=$run_id${line_end}release=$release${line_end}bytes=$(backup_summary total_bytes_processed)${line_end}added=$(backup_summary data_added_packed)${line_end}seconds=$(($(date +%s) - began))${line_end}stopped=$stopped_ms${line_end}url=$url"
   rm -f "$state/begun" "$state/failed"
   sync "$state"
@@ -678,6 +732,12 @@ backup_clean_up() {
   backup_read_conf "$1"
   # One that runs cleans up by itself.
   backup_lock 5 || return 0
+  # systemd.exec(5) says how a unit has ended; at boot nobody does.
+  case ${SERVICE_RESULT-},$(cat "$state/running" 2>/dev/null) in
+    timeout,*) backup_note_failed 17 "it took longer than its unit allows" "see how fast the store is, and TimeoutStartSec= of sealift-backup-$app.service" ;;
+    *,[0-9]*) backup_note_failed 17 "it was killed, or the host went down" "see journalctl -u sealift-backup-$app; the next one tries again" ;;
+  esac
+  rm -f "$state/running"
   backup_clean || return 1
   # At boot the store may not be there yet: then the next backup marks it.
   if [ -f "$state/begun" ] && [ -s "$password" ] && [ -s "$certificate" ] && [ -x "$program" ]; then
@@ -685,7 +745,18 @@ backup_clean_up() {
     ask_sec=20
     backup_void_begun || echo "the unfinished backup will be marked as void by the next one" >&2
   fi
-  rm -rf --one-file-system "$run/answer" "$run/said" "$run/void" "$run/since"
+  rm -rf --one-file-system "$run/answer" "$run/said" "$run/listed" "$run/void" "$run/since"
+}
+
+# backup_adopt APP: somebody has said that the present data is the data.
+backup_adopt() {
+  backup_read_conf "$1"
+  if ! backup_lock 5; then
+    echo "a backup or a restore of $app is running" >&2
+    exit 75
+  fi
+  printf '%s' "$data" | reading_know
+  echo "the present data of $app is backed up from now on"
 }
 
 app=
@@ -700,9 +771,10 @@ case ${1-},${2-},$# in
     exit "$status"
     ;;
   --clean,[a-z0-9_]*,2) backup_clean_up "$2" ;;
+  --adopt,[a-z0-9_]*,2) backup_adopt "$2" ;;
   [a-z0-9_]*,,1) backup_make "$1" ;;
   *)
-    echo "backup APP, or backup --clean [APP]" >&2
+    echo "backup APP, backup --clean [APP], or backup --adopt APP" >&2
     exit 2
     ;;
 esac

@@ -42,7 +42,7 @@ async function nothingLeft(): Promise<void> {
   const run = "/run/sealift/backup/ledger";
   assert.equal(await root(`grep ${run} /proc/[0-9]*/mountinfo || true`), "");
   assert.equal(await root(`ls -A ${run} /.sealift-backup 2>/dev/null || true`), `${run}:\nlock\n`);
-  assert.equal(await root(`ls ${state} | grep -v -e ^last$ -e ^failed$ || true`), "");
+  assert.equal(await root(`ls ${state} | grep -v -e ^last$ -e ^failed$ -e ^folders$ || true`), "");
   assert.equal((await engine.docker("inspect --format '{{.State.Running}}' ledger-db-1")).trim(), "true");
   await ready();
 }
@@ -352,6 +352,7 @@ for (const [stage, prepare, reached] of stages)
         );
         await nothingLeft();
         assert.equal(await last(), before);
+        assert.match(await root(`cat ${state}/failed`), /^\d+ 17 backup of ledger: it was (killed|stopped)/);
         assert.deepEqual(await world.counted(), counted);
         await configure();
         assert.equal(await world.backUp("ledger"), "success");
@@ -359,6 +360,101 @@ for (const [stage, prepare, reached] of stages)
         await nothingLeft();
       });
   });
+
+test("a backup that takes longer than its unit allows says so", async () => {
+  await slowRestic("sleep 600", "true");
+  await root(
+    `sed -i s/^TimeoutStartSec=.*/TimeoutStartSec=4/ /etc/systemd/system/${unit}.service && systemctl daemon-reload`,
+  );
+  assert.match(
+    await world.backUp("ledger"),
+    /^\d+ 17 backup of ledger: it took longer than its unit allows; /,
+  );
+  await configure();
+  await nothingLeft();
+});
+
+test("a backup does not start what a restore has stopped", async () => {
+  const id = (await engine.docker("inspect --format '{{.Id}}' ledger-db-1")).trim();
+  await engine.docker("stop ledger-db-1");
+  await root(`printf 'step=aside\\nstopped=yes\\n' >${state}/restore; echo stopped=${id} >${state}/left`);
+  assert.match(await world.backUp("ledger"), / 14 .*a restore has begun/);
+  assert.equal((await engine.docker("inspect --format '{{.State.Running}}' ledger-db-1")).trim(), "false");
+  // Undone before it has stopped anything.
+  await root(`echo step=undone >${state}/restore; echo stopped=${id} >${state}/left`);
+  assert.equal(await world.backUp("ledger"), "success");
+  await root(`rm ${state}/restore`);
+  await nothingLeft();
+});
+
+describe("data that is new here, while the store has backups", () => {
+  const recent = (): readonly Step[] =>
+    world.steps(app()).filter(({ code }) => code === "backup.ledger.recent");
+  const startedAt = (): Promise<string> =>
+    engine.docker("inspect --format '{{.State.StartedAt}}' ledger-db-1");
+
+  test("on a host that was made again: nothing is backed up and nothing stops; all else is made, with a warning", async () => {
+    const counted = await world.counted();
+    const since = await startedAt();
+    const found = JSON.parse(await world.restic("snapshots --json --tag app=ledger")) as {
+      readonly id: string;
+      readonly time: string;
+    }[];
+    const newest = found.find(({ id }) => id === counted.at(-1))?.time ?? assert.fail();
+    const time = `${new Date(newest).toISOString().slice(0, 19)}Z`;
+    await root("mv /var/lib/sealift/backup /srv/backup-state");
+    const made = await engine.on.run("apply", world.steps(app()));
+    assert.ok(made.revision, made.text);
+    const [warned, ...others] = made.steps.filter(({ status }) => status === "warn");
+    assert.deepEqual(others, []);
+    assert.equal(warned?.code, "backup.ledger.recent");
+    assert.equal(
+      warned.found,
+      `E_BACKUP backup of ledger: the store has backups of ledger up to ${time}, and this host has made none: it was made again; fix: sealift restore ENV ledger --from ${time}; to keep the present data instead: sudo sh /opt/sealift/backup/backup --adopt ledger`,
+    );
+    assert.deepEqual(await world.counted(), counted);
+    assert.equal(await startedAt(), since);
+    const [, next] = [await world.backUp("ledger"), await engine.on.run("check", recent())];
+    assert.deepEqual(
+      next.steps.map(({ status }) => status),
+      ["warn"],
+    );
+    await nothingLeft();
+  });
+
+  test("adopted, it is backed up by the next run, and there is nothing to report", async () => {
+    const counted = await world.counted();
+    // What a restore leaves: the next run has nothing to do.
+    await root(`mv ${state}/failed /srv/failed && echo step=done >${state}/restore`);
+    await holds(...(recent()[0]?.call ?? assert.fail()));
+    await root(`mv /srv/failed ${state}/failed && rm ${state}/restore`);
+    await root(`sh ${script} --adopt ledger`);
+    const made = await engine.on.run("apply", recent());
+    assert.deepEqual(
+      made.steps.map(({ status }) => status),
+      ["changed"],
+    );
+    assert.equal((await world.counted()).length, counted.length + 1);
+    await nothingLeft();
+  });
+
+  test("a folder that was replaced is refused, and the earlier one is known when it is back", async () => {
+    await engine.docker("stop ledger-db-1");
+    await root(`mv ${folder} ${folder}.kept && cp -a ${folder}.kept ${folder}`);
+    assert.match(
+      await world.backUp("ledger"),
+      / 16 backup of ledger: the store has backups of ledger up to \S+Z, and the folder of db is not the one that was .*--from [0-9a-f]{8};/,
+    );
+    const { steps } = await engine.on.run("check", recent());
+    assert.equal(steps[0]?.status, "warn");
+    await root(`rm -r ${folder} && mv ${folder}.kept ${folder}`);
+    assert.match(await world.backUp("ledger"), /success| 8 /);
+    await engine.docker("start ledger-db-1");
+    await ready();
+    assert.equal(await world.backUp("ledger"), "success");
+    await nothingLeft();
+  });
+});
 
 test("a second backup of the same application does not begin while one runs", async () => {
   await slowRestic("sleep 600", "true");

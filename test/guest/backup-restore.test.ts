@@ -13,6 +13,7 @@ import { shellFacts } from "../support/guests/shell-facts.ts";
 import { undoAfter } from "../support/process/undo.ts";
 
 const script = "/opt/sealift/backup/restore";
+const state = "/var/lib/sealift/backup/notes";
 const undo = undoAfter();
 let app: BackedUpApp;
 let first = "";
@@ -189,6 +190,7 @@ describe("what is refused before anything stops", () => {
 describe("a restore", () => {
   test("of files: present data lies aside, and undo brings it back", async () => {
     assert.equal(await lines(), "first,second,third third");
+    await ran(`mkdir -p ${state} && echo '1 16 refused; fix: restore' >${state}/failed`);
     const text = await restored(`notes --from ${first.slice(0, 8)} --confirm notes`);
     assert.match(text, /it will stop: cache database/);
     assert.match(text, /1 of 6[^]*2 of 6[^]*3 of 6[^]*4 of 6[^]*5 of 6[^]*6 of 6[^]*restored: notes/);
@@ -198,6 +200,14 @@ describe("a restore", () => {
     assert.equal(await aside(), "/data/notes-cache.before 1\n/data/notes-database.before 1\n");
     assert.equal(await ran("stat -c '%u:%g %a' /data/notes-database"), "999:999 700\n");
     assert.equal((await ran("systemctl is-enabled sealift-app-notes.service")).trim(), "enabled");
+    // A backup knows them from now on, and one that has refused other data is no more news.
+    const known = "cd /data && stat -c 'database %i.%W' notes-database && stat -c 'cache %i.%W' notes-cache";
+    assert.equal(await ran(`cat ${state}/folders`), await ran(`{ ${known}; } | sort`));
+    assert.equal(await ran(`ls ${state}/failed 2>/dev/null || true`), "");
+    // As a backup that runs.
+    await ran(`systemd-run --quiet --unit holds flock /run/sealift/backup/notes/lock sleep 600; sleep 1`);
+    await refused(/found: a backup of notes runs/, "notes --undo --confirm notes");
+    await ran("systemctl stop holds");
     await restored("notes --undo --confirm notes");
     assert.equal(await lines(), "first,second,third third");
     assert.equal(await aside(), "/data/notes-cache.restored 1\n/data/notes-database.restored 1\n");

@@ -90,7 +90,7 @@ test("backup, copy and rehearsal of an application come from three hosts", () =>
 
 test("a failed backup, a damaged repository and a failed rehearsal are warnings, each with its fix", () => {
   const all = {
-    "backup.shop.status": `${good} failed=1796060000,1`,
+    "backup.shop.status": `${good} failed=1796060000,8`,
     "store.status": "node-a result=damaged; node-b result=failed; node-c result=ok;",
     "rehearsal.shop.status": rehearsed.replace("good", "failed"),
   };
@@ -98,7 +98,7 @@ test("a failed backup, a damaged repository and a failed rehearsal are warnings,
   assert.equal(found.length, 4);
   assert.match(
     found[0] ?? "",
-    /^node-a: E_BACKUP backup of shop: found: the attempt of 2026-\S+ failed; the last good one is of 2026-\S+; expected: a backup that succeeds; fix: see journalctl -u sealift-backup-shop on node-a/,
+    /^node-a: E_BACKUP backup of shop: found: the attempt of 2026-\S+ failed: a dump failed; the last good one is of 2026-\S+; expected: a backup that succeeds; fix: see journalctl -u sealift-backup-shop on node-a/,
   );
   assert.match(found[1] ?? "", /^node-a: E_BACKUP repository node-a: found: damaged: /);
   assert.match(
@@ -110,10 +110,10 @@ test("a failed backup, a damaged repository and a failed rehearsal are warnings,
     /^node-a: E_RESTORE rehearsal of shop: found: the restore of \S+ from node-a failed: visits 4711; /,
   );
   assert.match(
-    dataWarnings({ name: "node-a", apps: [app] }, { "backup.shop.status": "failed=1796060000,1" })
+    dataWarnings({ name: "node-a", apps: [app] }, { "backup.shop.status": "failed=1796060000,99" })
       .map(formatProblem)
       .join(),
-    /the last good one is missing; /,
+    /failed: exit status 99; the last good one is missing; /,
   );
   assert.deepEqual(
     dataWarnings({ name: "node-a", apps: [app] }, { ...values["node-a"], ...values["store-b"] }),
