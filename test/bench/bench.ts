@@ -1,9 +1,10 @@
 /**
  * `npm run bench`: every figure that this project holds itself to, each beside something bare in the same run.
- * `npm run bench -- host`, `-- bundle`, `-- registry`, `-- apps` or `-- fleet [hosts…]` runs one of them.
+ * `npm run bench -- host`, `-- bundle`, `-- registry`, `-- apps`, `-- backup` or `-- fleet [hosts…]` runs one of them.
  */
 import { formatProblem, SealiftError } from "../../modules/core/errors.ts";
 import { appsBench } from "./apps-bench.ts";
+import { backupBench } from "./backup-bench.ts";
 import { bundleBench } from "./bundle-bench.ts";
 import { fleetBench } from "./fleet-bench.ts";
 import { hostBench } from "./host-bench.ts";
@@ -14,6 +15,7 @@ const benches: Readonly<Record<string, (args: readonly string[]) => Promise<void
   bundle: bundleBench,
   registry: registryBench,
   apps: appsBench,
+  backup: backupBench,
   fleet: fleetBench,
 };
 
