@@ -3,6 +3,7 @@ import { execFileSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import type { PackageLock } from "../offline-bundle/sbom/toolkit-sbom.ts";
 import { compile } from "./compile.ts";
 import { packageManifest, policyManifest } from "./manifest.ts";
 
@@ -47,10 +48,20 @@ export function packageFiles(): readonly PackageFile[] {
 }
 
 /** Programs read them, and the reference pages show them to people; without their spaces they are half as long. That of the site stays as it is. */
-const read = /^(?!stacks\/site\.)(.*\.schema|package-lock)\.json$/;
+const read = /^(?!stacks\/site\.).*\.schema\.json$/;
+
+/** What `npm ci --omit=dev` installs: everything that reads this copy leaves the rest out. */
+function withoutDevelopment(lock: PackageLock): PackageLock {
+  const { packages } = lock;
+  const needed = Object.entries(packages).filter(([, { dev }]) => dev !== true);
+  const own = Object.entries(packages[""] ?? {}).filter(([key]) => key !== "devDependencies");
+  return { ...lock, packages: { ...Object.fromEntries(needed), "": Object.fromEntries(own) } };
+}
 
 function copyOf(path: string): string {
   const text = readFileSync(join(checkout, path), "utf8");
+  if (path === "package-lock.json")
+    return `${JSON.stringify(withoutDevelopment(JSON.parse(text) as PackageLock))}\n`;
   if (read.test(path)) return `${JSON.stringify(JSON.parse(text))}\n`;
   return path.endsWith(".md") ? withoutPadding(text) : text;
 }
