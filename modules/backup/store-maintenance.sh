@@ -324,7 +324,7 @@ repo_plan() {
     if (open(my $file, "<", $seen)) {
       for (split /\n/, <$file> // "") { my ($id, $at, $mark) = split / /; $first{$id} = $at; $odd{$id} = 1 if $mark }
     }
-    my (%newest, %newest_any, %void, %has, @ours);
+    my (%newest, %newest_any, %void, %has, @ours, %latest);
     for my $one (@$all) {
       my $id = id($one);
       my ($year, $month, $day, $hour, $minute, $second, $sign, $hours, $minutes) =
@@ -334,10 +334,18 @@ repo_plan() {
       my $days = 365 * $y + int($y / 4) - int($y / 100) + int($y / 400) + int((153 * ($month + ($month < 3 ? 9 : -3)) + 2) / 5) + $day - 719469;
       my $time = (($days * 24 + $hour) * 60 + $minute) * 60 + $second;
       $time -= ($sign eq "-" ? -1 : 1) * ($hours * 60 + $minutes) * 60 if defined $sign;
+      my %tag = map { /^([a-z0-9.]+)=([A-Za-z0-9._-]+)$/ ? ($1, $2) : () } @{ $one->{tags} // [] };
+      @$one{"at", "tag"} = ($time, \%tag);
+      my $app = $tag{app} // "";
+      $latest{$app} = $time if exists $first{$id} && !$odd{$id} && $time > ($latest{$app} // 0);
+    }
+    for my $one (sort { $a->{at} <=> $b->{at} } @$all) {
+      my ($id, $time, %tag) = ($one->{id}, $one->{at}, %{ $one->{tag} });
+      # What a store copies here may have waited for days, but it comes in order: none from long before the latest of its application.
+      my $after = $since eq "copied" ? $latest{ $tag{app} // "" } // 0 : $since;
       my $isnew = !exists $first{$id};
       $first{$id} //= $now;
-      $odd{$id} = 1 if $isnew && ($time > $now + 3600 || ($since && $time < $since - $window));
-      my %tag = map { /^([a-z0-9.]+)=([A-Za-z0-9._-]+)$/ ? ($1, $2) : () } @{ $one->{tags} // [] };
+      $odd{$id} = 1 if $isnew && ($time > $now + 3600 || ($after && $time < $after - $window));
       my $ours = ($one->{hostname} // "") eq $host && defined $tag{app} && defined($tag{run} // $tag{void});
       print join(" ", "seen", $id, $first{$id}, ($odd{$id} ? "implausible" : ())), "\n";
       if ($odd{$id}) {
@@ -385,7 +393,7 @@ repo_ids() { sed -n "s/^$1 \([^ ]*\).*/\1/p" "$work/plan"; }
 # repo_listed: makes the plan from what is in the repository now.
 repo_listed() {
   repo_own snapshots --json >"$work/snapshots" 2>"$work/out" || return
-  repo_plan snapshots "$client" "$now" "$since" "$window" "$home/seen" <"$work/snapshots" >"$work/plan" 2>"$work/out" || return
+  repo_plan snapshots "$client" "$now" "$believed" "$window" "$home/seen" <"$work/snapshots" >"$work/plan" 2>"$work/out" || return
   sed -n 's/^seen //p' "$work/plan" | repo_put "$home/seen"
 }
 
@@ -476,8 +484,6 @@ repo_maintain() {
   mkdir -p "$home" "${key%/*}"
   checked=$(sed -n 's/^checked=//p' "$home/state" 2>/dev/null)
   since=$(sed -n 's/^listed=//p' "$home/state" 2>/dev/null)
-  # What a store copies here may be older than the last look.
-  case $path in */*) since=0 ;; esac
   since=${since:-0}
   snapshots=0
   bytes=0
@@ -486,6 +492,11 @@ repo_maintain() {
     # The host makes it with its first backup.
     if [ -e "$home/seen" ]; then repo_problem "the repository is gone"; fi
   elif repo_open "$2"; then
+    # All that is in another repository at this place, such as one that was copied back, is new here.
+    place=$(repo_user sha256sum "$repository/config" | cut -d ' ' -f 1)
+    if [ "$(cat "$home/place" 2>/dev/null || echo "$place")" != "$place" ]; then since=0; fi
+    believed=$since
+    case $path,$since in *,0) ;; */*,*) believed=copied ;; esac
     repo_own unlock >"$work/out" 2>&1 || true
     part=$(cat "$home/part" 2>/dev/null || echo 1)
     code=0
@@ -501,6 +512,7 @@ repo_maintain() {
     fi
     if repo_listed; then
       since=$now
+      printf '%s\n' "$place" | repo_put "$home/place"
       odd=$(repo_ids implausible | cut -c 1-8 | tr '\n' ' ')
       if [ -n "$odd" ]; then repo_problem "backups with a time that they cannot have, which are not copied and stop the removal of others: $odd"; fi
       while read -r word one two three <&7; do

@@ -292,6 +292,43 @@ describe("a store of backups", () => {
     await holds(...call("maintenance"));
   });
 
+  test("root on the store cannot make a copy forget what it has, with backups of earlier days", async () => {
+    assert.equal((await maintain(world.copy, "store-a/node-a"))["result"], "ok");
+    const before = await stored("shop", world.copy, "store-a/node-a");
+    assert.ok(before.length >= 3);
+    const { output: login } = await world.store.on.call("backup_login", "store-a", passwordFile("store-a"));
+    const copy = `RESTIC_REST_USERNAME=store-a RESTIC_REST_PASSWORD=${login.trim()} RESTIC_PASSWORD_FILE=${passwordFile("node-a")} RESTIC_CACERT=/etc/sealift/backup/stores/store-b.crt ${restic} --no-cache -r rest:https://10.9.0.2:8000/store-a/node-a/`;
+    const forged: string[] = [];
+    for (const days of [9, 8, 7, 6, 5]) {
+      const shown = await root(
+        `cd /etc/sealift && ${copy} --json backup --host node-a --tag app=shop,run=f${days} --time ${quote(daysAgo(days))} store/server.crt | tail -n 1`,
+      );
+      forged.push(/"snapshot_id":"([0-9a-f]{64})"/.exec(shown)?.[1] ?? assert.fail(shown));
+    }
+    const noted = await maintain(world.copy, "store-a/node-a");
+    assert.match(noted["error"] ?? "", /^backups with a time that they cannot have, .*: ([0-9a-f]{8} ){5}$/);
+    const after = await stored("shop", world.copy, "store-a/node-a");
+    assert.deepEqual(
+      after.filter((id) => !forged.includes(id)),
+      before,
+    );
+    await world.copy.on.root(
+      `RESTIC_PASSWORD_FILE=${etc}/keys/store-a/node-a.key ${restic} --no-cache -r ${storeMount}/restic/store-a/node-a forget ${forged.join(" ")}; chown -R sealift-store: ${storeMount}/restic/store-a/node-a`,
+    );
+    assert.equal((await maintain(world.copy, "store-a/node-a"))["result"], "ok");
+  });
+
+  test("a copy that is made again, of backups of earlier weeks, is believed", async () => {
+    await world.copy.on.root(`mv ${storeMount}/restic/store-a/node-a /run/earlier`);
+    const old = await backUp({ app: "yearly" });
+    assert.equal((await maintain())["result"], "ok");
+    const noted = await maintain(world.copy, "store-a/node-a");
+    assert.equal(noted["result"], "ok", JSON.stringify(noted));
+    assert.deepEqual(await stored("report", world.copy, "store-a/node-a"), await stored("report"));
+    assert.ok((await stored("yearly", world.copy, "store-a/node-a")).includes(old));
+    await world.copy.on.root("rm -r /run/earlier");
+  });
+
   test("killed at any moment, the next maintenance goes on", async () => {
     await backUp();
     for (const seconds of [0.2, 0.6, 1.2, 2, 3, 4.5]) {

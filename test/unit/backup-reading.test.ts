@@ -27,6 +27,26 @@ rm -f "$errors" "$errors".*
   return stdout.split("\n").filter((line) => line !== "");
 }
 
+/** @returns the ids that the maintenance of a store finds implausible. @param seen lines of the last look. */
+function implausible(
+  since: string,
+  seen: readonly string[],
+  snapshots: readonly object[],
+): readonly string[] {
+  const input = `${library.text}
+eval "$(store_script | sed -n '/^repo_plan() {/,/^}/p')"
+seen=$(mktemp)
+printf '%s\\n' ${seen.map((one) => `'${one}'`).join(" ")} >"$seen"
+repo_plan snapshots node-a ${now} ${since} 259200 "$seen" <<'JSON'
+${JSON.stringify(snapshots)}
+JSON
+rm "$seen"
+`;
+  const { stdout, stderr } = spawnSync("sh", ["-s"], { input, encoding: "utf8" });
+  assert.equal(stderr, "");
+  return stdout.split("\n").flatMap((line) => /^implausible ([0-9a-f])/.exec(line)?.[1] ?? []);
+}
+
 const id = (digit: string): string => digit.repeat(64);
 const snapshot = (digit: string, time: string, more: readonly string[] = []): object => ({
   ...{ time, parent: id("e"), tree: id("f"), paths: ["/data"], hostname: "node-a" },
@@ -138,4 +158,24 @@ test("what a backup has is known, or reading it has failed", () => {
   assert.equal(reads(held, "/data\n/data/database\n/dump\n/dump/cache"), "database cache\nmissing: \n");
   assert.equal(reads(held, "/data\n/data/database\n/data/other"), "database\nother \nmissing: cache\n");
   assert.equal(reads(held, "/data\n/data/database", 1), "failed\n");
+});
+
+test("a store believes no backup from long before its last look; a copy none from long before the latest copied one", () => {
+  const [known, backlog, forged] = [
+    snapshot("1", "2026-11-20T01:00:00Z"),
+    snapshot("2", "2026-11-22T01:00:00Z"),
+    snapshot("3", "2026-11-16T23:00:00Z"),
+  ];
+  const seen = [`${id("1")} ${now - 700_000}`];
+  const yesterday = String(now - 86_400);
+  assert.deepEqual(implausible(yesterday, seen, [forged, backlog, known]), ["3", "2"]);
+  assert.deepEqual(implausible("copied", seen, [forged, backlog, known]), ["3"]);
+  // An application of which there is no copy yet, and a repository that is new.
+  const other = { ...snapshot("4", "2026-01-01T00:00:00Z"), tags: ["app=other", "run=04"] };
+  assert.deepEqual(implausible("copied", seen, [other, known]), []);
+  assert.deepEqual(implausible("0", [], [forged, backlog, known]), []);
+  // What is implausible itself makes nothing else so.
+  const marked = [`${id("1")} ${now - 900_000}`, `${id("5")} ${now - 90_000} implausible`];
+  const future = snapshot("5", "2026-12-20T00:00:00Z");
+  assert.deepEqual(implausible("copied", marked, [future, backlog, known]), ["5"]);
 });

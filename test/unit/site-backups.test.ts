@@ -158,6 +158,14 @@ for (const [what, change, expected] of [
     { secrets: "" },
     /:\d+:\d+: E_KEY_MISSING backups: found: no secrets: of the site; .*fix: add secrets: \{ age: /,
   ],
+  ...["last: 30", "last: 30, daily: 6, weekly: 2", "daily: 1"].map(
+    (keep) =>
+      [
+        `backups that one night can replace: ${keep}`,
+        { site: `{ ${programs}, store: { host: node-b, mount: /backup, keep: { ${keep} } } }` },
+        /:\d+:\d+: E_VALUE backups\.store\.keep: found: .*: a host that is taken over could replace all .*; expected: at least one of daily: 7, weekly: 3, monthly: 3, yearly: 3; .*; fix: add daily: 7/,
+      ] as const,
+  ),
   [
     "a store that is no host",
     { site: `{ ${programs}, store: { host: node-x, mount: /backup } }` },

@@ -3,7 +3,7 @@ import type { Problem } from "../../errors.ts";
 import type { Path } from "../../document/locate.ts";
 import { shown } from "../../shown.ts";
 import type { AppFile } from "../apps.ts";
-import { storePort } from "../backups.ts";
+import { type RetentionSpec, storePort } from "../backups.ts";
 import type { MergedHost, SiteFile } from "../merge.ts";
 import { mountOf, mountsOf } from "../mounts.ts";
 import { registryPorts } from "../registry.ts";
@@ -28,11 +28,36 @@ export function backupProblems(
           ),
         ]
       : []),
+    ...retentionProblems(backups?.store.keep, problemAt),
     ...stores.flatMap((store) => storeProblems(store, stores, file, hosts, problemAt)),
     ...passwordProblems(file, problemAt),
     ...registryProblems(file, hosts, problemAt),
     ...apps.flatMap((app, at) => appDataProblems(app, ["apps", at], file, hosts, problemAt)),
     ...hosts.flatMap((host) => sharedFolderProblems(host, apps, problemAt)),
+  ];
+}
+
+/**
+ * Whoever is root on a host may add as many backups as he likes, with times of up to five days (store-maintenance.sh believes no others): a night's
+ * backups must not take the place of all that were there before.
+ */
+const longEnough: RetentionSpec = { daily: 7, weekly: 3, monthly: 3, yearly: 3 };
+
+function retentionProblems(keep: RetentionSpec = {}, problemAt: ProblemBuilder): Problem[] {
+  const counts = Object.entries(keep).filter(([, count]) => count > 0);
+  const least = Object.entries(longEnough);
+  // Without any, nothing is removed.
+  if (counts.length === 0) return [];
+  if (counts.some(([what, count]) => least.some(([one, enough]) => one === what && count >= enough)))
+    return [];
+  return [
+    problemAt(
+      ["backups", "store", "keep"],
+      "E_VALUE",
+      `${counts.map(([what, count]) => `${what}: ${count}`).join(", ")}: a host that is taken over could replace all of its backups in one night`,
+      `at least one of ${least.map(([what, enough]) => `${what}: ${enough}`).join(", ")}; last does not count, because it counts backups and not days`,
+      "add daily: 7, or more of the others",
+    ),
   ];
 }
 
