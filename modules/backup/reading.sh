@@ -123,7 +123,7 @@ reading_await_server() {
 
 # reading_load_dump CONTAINER SERVICE ENGINE FILE: loads a dump into an empty database. Otherwise sets wrong.
 reading_load_dump() {
-  reading_await_server "$1" "$2" "$3"
+  if [ "$3" != command ]; then reading_await_server "$1" "$2" "$3"; fi
   case $3 in
     postgresql)
       # pg_dumpall creates the roles and databases that a new cluster has already (pg_dumpall(1)): only these errors are none.
@@ -143,6 +143,23 @@ reading_load_dump() {
         return 1
       fi
       ;;
+    command)
+      load_file=$4
+      # Quoted words, written by Sealift.
+      eval "set -- \"\$1\" $(reading_config_line load "$2")"
+      if ! timeout 86400 "$docker" exec --interactive "$@" <"$load_file" >"$errors" 2>&1; then
+        wrong=$(tail -n 3 "$errors" | reading_redacted | reading_printable_lines)
+        return 1
+      fi
+      ;;
+  esac
+}
+# reading_can_load SERVICE: whether its dump can be loaded: by its engine, or by a command of the site.
+reading_can_load() {
+  case $(reading_engine_of "$1") in
+    postgresql | mariadb | mysql) ;;
+    command) [ -n "$(reading_config_line load "$1")" ] ;;
+    *) return 1 ;;
   esac
 }
 

@@ -326,10 +326,7 @@ CHOSEN
     case $one in
       *=dump)
         if [ -f "$scratch/dump.$service" ]; then
-          case $(reading_engine_of "$service") in
-            postgresql | mariadb | mysql) ;;
-            *) rehearse_failed "the dump of $service was made by a command of the site, and only a person can load it" ;;
-          esac
+          if ! reading_can_load "$service"; then rehearse_failed "the dump of $service was made by a command of the site, which has no load: for it"; fi
           if ! reading_load_dump "$container" "$service" "$(reading_engine_of "$service")" "$scratch/dump.$service"; then rehearse_failed "the dump of $service was not loaded: $wrong"; fi
         elif ! reading_await_redis "$container" "$service" "$(reading_config_line data "$service" | cut -d ' ' -f 1)"; then
           rehearse_failed "$service with the restored data: $wrong"

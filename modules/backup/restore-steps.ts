@@ -63,6 +63,11 @@ export function dataLines({ data = {}, backup, restore }: AppSpec): readonly str
         ? `dump ${service} ${dump.engine} ${dump.user ?? "-"} ${dump.password ?? "-"}`
         : `dump ${service} command - -`,
     ),
+    ...Object.entries(backup?.dump ?? {}).flatMap(([service, dump]) =>
+      "command" in dump && dump.load !== undefined
+        ? [`load ${service} ${dump.load.map(quote).join(" ")}`]
+        : [],
+    ),
     ...Object.entries(restore?.check ?? {}).map(
       ([service, words]) => `check ${service} ${words.map(quote).join(" ")}`,
     ),

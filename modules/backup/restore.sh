@@ -433,10 +433,9 @@ restore_again() {
 # restore_load SERVICE FILE: starts the service alone, and lets it read the dump.
 restore_load() {
   engine=$(reading_engine_of "$1")
-  case $engine in
-    postgresql | mariadb | mysql) ;;
-    *) reading_fail "a dump of $1 that a command of the site has made, in $2" "a dump of PostgreSQL, MariaDB, MySQL or Redis" "load it into the service yourself; or $self $app --undo --confirm $app" ;;
-  esac
+  if ! reading_can_load "$1"; then
+    reading_fail "a dump of $1 that a command of the site has made, in $2, and no load: beside it" "a command that loads it" "add load: in the site and run pulumi up, then run the same command again; or $self $app --undo --confirm $app"
+  fi
   reading_say "    loads the dump of $1"
   if ! restore_compose up --detach --no-deps --no-build --pull never --wait --wait-timeout "$seconds" "$1" >>"$errors" 2>&1 </dev/null; then
     reading_fail "$1 did not start with an empty folder: $(tail -n 3 "$errors" | reading_printable_lines)" "an empty database" "correct it and run the same command again, or undo it: $self $app --undo --confirm $app"

@@ -224,6 +224,32 @@ describe("a restore", () => {
     await cleared();
   });
 
+  test("of a dump by a command of the site: it is loaded by the command beside it, which can fail", async () => {
+    const own = config(
+      "notes",
+      "data database /data/notes-database 999:999",
+      "data cache /data/notes-cache 999:999",
+      "dump database command - -",
+      "dump cache redis - -",
+    );
+    await applies(...own, `load database sh -c 'echo no access >&2; exit 4'`);
+    await refused(/the dump of database was not loaded: no access/, "notes --from latest --confirm notes");
+    await applies(...own);
+    await refused(/a dump of database that a command .*no load:/, "notes --from latest --confirm notes");
+    await applies(...own, `load database psql -q -d postgres -U notes -v 'x=it'\\''s'`);
+    await restored("notes --from latest --confirm notes");
+    assert.equal(await lines(), "first,second second");
+    await restored("notes --undo --confirm notes");
+    const before = own.slice(0, -2);
+    await applies(
+      ...(before as [string, ...string[]]),
+      "dump database postgresql notes -",
+      "dump cache redis - -",
+    );
+    assert.equal(await lines(), "first,second,third third");
+    await cleared();
+  });
+
   test("of a dump beside files: the data of another major version, on which its database would not start", async () => {
     await ran(
       "mkdir -p /srv/older/data/database /srv/older/dump /data/older && echo 15 | tee /srv/older/data/database/PG_VERSION >/data/older/PG_VERSION && cp /srv/dumps/dump/database /srv/older/dump/",

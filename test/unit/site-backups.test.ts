@@ -262,6 +262,16 @@ for (const [what, change, expected] of [
     /E_CONFLICT apps\[0\]\.backup\.dump\.db: found: engine, command; expected: either engine, .*fix: keep one of them/,
   ],
   [
+    "an engine with a command that loads",
+    { apps: withDump("db: { engine: redis, load: [x] }") },
+    /E_CONFLICT apps\[0\]\.backup\.dump\.db: found: engine, load; /,
+  ],
+  [
+    "a dump by a command that nothing loads, and no files",
+    { apps: withDump("db: { command: [dump] }") },
+    /E_KEY_MISSING apps\[0\]\.backup\.dump\.db\.load: found: a dump by a command, and nothing that loads it; .*fix: add load: /,
+  ],
+  [
     "a command with a password",
     { apps: withDump("db: { command: [dump], password: x }") },
     /E_CONFLICT apps\[0\]\.backup\.dump\.db: found: command, password; /,

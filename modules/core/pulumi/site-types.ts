@@ -1333,6 +1333,11 @@ export type AppsInput = readonly {
            * @example ["pg_dumpall","--username","shop"]
            */
           readonly command?: readonly string[];
+          /**
+           * Beside command: program and arguments that load the dump from standard input into the empty service, for a restore. Required without snapshot and stop.
+           * @example ["psql","--username","shop"]
+           */
+          readonly load?: readonly string[];
         }
       >
     >;

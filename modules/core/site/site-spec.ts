@@ -197,7 +197,11 @@ export interface AppBackupSpec {
 
 /** How a database is dumped inside its container: to standard output. */
 export type DumpSpec =
-  | { readonly command: readonly string[] }
+  | {
+      readonly command: readonly string[];
+      /** Loads the dump from standard input, in the container of an empty service. Absent: the backup has its files. */
+      readonly load?: readonly string[];
+    }
   | {
       readonly engine: DatabaseEngine;
       /** The account that reads all databases. Absent: that of the image. */

@@ -345,14 +345,26 @@ function scheduleProblems(
           ),
         ];
       const ways = ["engine", "command"].filter((key) => key in spec);
-      if (ways.length !== 1 || ("command" in spec && ("user" in spec || "password" in spec)))
+      const others = "command" in spec ? ["user", "password"] : ["load"];
+      if (ways.length !== 1 || others.some((key) => key in spec))
         return [
           problemAt(
             where,
             "E_CONFLICT",
             Object.keys(spec).join(", ") || "nothing",
-            "either engine, perhaps with user and password, or command",
+            "either engine, perhaps with user and password, or command, perhaps with load",
             "keep one of them",
+          ),
+        ];
+      // Without files in the backup, the dump is all that a restore has.
+      if ("command" in spec && spec.load === undefined && snapshot === undefined && !stop)
+        return [
+          problemAt(
+            [...where, "load"],
+            "E_KEY_MISSING",
+            "a dump by a command, and nothing that loads it",
+            "load: beside command, because the backup has no files",
+            "add load: [<program>, <arguments>], which reads the dump from standard input; or snapshot, or stop: true",
           ),
         ];
       if (!("password" in spec) || secrets[spec.password] !== undefined) return [];
