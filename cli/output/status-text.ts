@@ -8,7 +8,7 @@ import { problemText } from "./findings-text.ts";
 import type { TextOptions } from "./paint.ts";
 
 export function statusText(
-  { environment, problems, unread, applications, registries }: SiteStatus,
+  { environment, problems, unread, applications, others }: SiteStatus,
   options: TextOptions,
 ): string {
   const parts = [
@@ -18,7 +18,7 @@ export function statusText(
         ? [`${environment}: the site has no applications`]
         : []
       : [table(applications, options)]),
-    ...dataTable([...applications.filter(({ problem }) => problem === undefined), ...registries], options),
+    ...dataTable([...applications.filter(({ problem }) => problem === undefined), ...others], options),
     ...wrong(applications, options),
     ...(unread.length === 0 || applications.length === 0
       ? []

@@ -4,7 +4,13 @@ import { writersOf } from "../core/host/app-data.ts";
 import type { Archive, HostApp } from "../core/host/blob.ts";
 import type { BackupClientSpec } from "../core/site/backups.ts";
 import { mountOf, mountsOf } from "../core/site/mounts.ts";
-import { type BackedApp, isBacked, registryBackup } from "../core/site/backed-apps.ts";
+import {
+  type BackedApp,
+  isBacked,
+  isOwnBackup,
+  receiptsBackup,
+  registryBackup,
+} from "../core/site/backed-apps.ts";
 import type { AppSpec, HostSpec } from "../core/site/site-spec.ts";
 import type { Step } from "../core/host/step.ts";
 import { type StoreCertificates, trustedStoreStep } from "./certificates.ts";
@@ -48,6 +54,9 @@ function appSteps(app: BackedApp, spec: ClientStepsSpec): readonly Step[] {
   const { name, backup } = app;
   const what = shownName(app);
   return [
+    ...(name === receiptsBackup
+      ? [step(`${name}.folder`, "a script takes receipts of runs", ["backup_receipts"])]
+      : []),
     step(`${name}.job`, `${what} is backed up every day at ${backup.at}: ${whatOf(app, spec)}`, [
       "backup_job",
       ...[name, backup.at, ...configurationLines(app, spec)],
@@ -68,9 +77,9 @@ function appSteps(app: BackedApp, spec: ClientStepsSpec): readonly Step[] {
   ];
 }
 
-/** Nothing has to stop for the registry: what it holds changes only when something is pushed or removed. */
+/** Nothing has to stop: its files change only when something is sent or removed. */
 function isSteady({ name, backup: { snapshot } }: BackedApp): boolean {
-  return name === registryBackup && snapshot === undefined;
+  return isOwnBackup(name) && snapshot === undefined;
 }
 
 /** Services without `data` of their own that write to the data of others: they stop with them. */
@@ -118,7 +127,7 @@ function configurationLines(app: BackedApp, spec: ClientStepsSpec): readonly str
       : [`volume=${volumes.group}/${backup.snapshot}`, `mount=${mount}`]),
     ...(backup.stop && backup.snapshot === undefined ? ["stop=yes"] : []),
     ...(isSteady(app) ? ["steady=yes"] : []),
-    ...(name === registryBackup ? [`release=${app.version}`] : []),
+    ...(isOwnBackup(name) ? [`release=${app.version}`] : []),
     `spool=${mount === "/" ? "" : mount}/.sealift-backup/${name}`,
     ...folders.map(([service, { path }]) => `data=${service} ${path}`),
     ...otherWriters(app, spec).map((service) => `stops=${service}`),
@@ -151,6 +160,7 @@ function escaped(word: string): string {
 
 /** As the facts call it. */
 export function shownName({ name }: Pick<BackedApp, "name">): string {
+  if (name === receiptsBackup) return "the folder of receipts";
   return name === registryBackup ? "the registry" : name;
 }
 

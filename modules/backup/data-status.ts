@@ -1,13 +1,13 @@
 /** What all hosts of a site say about the data of one application: its last backup, copy and rehearsal. Pure. */
 import type { Problem } from "../core/errors.ts";
-import { registryBackup } from "../core/site/backed-apps.ts";
+import { receiptsBackup, registryBackup } from "../core/site/backed-apps.ts";
 import type { AppSpec, HostSpec } from "../core/site/site-spec.ts";
 import type { Phase } from "../core/host/step.ts";
 import { backupStatusCode, failureReason, parseBackupStatus, type BackupStatus } from "./client-status.ts";
 import { parseRehearsalStatus, type RehearsalStatus } from "./rehearsal-status.ts";
 import { parseStoreStatus, storeStatusCode, type RepositoryStatus } from "./store-status.ts";
 
-/** Of an application with `backup:` on one host, or of its registry. */
+/** Of an application with `backup:` on one host, of its registry, or of the receipts of the site. */
 export interface DataStatus {
   readonly backup: BackupStatus;
   /** Its repository in the store; absent: the store did not say. */
@@ -53,7 +53,7 @@ export function dataWarnings(
   { name: where, apps }: Pick<HostSpec, "name" | "apps">,
   values: Values,
 ): readonly Problem[] {
-  const names = [...apps.map(({ name }) => name), registryBackup];
+  const names = [...apps.map(({ name }) => name), registryBackup, receiptsBackup];
   const failed = names.flatMap((name): Problem[] => {
     const { failed: attempt, last } = parseBackupStatus(values[backupStatusCode(name)] ?? "");
     if (attempt === undefined) return [];

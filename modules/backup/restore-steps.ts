@@ -1,6 +1,6 @@
 /** The script for a restore, and what it knows of each application, as facts. Pure. */
 import { quote } from "../core/quote.ts";
-import { isBacked, registryBackup } from "../core/site/backed-apps.ts";
+import { isBacked, receiptsBackup, registryBackup } from "../core/site/backed-apps.ts";
 import type { RegistrySpec } from "../core/site/registry.ts";
 import type { AppSpec } from "../core/site/site-spec.ts";
 import type { Step } from "../core/host/step.ts";
@@ -37,6 +37,8 @@ function configLines(
   const { store } = backup;
   return [
     `host=${host}`,
+    // Nothing of the receipts runs.
+    ...(app.name === receiptsBackup ? ["units=-"] : []),
     ...(app.name === registryBackup && registry !== undefined
       ? [
           // With the current version, as the folder of an application.

@@ -84,7 +84,7 @@ restore_read_config() {
   state=/var/lib/sealift/backup/$app
   record=$state/restore
   unit=sealift-restore-$app.service
-  # What stops and starts: the unit of the application, or the units of the registry.
+  # What stops and starts: the unit of the application, or the units of the registry; - for nothing.
   own=$(reading_config_value units)
   units=${own:-sealift-app-$app.service}
   install -d -m 0700 /var/lib/sealift "$state"
@@ -124,11 +124,13 @@ restore_running() {
     "$docker" ps --filter "label=com.docker.compose.project=$app" --format '{{.Label "com.docker.compose.service"}}' 2>/dev/null | sort -u
     return
   fi
+  if [ "$own" = - ]; then return; fi
   for running in $own; do if systemctl is-active --quiet "$running"; then echo "${running%.service}"; fi; done
 }
 # restore_units VERB: does this with the units.
 restore_units() {
   verb=$1
+  if [ "$units" = - ]; then return; fi
   # shellcheck disable=SC2086 # names of units
   set -- $units
   systemctl --quiet "$verb" "$@"
@@ -357,6 +359,7 @@ restore_step_stop() {
 
 # restore_are_enabled: prints enabled when all units start at boot.
 restore_are_enabled() {
+  if [ "$units" = - ]; then return; fi
   # shellcheck disable=SC2086 # names of units
   set -- $units
   systemctl is-enabled "$@" 2>/dev/null | sort -u
@@ -449,7 +452,7 @@ restore_load() {
 # Step 6: asks the data itself.
 restore_step_check() {
   reading_say "6 of 6: checks the data"
-  if [ -n "$own" ]; then restore_check_registry; fi
+  if [ -n "$(reading_config_value registry)" ]; then restore_check_registry; fi
   for service in $(if [ -z "$own" ]; then restore_restored; fi); do
     container=$(restore_containers --filter "label=com.docker.compose.service=$service" | head -n 1)
     if [ "$(restore_noted "kind.$service") $(reading_engine_of "$service")" = "dump redis" ] && ! reading_await_redis "$container" "$service" "$(restore_path_of "$service")"; then
@@ -537,7 +540,7 @@ restore_work_restore() {
   done
   reading_say "restored: $app has its data of $(date -u -d "@$(restore_noted time)" +%Y-%m-%dT%H:%M:%SZ) (release $(restore_noted release), $(restore_noted bytes) bytes)"
   if [ "$(restore_noted release)" != "$(restore_current)" ]; then reading_say "    it was made by release $(restore_noted release); $(restore_current) runs"; fi
-  if [ -n "$own" ]; then reading_say "    what bundles have brought since then is not in it: run pulumi up, which sends it again"; fi
+  if [ -n "$(reading_config_value registry)" ]; then reading_say "    what bundles have brought since then is not in it: run pulumi up, which sends it again"; fi
   for service in $(restore_restored); do
     before=$(restore_path_of "$service").before-$(restore_noted stamp)
     if [ ! -e "$before" ]; then continue; fi

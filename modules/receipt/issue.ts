@@ -18,6 +18,7 @@ import { nextInChain } from "./chain.ts";
 import { receiptPage } from "./page.ts";
 import { receiptSteps, hostReceipt, type Receipt, type WarningReceipt } from "./receipt.ts";
 import { runReceipt } from "./run.ts";
+import { sendReceipts } from "./send.ts";
 import { writeReceipt } from "./sign.ts";
 
 /**
@@ -42,6 +43,12 @@ export async function writeRunReceipt(
     void pulumi.log.info(
       `receipt: ${file}; verify it with: sealift receipt verify ${file} --allowed-signers <keys that may sign>`,
     );
+    const unsent = await sendReceipts(
+      hosts.map(({ spec }) => spec),
+      site.receipt.directory,
+      stack,
+    );
+    if (unsent !== undefined) void pulumi.log.warn(formatProblem(unsent));
     return hosts.filter(({ spec }) => started.has(spec.name)).flatMap(failedFacts);
   } catch (error) {
     if (error instanceof SealiftError) return error.problems;

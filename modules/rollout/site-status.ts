@@ -14,7 +14,7 @@ import { backupPhase, rehearsalPhase, storePhase } from "../backup/index.ts";
 import type { Problem } from "../core/errors.ts";
 import { probe, type Probe } from "../core/host/probe.ts";
 import type { StepReport } from "../core/host/report.ts";
-import { registryBackup } from "../core/site/backed-apps.ts";
+import { isOwnBackup } from "../core/site/backed-apps.ts";
 import type { AppSpec } from "../core/site/site-spec.ts";
 import { readStackFile } from "../environments/stack-file.ts";
 import { backedUpApps, type BackedUpApp } from "./diagnosis.ts";
@@ -54,8 +54,8 @@ export interface SiteStatus {
   readonly unread: readonly string[];
   /** By application, then in the order of the site's hosts. */
   readonly applications: readonly HostedApp[];
-  /** Registries that are backed up, in the order of the site's hosts. */
-  readonly registries: readonly BackedUpApp[];
+  /** Registries and receipts that are backed up, in the order of the site's hosts. */
+  readonly others: readonly BackedUpApp[];
 }
 
 /**
@@ -104,13 +104,13 @@ export async function siteStatus(
       }),
     )
     .toSorted((one, other) => compare(one.app, other.app));
-  const registries = backedUpApps(probed.map(({ spec, found }) => ({ spec, probe: found }))).filter(
-    ({ app }) => app === registryBackup,
+  const others = backedUpApps(probed.map(({ spec, found }) => ({ spec, probe: found }))).filter(({ app }) =>
+    isOwnBackup(app),
   );
   const all = [...problems, ...site.problems];
   return {
     ok: all.length === 0 && applications.every(({ ok }) => ok),
-    ...{ environment, problems: all, unread, applications, registries },
+    ...{ environment, problems: all, unread, applications, others },
   };
 }
 

@@ -1,4 +1,4 @@
-/** The content of a registry, backed up while it runs and restored by the script on its host. */
+/** The content of a registry and the receipts of runs, backed up while everything runs, and restored by the script on their host. */
 import assert from "node:assert/strict";
 import { before, describe, test } from "node:test";
 import { parseBackupStatus } from "../../modules/backup/client-status.ts";
@@ -34,6 +34,16 @@ before(async () => {
   theirs = await pushImage(guest, "team/thing", "1", "a thing of theirs");
   world = await startBackups(guest.on);
 });
+
+function receipts(): BackedApp {
+  const store = { host: "store-a", address: "127.0.0.1", port: 8000 };
+  const [app] = backedApps({
+    apps: [],
+    backup: { restic: "0", password: "restic.age", store, receipts: { at: "04:00" } },
+  });
+  assert.ok(app);
+  return app;
+}
 
 function registry(): BackedApp {
   const serves = { version: guest.archive.version, mount, address: registryAddress, writerPort: 5001 };
@@ -181,5 +191,46 @@ describe("a restore", () => {
     await restored(`${registryBackup} --undo --confirm ${registryBackup}`);
     await bothRun();
     assert.equal(await status("files/b", "1"), "200");
+  });
+});
+
+describe("the receipts of runs", () => {
+  const sh = (words: string, input = ""): ReturnType<typeof guest.on.guest.exec> =>
+    guest.on.guest.exec(`sudo -n sh /opt/sealift/backup/receipts ${words}`, { input });
+  const first = "prod-20261121T180000Z.json";
+  const files = [
+    [first, '{ "number": 1 }\n'],
+    [`${first}.sig`, "-----BEGIN SSH SIGNATURE-----\n"],
+  ] as const;
+  const stream = (of: readonly (readonly [string, string])[]): string =>
+    of.map(([name, text]) => `${name} ${text.length}\n${text}`).join("");
+
+  test("are taken, never changed, and reach the store as they are", async () => {
+    const steps = [...world.steps(receipts()), ...world.restoreSteps(receipts(), registryName)];
+    const made = await guest.on.run("apply", steps);
+    assert.ok(made.revision, made.text);
+    assert.equal((await sh("--take", stream(files))).exitCode, 0);
+    assert.deepEqual((await sh("--list")).stdout.trim().split("\n").toSorted(), [first, `${first}.sig`]);
+    assert.equal((await sh("--take", stream(files))).exitCode, 0);
+    const changed = await sh("--take", stream([[first, "{}"]]));
+    assert.equal(changed.exitCode, 1);
+    assert.match(changed.stderr, /^found: another prod-20261121T180000Z\.json\nexpected: .*\nfix: /);
+    for (const wrong of ["../x.json 1\na", "x.sh 1\na", "x.json\n", "x.json 1;2\n", "-x.json 1\na"])
+      assert.match((await sh("--take", wrong)).stderr, /found: a line that names no receipt/, wrong);
+    assert.match((await sh("--take", "x.json 9\nabc")).stderr, /found: the end of x\.json is missing/);
+    assert.equal(await world.backUp("_receipts"), "success");
+    const again = await guest.on.run("check", steps);
+    assert.doesNotMatch(again.text, /^drift/m);
+    const latest = "latest --tag app=_receipts";
+    for (const [name, text] of files)
+      assert.equal(await world.restic(`dump ${latest} data/receipts/${name}`), text);
+  });
+
+  test("come back when their folder is lost", async () => {
+    await root("rm -r /var/lib/sealift/receipts");
+    const text = await restored("_receipts --from latest --confirm _receipts");
+    assert.match(text, /restored: _receipts has its data of /);
+    assert.equal(await root(`cat /var/lib/sealift/receipts/${first}`), files[0][1]);
+    assert.equal(await root("stat -c '%U %a' /var/lib/sealift/receipts"), "root 700\n");
   });
 });

@@ -199,7 +199,7 @@ const hosts: readonly HostedApp[] = [
 ];
 const status = (applications: readonly HostedApp[], more: Partial<SiteStatus> = {}): SiteStatus => ({
   ok: applications.every(({ ok }) => ok),
-  ...{ environment: "prod", problems: [], unread: [], applications, registries: [] },
+  ...{ environment: "prod", problems: [], unread: [], applications, others: [] },
   ...more,
 });
 const plain: Paint = (_verdict, text) => text;

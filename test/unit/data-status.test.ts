@@ -135,20 +135,20 @@ test("status has a second table, and colours what is not protected", () => {
     ...{ app: "shop", host: "node-a", expected: "2.4.0", ok: true, current: true, version: "2.4.0" },
     differing: [],
   };
-  const registries = [{ app: "_registry", host: "node-b", data: { backup: data.backup } }];
-  const site = { ok: true, environment: "prod", problems: [], unread: [], registries };
+  const others = [{ app: "_registry", host: "node-b", data: { backup: data.backup } }];
+  const site = { ok: true, environment: "prod", problems: [], unread: [], others };
   const text = (applications: readonly (typeof running & { data?: typeof data })[]): readonly string[] =>
     statusText({ ...site, applications }, { width: 100, paint: (verdict, line) => `<${verdict}>${line}` })
       .split("\n")
       .slice(3);
-  const [head, row, last, ...others] = text([{ ...running, data }]);
+  const [head, row, last, ...more] = text([{ ...running, data }]);
   assert.match(head ?? "", /^application +host +last backup +size +new +last copy +last rehearsal$/);
   assert.match(
     row ?? "",
     /^shop +node-a +2026-\S+Z +5\.4 GB +107\.4 MB +store-b 2026-\S+Z +2026-\S+Z good in 75 s$/,
   );
   assert.match(last ?? "", /^_registry +node-b +2026-\S+Z +5\.4 GB +107\.4 MB +- +-$/);
-  assert.deepEqual(others, []);
+  assert.deepEqual(more, []);
   assert.match(
     text([{ ...running, data: { backup: {} } }])[1] ?? "",
     /^<fail>shop +node-a +none +- +- +- +-$/,

@@ -24,8 +24,9 @@ function withBackups({
   secrets = keys,
   mount = "",
   registry: served = "",
+  receipt: written = "",
 }: Partial<Record<string, string>> = {}): string {
-  const text = changedForBackups({ apps, backups: site, secrets, registry: served });
+  const text = changedForBackups({ apps, backups: site, secrets, registry: served, receipt: written });
   const more = mount === "" ? "" : `        - { name: more, size: 1GiB, mount: ${mount} }\n`;
   return text.replace("mount: /data }\n", `mount: /data }\n${more}`);
 }
@@ -148,6 +149,29 @@ test("a host of the registry is a client with one line of the site, and backs up
   assert.deepEqual(siteOf(withBackups({ ...withRegistry("x"), site: backups })).hosts[0]?.backup, undefined);
 });
 
+const receipt = "{ directory: receipts, key: signing.pub }";
+
+test("one host backs up the receipts of the site, and has a repository for them", () => {
+  const site = backups.replace(/ \}$/, ', receipts: { host: node-b, at: "04:00" } }');
+  const [a, b] = siteOf(withBackups({ apps: "", site, receipt })).hosts;
+  assert.equal(a?.backup, undefined);
+  assert.deepEqual(b?.backup?.receipts, { at: "04:00" });
+  assert.deepEqual(
+    b.store?.logins.map(({ host }) => host),
+    ["node-b"],
+  );
+  assert.deepEqual(
+    backedApps(b).map(({ name, data, backup }) => [name, data, backup]),
+    [
+      [
+        "_receipts",
+        { receipts: { path: "/var/lib/sealift/receipts", owner: "root:root" } },
+        { at: "04:00", stop: false, dump: {} },
+      ],
+    ],
+  );
+});
+
 const copy = (more: string): string => `{ ${programs}, ${store}, copies: [${more}] }`;
 const withDump = (dump: string): string => shop(`${data}, backup: { at: "02:30", dump: { ${dump} } }`);
 const restored = (restore: string): string =>
@@ -190,6 +214,16 @@ for (const [what, change, expected] of [
     "a snapshot that is no volume of the registry",
     withRegistry('{ at: "03:30", snapshot: data }'),
     /E_CONFLICT backups\.registry\.snapshot: found: the data of content, \/registry\/storage, is not on data \(\/data\) of node-a; /,
+  ],
+  [
+    "a backup of receipts that no run writes",
+    { site: backups.replace(/ \}$/, ', receipts: { host: node-a, at: "04:00" } }') },
+    /E_KEY_MISSING backups\.receipts: found: a backup of receipts, and no receipt: of the site; .*fix: add receipt: /,
+  ],
+  [
+    "receipts on a host that the site does not have",
+    { site: backups.replace(/ \}$/, ', receipts: { host: node-x, at: "04:00" } }'), receipt },
+    /E_VALUE backups\.receipts\.host: found: "node-x"; expected: a host of this site: node-a, node-b; /,
   ],
   [
     "another brace in the password",

@@ -22,7 +22,7 @@ export function hostCommand(
 }
 
 /** A script that Sealift has placed on hosts below /opt/sealift, and that people run by hand as well. */
-export type HostScript = "backup/restore";
+export type HostScript = "backup/restore" | "backup/receipts";
 
 /** @param args no value of others stands where the script reads an option. */
 export function hostScriptCommand(script: HostScript, args: readonly string[]): string {

@@ -174,12 +174,14 @@ const scriptTimeoutMs = 86_400_000;
  * of its own, so that the end of the connection does not stop it.
  *
  * @param onLine called with each line of its output, as it arrives: external input.
+ * @param input of the script. Default nothing.
  */
 export async function runHostScript(
   host: Reach,
   script: HostScript,
   args: readonly string[],
   onLine: (line: string) => void = () => undefined,
+  input: Input = "",
 ): Promise<ScriptEnd | SshError> {
   return inFolder(host, async (files) => {
     const command = [...sshArguments(host, files), "--", host.address, hostScriptCommand(script, args)];
@@ -189,7 +191,7 @@ export async function runHostScript(
         withLoginSlot(loginServerOf(host), (entered) =>
           exitOf(files, () =>
             runProgram("ssh", command, {
-              ...sessionOptions(files, "", entered),
+              ...sessionOptions(files, input, entered),
               timeoutMs: scriptTimeoutMs,
               onPart: lines.add,
             }),

@@ -1399,7 +1399,7 @@ export type AppSecretInput =
     };
 
 /**
- * Where the data of applications is backed up: a host of the site that only takes new backups (restic's rest-server in append-only mode), and hosts that get a copy. What is backed up is `backup` of each application, and `registry` here. Needs `secrets` of the site. Default none.
+ * Where the data of applications is backed up: a host of the site that only takes new backups (restic's rest-server in append-only mode), and hosts that get a copy. What is backed up is `backup` of each application, and `registry` and `receipts` here. Needs `secrets` of the site. Default none.
  * @example {"restic":"0.19.1","restServer":"0.14.0","password":"secrets/restic-{host}.age","store":{"host":"store-a","mount":"/backup","keep":{"daily":7,"weekly":5,"monthly":12}}}
  */
 export interface BackupsInput {
@@ -1513,6 +1513,22 @@ export interface BackupsInput {
      * @example "registry"
      */
     readonly snapshot?: string;
+  };
+  /**
+   * The host that backs up the signed receipts of `receipt`: each run sends them to it. Absent: they are not backed up.
+   * @example {"host":"node-a","at":"04:00"}
+   */
+  readonly receipts?: {
+    /**
+     * Name of a host of this site.
+     * @example "node-a"
+     */
+    readonly host: string;
+    /**
+     * Time of day, by the clock of the host. A backup that was missed while the host was off runs at its start.
+     * @example "04:00"
+     */
+    readonly at: string;
   };
 }
 

@@ -8,6 +8,13 @@ export interface BackupsFile {
   readonly store: StoreFile & { readonly keep?: RetentionSpec };
   readonly copies?: readonly StoreFile[];
   readonly registry?: RegistryBackupSpec;
+  readonly receipts?: ReceiptsBackupSpec & { readonly host: string };
+}
+
+/** When the receipts of runs are backed up. */
+export interface ReceiptsBackupSpec {
+  /** Time of day of the host, `04:00`. */
+  readonly at: string;
 }
 
 /** When and how the content of a registry is backed up. */
@@ -50,6 +57,8 @@ export interface BackupClientSpec {
   readonly store: StoreAddress;
   /** Absent: it runs no registry, or that is not backed up. */
   readonly registry?: RegistryBackupSpec;
+  /** Absent: the receipts of the site are backed up on another host, or on none. */
+  readonly receipts?: ReceiptsBackupSpec;
 }
 
 /** A host that stores backups. */
@@ -121,7 +130,9 @@ export function backupsOf(
     ...{ host: name, port },
     address: hosts.find((one) => one.name === name)?.address ?? "",
   });
-  const clients = hosts.filter(({ backed }) => backed).map(({ name }) => name);
+  const clients = hosts
+    .filter(({ name, backed }) => backed || name === file.receipts?.host)
+    .map(({ name }) => name);
   const registry = hosts.find(({ name }) => name === host)?.registry === true ? file.registry : undefined;
   const own = [store, ...copies].find((one) => one.host === host);
   const isFirst = own === store;
@@ -132,6 +143,7 @@ export function backupsOf(
           backup: {
             ...{ restic, password: password(host), store: addressOf(store) },
             ...(registry === undefined ? {} : { registry }),
+            ...(file.receipts?.host === host ? { receipts: { at: file.receipts.at } } : {}),
           },
         }
       : {}),

@@ -32,6 +32,7 @@ export function backupProblems(
     ...stores.flatMap((store) => storeProblems(store, stores, file, hosts, problemAt)),
     ...passwordProblems(file, problemAt),
     ...registryProblems(file, hosts, problemAt),
+    ...receiptProblems(file, hosts, problemAt),
     ...apps.flatMap((app, at) => appDataProblems(app, ["apps", at], file, hosts, problemAt)),
     ...hosts.flatMap((host) => sharedFolderProblems(host, apps, problemAt)),
   ];
@@ -173,6 +174,39 @@ function registryProblems(
   const own = hosts.filter(({ name }) => served.some((one) => one.name === name));
   const data = { content: { path: `${mount}/storage` } };
   return own.flatMap((host) => snapshotProblems(snapshot, data, [...path, "snapshot"], host, problemAt));
+}
+
+function receiptProblems(
+  { backups, receipt }: SiteFile,
+  hosts: readonly MergedHost[],
+  problemAt: ProblemBuilder,
+): Problem[] {
+  if (backups?.receipts === undefined) return [];
+  const { host } = backups.receipts;
+  return [
+    ...(receipt === undefined
+      ? [
+          problemAt(
+            ["backups", "receipts"],
+            "E_KEY_MISSING",
+            "a backup of receipts, and no receipt: of the site",
+            "receipts that can be backed up",
+            "add receipt: { directory, key } to the site, or remove receipts from backups",
+          ),
+        ]
+      : []),
+    ...(hosts.some(({ name }) => name === host)
+      ? []
+      : [
+          problemAt(
+            ["backups", "receipts", "host"],
+            "E_VALUE",
+            shown(host),
+            `a host of this site: ${hosts.map(({ name }) => name).join(", ")}`,
+            "correct the name, or add the host",
+          ),
+        ]),
+  ];
 }
 
 /** What a single application lacks. */
