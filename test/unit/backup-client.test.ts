@@ -192,6 +192,44 @@ running="web"; if backup_others_run; then echo wrong; fi`;
     assert.match(script(`${conf.replace("stops=worker", "")}${world}`).text, /^stop id-db\n/);
   });
 
+  test("what nothing stops is read until it stays as it is, each time under another run", () => {
+    /** Changes that happen while it is read for the first, second, … time. */
+    const read = (...changes: readonly string[]): { readonly status: number | null; readonly text: string } =>
+      script(`
+mkdir -p "$work/blobs/a"; echo one >"$work/blobs/a/one"
+printf '%s\\n' steady=yes release=3.1.2 "data=storage $work/blobs" >"$work/shop.conf"
+backup_read_conf shop; run=$work state=$work
+backup_make_tree() { :; }
+backup_void_begun() { echo void; }
+backup_clean() { :; }
+backup_send() { seen="\${seen-} $run_id"; times=$((times + 1)); case $times in ${changes.map((change, at) => `${at + 1}) ${change} ;;`).join(" ")} esac; }
+sleep() { if [ "$1" != 0.1 ]; then echo "waits $1"; fi; command sleep 0.02; }
+times=0 run_id=first
+backup_send_steady
+set -- $seen; echo "$# times, $(printf '%s\\n' "$@" | sort -u | wc -l) runs"; test "$run_id" = "$(eval "echo \\\$$#")"`);
+    const again = (pause: number): string =>
+      `something has changed in the files meanwhile; they are read again in ${pause} s\nvoid\nwaits ${pause}\n`;
+    assert.deepEqual(read(), { status: 0, text: "1 times, 1 runs\n" });
+    const changes = [
+      'echo two >>"$work/blobs/a/one"',
+      'rm "$work/blobs/a/one"',
+      'mkdir "$work/blobs/b"',
+      'mv "$work/blobs/b" "$work/blobs/c"',
+    ];
+    assert.deepEqual(read(...changes), {
+      status: 0,
+      text: `${[5, 30, 60, 300].map(again).join("")}5 times, 5 runs\n`,
+    });
+    const always = read(...Array.from({ length: 6 }, () => 'date >>"$work/blobs/a/one"'));
+    assert.equal(always.status, 15);
+    assert.match(always.text, /waits 900\n15 its files changed during each attempt\n$/);
+    // Its folder is gone: what was read may be half of it.
+    const moved = read('mv "$work/blobs" "$work/moved"', 'mv "$work/moved" "$work/blobs"');
+    assert.deepEqual([moved.status, moved.text.startsWith(again(5))], [0, true]);
+    // A copy that keeps the time of its original.
+    assert.ok(read('touch -d 2020-01-01 "$work/blobs/a/one"').text.startsWith(again(5)));
+  });
+
   test("data with a mount in it is refused", () => {
     const found = (points: readonly string[], path: string, more: string): string => {
       const lines = points.map((point) => `1 2 8:1 / ${point} rw - ext4 /dev/x rw`).join("\n");
