@@ -23,7 +23,7 @@ export async function sendReceipts(
   const host = hosts.find(({ backup }) => backup?.receipts !== undefined);
   if (host === undefined) return undefined;
   const problem = (found: string): Problem => ({
-    ...{ where: host.name, code: "E_RECEIPT", subject: "backup of receipts", found },
+    ...{ where: host.name, code: "E_BACKUP", subject: "backup of receipts", found },
     expected: "a host that takes the receipts which it does not have yet",
     fix: `see that ${host.name} is reached; each pulumi up sends what is missing`,
   });

@@ -59,7 +59,7 @@ test("nothing is sent when all are there, and without a host that backs them up 
 
 test("a host that cannot take them is named, with its words; the run goes on", async () => {
   const old = await sent('echo "found: no /opt/sealift/backup/receipts"; exit 78', ":");
-  assert.equal(old.said, "E_RECEIPT found: no /opt/sealift/backup/receipts");
+  assert.equal(old.said, "E_BACKUP found: no /opt/sealift/backup/receipts");
   const full = await sent("true", "echo 'found: no room' >&2; exit 1");
-  assert.equal(full.said, "E_RECEIPT found: no room");
+  assert.equal(full.said, "E_BACKUP found: no room");
 });
