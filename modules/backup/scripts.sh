@@ -373,6 +373,8 @@ backup_wait_for_room() {
 backup_void_begun() {
   if [ ! -f "$state/begun" ]; then return 0; fi
   void_run=$(cat "$state/begun")
+  # It has ended well: this alone was left to do.
+  if [ "$(sed -n 's/^run=//p' "$state/last" 2>/dev/null)" = "$void_run" ]; then rm -f "$state/begun" && return 0; fi
   case $void_run in *[!0-9a-f]* | '') void_run=0000000000000000 ;; esac
   mkdir -p "$run/void"
   printf '%s\n' "$void_run" >"$run/void/void"
