@@ -12,6 +12,7 @@ import { knownValue } from "../core/pulumi/known-output.ts";
 import { inParallel } from "../../offline-bundle/io/parallel.ts";
 import { libraryForProbe, probeConcurrency } from "./probe-site.ts";
 import { preflightWarnings } from "../preflight/index.ts";
+import { hostWarnings } from "./host-findings.ts";
 import { factPhases, isInSync, type HostPhases } from "./phases.ts";
 import type { SitePlan, HostPlan } from "./plan-site.ts";
 
@@ -24,6 +25,8 @@ export interface CheckedHost {
   readonly failing: readonly Problem[];
   /** Facts that did not hold before, and that Pulumi was instructed to leave unchanged. */
   readonly leftOut: readonly Problem[];
+  /** Warnings that the host gives only now. */
+  readonly warnings: readonly Problem[];
 }
 
 /** Checks every host of a wave again, with the facts of the run and the site's own command. */
@@ -47,7 +50,7 @@ export async function checkAgain(
     const ask = (): Promise<Probe> => probe(plan.spec, all, libraryForProbe(library));
     const now = await (changed ? settled(plan.spec, ask) : ask());
     const tally = tallyOf(facts, now, preflightWarnings(plan.spec, plan.probe).length);
-    if (now.kind !== "reached") return { phases, tally, failing: [now.problem], leftOut: [] };
+    if (now.kind !== "reached") return { phases, tally, failing: [now.problem], leftOut: [], warnings: [] };
     const unwell = changed ? unwellServices(plan.spec, now) : new Set();
     const wrong = all.flatMap((phase) => {
       const before = own.includes(phase) ? [] : differing(phase, plan.probe);
@@ -60,9 +63,15 @@ export async function checkAgain(
     });
     const those = (left: boolean): Problem[] =>
       wrong.filter((one) => one.left === left).map(({ problem }) => problem);
-    return { phases, tally, failing: those(false), leftOut: those(true) };
+    const known = new Set(hostWarnings(plan.spec, plan.probe).map(subjectOf));
+    const warnings = hostWarnings(plan.spec, now).filter((one) => !known.has(subjectOf(one)));
+    return { phases, tally, failing: those(false), leftOut: those(true), warnings };
   });
   return values;
+}
+
+function subjectOf({ code, subject }: Problem): string {
+  return `${code} ${subject}`;
 }
 
 /** Seconds between two probes of a host whose applications start. */

@@ -2,7 +2,7 @@
 import * as pulumi from "@pulumi/pulumi";
 import { differences, tallyOf, type Tally } from "../core/host/drift.ts";
 import { neededDeliveries } from "../core/host/delivery.ts";
-import type { Problem } from "../core/errors.ts";
+import { formatProblem, type Problem } from "../core/errors.ts";
 import type { PhaseResource } from "../core/pulumi/phase-resource.ts";
 import { endOf } from "../core/pulumi/known-output.ts";
 import { checkAgain } from "./gate.ts";
@@ -73,8 +73,9 @@ export async function rollOut<T extends PhaseResource>(
       made.map(({ plan, last: { host } }) => ({ plan, host })),
       site,
     );
-    for (const [at, { phases, tally, failing, leftOut }] of checked.entries()) {
+    for (const [at, { phases, tally, failing, leftOut, warnings }] of checked.entries()) {
       const { plan, last } = made[at] ?? {};
+      for (const warning of warnings) void pulumi.log.warn(formatProblem(warning), last?.host);
       const failed = ends[at] === "failed";
       if (plan !== undefined)
         provisioned.set(plan.spec.name, { last: failed ? undefined : last, phases, tally });

@@ -53,12 +53,16 @@ const addresses = { "node-a": "192.0.2.1", "node-b": "192.0.2.2" } as const;
 interface Said {
   readonly found?: Readonly<Record<string, string>>;
   readonly web: "healthy" | "unhealthy" | "starting";
+  /** Warnings, by code. */
+  readonly warned?: Readonly<Record<string, string>>;
 }
 
-function reportOf(phases: ReturnType<typeof phasesOf>, { found = {}, web }: Said): string {
+function reportOf(phases: ReturnType<typeof phasesOf>, { found = {}, web, warned = {} }: Said): string {
   const steps = [phases.delivery, ...factPhases(phases)].flatMap((phase) => phase.steps);
+  const statusOf = (code: string): string =>
+    found[code] === undefined ? (warned[code] === undefined ? "ok" : "warn") : "drift";
   const lines = steps.map(({ code, fact }) =>
-    [found[code] === undefined ? "ok" : "drift", code, fact, found[code] ?? "", "none"].join("\t"),
+    [statusOf(code), code, fact, found[code] ?? warned[code] ?? "", "none"].join("\t"),
   );
   const id = `sha256:${"ab".repeat(32)}`;
   const status = `release=2.4.0-0a0b0c0d containers=web,1,running,${web},0,0,2026-11-30T12:00:00Z,${id}`;
@@ -154,6 +158,20 @@ test("the next host follows when the application of the first is healthy", async
   const { checked, problems } = await rollOut(update, [well]);
   assert.deepEqual(checked, ["node-a", "node-b"]);
   assert.deepEqual(problems, []);
+});
+
+test("what a host warns of only after its change is told once, and stops nothing", async (t) => {
+  const told: string[] = [];
+  t.mock.method(pulumi.log, "warn", (text: string) => told.push(text));
+  const before = { "engine.files": "E_BACKUP known; fix: nothing" };
+  const after = { ...before, "apps.shop.rest": "E_BACKUP it was made again; fix: restore it" };
+  const { checked, problems } = await rollOut({ ...update, warned: before }, [{ ...well, warned: after }]);
+  assert.deepEqual(checked, ["node-a", "node-b"]);
+  assert.deepEqual(problems, []);
+  assert.deepEqual(
+    told.map((text) => text.replace(/expected: .*; fix/, "fix")),
+    ["node-a: E_BACKUP apps.shop.rest: found: it was made again; fix: restore it"],
+  );
 });
 
 test("an application that is unhealthy at the gate stops the rollout", async () => {
