@@ -178,26 +178,45 @@ backup_watched() {
   watched_status=$(
     {
       {
-        timeout -k 30 "$watched_sec" "$@" 2>&1 >&3 3>&- 4>&- </dev/null
+        # shellcheck disable=SC2016 # for the inner shell
+        sh -c 'echo "$$" >"$0" && exec "$@"' "$run/pid" timeout -k 30 "$watched_sec" "$@" 2>&1 >&3 3>&- 4>&- </dev/null
         echo "$?" >&4
       } | backup_listen >"$run/said" 4>&- 3>&-
     } 4>&1 3>"$watched_file"
   )
+  rm -f "$run/pid"
   return "${watched_status:-1}"
 }
 
-# backup_listen: keeps the last lines of its input. It ends when the store is full, or does not answer while services are stopped: restic would try
-# again for a quarter of an hour, and ends at its next word.
+# backup_listen: keeps the last lines of its input. It ends the program when the store is full, or fails for a minute while services are stopped:
+# restic would try again for a quarter of an hour. By the shell, which reads line by line: mawk waits for more.
 backup_listen() {
-  awk -v most="${stopped:+10}" '
-    # What restic says of its own end tells nothing.
-    /^signal terminated received|context canceled|^Is there a repository|^rest:/ { next }
-    { at++; lines[at % 5] = substr($0, 1, 1000) }
-    /returned error, retrying/ { again++ }
-    /retrying.*\((413|507)\)|retrying.*[Nn]o space left/ { exit }
-    most != "" && again >= most { exit }
-    END { for (one = at - 4; one <= at; one++) if (one > 0) print lines[one % 5] }
-  '
+  listen_1='' listen_2='' listen_3='' listen_4='' listen_5=''
+  listen_end=
+  listen_first=0
+  listen_at=0
+  while [ -z "$listen_end" ] && { IFS= read -r listen_line || [ -n "$listen_line" ]; }; do
+    case $listen_line in
+      # What restic says of its own end tells nothing.
+      "signal terminated received"* | *"context canceled"* | "Is there a repository"* | rest:*) continue ;;
+    esac
+    listen_1=$listen_2 listen_2=$listen_3 listen_3=$listen_4 listen_4=$listen_5 listen_5=$listen_line
+    case $listen_line in
+      *retrying*"(413)"* | *retrying*"(507)"* | *retrying*"o space left"*) listen_end=yes ;;
+      *"returned error, retrying"*)
+        listen_now=$(date +%s)
+        # After a while without failures it has gone on.
+        if [ "$((listen_now - listen_at))" -gt 150 ]; then listen_first=$listen_now; fi
+        listen_at=$listen_now
+        if [ -n "${stopped-}" ] && [ "$((listen_now - listen_first))" -ge 60 ]; then listen_end=yes; fi
+        ;;
+    esac
+  done
+  if [ -n "$listen_end" ]; then kill "$(cat "$run/pid")" 2>/dev/null; fi
+  for listen_line in "$listen_1" "$listen_2" "$listen_3" "$listen_4" "$listen_5"; do
+    if [ -n "$listen_line" ]; then printf '%.1000s\n' "$listen_line"; fi
+  done
+  cat >/dev/null
 }
 
 # backup_said: prints the last of what a program has said, on one line, with stars for what the secrets of the application hold.
@@ -636,6 +655,8 @@ backup_send() {
   serial=$(tail -n 9 /var/lib/sealift/journal 2>/dev/null | sed -n 's/.* bundle=\([0-9][0-9]*\) .*/\1/p' | tail -n 1)
   set -- --tag "app=$app" --tag "release=$release" --tag "serial=${serial:-0}" --tag "run=$run_id"
   for tag in $images; do set -- "$@" --tag "$tag"; done
+  # By default it waits five minutes for an answer.
+  if [ -n "$stopped" ]; then set -- --stuck-request-timeout 1m "$@"; fi
   for part in data dump; do if [ -d "$run/tree/$part" ]; then set -- "$@" "$part"; fi; done
   backup_keep begun "$run_id"
   cd "$run/tree" || backup_fail 12 "$run/tree is gone" "run it again"
@@ -656,11 +677,13 @@ backup_finish() {
   cd /
   backup_clean || finish_status=$?
   if [ "$finish_status" != 0 ] && [ -f "$state/begun" ] && [ -n "${login-}" ]; then
+    # A store that is gone has just been waited for.
+    ask_sec=20
     backup_void_begun || echo "the unfinished backup will be marked as void by the next one" >&2
   fi
   if [ "$finish_status" != 0 ] && [ -z "$reason" ]; then backup_note_failed 17 "it was stopped from outside" "run it again"; fi
   rm -f "$state/running"
-  rm -rf --one-file-system "$run/answer" "$run/said" "$run/listed" "$run/void" "$run/since"
+  rm -rf --one-file-system "$run/answer" "$run/said" "$run/pid" "$run/listed" "$run/void" "$run/since"
   exit "$finish_status"
 }
 
@@ -747,7 +770,7 @@ backup_clean_up() {
     ask_sec=20
     backup_void_begun || echo "the unfinished backup will be marked as void by the next one" >&2
   fi
-  rm -rf --one-file-system "$run/answer" "$run/said" "$run/listed" "$run/void" "$run/since"
+  rm -rf --one-file-system "$run/answer" "$run/said" "$run/pid" "$run/listed" "$run/void" "$run/since"
 }
 
 # backup_adopt APP: somebody has said that the present data is the data.
