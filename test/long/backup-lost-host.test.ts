@@ -59,7 +59,10 @@ $restic --no-lock dump ${lastGood} /dump/database >/srv/shop.sql`);
   test("on a new machine with nothing but the bundle, the store and the site: up, which makes no backup of the new data, then a restore", async (t) => {
     const began = Date.now();
     await shop.write("1.0.0");
-    await upOf(shop.site);
+    assert.match(
+      await upOf(shop.site),
+      /E_BACKUP backup\.shop\.recent: found: .*fix: sealift restore ENV shop --from /,
+    );
     assert.match(await shop.root("cat /var/lib/sealift/backup/shop/failed"), /^\d+ 16 /);
     const upped = Date.now();
     const words = [join("cli", "sealift.js"), "restore", `lab-${name}`, "shop"];
