@@ -160,16 +160,16 @@ test("the next host follows when the application of the first is healthy", async
   assert.deepEqual(problems, []);
 });
 
-test("what a host warns of only after its change is told once, and stops nothing", async (t) => {
-  const told: string[] = [];
-  t.mock.method(pulumi.log, "warn", (text: string) => told.push(text));
+test("a warning that a host gives only after its change is logged once, and stops nothing", async (t) => {
+  const logged: string[] = [];
+  t.mock.method(pulumi.log, "warn", (text: string) => logged.push(text));
   const before = { "engine.files": "E_BACKUP known; fix: nothing" };
   const after = { ...before, "apps.shop.rest": "E_BACKUP it was made again; fix: restore it" };
   const { checked, problems } = await rollOut({ ...update, warned: before }, [{ ...well, warned: after }]);
   assert.deepEqual(checked, ["node-a", "node-b"]);
   assert.deepEqual(problems, []);
   assert.deepEqual(
-    told.map((text) => text.replace(/expected: .*; fix/, "fix")),
+    logged.map((text) => text.replace(/expected: .*; fix/, "fix")),
     ["node-a: E_BACKUP apps.shop.rest: found: it was made again; fix: restore it"],
   );
 });
