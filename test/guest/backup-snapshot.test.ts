@@ -52,7 +52,10 @@ async function writes(): Promise<void> {
 async function nothingLeft(): Promise<void> {
   assert.equal((await root("lvs --noheadings -o lv_name vg0 | sort | xargs")).trim(), "data rest");
   assert.equal(await root("grep /run/sealift/backup /proc/[0-9]*/mountinfo || true"), "");
-  assert.equal(await root("ls /var/lib/sealift/backup/journal | grep -v -e ^last$ -e ^failed$ -e ^folders$ || true"), "");
+  assert.equal(
+    await root("ls /var/lib/sealift/backup/journal | grep -v -e ^last$ -e ^failed$ -e ^folders$ || true"),
+    "",
+  );
   assert.match(await root("findmnt -no SOURCE /data"), /^\/dev\/mapper\/vg0-data$/m);
   // The volume is written as before.
   const lines = await root("wc -l </data/writer/log");
