@@ -59,13 +59,23 @@ export function startable<J extends Job>(
   for (const job of waiting) {
     const now = [...running, ...started];
     if (held.has(job.lane) || !job.after.every((name) => passed.has(name))) continue;
-    const full = now.filter(({ lane }) => lane === job.lane).length >= capacity.lanes[job.lane];
+    const full = inLane(now, job.lane) >= capacity.lanes[job.lane] + borrowed(job, waiting, now, capacity);
     const taken = now.reduce((sum, { memory }) => sum + memory, 0);
     const fits = now.length === 0 || taken + job.memory <= capacity.memory;
     if (full || !fits) held.add(job.lane);
     else started.push(job);
   }
   return started;
+}
+
+function inLane(jobs: readonly Job[], lane: Job["lane"]): number {
+  return jobs.filter((job) => job.lane === lane).length;
+}
+
+/** At the end of a run only containers are left, which mostly wait: they take the places of virtual machines for which none waits any more. */
+function borrowed({ lane }: Job, waiting: readonly Job[], now: readonly Job[], { lanes }: Capacity): number {
+  const wanted = waiting.some((job) => job.lane === "vm");
+  return lane === "container" && !wanted ? Math.max(0, lanes.vm - inLane(now, "vm")) : 0;
 }
 
 /**

@@ -102,6 +102,16 @@ const capacity = (more: Partial<Capacity["lanes"]> = {}, memory = 100): Capacity
 const started = (...args: Parameters<typeof startable>): readonly string[] =>
   startable(...args).map(({ name }) => name);
 
+test("containers take the places of virtual machines when none of these waits any more", () => {
+  const names = ["c1", "c2", "c3", "c4", "c5", "c6"];
+  const containers = names.map((name) => job(name, "container"));
+  const { vm, container } = capacity().lanes;
+  const one = job("v", "vm");
+  assert.equal(started(containers, [], new Set(), capacity()).length, Math.min(6, vm + container));
+  assert.equal(started(containers, [one], new Set(), capacity()).length, Math.min(6, vm + container - 1));
+  const late = job("late", "vm", 1, "image");
+  assert.equal(started([...containers, late], [one], new Set(), capacity()).length, container);
+});
 test("each lane has its own slots, and nothing starts before what it needs is ready", () => {
   const waiting = [
     job("v1", "vm", 1, "image"),
