@@ -74,8 +74,8 @@ function inLane(jobs: readonly Job[], lane: Job["lane"]): number {
 
 /** At the end of a run only containers are left, which mostly wait: they take the places of virtual machines for which none waits any more. */
 function borrowed({ lane }: Job, waiting: readonly Job[], now: readonly Job[], { lanes }: Capacity): number {
-  const wanted = waiting.some((job) => job.lane === "vm");
-  return lane === "container" && !wanted ? Math.max(0, lanes.vm - inLane(now, "vm")) : 0;
+  const oneWaits = waiting.some((job) => job.lane === "vm");
+  return lane === "container" && !oneWaits ? Math.max(0, lanes.vm - inLane(now, "vm")) : 0;
 }
 
 /**
