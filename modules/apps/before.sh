@@ -1,11 +1,6 @@
 # What happens before a release takes the place of another one: a backup, and a one-shot of the new release.
 # shellcheck disable=SC2154 # project.sh sets SEALIFT_… and APP_…
 
-# Where backups of an application say why the last attempt failed.
-APP_BACKUPS=/var/lib/sealift/backup
-# Longest time in seconds for a backup: that of its unit, and its end.
-APP_BACKUP_SEC=44100
-
 # Fact: before the release takes the place of another one, the application was backed up, and the one-shot of the release has ended with 0.
 # At a first start nothing is replaced. A release that has run before has done this, and so have its data.
 # $1 folder of the application, $2 its name, $3 release, $4 backup, or nothing, $5 one-shot, or nothing, $6 seconds until it has to end
@@ -41,15 +36,15 @@ app_back_up() {
   fi
   # One that runs already has begun too early: the start of its unit only waits for its end.
   case $(systemctl is-active "$backing_unit" || true) in
-    activating | deactivating | reloading) timeout "$APP_BACKUP_SEC" systemctl start "$backing_unit" 2>/dev/null || true ;;
+    activating | deactivating | reloading) backup_start "$1" || true ;;
   esac
-  if timeout "$APP_BACKUP_SEC" systemctl start "$backing_unit" 2>/dev/null; then return 0; fi
-  backing_said=
-  read -r _ _ backing_said <"$APP_BACKUPS/$1/failed" || true
-  case $backing_said in
-    *"; fix: "*) finding_with_remedy E_BACKUP "${backing_said%; fix: *}; $2" "${backing_said##*; fix: }" ;;
-    *) finding_with_remedy E_BACKUP "$backing_unit failed; $2" "see journalctl -u $backing_unit, then run pulumi up again" ;;
-  esac
+  if backup_start "$1"; then return 0; fi
+  backup_failed "$1"
+  if [ -n "$failed_fix" ]; then
+    finding_with_remedy E_BACKUP "$failed_found; $2" "$failed_fix"
+  else
+    finding_with_remedy E_BACKUP "$backing_unit failed; $2" "see journalctl -u $backing_unit, then run pulumi up again"
+  fi
   return 1
 }
 

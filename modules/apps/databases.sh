@@ -61,9 +61,7 @@ app_database_written() {
   if [ -z "$written_path" ]; then written_path=$(app_data_volume "$2" "$7"); fi
   if [ -z "$written_path" ] || ! app_data_held "$written_path"; then return 0; fi
   if [ "$4" = postgresql ]; then
-    # One folder may hold those of several versions, each with its own name.
-    written_found=$(find "$written_path/" -mindepth 1 -maxdepth 4 \( -name base -o -name pg_tblspc \) -prune -o -name PG_VERSION -type f -exec head -c 8 {} + 2>/dev/null |
-      grep -x '[0-9][0-9.]*' || true)
+    written_found=$(postgresql_majors "$written_path")
     if [ -z "$written_found" ] || printf '%s\n' "$written_found" | grep -q -x -F "$5"; then return 0; fi
     written="postgresql $(printf '%s\n' "$written_found" | sort -V | tail -n 1)"
     return 0

@@ -7,8 +7,6 @@ BACKUP_UNITS=/etc/systemd/system
 BACKUP_RECENT_SEC=129600
 # A clock may be off by so much.
 BACKUP_AHEAD_SEC=3600
-# Longest time in seconds for a first backup.
-BACKUP_WAIT_SEC=43200
 
 # Fact: the application is backed up every day as configured: root alone can change the configuration, and nothing else changes the units.
 # $1 application, $2 time of day, $3... lines of the configuration
@@ -137,7 +135,7 @@ check_backup_recent() {
   fi
 }
 apply_backup_recent() {
-  if timeout "$((BACKUP_WAIT_SEC + 900))" systemctl start "sealift-backup-$1.service" 2>/dev/null; then return 0; fi
+  if backup_start "$1"; then return 0; fi
   backup_failed "$1"
   if [ "$failed_status" = 16 ]; then return 0; fi
   if [ -n "$failed_fix" ]; then
@@ -147,23 +145,6 @@ apply_backup_recent() {
     journal_tail "sealift-backup-$1.service"
   fi
   return 1
-}
-
-# backup_failed APP: sets failed_time, failed_status, failed_found and failed_fix to what the last attempt has said; empty when it did not fail.
-backup_failed() {
-  failed_time=
-  failed_status=
-  failed_found=
-  failed_fix=
-  if [ ! -f "$BACKUP_STATE/$1/failed" ]; then return 0; fi
-  read -r failed_time failed_status failed_found <"$BACKUP_STATE/$1/failed" || true
-  case $failed_time$failed_status in *[!0-9]*) failed_time='' failed_status='' ;; esac
-  case $failed_found in
-    *"; fix: "*)
-      failed_fix=${failed_found##*; fix: }
-      failed_found=${failed_found%; fix: *}
-      ;;
-  esac
 }
 
 # backup_last APP: sets last_time, last_url and last_words to what is known of the last good backup.

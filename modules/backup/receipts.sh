@@ -1,20 +1,11 @@
 # The signed receipts of runs, on a host that backs them up. The operator's machine sends them after each run.
-# shellcheck disable=SC2154 # files.sh sets file_wrong and path_wrong
 
 RECEIPTS_SCRIPT=/opt/sealift/backup/receipts
 RECEIPTS_FOLDER=$SEALIFT_STATE/receipts
 
 # Fact: a script takes receipts into a folder that only root can enter, and only root can change the script.
 check_backup_receipts() {
-  file_inspect "$RECEIPTS_SCRIPT"
-  if ! file_is "$RECEIPTS_SCRIPT" "$(receipts_script)" "root:root 755"; then
-    echo "$file_wrong"
-    return 1
-  fi
-  if ! path_is_safe "${RECEIPTS_SCRIPT%/*}"; then
-    echo "$path_wrong"
-    return 1
-  fi
+  root_script_is "$RECEIPTS_SCRIPT" "$(receipts_script)" || return 1
   receipts_found=$(stat -c '%U:%G %a %F' "$RECEIPTS_FOLDER" 2>/dev/null || echo absent)
   if [ "$receipts_found" != "root:root 700 directory" ]; then
     echo "$RECEIPTS_FOLDER: $receipts_found"
@@ -24,9 +15,8 @@ check_backup_receipts() {
 guard_backup_receipts() { guard_programs E_REFUSED "${RECEIPTS_SCRIPT%/*/*}"; }
 apply_backup_receipts() {
   guard_backup_receipts
-  install -d -o root -g root -m 0755 "${RECEIPTS_SCRIPT%/*/*}" "${RECEIPTS_SCRIPT%/*}"
+  root_script_put "$RECEIPTS_SCRIPT" "$(receipts_script)"
   install -d -o root -g root -m 0700 "$RECEIPTS_FOLDER"
-  file_put "$RECEIPTS_SCRIPT" "$(receipts_script)" "root:root 755"
 }
 
 # receipts_script: prints the script, which works without Sealift.

@@ -1,27 +1,16 @@
 # The script that puts the data of an application back from a backup. Present data is moved aside, never deleted. It works without Sealift.
-# shellcheck disable=SC2154 # files.sh sets file_wrong and path_wrong
+# shellcheck disable=SC2154 # files.sh sets file_wrong
 
 RESTORE_SCRIPT=/opt/sealift/backup/restore
 # What the script has to know of each application, one file each.
 RESTORE_CONFIGS=/etc/sealift/backup/restores
 
 # Fact: the script is on the host, and only root can change it.
-check_backup_restore_script() {
-  file_inspect "$RESTORE_SCRIPT"
-  if ! file_is "$RESTORE_SCRIPT" "$(restore_script)" "root:root 755"; then
-    echo "$file_wrong"
-    return 1
-  fi
-  if ! path_is_safe "${RESTORE_SCRIPT%/*}"; then
-    echo "$path_wrong"
-    return 1
-  fi
-}
+check_backup_restore_script() { root_script_is "$RESTORE_SCRIPT" "$(restore_script)"; }
 guard_backup_restore_script() { guard_programs E_REFUSED "${RESTORE_SCRIPT%/*/*}"; }
 apply_backup_restore_script() {
   guard_backup_restore_script
-  install -d -o root -g root -m 0755 "${RESTORE_SCRIPT%/*/*}" "${RESTORE_SCRIPT%/*}"
-  file_put "$RESTORE_SCRIPT" "$(restore_script)" "root:root 755"
+  root_script_put "$RESTORE_SCRIPT" "$(restore_script)"
 }
 
 # Fact: the script knows where the backups of the application are, and what belongs to it.
@@ -62,6 +51,7 @@ self=/opt/sealift/backup/restore
 END
   backup_reading_lines
   web_status_lines
+  postgresql_majors_lines
   cat <<'END'
 
 # Reads the file of the application, and sets restic's environment. A password is in no argument.
@@ -305,10 +295,7 @@ restore_step_restore() {
   done
 }
 # restore_postgresql FOLDER: prints the major versions of PostgreSQL whose data is in it.
-restore_postgresql() {
-  find "$1/" -mindepth 1 -maxdepth 4 \( -name base -o -name pg_tblspc \) -prune -o -name PG_VERSION -type f -exec head -c 8 {} + 2>/dev/null |
-    grep -x '[0-9][0-9.]*' | sort -u | paste -s -d ' ' - || true
-}
+restore_postgresql() { postgresql_majors "$1" | sort -u | paste -s -d ' ' -; }
 # restore_enough FOLDER: fails unless what is not restored yet, of any service, has room there.
 restore_enough() {
   folder_of=$1

@@ -3,7 +3,6 @@
 
 BACKUP_SCRIPT=/opt/sealift/backup/backup
 BACKUP_CLEAN_UNIT=/etc/systemd/system/sealift-clean-backups.service
-BACKUP_STATE=$SEALIFT_STATE/backup
 
 # Fact: the script is this one, and a unit runs it at boot to remove what an interrupted backup has left; nothing else provides or changes it.
 check_backup_scripts() {

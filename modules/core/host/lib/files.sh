@@ -111,6 +111,25 @@ guard_programs() {
   refuse "$1" "root would run programs from $2, but $path_wrong" "find out who can write there and why, then restrict it to root: chown root:root, chmod 0755"
 }
 
+# root_script_is FILE TEXT: whether it is this script, which only root can change. Otherwise prints the finding.
+root_script_is() {
+  file_inspect "$1"
+  if ! file_is "$1" "$2" "root:root 755"; then
+    echo "$file_wrong"
+    return 1
+  fi
+  if ! path_is_safe "${1%/*}"; then
+    echo "$path_wrong"
+    return 1
+  fi
+}
+
+# root_script_put FILE TEXT: puts the script into a folder of root below one of root.
+root_script_put() {
+  install -d -o root -g root -m 0755 "${1%/*/*}" "${1%/*}"
+  file_put "$1" "$2" "root:root 755"
+}
+
 # path_walk PATH: implements path_is_safe, following at most path_links links.
 path_walk() {
   path_rest=$1
