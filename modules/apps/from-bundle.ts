@@ -24,7 +24,7 @@ export async function withDatabases(
     const found = await Promise.all(
       app.project.services.map(async ({ name: service, image }) => {
         const sha256 = app.images.find(({ name }) => name === image)?.sha256 ?? "";
-        const database = databaseOf(image, await environmentOf(sha256, architecture, bundle));
+        const database = databaseOf(image, await knownEnvironment(sha256, architecture, bundle));
         return database === undefined ? [] : [{ service, ...database }];
       }),
     );
@@ -32,6 +32,18 @@ export async function withDatabases(
     return databases.length === 0 ? app : { ...app, databases };
   }
 }
+
+/** Many hosts run the same images: each is read once. */
+function knownEnvironment(sha256: string, architecture: string, bundle: Content): Promise<readonly string[]> {
+  const known = environments.get(bundle) ?? new Map<string, Promise<readonly string[]>>();
+  environments.set(bundle, known);
+  const key = `${architecture} ${sha256}`;
+  const read = known.get(key) ?? environmentOf(sha256, architecture, bundle);
+  known.set(key, read);
+  return read;
+}
+
+const environments = new WeakMap<Content, Map<string, Promise<readonly string[]>>>();
 
 /** The variables of an image; none of one that cannot be read, because its name may still say what it is. */
 async function environmentOf(

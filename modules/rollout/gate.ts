@@ -63,7 +63,7 @@ export async function checkAgain(
     });
     const those = (left: boolean): Problem[] =>
       wrong.filter((one) => one.left === left).map(({ problem }) => problem);
-    const known = new Set(hostWarnings(plan.spec, plan.probe).map(subjectOf));
+    const known = new Set(plan.warnings.map(subjectOf));
     const warnings = hostWarnings(plan.spec, now).filter((one) => !known.has(subjectOf(one)));
     return { phases, tally, failing: those(false), leftOut: those(true), warnings };
   });

@@ -1,6 +1,6 @@
 /**
  * `npm run bench -- backup [<GB>]`: ten backups of a folder of which 2 % change in between, by Sealift to a store with TLS, by restic alone to
- * a folder, and by `tar | zstd`, in turn, on one machine. The figures are this machine's; what counts are the ratios.
+ * a folder, and by `tar | zstd`, in turn, on one machine. The figures are this machine's; compare the ratios.
  */
 import assert from "node:assert/strict";
 import { loadavg } from "node:os";

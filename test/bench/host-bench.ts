@@ -1,6 +1,6 @@
 /**
  * `npm run bench -- host [--runs <n>] [--alone]`: one host from bare to repaired, in the hands of Sealift and in those of Ansible, on
- * two machines of one kind, in turn, in one run. The figures are this machine's; what counts are the ratios.
+ * two machines of one kind, in turn, in one run. The figures are this machine's; compare the ratios.
  */
 import { readFile } from "node:fs/promises";
 import { loadavg } from "node:os";

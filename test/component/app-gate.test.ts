@@ -10,7 +10,9 @@ import { before, beforeEach, test } from "node:test";
 import * as pulumi from "@pulumi/pulumi";
 import type { MockResourceArgs } from "@pulumi/pulumi/runtime/mocks.js";
 import { formatProblem } from "../../modules/core/errors.ts";
+import type { Probe } from "../../modules/core/host/probe.ts";
 import { parseReport } from "../../modules/core/host/report.ts";
+import { hostWarnings } from "../../modules/rollout/host-findings.ts";
 import { factPhases, phasesOf } from "../../modules/rollout/phases.ts";
 import type { HostPlan, SitePlan } from "../../modules/rollout/plan-site.ts";
 import { exampleApp, exampleAppSpec } from "../support/fixtures/example-app.ts";
@@ -117,9 +119,10 @@ async function rollOut(
     const said = name === "node-a" ? after : [well];
     for (const [at, one] of said.entries())
       writeFileSync(join(folder, `${address}.${at + 1}`), reportOf(phases, one));
+    const probe: Probe = { kind: "reached", report: parseReport(reportOf(phases, before)) };
     return {
-      ...{ spec, files, phases, deliveries: [], retainedBlobs: [], seeds: [], warnings: [] },
-      probe: { kind: "reached", report: parseReport(reportOf(phases, before)) },
+      ...{ spec, files, phases, deliveries: [], retainedBlobs: [], seeds: [], probe },
+      warnings: hostWarnings(spec, probe),
     };
   });
   const site: SitePlan = {
@@ -170,7 +173,12 @@ test("a warning that a host gives only after its change is logged once, and stop
   assert.deepEqual(problems, []);
   assert.deepEqual(
     logged.map((text) => text.replace(/expected: .*; fix/, "fix")),
-    ["node-a: E_BACKUP apps.shop.rest: found: it was made again; fix: restore it"],
+    [
+      // At the start of each host; only the second one at the gate.
+      "node-a: E_BACKUP engine.files: found: known; fix: nothing",
+      "node-a: E_BACKUP apps.shop.rest: found: it was made again; fix: restore it",
+      "node-b: E_BACKUP engine.files: found: known; fix: nothing",
+    ],
   );
 });
 
