@@ -164,6 +164,26 @@ const siteCodes = {
     "A restore could not begin or could not be finished. Present data is never deleted.",
     "Correct what the message names, then run the same command again; or undo it as the message says.",
   ),
+  E_SWARM_MEMBER: one(
+    "A host is a member of another swarm, or it cannot be known which swarm the managers of the site have.",
+    "Follow the message: bring the named host back, or make it leave the other swarm.",
+  ),
+  E_SWARM_QUORUM: one(
+    "No more than half of the managers of the swarm are reachable: it runs what it runs, and nothing can be changed.",
+    "Bring managers back; the swarm then goes on by itself. Only if they are lost for good, follow [the guide](../guide/swarm.md#a-lost-quorum).",
+  ),
+  E_SWARM_PATH: one(
+    "Packets that a swarm needs do not arrive between two of its members: a port, ESP, or packets of the size of its networks.",
+    "Open it in every firewall between the two, both ways; or write a smaller `mtu`.",
+  ),
+  E_SWARM_POOL: one(
+    "Addresses of the swarm's networks collide with others, or the swarm exists with other ones.",
+    "Choose addresses that nothing else uses, before the swarm is created.",
+  ),
+  E_SWARM_NODE: one(
+    "The swarm has a node that the site does not name, or a node cannot be removed, promoted or demoted now.",
+    "Follow the message: add the host to the swarm of the site, or to `removed:`.",
+  ),
   E_SECRET_FILE: one(
     "The file of a secret does not exist, or is not one that age has encrypted.",
     "Create it with `sealift secret edit`.",

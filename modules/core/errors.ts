@@ -44,6 +44,11 @@ export const errorCodes = [
   "E_DATABASE_MAJOR",
   "E_BACKUP",
   "E_RESTORE",
+  "E_SWARM_MEMBER",
+  "E_SWARM_QUORUM",
+  "E_SWARM_PATH",
+  "E_SWARM_POOL",
+  "E_SWARM_NODE",
   "E_SECRET_FILE",
   "E_SECRET_RECIPIENT",
   // the operator's own machine

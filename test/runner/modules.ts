@@ -22,6 +22,7 @@ const named: readonly Group[] = [
   { name: "engine", words: ["adopt"], also: ["plan", "effective"] },
   { name: "daemon", also: ["plan", "docker-bench", "effective"] },
   { name: "registry", words: ["channel", "arrival", "arriving"], also: ["cosign"] },
+  { name: "swarm", also: [] },
   { name: "trust", words: ["ca"], also: ["registry"] },
   { name: "receipt", also: [] },
   {

@@ -237,3 +237,16 @@ test("requirements for the bundle may be in the shared file, with every key that
     keys(schema.properties.bundle.properties),
   );
 });
+
+test("the workers of a swarm may be a class; those of it that are managers stay managers", async () => {
+  const swarm =
+    "    swarm: { name: s, managers: [a], workers: { class: host }, addressPool: { base: 172.29.0.0/16 } }\n    hosts:\n";
+  const { hosts } = await site(environment.replace("    hosts:\n", swarm));
+  assert.deepEqual(
+    hosts[1]?.swarm?.members.map(({ host, role }) => [host, role]),
+    [
+      ["a", "manager"],
+      ["b", "worker"],
+    ],
+  );
+});

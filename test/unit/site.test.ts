@@ -71,8 +71,8 @@ const mistakes: readonly [string, string | RegExp, string, RegExp][] = [
   [
     "unknown key",
     "    engine:\n",
-    "    swarm: true\n    engine:\n",
-    /:19:5: E_KEY_UNKNOWN swarm: found: the key "swarm"; expected: one of shared, bundle, groups, .*; fix: remove it/,
+    "    kubernetes: true\n    engine:\n",
+    /:19:5: E_KEY_UNKNOWN kubernetes: found: the key "kubernetes"; expected: one of shared, bundle, groups, .*; fix: remove it/,
   ],
   [
     "missing key",

@@ -71,6 +71,7 @@ export interface SiteInput {
   readonly apps?: AppsInput;
   readonly secrets?: SecretsInput;
   readonly backups?: BackupsInput;
+  readonly swarm?: SwarmInput;
   /**
    * Classes of hosts, by name. A class overrides the class of the same name in the shared file, key by key.
    * @example {"docker-host":{"volumes":{"group":"vg0"}}}
@@ -1547,6 +1548,140 @@ export interface SecretsInput {
    * @example "age1ql3z7hjy54pw3hyww5ayyfg7zqgvc7w3j2elw8zmrj2kg5sfn9aqmcac8p"
    */
   readonly recoveryKey: string;
+}
+
+/**
+ * The swarm of this site: hosts whose engines share services. Its members get live-restore: false, which the engine requires. A site has at most one. Default none.
+ * @example {"name":"plant-1","managers":["node-a"],"addressPool":{"base":"172.29.0.0/16"}}
+ */
+export interface SwarmInput {
+  /**
+   * Name of the swarm. It is stored in the swarm, so that no host joins another one by mistake.
+   * @example "plant-1"
+   */
+  readonly name: string;
+  /**
+   * Names of the hosts that manage the swarm: 1, 3, 5 or 7. More than half of them must run, or nothing can be changed. The first one creates the swarm.
+   * @example ["node-a","node-b","node-c"]
+   */
+  readonly managers: readonly string[];
+  /**
+   * The hosts that only run tasks. Default none.
+   * @example {"hosts":["node-d","node-e"]}
+   */
+  readonly workers?: {
+    /**
+     * Names of hosts.
+     * @example ["node-d"]
+     */
+    readonly hosts?: readonly string[];
+    /**
+     * The hosts of this class, and of classes that extend it; those that are managers stay managers.
+     * @example "docker-host"
+     */
+    readonly class?: string;
+  };
+  /**
+   * IPv4 addresses at which the members reach each other, by the name of the host. Default of each: its `address`.
+   * @example {"node-a":"10.50.0.1"}
+   */
+  readonly addresses?: Readonly<Record<string, string>>;
+  /**
+   * The addresses of its networks. The engine's own choice, 10.0.0.0/8, collides with many sites, and a pool cannot be changed once the swarm exists.
+   * @example {"base":"172.29.0.0/16"}
+   */
+  readonly addressPool: {
+    /**
+     * IPv4 network in CIDR notation that nothing else uses.
+     * @example "172.29.0.0/16"
+     */
+    readonly base: string;
+    /**
+     * Prefix length of each network. One of 24 bits has addresses for about 250 containers and services.
+     * @default 24
+     * @example 24
+     */
+    readonly size?: number;
+  };
+  /**
+   * The network that takes the traffic of published ports to the tasks. It cannot be changed while a service publishes a port through it. Default: a subnet of the pool, and packets of 1500 bytes.
+   * @example {"subnet":"172.28.0.0/24","mtu":1400}
+   */
+  readonly ingress?: {
+    /**
+     * Its network in CIDR notation. Default: the engine takes one from the pool.
+     * @example "172.28.0.0/24"
+     */
+    readonly subnet?: string;
+    /**
+     * Size of its packets between hosts, in bytes. Those of containers are 50 bytes smaller.
+     * @default 1500
+     * @example 1400
+     */
+    readonly mtu?: number;
+  };
+  /**
+   * UDP port of the traffic between containers of different hosts. VMware NSX and some hypervisors use 4789 themselves. It cannot be changed once the swarm exists.
+   * @default 4789
+   * @example 4789
+   */
+  readonly dataPathPort?: number;
+  /**
+   * The certificates with which its members know each other.
+   * @example {"expiry":"8760h"}
+   */
+  readonly certificates?: {
+    /**
+     * How long each is valid, in hours. A running member renews its own in time; one that is switched off for longer is locked out. The engine's own default is 90 days.
+     * @default "8760h"
+     * @example "8760h"
+     */
+    readonly expiry?: string;
+  };
+  /**
+   * Whether managers run tasks of services. Default: only where there are no workers.
+   * @example false
+   */
+  readonly managersRunTasks?: boolean;
+  /**
+   * Networks that services of several applications share. Default none.
+   * @example [{"name":"shop","encrypted":true}]
+   */
+  readonly networks?: readonly {
+    /**
+     * Its name, which Compose files refer to as an external network.
+     * @example "shop"
+     */
+    readonly name: string;
+    /**
+     * Whether its traffic between hosts is encrypted (IPsec). Firewalls must let ESP, IP protocol 50, pass.
+     * @default false
+     * @example true
+     */
+    readonly encrypted?: boolean;
+    /**
+     * Whether containers that belong to no service may join it.
+     * @default false
+     * @example true
+     */
+    readonly attachable?: boolean;
+    /**
+     * Size of its packets between hosts, in bytes. Those of containers are 50 bytes smaller, and at least 76 in an encrypted network.
+     * @default 1500
+     * @example 1400
+     */
+    readonly mtu?: number;
+  }[];
+  /**
+   * Labels of the nodes, by the name of the host: Compose files choose nodes by them (deploy.placement.constraints). Default none.
+   * @example {"node-d":{"zone":"rack-2"}}
+   */
+  readonly labels?: Readonly<Record<string, Readonly<Record<string, string>>>>;
+  /**
+   * Names of hosts that were members and leave the swarm: their tasks move to others first. A member that is only left out is refused, so that nothing leaves by mistake. Default none.
+   * @example ["node-e"]
+   */
+  readonly removed?: readonly string[];
 }
 
 /** A named set of values for hosts. A host of the class may override each value, key by key (in daemon, in maps such as log-opts as well). Another log-driver starts with empty log-opts. */

@@ -9,6 +9,7 @@ import { registryOf, type RegistryFile, type RegistrySpec } from "./registry.ts"
 import { daemonOver } from "./layers/daemon-over.ts";
 import type { RolloutSpec } from "./rollout.ts";
 import { jumpOf, type JumpSpec } from "./jump-host.ts";
+import { swarmOf, type SwarmFile } from "./swarm.ts";
 import type {
   ContainerLimitsSpec,
   DaemonSpec,
@@ -52,6 +53,7 @@ export interface SiteFile extends Sections {
   readonly apps?: readonly AppFile[];
   readonly secrets?: SecretsSpec;
   readonly backups?: BackupsFile;
+  readonly swarm?: SwarmFile;
   readonly hosts: readonly HostFile[];
 }
 
@@ -66,7 +68,10 @@ export function mergeHost(site: SiteFile, host: HostFile): MergedHost {
   const engine = { ...site.engine, ...host.engine };
   const limits = { ...site.containerLimits, ...host.containerLimits };
   const limited = Object.keys(limits).length > 0;
+  const swarm = swarmOf(site.swarm, site.hosts, host.name);
   const written: Partial<DaemonSpec> = {
+    // The engine refuses to be a member of a swarm with it (moby daemon/config, IsSwarmCompatible, 29.7.2).
+    ...(swarm === undefined ? {} : { "live-restore": false }),
     ...(limited ? { "cgroup-parent": containersSlice } : {}),
     ...daemonOver(site.daemon ?? {}, host.daemon ?? {}),
   };
@@ -99,6 +104,7 @@ export function mergeHost(site: SiteFile, host: HostFile): MergedHost {
       ...(registry?.follows === "mirror" ? mirrorKeys(registry) : {}),
     },
     ...(registry === undefined ? {} : { registry }),
+    ...(swarm === undefined ? {} : { swarm }),
     ...(limited ? { containerLimits: limits } : {}),
   };
 }

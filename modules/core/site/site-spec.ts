@@ -4,6 +4,7 @@ import type { JumpSpec } from "./jump-host.ts";
 import type { BackupClientSpec, BackupStoreSpec } from "./backups.ts";
 import type { RegistrySpec, ServedRegistry } from "./registry.ts";
 import type { RolloutSpec } from "./rollout.ts";
+import type { SwarmSpec } from "./swarm.ts";
 
 /** Architectures in Docker's notation. */
 export type Architecture = "amd64" | "arm64";
@@ -307,6 +308,8 @@ export interface HostSpec {
   readonly containerLimits?: ContainerLimitsSpec;
   /** The registry of the site; absent: all files travel over ssh. */
   readonly registry?: RegistrySpec;
+  /** Absent: it is no member of a swarm. */
+  readonly swarm?: SwarmSpec;
 }
 
 /** A host that runs the site's registry. */

@@ -70,16 +70,21 @@ export function compose(value: unknown, file: string, texts: readonly string[], 
   };
 }
 
-/** Applications of a class name its hosts afterwards; a class that is not defined stays, and the rules report it. */
+/** Applications and workers of a class name its hosts afterwards; a class that is not defined stays, and the rules report it. */
 function withHostsOfClasses(site: Values, ofClass: ReadonlyMap<string, readonly unknown[]>): Values {
-  const { apps } = site;
-  if (!Array.isArray(apps)) return site;
+  const { apps, swarm } = site;
+  const withHosts = (of: unknown): unknown => {
+    const hosts = isObject(of) && typeof of["class"] === "string" ? ofClass.get(of["class"]) : undefined;
+    if (!isObject(of) || hosts === undefined) return of;
+    const own = Array.isArray(of["hosts"]) ? (of["hosts"] as unknown[]) : [];
+    return { ...without(of, "class"), hosts: [...new Set([...own, ...hosts])] };
+  };
   return {
     ...site,
-    apps: apps.map((app: unknown) => {
-      const hosts = isObject(app) && typeof app["class"] === "string" ? ofClass.get(app["class"]) : undefined;
-      return isObject(app) && hosts !== undefined ? { ...without(app, "class"), hosts } : app;
-    }),
+    ...(Array.isArray(apps) ? { apps: apps.map(withHosts) } : {}),
+    ...(isObject(swarm) && isObject(swarm["workers"])
+      ? { swarm: { ...swarm, workers: withHosts(swarm["workers"]) } }
+      : {}),
   };
 }
 

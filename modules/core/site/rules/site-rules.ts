@@ -14,6 +14,7 @@ import { networkProblems } from "./networks.ts";
 import { registryProblems } from "./registry.ts";
 import { rolloutProblems } from "./rollout.ts";
 import { problemBuilder } from "./problem-builder.ts";
+import { swarmProblems } from "./swarm.ts";
 import { userProblems } from "./users.ts";
 import { volumeProblems } from "./volumes.ts";
 
@@ -36,6 +37,7 @@ export function siteProblems(
     ...backupProblems(file, hosts, problemAt),
     ...daemonProblems(file, hosts, problemAt),
     ...registryProblems(file, hosts, problemAt),
+    ...swarmProblems(file, hosts, problemAt),
     ...rolloutProblems(file, hosts, problemAt),
   ];
 }
