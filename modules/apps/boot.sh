@@ -114,6 +114,8 @@ early=$(
 if [ -n "$early" ]; then
   echo "started by the engine before what they wait for, so they are stopped and started in order:" $early
   timeout 300 "$docker" stop $early >/dev/null
+  # The engine answers before its list of containers says so, and compose would take them for running. An inspection waits for the list.
+  timeout 60 "$docker" inspect $early >/dev/null
 fi
 mkdir -p -m 0700 "${3%/*}"
 : >"$3"

@@ -15,14 +15,26 @@ afterEach(() => {
   rmSync(folder, { recursive: true });
 });
 
-/** Runs the script of the host with a docker that prints these lines of ps; what else it is asked to do. */
+/**
+ * Runs the script of the host with a docker that prints these lines of ps; what else it is asked to do. As the engine, it lists what it has
+ * stopped as running until it has written that to disk, and answers an inspection afterwards.
+ */
 function boot(...lines: readonly string[]): string {
   const asked = join(folder, "asked");
   writeFileSync(asked, "");
   writeFileSync(join(folder, "ps"), lines.map((line) => `${line}\n`).join(""));
   writeFileSync(
     join(folder, "docker"),
-    `#!/bin/sh\nif [ "$1" = ps ]; then cat ${folder}/ps; else echo "$*" >>${asked}; fi\n`,
+    `#!/bin/sh
+case $1 in
+  ps) cat ${folder}/ps ;;
+  stop) echo "$*" >>${asked} ;;
+  inspect)
+    shift
+    for name in "$@"; do sed -i "/^$name /d" ${folder}/ps; done
+    ;;
+esac
+`,
     { mode: 0o755 },
   );
   writeFileSync(
@@ -42,6 +54,7 @@ test("after a power cut, containers that the engine has started before what they
     "shop-ready-1 waits Up 2 seconds (healthy)",
   ];
   assert.equal(boot(...all), "stop shop-web-1 shop-worker-1 shop-proxy-1\n");
+  assert.doesNotMatch(readFileSync(join(folder, "ps"), "utf8"), /web|worker|proxy/, "compose starts them");
   assert.ok(existsSync(join(folder, "run", "started")));
   assert.equal(boot(...all), "", "later starts of the unit leave running containers alone");
 });
