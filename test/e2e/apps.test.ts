@@ -14,6 +14,10 @@ import { undoAfter } from "../support/process/undo.ts";
 
 const name = "apps";
 
+/** The command that says this to the database of the shop. */
+const inDatabase = (...words: readonly string[]): string =>
+  `docker exec shop-database-1 psql -q -U shop ${words.map((one) => `-c "${one}"`).join(" ")}`;
+
 describe("an application of a site", () => {
   let shop: ShopSite;
   const undo = undoAfter();
@@ -168,11 +172,13 @@ describe("an application of a site", () => {
   });
 
   for (const [what, before] of [
-    ["an orderly shutdown", "systemctl stop sealift-app-shop.service"],
-    ["a power cut", "true"],
+    ["an orderly shutdown", "systemctl stop sealift-app-shop"],
+    // As a recovery that takes longer than the start of everything else: nothing that needs the database is healthy before the unit looks.
+    ["a power cut", inDatabase("ALTER SYSTEM SET post_auth_delay = 5")],
   ] as const)
     test(`after a boot without an operator, following ${what}, the shop runs, and its secret was there before`, async () => {
-      await root(before);
+      // The engine starts what its own files say; the newest of them would be lost with what is not on disk yet.
+      await root(`${before} && sync`);
       await shop.site.guest.kill();
       shop.site.guest = await restartGuest(name, "off");
       await shop.site.guest.exec("sudo -n timeout 300 systemctl is-system-running --wait");
@@ -199,10 +205,14 @@ describe("an application of a site", () => {
       for (const one of ["shop-web-1", "shop-worker-1"])
         assert.ok((await since(one)) > 0, `${one} has waited for those that it depends on`);
       const log = await root("journalctl --boot --output cat --unit sealift-app-shop");
-      const cut = what === "a power cut";
-      assert.equal(/^started by the engine .*: shop-w\w+-1 shop-w\w+-1$/m.test(log), cut, log);
-      // A database that recovers is left alone.
-      if (cut) assert.ok((await since("shop-database-1")) < 0);
+      const early = /^started by the engine .*: (.*)$/m.exec(log)?.[1]?.split(" ").toSorted();
+      if (what === "a power cut") {
+        assert.deepEqual(early, ["shop-web-1", "shop-worker-1"], log);
+        assert.ok((await since("shop-database-1")) < 0, "a database that recovers is left alone");
+        await root(inDatabase("ALTER SYSTEM RESET post_auth_delay", "SELECT pg_reload_conf()"));
+      } else {
+        assert.equal(early, undefined, log);
+      }
       await shop.write("1.1.0");
       await up("--expect-no-changes");
     });
