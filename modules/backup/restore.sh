@@ -335,13 +335,29 @@ restore_step_stop() {
     restore_note timer "$(systemctl is-active "sealift-backup-$app.timer" 2>/dev/null || true)"
   fi
   restore_note stopped yes
+  restore_undisturbed
   if [ "$(restore_noted enabled)" = enabled ]; then restore_units disable; fi
   if [ "$(restore_noted timer)" = active ]; then systemctl stop "sealift-backup-$app.timer"; fi
   restore_units stop 2>/dev/null || true
-  if [ -z "$own" ]; then restore_compose stop >>"$errors" 2>&1 </dev/null || true; fi
+  if [ -z "$own" ]; then restore_stop_services; fi
   if [ -n "$(restore_containers)" ]; then
     reading_fail "$(restore_running | paste -s -d ' ' -) of $app still run" "that nothing of it runs" "stop them, then run the same command again"
   fi
+}
+
+# restore_stop_services [SERVICE]: stops all services or this one. The engine answers before its list of containers says so, and what reads the
+# list would take them for running. An inspection waits for the list.
+restore_stop_services() {
+  restore_compose stop "$@" >>"$errors" 2>&1 </dev/null || true
+  listed=$(restore_containers)
+  # shellcheck disable=SC2086 # ids
+  if [ -n "$listed" ]; then timeout 60 "$docker" inspect $listed >/dev/null 2>&1 || true; fi
+}
+
+# restore_undisturbed: as long as this process lasts, the unit that restarts unhealthy containers leaves those of the application alone.
+restore_undisturbed() {
+  install -d -m 0700 /run/sealift /run/sealift/apps
+  echo "$$" >"/run/sealift/apps/$app.run"
 }
 
 # restore_are_enabled: prints enabled when all units start at boot.
@@ -389,9 +405,7 @@ restore_step_place() {
 # Step 5: dumps are loaded, and everything starts.
 restore_step_start() {
   reading_say "5 of 6: starts $app"
-  install -d -m 0700 /run/sealift /run/sealift/apps
-  # As long as this process lasts, the unit that restarts unhealthy containers leaves those of the application alone.
-  echo "$$" >"/run/sealift/apps/$app.run"
+  restore_undisturbed
   for service in $(restore_restored); do
     dump=$(restore_path_of "$service").restoring-dump
     if [ ! -f "$dump" ]; then continue; fi
@@ -412,7 +426,7 @@ restore_step_start() {
 restore_again() {
   path=$(restore_path_of "$1")
   if [ ! -d "$path" ]; then reading_fail "no $path" "the folder into which the dump is loaded" "run $self $app --undo --confirm $app"; fi
-  restore_compose stop "$1" >>"$errors" 2>&1 </dev/null || true
+  restore_stop_services "$1"
   owner=$(stat -c %u:%g "$path")
   mode=$(stat -c %a "$path")
   mv -T "$path" "$(restore_unused "$path.unfinished")"
@@ -537,7 +551,10 @@ restore_work_restore() {
   reading_say "    to undo it: $self $app --undo --confirm $app"
 }
 # restore_again_stopped: after a power cut, a container may run again.
-restore_again_stopped() { if [ -n "$(restore_containers)" ]; then restore_step_stop; fi; }
+restore_again_stopped() {
+  restore_undisturbed
+  if [ -n "$(restore_containers)" ]; then restore_step_stop; fi
+}
 
 # Puts back what was there before. What was restored is kept under another name.
 restore_work_undo() {

@@ -65,6 +65,31 @@ restore_enough "$PWD/data"`);
   assert.equal(enough(650_000, filled("database.before-1")).exitCode, 1);
 });
 
+test("what has stopped does not count as running when the engine lists it for a moment longer", () => {
+  const stops = (runs: string): Ended =>
+    restores(`units=- self=restore
+touch running
+timeout() { shift; "$@"; }
+restore_undisturbed() { touch undisturbed; }
+restore_compose() { if [ -e undisturbed ]; then touch stopped; fi; }
+engine() {
+  case $1 in
+    ps) if [ -e running ]; then echo web; fi ;;
+    # The engine answers when its list is right again.
+    inspect) ${runs} ;;
+  esac
+}
+restore_step_stop`);
+  assert.deepEqual(stops("if [ -e stopped ]; then rm running; fi"), {
+    exitCode: 0,
+    stdout: "2 of 6: stops web\n",
+    stderr: "",
+  });
+  const still = stops(":");
+  assert.equal(still.exitCode, 1);
+  assert.match(still.stderr, /^found: web of shop still run\n/);
+});
+
 test("an undo without the earlier data changes nothing, and says what is gone", () => {
   const undone = (lines: string): Ended =>
     restores(`${recorded("step=done", "time=1795827600", "stamp=1", "had.database=yes", "had.cache=yes")}
