@@ -22,6 +22,8 @@ KbdInteractiveAuthentication no
 MaxStartups 100:30:200
 PerSourcePenalties no
 UseDNS no
+# OpenSSH before 9.9 prefers this exchange, which costs it 50 ms of a processor at every login, six times what the rest of a login does.
+KexAlgorithms -sntrup761x25519*
 END
 
 echo lab >"$root/etc/hostname"
