@@ -14,6 +14,7 @@ import { networkProblems } from "./networks.ts";
 import { registryProblems } from "./registry.ts";
 import { rolloutProblems } from "./rollout.ts";
 import { problemBuilder } from "./problem-builder.ts";
+import { swarmNetworkProblems } from "./swarm-addresses.ts";
 import { swarmProblems } from "./swarm.ts";
 import { userProblems } from "./users.ts";
 import { volumeProblems } from "./volumes.ts";
@@ -38,6 +39,7 @@ export function siteProblems(
     ...daemonProblems(file, hosts, problemAt),
     ...registryProblems(file, hosts, problemAt),
     ...swarmProblems(file, hosts, problemAt),
+    ...swarmNetworkProblems(file, hosts, problemAt),
     ...rolloutProblems(file, hosts, problemAt),
   ];
 }
