@@ -76,6 +76,21 @@ export const hostChecks = {
       "overlay, bridge and netfilter modules in /sys/module or, by a dry run, in the index of modprobe",
     fix: "install all modules of the kernel (on Ubuntu linux-modules-extra-<release>), or boot the newest installed kernel",
   },
+  "swarm-modules": {
+    group: "kernel",
+    level: "fail",
+    error: "E_KERNEL",
+    examines:
+      "members of a swarm: vxlan, and where a network is encrypted esp4, xfrm_user, xt_policy and xt_bpf, as above",
+    fix: "install all modules of the kernel (on Ubuntu linux-modules-extra-<release>), or boot the newest installed kernel: overlay networks need them",
+  },
+  "swarm-addresses": {
+    group: "kernel",
+    level: "warn",
+    error: "E_KERNEL",
+    examines: "members of a swarm: ip_vs and ip_vs_rr, as above",
+    fix: "install all modules of the kernel; without them only services with endpoint_mode: dnsrr and ports in mode: host work on this host",
+  },
   "kernel-features": {
     group: "kernel",
     level: "fail",

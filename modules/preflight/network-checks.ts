@@ -73,6 +73,14 @@ export const networkChecks = {
     examines: "without daemon.default-address-pools: the engine's own pools against the same routes",
     fix: "set daemon.default-address-pools: the engine avoids the routes it sees, but uses the same networks while a route is down",
   },
+  "swarm-pools": {
+    group: "network",
+    level: "fail",
+    error: "E_SWARM_POOL",
+    examines:
+      "members of a swarm: swarm.addressPool and swarm.ingress.subnet against the routes of all tables and the addresses of all interfaces",
+    fix: "choose other networks for the swarm in the site file: they cannot be changed once it exists",
+  },
   "ssh-path": {
     group: "network",
     level: "fail",

@@ -24,6 +24,31 @@ check_pools_free() {
   fi
 }
 
+# Fact: the same, and no interface has an address in these pools; one without a network, such as a floating address, has no route.
+# $@ pools as a.b.c.d/length
+check_swarm_pools_free() {
+  check_pools_free "$@" || return 1
+  pools_output=$(ip -4 -o addr show 2>/dev/null || true)
+  while read -r _ pools_card pools_kind pools_to _; do
+    case $pools_kind:$pools_card in inet:lo | inet:docker0 | inet:docker_gwbridge | inet:br-???????????? | inet:veth*) continue ;; inet:*) ;; *) continue ;; esac
+    ipv4_range "${pools_to%/*}/32"
+    pools_low=$ipv4_low
+    for pools_one; do
+      ipv4_range "$pools_one"
+      if [ "$pools_low" -ge "$ipv4_low" ] && [ "$pools_low" -le "$ipv4_high" ]; then
+        pools_found="$pools_found pool $pools_one contains address ${pools_to%/*} of $pools_card,"
+      fi
+    done
+  done <<EOF
+$pools_output
+EOF
+  if [ -n "$pools_found" ]; then
+    pools_found=${pools_found# }
+    echo "${pools_found%,}"
+    return 1
+  fi
+}
+
 # Fact: the ssh client of this probe is in none of the pools: the host would send its replies into a bridge of the engine, and the
 # connection would be lost. A pool that overlaps a route of the host, such as the operator's network, is reported by check_pools_free.
 # $@ pools as a.b.c.d/length

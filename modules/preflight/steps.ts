@@ -1,6 +1,6 @@
 /** Requirements before anything is changed, as facts. They are only checked, never applied. */
 import { uploadPath, storePath, type Archive, type Blob } from "../core/host/blob.ts";
-import type { DaemonSpec, HostSpec, VolumesSpec } from "../core/site/site-spec.ts";
+import type { HostSpec, VolumesSpec } from "../core/site/site-spec.ts";
 import type { Step } from "../core/host/step.ts";
 import { daemonNeeds } from "./daemon-needs.ts";
 import { addressPools } from "./pools.ts";
@@ -32,6 +32,9 @@ const mountPointCommands = ["chattr"] as const;
 const clientCommands = ["curl", "openssl"] as const;
 const registryCommands = ["perl", "ss"] as const;
 
+/** The command that proves the paths between the members of a swarm. */
+const swarmCommands = ["perl"] as const;
+
 /** The command with which the engine writes its rules, where it is configured so (moby libnetwork/internal/nftables, 29.0). */
 const nftablesCommands = ["nft"] as const;
 
@@ -52,6 +55,11 @@ const modules = [
   "nft_compat|iptable_raw",
   "nft_chain_nat|iptable_nat",
 ] as const;
+
+/** Overlay networks, encrypted ones, and addresses of services (the same source, and overlay/encryption.go and osl/ipvs of libnetwork). */
+const overlayModules = ["vxlan"] as const;
+const encryptionModules = ["esp4", "xfrm_user", "xt_policy", "xt_bpf"] as const;
+const serviceModules = ["ip_vs", "ip_vs_rr"] as const;
 
 const controllers = ["cpu", "cpuset", "io", "memory", "pids"] as const;
 
@@ -96,6 +104,7 @@ export function preflightSteps(
       ...(host.registry === undefined ? [] : clientCommands),
       ...(host.registry?.serves === undefined ? [] : registryCommands),
       ...(host.daemon["firewall-backend"] === "nftables" ? nftablesCommands : []),
+      ...(host.swarm === undefined ? [] : swarmCommands),
     ),
     check(
       "memory",
@@ -121,6 +130,7 @@ export function preflightSteps(
       String(fail),
     ),
     check("kernel-modules", "the kernel has the modules that containers need", "kernel_modules", ...modules),
+    ...swarmModuleSteps(host.swarm),
     check("kernel-features", "the kernel has the built-in features that containers need", "kernel_features"),
     check("cgroup", "cgroup v2 has the controllers that containers need", "cgroup", ...controllers),
     check("iptables", "iptables works", "iptables"),
@@ -140,7 +150,7 @@ export function preflightSteps(
     ...(needs.length === 0
       ? []
       : [check("daemon", "everything that daemon.json refers to exists", "daemon_needs", ...needs)]),
-    ...networkSteps(host.daemon),
+    ...networkSteps(host),
     ...diskSpaceSteps(archive, host.registry !== undefined, images),
   ];
 }
@@ -153,7 +163,27 @@ function storageCommands({ logicalVolumes, journal }: VolumesSpec): readonly str
   ];
 }
 
-function networkSteps(daemon: DaemonSpec): readonly Step[] {
+function swarmModuleSteps(swarm: HostSpec["swarm"]): readonly Step[] {
+  if (swarm === undefined) return [];
+  const encrypted = swarm.networks.some((network) => network.encrypted);
+  return [
+    check(
+      "swarm-modules",
+      `the kernel has the modules of ${encrypted ? "encrypted " : ""}overlay networks`,
+      "kernel_modules",
+      ...overlayModules,
+      ...(encrypted ? encryptionModules : []),
+    ),
+    check(
+      "swarm-addresses",
+      "the kernel has the modules of addresses of services",
+      "kernel_modules",
+      ...serviceModules,
+    ),
+  ];
+}
+
+function networkSteps({ daemon, swarm }: Pick<HostSpec, "daemon" | "swarm">): readonly Step[] {
   const { site, builtin } = addressPools(daemon);
   const mtu = String(typeof daemon["mtu"] === "number" ? daemon["mtu"] : engineMtu);
   const dns = daemon["dns"];
@@ -171,12 +201,19 @@ function networkSteps(daemon: DaemonSpec): readonly Step[] {
     ...(builtin.length === 0
       ? []
       : [check("pools-builtin", "no route overlaps the engine's built-in pools", "pools_free", ...builtin)]),
+    ...(swarm === undefined ? [] : [swarmPoolStep(swarm)]),
     check("ssh-path", "the operator's address is in no pool", "ssh_path", ...site, ...builtin),
     ...(Array.isArray(dns) && dns.length > 0
       ? []
       : [check("resolver", "resolv.conf has a name server that containers can reach", "resolver")]),
     check("firewall", "no other firewall is active", "firewall"),
   ];
+}
+
+function swarmPoolStep({ addressPool, ingress }: NonNullable<HostSpec["swarm"]>): Step {
+  const pools = [addressPool.base, ...(ingress.subnet === undefined ? [] : [ingress.subnet])];
+  const fact = `no route or address of the host overlaps the networks of the swarm, ${pools.join(", ")}`;
+  return check("swarm-pools", fact, "swarm_pools_free", ...pools);
 }
 
 /** What is written where, in MiB, and the path whose existence shows that it is already there. */

@@ -2,10 +2,19 @@ import assert from "node:assert/strict";
 import { readFileSync, writeFileSync } from "node:fs";
 import { test } from "node:test";
 import { format, resolveConfig } from "prettier";
+import type { SwarmSpec } from "../../modules/core/site/swarm.ts";
 import { groups } from "../../modules/preflight/check.ts";
 import { checks, checkOf } from "../../modules/preflight/checks.ts";
 import { preflightSteps } from "../../modules/preflight/steps.ts";
 import { exampleArchive, exampleHost } from "../support/fixtures/example-host.ts";
+
+const exampleSwarm: SwarmSpec = {
+  ...{ name: "plant-1", self: "node-a", members: [], dataPathPort: 4789, certificateExpiry: "8760h" },
+  addressPool: { base: "172.29.0.0/16", size: 24 },
+  ingress: { subnet: "172.28.0.0/24", mtu: 1500 },
+  networks: [],
+  removed: [],
+};
 
 const readme = new URL("../../modules/preflight/README.md", import.meta.url);
 
@@ -36,10 +45,14 @@ test("every step has its row, in the same order, and every row its step", () => 
     { ...host.daemon, "default-address-pools": [{ base: "10.201.0.0/16", size: 24 }], bridge: "br0" },
   ];
   const codes = daemons.flatMap((daemon) =>
-    preflightSteps({ ...host, daemon }, exampleArchive, 0).map(({ code }) => code.split(".")[1]),
+    preflightSteps({ ...host, daemon, swarm: exampleSwarm }, exampleArchive, 0).map(
+      ({ code }) => code.split(".")[1],
+    ),
   );
   assert.deepEqual(new Set(codes), new Set(Object.keys(checks)));
-  const [first = []] = daemons.map((daemon) => preflightSteps({ ...host, daemon }, exampleArchive, 0));
+  const [first = []] = daemons.map((daemon) =>
+    preflightSteps({ ...host, daemon, swarm: exampleSwarm }, exampleArchive, 0),
+  );
   const order = Object.keys(checks);
   const places = first.map(({ code }) => order.indexOf(code.split(".")[1] ?? ""));
   assert.deepEqual(
