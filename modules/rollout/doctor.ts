@@ -35,7 +35,7 @@ export async function diagnose(environment: string, { deep, report }: DoctorOpti
     environment,
     serial: inputs.bundle?.serial ?? null,
     problems,
-    warnings: inputs.warnings,
+    warnings: [...inputs.warnings, ...probed.warnings],
     unread,
     hosts,
     backedUp: backedUpApps(probed.hosts),

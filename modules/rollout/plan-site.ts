@@ -46,7 +46,7 @@ export interface SitePlan {
   /** Of the stores of backups that are known. */
   readonly storeCertificates: StoreCertificates;
   readonly hosts: readonly HostPlan[];
-  /** Warnings about a bundle that passes. */
+  /** Warnings about a bundle that passes, and about the site as a whole. */
   readonly warnings: readonly Problem[];
 }
 
@@ -73,6 +73,7 @@ export async function planSite(
     unreachable,
     storeCertificates,
     problems: untrusted,
+    warnings,
   } = await probeSite(inputs, unprobed === undefined ? {} : { unprobed });
   refuse([...untrusted, ...probes.flatMap(({ spec, probe }) => hostRefusals(spec, probe))]);
   return {
@@ -82,6 +83,7 @@ export async function planSite(
     unreachable,
     storeCertificates,
     hosts: probes.flatMap((host) => hostPlans(host, content)),
+    warnings: [...inputs.warnings, ...warnings],
   };
 }
 

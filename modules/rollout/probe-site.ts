@@ -31,6 +31,7 @@ import { caCode } from "../registry/steps.ts";
 import { siteMissing } from "../environments/stack-file.ts";
 import { databaseMajorProblems } from "./database-majors.ts";
 import { duplicateMachineProblems } from "./duplicate-machines.ts";
+import { swarmPaths, unprovenMembers } from "../swarm/paths.ts";
 import { readSecrets } from "../secrets/secret-files.ts";
 import { readCaFile } from "../trust/ca-file.ts";
 import { unchangedNameProblems } from "../trust/from-bundle.ts";
@@ -162,8 +163,10 @@ export interface SiteProbe {
   readonly unreachable: readonly string[];
   /** Of the stores of backups that have one. */
   readonly storeCertificates: StoreCertificates;
-  /** Certificates of stores, and CAs of registry hosts that must not be trusted, hosts that are one machine, and databases without a rehearsed backup. */
+  /** Certificates of stores, and CAs of registry hosts that must not be trusted, hosts that are one machine, and databases without a rehearsed backup; ports between the members of a swarm. */
   readonly problems: readonly Problem[];
+  /** Members of a swarm whose ports could not be proven. */
+  readonly warnings: readonly Problem[];
 }
 
 /** Probes every host, all at once and read-only; hosts of a registry and stores of backups are asked for their certificates first. */
@@ -197,6 +200,7 @@ export async function probeSite(inputs: LoadedSite, options: ProbeSiteOptions = 
     options.onProbed?.();
     return probe;
   });
+  const paths = await swarmPaths(unprovenMembers(probedHosts), library);
   return {
     hosts: probedHosts,
     caBundles,
@@ -207,7 +211,9 @@ export async function probeSite(inputs: LoadedSite, options: ProbeSiteOptions = 
       ...stores.problems,
       ...duplicateMachineProblems(probedHosts),
       ...databaseMajorProblems(probedHosts, facts.clock),
+      ...paths.problems,
     ],
+    warnings: paths.warnings,
   };
 }
 
