@@ -524,7 +524,8 @@ test("a mount in the data: nothing stops, and the backup does not count", async 
 
 test("a service that was not running before does not run after", async () => {
   await configure({ dump: {} });
-  await engine.docker("stop ledger-db-1");
+  // The inspection waits until the engine's list of containers says so, too.
+  await root("docker stop ledger-db-1 && docker inspect ledger-db-1");
   assert.equal(await world.backUp("ledger"), "success");
   assert.match(await last(), /^stopped=0$/m);
   assert.equal((await engine.docker("inspect --format '{{.State.Running}}' ledger-db-1")).trim(), "false");

@@ -205,7 +205,10 @@ describe("a restore", () => {
     assert.equal(await ran(`cat ${state}/folders`), await ran(`{ ${known}; } | sort`));
     assert.equal(await ran(`ls ${state}/failed 2>/dev/null || true`), "");
     // As a backup that runs.
-    await ran(`systemd-run --quiet --unit holds flock /run/sealift/backup/notes/lock sleep 600; sleep 1`);
+    const lock = "/run/sealift/backup/notes/lock";
+    await ran(
+      `systemd-run --quiet --unit holds flock ${lock} sleep 600; for i in $(seq 100); do flock -n ${lock} true || exit 0; sleep 0.1; done; exit 1`,
+    );
     await refused(/found: a backup of notes runs/, "notes --undo --confirm notes");
     await ran("systemctl stop holds");
     await restored("notes --undo --confirm notes");
