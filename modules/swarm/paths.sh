@@ -32,6 +32,9 @@ value_swarm_paths() {
     my @peers = map { my ($address, $role) = split "/"; { at => inet_aton($address), manager => $role eq "m", c => 0, t => 0, u => 0, d => 0, e => 0, C => 0, T => 0, from => "-" } } @list;
     my $me = $peers[$self];
 
+    # As /proc/net has it: little-endian.
+    my $address = sprintf("%08X", unpack("V", $me->{at}));
+
     # Programs that have these ports, without probes like this one: "" is nobody.
     my %port = (c => ["tcp", 2377], t => ["tcp", 7946], u => ["udp", 7946], d => ["udp", $data_port]);
     sub holders {
@@ -45,6 +48,8 @@ value_swarm_paths() {
             my @field = split;
             next unless ($field[1] // "") =~ /:([0-9A-F]{4})$/ && hex($1) == $number;
             next if $protocol eq "tcp" && $field[3] ne "0A";
+            # An engine listens on its own address; VXLAN takes the port of all.
+            next unless $test eq "d" || $field[1] =~ /^(?:0{8}|0{32}|(?:0{20}FFFF0000)?$address):/;
             $inodes{ $field[9] } = $test;
           }
         }
@@ -93,7 +98,8 @@ value_swarm_paths() {
       # Another run may probe the same swarm.
       setsockopt($socket, SOL_SOCKET, SO_REUSEADDR, 1) if $protocol eq "tcp";
       setsockopt($socket, SOL_SOCKET, SO_REUSEPORT, 1);
-      if (!bind($socket, sockaddr_in($number, INADDR_ANY)) || $protocol eq "tcp" && !listen($socket, 128)) {
+      my $at = $test eq "d" ? INADDR_ANY : $me->{at};
+      if (!bind($socket, sockaddr_in($number, $at)) || $protocol eq "tcp" && !listen($socket, 128)) {
         $held->{$test} = "unknown";
         $own{$test} = 3;
         next;

@@ -7,14 +7,19 @@ import { startAgent } from "../lab/agent.ts";
 import { joinSegment, segmentCard } from "../lab/guest-segment.ts";
 import { container } from "../lab/machine-choice.ts";
 import { library } from "../support/fixtures/example-host.ts";
+import { startEngine, type EngineInGuest } from "../support/guests/engine-in-guest.ts";
 import { startFunctions, type ShellFunctions } from "../support/guests/shell-functions.ts";
 import { undoAfter } from "../support/process/undo.ts";
 
 const names = ["node-a", "node-b", "node-c"] as const;
 const all: ShellFunctions[] = [];
+let engine: EngineInGuest;
 const undo = undoAfter();
 before(async () => {
-  for (const name of names) {
+  engine = await startEngine("paths-node-a");
+  undo(() => engine.end());
+  all.push(engine.on);
+  for (const name of names.slice(1)) {
     const on = await startFunctions(`paths-${name}`, container());
     undo(() => on.end());
     all.push(on);
@@ -73,14 +78,14 @@ async function foundWith(name: (typeof names)[number], done: string, undone: str
 }
 const dropped = (name: (typeof names)[number], rule: string): Promise<string[]> =>
   foundWith(name, `iptables -w -A INPUT ${rule} -j DROP`, `iptables -w -D INPUT ${rule} -j DROP`);
-/** A program of this name that has the ports of the control plane. */
-const listens = (program: string, ...ports: readonly string[]): string => {
+/** A program of this name that has these ports of an address. */
+const listens = (program: string, address: string, ...ports: readonly string[]): string => {
   const sockets = ports.map((port) => {
     const [number = "", protocol = ""] = port.split("/");
     const kind = protocol === "tcp" ? "SOCK_STREAM" : "SOCK_DGRAM";
     // systemd would replace variables.
     const name = `S${number}${protocol}`;
-    return `socket(${name}, PF_INET, ${kind}, 0); bind(${name}, sockaddr_in(${number}, INADDR_ANY)) or die; ${protocol === "tcp" ? `listen(${name}, 9);` : ""}`;
+    return `socket(${name}, PF_INET, ${kind}, 0); bind(${name}, sockaddr_in(${number}, inet_aton("${address}"))) or die; ${protocol === "tcp" ? `listen(${name}, 9);` : ""}`;
   });
   return `cp /usr/bin/perl /usr/local/bin/${program}; systemd-run -q --unit=listens /usr/local/bin/${program} -MSocket -e '${sockets.join(" ")} sleep 600'; timeout 20 sh -c 'until ss -Hltun | grep -q :7946; do sleep 0.1; done'`;
 };
@@ -145,28 +150,15 @@ describe("the paths between the members of a swarm", () => {
   });
 
   test("a port that another program has is found with its name", async () => {
-    assert.deepEqual(await foundWith("node-b", listens("gossip", "7946/tcp"), listensNoMore), [
+    assert.deepEqual(await foundWith("node-b", listens("gossip", "0.0.0.0", "7946/tcp"), listensNoMore), [
       "node-b 7946/tcp: taken by gossip",
     ]);
+    const elsewhere = listens("gossip", "127.0.0.1", "7946/tcp", "7946/udp");
+    assert.deepEqual(await foundWith("node-b", elsewhere, listensNoMore), []);
     const interface_ = `ip link add vx0 type vxlan id 42 dstport 4789 dev ${segmentCard}`;
     assert.deepEqual(await foundWith("node-c", `${interface_} && ip link set vx0 up`, "ip link del vx0"), [
       "node-c 4789/udp: taken by a VXLAN interface of the kernel",
     ]);
-  });
-
-  test("a member whose engine listens already is proven without the ports, also where one is closed", async () => {
-    await root("node-a", listens("dockerd", "2377/tcp", "7946/tcp", "7946/udp"));
-    try {
-      assert.deepEqual(await paths(), { problems: [], warnings: [] });
-      assert.deepEqual(await dropped("node-a", "-p udp --dport 7946 -s 10.9.0.2"), [
-        "node-a node-b 7946/udp: nothing arrives from node-b",
-      ]);
-      assert.deepEqual(await dropped("node-a", "-p tcp --dport 2377 -s 10.9.0.2"), [
-        "node-a node-b 2377/tcp: nothing arrives from node-b",
-      ]);
-    } finally {
-      await root("node-a", listensNoMore);
-    }
   });
 
   test("packets whose address is translated are found", async () => {
@@ -193,5 +185,22 @@ describe("the paths between the members of a swarm", () => {
       [["node-c", "not proven: the host was not reached"]],
     );
     await nothingIsLeft();
+  });
+
+  test("where an engine is a manager already, all is proven beside it, and what is closed is found", async () => {
+    const { revision, text } = await engine.on.run("apply", engine.daemon({ "live-restore": false }));
+    assert.ok(revision, text);
+    await engine.docker(
+      "swarm init --advertise-addr 10.9.0.1 --listen-addr 10.9.0.1 --default-addr-pool 172.29.0.0/16",
+    );
+    await root("node-a", "timeout 60 sh -c 'until ss -Hlun | grep -q :4789; do sleep 0.2; done'");
+    assert.deepEqual(await paths(), { problems: [], warnings: [] });
+    assert.deepEqual(await dropped("node-a", "-p udp -m multiport --dports 7946,4789 -s 10.9.0.2"), [
+      "node-a node-b 7946/udp: nothing arrives from node-b",
+      "node-a node-b 4789/udp: nothing arrives from node-b",
+    ]);
+    assert.deepEqual(await dropped("node-a", "-p tcp --dport 2377 -s 10.9.0.2"), [
+      "node-a node-b 2377/tcp: nothing arrives from node-b",
+    ]);
   });
 });
