@@ -299,6 +299,14 @@ const bundleCodes = {
     "A warning: executable files of a project are carried without that right.",
     "Start scripts by their interpreter, or put programs into the image.",
   ),
+  E_APP_STACK: one(
+    "An application cannot run on a swarm as its Compose file says: docker stack deploy refuses or ignores a key, a service would lose its data on another node, or a network that exists has another definition.",
+    "Follow the fix, or run the application on hosts.",
+  ),
+  E_APP_STACK_ORDER: one(
+    "A warning: a swarm does without what this key asks for, such as an order of start.",
+    "Let services try again until what they need answers.",
+  ),
   E_BUNDLE_MISSING: one(
     "There is no bundle at this path.",
     "Correct the path, mount the medium, or unpack the archive.",

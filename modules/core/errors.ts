@@ -78,6 +78,8 @@ export const errorCodes = [
   "E_APP_LIMITS",
   "E_APP_ONE_SHOT",
   "E_APP_EXECUTABLE",
+  "E_APP_STACK",
+  "E_APP_STACK_ORDER",
   "E_BUNDLE_MISSING",
   "E_BUNDLE_UNSIGNED",
   "E_BUNDLE_SIGNATURE",

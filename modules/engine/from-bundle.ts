@@ -9,7 +9,7 @@ import type { LockedImage } from "../../offline-bundle/spec/lock-file.ts";
 import type { LockIndex } from "../../offline-bundle/spec/lock-index.ts";
 import type { Archive, Blob, HostApp, HostFiles, HostImage } from "../core/host/blob.ts";
 import type { ErrorCode, Problem } from "../core/errors.ts";
-import { type AppSpec, type HostSpec, needsSecrets } from "../core/site/site-spec.ts";
+import { type AppSpec, type HostSpec, managedStacks, needsSecrets } from "../core/site/site-spec.ts";
 
 /** In the order in which they are installed. */
 const pluginNames = ["compose", "buildx"] as const;
@@ -23,7 +23,7 @@ const pluginNames = ["compose", "buildx"] as const;
  */
 export function hostFiles(host: HostSpec, bundle: LockIndex, file: string): HostFiles | readonly Problem[] {
   const { name, engine, architecture, images, apps, secrets, registry: spec } = host;
-  const { backup, store, rehearsals = [] } = host;
+  const { backup, store, rehearsals = [], stacks = [] } = host;
   const platform = `linux/${architecture}` as const;
   if (!bundle.lock.platforms.includes(platform)) return [noPlatform(name, platform, bundle, file)];
   const problems: Problem[] = [];
@@ -68,22 +68,25 @@ export function hostFiles(host: HostSpec, bundle: LockIndex, file: string): Host
     ),
   );
   problems.push(...hostAppProblems(host, bundle.lock, () => file));
-  const releaseOf = ({ name, version }: AppSpec): readonly HostApp[] => {
+  const releaseOf = ({ name, version }: Pick<AppSpec, "name" | "version">): readonly HostApp[] => {
     const found = bundle.app(name, version);
     if (found === undefined) return [];
     return [{ name, archive: found, project: found.project, images: found.images.map(hostImage) }];
   };
   const releases = apps.flatMap(releaseOf);
   const rehearsed = rehearsals.flatMap(({ app }) => releaseOf(app));
+  // A task may start on every member, and any manager may deploy.
+  const stacked = stacks.flatMap(releaseOf);
+  const managed = managedStacks(host).flatMap(releaseOf);
   const registry = registryArchive();
   const age = ageArchive();
   const { restic, restServer } = backupArchives();
   if (archive === undefined || problems.length > 0) return problems;
-  const taken = [archive, ...plugins, ...releases.map((release) => release.archive)].map(
+  const taken = [archive, ...plugins, ...[...releases, ...managed].map((release) => release.archive)].map(
     ({ sha256 }) => sha256,
   );
   const otherReleases = bundle.apps().flatMap(({ name: app, version }) => {
-    const runs = apps.some((one) => one.name === app && one.version !== version);
+    const runs = [...apps, ...stacks].some((one) => one.name === app && one.version !== version);
     return (runs ? bundle.app(app, version) : undefined) ?? [];
   });
   const others = [...otherVersions(), ...otherReleases].filter(({ sha256 }) => !taken.includes(sha256));
@@ -94,6 +97,7 @@ export function hostFiles(host: HostSpec, bundle: LockIndex, file: string): Host
     ...{ others, otherImages },
     images: heldImages(),
     apps: releases,
+    ...(managed.length === 0 ? {} : { stacks: managed }),
     ...(age === undefined ? {} : { age }),
     ...(rehearsed.length === 0 ? {} : { rehearsed }),
     ...(restic === undefined ? {} : { restic }),
@@ -104,7 +108,7 @@ export function hostFiles(host: HostSpec, bundle: LockIndex, file: string): Host
   /** Those of the site, then those of its applications, each once. */
   function heldImages(): readonly HostImage[] {
     const own = bundle.lock.images.filter((one) => images.includes(one.name)).map(hostImage);
-    const all = [...own, ...[...releases, ...rehearsed].flatMap((release) => release.images)];
+    const all = [...own, ...[...releases, ...rehearsed, ...stacked].flatMap((release) => release.images)];
     return [...new Map(all.map((image) => [image.name, image])).values()];
   }
 

@@ -13,7 +13,7 @@ import { inParallel } from "../../offline-bundle/io/parallel.ts";
 import { libraryForProbe, probeConcurrency } from "./probe-site.ts";
 import { preflightWarnings } from "../preflight/index.ts";
 import { hostWarnings } from "./host-findings.ts";
-import { factPhases, isInSync, type HostPhases } from "./phases.ts";
+import { factPhases, isInSync, wavePhases, type HostPhases } from "./phases.ts";
 import type { SitePlan, HostPlan } from "./plan-site.ts";
 
 /** A host after its plans. */
@@ -44,12 +44,12 @@ export async function checkAgain(
       return phase === phases.delivery ? neededDeliveries(all, inSync) : all;
     };
     // Preflight decides whether a host may be changed, with a clock that has advanced since.
-    const facts = factPhases(phases);
+    const facts = wavePhases(phases);
     const all = [phases.delivery, ...facts, ...own];
     const changed = repaired.size > 0;
     const ask = (): Promise<Probe> => probe(plan.spec, all, libraryForProbe(library));
     const now = await (changed ? settled(plan.spec, ask) : ask());
-    const tally = tallyOf(facts, now, preflightWarnings(plan.spec, plan.probe).length);
+    const tally = tallyOf(factPhases(phases), now, preflightWarnings(plan.spec, plan.probe).length);
     if (now.kind !== "reached") return { phases, tally, failing: [now.problem], leftOut: [], warnings: [] };
     const unwell = changed ? unwellServices(plan.spec, now) : new Set();
     const wrong = all.flatMap((phase) => {

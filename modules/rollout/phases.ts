@@ -20,6 +20,7 @@ import type { RegistryContent } from "../registry/content.ts";
 import { registryPhase, seedPhase } from "../registry/index.ts";
 import { upstreamCode, seedUploadPath, seedStorePath } from "../registry/seed.ts";
 import { secretDeliveries, secretsPhase, prunePhase } from "../secrets/index.ts";
+import { stacksPhase } from "../swarm/stacks-steps.ts";
 import { trustPhase } from "../trust/index.ts";
 import { usersPhase } from "../users/index.ts";
 import { volumesPhase } from "../volumes/index.ts";
@@ -46,6 +47,8 @@ export type HostPhases = Readonly<
     readonly rehearsal?: Phase;
     /** On every host of a site that looks after secrets. */
     readonly prune?: Phase;
+    /** On every manager of a swarm with applications. */
+    readonly stacks?: Phase;
   }
 >;
 
@@ -80,7 +83,8 @@ export interface PhaseEntry {
   /**
    * check: only examined, before anything is changed. Otherwise a Pulumi resource makes its facts true. `type` is the resource's
    * type token; it is part of every stack's state, so that another token needs an alias. `dependsOn` names phases of the same
-   * host that must be done before. `needsBlobs`: it reads files that are delivered over ssh.
+   * host that must be done before. `needsBlobs`: it reads files that are delivered over ssh. `afterHosts`: it concerns all hosts at
+   * once, so that it is made when the other phases of all hosts are done, host after host; the gate of a wave does not wait for it.
    */
   readonly work:
     | "check"
@@ -88,6 +92,7 @@ export interface PhaseEntry {
         readonly type: `sealift:${string}:${string}`;
         readonly dependsOn: readonly (keyof HostPhases)[];
         readonly needsBlobs?: true;
+        readonly afterHosts?: true;
       };
   /** Undefined: this host has no such phase. Pure. */
   readonly make: (input: PhaseInput) => Phase | undefined;
@@ -189,6 +194,11 @@ export const phaseList: readonly PhaseEntry[] = [
     work: { type: "sealift:secrets:Prune", dependsOn: ["secrets", "apps", "store", "backup", "rehearsal"] },
     make: ({ host, files }) => prunePhase(host, files),
   },
+  {
+    name: "stacks",
+    work: { type: "sealift:swarm:Stacks", dependsOn: [], needsBlobs: true, afterHosts: true },
+    make: ({ host, files }) => stacksPhase(host, files),
+  },
 ];
 
 /**
@@ -235,6 +245,13 @@ export function factPhases(phases: HostPhases): readonly Phase[] {
   return phaseList.flatMap(({ name, work }) => (work === "check" ? [] : (phases[name] ?? [])));
 }
 
+/** Those of one host alone: what its wave is about. */
+export function wavePhases(phases: HostPhases): readonly Phase[] {
+  return phaseList.flatMap(({ name, work }) =>
+    work === "check" || work.afterHosts === true ? [] : (phases[name] ?? []),
+  );
+}
+
 /** Without the steps that need a certificate that was not known: the run has made them true with what the store reported. */
 export function withoutUnknownCertificates(phases: HostPhases): HostPhases {
   const known = Object.entries(phases).map(([phase, { name, steps }]) => {
@@ -267,9 +284,19 @@ export function withoutCaBundles(phases: HostPhases): HostPhases {
  * and secrets, which are in no bundle.
  */
 export function deliveriesOf(host: HostSpec, files: HostFiles): readonly Delivery[] {
-  const { archive, plugins, age, restic, restServer, registry, apps = [], rehearsed = [] } = files;
+  const {
+    archive,
+    plugins,
+    age,
+    restic,
+    restServer,
+    registry,
+    apps = [],
+    rehearsed = [],
+    stacks = [],
+  } = files;
   const tools = [archive, ...plugins, ...[age, restic, restServer].filter((one) => one !== undefined)];
-  const projects = eachOnce([...apps, ...rehearsed].map((app) => app.archive));
+  const projects = eachOnce([...apps, ...rehearsed, ...stacks].map((app) => app.archive));
   const blobs = host.registry === undefined ? [...tools, ...imageBlobs(files), ...projects] : [];
   const sent = [...blobs, ...(registry === undefined ? [] : [registry])].map(blobDelivery);
   return [...sent, ...secretDeliveries(files)];

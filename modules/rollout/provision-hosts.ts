@@ -1,7 +1,10 @@
 /** Creates the resources of a site: registry hosts and stores of backups first, one after the other, then all hosts, wave after wave. */
 import * as pulumi from "@pulumi/pulumi";
 import { formatProblem, type Problem } from "../core/errors.ts";
+import type { Tally } from "../core/host/drift.ts";
+import type { Phase } from "../core/host/step.ts";
 import type { Host } from "../core/pulumi/converge.ts";
+import { endOf } from "../core/pulumi/known-output.ts";
 import type { PhaseResource } from "../core/pulumi/phase-resource.ts";
 import type { CaBundle } from "../core/site/registry.ts";
 import { isServed, upstreamFirst } from "../core/site/site-spec.ts";
@@ -45,11 +48,14 @@ export async function provisionHosts(
   const registries = makeRegistries(site, around);
   const stores = makeStores(site, registries, around);
   const made = new Map<string, Host>();
-  const rolledOut = await rollOut(site, (plan) => {
-    const last = resourcesOf(plan, site, { registries, stores }, around);
-    made.set(plan.spec.name, last.host);
-    return last;
+  const resources = new Map<string, HostResources>();
+  const inWaves = await rollOut(site, (plan) => {
+    const own = resourcesOf(plan, site, { registries, stores }, around);
+    resources.set(plan.spec.name, own);
+    made.set(plan.spec.name, own.host);
+    return own.last;
   });
+  const rolledOut = { ...inWaves, provisioned: await addAfterHosts(site, inWaves, resources) };
   const specs = site.hosts.map(({ spec }) => spec);
   const caBundles = site.caBundles ?? registries.map(({ caBundle }) => caBundle);
   const probed = site.hosts.filter(({ probe }) => probe.kind === "reached").map(({ spec }) => spec.name);
@@ -150,20 +156,61 @@ function addTrust(
   resources.add("trust", seeds, complete ? resolvedTrust(spec, caBundles) : undefined);
 }
 
-/** All remaining phases of a host. @returns the last of its resources. */
+/**
+ * The phases that concern all hosts at once, unless a wave has failed: one host after the other, in the order of the site.
+ *
+ * @returns the hosts with what these phases have made true.
+ */
+async function addAfterHosts(
+  { hosts }: SitePlan,
+  { provisioned, problems }: RolledOut<PhaseResource>,
+  resources: ReadonlyMap<string, HostResources>,
+): Promise<RolledOut<PhaseResource>["provisioned"]> {
+  // A host that is down is what a swarm is for.
+  const down = new Set(hosts.flatMap(({ probe }) => (probe.kind === "reached" ? [] : [probe.problem])));
+  if (problems.some((problem) => !down.has(problem))) return provisioned;
+  const all = new Map(provisioned);
+  const before = [...provisioned.values()].flatMap(({ last }) => last ?? []);
+  let previous: readonly PhaseResource[] = [];
+  for (const { name, work } of phaseList) {
+    if (work === "check" || work.afterHosts !== true) continue;
+    for (const { spec, phases } of hosts) {
+      const host = all.get(spec.name);
+      const phase = phases[name];
+      if (host?.last === undefined || phase === undefined) continue;
+      const made = resources.get(spec.name)?.add(name, [...before, ...previous]);
+      if (made === undefined) continue;
+      previous = [made];
+      const update = !pulumi.runtime.isDryRun();
+      const failed = update && (await endOf(made.report)) === "failed";
+      const tally = update && !failed ? tallyWith(host.tally, phase) : host.tally;
+      all.set(spec.name, { ...host, tally, last: failed ? undefined : made });
+    }
+  }
+  return all;
+}
+
+/** Once all facts of a phase hold. */
+function tallyWith({ hold, warned, failing }: Tally, { steps }: Phase): Tally {
+  const left = failing.filter((one) => !steps.some(({ code }) => code === one));
+  return { hold: hold + failing.length - left.length, warned, failing: left };
+}
+
+/** All phases of a host that are its own. */
 function resourcesOf(
   plan: HostPlan,
   site: SitePlan,
   { registries, stores }: { readonly registries: readonly MadeRegistry[]; readonly stores: MadeStores },
   around: ContextOf,
-): PhaseResource {
+): HostResources {
   const { spec, phases } = plan;
   const resources = stores.resources.get(spec.name) ?? registryResources(plan, site, registries, around);
   // Registry, seed and store already exist.
-  for (const { name } of phaseList)
-    if (name === "trust") addTrust(resources, plan, site, registries);
+  for (const { name, work } of phaseList)
+    if (work !== "check" && work.afterHosts === true) continue;
+    else if (name === "trust") addTrust(resources, plan, site, registries);
     else if (name === "backup" && phases.backup !== undefined)
       resources.add(name, stores.resolved.resources, stores.resolved.phase(phases.backup));
     else resources.add(name);
-  return resources.last;
+  return resources;
 }

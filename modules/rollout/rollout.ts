@@ -7,7 +7,7 @@ import type { PhaseResource } from "../core/pulumi/phase-resource.ts";
 import { endOf } from "../core/pulumi/known-output.ts";
 import { checkAgain } from "./gate.ts";
 import { preflightWarnings } from "../preflight/index.ts";
-import { factPhases, isInSync, type HostPhases } from "./phases.ts";
+import { factPhases, isInSync, wavePhases, type HostPhases } from "./phases.ts";
 import { wavesOf, type Wave } from "./waves.ts";
 import type { SitePlan, HostPlan } from "./plan-site.ts";
 
@@ -113,7 +113,7 @@ function candidate({ spec, phases, probe }: HostPlan): Parameters<typeof wavesOf
     ...(spec.rack === undefined ? {} : { rack: spec.rack }),
     ...(phases.registry === undefined ? {} : { exclusionGroup: "registry" }),
     changes:
-      lost.length > 0 || factPhases(phases).some((phase) => (differences(phase, probe) ?? []).length > 0),
+      lost.length > 0 || wavePhases(phases).some((phase) => (differences(phase, probe) ?? []).length > 0),
     answers: probe.kind === "reached",
   };
 }

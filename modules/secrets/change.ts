@@ -2,14 +2,14 @@
 import { mkdir } from "node:fs/promises";
 import { dirname } from "node:path";
 import { type Problem, refuse, SealiftError } from "../core/errors.ts";
-import type { HostSpec } from "../core/site/site-spec.ts";
+import { type HostSpec, managedStacks } from "../core/site/site-spec.ts";
 import { writeAtomically } from "../core/write-atomically.ts";
 import { decrypt, encrypt } from "./age.ts";
 import { maxSecretBytes } from "./age-file.ts";
 import { isCurrent, keysOf, type SecretFile, secretUses } from "./recipients.ts";
 import { readSecretFile } from "./secret-files.ts";
 
-type Host = Pick<HostSpec, "name" | "hostKey" | "apps">;
+type Host = Pick<HostSpec, "name" | "hostKey" | "apps"> & Partial<Pick<HostSpec, "stacks" | "swarm">>;
 
 /** What is known about a secret before it is changed. */
 export interface Edited {
@@ -62,7 +62,9 @@ function unnamed(file: string, where: string): Problem {
 }
 
 function notRunning(app: string, hosts: readonly Host[], where: string): Problem {
-  const apps = [...new Set(hosts.flatMap((host) => host.apps.map(({ name }) => name)))];
+  const apps = [
+    ...new Set(hosts.flatMap((host) => [...host.apps, ...managedStacks(host)].map(({ name }) => name))),
+  ];
   return {
     where,
     code: "E_VALUE",

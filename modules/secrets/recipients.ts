@@ -6,12 +6,12 @@ import { backupApp } from "../core/host/blob.ts";
 import { passwordName } from "../core/site/backups.ts";
 import type { Composed } from "../core/site/layers/compose.ts";
 import type { SiteFile } from "../core/site/merge.ts";
-import type { AppSecretSpec, HostSpec } from "../core/site/site-spec.ts";
+import { type AppSecretSpec, type HostSpec, managedStacks } from "../core/site/site-spec.ts";
 import { environmentOfName } from "../core/site/site-text.ts";
 import { type AgeHeader, ageHeader, sshTag } from "./age-file.ts";
 
 type Host = Pick<HostSpec, "name" | "hostKey" | "apps"> &
-  Partial<Pick<HostSpec, "backup" | "store" | "rehearsals">>;
+  Partial<Pick<HostSpec, "backup" | "store" | "rehearsals" | "stacks" | "swarm">>;
 
 /** A secret of an application on a host, or the password of a repository of backups. */
 export interface SecretUse {
@@ -63,7 +63,7 @@ export function secretPlace({
 export function secretUses(hosts: readonly Host[]): readonly SecretUse[] {
   return hosts.flatMap((host) => {
     const rehearsed = (host.rehearsals ?? []).map(({ app }) => app);
-    const apps = [...host.apps, ...rehearsed].filter(
+    const apps = [...host.apps, ...rehearsed, ...managedStacks(host)].filter(
       (app, at, all) => all.findIndex((one) => one.name === app.name) === at,
     );
     return [

@@ -29,7 +29,7 @@ export interface SiteSecrets {
  */
 export function readSecrets(
   hosts: readonly (Pick<HostSpec, "name" | "hostKey" | "apps"> &
-    Partial<Pick<HostSpec, "backup" | "store" | "rehearsals">>)[],
+    Partial<Pick<HostSpec, "backup" | "store" | "rehearsals" | "stacks" | "swarm">>)[],
   siteFile: string,
   composed: Composed,
   unknown: ReadonlySet<string> = new Set(),

@@ -18,6 +18,7 @@ import { type ComposeSources, composeSources } from "./compose-sources.ts";
 import { pathsOfVolume, portsOf, rightsOf } from "./host-rights.ts";
 import { entriesOf, hasVariable, listAt, recordAt, textAt } from "./model-values.ts";
 import { completedServices, definitionOf } from "./service-definition.ts";
+import { stackOf } from "./stack-definition.ts";
 import {
   copyProject,
   pathInProject,
@@ -47,10 +48,11 @@ export interface ReadProject {
 
 /**
  * @param name of the application.
+ * @param swarm a site may run it on its swarm.
  * @throws {SealiftError} E_TOOL; E_YAML; E_APP_COMPOSE when the plugin refuses the file; everything that cannot work on the air-gapped
- * side: E_APP_FILES, E_APP_REMOTE, E_APP_BUILD, E_APP_PULL, E_APP_IMAGE, E_APP_SECRET, E_APP_MOUNT, E_APP_SERVICE.
+ * side: E_APP_FILES, E_APP_REMOTE, E_APP_BUILD, E_APP_PULL, E_APP_IMAGE, E_APP_SECRET, E_APP_MOUNT, E_APP_SERVICE, E_APP_STACK.
  */
-export async function readProject(name: string, place: ProjectPlace): Promise<ReadProject> {
+export async function readProject(name: string, place: ProjectPlace, swarm = false): Promise<ReadProject> {
   const all = await projectFiles(place);
   const sources = composeSources(all, place.file, place.shown);
   refuse(sources.remote);
@@ -61,7 +63,7 @@ export async function readProject(name: string, place: ProjectPlace): Promise<Re
     await copyProject(all, folder);
     const model = await composeModel(name, folder, place.file, join(work, "home"));
     if (typeof model === "string") refuse([refusedByCompose(model, sources)]);
-    else return projectOf(model, { all, place, sources, work, folder });
+    else return projectOf(model, { name, swarm, all, place, sources, work, folder });
   } finally {
     await rm(work, { recursive: true, force: true });
   }
@@ -88,6 +90,8 @@ const maxShown = 400;
 
 /** What the model was read from. */
 interface Reading {
+  readonly name: string;
+  readonly swarm: boolean;
   readonly all: readonly ProjectFile[];
   readonly place: ProjectPlace;
   readonly sources: ComposeSources;
@@ -97,7 +101,7 @@ interface Reading {
 }
 
 function projectOf(model: ComposeModel, reading: Reading): ReadProject {
-  const { all, place, sources, folder } = reading;
+  const { name: app, swarm, all, place, sources, folder } = reading;
   const problems: Problem[] = [...sharedProblems(model, sources)];
   const volumes = recordAt(model, "volumes");
   const services = entriesOf(model["services"]);
@@ -146,6 +150,8 @@ function projectOf(model: ComposeModel, reading: Reading): ReadProject {
       problems.push(notInProject(path ?? "outside", reading, where, `services.${name}.env_file`));
   }
   const images = new Map<string, ImageSpec>();
+  const read = swarm ? stackOf(app, model, files, folder, sources) : undefined;
+  problems.push(...(read?.problems ?? []));
   const project: ComposeProject = {
     file: place.file,
     services: services.map(([name, service]): ComposeService => {
@@ -176,13 +182,14 @@ function projectOf(model: ComposeModel, reading: Reading): ReadProject {
     }),
     ...(Object.keys(configs).length === 0 ? {} : { configs }),
     ...(secretFiles.size === 0 ? {} : { secrets: [...secretFiles.keys()] }),
+    ...(read === undefined ? {} : { stack: read.stack }),
   };
   refuse(problems);
   return {
     files,
     project,
     images: [...images.values()],
-    warnings: serviceWarnings(services, files, sources),
+    warnings: [...serviceWarnings(services, files, sources), ...(read?.warnings ?? [])],
   };
 }
 

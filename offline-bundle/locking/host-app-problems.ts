@@ -10,8 +10,11 @@ import { appDataProblems } from "./app-data-problems.ts";
 /** What the rules need of a host. */
 type AppHost = Pick<
   HostSpec,
-  "name" | "architecture" | "apps" | "volumes" | "registry" | "port" | "daemon" | "store"
+  "name" | "architecture" | "apps" | "volumes" | "registry" | "port" | "daemon" | "store" | "stacks"
 >;
+
+/** What an application on hosts and one on a swarm have in common. */
+type App = Pick<AppSpec, "name" | "version" | "values" | "secrets" | "allow">;
 
 /** Where the site names an application, for messages. */
 type PlaceOf = (app: string) => string;
@@ -35,6 +38,7 @@ export function hostAppProblems(host: AppHost, lock: Lock, where: PlaceOf): read
             ...beforeProblems(host, app, project, where),
           ],
     ),
+    ...(host.stacks ?? []).flatMap((app) => stackProblems(host, app, lock, where)),
     ...portProblems(
       host,
       found.flatMap(({ app, project }) => (project === undefined ? [] : portsOf(app, project))),
@@ -43,7 +47,27 @@ export function hostAppProblems(host: AppHost, lock: Lock, where: PlaceOf): read
   ];
 }
 
-function projectOf({ name, version }: AppSpec, { files }: Lock): ComposeProject | undefined {
+/** The same on every member of the swarm: a task may start on each. */
+function stackProblems(host: AppHost, app: App, lock: Lock, where: PlaceOf): readonly Problem[] {
+  const project = projectOf(app, lock);
+  if (project === undefined) return [notInBundle(host, app, lock, where)];
+  if (project.stack === undefined)
+    return [
+      problemOf("E_APP_STACK", where, host, app, [
+        `${app.name} ${app.version}, which the lock has as an application of hosts alone`,
+        "an application that sealift bundle lock has read as a stack",
+        `add swarm: true to ${app.name} under apps: in bundle.yaml, run sealift bundle lock, and bring in the new bundle`,
+      ]),
+    ];
+  return [
+    ...imageProblems(host, app, project, lock, where),
+    ...rightProblems(host, app, project, where),
+    ...pathProblems(host, app, project, where),
+    ...secretProblems(host, app, project, where),
+  ];
+}
+
+function projectOf({ name, version }: App, { files }: Lock): ComposeProject | undefined {
   return files.find((file) => file.kind === "app" && file.name === name && file.version === version)?.project;
 }
 
@@ -51,13 +75,13 @@ function problemOf(
   code: ErrorCode,
   where: PlaceOf,
   host: AppHost,
-  app: AppSpec,
+  app: App,
   [found, expected, fix]: readonly [found: string, expected: string, fix: string],
 ): Problem {
   return { where: where(app.name), code, subject: `${host.name} apps ${app.name}`, found, expected, fix };
 }
 
-function notInBundle(host: AppHost, app: AppSpec, { files }: Lock, where: PlaceOf): Problem {
+function notInBundle(host: AppHost, app: App, { files }: Lock, where: PlaceOf): Problem {
   const held = files.filter(({ kind }) => kind === "app").map(({ name, version }) => `${name} ${version}`);
   return problemOf("E_APP_NOT_IN_BUNDLE", where, host, app, [
     `${app.name} ${app.version}`,
@@ -87,7 +111,7 @@ function beforeProblems(
 
 function imageProblems(
   { name, architecture }: AppHost,
-  app: AppSpec,
+  app: App,
   { services }: ComposeProject,
   { images }: Lock,
   where: PlaceOf,
@@ -106,7 +130,7 @@ function imageProblems(
 
 function rightProblems(
   host: AppHost,
-  app: AppSpec,
+  app: App,
   { services }: ComposeProject,
   where: PlaceOf,
 ): readonly Problem[] {
@@ -127,7 +151,7 @@ function rightProblems(
 /** The bundle carries no content of a secret, so that the site names a file for each, and for no other. */
 function secretProblems(
   host: AppHost,
-  app: AppSpec,
+  app: App,
   { secrets: needed = [] }: ComposeProject,
   where: PlaceOf,
 ): readonly Problem[] {
@@ -155,7 +179,7 @@ function secretProblems(
 /** Bind mounts may lie on the volumes of the site, beside what Sealift itself keeps there. */
 function pathProblems(
   host: AppHost,
-  app: AppSpec,
+  app: App,
   { services }: ComposeProject,
   where: PlaceOf,
 ): readonly Problem[] {

@@ -19,7 +19,11 @@ export interface ReadApp extends ReadProject {
 /** @throws {SealiftError} what {@link readProject} refuses. */
 export async function readApp(entry: FileSourceSpec, bundleFile: string): Promise<ReadApp> {
   const place = await projectPlace(entry.url, bundleFile);
-  return { entry, where: join(place.shown, place.file), ...(await readProject(entry.name, place)) };
+  return {
+    entry,
+    where: join(place.shown, place.file),
+    ...(await readProject(entry.name, place, entry.swarm)),
+  };
 }
 
 /**
@@ -52,7 +56,8 @@ function withOldDefinitions(project: ComposeProject, old: ComposeProject | undef
     ...service,
     config: old?.services.find(({ name }) => name === service.name)?.config ?? service.config,
   }));
-  return { ...project, services };
+  const stack = project.stack === undefined ? undefined : (old?.stack ?? project.stack);
+  return { ...project, services, ...(stack === undefined ? {} : { stack }) };
 }
 
 /** The images that an existing lock says its applications need, as if `images:` of bundle.yaml named them. */

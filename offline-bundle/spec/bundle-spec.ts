@@ -47,6 +47,8 @@ export interface FileSourceSpec extends FileSpec {
   readonly signature?: SignatureOrigin;
   /** A signed apt repository that has this package; absent: none is checked. */
   readonly apt?: AptOrigin;
+  /** Of an app: a site may run it on its swarm. */
+  readonly swarm?: true;
 }
 
 /** Keys of a publisher: a file beside bundle.yaml, and the fingerprints of the trusted keys, as a person has verified them. */

@@ -178,12 +178,13 @@ function memberInOrder({ path, bytes, sha256 }: Member): Member {
   return { path, bytes, sha256 };
 }
 
-function projectInOrder({ file, services, configs, secrets }: ComposeProject): ComposeProject {
+function projectInOrder({ file, services, configs, secrets, stack }: ComposeProject): ComposeProject {
   return {
     file,
     services: services.map(serviceInOrder),
     ...(configs === undefined ? {} : { configs }),
     ...(secrets === undefined ? {} : { secrets }),
+    ...(stack === undefined ? {} : { stack }),
   };
 }
 
@@ -255,6 +256,13 @@ export function uncovered(spec: BundleSpec, lock: Lock, lockFile: string): reado
     ),
   ];
   return [
+    ...spec.files.flatMap((file) => {
+      const pin = lock.files.find((one) => label(one) === label(file));
+      if (file.swarm !== true || pin?.project === undefined || pin.project.stack !== undefined) return [];
+      return [
+        stale(lockFile, label(file), "an application of hosts alone", "swarm: true, as in bundle.yaml"),
+      ];
+    }),
     ...requested
       .filter((one) => !locked.includes(one))
       .map((one) => stale(lockFile, one, "no pin", "a pin for every item in bundle.yaml")),

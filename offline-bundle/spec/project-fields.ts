@@ -1,4 +1,5 @@
 /** A Compose project of the lock as texts that a person compares: every value of it is in one of them. Pure. */
+import { digestOfBytes } from "../io/digest.ts";
 import type { ComposeProject, ComposeService, StateMount } from "../../modules/core/host/compose-project.ts";
 
 /** The fields in which two projects may differ. */
@@ -14,11 +15,12 @@ export const projectFields = [
   "hostRights",
   "configs",
   "secrets",
+  "stack",
 ] as const;
 export type ProjectField = (typeof projectFields)[number];
 
 export function projectTexts(project: ComposeProject): Readonly<Record<ProjectField, string | undefined>> {
-  const { file, services, configs, secrets } = project;
+  const { file, services, configs, secrets, stack } = project;
   const each = (of: (service: ComposeService) => readonly string[]): readonly string[] =>
     services.flatMap((service) => of(service).map((text) => `${service.name} ${text}`));
   return {
@@ -47,7 +49,13 @@ export function projectTexts(project: ComposeProject): Readonly<Record<ProjectFi
       ...each(({ configs: used = [], envFiles = [] }) => [...used, ...envFiles.map((path) => `env ${path}`)]),
     ]),
     secrets: joined([...(secrets ?? []), ...each(({ secrets: used = [] }) => used)]),
+    stack: stack === undefined ? undefined : joined(Object.entries(stack.services).map(stackText)),
   };
+}
+
+/** In short: it is the same Compose file in another form. */
+function stackText([name, service]: readonly [string, unknown]): string {
+  return `${name} ${digestOfBytes(JSON.stringify(service)).sha256.slice(0, 16)}`;
 }
 
 function runs({ image, digest, replicas, oneShot, restart }: ComposeService): string {

@@ -46,6 +46,7 @@ interface AppEntry {
   /** Path of the Compose file, relative to bundle.yaml. */
   readonly compose: string;
   readonly licence: string;
+  readonly swarm?: true;
 }
 
 /** One entry of `files`, as written. */
@@ -122,10 +123,11 @@ export async function readBundleSpec(file: string): Promise<BundleSpec> {
 }
 
 /** One file for each version of an application. */
-function projects({ name, versions, compose, licence }: AppEntry): readonly FileSourceSpec[] {
+function projects({ name, versions, compose, licence, swarm }: AppEntry): readonly FileSourceSpec[] {
   return versions.map((version) => ({
     ...{ name, version, platform: "any", kind: "app", licence, checksums: [] },
     url: appUrl(compose.replaceAll("{version}", version)),
+    ...(swarm === undefined ? {} : { swarm }),
   }));
 }
 

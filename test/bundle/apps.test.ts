@@ -15,7 +15,7 @@ import { lockIndex } from "../../offline-bundle/spec/lock-index.ts";
 import { readLock } from "../../offline-bundle/spec/lock-file.ts";
 import { verifyBundle } from "../../offline-bundle/verify.ts";
 import { assertRefused } from "../support/assert/assert-refusal.ts";
-import { type AppRepository, appRepository } from "../support/fixtures/app-repository.ts";
+import { type AppRepository, appRepository, shopProject } from "../support/fixtures/app-repository.ts";
 import { useComposePlugin } from "../support/fixtures/compose-plugin.ts";
 import { tinyImage } from "../support/fixtures/tiny-bundle.ts";
 import { undoAfter } from "../support/process/undo.ts";
@@ -737,4 +737,57 @@ test("without the compose plugin the message says what to install", async () => 
   } finally {
     process.env["PATH"] = before;
   }
+});
+
+test("with swarm: true a project is locked as a stack as well, and refused where a swarm would not carry it out", async () => {
+  const compose = "../apps/shop/{version}/compose.yaml";
+  const app = { name: "shop", versions: ["2.4.0"], compose, licence: "Apache-2.0" };
+  const onSwarm = { apps: [{ ...app, swarm: true }] };
+  await lockBundle(repository);
+  await repository.writeSpec(["2.4.0"], onSwarm);
+  const [stale] = (await assertRefused(fetchBundle(repository))).map(formatProblem);
+  assert.match(stale ?? "", /E_LOCK_STALE shop 2\.4\.0 any: found: an application of hosts alone; /);
+  const found = await refusals();
+  assert.equal(found.length, 2, found.join("\n"));
+  assert.match(
+    found[0] ?? "",
+    /compose\.yaml:\d+:\d+: E_APP_STACK services\.web\.ports: .*remove the address/,
+  );
+  assert.match(found[1] ?? "", /E_APP_STACK services\.web\.volumes: found: volume data of whichever node /);
+  const text = shopProject["compose.yaml"] ?? "";
+  const pinned = text
+    .replace(/, "127[^\]]*/, "")
+    .replace(
+      "deploy: {",
+      'depends_on: []\n    deploy: { placement: { constraints: ["node.labels.disk == fast"] },',
+    );
+  await repository.writeProject({ "compose.yaml": pinned });
+  await rm(repository.lockFile);
+  const warnings: Problem[] = [];
+  const { lock } = await lockBundle({ ...repository, warn: (one) => warnings.push(one) });
+  assert.deepEqual(warnings, []);
+  assert.deepEqual(lock.files[0]?.project?.stack, {
+    services: {
+      web: {
+        healthcheck: { test: ["CMD", "true"] },
+        environment: { LOG_LEVEL: "info", DB_PASSWORD_FILE: "/run/secrets/db_password", URL: "${SHOP_URL}" },
+        networks: { default: {} },
+        ports: [{ target: 80, published: 8080, protocol: "tcp", mode: "ingress" }],
+        volumes: [{ type: "volume", source: "data", target: "/data" }],
+        configs: [{ source: "nginx" }],
+        secrets: [{ source: "db_password", target: "/run/secrets/db_password" }],
+        deploy: {
+          mode: "replicated",
+          placement: { constraints: ["node.labels.disk == fast"] },
+          resources: { limits: { memory: "64M" } },
+          restart_policy: { condition: "any" },
+        },
+      },
+    },
+    networks: { default: {} },
+    volumes: { data: {} },
+    defaults: { SHOP_URL: "http://localhost" },
+  });
+  assert.deepEqual(await readLock(repository.lockFile), lock);
+  assert.equal((await lockBundle({ ...repository, check: true })).changed, false);
 });

@@ -163,3 +163,23 @@ test("an environment is checked against the lock, at the line of the application
     await rm(folder, { recursive: true });
   }
 });
+
+test("an application on the swarm is refused unless the lock has it as a stack, and checked as one of a host otherwise", () => {
+  const stacks = [{ ...{ name: "shop", version: "1.0.0", keep: 2 }, update: { timeout: 300 } }];
+  const found = (lock: Lock): string =>
+    hostAppProblems({ ...exampleHost(), apps: [], stacks }, lock, (one) => `site ${one}`)
+      .map(formatProblem)
+      .join("\n");
+  const lock = lockOf({ shop: { needs: ["docker.sock"] } });
+  assert.match(
+    found(lock),
+    /^site shop: E_APP_STACK node-a apps shop: found: shop 1\.0\.0, which the lock has as an application of hosts alone; .*fix: add swarm: true to shop /,
+  );
+  const stack = { services: { web: {} } };
+  const files = lock.files.map((file) => ({
+    ...file,
+    ...(file.project === undefined ? {} : { project: { ...file.project, stack } }),
+  }));
+  assert.match(found({ ...lock, files }), /^site shop: E_APP_RIGHTS .*service web needs docker\.sock/);
+  assert.match(found(lockOf({})), /E_APP_NOT_IN_BUNDLE/);
+});

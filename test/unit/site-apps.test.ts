@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { formatProblem } from "../../modules/core/errors.ts";
+import { managedStacks } from "../../modules/core/site/site-spec.ts";
 import { exactVersions } from "../../modules/core/site/layers/exact-versions.ts";
 import { seriesResolver } from "../../modules/environments/resolve-version.ts";
 import { changed, problemsOf, siteOf } from "../support/fixtures/site-text.ts";
@@ -97,4 +98,84 @@ test("a host without the compose plugin, or with a store that loses digests, run
     /E_CONFLICT apps\[0\]: found: node-a has no compose plugin; .* set engine\.compose /,
   );
   assert.match(problems, /E_IMAGE_LOAD apps\[0\]: found: node-a has the classic image store, .*moby#43570/);
+});
+
+/** The example, with node-a as the manager of a swarm and node-b as a worker. */
+const onSwarm = (apps: string, swarm = "managers: [node-a], workers: { hosts: [node-b] }"): string =>
+  changed(
+    /\n {4}hosts:\n/,
+    `\n    apps: ${apps}\n    swarm: { name: plant-1, ${swarm}, addressPool: { base: 172.29.0.0/16 } }\n    hosts:\n`,
+  ).replace("storage-driver: overlay2", "features: { containerd-snapshotter: true }");
+
+test("an application on the swarm is on no host of its own: members hold its images, managers deploy it", () => {
+  const apps =
+    "[{ name: shop, version: 2.4.0, on: swarm, values: { A: b }, update: { order: start-first, parallelism: 2, delay: 10s } }]";
+  const [a, b] = siteOf(onSwarm(apps)).hosts;
+  const stack = {
+    ...{ name: "shop", version: "2.4.0", keep: 2, values: { A: "b" } },
+    update: { order: "start-first", parallelism: 2, delay: "10s", timeout: 300 },
+  };
+  assert.deepEqual(a?.stacks, [stack]);
+  assert.deepEqual(b?.stacks, [stack]);
+  assert.deepEqual([...a.apps, ...b.apps], []);
+  assert.deepEqual(managedStacks(a), [stack]);
+  assert.deepEqual(managedStacks(b), []);
+  const [, other] = siteOf(onSwarm(apps, "managers: [node-a]")).hosts;
+  assert.equal(other?.stacks, undefined);
+});
+
+for (const [what, app, expected] of [
+  ["hosts", "hosts: [node-a]", /E_CONFLICT apps\[0\]\.hosts: found: hosts beside on: swarm; /],
+  ["a team", "team: payments", /E_CONFLICT apps\[0\]\.team: found: team beside on: swarm; /],
+  [
+    "data",
+    "data: { db: { path: /svc/db } }",
+    /E_CONFLICT apps\[0\]\.data: found: data of an application on the swarm; /,
+  ],
+  [
+    "a command before updates",
+    "update: { before: { run: migrate } }",
+    /E_CONFLICT apps\[0\]\.update\.before: found: update\.before of an application on the swarm; /,
+  ],
+  ["a rehearsal", "update: { rehearsed: 7d }", /E_CONFLICT apps\[0\]\.update\.rehearsed: /],
+  ["no time to fail in", "update: { monitor: 0s }", /E_VALUE apps\[0\]\.update\.monitor: .*at least 1s/],
+] as const)
+  test(`an application on the swarm with ${what} is refused`, () => {
+    const problems = problemsOf(onSwarm(`[{ name: shop, version: 2.4.0, on: swarm, ${app} }]`)).map(
+      formatProblem,
+    );
+    assert.equal(problems.length, 1, problems.join("\n"));
+    assert.match(problems[0] ?? "", expected);
+  });
+
+test("a swarm's words need a swarm, and a store that keeps digests on every member", () => {
+  const app = "[{ name: shop, version: 2.4.0, on: swarm }]";
+  const found = (text: string): string => problemsOf(text).map(formatProblem).join("\n");
+  assert.match(
+    found(withApps(app)),
+    /E_KEY_MISSING apps\[0\]\.on: found: on: swarm in a site without a swarm; /,
+  );
+  const words = "[{ name: shop, version: 2.4.0, update: { order: start-first, parallelism: 1, delay: 5s } }]";
+  for (const key of ["order", "parallelism", "delay"])
+    assert.match(
+      found(withApps(words)),
+      new RegExp(`E_CONFLICT apps\\[0\\]\\.update\\.${key}: .*fix: remove it, or add on: swarm`),
+    );
+  const secret = onSwarm("[{ name: shop, version: 2.4.0, on: swarm, secrets: { password: secrets/p.age } }]")
+    .replace(
+      /\n {4}hosts:\n/,
+      `\n    secrets: { age: 1.3.1, recoveryKey: age1${"q".repeat(58)} }\n    hosts:\n`,
+    )
+    .replaceAll("ssh-ed25519 AAAAC3NzaC1lZDI1NTE5", "ecdsa-sha2-nistp256 AAAAE2VjZHNhLXNoYTItbmlzdHAyNTY");
+  assert.match(found(secret), /E_SECRET_RECIPIENT .*node-a needs the secrets of shop/);
+  assert.doesNotMatch(found(secret), /node-b needs the secrets/);
+  const classic = onSwarm(app).replace(
+    "features: { containerd-snapshotter: true }",
+    "storage-driver: overlay2",
+  );
+  assert.match(found(classic), /E_IMAGE_LOAD apps\[0\]: found: node-a has the classic image store, /);
+  assert.match(
+    found(onSwarm(`[${app.slice(1, -1)}, ${app.slice(1, -1)}]`)),
+    /E_DUPLICATE apps\[1\]\.name: found: shop twice on node-a; /,
+  );
 });

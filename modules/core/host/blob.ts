@@ -87,6 +87,8 @@ export interface HostFiles {
   readonly images?: readonly HostImage[];
   /** Releases of the applications that run on it, in the order of the site. Default none. */
   readonly apps?: readonly HostApp[];
+  /** Releases of the applications of a swarm, on each of its managers. Default none. */
+  readonly stacks?: readonly HostApp[];
   /** Secrets of these applications. Default none. */
   readonly secrets?: readonly HostSecret[];
   /** The program that decrypts them, on a host that has any. */

@@ -8,7 +8,24 @@ export interface ComposeProject {
   readonly configs?: Readonly<Record<string, string>>;
   /** Names of the top-level `secrets` that are files: the site provides their content. Default none. */
   readonly secrets?: readonly string[];
+  /** What it is on a swarm, where bundle.yaml asks for that. */
+  readonly stack?: StackDefinition;
 }
+
+/**
+ * A project as docker stack deploy reads it, but for what each site has of its own: references of images, names of configs and secrets, and
+ * values of variables. In its texts `$$` is a dollar sign, and `$NAME` and `${NAME:-default}` are variables.
+ */
+export interface StackDefinition {
+  /** By name. Their `configs` and `secrets` have the names of the project as `source`. */
+  readonly services: Readonly<Record<string, StackObject>>;
+  readonly networks?: Readonly<Record<string, StackObject>>;
+  readonly volumes?: Readonly<Record<string, StackObject>>;
+  /** Values of the project's own .env. Default none. */
+  readonly defaults?: Readonly<Record<string, string>>;
+}
+
+export type StackObject = Readonly<Record<string, unknown>>;
 
 export interface ComposeService {
   readonly name: string;

@@ -1187,6 +1187,11 @@ export type AppsInput = readonly {
    */
   readonly class?: string;
   /**
+   * swarm: it runs on the swarm of the site, as a stack, and not on hosts of its own. Its services start on whichever nodes the swarm chooses; every member holds its images. Needs `swarm` of the site, and swarm: true in bundle.yaml. `hosts`, `class`, `team`, `data`, `backup`, `restore`, `update.before` and `update.rehearsed` are refused beside it. Absent: on hosts.
+   * @example "swarm"
+   */
+  readonly on?: "swarm";
+  /**
    * The hosts of this team run it.
    * @example "payments"
    */
@@ -1207,11 +1212,21 @@ export type AppsInput = readonly {
    */
   readonly update?: {
     /**
-     * stop-first: a container stops before its successor starts.
+     * stop-first: a container stops before its successor starts. start-first, with on: swarm alone: a task stops when its successor runs and is healthy. Default with on: swarm: as the Compose file has it under deploy.update_config.
      * @default "stop-first"
      * @example "stop-first"
      */
-    readonly order?: "stop-first";
+    readonly order?: "start-first" | "stop-first";
+    /**
+     * With on: swarm alone: how many tasks of a service are replaced at a time; 0: all at once. Default: as the Compose file has it, or else 1.
+     * @example 1
+     */
+    readonly parallelism?: number;
+    /**
+     * With on: swarm alone: the pause between tasks that are replaced, in seconds (s) or minutes (m). Default: as the Compose file has it, or else none.
+     * @example "10s"
+     */
+    readonly delay?: string;
     /**
      * How long the containers of a new release must run without a restart before the release is accepted, in seconds (s) or minutes (m).
      * @default "30s"

@@ -5,6 +5,7 @@ import type {
   AppSecretSpec,
   AppSpec,
   HostSpec,
+  StackSpec,
   UpdateBeforeSpec,
 } from "./site-spec.ts";
 import { parseSeconds } from "./units.ts";
@@ -18,8 +19,12 @@ export interface AppFile extends Pick<AppSpec, "name" | "version" | "values" | "
   /** A class that is not defined. */
   readonly class?: string;
   readonly team?: string;
+  /** On the swarm of the site, and on no host of its own. */
+  readonly on?: "swarm";
   readonly update?: {
-    readonly order?: "stop-first";
+    readonly order?: "start-first" | "stop-first";
+    readonly parallelism?: number;
+    readonly delay?: string;
     readonly monitor?: string;
     readonly failure_action?: "rollback" | "pause";
     readonly timeout?: string;
@@ -39,7 +44,32 @@ export function appsOf(
   return apps.filter((app) => runsOn(app, host)).map(appSpec);
 }
 
-function runsOn({ hosts, team }: AppFile, host: Parameters<typeof appsOf>[1]): boolean {
+/** Those that run on the swarm, in the order of the site. */
+export function stacksOf(apps: readonly AppFile[]): readonly StackSpec[] {
+  return apps
+    .filter(({ on }) => on === "swarm")
+    .map((app) => {
+      const { name, version, values, secrets, allow, keep, update } = appSpec(app);
+      const { order, parallelism, delay, monitor, failure_action } = app.update ?? {};
+      return {
+        ...{ name, version, keep },
+        ...(values === undefined ? {} : { values }),
+        ...(secrets === undefined ? {} : { secrets }),
+        ...(allow === undefined ? {} : { allow }),
+        update: {
+          ...(order === undefined ? {} : { order }),
+          ...(parallelism === undefined ? {} : { parallelism }),
+          ...(delay === undefined ? {} : { delay }),
+          ...(monitor === undefined ? {} : { monitor }),
+          ...(failure_action === undefined ? {} : { failure_action }),
+          timeout: update.timeout,
+        },
+      };
+    });
+}
+
+function runsOn({ hosts, team, on }: AppFile, host: Parameters<typeof appsOf>[1]): boolean {
+  if (on === "swarm") return false;
   if (hosts !== undefined) return hosts.includes(host.name);
   return team === undefined || host.team === team;
 }
@@ -55,7 +85,8 @@ function appSpec(file: AppFile): AppSpec {
     ...(backup === undefined ? {} : { backup: { stop: false, dump: {}, ...backup } }),
     ...(restore === undefined ? {} : { restore: { rehearse: "weekly", check: {}, ...restore } }),
     update: {
-      order: update.order ?? "stop-first",
+      // Another order is for a swarm alone.
+      order: "stop-first",
       monitor: parseSeconds(update.monitor ?? "30s"),
       failure_action: update.failure_action ?? "rollback",
       timeout: parseSeconds(update.timeout ?? "5m"),

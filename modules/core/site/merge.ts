@@ -2,7 +2,7 @@
 import { endpoint } from "../endpoint.ts";
 import { pullsByName, imageStoreKeys, imageStoreOf } from "./image-store.ts";
 import { containersSlice, withProfile, writtenAlways, type DaemonProfile } from "./profiles.ts";
-import { appsOf, type AppFile } from "./apps.ts";
+import { appsOf, stacksOf, type AppFile } from "./apps.ts";
 import { backupsOf, type BackupsFile } from "./backups.ts";
 import { backedHosts, rehearsalsOf } from "./rehearsals.ts";
 import { registryOf, type RegistryFile, type RegistrySpec } from "./registry.ts";
@@ -104,9 +104,15 @@ export function mergeHost(site: SiteFile, host: HostFile): MergedHost {
       ...(registry?.follows === "mirror" ? mirrorKeys(registry) : {}),
     },
     ...(registry === undefined ? {} : { registry }),
-    ...(swarm === undefined ? {} : { swarm }),
+    ...(swarm === undefined ? {} : { swarm, ...stacksOnMember(site) }),
     ...(limited ? { containerLimits: limits } : {}),
   };
+}
+
+/** The same for every member: each holds the images, and the managers do the rest. */
+function stacksOnMember({ apps = [] }: SiteFile): Pick<HostSpec, "stacks"> {
+  const stacks = stacksOf(apps);
+  return stacks.length === 0 ? {} : { stacks };
 }
 
 /** A host with existing mounts, and neither a disk nor volumes, has no volumes. */

@@ -4,7 +4,7 @@ import type { JumpSpec } from "./jump-host.ts";
 import type { BackupClientSpec, BackupStoreSpec } from "./backups.ts";
 import type { RegistrySpec, ServedRegistry } from "./registry.ts";
 import type { RolloutSpec } from "./rollout.ts";
-import type { SwarmSpec } from "./swarm.ts";
+import { ownMember, type SwarmSpec } from "./swarm.ts";
 
 /** Architectures in Docker's notation. */
 export type Architecture = "amd64" | "arm64";
@@ -165,6 +165,26 @@ export interface AppSpec {
   readonly keep: number;
 }
 
+/** An application of the site that runs on its swarm: the same project of the bundle, as a stack. */
+export interface StackSpec extends Pick<
+  AppSpec,
+  "name" | "version" | "values" | "secrets" | "allow" | "keep"
+> {
+  readonly update: StackUpdateSpec;
+}
+
+/** How services are replaced, in the words of Compose's `deploy.update_config`. What is absent is as the Compose file has it. */
+export interface StackUpdateSpec {
+  readonly order?: "start-first" | "stop-first";
+  readonly parallelism?: number;
+  /** A duration of Compose: `10s`. */
+  readonly delay?: string;
+  readonly monitor?: string;
+  readonly failure_action?: "rollback" | "pause";
+  /** How long a deployment may take until all services run, in seconds. */
+  readonly timeout: number;
+}
+
 /** An application of another host whose backups are restored here for a test. */
 export interface RehearsalSpec {
   /** Name of the host that runs it. */
@@ -289,6 +309,8 @@ export interface HostSpec {
   readonly images: readonly string[];
   /** Applications that run here, in the order of the site. */
   readonly apps: readonly AppSpec[];
+  /** Applications of the swarm, on each of its members in the order of the site. Default none. */
+  readonly stacks?: readonly StackSpec[];
   /** Applications of other hosts whose restore is rehearsed here. Default none. */
   readonly rehearsals?: readonly RehearsalSpec[];
   /** Absent: Sealift looks after no secrets. */
@@ -325,14 +347,20 @@ export function isServed(host: HostSpec): host is ServedHost {
   return host.registry?.serves !== undefined;
 }
 
+/** The applications of the swarm on one of its managers; none on all other hosts. */
+export function managedStacks({
+  stacks = [],
+  swarm,
+}: Partial<Pick<HostSpec, "stacks" | "swarm">>): readonly StackSpec[] {
+  return swarm !== undefined && ownMember(swarm).role === "manager" ? stacks : [];
+}
+
 /** Whether anything on a host is encrypted for it. */
-export function needsSecrets({
-  apps,
-  backup,
-  store,
-  rehearsals = [],
-}: Pick<HostSpec, "apps" | "backup" | "store" | "rehearsals">): boolean {
-  const all = [...apps, ...rehearsals.map(({ app }) => app)];
+export function needsSecrets(
+  host: Pick<HostSpec, "apps" | "backup" | "store" | "rehearsals" | "stacks" | "swarm">,
+): boolean {
+  const { apps, backup, store, rehearsals = [] } = host;
+  const all = [...apps, ...rehearsals.map(({ app }) => app), ...managedStacks(host)];
   return (
     backup !== undefined ||
     store !== undefined ||

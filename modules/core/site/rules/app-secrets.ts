@@ -2,6 +2,7 @@
 import { endpoint } from "../../endpoint.ts";
 import type { Problem } from "../../errors.ts";
 import type { MergedHost, SiteFile } from "../merge.ts";
+import { managedStacks } from "../site-spec.ts";
 import type { ProblemBuilder } from "./problem-builder.ts";
 
 export function appSecretProblems(
@@ -32,7 +33,9 @@ function keyProblems(host: MergedHost, index: number, problemAt: ProblemBuilder)
   const { name, address, port, hostKey, apps, backup, store } = host;
   const backups = backup !== undefined || store !== undefined ? ["the backups"] : [];
   const needing = [
-    ...apps.filter(({ secrets = {} }) => Object.keys(secrets).length > 0).map((app) => app.name),
+    ...[...apps, ...managedStacks(host)]
+      .filter(({ secrets = {} }) => Object.keys(secrets).length > 0)
+      .map((app) => app.name),
     ...backups,
   ];
   const [type = ""] = hostKey.split(" ");

@@ -5,7 +5,7 @@ import type { MergedHost, SiteFile } from "../merge.ts";
 import type { ProblemBuilder } from "./problem-builder.ts";
 
 export function appProblems(
-  { apps = [], hosts: written }: SiteFile,
+  { apps = [], hosts: written, swarm }: SiteFile,
   hosts: readonly MergedHost[],
   problemAt: ProblemBuilder,
 ): Problem[] {
@@ -13,6 +13,9 @@ export function appProblems(
   return [
     ...apps.flatMap((app, at): Problem[] => [
       ...selectorProblems(app, ["apps", at], problemAt),
+      ...(app.on === "swarm"
+        ? stackProblems(app, ["apps", at], swarm !== undefined, problemAt)
+        : onlyOnSwarm(app, ["apps", at], problemAt)),
       ...(app.update?.before?.backup === true && app.backup === undefined
         ? [
             problemAt(
@@ -60,15 +63,97 @@ function selectorProblems(app: App, path: (string | number)[], problemAt: Proble
   return [problemAt([...path, "team"], "E_CONFLICT", "team beside hosts or class", "one of them", fix)];
 }
 
+/** What an application on the swarm cannot have, or not yet. */
+function stackProblems(
+  app: App,
+  path: (string | number)[],
+  hasSwarm: boolean,
+  problemAt: ProblemBuilder,
+): Problem[] {
+  const selectors = (["hosts", "team"] as const).filter((key) => app[key] !== undefined);
+  const kept = (["data", "backup", "restore"] as const).filter((key) => app[key] !== undefined);
+  const steps = (["before", "rehearsed"] as const).filter((key) => app.update?.[key] !== undefined);
+  return [
+    ...(hasSwarm
+      ? []
+      : [
+          problemAt(
+            [...path, "on"],
+            "E_KEY_MISSING",
+            "on: swarm in a site without a swarm",
+            "swarm: of the site",
+            "describe the swarm under swarm:, or name hosts for the application",
+          ),
+        ]),
+    ...selectors.map((key) =>
+      problemAt(
+        [...path, key],
+        "E_CONFLICT",
+        `${key} beside on: swarm`,
+        "one of them: the swarm chooses the nodes",
+        `remove ${key}; deploy.placement.constraints in the Compose file chooses nodes by the labels of swarm: { labels }`,
+      ),
+    ),
+    ...kept.map((key) =>
+      problemAt(
+        [...path, key],
+        "E_CONFLICT",
+        `${key} of an application on the swarm`,
+        "an application of hosts: on a swarm, Sealift does not know on which node a service has its data",
+        `remove ${key}, or run the application on hosts`,
+      ),
+    ),
+    ...steps.map((key) =>
+      problemAt(
+        [...path, "update", key],
+        "E_CONFLICT",
+        `update.${key} of an application on the swarm`,
+        "an application of hosts: a swarm updates services one by one, and runs nothing before",
+        `remove ${key}, or run the application on hosts`,
+      ),
+    ),
+    ...(app.update?.monitor === "0s" || app.update?.monitor === "0m"
+      ? [
+          problemAt(
+            [...path, "update", "monitor"],
+            "E_VALUE",
+            `monitor: ${app.update.monitor}`,
+            "at least 1s: a swarm takes 0 for its own default of 5 s",
+            "write 1s, or remove it",
+          ),
+        ]
+      : []),
+  ];
+}
+
+function onlyOnSwarm(app: App, path: (string | number)[], problemAt: ProblemBuilder): Problem[] {
+  const { order, parallelism, delay } = app.update ?? {};
+  const found = [
+    ...(order === "start-first" ? ["order"] : []),
+    ...(parallelism === undefined ? [] : ["parallelism"]),
+    ...(delay === undefined ? [] : ["delay"]),
+  ];
+  return found.map((key) =>
+    problemAt(
+      [...path, "update", key],
+      "E_CONFLICT",
+      `update.${key}${key === "order" ? ": start-first" : ""} of an application on hosts`,
+      "on: swarm: Compose stops a container before its successor starts, and all of a service at once",
+      `remove it, or add on: swarm`,
+    ),
+  );
+}
+
 /** At the application, because it is what the host cannot run. */
 function hostProblems(host: MergedHost, apps: readonly App[], problemAt: ProblemBuilder): Problem[] {
-  const own = host.apps.map(({ name }) => apps.findIndex((app) => app.name === name));
-  const [first] = own;
-  if (first === undefined) return [];
-  const { name, engine, registry, imageStore } = host;
-  const twice = host.apps.filter((app, at) => host.apps.findIndex((one) => one.name === app.name) !== at);
+  const { name, engine, registry, imageStore, stacks = [] } = host;
+  const onHost = apps.findIndex((app) => app.on === undefined && app.name === host.apps[0]?.name);
+  const first = onHost < 0 && stacks.length > 0 ? apps.findIndex(({ on }) => on === "swarm") : onHost;
+  if (first < 0) return [];
+  const repeated = <T extends { readonly name: string }>(list: readonly T[]): readonly T[] =>
+    list.filter((app, at) => list.findIndex((one) => one.name === app.name) !== at);
   return [
-    ...twice.map((app) =>
+    ...[...repeated(host.apps), ...repeated(stacks)].map((app) =>
       problemAt(
         ["apps", apps.findLastIndex((one) => one.name === app.name), "name"],
         "E_DUPLICATE",
@@ -77,7 +162,7 @@ function hostProblems(host: MergedHost, apps: readonly App[], problemAt: Problem
         "remove one of the two, or name other hosts",
       ),
     ),
-    ...(engine.compose === undefined
+    ...(engine.compose === undefined && onHost >= 0
       ? [
           problemAt(
             ["apps", first],
