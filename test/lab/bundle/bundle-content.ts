@@ -14,8 +14,10 @@ export interface Content {
   readonly plugins: readonly Plugin[];
   /** What is packed of the lab's tools. */
   readonly tools: readonly ToolTarball[];
-  /** What the example application and its images are made from, where they are in it. */
-  readonly apps?: readonly string[];
+  /** Recipes of what is made here: of the tools, then of the projects of applications. */
+  readonly made: readonly string[];
+  /** What the images of applications are made from, where they are in it. */
+  readonly apps?: string;
 }
 
 /** Where a bundle of this choice is kept: those with a registry beside the others, which take each other's place. */

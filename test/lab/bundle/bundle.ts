@@ -1,6 +1,6 @@
 /** The lab's own bundle: small, but made, signed and checked by the very code that makes a real one. */
-import { cp, mkdir, rm, writeFile } from "node:fs/promises";
-import { basename, join } from "node:path";
+import { cp, mkdir, realpath, rm, writeFile } from "node:fs/promises";
+import { basename, dirname, join } from "node:path";
 import { stringify } from "yaml";
 import { buildBundle } from "../../../offline-bundle/build.ts";
 import { inside } from "../../../offline-bundle/oci/layout.ts";
@@ -26,6 +26,7 @@ import { imageKinds, writeImageKinds } from "./image-kinds.ts";
 import { withLock } from "../lock.ts";
 import { writeScratchImage } from "./scratch-image.ts";
 import { ensureSigningKey, type SigningKey } from "./signing-key.ts";
+import { binDir } from "../tools/places.ts";
 import { type PackedTool, packTool, type ToolTarball, toolTarball } from "./tool-tarball.ts";
 
 export interface LabBundle {
@@ -89,6 +90,8 @@ async function keptBundle(
 ): Promise<LabBundle | undefined> {
   const content = await readContent(choice);
   if (content === undefined || (choice === "all" && content.choice === "one")) return undefined;
+  // A tool that is built in another way, or a project that was edited, is another bundle.
+  if (String(content.made) !== String(await madeHere(content.choice))) return undefined;
   const work = await folderOf(content);
   const lockFile = join(work, inside.lock);
   return verifyBundle(join(work, "bundle"), { allowedSigners, lockFile }).then(
@@ -109,7 +112,8 @@ async function makeBundle(
   const tarballs = packedTools[choice].map(toolTarball);
   const content = {
     ...{ choice, engines: chosen.map(({ engine }) => engine), plugins, tools: tarballs },
-    ...(apps === undefined ? {} : { apps: [basename(apps.layout), await labAppsRecipe()] }),
+    made: await madeHere(choice),
+    ...(apps === undefined ? {} : { apps: basename(apps.layout) }),
   };
   const work = await folderOf(content);
   await rm(join(bundleFolder(choice), "made"), { recursive: true, force: true });
@@ -145,6 +149,14 @@ async function makeBundle(
   await verifyBundle(join(work, "bundle"), { allowedSigners, lockFile: files.lockFile });
   await writeContent(content);
   return describe(content, work, allowedSigners);
+}
+
+/** Of the lab's own programs and projects that go in: the recipes. */
+async function madeHere(choice: EngineChoice): Promise<readonly string[]> {
+  const programs = packedTools[choice].map(async (name) =>
+    basename(dirname(await realpath(join(binDir, name)))),
+  );
+  return [...(await Promise.all(programs)), ...(choice === "apps" ? [await labAppsRecipe()] : [])];
 }
 
 function describe({ engines, plugins, tools }: Content, work: string, allowedSigners: string): LabBundle {
