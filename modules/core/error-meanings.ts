@@ -184,6 +184,10 @@ const siteCodes = {
     "The swarm has a node that the site does not name, or a node cannot be removed, promoted or demoted now.",
     "Follow the message: add the host to the swarm of the site, or to `removed:`.",
   ),
+  E_SWARM_NETWORK: one(
+    "A network of the swarm differs from the site, or the site no longer names it, and services use it: it cannot be changed.",
+    "Follow the message: write what it has into the site, or take the services off it.",
+  ),
   E_SECRET_FILE: one(
     "The file of a secret does not exist, or is not one that age has encrypted.",
     "Create it with `sealift secret edit`.",

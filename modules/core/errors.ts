@@ -49,6 +49,7 @@ export const errorCodes = [
   "E_SWARM_PATH",
   "E_SWARM_POOL",
   "E_SWARM_NODE",
+  "E_SWARM_NETWORK",
   "E_SECRET_FILE",
   "E_SECRET_RECIPIENT",
   // the operator's own machine
