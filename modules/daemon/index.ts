@@ -1,5 +1,6 @@
 /** daemon.json and the daemon that runs with it, as a phase. */
 import type { HostSpec } from "../core/site/site-spec.ts";
+import { ownMember } from "../core/site/swarm.ts";
 import type { Phase } from "../core/host/step.ts";
 import { daemonSteps } from "./steps.ts";
 
@@ -9,8 +10,9 @@ import { daemonSteps } from "./steps.ts";
  * @param tokenCas CAs of an external registry, each as base64 of its DER. Default none.
  */
 export function daemonPhase(
-  { daemon, engine, containerLimits }: HostSpec,
+  { daemon, engine, containerLimits, swarm }: HostSpec,
   tokenCas: readonly string[] = [],
 ): Phase {
-  return { name: "daemon", steps: daemonSteps(daemon, engine.version, containerLimits, tokenCas) };
+  const address = swarm === undefined ? undefined : ownMember(swarm).address;
+  return { name: "daemon", steps: daemonSteps(daemon, engine.version, containerLimits, tokenCas, address) };
 }

@@ -5,7 +5,8 @@ DAEMON_SOCKET=/run/docker.sock
 
 # Fact: the engine listens on /run/docker.sock alone, for root and the group docker; neither it nor its containerd listens on a network,
 # and no other engine runs beside it.
-# $@ addresses for metrics in the site, as 127.0.0.1:9323
+# $@ addresses for metrics in the site, as 127.0.0.1:9323, and of the swarm; published: also the ports of services, on which the engine of a
+# member of a swarm listens itself, on all addresses
 check_daemon_listeners() {
   if ! listeners_inspect; then
     echo "no engine runs"
@@ -104,6 +105,10 @@ listeners_open() {
   listeners_found=
   for listeners_one in $process_ports; do
     case " $* " in *" $listeners_one "*) continue ;; esac
+    case " $* $listeners_one" in
+      *:2375 | *:2376) ;;
+      *" published "*" [::]:"* | *" published "*" 0.0.0.0:"*) continue ;;
+    esac
     listeners_published
     case $listeners_given in *" $listeners_one "*) continue ;; esac
     listeners_found="$listeners_found $listeners_one"

@@ -10,12 +10,14 @@ import { sortedJson } from "./sorted-json.ts";
  * @param version engine version that must be running.
  * @param limits limit of all containers together; absent: no limit.
  * @param tokenCas CAs that are trusted for a registry's token server, each as base64 of its DER. Default none.
+ * @param swarmAddress of a member of a swarm. Default none.
  */
 export function daemonSteps(
   written: DaemonSpec,
   version: string,
   limits: ContainerLimitsSpec | undefined,
   tokenCas: readonly string[] = [],
+  swarmAddress?: string,
 ): readonly Step[] {
   const daemon = canonicalDaemon(written);
   return [
@@ -43,9 +45,9 @@ export function daemonSteps(
     },
     {
       code: "daemon.listeners",
-      fact: "the engine listens on /run/docker.sock alone, for root and group docker, and on no network",
+      fact: `the engine listens on /run/docker.sock alone, for root and group docker, and on no network${swarmAddress === undefined ? "" : " but for the swarm"}`,
       effect: "containers-stop",
-      call: ["daemon_listeners", ...figures(daemon)],
+      call: ["daemon_listeners", ...figures(daemon), ...swarmListeners(swarmAddress)],
     },
     {
       code: "daemon.containers",
@@ -66,6 +68,11 @@ function figures(daemon: DaemonSpec): readonly string[] {
     ...(typeof metrics === "string" ? listening(metrics) : []),
     ...(typeof port === "number" ? [`127.0.0.1:${port}`] : []),
   ];
+}
+
+/** Managers, and the gossip of all members: docs.docker.com/engine/swarm/swarm-tutorial, "Open protocols and ports between the hosts". */
+function swarmListeners(address: string | undefined): readonly string[] {
+  return address === undefined ? [] : [`${address}:2377`, `${address}:7946`, "published"];
 }
 
 /** How the kernel may show an address on which Go listens. */

@@ -76,7 +76,8 @@ export function hostOutputs(
 }
 
 function awaited(host: HostSpec, { last, tally }: StartedHost): pulumi.Output<HostOutput> {
-  return pulumi.output(last?.report).apply(() => hostOutput(host, tally));
+  // Nothing of the report is in it.
+  return pulumi.unsecret(pulumi.output(last?.report)).apply(() => hostOutput(host, tally));
 }
 
 /**

@@ -20,7 +20,9 @@ import type { RegistryContent } from "../registry/content.ts";
 import { registryPhase, seedPhase } from "../registry/index.ts";
 import { upstreamCode, seedUploadPath, seedStorePath } from "../registry/seed.ts";
 import { secretDeliveries, secretsPhase, prunePhase } from "../secrets/index.ts";
+import { clusterPhase, swarmPhase } from "../swarm/index.ts";
 import { stacksPhase } from "../swarm/stacks-steps.ts";
+import type { SwarmState } from "../swarm/state.ts";
 import { trustPhase } from "../trust/index.ts";
 import { usersPhase } from "../users/index.ts";
 import { volumesPhase } from "../volumes/index.ts";
@@ -33,6 +35,8 @@ export type HostPhases = Readonly<
     readonly seed?: Phase;
     /** On every host of a site that has a registry. */
     readonly trust?: Phase;
+    /** On every member of a swarm. */
+    readonly swarm?: Phase;
     /** On every host whose applications have secrets. */
     readonly secrets?: Phase;
     /** On every host for which the site names images. */
@@ -47,6 +51,8 @@ export type HostPhases = Readonly<
     readonly rehearsal?: Phase;
     /** On every host of a site that looks after secrets. */
     readonly prune?: Phase;
+    /** On every manager of a swarm: the swarm as a whole. */
+    readonly cluster?: Phase;
     /** On every manager of a swarm with applications. */
     readonly stacks?: Phase;
   }
@@ -68,6 +74,8 @@ export interface SiteContext {
   readonly storeCertificates?: StoreCertificates;
   /** Hosts of the registry that do not respond, by name. Default none. */
   readonly unreachable?: readonly string[];
+  /** Of the swarm of the site. Default none. */
+  readonly swarm?: SwarmState;
 }
 
 /** The input of a phase. */
@@ -158,6 +166,11 @@ export const phaseList: readonly PhaseEntry[] = [
       daemonPhase(host, host.registry?.trust.file === undefined ? [] : certificatesOf(site.caBundles)),
   },
   {
+    name: "swarm",
+    work: { type: "sealift:swarm:Member", dependsOn: ["daemon"] },
+    make: ({ host, site: { swarm } }) => swarmPhase(host, swarm),
+  },
+  {
     name: "secrets",
     work: { type: "sealift:secrets:Secrets", dependsOn: ["users", "trust"], needsBlobs: true },
     make: ({ host, files }) => secretsPhase(host, files),
@@ -195,8 +208,13 @@ export const phaseList: readonly PhaseEntry[] = [
     make: ({ host, files }) => prunePhase(host, files),
   },
   {
+    name: "cluster",
+    work: { type: "sealift:swarm:Cluster", dependsOn: ["swarm"], afterHosts: true },
+    make: ({ host }) => clusterPhase(host),
+  },
+  {
     name: "stacks",
-    work: { type: "sealift:swarm:Stacks", dependsOn: [], needsBlobs: true, afterHosts: true },
+    work: { type: "sealift:swarm:Stacks", dependsOn: ["cluster"], needsBlobs: true, afterHosts: true },
     make: ({ host, files }) => stacksPhase(host, files),
   },
 ];

@@ -10,6 +10,7 @@ import type { HostFiles } from "../core/host/blob.ts";
 import type { RolloutSpec } from "../core/site/rollout.ts";
 import type { HostSpec, ReceiptSpec } from "../core/site/site-spec.ts";
 import type { BundleAge } from "../core/host/step.ts";
+import type { SwarmState } from "../swarm/state.ts";
 import { probeSite, loadSite, type HostProbe } from "./probe-site.ts";
 import { deliveriesOf, seedsOf, retainedBlobsOf, type HostPhases } from "./phases.ts";
 import type { RegistryContent } from "../registry/content.ts";
@@ -45,6 +46,8 @@ export interface SitePlan {
   readonly unreachable: readonly string[];
   /** Of the stores of backups that are known. */
   readonly storeCertificates: StoreCertificates;
+  /** Absent: the site has no swarm. */
+  readonly swarm?: SwarmState;
   readonly hosts: readonly HostPlan[];
   /** Warnings about a bundle that passes, and about the site as a whole. */
   readonly warnings: readonly Problem[];
@@ -72,6 +75,7 @@ export async function planSite(
     caBundles,
     unreachable,
     storeCertificates,
+    swarm,
     problems: untrusted,
     warnings,
   } = await probeSite(inputs, unprobed === undefined ? {} : { unprobed });
@@ -82,6 +86,7 @@ export async function planSite(
     caBundles,
     unreachable,
     storeCertificates,
+    ...(swarm === undefined ? {} : { swarm }),
     hosts: probes.flatMap((host) => hostPlans(host, content)),
     warnings: [...inputs.warnings, ...warnings],
   };

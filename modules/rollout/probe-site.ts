@@ -32,6 +32,8 @@ import { siteMissing } from "../environments/stack-file.ts";
 import { databaseMajorProblems } from "./database-majors.ts";
 import { duplicateMachineProblems } from "./duplicate-machines.ts";
 import { swarmPaths, unprovenMembers } from "../swarm/paths.ts";
+import { swarmStatePhase } from "../swarm/index.ts";
+import { type Reported, swarmState, swarmStateCode, type SwarmState } from "../swarm/state.ts";
 import { readSecrets } from "../secrets/secret-files.ts";
 import { readCaFile } from "../trust/ca-file.ts";
 import { unchangedNameProblems } from "../trust/from-bundle.ts";
@@ -163,7 +165,12 @@ export interface SiteProbe {
   readonly unreachable: readonly string[];
   /** Of the stores of backups that have one. */
   readonly storeCertificates: StoreCertificates;
-  /** Certificates of stores, and CAs of registry hosts that must not be trusted, hosts that are one machine, and databases without a rehearsed backup; ports between the members of a swarm. */
+  /** Absent: the site has no swarm. */
+  readonly swarm?: SwarmState;
+  /**
+   * Swarms that are not that of the site, ports between its members, certificates of stores, CAs of registry hosts that must not be trusted, hosts
+   * that are one machine, and databases without a rehearsed backup.
+   */
   readonly problems: readonly Problem[];
   /** Members of a swarm whose ports could not be proven. */
   readonly warnings: readonly Problem[];
@@ -175,9 +182,10 @@ export async function probeSite(inputs: LoadedSite, options: ProbeSiteOptions = 
   const served = upstreamFirst(hosts)
     .map(({ spec }) => spec)
     .filter(isServed);
-  const [probed, stores] = await Promise.all([
+  const [probed, stores, swarm] = await Promise.all([
     Promise.all(served.map((spec) => caAddress(spec, library, options.unprobed?.get(spec.name)))),
     storesOf(hosts, library, options.unprobed),
+    swarmOfSite(hosts, library, options.unprobed),
   ]);
   const unreachable = served.filter((_, at) => probed[at] === "silent").map(({ name }) => name);
   const made = probed.map((one) => (one === "silent" ? undefined : one));
@@ -193,6 +201,7 @@ export async function probeSite(inputs: LoadedSite, options: ProbeSiteOptions = 
     caBundles,
     unreachable,
     storeCertificates: stores.certificates,
+    ...(swarm === undefined ? {} : { swarm: swarm.state }),
     clock: Math.floor(Date.now() / 1000),
   };
   const { values: probedHosts } = await inParallel(hosts, probeConcurrency, async (host) => {
@@ -206,9 +215,11 @@ export async function probeSite(inputs: LoadedSite, options: ProbeSiteOptions = 
     caBundles,
     unreachable,
     storeCertificates: stores.certificates,
+    ...(swarm === undefined ? {} : { swarm: swarm.state }),
     problems: [
       ...problems,
       ...stores.problems,
+      ...(swarm?.problems ?? []),
       ...duplicateMachineProblems(probedHosts),
       ...databaseMajorProblems(probedHosts, facts.clock),
       ...paths.problems,
@@ -253,6 +264,29 @@ async function storesOf(
     if (typeof certificate === "string") certificates.set(spec.name, certificate);
     else problems.push(certificate);
   return { certificates, problems };
+}
+
+/** What the managers of the site's swarm say about it; undefined without one. */
+async function swarmOfSite(
+  hosts: readonly PlannedHost[],
+  library: Library,
+  unprobed: ProbeSiteOptions["unprobed"],
+): Promise<ReturnType<typeof swarmState> | undefined> {
+  const spec = hosts.find((host) => host.spec.swarm !== undefined)?.spec.swarm;
+  if (spec === undefined) return undefined;
+  const reported = await Promise.all(
+    hosts.map(async (host): Promise<[string, Reported][]> => {
+      const { name } = host.spec;
+      const phase = swarmStatePhase(host.spec);
+      if (phase === undefined) return [];
+      const known = unprobed?.get(name);
+      if (known !== undefined) return [[name, known.kind === "pending" ? "pending" : "silent"]];
+      const probed = await probe(host.spec, [phase], library);
+      if (probed.kind !== "reached") return [[name, "silent"]];
+      return [[name, probed.report.values?.[swarmStateCode] ?? "silent"]];
+    }),
+  );
+  return swarmState(spec, new Map(reported.flat()));
 }
 
 /** One read-only probe of a host. Without an engine for it, only preflight is checked. */

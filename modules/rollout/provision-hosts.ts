@@ -10,11 +10,13 @@ import type { CaBundle } from "../core/site/registry.ts";
 import { isServed, upstreamFirst } from "../core/site/site-spec.ts";
 import { ResolvedStores } from "../backup/resolved.ts";
 import { resolvedCa, resolvedSeed } from "../registry/resolved.ts";
+import { resolvedInvitation } from "../swarm/resolved.ts";
 import { resolvedTrust } from "../trust/resolved.ts";
 import { HostResources, type HostContext } from "./host-resources.ts";
 import { hostOutputs, siteOutputs, type SiteOutputs } from "./outputs.ts";
 import { phaseList } from "./phases.ts";
 import type { HostPlan, SitePlan } from "./plan-site.ts";
+import { differences } from "../core/host/drift.ts";
 import { renamedHosts } from "./renamed-hosts.ts";
 import { rollOut, type RolledOut } from "./rollout.ts";
 
@@ -47,10 +49,12 @@ export async function provisionHosts(
   for (const problem of await warningsOf(site)) void pulumi.log.warn(formatProblem(problem));
   const registries = makeRegistries(site, around);
   const stores = makeStores(site, registries, around);
+  const first = { registries, stores };
+  const inviting = makeInviting(site, first, around);
   const made = new Map<string, Host>();
   const resources = new Map<string, HostResources>();
   const inWaves = await rollOut(site, (plan) => {
-    const own = resourcesOf(plan, site, { registries, stores }, around);
+    const own = resourcesOf(plan, site, { ...first, inviting }, around);
     resources.set(plan.spec.name, own);
     made.set(plan.spec.name, own.host);
     return own.last;
@@ -196,21 +200,87 @@ function tallyWith({ hold, warned, failing }: Tally, { steps }: Phase): Tally {
   return { hold: hold + failing.length - left.length, warned, failing: left };
 }
 
-/** All phases of a host that are its own. */
-function resourcesOf(
+/** The manager that creates the swarm or invites hosts to it, which they wait for; undefined when every host has joined. */
+function makeInviting(site: SitePlan, first: FirstHosts, around: ContextOf): MadeInviting | undefined {
+  const joins = site.hosts.some(
+    ({ spec, phases, probe }) =>
+      phases.swarm !== undefined &&
+      spec.name !== site.swarm?.inviting &&
+      (differences(phases.swarm, probe) ?? []).length > 0,
+  );
+  const plan = site.hosts.find(({ spec }) => spec.name === site.swarm?.inviting);
+  // As for registries: an update changes nothing on an unreachable host.
+  if (plan === undefined || (!joins && !isPending(site))) return undefined;
+  if (plan.probe.kind !== "reached" && !pulumi.runtime.isDryRun()) return undefined;
+  const resources = firstResources(plan, site, first, around);
+  for (const { name } of phaseList) {
+    addPhase(resources, name, plan, site, { ...first, inviting: undefined });
+    if (name === "swarm") break;
+  }
+  const phase = resources.add("swarm");
+  return phase === undefined ? undefined : { host: plan.spec.name, resources, phase };
+}
+
+/** A host of which nothing is known yet may have to join. */
+function isPending({ hosts }: SitePlan): boolean {
+  return hosts.some(({ phases, probe }) => phases.swarm !== undefined && probe.kind === "pending");
+}
+
+interface FirstHosts {
+  readonly registries: readonly MadeRegistry[];
+  readonly stores: MadeStores;
+}
+
+interface MadeInviting {
+  /** Name of the manager. */
+  readonly host: string;
+  readonly resources: HostResources;
+  /** Its phase that reports the token. */
+  readonly phase: PhaseResource;
+}
+
+/** The resources that a host has already because others wait for them. */
+function firstResources(
   plan: HostPlan,
   site: SitePlan,
-  { registries, stores }: { readonly registries: readonly MadeRegistry[]; readonly stores: MadeStores },
+  { registries, stores }: FirstHosts,
   around: ContextOf,
 ): HostResources {
-  const { spec, phases } = plan;
-  const resources = stores.resources.get(spec.name) ?? registryResources(plan, site, registries, around);
-  // Registry, seed and store already exist.
+  return stores.resources.get(plan.spec.name) ?? registryResources(plan, site, registries, around);
+}
+
+type MadeBefore = FirstHosts & { readonly inviting: MadeInviting | undefined };
+
+/** All phases of a host that are its own. */
+function resourcesOf(plan: HostPlan, site: SitePlan, before: MadeBefore, around: ContextOf): HostResources {
+  const { inviting } = before;
+  const resources =
+    inviting?.host === plan.spec.name ? inviting.resources : firstResources(plan, site, before, around);
+  // Those that others wait for already exist.
   for (const { name, work } of phaseList)
-    if (work !== "check" && work.afterHosts === true) continue;
-    else if (name === "trust") addTrust(resources, plan, site, registries);
-    else if (name === "backup" && phases.backup !== undefined)
-      resources.add(name, stores.resolved.resources, stores.resolved.phase(phases.backup));
-    else resources.add(name);
+    if (work !== "check" && work.afterHosts !== true) addPhase(resources, name, plan, site, before);
   return resources;
+}
+
+function addPhase(
+  resources: HostResources,
+  name: (typeof phaseList)[number]["name"],
+  plan: HostPlan,
+  site: SitePlan,
+  { registries, stores, inviting }: MadeBefore,
+): void {
+  const { spec, phases, probe } = plan;
+  if (name === "trust") addTrust(resources, plan, site, registries);
+  else if (name === "backup" && phases.backup !== undefined)
+    resources.add(name, stores.resolved.resources, stores.resolved.phase(phases.backup));
+  else if (
+    name === "swarm" &&
+    phases.swarm !== undefined &&
+    inviting !== undefined &&
+    inviting.host !== spec.name
+  )
+    // One that has joined needs no invitation, and its phase does not wait for one.
+    if (differences(phases.swarm, probe)?.length === 0) resources.add(name);
+    else resources.add(name, [inviting.phase], resolvedInvitation(phases.swarm, spec, inviting));
+  else resources.add(name);
 }

@@ -14,6 +14,7 @@ const several: Readonly<Record<string, number>> = {
   "test/e2e/guest.test.ts": 2,
   "test/e2e/rollout.test.ts": 2,
   "test/e2e/registry.test.ts": 3,
+  "test/e2e/swarm.test.ts": 3,
   "test/e2e/registry-external.test.ts": 2,
   "test/long/apps-fleet.test.ts": 3,
   "test/long/backup-lost-host.test.ts": 2,

@@ -56,6 +56,7 @@ export async function segmentSite(
   return site;
 }
 
-function addressOf(index: number): string {
+/** IPv4 address of a guest on its segment. @param index from 0 on, in the order in which they were started. */
+export function addressOf(index: number): string {
   return `10.9.0.${index + 1}`;
 }
