@@ -44,7 +44,7 @@ swarm_name() {
   # shellcheck disable=SC2016 # a template of Docker
   swarm_label=$(timeout "$SWARM_ANSWER_SEC" "$SEALIFT_DOCKER" config inspect --format '{{index .Spec.Labels "io.sealift.swarm"}}' \
     "$SWARM_IDENTITY" 2>&1) || case $swarm_label in
-    *"no such config"*)
+    *"no such config"* | *"not found"*)
       if [ -f "$SWARM_CREATING" ]; then swarm_label=$(head -c 64 "$SWARM_CREATING"); else swarm_label=-; fi
       ;;
     *) swarm_label="?" ;;
