@@ -86,7 +86,14 @@ describe("members of a swarm", () => {
       ...joined(ca, "unknown").slice(1),
     );
     assert.deepEqual([exitCode, /no manager has invited the host/.test(output)], [1, true], output);
+    // Whatever hands it to the engine is started by this one.
+    const input = '#!/bin/sh\necho "$@" >>/run/perl-words\nexec /usr/bin/perl "$@"\n';
+    await second.on.guest.exec("sudo -n install -m 0755 /dev/stdin /usr/local/sbin/perl", { input });
     await onSecond.applies(...joined(ca, token));
+    const words = await second.on.root("cat /run/perl-words");
+    assert.match(words, /POST \/swarm\/join/);
+    assert.doesNotMatch(words, /SWMTKN/);
+    await second.on.root("rm /usr/local/sbin/perl");
     assert.equal(await valueOn(second, "swarm_state", dataRoot), `active worker ${ca} ?`);
     assert.equal((await first.docker("node ls --format '{{.Status}}'")).trim(), "Ready\nReady");
     await first.on.root("rm /run/sealift/swarm-invited");
