@@ -28,13 +28,13 @@ services:
     environment: { POSTGRES_USER: notes, POSTGRES_PASSWORD: hunter2hunter2 }
     ports: ["127.0.0.1:5432:5432"]
     volumes: [{ type: bind, source: "\${DATA:-/data}/notes-database", target: /var/lib/postgresql/data, bind: { create_host_path: false } }]
-    healthcheck: { test: [CMD, pg_isready, -q, -h, 127.0.0.1, -U, notes], interval: 1s, timeout: 3s, retries: 5, start_period: 60s }
+    healthcheck: { test: [CMD, pg_isready, -q, -h, 127.0.0.1, -U, notes], interval: 30s, timeout: 3s, retries: 5, start_period: 60s, start_interval: 1s }
   cache:
     image: docker.io/library/redis:8.0
     restart: unless-stopped
     volumes: [{ type: bind, source: "\${DATA:-/data}/notes-cache", target: /data, bind: { create_host_path: false } }]
     depends_on: { database: { condition: service_healthy } }
-    healthcheck: { test: [CMD, redis-cli, ping], interval: 1s, timeout: 3s, retries: 3, start_period: 10s }
+    healthcheck: { test: [CMD, redis-cli, ping], interval: 30s, timeout: 3s, retries: 3, start_period: 60s, start_interval: 1s }
 `;
 
 export interface BackedUpApp {
