@@ -105,13 +105,16 @@ async function registered(group: readonly PhaseResource[]): Promise<void> {
   await Promise.all(group.map(({ report }) => endOf(report)));
 }
 
-/** Two hosts of the registry never change together: one of them keeps serving the site. */
+/** Two hosts of the registry never change together: one of them keeps serving the site; nor do two managers, so that the swarm keeps its quorum. */
 function candidate({ spec, phases, probe }: HostPlan): Parameters<typeof wavesOf>[0][number] {
   const lost = neededDeliveries(differences(phases.delivery, probe) ?? [], isInSync(phases, probe));
   return {
     name: spec.name,
     ...(spec.rack === undefined ? {} : { rack: spec.rack }),
-    ...(phases.registry === undefined ? {} : { exclusionGroup: "registry" }),
+    exclusionGroups: [
+      ...(phases.registry === undefined ? [] : ["registry"]),
+      ...(phases.cluster === undefined ? [] : ["manager"]),
+    ],
     changes:
       lost.length > 0 || wavePhases(phases).some((phase) => (differences(phase, probe) ?? []).length > 0),
     answers: probe.kind === "reached",

@@ -9,8 +9,8 @@ export interface Candidate {
   readonly changes: boolean;
   /** Whether it responds. */
   readonly answers: boolean;
-  /** Hosts of the same group never change together. */
-  readonly exclusionGroup?: string;
+  /** Hosts that have one of these in common never change together. Default none. */
+  readonly exclusionGroups?: readonly string[];
 }
 
 export interface Wave {
@@ -63,9 +63,10 @@ function together(hosts: readonly Candidate[], most: number, perRack: boolean): 
   for (const host of hosts) {
     if (chunk.length === most) break;
     const elsewhere = perRack && host.rack !== first?.rack;
-    const clashes =
-      host.exclusionGroup !== undefined &&
-      chunk.some(({ exclusionGroup }) => exclusionGroup === host.exclusionGroup);
+    const groups = host.exclusionGroups ?? [];
+    const clashes = chunk.some(({ exclusionGroups = [] }) =>
+      exclusionGroups.some((group) => groups.includes(group)),
+    );
     if (!elsewhere && !clashes) chunk.push(host);
   }
   return chunk;

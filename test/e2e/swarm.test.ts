@@ -38,7 +38,9 @@ async function writeSite(): Promise<void> {
   const addresses = Object.fromEntries(names.map((name, at) => [name, addressOf(at)]));
   Object.assign(site, {
     swarm: {
-      ...{ name: "plant-1", managers: names.slice(0, 1), workers: { hosts: names.slice(1) }, addresses },
+      ...{ name: "plant-1", managers: names, addresses, managersRunTasks: true },
+      labels: { "swarm-b": { zone: "rack-2" } },
+      networks: [{ name: "shared", mtu: 1400 }],
       addressPool: { base: "172.29.0.0/16" },
     },
   });
@@ -75,12 +77,44 @@ describe("a swarm", () => {
         .split("\n")
         .map((line) => line.trim())
         .toSorted(),
-      ["Ready", "Ready", "Ready Leader"],
+      ["Ready Leader", "Ready Reachable", "Ready Reachable"],
+    );
+    const zone = "docker node ls --quiet --filter node.label=zone=rack-2";
+    const address = "docker node inspect --format '{{.ManagerStatus.Addr}}'";
+    assert.equal(await on("swarm-c", `sh -c "${address} \\$(${zone})"`), "10.9.0.2:2377");
+    assert.match(
+      await on(
+        "swarm-b",
+        "docker network inspect --format '{{.Driver}} {{json .Options}} {{json .IPAM.Config}}' shared",
+      ),
+      /^overlay .*"com\.docker\.network\.driver\.mtu":"1400".*"172\.29\./,
     );
   });
 
   test("a second run changes nothing", async () => {
     await succeeds("up", "--yes", "--skip-preview", "--expect-no-changes");
+  });
+
+  test("the token with which hosts have joined is not valid any more", async () => {
+    await on("swarm-a", "test ! -e /run/sealift/swarm-invited");
+    const exported = await succeeds("stack", "export", "--show-secrets");
+    const [used] = /SWMTKN-1-[a-z0-9-]+/.exec(exported) ?? [];
+    assert.ok(used !== undefined, "the state has the token as a secret");
+    assert.notEqual(await on("swarm-a", "docker swarm join-token --quiet worker"), used);
+  });
+
+  test("what a person changes is drift by name, and is repaired by any manager", async () => {
+    await on(
+      "swarm-c",
+      "sh -c 'docker node update --availability drain $(docker node ls -q -f node.label=zone=rack-2)'",
+    );
+    const preview = await succeeds("preview", "--diff");
+    assert.match(preview, /cluster\.node\.swarm-b: found: .*drain/);
+    await succeeds("up", "--yes", "--skip-preview");
+    assert.match(
+      await on("swarm-a", "sh -c 'docker node inspect --format {{.Spec.Availability}} $(docker node ls -q)'"),
+      /^active\nactive\nactive$/,
+    );
   });
 
   test("no join token is in the state, in an output or in a log", async () => {

@@ -54,7 +54,7 @@ test("with perRack a wave stays within a rack", () => {
 });
 
 test("hosts that must never change together do not", () => {
-  const site = hosts(4, (index) => (index < 2 ? { exclusionGroup: "registry" } : {}));
+  const site = hosts(4, (index) => (index < 2 ? { exclusionGroups: ["registry"] } : {}));
   assert.deepEqual(
     wavesOf(site, { waves: ["100%"] }).map((wave) => wave.hosts),
     [["h0", "h2", "h3"], ["h1"]],
@@ -70,7 +70,7 @@ test("whatever the site says, every host is in exactly one wave, and every rule 
     rack: fc.constantFrom("a", "b", "c"),
     changes: fc.boolean(),
     answers: fc.boolean(),
-    exclusionGroup: fc.option(fc.constantFrom("registry", "other"), { nil: undefined }),
+    exclusionGroups: fc.uniqueArray(fc.constantFrom("registry", "manager")),
   });
   const site = fc.array(host, { maxLength: 40 });
   const rollout = fc.record(
@@ -88,7 +88,7 @@ test("whatever the site says, every host is in exactly one wave, and every rule 
         assert.ok(members.length > 0);
         if (typeof spec.maxUnavailable === "number") assert.ok(members.length <= spec.maxUnavailable);
         if (spec.perRack === true) assert.equal(new Set(members.map(({ rack }) => rack)).size, 1);
-        const pairs = members.flatMap(({ exclusionGroup }) => exclusionGroup ?? []);
+        const pairs = members.flatMap(({ exclusionGroups = [] }) => exclusionGroups);
         assert.equal(new Set(pairs).size, pairs.length);
       }
     }),
