@@ -47,8 +47,8 @@ export function packageFiles(): readonly PackageFile[] {
   ];
 }
 
-/** Programs read them, and the reference pages show them to people; without their spaces they are half as long. */
-const read = /\.schema\.json$/;
+/** Programs read them, and the reference pages show them to people; without their spaces they are half as long. That of the site stays as it is. */
+const read = /^(?!stacks\/site\.).*\.schema\.json$/;
 
 /** What `npm ci --omit=dev` installs: everything that reads this copy leaves the rest out. */
 function withoutDevelopment(lock: PackageLock): PackageLock {
