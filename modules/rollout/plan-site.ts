@@ -1,5 +1,6 @@
 /** Probes everything that a site needs, and refuses before anything is changed anywhere. */
 import { presentRetainedBlobs, type Delivery } from "../core/host/delivery.ts";
+import { differences } from "../core/host/drift.ts";
 import { refuse, type Problem } from "../core/errors.ts";
 import type { Library } from "../core/host/library.ts";
 import { operatorProblems } from "../core/operator.ts";
@@ -79,7 +80,8 @@ export async function planSite(
     problems: untrusted,
     warnings,
   } = await probeSite(inputs, unprobed === undefined ? {} : { unprobed });
-  refuse([...untrusted, ...probes.flatMap(({ spec, probe }) => hostRefusals(spec, probe))]);
+  const refusals = probes.flatMap(({ spec, probe }) => hostRefusals(spec, probe));
+  refuse([...untrusted, ...unlessCured(refusals, probes)]);
   return {
     ...inputs,
     bundle,
@@ -90,6 +92,15 @@ export async function planSite(
     hosts: probes.flatMap((host) => hostPlans(host, content)),
     warnings: [...inputs.warnings, ...warnings],
   };
+}
+
+/** A swarm may lack its quorum because the engines of managers are down, which this run starts: then its last phases decide. */
+function unlessCured(refusals: readonly Problem[], probes: readonly HostProbe[]): readonly Problem[] {
+  const cures = probes.some(({ planned, probe }) => {
+    const { cluster, daemon } = planned?.phases ?? {};
+    return cluster !== undefined && daemon !== undefined && (differences(daemon, probe) ?? []).length > 0;
+  });
+  return cures ? refusals.filter(({ code }) => code !== "E_SWARM_QUORUM") : refusals;
 }
 
 /** Without a problem of the bundle, every host has a plan. */

@@ -90,18 +90,29 @@ check_swarm_created() {
     return 1
   fi
   swarm_found=$(swarm_name)
-  if [ "$swarm_found" != "$2" ] || [ -f "$SWARM_CREATING" ]; then
-    case $swarm_found in
-      -) echo "the swarm of the host has no name" ;;
-      "?") echo "the name of the swarm cannot be read" ;;
-      *) echo "the swarm of the host has the name $swarm_found" ;;
-    esac
-    return 1
-  fi
+  if [ -f "$SWARM_CREATING" ]; then swarm_found=-; fi
+  case $swarm_found in
+    # Without a quorum it cannot be read, which is a fact of its own.
+    "$2" | "?") return 0 ;;
+    -) echo "the swarm of the host has no name" ;;
+    *) echo "the swarm of the host has the name $swarm_found" ;;
+  esac
+  return 1
 }
 guard_swarm_created() {
   swarm_inspect "$1"
-  if [ "$swarm_state" = active ] && [ "$swarm_role" = manager ] && [ "$(swarm_name)" = "$2" ]; then return 0; fi
+  # The phase before this one starts the engine; then its swarm is looked at again.
+  if [ "$swarm_state" = down ]; then return 0; fi
+  if [ "$swarm_state" = active ] && [ "$swarm_role" = manager ]; then
+    case $(swarm_name) in
+      "$2" | "?") return 0 ;;
+      -)
+        refuse E_SWARM_MEMBER "the host manages a swarm that Sealift has not created" \
+          "if it is to be the swarm of the site: echo $2 | docker config create --label io.sealift.swarm=$2 $SWARM_IDENTITY -; otherwise docker swarm leave --force"
+        return 1
+        ;;
+    esac
+  fi
   swarm_found=$(swarm_unusable)
   if [ -n "$swarm_found" ]; then refuse E_SWARM_MEMBER "the host $swarm_found" "$SWARM_LEAVES"; fi
 }
@@ -112,6 +123,10 @@ value_swarm_created() {
 }
 apply_swarm_created() {
   guard_swarm_created "$@"
+  if [ "$swarm_state" = down ]; then
+    echo "the host $(swarm_unusable)"
+    return 1
+  fi
   if [ "$swarm_state" = inactive ]; then
     printf '%s\n' "$2" >"$SWARM_CREATING"
     on_disk "$SEALIFT_STATE"
@@ -196,8 +211,8 @@ check_swarm_joined() {
 guard_swarm_joined() {
   swarm_inspect "$1"
   if [ "$swarm_state" = inactive ]; then return 0; fi
-  # What is on its way may arrive.
-  if [ "$swarm_ca" = "$4" ] && [ "$swarm_state" = pending ]; then return 0; fi
+  # What is on its way may arrive, and the phase before this one starts an engine that is down.
+  if [ "$swarm_ca" = "$4" ]; then case $swarm_state in active | pending | down) return 0 ;; esac fi
   refuse E_SWARM_MEMBER "the host $(swarm_unusable)" "$SWARM_LEAVES"
 }
 apply_swarm_joined() {

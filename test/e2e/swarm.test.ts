@@ -117,6 +117,20 @@ describe("a swarm", () => {
     );
   });
 
+  test("two of three managers whose engines are down are brought back by one run, although there is no quorum before it", async () => {
+    for (const name of ["swarm-b", "swarm-c"] as const)
+      await on(name, "systemctl stop docker.socket docker.service");
+    await succeeds("up", "--yes", "--skip-preview");
+    assert.equal(
+      await on(
+        "swarm-a",
+        "sh -c 'docker node inspect --format {{.ManagerStatus.Reachability}} $(docker node ls -q)'",
+      ),
+      "reachable\nreachable\nreachable",
+    );
+    await succeeds("up", "--yes", "--skip-preview", "--expect-no-changes");
+  });
+
   test("no join token is in the state, in an output or in a log", async () => {
     const token = await on("swarm-a", "docker swarm join-token --quiet worker");
     assert.match(token, /^SWMTKN-1-/);

@@ -61,7 +61,10 @@ describe("members of a swarm", () => {
   test("a run that was cut before the swarm had its name goes on", async () => {
     await first.docker("config rm sealift-swarm");
     await onFirst.finds("the swarm of the host has no name", ...created);
-    await onFirst.refuses(/^E_SWARM_MEMBER the host is a member of another swarm \(CA sha256 /, ...created);
+    await onFirst.refuses(
+      /^E_SWARM_MEMBER the host manages a swarm that Sealift has not created; fix: .*sealift-swarm -;/,
+      ...created,
+    );
     await first.on.root("sh -c 'echo plant-1 >/var/lib/sealift/swarm-creating'");
     assert.equal(await valueOn(first, "swarm_state", dataRoot), `active manager ${ca} plant-1`);
     await onFirst.applies(...created);
@@ -118,7 +121,24 @@ describe("members of a swarm", () => {
     assert.equal((await first.docker("node ls --format '{{.Status}}'")).trim().split("\n").length, 2);
   });
 
-  test("while its engine is down, a member is known by its CA on disk, and joins nothing", async () => {
+  test("while its engine is down, a member of this swarm is not refused: the run starts the engine", async () => {
+    await first.on.root("systemctl stop docker.socket docker.service");
+    assert.equal(await valueOn(first, "swarm_state", dataRoot), `down unknown ${ca} ?`);
+    const down = "the host has files of a swarm, and its engine does not answer";
+    await onFirst.finds(down, ...created);
+    await onFirst.allows(...created);
+    const { exitCode, output } = await first.on.call("apply_swarm_created", ...created.slice(1));
+    assert.deepEqual([exitCode, output], [1, down]);
+    const own = ["swarm_joined", dataRoot, "plant-1", a, ca, "unknown", b] as const;
+    await onFirst.finds(down, ...own);
+    await onFirst.allows(...own);
+    await first.on.root("systemctl start docker.socket docker.service");
+    await onFirst.allows(...created);
+    await onFirst.applies(...own);
+    await onFirst.applies(...created);
+  });
+
+  test("while its engine is down, a member of another swarm is known by its CA on disk, and joins nothing", async () => {
     await second.on.root("systemctl stop docker.socket docker.service");
     const known = await valueOn(second, "swarm_state", dataRoot);
     assert.match(known, /^down unknown [0-9a-f]{64} \?$/);
