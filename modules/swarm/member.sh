@@ -28,7 +28,7 @@ swarm_inspect() {
   swarm_answer=$(timeout "$SWARM_ANSWER_SEC" "$SEALIFT_DOCKER" info --format \
     '{{.Swarm.LocalNodeState}} {{.Swarm.ControlAvailable}} {{.Swarm.Error}}' 2>/dev/null) || return 0
   case $swarm_answer in
-    inactive\ * | pending\ * | active\ * | locked\ * | error\ *) ;;
+    "inactive "* | "pending "* | "active "* | "locked "* | "error "*) ;;
     *) return 0 ;;
   esac
   swarm_state=${swarm_answer%% *}

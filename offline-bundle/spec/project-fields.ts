@@ -49,13 +49,20 @@ export function projectTexts(project: ComposeProject): Readonly<Record<ProjectFi
       ...each(({ configs: used = [], envFiles = [] }) => [...used, ...envFiles.map((path) => `env ${path}`)]),
     ]),
     secrets: joined([...(secrets ?? []), ...each(({ secrets: used = [] }) => used)]),
-    stack: stack === undefined ? undefined : joined(Object.entries(stack.services).map(stackText)),
+    stack:
+      stack === undefined
+        ? undefined
+        : joined(
+            Object.entries<object | undefined>({ ...stack }).flatMap(([part, all]) =>
+              Object.entries(all ?? {}).map(stackText(part)),
+            ),
+          ),
   };
 }
 
 /** In short: it is the same Compose file in another form. */
-function stackText([name, service]: readonly [string, unknown]): string {
-  return `${name} ${digestOfBytes(JSON.stringify(service)).sha256.slice(0, 16)}`;
+function stackText(part: string): (named: readonly [string, unknown]) => string {
+  return ([name, value]) => `${part}.${name} ${digestOfBytes(JSON.stringify(value)).sha256.slice(0, 16)}`;
 }
 
 function runs({ image, digest, replicas, oneShot, restart }: ComposeService): string {

@@ -66,6 +66,12 @@ const validLock: Lock = {
         ],
         configs: { web: "web.conf" },
         secrets: ["password"],
+        stack: {
+          services: { web: { command: ["web"] } },
+          networks: { default: { internal: true } },
+          volumes: { data: {} },
+          defaults: { PORT: "8080" },
+        },
       },
     },
   ],

@@ -15,12 +15,13 @@ const several: Readonly<Record<string, number>> = {
   "test/e2e/rollout.test.ts": 2,
   "test/e2e/registry.test.ts": 3,
   "test/e2e/swarm.test.ts": 3,
-  "test/guest/swarm-cluster.test.ts": 3,
+  "test/long/swarm-cluster.test.ts": 3,
   "test/guest/swarm-member.test.ts": 2,
   "test/guest/swarm-paths.test.ts": 3,
   "test/e2e/registry-external.test.ts": 2,
   "test/long/apps-fleet.test.ts": 3,
   "test/long/backup-lost-host.test.ts": 2,
+  "test/long/swarm-killed.test.ts": 3,
 };
 
 /** Files of {@link several}, for the test that they are there. */

@@ -27,7 +27,6 @@ const expected: readonly (readonly [string, number])[] = [
   ["test/guest/backup-restore.test.ts", 450],
   ["test/guest/backup-store.test.ts", 400],
   ["test/guest/backup-client.test.ts", 370],
-  ["test/guest/swarm-cluster.test.ts", 400],
   ["test/e2e/from-the-bundle.test.ts", 320],
   ["test/e2e/own-repository.test.ts", 150],
   ["test/e2e/", 300],
