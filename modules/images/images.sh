@@ -1,6 +1,6 @@
 # Images that the engine must hold: pulled from the registry of the site, or loaded from blobs that were sent over ssh. A name that leads to
 # another image is drift. Nothing is removed: an image that loses its name stays.
-# shellcheck disable=SC2154 # files.sh sets path_wrong
+# shellcheck disable=SC2154 # run.sh sets run_differ
 
 # How the engine reports an image: id, digests and platform. With the containerd store the id is the digest of the lock; with the classic
 # store the engine keeps the digest of a pull beside the id. The platform is empty when its content is missing.
@@ -61,14 +61,7 @@ apply_image_loaded() {
 
 # image_is NAME SHA256: whether the engine has NAME with this digest; prints what it has instead.
 image_is() {
-  if [ ! -x "$SEALIFT_DOCKER" ]; then
-    echo "absent: there is no engine yet"
-    return 1
-  fi
-  if ! path_is_safe "${SEALIFT_DOCKER%/*}"; then
-    echo "$path_wrong"
-    return 1
-  fi
+  client_is_safe || return 1
   # In a probe that has already found a fault of the engine, many images must not wait a minute each.
   case $run_differ in
     *" daemon.running"*) image_seconds=5 ;;

@@ -1,23 +1,17 @@
 # The swarm as a whole, from one of its managers: quorum, settings, and each node with its role, availability and labels. A manager that is
 # lost is reported; nothing is ever forced on the others.
 # Sources: docker swarm, docker node (26.1, 28.5, 29.0); swarmkit manager/role_manager.go (a leader that is demoted hands the lead over first).
-# shellcheck disable=SC2154 # files.sh sets path_wrong
+# shellcheck disable=SC2154 # files.sh sets path_wrong, and member.sh SWARM_…
 
 # How the engine reports a node: one line N, and one line L for each of its labels. Names come from other machines and are escaped.
 # shellcheck disable=SC2016 # a template of Go
 CLUSTER_NODE='N {{.ID}} {{.Status.State}} {{or .Status.Addr "-"}} {{.Spec.Role}} {{.Spec.Availability}} {{with .ManagerStatus}}{{or .Addr "-"}} {{if .Leader}}leader{{else}}-{{end}} {{.Reachability}}{{else}}- - -{{end}} {{urlquery (or (index .Spec.Labels "io.sealift.host") "-")}} {{urlquery (or .Description.Hostname "-")}}
 {{$id := .ID}}{{range $k, $v := .Spec.Labels}}L {{$id}} {{printf "%q %q" $k $v}}
 {{end}}'
-# Seconds for a question; without a leader the engine gives no answer for a long time.
-CLUSTER_ASK_SEC=20
 # Seconds until a node is there or has its new role; until it is ready then; and until a drained node has no tasks any more.
 CLUSTER_WAIT_SEC=90
 CLUSTER_READY_SEC=20
 CLUSTER_DRAIN_SEC=600
-# The config object that holds the name of the swarm as a label.
-CLUSTER_NAME=sealift-swarm
-# The file is there from the first invitation until the join tokens were rotated.
-CLUSTER_INVITED=/run/sealift/swarm-invited
 
 # Fact: the swarm has a leader, and more than half of its managers are reachable.
 check_swarm_quorum() {
@@ -49,7 +43,7 @@ apply_swarm_quorum() {
 # $1 name
 check_swarm_identity() {
   cluster_or_why || return 1
-  if cluster_ask config inspect --format '{{printf "%q" (index .Spec.Labels "io.sealift.swarm")}}' "$CLUSTER_NAME"; then
+  if cluster_ask config inspect --format '{{printf "%q" (index .Spec.Labels "io.sealift.swarm")}}' "$SWARM_IDENTITY"; then
     if [ "$cluster_said" = "\"$1\"" ]; then return 0; fi
     echo "the swarm has the name $cluster_said"
     return 1
@@ -64,11 +58,11 @@ guard_swarm_identity() {
   if identity_wrong=$(check_swarm_identity "$1"); then return 0; fi
   case $identity_wrong in "the swarm has the name "*) ;; *) return 0 ;; esac
   refuse E_SWARM_MEMBER "$identity_wrong, and the site says \"$1\"" \
-    "correct swarm.name in the site; or, if this is to be its name from now on, docker config rm $CLUSTER_NAME on a manager"
+    "correct swarm.name in the site; or, if this is to be its name from now on, docker config rm $SWARM_IDENTITY on a manager"
 }
 apply_swarm_identity() {
   guard_swarm_identity "$1" || return 1
-  printf '%s\n' "$1" | cluster_change config create --label "io.sealift.swarm=$1" -- "$CLUSTER_NAME" -
+  printf '%s\n' "$1" | cluster_change config create --label "io.sealift.swarm=$1" -- "$SWARM_IDENTITY" -
 }
 
 # Fact: the swarm has these settings. Only the validity of certificates can be changed later.
@@ -225,25 +219,25 @@ apply_swarm_others() {
 
 # Fact: no join token that was handed out is valid any more.
 check_swarm_tokens() {
-  if [ ! -e "$CLUSTER_INVITED" ]; then return 0; fi
+  if [ ! -e "$SWARM_INVITED" ]; then return 0; fi
   echo "join tokens that were handed out are still valid"
   return 1
 }
 apply_swarm_tokens() {
   for tokens_role in worker manager; do
-    if ! timeout "$CLUSTER_ASK_SEC" "$SEALIFT_DOCKER" swarm join-token --rotate --quiet "$tokens_role" >/dev/null 2>&1; then
+    if ! timeout "$SWARM_ANSWER_SEC" "$SEALIFT_DOCKER" swarm join-token --rotate --quiet "$tokens_role" >/dev/null 2>&1; then
       echo "docker swarm join-token --rotate $tokens_role failed"
       return 1
     fi
   done
-  rm -f "$CLUSTER_INVITED"
+  rm -f "$SWARM_INVITED"
 }
 
 # cluster_ask WORD...: asks the engine: sets cluster_said to a bounded answer and cluster_status to the exit status.
 cluster_ask() {
   cluster_said=$({
     ask_status=0
-    timeout "$CLUSTER_ASK_SEC" "$SEALIFT_DOCKER" "$@" 2>&1 || ask_status=$?
+    timeout "$SWARM_ANSWER_SEC" "$SEALIFT_DOCKER" "$@" 2>&1 || ask_status=$?
     printf '\n%s' "$ask_status"
   } | head -c 1000000)
   cluster_status=${cluster_said##*"$SEALIFT_LINE_END"}

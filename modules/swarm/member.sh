@@ -7,7 +7,7 @@ SWARM_PORT=2377
 SWARM_CREATING=$SEALIFT_STATE/swarm-creating
 # In memory: a join token was given to other hosts, and has to be replaced when they have joined.
 SWARM_INVITED=/run/sealift/swarm-invited
-# Seconds that an engine may take to answer, and to join.
+# Seconds that an engine may take to answer, which takes a long time without a leader, and to join.
 SWARM_ANSWER_SEC=20
 SWARM_JOIN_SEC=90
 

@@ -264,14 +264,7 @@ stack_docker() { env -i PATH="$PATH" HOME=/root timeout "$STACK_ASK_SEC" "$SEALI
 
 # stack_ready: whether this host can be asked; otherwise prints why not.
 stack_ready() {
-  if [ ! -x "$SEALIFT_DOCKER" ]; then
-    echo "absent: there is no engine yet"
-    return 1
-  fi
-  if ! path_is_safe "${SEALIFT_DOCKER%/*}"; then
-    echo "$path_wrong"
-    return 1
-  fi
+  client_is_safe || return 1
   # The answer of an engine that has lost its quorum takes longer than anybody waits.
   ready_found=$(stack_docker info --format '{{.Swarm.LocalNodeState}} {{.Swarm.ControlAvailable}}' 2>&1) || true
   case $ready_found in

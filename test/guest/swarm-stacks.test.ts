@@ -191,7 +191,7 @@ test("a release is deployed: its services run by digest, with files and secrets 
   assert.equal(await inTask("web", "echo $GREETING"), "it's $5\n");
   assert.equal(await inTask("api", "stat -c %u:%g:%a /run/secrets/password"), "7:8:444\n");
   assert.equal(await inTask("api", "cat /run/secrets/password"), "open-sesame");
-  // Neither on the disk of the manager nor in what it was told.
+  // Neither on the disk of the manager nor in what it was sent.
   assert.equal(await engine.on.root("grep -r open-sesame /var/lib/sealift | wc -l"), "0\n");
 });
 

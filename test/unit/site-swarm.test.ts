@@ -1,4 +1,4 @@
-/** The swarm of a site: what each of its members is told, and which sites are refused. */
+/** The swarm of a site: what each of its members knows, and which sites are refused. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { formatProblem } from "../../modules/core/errors.ts";

@@ -180,3 +180,15 @@ END
   if [ -z "$path_wrong" ]; then path_wrong=$path_open; fi
   [ -z "$path_wrong" ]
 }
+
+# client_is_safe: whether the client of the engine is there and only root can change it; otherwise prints why not.
+client_is_safe() {
+  if [ ! -x "$SEALIFT_DOCKER" ]; then
+    echo "absent: there is no engine yet"
+    return 1
+  fi
+  if ! path_is_safe "${SEALIFT_DOCKER%/*}"; then
+    echo "$path_wrong"
+    return 1
+  fi
+}
