@@ -3,6 +3,7 @@
 
 SWARM_IDENTITY=sealift-swarm
 SWARM_PORT=2377
+SWARM_GOSSIP_PORT=7946
 # Written before a swarm is created, and removed when it has its name: cut in between, the next run goes on.
 SWARM_CREATING=$SEALIFT_STATE/swarm-creating
 # In memory: a join token was given to other hosts, and has to be replaced when they have joined.
@@ -164,13 +165,27 @@ check_swarm_invitation() {
   fi
   for swarm_one; do
     case " $swarm_nodes " in
-      *" $swarm_one "*) ;;
+      *" ready/$swarm_one "*) ;;
+      *"/$swarm_one "*)
+        # Back in a moment, or switched off; a host that was installed again has nothing there.
+        if swarm_refuses "$swarm_one"; then
+          echo "the node with the address $swarm_one is down, and its host has no member of a swarm"
+          return 1
+        fi
+        ;;
       *)
         echo "no node of the swarm has the address $swarm_one"
         return 1
         ;;
     esac
   done
+}
+# swarm_refuses ADDRESS: true when the host there is up and refuses connections to the port at which every member listens.
+swarm_refuses() {
+  # shellcheck disable=SC2016 # perl
+  timeout 5 perl -MIO::Socket::INET -MErrno=ECONNREFUSED -e '
+    IO::Socket::INET->new(PeerAddr => $ARGV[0], PeerPort => $ARGV[1], Timeout => 3) and exit 1;
+    exit($! == ECONNREFUSED ? 0 : 1)' "$1" "$SWARM_GOSSIP_PORT" 2>/dev/null
 }
 apply_swarm_invitation() {
   install -d -m 0700 "${SWARM_INVITED%/*}"
@@ -181,8 +196,8 @@ value_swarm_invitation() {
   if [ -f "$SWARM_INVITED" ]; then timeout "$SWARM_ANSWER_SEC" "$SEALIFT_DOCKER" swarm join-token --quiet worker 2>/dev/null; fi
 }
 
-# swarm_addresses: prints the addresses of all nodes that are ready, on one line. A manager's own may be 0.0.0.0 there, and stands with its port
-# in the status of managers.
+# swarm_addresses: prints state and address of all nodes on one line: "ready/10.50.0.1 down/10.50.0.2". A manager's own may be 0.0.0.0 there, and
+# stands with its port in the status of managers.
 swarm_addresses() {
   swarm_ids=$(timeout "$SWARM_ANSWER_SEC" "$SEALIFT_DOCKER" node ls --quiet 2>&1) || {
     echo "$swarm_ids"
@@ -190,7 +205,7 @@ swarm_addresses() {
   }
   # shellcheck disable=SC2086,SC2016 # IDs, one word each; a template of Docker
   timeout "$SWARM_ANSWER_SEC" "$SEALIFT_DOCKER" node inspect --format \
-    '{{if eq (print .Status.State) "ready"}}{{if .ManagerStatus}}{{.ManagerStatus.Addr}}{{else}}{{.Status.Addr}}{{end}}{{end}}' $swarm_ids |
+    '{{.Status.State}}/{{if .ManagerStatus}}{{.ManagerStatus.Addr}}{{else}}{{.Status.Addr}}{{end}}' $swarm_ids |
     sed 's/:[0-9]*$//' | tr '\n' ' '
 }
 

@@ -113,6 +113,25 @@ describe("members of a swarm", () => {
     assert.equal(await valueOn(second, "swarm_state", dataRoot), "inactive worker - ?");
   });
 
+  test("a node that is down is invited again only if its host runs without a member", async () => {
+    const down = `the node with the address ${b} is down, and its host has no member of a swarm`;
+    await first.on.root(
+      `sh -c 'until docker node ls --format "{{.Status}}" | grep -q Down; do sleep 1; done'`,
+    );
+    await onFirst.finds(down, "swarm_invitation", a, b);
+    const listener =
+      "use IO::Socket::INET; my $s = IO::Socket::INET->new(Listen => 5, LocalPort => 7946) or die; while (my $c = $s->accept) {}";
+    await second.on.root(`systemd-run --quiet --unit member-7946 perl -e '${listener}'`);
+    await second.on.root("sh -c 'until ss -Hltn | grep -q :7946; do sleep 0.1; done'");
+    await onFirst.holds("swarm_invitation", a, b);
+    await second.on.root("systemctl stop member-7946");
+    await onFirst.finds(down, "swarm_invitation", a, b);
+    // As if the host were switched off.
+    await first.on.root(`ip route add blackhole ${b}/32`);
+    await onFirst.holds("swarm_invitation", a, b);
+    await first.on.root(`ip route del blackhole ${b}/32`);
+  });
+
   test("a member of another swarm on the same segment is refused, and stays in its own", async () => {
     await second.docker(`swarm init --advertise-addr ${b} --default-addr-pool 172.30.0.0/16`);
     await onSecond.finds(/^the host is a member of another swarm \(CA sha256 /, ...joined(ca, token));
