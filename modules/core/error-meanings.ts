@@ -169,7 +169,7 @@ const siteCodes = {
     "Follow the message: bring the named host back, or make it leave the other swarm.",
   ),
   E_SWARM_QUORUM: one(
-    "No more than half of the managers of the swarm are reachable: it runs what it runs, and nothing can be changed.",
+    "No more than half of the managers of the swarm are reachable: it runs what it runs, and nothing can be changed. As a warning: the loss of one rack would do that.",
     "Bring managers back; the swarm then goes on by itself. Only if they are lost for good, follow [the guide](../guide/swarm.md#a-lost-quorum).",
   ),
   E_SWARM_PATH: one(

@@ -33,7 +33,7 @@ import { databaseMajorProblems } from "./database-majors.ts";
 import { duplicateMachineProblems } from "./duplicate-machines.ts";
 import { swarmPaths, unprovenMembers } from "../swarm/paths.ts";
 import { swarmStatePhase } from "../swarm/index.ts";
-import { type Reported, swarmState, swarmStateCode, type SwarmState } from "../swarm/state.ts";
+import { rackWarnings, type Reported, swarmState, swarmStateCode, type SwarmState } from "../swarm/state.ts";
 import { readSecrets } from "../secrets/secret-files.ts";
 import { readCaFile } from "../trust/ca-file.ts";
 import { unchangedNameProblems } from "../trust/from-bundle.ts";
@@ -224,7 +224,7 @@ export async function probeSite(inputs: LoadedSite, options: ProbeSiteOptions = 
       ...databaseMajorProblems(probedHosts, facts.clock),
       ...paths.problems,
     ],
-    warnings: paths.warnings,
+    warnings: [...rackWarnings(hosts.map(({ spec }) => spec)), ...paths.warnings],
   };
 }
 

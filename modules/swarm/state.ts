@@ -1,5 +1,6 @@
 /** What the managers of a site's swarm report before anything is planned, and what follows from it. Pure. */
 import type { Problem } from "../core/errors.ts";
+import type { HostSpec } from "../core/site/site-spec.ts";
 import type { SwarmSpec } from "../core/site/swarm.ts";
 import type { Phase } from "../core/host/step.ts";
 
@@ -104,4 +105,36 @@ function strange({ host, ca, name }: Manager, known: string, spec: SwarmSpec): P
   if (name !== spec.name && name !== "-" && name !== "?")
     return problem(`a member of the swarm ${name}`, leave);
   return [];
+}
+
+/**
+ * The loss of one rack must leave more than half of the managers, where the racks of all are known and differ.
+ *
+ * @param hosts of the site.
+ * @returns E_SWARM_QUORUM as a warning, at most one.
+ */
+export function rackWarnings(
+  hosts: readonly Pick<HostSpec, "name" | "rack" | "swarm">[],
+): readonly Problem[] {
+  const spec = hosts.find(({ swarm }) => swarm !== undefined)?.swarm;
+  const managers = spec?.members.filter(({ role }) => role === "manager") ?? [];
+  const racks = managers.map(({ host }) => hosts.find(({ name }) => name === host)?.rack);
+  if (spec === undefined || managers.length < 3 || racks.includes(undefined)) return [];
+  const most = racks.toSorted((a, b) => countOf(racks, b) - countOf(racks, a))[0] ?? "";
+  const there = managers.filter((_, at) => racks[at] === most).map(({ host }) => host);
+  if (there.length * 2 < managers.length) return [];
+  return [
+    {
+      where: "swarm.managers",
+      code: "E_SWARM_QUORUM",
+      subject: spec.name,
+      found: `${there.length} of ${managers.length} managers are in rack ${most}: ${there.join(", ")}`,
+      expected: "less than half of them in any rack, so that the loss of one leaves a quorum",
+      fix: "choose managers in other racks, or accept that the swarm stands still while this rack is down",
+    },
+  ];
+}
+
+function countOf(racks: readonly unknown[], rack: unknown): number {
+  return racks.filter((one) => one === rack).length;
 }

@@ -5,7 +5,7 @@ import { formatProblem } from "../../modules/core/errors.ts";
 import { planText } from "../../modules/core/host/step.ts";
 import { swarmOf, type SwarmSpec } from "../../modules/core/site/swarm.ts";
 import { swarmPhase, swarmStatePhase } from "../../modules/swarm/index.ts";
-import { swarmState } from "../../modules/swarm/state.ts";
+import { rackWarnings, swarmState } from "../../modules/swarm/state.ts";
 import { invitationIn, withInvitation } from "../../modules/swarm/steps.ts";
 import { exampleHost } from "../support/fixtures/example-host.ts";
 
@@ -94,4 +94,22 @@ test("all but the inviting manager join, and none of them knows a token before i
     assert.equal(invitationIn(report.replace(token, value), "a").token, "unknown");
   assert.equal(invitationIn(report.replace(ca, "ca"), "a").ca, "unknown");
   assert.deepEqual(invitationIn(report + report, "a"), { inviting: "a", ca: "unknown", token: "unknown" });
+});
+
+test("a rack with half of the managers or more is a warning, where the racks of all managers are known", () => {
+  const warned = (...racks: readonly (string | undefined)[]): string =>
+    rackWarnings(
+      ["a", "b", "c", "d"].map((name, at) => {
+        const rack = racks[at];
+        return { name, swarm: specOf(name), ...(rack === undefined ? {} : { rack }) };
+      }),
+    )
+      .map(formatProblem)
+      .join("\n");
+  assert.equal(warned("rack-1", "rack-2", "rack-3", "rack-1"), "");
+  assert.equal(warned("rack-1", undefined, "rack-1"), "");
+  assert.match(
+    warned("rack-1", "rack-2", "rack-1", "rack-3"),
+    /^swarm\.managers: E_SWARM_QUORUM plant-1: found: 2 of 3 managers are in rack rack-1: a, c; expected: less than half/,
+  );
 });
