@@ -1,7 +1,8 @@
 /**
- * `npm run bench -- fleet [hosts…]`: real hosts first, 20 or as many as `--real <n>` says, `--forks <n>` at a time (10). Then what each
- * more host costs on the operator's side: simulated hosts on loopback, the real look, the real engine. 1, 10 and 100 unless other
- * numbers are given; Ansible beside it up to 10, or as many as `--ansible <n>` says. Numbers alone leave the real hosts out.
+ * `npm run bench -- fleet [hosts…]`: real hosts first, 20 or as many as `--real <n>` says, `--forks <n>` at a time (10). Then 5 hosts as
+ * members of a swarm, or as many as `--swarm <n>` says, beside as many that are not. Then what each more host costs on the operator's side:
+ * simulated hosts on loopback, the real look, the real engine. 1, 10 and 100 unless other numbers are given; Ansible beside it up to 10, or
+ * as many as `--ansible <n>` says. Numbers alone leave the real hosts out.
  * `--engine <MB>` makes the engine as long as a real one, which all hosts are sent; `--kex <algorithms>` is what they offer
  * of them; `--copied` provisions the first host and copies it, in place of a first up of all; `--replayed` does so only in the state, and answers each probe by the
  * record of one; `--preview` looks at bare hosts and sends nothing.
@@ -13,7 +14,7 @@ import { useTools } from "../lab/tools/ensure-tools.ts";
 import { table } from "../support/process/table.ts";
 import { ansibleFleet } from "./ansible-fleet.ts";
 import { watchCost, type Cost, type CostWatch } from "./cost-of.ts";
-import { realFleet } from "./real-fleet.ts";
+import { realFleet, swarmFleet } from "./real-fleet.ts";
 import { provisionByCopy, provisionByReplay } from "./copied-hosts.ts";
 import { startFleet, type SimulatedFleet } from "./simulated-fleet.ts";
 
@@ -35,15 +36,18 @@ export async function fleetBench(args: readonly string[]): Promise<void> {
       copied: { type: "boolean", default: false },
       replayed: { type: "boolean", default: false },
       real: { type: "string" },
+      swarm: { type: "string" },
       forks: { type: "string", default: "10" },
     },
   });
-  const real = Number(values.real ?? (positionals.length === 0 ? 20 : 0));
+  const real = Number(values.real ?? (positionals.length === 0 && values.swarm === undefined ? 20 : 0));
   if (real > 0) {
     await ensurePackages("bench", "fleet");
     await realFleet(real, Number(values.forks));
   }
-  if (values.real !== undefined && positionals.length === 0) return;
+  const members = Number(values.swarm ?? (positionals.length === 0 && values.real === undefined ? 5 : 0));
+  if (members > 0) await swarmFleet(members, Number(values.forks));
+  if ((values.real ?? values.swarm) !== undefined && positionals.length === 0) return;
   const counts = positionals.length === 0 ? [1, 10, 100] : positionals.map(Number);
   const beside = Number(values.ansible);
   await ensurePackages(...(beside > 0 ? (["fleet"] as const) : (["ssh", "sshd"] as const)));

@@ -5,6 +5,7 @@
 import { readFile } from "node:fs/promises";
 import { loadSite } from "../../modules/rollout/probe-site.ts";
 import { checkout } from "../lab/cache.ts";
+import { addressOf, startSegment } from "../lab/demo/segment-site.ts";
 import { removeGuest, startGuest, type Guest } from "../lab/guest.ts";
 import { imageArchive } from "../lab/bundle/image-archive.ts";
 import { prepareLab, type Lab } from "../lab/prepare.ts";
@@ -49,6 +50,84 @@ export async function realFleet(count: number, forks: number): Promise<void> {
       rows.push(["", "Ansible", ...figures(other), (other.seconds / cost.seconds).toFixed(1)]);
   }
   console.log(`\n${table(rows)}`);
+}
+
+/**
+ * Hosts as members of one swarm, three of them managers, beside as many hosts without one, in one run: what membership adds to each run.
+ *
+ * @param count four at least: the others are workers.
+ */
+export async function swarmFleet(count: number, forks: number): Promise<void> {
+  const lab = await prepareLab("all");
+  const [first, next] = lab.bundle.engines.filter(({ origin }) => origin === "built from Go modules");
+  if (first === undefined || next === undefined)
+    throw new Error("the lab's bundle has no two engines of one line");
+  const versions = [first.version, next.version] as const;
+  console.log(`\n${count} hosts, ${forks} at a time; engine ${first.version}, then ${next.version}`);
+  const alone = await segmentRuns(lab, { count, forks, versions, swarm: false });
+  const members = await segmentRuns(lab, { count, forks, versions, swarm: true });
+  const rows = [["what", "hosts", "seconds", "CPU s, operator", "CPU s, hosts", "swarm / without"]];
+  for (const [index, cost] of members.entries()) {
+    const without = alone[index];
+    if (without !== undefined) rows.push([cost.what, "without a swarm", ...figures(without), ""]);
+    const ratio = without === undefined ? "" : (cost.seconds / without.seconds).toFixed(1);
+    rows.push([without === undefined ? cost.what : "", "one swarm", ...figures(cost), ratio]);
+  }
+  console.log(`\n${table(rows)}`);
+}
+
+interface SegmentRuns {
+  readonly count: number;
+  readonly forks: number;
+  readonly versions: readonly [first: string, next: string];
+  readonly swarm: boolean;
+}
+
+async function segmentRuns(
+  lab: Lab,
+  { count, forks, versions, swarm }: SegmentRuns,
+): Promise<readonly Cost[]> {
+  const names = Array.from({ length: count }, (_, at) => `${swarm ? "member" : "alone"}-${at + 1}`);
+  const guests = await startSegment(names, siteMachine);
+  const [one] = guests;
+  if (one === undefined) throw new Error("a fleet has one host at least");
+  const site = await siteOn(one, lab);
+  try {
+    const write = async (version: string): Promise<void> => {
+      const text = Object.assign(await labSite(guests, lab.bundle), swarm ? { swarm: swarmOf(names) } : {});
+      text.engine.version = version;
+      await writeStack(`lab-${one.name}`, text);
+    };
+    const costs: Cost[] = [];
+    const measure = async (what: string, ...more: readonly string[]): Promise<void> => {
+      costs.push(await costOf(what, guests, () => pulumiUp(site, forks, more)));
+    };
+    await write(versions[0]);
+    await measure("first run, bare hosts");
+    await measure("no change", "--expect-no-changes");
+    await write(versions[1]);
+    await measure("the next engine");
+    if (swarm) {
+      const drain = "docker node update --availability drain $(docker node ls -q -f role=worker | head -n 1)";
+      await asUser(one, drain);
+      await measure("a node drained by a person, repaired");
+    }
+    return costs;
+  } finally {
+    await site.end();
+    for (const { name } of guests) await removeGuest(name);
+  }
+}
+
+function swarmOf(names: readonly string[]): unknown {
+  return {
+    name: "fleet",
+    managers: names.slice(0, 3),
+    workers: { hosts: names.slice(3) },
+    addresses: Object.fromEntries(names.map((name, at) => [name, addressOf(at)])),
+    addressPool: { base: "172.29.0.0/16" },
+    networks: [{ name: "shared" }],
+  };
 }
 
 type Archives = readonly (Omit<Parameters<typeof ansibleHosts>[1], "forks"> & { readonly version: string })[];
