@@ -172,6 +172,10 @@ const siteCodes = {
     "No more than half of the managers of the swarm are reachable: it runs what it runs, and nothing can be changed. As a warning: the loss of one rack would do that.",
     "Bring managers back; the swarm then goes on by itself. Only if they are lost for good, follow [the guide](../guide/swarm.md#a-lost-quorum).",
   ),
+  E_SWARM_LOCKED: one(
+    "A manager of the swarm is locked: its keys are encrypted, and its engine was restarted.",
+    "Give it the unlock key, which every other manager has, and which its own disk has encrypted for the recovery key: [the guide](../guide/swarm.md#locked-managers).",
+  ),
   E_SWARM_PATH: one(
     "Packets that a swarm needs do not arrive between two of its members: a port, ESP, or packets of the size of its networks.",
     "Open it in every firewall between the two, both ways; or write a smaller `mtu`.",

@@ -46,6 +46,7 @@ export const errorCodes = [
   "E_RESTORE",
   "E_SWARM_MEMBER",
   "E_SWARM_QUORUM",
+  "E_SWARM_LOCKED",
   "E_SWARM_PATH",
   "E_SWARM_POOL",
   "E_SWARM_NODE",

@@ -57,6 +57,7 @@ apply_daemon_listeners() {
   fi
   # The socket is created again only while no daemon holds it.
   listeners_before=$(daemon_containers)
+  autolock_hold
   timeout 300 systemctl stop docker.service docker.socket
   daemon_restart || return 1
   daemon_start_containers || return 1

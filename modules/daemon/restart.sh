@@ -19,10 +19,14 @@ daemon_reload() {
 }
 
 daemon_restart() {
+  autolock_hold
   # Three failures in a minute latch both units; the socket would stay down with them (moby#41461).
   systemctl reset-failed docker.service docker.socket 2>/dev/null || true
   # Its messages only refer to the journal, whose end is reported.
-  if timeout 30 systemctl start docker.socket 2>/dev/null && timeout 180 systemctl restart docker.service 2>/dev/null; then return 0; fi
+  if timeout 30 systemctl start docker.socket 2>/dev/null && timeout 180 systemctl restart docker.service 2>/dev/null; then
+    autolock_release
+    return 0
+  fi
   echo "the daemon did not come up"
   return 1
 }

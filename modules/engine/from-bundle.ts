@@ -9,7 +9,7 @@ import type { LockedImage } from "../../offline-bundle/spec/lock-file.ts";
 import type { LockIndex } from "../../offline-bundle/spec/lock-index.ts";
 import type { Archive, Blob, HostApp, HostFiles, HostImage } from "../core/host/blob.ts";
 import type { ErrorCode, Problem } from "../core/errors.ts";
-import { type AppSpec, type HostSpec, managedStacks, needsSecrets } from "../core/site/site-spec.ts";
+import { type AppSpec, type HostSpec, managedStacks, needsAge } from "../core/site/site-spec.ts";
 
 /** In the order in which they are installed. */
 const pluginNames = ["compose", "buildx"] as const;
@@ -121,9 +121,9 @@ export function hostFiles(host: HostSpec, bundle: LockIndex, file: string): Host
     ].filter((one, at, all) => all.findIndex(({ sha256 }) => sha256 === one.sha256) === at);
   }
 
-  /** Only for a host whose applications have secrets. */
+  /** Only for a host with secrets, and for a manager of a swarm that is locked. */
   function ageArchive(): Archive | undefined {
-    if (secrets === undefined || !needsSecrets(host)) return undefined;
+    if (secrets === undefined || !needsAge(host)) return undefined;
     const found = bundle.file("age", secrets.age, `linux/${architecture}`);
     if (found === undefined)
       missing("E_AGE_NOT_IN_BUNDLE", "secrets.age", secrets.age, "an age", bundle.versions("age"));

@@ -46,10 +46,12 @@ stop_containers() {
       return 1
     fi
   fi
+  autolock_hold
   timeout 300 systemctl stop docker.socket docker.service
   live_containers
   if [ -n "$live_ids" ]; then
     systemctl start docker.socket docker.service
+    autolock_release
     echo "containers did not stop within shutdown-timeout, so the daemon was started again unchanged; still running:$live_ids"
     return 1
   fi

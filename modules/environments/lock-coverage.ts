@@ -6,7 +6,7 @@ import { type Problem, SealiftError } from "../core/errors.ts";
 import type { Composed } from "../core/site/layers/compose.ts";
 import { completeSite, composeSite } from "../core/site/site.ts";
 import { stackFileOf } from "../core/site/site-text.ts";
-import { type HostSpec, needsSecrets } from "../core/site/site-spec.ts";
+import { type HostSpec, needsAge } from "../core/site/site-spec.ts";
 import { seriesResolver } from "./resolve-version.ts";
 import { ownEnvironments, readStackFile } from "./stack-file.ts";
 
@@ -99,10 +99,10 @@ function referencesOf(host: HostSpec, at: number, { value, origins }: Composed):
   });
 }
 
-/** The program that decrypts secrets, on a host whose applications have some. */
+/** The program for secrets, on hosts that have some and on managers of a swarm that is locked. */
 function ageOf(spec: HostSpec, { origins }: Pick<Composed, "origins">): Reference[] {
   const { name: host, architecture, secrets } = spec;
-  if (secrets === undefined || !needsSecrets(spec)) return [];
+  if (secrets === undefined || !needsAge(spec)) return [];
   const where = origins.locate(["secrets", "age"]);
   const platform = `linux/${architecture}`;
   const { age: version } = secrets;

@@ -37,7 +37,7 @@ export type HostPhases = Readonly<
     readonly trust?: Phase;
     /** On every member of a swarm. */
     readonly swarm?: Phase;
-    /** On every host whose applications have secrets. */
+    /** On every host that has secrets, and on managers of a swarm that is locked. */
     readonly secrets?: Phase;
     /** On every host for which the site names images. */
     readonly images?: Phase;
@@ -209,7 +209,7 @@ export const phaseList: readonly PhaseEntry[] = [
   },
   {
     name: "cluster",
-    work: { type: "sealift:swarm:Cluster", dependsOn: ["swarm"], afterHosts: true },
+    work: { type: "sealift:swarm:Cluster", dependsOn: ["swarm", "secrets"], afterHosts: true },
     make: ({ host }) => clusterPhase(host),
   },
   {

@@ -4,15 +4,16 @@ import type { Blob, HostFiles } from "../core/host/blob.ts";
 import type { Delivery } from "../core/host/delivery.ts";
 import { uploadPath } from "../core/host/blob.ts";
 import type { HostSpec } from "../core/site/site-spec.ts";
+import { keepsUnlockKey } from "../core/site/swarm.ts";
 import type { Phase } from "../core/host/step.ts";
 import { secretsSteps, pruneSteps } from "./steps.ts";
 
-/** Pure: the phase of one host; undefined when its applications have no secrets. */
+/** Pure: the phase of one host; undefined when it does not need age. */
 export function secretsPhase(
-  { hostKey, registry }: Pick<HostSpec, "hostKey" | "registry">,
+  { hostKey, registry, swarm }: Pick<HostSpec, "hostKey" | "registry" | "swarm">,
   { age, secrets = [] }: HostFiles,
 ): Phase | undefined {
-  if (age === undefined || secrets.length === 0) return undefined;
+  if (age === undefined || (secrets.length === 0 && !keepsUnlockKey(swarm))) return undefined;
   const channel = registry === undefined ? {} : { channel: channelOf(registry) };
   return { name: "secrets", steps: secretsSteps({ hostKey, age, secrets, ...channel }) };
 }

@@ -7,7 +7,7 @@ export interface SecretsStepsSpec {
   /** The host's public ssh key: `ssh-ed25519 <base64>`. */
   readonly hostKey: string;
   readonly age: Archive;
-  /** Not empty. */
+  /** None: only the program, for the unlock key of a swarm. */
   readonly secrets: readonly HostSecret[];
   /** The registry that has the bundle; absent: blobs are sent over ssh. */
   readonly channel?: Channel;
@@ -17,11 +17,7 @@ export interface SecretsStepsSpec {
 export function secretsSteps({ hostKey, age, secrets, channel }: SecretsStepsSpec): readonly Step[] {
   const { version, sha256, members } = age;
   const program = members.find(({ path }) => path === "age" || path.endsWith("/age"));
-  return [
-    step("key", "the ssh-ed25519 key of this host is the pinned one, and age can read it", [
-      "secrets_key",
-      hostKey.split(" ")[1] ?? "",
-    ]),
+  const installed: readonly Step[] = [
     blobStep("secrets.archive", `the archive of age ${version}`, "age", age, channel),
     step("program", `age ${version} is installed, byte for byte as pinned in the lock`, [
       "age_program",
@@ -30,6 +26,14 @@ export function secretsSteps({ hostKey, age, secrets, channel }: SecretsStepsSpe
       program?.path ?? "age",
       program?.sha256 ?? "",
     ]),
+  ];
+  if (secrets.length === 0) return installed;
+  return [
+    step("key", "the ssh-ed25519 key of this host is the pinned one, and age can read it", [
+      "secrets_key",
+      hostKey.split(" ")[1] ?? "",
+    ]),
+    ...installed,
     step("unit", "a unit decrypts the secrets at boot, before the engine starts", ["secrets_unit", version]),
     ...secrets.map((secret) => secretStep(secret, version)),
     step(

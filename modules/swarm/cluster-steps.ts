@@ -1,9 +1,15 @@
 /** A swarm as a whole, as facts that one of its managers makes true. Pure. */
 import type { Step } from "../core/host/step.ts";
+import type { SecretsSpec } from "../core/site/site-spec.ts";
 import type { SwarmMember, SwarmNetwork, SwarmSpec } from "../core/site/swarm.ts";
 
-/** Promotions come before demotions: in between, more managers may fail, not fewer. */
-export function clusterSteps(spec: SwarmSpec): readonly Step[] {
+/**
+ * Promotions come before demotions: in between, more managers may fail, not fewer. Managers are locked when there are several: what one of
+ * them loses, the others still have.
+ *
+ * @param secrets needed if the site wants managers to be locked.
+ */
+export function clusterSteps(spec: SwarmSpec, secrets?: SecretsSpec): readonly Step[] {
   const { name, members, removed } = spec;
   const managers = members.filter(({ role }) => role === "manager");
   const workers = members.filter(({ role }) => role === "worker");
@@ -45,12 +51,33 @@ export function clusterSteps(spec: SwarmSpec): readonly Step[] {
       call: ["swarm_others", removed.join(" "), ...named],
     },
     ...networkSteps(spec),
+    ...autolockSteps(spec, secrets),
     {
       code: "cluster.tokens",
       fact: "no join token that was handed out is valid",
       effect: "none",
       call: ["swarm_tokens"],
     },
+  ];
+}
+
+/** A site that does not speak of it leaves it as it is. */
+function autolockSteps({ autolock }: SwarmSpec, secrets: SecretsSpec | undefined): readonly Step[] {
+  if (autolock === undefined) return [];
+  const { age, recoveryKey = "" } = secrets ?? {};
+  const program = `/opt/sealift/age/${age ?? ""}/age`;
+  const step = (code: string, fact: string, call: Step["call"]): Step => ({
+    ...{ code: `cluster.${code}`, fact, effect: "none", call },
+  });
+  if (!autolock)
+    return [step("autolock", "managers start without an unlock key", ["swarm_autolock", "off", "", ""])];
+  return [
+    step("autolock", "managers are locked when they start, until they get the unlock key", [
+      ...(["swarm_autolock", "on", program, recoveryKey] as const),
+    ]),
+    step("unlock-key", "this host has the unlock key, encrypted for the recovery key of the site", [
+      ...(["swarm_unlock_key", program, recoveryKey] as const),
+    ]),
   ];
 }
 

@@ -28,7 +28,14 @@ guard_swarm_quorum() {
   # The runner has already noted that this very step differs.
   run_differ=
   if quorum_wrong=$(check_swarm_quorum); then return 0; fi
-  case $quorum_wrong in *" managers are reachable" | *"no leader"*) ;; *) return 0 ;; esac
+  case $quorum_wrong in
+    *" managers are reachable" | *"no leader"*) ;;
+    *locked*)
+      refuse E_SWARM_LOCKED "$quorum_wrong" "$SWARM_UNLOCKS"
+      return 1
+      ;;
+    *) return 0 ;;
+  esac
   refuse E_SWARM_QUORUM "$quorum_wrong" \
     "start the managers that are down; or, if they are lost for good, manually on one manager that is left: docker swarm init --force-new-cluster (docs/guide/swarm.md, Lost quorum)"
 }
@@ -318,7 +325,7 @@ cluster_why() {
       ;;
     *"not a swarm manager"*"docker swarm"*) cluster_wrong="absent: this host is in no swarm yet" ;;
     *"not a swarm manager"*) cluster_wrong="this host is not a manager of the swarm yet" ;;
-    *"needs to be unlocked"*) cluster_wrong="the swarm is locked: docker swarm unlock" ;;
+    *"needs to be unlocked"*) cluster_wrong="this manager of the swarm is locked" ;;
     *) cluster_wrong=$(cluster_unanswered) ;;
   esac
 }

@@ -16,9 +16,9 @@ export function swarmPhase(
 }
 
 /** Pure: the phase of a manager about the swarm as a whole; undefined on other hosts. */
-export function clusterPhase({ swarm }: Pick<HostSpec, "swarm">): Phase | undefined {
+export function clusterPhase({ swarm, secrets }: Pick<HostSpec, "swarm" | "secrets">): Phase | undefined {
   if (swarm === undefined || ownMember(swarm).role !== "manager") return undefined;
-  return { name: "cluster", steps: clusterSteps(swarm) };
+  return { name: "cluster", steps: clusterSteps(swarm, secrets) };
 }
 
 /** Pure: what a manager is asked before the members are planned; undefined on other hosts. */

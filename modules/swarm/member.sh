@@ -72,13 +72,22 @@ swarm_unusable() {
   case $swarm_state in
     inactive) return 0 ;;
     down) echo "has files of a swarm, and its engine does not answer" ;;
-    locked) echo "is a locked member of a swarm: docker swarm unlock" ;;
+    locked) echo "is a locked manager of a swarm" ;;
     pending) echo "is joining a swarm already" ;;
     error) echo "cannot take part in its swarm: $swarm_error" ;;
     *) echo "is a member of another swarm (CA sha256 $(printf '%.12s' "$swarm_ca"))" ;;
   esac
 }
 SWARM_LEAVES="if it does not need that swarm any more, run docker swarm leave --force on it, then pulumi up"
+
+# swarm_refuse_member [CA]: refuses a host that can take no part as it is. Only a manager of the swarm with this CA, or of whichever, is to be unlocked.
+swarm_refuse_member() {
+  if [ "$swarm_state" = locked ] && [ "$swarm_ca" = "${1:-$swarm_ca}" ]; then
+    refuse E_SWARM_LOCKED "the host $(swarm_unusable): its keys are encrypted, and its engine was restarted" "$SWARM_UNLOCKS"
+  else
+    refuse E_SWARM_MEMBER "the host $(swarm_unusable)" "$SWARM_LEAVES"
+  fi
+}
 
 # Fact: this host manages the swarm of this name, which it has created.
 # $1 data root, $2 name, $3 own IPv4 address, $4 address pool in CIDR notation, $5 prefix length of each network, $6 UDP port of its traffic,
@@ -115,7 +124,7 @@ guard_swarm_created() {
     esac
   fi
   swarm_found=$(swarm_unusable)
-  if [ -n "$swarm_found" ]; then refuse E_SWARM_MEMBER "the host $swarm_found" "$SWARM_LEAVES"; fi
+  if [ -n "$swarm_found" ]; then swarm_refuse_member; fi
 }
 # What its other members compare their own with.
 value_swarm_created() {
@@ -228,7 +237,7 @@ guard_swarm_joined() {
   if [ "$swarm_state" = inactive ]; then return 0; fi
   # What is on its way may arrive, and the phase before this one starts an engine that is down.
   if [ "$swarm_ca" = "$4" ]; then case $swarm_state in active | pending | down) return 0 ;; esac fi
-  refuse E_SWARM_MEMBER "the host $(swarm_unusable)" "$SWARM_LEAVES"
+  swarm_refuse_member "$4"
 }
 apply_swarm_joined() {
   guard_swarm_joined "$@"

@@ -84,6 +84,7 @@ test("numbers of managers, names and addresses that cannot work are refused with
       /E_VALUE swarm\.labels\.node-b: found: "node-b"; expected: a member of the swarm: node-a/,
     ],
     ["removed: [node-a]", /E_CONFLICT swarm\.removed\[0\]: found: "node-a", which is also a member/],
+    ["autolock: true", /E_KEY_MISSING swarm\.autolock: found: autolock: true, and no secrets: of the site/],
     ["addresses: { node-a: 127.0.0.1 }", /E_VALUE swarm\.addresses\.node-a: found: node-a has the address/],
     [
       "workers: { hosts: [node-b] }, addresses: { node-b: 10.20.0.11 }",

@@ -2,6 +2,10 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { SwarmMember, SwarmSpec } from "../../modules/core/site/swarm.ts";
+import type { HostFiles } from "../../modules/core/host/blob.ts";
+import { needsAge } from "../../modules/core/site/site-spec.ts";
+import { secretsPhase } from "../../modules/secrets/index.ts";
+import { exampleHost } from "../support/fixtures/example-host.ts";
 import { clusterSteps } from "../../modules/swarm/cluster-steps.ts";
 
 const member = (last: number, role: SwarmMember["role"], more: Partial<SwarmMember> = {}): SwarmMember => ({
@@ -47,4 +51,39 @@ test("shell functions get what they compare with", () => {
   ]);
   assert.deepEqual(calls.get("cluster.ingress"), ["", "1500"]);
   assert.deepEqual(calls.get("cluster.network.shop"), ["plant-1", "shop", "encrypted", "closed", "1330"]);
+});
+
+test("managers are locked when all of them are managers, with a key that each keeps; a site that does not say it changes nothing", () => {
+  const codes = (autolock?: boolean): readonly string[] =>
+    clusterSteps({ ...spec, ...(autolock === undefined ? {} : { autolock }) }, secrets).map(
+      ({ code }) => code,
+    );
+  const secrets = { age: "1.3.1", recoveryKey: "age1xyz" };
+  assert.deepEqual(codes(true).slice(-4), [
+    ...["cluster.networks", "cluster.autolock", "cluster.unlock-key", "cluster.tokens"],
+  ]);
+  assert.deepEqual(codes(false).slice(-3), ["cluster.networks", "cluster.autolock", "cluster.tokens"]);
+  assert.deepEqual(
+    clusterSteps({ ...spec, autolock: true }, secrets)
+      .slice(-3, -1)
+      .map(({ call }) => call),
+    [
+      ["swarm_autolock", "on", "/opt/sealift/age/1.3.1/age", "age1xyz"],
+      ["swarm_unlock_key", "/opt/sealift/age/1.3.1/age", "age1xyz"],
+    ],
+  );
+  assert.equal(codes().join().includes("lock"), false);
+});
+
+test("managers that are locked have age, without any secret; workers do not", () => {
+  const { hostKey } = exampleHost();
+  const age = { version: "1.3.1", sha256: "a".repeat(64), bytes: 1, path: "age.tar.gz", members: [] };
+  const locked = { ...spec, autolock: true };
+  const codes = (swarm: SwarmSpec): readonly string[] | undefined =>
+    secretsPhase({ hostKey, swarm }, { age } as unknown as HostFiles)?.steps.map(({ code }) => code);
+  assert.deepEqual(codes(locked), ["secrets.archive", "secrets.program"]);
+  assert.equal(codes({ ...locked, self: "node-3" }), undefined);
+  assert.equal(codes(spec), undefined);
+  const needs = (swarm: SwarmSpec): boolean => needsAge({ ...exampleHost(), swarm });
+  assert.deepEqual([locked, { ...locked, self: "node-3" }, spec].map(needs), [true, false, false]);
 });

@@ -1654,6 +1654,11 @@ export interface SwarmInput {
     readonly expiry?: string;
   };
   /**
+   * Whether a manager whose engine was restarted is locked until a person gives it the unlock key: whoever has only its disk then cannot read the secrets of the swarm. Each manager keeps the key, encrypted for the recovery key in `secrets`. When a run restarts an engine, it hands the key over in memory. Default: it stays as it is.
+   * @example true
+   */
+  readonly autolock?: boolean;
+  /**
    * Whether managers run tasks of services. Default: only where there are no workers.
    * @example false
    */

@@ -4,7 +4,7 @@ import type { JumpSpec } from "./jump-host.ts";
 import type { BackupClientSpec, BackupStoreSpec } from "./backups.ts";
 import type { RegistrySpec, ServedRegistry } from "./registry.ts";
 import type { RolloutSpec } from "./rollout.ts";
-import { ownMember, type SwarmSpec } from "./swarm.ts";
+import { keepsUnlockKey, ownMember, type SwarmSpec } from "./swarm.ts";
 
 /** Architectures in Docker's notation. */
 export type Architecture = "amd64" | "arm64";
@@ -355,15 +355,16 @@ export function managedStacks({
   return swarm !== undefined && ownMember(swarm).role === "manager" ? stacks : [];
 }
 
-/** Whether anything on a host is encrypted for it. */
-export function needsSecrets(
+/** Whether a host needs age: something is encrypted for it, or it encrypts the unlock key of its swarm. */
+export function needsAge(
   host: Pick<HostSpec, "apps" | "backup" | "store" | "rehearsals" | "stacks" | "swarm">,
 ): boolean {
-  const { apps, backup, store, rehearsals = [] } = host;
+  const { apps, backup, store, rehearsals = [], swarm } = host;
   const all = [...apps, ...rehearsals.map(({ app }) => app), ...managedStacks(host)];
   return (
     backup !== undefined ||
     store !== undefined ||
+    keepsUnlockKey(swarm) ||
     all.some((app) => Object.keys(app.secrets ?? {}).length > 0)
   );
 }

@@ -18,6 +18,7 @@ export interface SwarmFile {
   readonly ingress?: { readonly subnet?: string; readonly mtu?: number };
   readonly dataPathPort?: number;
   readonly certificates?: { readonly expiry?: string };
+  readonly autolock?: boolean;
   readonly managersRunTasks?: boolean;
   readonly networks?: readonly (Pick<SwarmNetwork, "name"> & Partial<SwarmNetwork>)[];
   /** Of nodes, by the name of the host. */
@@ -38,6 +39,8 @@ export interface SwarmSpec {
   readonly dataPathPort: number;
   /** How long the certificate of a node is valid: `8760h`. */
   readonly certificateExpiry: string;
+  /** Whether a manager that starts is locked until it gets the unlock key. Absent: it stays as it is. */
+  readonly autolock?: boolean;
   /** Overlay networks that the site names. */
   readonly networks: readonly SwarmNetwork[];
   /** Names of former members that leave, by force when they do not respond. */
@@ -108,7 +111,7 @@ export function swarmOf(
   if (file === undefined) return undefined;
   const members = membersOf(file, hosts);
   if (!members.some((member) => member.host === host)) return undefined;
-  const { name, addressPool, ingress = {}, networks = [], removed = [] } = file;
+  const { name, addressPool, ingress = {}, networks = [], removed = [], autolock } = file;
   const { mtu = swarmDefaults.mtu, subnet } = ingress;
   return {
     ...{ name, self: host, members, removed },
@@ -116,6 +119,7 @@ export function swarmOf(
     ingress: { mtu, ...(subnet === undefined ? {} : { subnet }) },
     dataPathPort: file.dataPathPort ?? swarmDefaults.dataPathPort,
     certificateExpiry: file.certificates?.expiry ?? swarmDefaults.certificateExpiry,
+    ...(autolock === undefined ? {} : { autolock }),
     networks: networks.map((network) => ({
       encrypted: false,
       attachable: false,
@@ -156,6 +160,11 @@ function membersOf(file: SwarmFile, hosts: readonly Host[]): readonly SwarmMembe
 /** @returns an empty text when none is known: the rules report it. */
 export function memberAddress({ name, address }: Host, addresses: Readonly<Record<string, string>>): string {
   return addresses[name] ?? (isIPv4(address) ? address : "");
+}
+
+/** Whether the host is a manager that keeps the unlock key of its swarm, encrypted. */
+export function keepsUnlockKey(swarm: SwarmSpec | undefined): boolean {
+  return swarm?.autolock === true && ownMember(swarm).role === "manager";
 }
 
 export function ownMember({ members, self }: SwarmSpec): SwarmMember {

@@ -19,6 +19,7 @@ export function swarmProblems(
     ...hostProblems(swarm, hosts, problemAt),
     ...addressProblems(swarm, hosts, problemAt),
     ...liveRestoreProblems(file, swarm, problemAt),
+    ...autolockProblems(file, swarm, problemAt),
   ];
 }
 
@@ -138,6 +139,23 @@ function addressProblems(
     seen.set(address, name);
     return [];
   });
+}
+
+function autolockProblems(
+  { secrets }: SiteFile,
+  { autolock }: SwarmFile,
+  problemAt: ProblemBuilder,
+): Problem[] {
+  if (autolock !== true || secrets !== undefined) return [];
+  return [
+    problemAt(
+      ["swarm", "autolock"],
+      "E_KEY_MISSING",
+      "autolock: true, and no secrets: of the site",
+      "the version of age and the recovery key of the site, for which the unlock key is encrypted",
+      "add secrets: { age: 1.3.1, recoveryKey: <what age-keygen prints> } to the site",
+    ),
+  ];
 }
 
 /** The profile's own value changes by itself. */
