@@ -6,6 +6,8 @@ SWARM_PORT=2377
 SWARM_GOSSIP_PORT=7946
 # Written before a swarm is created, and removed when it has its name: cut in between, the next run goes on.
 SWARM_CREATING=$SEALIFT_STATE/swarm-creating
+# Written before the host joins, and removed when it has. Cut in between, its engine has the rest of an attempt: see swarm_is_rest.
+SWARM_JOINING=$SEALIFT_STATE/swarm-joining
 # In memory: a join token was given to other hosts, and has to be replaced when they have joined.
 SWARM_INVITED=/run/sealift/swarm-invited
 # Seconds that an engine may take to answer, which takes a long time without a leader, and to join.
@@ -57,10 +59,36 @@ swarm_name() {
   echo "$swarm_label"
 }
 
+# swarm_is_rest: whether what the engine has is only what an interrupted attempt of Sealift to join has left: an attempt that goes on or has
+# failed, or a swarm of this host alone, which an engine creates that starts between the request and its certificate (swarmkit,
+# node.loadSecurityConfig: no address of a manager is on the disk). It has neither a name nor services.
+swarm_is_rest() {
+  if [ ! -f "$SWARM_JOINING" ]; then return 1; fi
+  case $swarm_state,$swarm_role in
+    pending,* | error,*) return 0 ;;
+    active,manager) ;;
+    *) return 1 ;;
+  esac
+  [ "$(swarm_name)" = - ] || return 1
+  swarm_alone=$(timeout "$SWARM_ANSWER_SEC" "$SEALIFT_DOCKER" node ls --quiet 2>&1 && timeout "$SWARM_ANSWER_SEC" "$SEALIFT_DOCKER" service ls --quiet 2>&1) || return 1
+  case $swarm_alone in "" | *"$SEALIFT_LINE_END"*) return 1 ;; esac
+}
+
+# swarm_drop_rest: lets the engine forget it.
+swarm_drop_rest() {
+  if swarm_output=$(timeout "$SWARM_JOIN_SEC" "$SEALIFT_DOCKER" swarm leave --force 2>&1); then return 0; fi
+  echo "the host does not leave what is left of an interrupted attempt to join: $swarm_output"
+  return 1
+}
+
 # Fact: the host reports which swarm it is a member of. $1 data root
 check_swarm_state() { :; }
 value_swarm_state() {
   swarm_inspect "$1"
+  if [ "$swarm_state" = active ] && swarm_is_rest; then
+    echo "inactive worker - ?"
+    return 0
+  fi
   swarm_of="?"
   if [ "$swarm_role" = manager ]; then swarm_of=$(swarm_name); fi
   echo "$swarm_state $swarm_role ${swarm_ca:--} $swarm_of"
@@ -78,15 +106,17 @@ swarm_unusable() {
     *) echo "is a member of another swarm (CA sha256 $(printf '%.12s' "$swarm_ca"))" ;;
   esac
 }
-SWARM_LEAVES="if it does not need that swarm any more, run docker swarm leave --force on it, then pulumi up"
 
 # swarm_refuse_member [CA]: refuses a host that can take no part as it is. Only a manager of the swarm with this CA, or of whichever, is to be unlocked.
 swarm_refuse_member() {
   if [ "$swarm_state" = locked ] && [ "$swarm_ca" = "${1:-$swarm_ca}" ]; then
     refuse E_SWARM_LOCKED "the host $(swarm_unusable): its keys are encrypted, and its engine was restarted" "$SWARM_UNLOCKS"
-  else
-    refuse E_SWARM_MEMBER "the host $(swarm_unusable)" "$SWARM_LEAVES"
+    return 1
   fi
+  swarm_remedy="if it does not need that swarm any more, run docker swarm leave --force on it, then pulumi up"
+  # It gives up when it finds its address on no card at its start (moby, nodeRunner.handleNodeExit).
+  if [ "$swarm_state" = error ]; then swarm_remedy="restart its engine; $swarm_remedy"; fi
+  refuse E_SWARM_MEMBER "the host $(swarm_unusable)" "$swarm_remedy"
 }
 
 # Fact: this host manages the swarm of this name, which it has created.
@@ -223,7 +253,15 @@ swarm_addresses() {
 # $6 to $n addresses of managers
 check_swarm_joined() {
   swarm_inspect "$1"
-  if [ "$swarm_state" = active ] && [ "$swarm_ca" = "$4" ]; then return 0; fi
+  if [ "$swarm_state" = active ] && [ "$swarm_ca" = "$4" ]; then
+    if [ ! -e "$SWARM_JOINING" ]; then return 0; fi
+    echo "the host has joined in a run that was interrupted"
+    return 1
+  fi
+  if swarm_is_rest; then
+    echo "an attempt of the host to join was interrupted"
+    return 1
+  fi
   if [ "$swarm_ca" = "$4" ] && [ "$swarm_state" != inactive ]; then
     echo "the host $(swarm_unusable)"
   else
@@ -237,24 +275,41 @@ guard_swarm_joined() {
   if [ "$swarm_state" = inactive ]; then return 0; fi
   # What is on its way may arrive, and the phase before this one starts an engine that is down.
   if [ "$swarm_ca" = "$4" ]; then case $swarm_state in active | pending | down) return 0 ;; esac fi
+  if swarm_is_rest; then return 0; fi
   swarm_refuse_member "$4"
 }
 apply_swarm_joined() {
   guard_swarm_joined "$@"
+  # What is on its way to this swarm may arrive.
+  if [ "$swarm_ca" = "$4" ]; then swarm_wait_joined "$@" || true; fi
+  if swarm_is_rest && [ "$swarm_state,$swarm_ca" != "active,$4" ]; then
+    if [ "$5" != unknown ]; then swarm_drop_rest || return 1; fi
+    swarm_state=inactive
+  fi
   if [ "$swarm_state" = inactive ]; then
     if [ "$5" = unknown ]; then
       echo "no manager has invited the host: run pulumi up for all hosts of the swarm"
       return 1
     fi
+    : >"$SWARM_JOINING"
+    on_disk "$SEALIFT_STATE"
     swarm_join "$3" "$5" "$6" || return 1
+    swarm_wait_joined "$@" || true
   fi
-  swarm_tries=0
-  until check_swarm_joined "$@" >/dev/null; do
-    swarm_tries=$((swarm_tries + 1))
-    if [ "$swarm_tries" -gt "$SWARM_JOIN_SEC" ]; then break; fi
-    sleep 1
-  done
   on_disk "$1"
+  if [ "$swarm_state,$swarm_ca" = "active,$4" ]; then rm -f "$SWARM_JOINING"; fi
+}
+
+# swarm_wait_joined: with the arguments of check_swarm_joined: waits until the host is an active member of the swarm.
+swarm_wait_joined() {
+  swarm_tries=0
+  swarm_inspect "$1"
+  until [ "$swarm_state,$swarm_ca" = "active,$4" ]; do
+    swarm_tries=$((swarm_tries + 1))
+    if [ "$swarm_tries" -gt "$SWARM_JOIN_SEC" ]; then return 1; fi
+    sleep 1
+    swarm_inspect "$1"
+  done
 }
 
 # swarm_join ADDRESS TOKEN MANAGER: joins over the engine's socket: as an argument of docker, the token would be in the list of processes. The

@@ -1,22 +1,31 @@
 # The networks of a swarm: the one of the routing mesh (ingress), and overlay networks of the site. A network cannot be changed: it is created
 # again, and only while nobody uses it.
 # Sources: docker network create (26.1 to 29.0): --ingress, --opt encrypted, com.docker.network.driver.mtu.
+# shellcheck disable=SC2154 # cluster.sh sets cluster_nodes
 
 # How the engine reports a network of the swarm.
 # shellcheck disable=SC2016 # a template of Go
 OVERLAY_FORMAT='W {{.ID}} {{urlquery .Name}} {{.Ingress}} {{.Attachable}} encrypted={{range $k, $v := .Options}}{{if eq $k "encrypted"}}true{{end}}{{end}} mtu={{urlquery (or (index .Options "com.docker.network.driver.mtu") "")}} subnet={{range .IPAM.Config}}{{.Subnet}},{{end}} label={{urlquery (or (index .Labels "io.sealift.swarm") "")}}'
 # The MTU below an overlay network, unless it says another one; the engine subtracts what its packets need (libnetwork, drivers/overlay).
 OVERLAY_MTU=1500
-# Seconds until all nodes have given up a removed network.
+# Seconds until the node has given up a removed network, and until tasks of removed services have ended (their stop_grace_period is gone
+# with the service).
 OVERLAY_WAIT_SEC=60
+OVERLAY_TASKS_SEC=300
+INGRESS_CHECK_SEC=10
 
 # Fact: the network of the routing mesh has this subnet, if the site has one, and this MTU.
 # $1 subnet or nothing, $2 MTU
 check_swarm_ingress() {
   overlay_or_why || return 1
   ingress_compare "$@"
-  if [ -z "$ingress_differs" ]; then return 0; fi
-  echo "${ingress_differs#; }"
+  if [ -n "$ingress_differs" ]; then
+    echo "${ingress_differs#; }"
+    return 1
+  fi
+  # An engine that has just started takes a moment.
+  if cluster_wait "$INGRESS_CHECK_SEC" ingress_is_here "$ingress_id"; then return 0; fi
+  echo "the ingress network is not on this host: its published ports do not answer here"
   return 1
 }
 guard_swarm_ingress() {
@@ -32,12 +41,36 @@ apply_swarm_ingress() {
   guard_swarm_ingress "$@" || return 1
   overlay_or_why || return 1
   ingress_compare "$@"
-  if [ -n "$ingress_id" ]; then overlay_remove "$ingress_id" || return 1; fi
+  if [ -n "$ingress_differs" ]; then
+    if [ -n "$ingress_id" ]; then overlay_remove "$ingress_id" || return 1; fi
+    ingress_create "$@" || return 1
+    overlay_or_why || return 1
+    ingress_compare "$@"
+  fi
+  # The swarm gives a new ingress network to a node only when something of that node changes (swarmkit, manager/allocator, doNetworkAlloc):
+  # until then its published ports do not answer there.
+  cluster_or_why || return 1
+  while read -r ingress_node _ _ _ ingress_availability _; do
+    if [ -n "$ingress_node" ]; then cluster_change node update --availability "$ingress_availability" -- "$ingress_node" || return 1; fi
+  done <<END
+$cluster_nodes
+END
+  cluster_wait "$OVERLAY_WAIT_SEC" ingress_is_here "$ingress_id" || true
+}
+
+# ingress_create SUBNET MTU
+ingress_create() {
   ingress_subnet=$1
   ingress_mtu=$2
   set -- --ingress --opt "com.docker.network.driver.mtu=$ingress_mtu"
   if [ -n "$ingress_subnet" ]; then set -- "$@" --subnet "$ingress_subnet"; fi
   overlay_create ingress "$@"
+}
+
+# ingress_is_here ID: whether this host takes part in the ingress network.
+ingress_is_here() {
+  cluster_ask network inspect --format '{{range $id, $one := .Containers}}{{$id}} {{end}}' -- "$1" || return 1
+  case " $cluster_said" in *" ingress-sbox "*) ;; *) return 1 ;; esac
 }
 
 # Fact: the swarm has an overlay network as the site defines it.
@@ -217,12 +250,38 @@ overlay_gone() {
   case $SEALIFT_LINE_END$overlay_lines in *"$SEALIFT_LINE_END$1 "*) return 1 ;; esac
 }
 
-# overlay_remove ID: removes a network that nobody uses. The engine refuses it while a container is attached. The question that it
-# asks about the routing mesh is answered.
+# overlay_ending ID: succeeds when no task that is to end is still attached to the network on a node that is ready; otherwise sets overlay_tasks
+# to them, each after ", ".
+overlay_ending() {
+  overlay_tasks=", tasks that the engine does not report"
+  cluster_read || return 1
+  # shellcheck disable=SC2046 # ids, one word each
+  cluster_ask node ps --quiet -- $(printf '%s' "$cluster_nodes" | awk '$2 == "ready" { print $1 }') || return 1
+  overlay_ids=$(printf '%s\n' "$cluster_said" | grep -x '[a-z0-9]\{25\}' | sort -u | paste -s -d ' ' -) || true
+  overlay_tasks=
+  if [ -z "$overlay_ids" ]; then return 0; fi
+  # shellcheck disable=SC2086 # ids, one word each
+  if ! cluster_ask inspect --type task --format '{{.ID}} {{.DesiredState}} {{.Status.State}}{{range .NetworksAttachments}} {{.Network.ID}}{{end}}' $overlay_ids; then
+    overlay_tasks=", tasks that the engine does not report"
+    return 1
+  fi
+  overlay_tasks=$(printf '%s\n' "$cluster_said" | awk -v network="$1" '
+    $2 == "running" || $3 !~ /^(assigned|accepted|preparing|ready|starting|running)$/ { next }
+    { for (i = 4; i <= NF; i++) if ($i == network && n++ < 5) printf ", %s", $1 }')
+  [ -z "$overlay_tasks" ]
+}
+
+# overlay_remove ID: removes a network that nobody uses. The question that the engine asks about the routing mesh is answered. Tasks of
+# removed services have to have ended before: the swarm removes the ingress network nevertheless (swarmkit, removeIngressNetwork), their node
+# then fails to give it up, tries only once (moby, releaseIngress), and gets no new one until its engine restarts.
 overlay_remove() {
+  if ! cluster_wait "$OVERLAY_TASKS_SEC" overlay_ending "$1"; then
+    echo "network $1 is still used after $OVERLAY_TASKS_SEC s, by tasks that do not end: ${overlay_tasks#, }"
+    return 1
+  fi
   echo y | cluster_change network rm -- "$1" || return 1
   if cluster_wait "$OVERLAY_WAIT_SEC" overlay_gone "$1"; then return 0; fi
-  echo "network $1 is still there $OVERLAY_WAIT_SEC s after docker network rm"
+  echo "network $1 is still on this host $OVERLAY_WAIT_SEC s after docker network rm: see journalctl -u docker, and restart its engine"
   return 1
 }
 

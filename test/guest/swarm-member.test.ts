@@ -113,6 +113,37 @@ describe("members of a swarm", () => {
     assert.equal(await valueOn(second, "swarm_state", dataRoot), "inactive worker - ?");
   });
 
+  test("what an interrupted attempt to join has left is dropped: an attempt that goes on, and a swarm of the host alone", async () => {
+    const marker = "/var/lib/sealift/swarm-joining";
+    const valid = (await first.docker("swarm join-token --quiet worker")).trim();
+    // Nobody has this address, so that the engine goes on trying.
+    const attempt = `timeout 60 docker swarm join --token ${valid} --advertise-addr ${b} 10.9.0.9:2377`;
+    const alone = `docker swarm init --advertise-addr ${b}`;
+    for (const [left, state] of [
+      [`${attempt} || true`, /^(pending|error) worker - \?$/],
+      [alone, /^inactive worker - \?$/],
+    ] as const) {
+      await second.on.root(`rm -f ${marker}; ${left}`);
+      await onSecond.refuses(/^E_SWARM_MEMBER /, ...joined(ca, valid));
+      await second.on.root(`touch ${marker}`);
+      assert.match(await valueOn(second, "swarm_state", dataRoot), state);
+      await onSecond.finds("an attempt of the host to join was interrupted", ...joined(ca, valid));
+      await onSecond.allows(...joined(ca, valid));
+      if (left === alone) {
+        await second.docker("service create --detach --no-resolve-image --replicas 0 --name theirs x");
+        await onSecond.refuses(/^E_SWARM_MEMBER the host is a member of another swarm/, ...joined(ca, valid));
+        await second.docker("service rm theirs");
+      }
+      await onSecond.applies(...joined(ca, valid));
+      await second.on.root(`test ! -e ${marker}`);
+      assert.equal(await valueOn(second, "swarm_state", dataRoot), `active worker ${ca} ?`);
+      await second.docker("swarm leave --force");
+    }
+    await first.on.root("docker node ls --quiet --filter role=worker | xargs docker node rm --force");
+    await onSecond.applies(...joined(ca, valid));
+    await second.docker("swarm leave --force");
+  });
+
   test("a node that is down is invited again only if its host runs without a member", async () => {
     const down = `the node with the address ${b} is down, and its host has no member of a swarm`;
     await first.on.root(

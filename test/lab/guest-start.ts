@@ -27,6 +27,14 @@ export async function pristine(base: BaseVm, name: string): Promise<VmRecord> {
   return { ...record, extra: [], states: [], mounts: [] };
 }
 
+/** How a virtual machine is started from power-on. */
+export interface PowerOn {
+  /** More arguments of QEMU. */
+  readonly qemu?: readonly string[];
+  /** Its clock is so many seconds ahead. */
+  readonly aheadSec?: number;
+}
+
 /**
  * Starts QEMU, waits for sshd, sets the clock.
  *
@@ -38,9 +46,12 @@ export async function powerOn(
   record: VmRecord,
   snapshot: string,
   detached: boolean,
+  { qemu = [], aheadSec = 0 }: PowerOn = {},
 ): Promise<VmRecord> {
   const folder = guestFolder(record.name);
-  const running = await startOnPort(base, record, snapshot, detached);
+  const moment = new Date(Date.now() + aheadSec * 1000).toISOString().slice(0, 19);
+  const more = aheadSec === 0 ? qemu : [...qemu, "-rtc", `base=${moment}`];
+  const running = await startOnPort(base, record, snapshot, detached, more);
   writeRecord(running);
   const { pid, port } = running;
   try {
@@ -48,7 +59,7 @@ export async function powerOn(
       throw guestProblem(record.name, "no sshd", "a guest that answers", `read console.log in ${folder}`);
     }
     // A restored guest believes that no time has passed.
-    const clock = `sudo -n date -s @${(Date.now() / 1000).toFixed(3)}`;
+    const clock = `sudo -n date -s @${(Date.now() / 1000 + aheadSec).toFixed(3)}`;
     const { exitCode, stderr } = await sshExec(sshTarget(base.identity, port), clock);
     if (exitCode !== 0) throw guestProblem(record.name, stderr.trim(), "a login with sudo", "start over");
     return running;
@@ -64,9 +75,10 @@ async function startOnPort(
   record: VmRecord,
   snapshot: string,
   detached: boolean,
+  more: readonly string[],
 ): Promise<VmRecord> {
   const start = async (port: number): Promise<VmRecord> => {
-    const machine = baseVmMachine(base, port, record.extra);
+    const machine = { ...baseVmMachine(base, port, record.extra), more };
     const from = snapshot === "off" ? machine : { ...machine, state: snapshot };
     return { ...record, port, pid: await startMachine(from, guestFolder(record.name), detached) };
   };

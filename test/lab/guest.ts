@@ -8,7 +8,7 @@ import {
 import { copyContainerState } from "./container/container-disks.ts";
 import type { Guest, GuestOptions } from "./guest-handle.ts";
 import { guestFolder, type GuestRecord, isRunning, readRecord } from "./guest-record.ts";
-import { guestProblem } from "./guest-start.ts";
+import { guestProblem, type PowerOn } from "./guest-start.ts";
 import { ensureIdentity } from "./identity.ts";
 import { kindFor } from "./machine-choice.ts";
 import { copyVm, removeVm, restartVm, startVm, vmHandle } from "./vm/vm-guest.ts";
@@ -39,14 +39,18 @@ export async function startGuest(options: GuestOptions): Promise<Guest> {
 export async function restartGuest(
   name: string,
   state: string,
-  { detached = false, report = silent }: Pick<GuestOptions, "detached" | "report"> = {},
+  {
+    detached = false,
+    report = silent,
+    powerOn = {},
+  }: Pick<GuestOptions, "detached" | "report"> & { readonly powerOn?: PowerOn } = {},
 ): Promise<Guest> {
   refuseRunning(name);
   const before = readRecord(name);
   if (before === undefined || (state !== "off" && !before.states.includes(state)))
     throw guestProblem(name, `no state ${state}`, "a state that was saved", "start a pristine one");
   return before.kind === "vm"
-    ? restartVm(before, state, detached, report)
+    ? restartVm(before, state, detached, report, powerOn)
     : restartContainer(before, state, detached, report);
 }
 

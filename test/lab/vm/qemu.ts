@@ -26,6 +26,8 @@ export interface Machine {
   readonly direct?: { readonly kernel: string; readonly initrd: string };
   /** Starts from this saved state and not from power-on. */
   readonly state?: string;
+  /** More arguments: what it has from power-on. */
+  readonly more?: readonly string[];
 }
 
 export const processors = 2;
@@ -61,6 +63,7 @@ export function qemuArguments(machine: Machine): string[] {
     ]),
     ...["-chardev", `file,id=console,path=${consoleLog},append=on`, "-serial", "chardev:console"],
     ...["-qmp", `unix:${monitorSocket},server=on,wait=off`],
+    ...(machine.more ?? []),
     ...(state === undefined ? [] : ["-loadvm", state]),
   ];
 }

@@ -15,7 +15,7 @@ import {
   writeRecord,
 } from "../guest-record.ts";
 import { type BaseVm, dataGiB, dataSerial, ensureBaseVm, login, bootedState, sshTarget } from "./base-vm.ts";
-import { guestProblem, powerOn, pristine } from "../guest-start.ts";
+import { guestProblem, powerOn, type PowerOn, pristine } from "../guest-start.ts";
 import type { Guest, GuestOptions } from "../guest-handle.ts";
 import type { Identity } from "../identity.ts";
 import { killMachine, quitMachine, withMonitor } from "./machine.ts";
@@ -40,6 +40,7 @@ export async function restartVm(
   state: string,
   detached: boolean,
   report: Report,
+  how: PowerOn = {},
 ): Promise<Guest> {
   const base = await ensureBaseVm(report);
   if (before.golden !== base.key) {
@@ -47,7 +48,7 @@ export async function restartVm(
     throw guestProblem(before.name, found, "one of the present machine", "start over: npm run lab -- clean");
   }
   report(`starting from ${state}`);
-  const [running, forget] = await boot(base, before, state, detached);
+  const [running, forget] = await boot(base, before, state, detached, how);
   return vmHandle(running, base.identity, forget);
 }
 
@@ -57,13 +58,14 @@ async function boot(
   record: VmRecord,
   state: string,
   detached: boolean,
+  how: PowerOn = {},
 ): Promise<[VmRecord, (() => void) | undefined]> {
   const forget = detached
     ? undefined
     : onExit(() => {
         abandon(record.name);
       });
-  const running = await powerOn(base, record, state, detached).catch((error: unknown) => {
+  const running = await powerOn(base, record, state, detached, how).catch((error: unknown) => {
     forget?.();
     throw error;
   });

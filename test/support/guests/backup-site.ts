@@ -46,11 +46,12 @@ export async function backupSite(name: string): Promise<BackupSite> {
   const storeName = `${name}-store`;
   await removeGuest(storeName);
   const store = await startGuest({ name: storeName, machine: siteMachine });
-  const joinBoth = (): Promise<void> =>
-    joinSegment(
+  const joinBoth = async (): Promise<void> => {
+    await joinSegment(
       { guest: site.guest, address: `${addresses.shop}/24` },
       { guest: store, address: `${addresses.store}/24` },
     );
+  };
   await joinBoth();
   await mkdir(cachePath("test"), { recursive: true });
   const folder = await mkdtemp(cachePath("test", `${name}-`));

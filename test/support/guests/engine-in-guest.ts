@@ -30,16 +30,27 @@ export interface EngineInGuest {
 }
 
 /** Where the data disk is mounted, which is the data-root as well. */
-const dataRoot = "/docker";
+export const dataRoot = "/docker";
 
-/** A guest with the lab's engine installed, containerd running and the data-root on a disk of its own; dockerd not started. */
-export async function startEngine(name: string, machine = container()): Promise<EngineInGuest> {
-  const lab = await prepareLab();
-  const { engineVersion, directory, allowedSigners } = lab.bundle;
+/**
+ * A guest with an engine installed, containerd running and the data-root on a disk of its own; dockerd not started.
+ *
+ * @param series of the engine, such as `28.5`; by default the lab's first one.
+ */
+export async function startEngine(
+  name: string,
+  machine = container(),
+  series?: string,
+): Promise<EngineInGuest> {
+  const lab = await prepareLab(series === undefined ? "one" : "all");
+  const { engines, engineVersion, directory, allowedSigners } = lab.bundle;
   const { architecture } = exampleHost();
-  const archive = (await verifyBundle(directory, { allowedSigners })).engine(engineVersion, architecture);
+  const version =
+    series === undefined ? engineVersion : engines.find((one) => one.version.startsWith(series))?.version;
+  const archive = (await verifyBundle(directory, { allowedSigners })).engine(version ?? "", architecture);
   assert.ok(archive !== undefined);
-  const template = `template-engine-${machine.kind}`;
+  const own = archive.version === engineVersion ? "" : `-${archive.version.replaceAll(".", "-")}`;
+  const template = `template-engine${own}-${machine.kind}`;
   await copyOfTemplate(template, () => install(archive, template, machine), name);
   const on = await shellOn(await restartGuest(name, template));
   return {

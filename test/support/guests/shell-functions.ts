@@ -33,6 +33,10 @@ export interface ShellFunctions {
   readonly root: (command: string) => Promise<string>;
   /** Cuts the power and starts the guest again. */
   readonly cutPower: () => Promise<void>;
+  /** Cuts the power. */
+  readonly powerOff: () => Promise<void>;
+  /** What somebody else has started again. */
+  readonly startedAgain: (guest: Guest) => Promise<void>;
   readonly end: () => Promise<void>;
 }
 
@@ -75,11 +79,17 @@ export async function shellOn(guest: Guest): Promise<ShellFunctions> {
       return stdout;
     },
     cutPower: async () => {
+      await functions.powerOff();
+      await functions.startedAgain(await restartGuest(guest.name, "off"));
+    },
+    powerOff: async () => {
       login.close();
       await functions.guest.kill();
-      functions.guest = await restartGuest(guest.name, "off");
-      login = openLogin(functions.guest.ssh);
-      await putLibrary(functions.guest);
+    },
+    startedAgain: async (again) => {
+      functions.guest = again;
+      login = openLogin(again.ssh);
+      await putLibrary(again);
     },
     end: async () => {
       login.close();

@@ -33,7 +33,7 @@ export async function startWitness(guest: Guest): Promise<Witness> {
   chain output {
     type filter hook output priority 0; policy accept;
     oifname { "lo", "docker0", "${segmentCard}" } accept
-    oifname "br-*" accept
+    oifname { "br-*", "docker_gwbridge", "veth*" } accept
     tcp sport 22 accept
     meta l4proto ipv6-icmp accept
     udp dport { 67, 547 } accept
@@ -42,7 +42,7 @@ export async function startWitness(guest: Guest): Promise<Witness> {
   chain forward {
     type filter hook forward priority 0; policy accept;
     oifname { "docker0", "${segmentCard}" } accept
-    oifname "br-*" accept
+    oifname { "br-*", "docker_gwbridge", "veth*" } accept
     counter name left
   }
 }
