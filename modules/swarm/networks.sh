@@ -256,7 +256,7 @@ overlay_ending() {
   overlay_tasks=", tasks that the engine does not report"
   cluster_read || return 1
   # shellcheck disable=SC2046 # ids, one word each
-  cluster_ask node ps --quiet -- $(printf '%s' "$cluster_nodes" | awk '$2 == "ready" { print $1 }') || return 1
+  cluster_ask node ps --quiet --no-trunc -- $(printf '%s' "$cluster_nodes" | awk '$2 == "ready" { print $1 }') || return 1
   overlay_ids=$(printf '%s\n' "$cluster_said" | grep -x '[a-z0-9]\{25\}' | sort -u | paste -s -d ' ' -) || true
   overlay_tasks=
   if [ -z "$overlay_ids" ]; then return 0; fi

@@ -143,11 +143,14 @@ async function setUpCard(one: Joined): Promise<void> {
   const mac = macOf(one);
   const link = `[Match]\\nMACAddress=${mac}\\n\\n[Link]\\nName=${segmentCard}\\n`;
   const network = `[Match]\\nMACAddress=${mac}\\n\\n[Network]\\nAddress=${address}\\nLinkLocalAddressing=no\\nIPv6AcceptRA=no\\n`;
+  // Else networkd of a virtual machine takes them out of their bridges.
+  const others = `[Match]\\nName=veth*\\n\\n[Link]\\nUnmanaged=yes\\n`;
   // Its name is written down as well, for a boot; a card that is up already keeps the one that it has.
   const { exitCode, stderr } = await guest.exec(
     `sudo -n sh -c '
       printf "${link}" >/etc/systemd/network/10-segment.link
       printf "${network}" >/etc/systemd/network/10-segment.network
+      printf "${others}" >/etc/systemd/network/05-containers.network
       networkctl reload
       for try in $(seq 100); do
         card=$(grep -l ${mac} /sys/class/net/*/address) && break; sleep 0.2
