@@ -13,6 +13,7 @@ OVERLAY_MTU=1500
 OVERLAY_WAIT_SEC=60
 OVERLAY_TASKS_SEC=300
 INGRESS_CHECK_SEC=10
+INGRESS_TOUCH=io.sealift.touch
 
 # Fact: the network of the routing mesh has this subnet, if the site has one, and this MTU.
 # $1 subnet or nothing, $2 MTU
@@ -47,15 +48,21 @@ apply_swarm_ingress() {
     overlay_or_why || return 1
     ingress_compare "$@"
   fi
-  # The swarm gives a new ingress network to a node only when something of that node changes (swarmkit, manager/allocator, doNetworkAlloc):
-  # until then its published ports do not answer there.
+  # The swarm gives a new ingress network to a node only when something of that node changes (swarmkit, manager/allocator, doNetworkAlloc),
+  # and a node that was given one may fail to set it up before it knows its address in it; the next change of the node tries again (moby,
+  # executor.Configure).
   cluster_or_why || return 1
-  while read -r ingress_node _ _ _ ingress_availability _; do
-    if [ -n "$ingress_node" ]; then cluster_change node update --availability "$ingress_availability" -- "$ingress_node" || return 1; fi
-  done <<END
-$cluster_nodes
-END
+  ingress_touch --label-add "$INGRESS_TOUCH=$ingress_id" || return 1
+  sleep 3
+  ingress_touch --label-rm "$INGRESS_TOUCH" || return 1
   cluster_wait "$OVERLAY_WAIT_SEC" ingress_is_here "$ingress_id" || true
+}
+
+# ingress_touch OPTION VALUE: changes every node so.
+ingress_touch() {
+  for ingress_node in $(printf '%s' "$cluster_nodes" | awk '{ print $1 }'); do
+    cluster_change node update "$1" "$2" -- "$ingress_node" || return 1
+  done
 }
 
 # ingress_create SUBNET MTU

@@ -141,6 +141,9 @@ describe("members of a swarm", () => {
     }
     await first.on.root("docker node ls --quiet --filter role=worker | xargs docker node rm --force");
     await onSecond.applies(...joined(ca, valid));
+    await first.on.root(
+      `timeout 60 sh -c 'until [ "$(docker node ls --format "{{.Status}}" | sort -u)" = Ready ]; do sleep 0.2; done'`,
+    );
     await second.docker("swarm leave --force");
   });
 

@@ -13,6 +13,8 @@ export type Seconds = (name: string) => number;
  * whole run on two cores without KVM, beside other programs.
  */
 const expected: readonly (readonly [string, number])[] = [
+  ["test/long/swarm-killed.test.ts", 1200],
+  ["test/long/swarm-data-plane.test.ts", 390],
   ["test/long/", 900],
   ["test/e2e/line.test.ts", 2700],
   ["test/guest/volumes-boot.test.ts", 900],

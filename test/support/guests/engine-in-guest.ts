@@ -49,7 +49,7 @@ export async function startEngine(
     series === undefined ? engineVersion : engines.find((one) => one.version.startsWith(series))?.version;
   const archive = (await verifyBundle(directory, { allowedSigners })).engine(version ?? "", architecture);
   assert.ok(archive !== undefined);
-  const own = archive.version === engineVersion ? "" : `-${archive.version.replaceAll(".", "-")}`;
+  const own = archive.version === engineVersion ? "" : `-${archive.version.replaceAll(".", "")}`;
   const template = `template-engine${own}-${machine.kind}`;
   await copyOfTemplate(template, () => install(archive, template, machine), name);
   const on = await shellOn(await restartGuest(name, template));
