@@ -15,7 +15,9 @@ interface Flags {
 
 export function statusCommand(): Command {
   return new Command("status")
-    .description("Show the applications on their hosts: version, health, restarts, and the last update")
+    .description(
+      "Show the applications on their hosts and on the swarm: version, health, replicas, and the last update",
+    )
     .argument("<env>", "the environment: stacks/<env>.site.yaml")
     .option("--json", "print the complete result as JSON")
     .addHelpText("after", examples)
@@ -38,17 +40,22 @@ export function statusCommand(): Command {
 }
 
 /** Problems of the bundle come first, then applications that are not as the site wants them, then unreachable hosts. */
-export function statusExitCode({ problems, applications }: SiteStatus): number {
+export function statusExitCode({ problems, applications, swarm }: SiteStatus): number {
   if (problems.length > 0) return exitCode(new SealiftError(problems));
   const wrong = applications.filter(({ ok }) => !ok);
-  if (wrong.length === 0) return 0;
-  return wrong.every(({ problem }) => problem?.code === "E_HOST_UNREACHABLE") ? 69 : 78;
+  if (wrong.length === 0 && swarm?.ok !== false) return 0;
+  const silent = (code: string | undefined): boolean => code === "E_HOST_UNREACHABLE";
+  const unasked =
+    swarm?.ok !== false || (swarm.managers === undefined && swarm.problems.every(({ code }) => silent(code)));
+  return unasked && wrong.every(({ problem }) => silent(problem?.code)) ? 69 : 78;
 }
 
 const examples = `
 status asks every host that runs an application, over one ssh connection, with keys from the ssh-agent. "since" is the newest start
 of a container, "restarts" are those by the engine, "down" is how long each service was down in the last update. What runs is what the
 host says about itself.
+Of a swarm all managers are asked; the first one that answers and has a quorum is believed. It is shown how many replicas of each
+service run, on which nodes, and how its last update ended.
 
 Examples:
   $ sealift status prod                           a table, and below it what differs

@@ -6,21 +6,23 @@ import { columns, firstOf } from "./columns.ts";
 import { dataTable } from "./data-table.ts";
 import { problemText } from "./findings-text.ts";
 import type { TextOptions } from "./paint.ts";
+import { swarmText } from "./swarm-text.ts";
 
 export function statusText(
-  { environment, problems, unread, applications, others }: SiteStatus,
+  { environment, problems, unread, applications, others, swarm }: SiteStatus,
   options: TextOptions,
 ): string {
   const parts = [
     ...problems.map((problem) => problemText(problem, options)),
     ...(applications.length === 0
-      ? problems.length === 0
+      ? problems.length === 0 && swarm === undefined
         ? [`${environment}: the site has no applications`]
         : []
       : [table(applications, options)]),
     ...dataTable([...applications.filter(({ problem }) => problem === undefined), ...others], options),
     ...wrong(applications, options),
-    ...(unread.length === 0 || applications.length === 0
+    ...(swarm === undefined ? [] : swarmText(swarm, options)),
+    ...(unread.length === 0 || (applications.length === 0 && swarm === undefined)
       ? []
       : [`Not read, because status does not decrypt secrets: ${visible(unread.join(", "))}`]),
   ];

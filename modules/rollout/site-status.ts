@@ -12,13 +12,23 @@ import {
 import { dataStatusOf, statusSteps, type DataStatus } from "../backup/data-status.ts";
 import { backupPhase, rehearsalPhase, storePhase } from "../backup/index.ts";
 import type { Problem } from "../core/errors.ts";
+import type { Library } from "../core/host/library.ts";
 import { probe, type Probe } from "../core/host/probe.ts";
 import type { StepReport } from "../core/host/report.ts";
 import { isOwnBackup } from "../core/site/backed-apps.ts";
 import type { AppSpec } from "../core/site/site-spec.ts";
+import { ownMember } from "../core/site/swarm.ts";
 import { readStackFile } from "../environments/stack-file.ts";
 import { backedUpApps, type BackedUpApp } from "./diagnosis.ts";
-import { libraryForProbe, loadSite, probeConcurrency, withoutSecretSteps } from "./probe-site.ts";
+import { stacksPhase } from "../swarm/stacks-steps.ts";
+import {
+  libraryForProbe,
+  loadSite,
+  probeConcurrency,
+  withoutSecretSteps,
+  type PlannedHost,
+} from "./probe-site.ts";
+import { type ManagerAnswer, siteSwarm, type SiteSwarm, swarmQuestions } from "./swarm-status.ts";
 
 /** One application on one host. */
 export interface HostedApp {
@@ -56,6 +66,8 @@ export interface SiteStatus {
   readonly applications: readonly HostedApp[];
   /** Registries and receipts that are backed up, in the order of the site's hosts. */
   readonly others: readonly BackedUpApp[];
+  /** Absent: the site has no swarm. */
+  readonly swarm?: SiteSwarm;
 }
 
 /**
@@ -75,6 +87,8 @@ export async function siteStatus(
     ({ spec }) => spec.apps.length > 0 || spec.store !== undefined || spec.backup !== undefined,
   );
   const library = libraryForProbe(site.library);
+  // Asked at the same time as the hosts.
+  const managers = managersOf(site.hosts, library);
   let done = 0;
   const { values } = await inParallel(hosts, probeConcurrency, async ({ spec, files }) => {
     if (files === undefined) return [];
@@ -108,10 +122,29 @@ export async function siteStatus(
     isOwnBackup(app),
   );
   const all = [...problems, ...site.problems];
+  const swarm = siteSwarm(await managers);
   return {
-    ok: all.length === 0 && applications.every(({ ok }) => ok),
+    ok: all.length === 0 && applications.every(({ ok }) => ok) && swarm?.ok !== false,
     ...{ environment, problems: all, unread, applications, others },
+    ...(swarm === undefined ? {} : { swarm }),
   };
+}
+
+/** What the managers of the swarm say, in the order in which they answer. */
+async function managersOf(
+  hosts: readonly PlannedHost[],
+  library: Library,
+): Promise<readonly ManagerAnswer[]> {
+  const answers: ManagerAnswer[] = [];
+  await Promise.all(
+    hosts.map(async ({ spec, files }) => {
+      if (spec.swarm === undefined || ownMember(spec.swarm).role !== "manager") return;
+      const stacks = files === undefined ? undefined : stacksPhase(spec, files);
+      const found = await probe(spec, swarmQuestions(spec, stacks), library);
+      answers.push({ spec, stacks: files?.stacks ?? [], found });
+    }),
+  );
+  return answers;
 }
 
 /** Their certificates are no part of what they report here. */

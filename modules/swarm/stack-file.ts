@@ -60,6 +60,7 @@ export function stackReleaseOf(
   const rendered = project.services.map((service) => {
     const image = images.find(({ name }) => name === service.image);
     const definition = filled(services[service.name] ?? {}, values) as StackObject;
+    const { ports } = definition;
     const deploy = recordOf(definition["deploy"]);
     const mode = deploy["mode"] === "global" ? "global" : "replicated";
     const others = Object.entries(deploy).filter(([key]) => key !== "replicas");
@@ -72,6 +73,7 @@ export function stackReleaseOf(
     const reference = image === undefined ? service.image : stackImage(image, registry);
     const body = {
       ...definition,
+      ...(Array.isArray(ports) ? { ports: ports.map(numbered) } : {}),
       image: reference,
       ...(used.length === 0 ? {} : { configs: used }),
       ...(usedSecrets.length === 0 ? {} : { secrets: usedSecrets }),
@@ -236,6 +238,13 @@ function filled(value: unknown, values: Readonly<Record<string, string>>): unkno
   if (Array.isArray(value)) return value.map((one) => filled(one, values));
   if (typeof value !== "object" || value === null) return value;
   return Object.fromEntries(Object.entries(value).map(([key, one]) => [key, filled(one, values)]));
+}
+
+/** docker stack deploy takes the published port of the long notation as a number only, and replaces variables itself in the short one. */
+function numbered(port: unknown): unknown {
+  const { published } = recordOf(port);
+  if (typeof published !== "string" || !/^\d{1,5}$/.test(published)) return port;
+  return { ...recordOf(port), published: Number(published) };
 }
 
 function recordOf(value: unknown): StackObject {

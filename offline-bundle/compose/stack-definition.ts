@@ -120,7 +120,7 @@ const maxConfigBytes = 1_000 * 1_024;
 /** Keys that stack deploy carries out as they are. */
 const carried = [
   ...["cap_add", "cap_drop", "command", "dns", "dns_search", "entrypoint", "hostname", "init", "labels"],
-  ...["logging", "read_only", "stdin_open", "stop_grace_period", "stop_signal", "sysctls", "tmpfs", "tty"],
+  ...["logging", "read_only", "stdin_open", "stop_grace_period", "stop_signal", "sysctls", "tty"],
   ...["ulimits", "user", "working_dir"],
 ];
 /** Keys that concern other programs, or that the definition has in another form. */
@@ -135,6 +135,7 @@ const handled = [
     "pull_policy",
     "restart",
     "secrets",
+    "tmpfs",
     "volumes",
   ],
 ];
@@ -162,7 +163,7 @@ function serviceOf(
   const environment = environmentOf(service, files, folder, refuse);
   const hosts = listAt(service, "extra_hosts").map((one) => String(one).replace("=", ":"));
   const ports = portsOf(service, refuse);
-  const mounts = mountsOf(service, folder, files, refuse);
+  const mounts = [...mountsOf(service, folder, files, refuse), ...tmpfsOf(service, refuse)];
   const networks = usedNetworks(service, refuse);
   const used = (key: "configs" | "secrets") => references(service, key, refuse);
   const [configs, secrets] = [used("configs"), used("secrets")];
@@ -282,9 +283,13 @@ function portsOf(service: ComposeModel, refuse: Refuse): readonly unknown[] {
         );
     });
     const published = textAt(port, "published") ?? "";
-    if (published.includes("-")) refuse("ports", `the range ${published}`, "write each port");
-    const number = /^\d+$/.test(published) ? Number(published) : undefined;
-    return { ...omit(taken, "published"), ...(number === undefined ? {} : { published: number }) };
+    if (published.replaceAll(/\$\{[^${}]*\}/g, "").includes("-"))
+      refuse("ports", `the range ${published}`, "write each port");
+    // A variable is replaced on the way to the swarm.
+    return {
+      ...omit(taken, "published"),
+      ...(published === "" ? {} : { published: /^\d+$/.test(published) ? Number(published) : published }),
+    };
   });
 }
 
@@ -326,6 +331,24 @@ function mountsOf(
         ...(size === undefined ? inner("tmpfs", []) : { tmpfs: { size: Number(size) } }),
       },
     ];
+  });
+}
+
+/** docker stack deploy ignores `tmpfs:` of a service, and carries out the same as a mount, which has a size and no owner. */
+function tmpfsOf(service: ComposeModel, refuse: Refuse): readonly StackObject[] {
+  const written = service["tmpfs"];
+  return (Array.isArray(written) ? written : isSet(written) ? [written] : []).map((one): StackObject => {
+    const [target = "", options = ""] = String(one).split(/:(.*)/s);
+    const others = options.split(",").filter((option) => !/^(|size=\d+[kmg]?|mode=0?1777)$/.test(option));
+    if (others.length > 0)
+      refuse(
+        "tmpfs",
+        `${others.join(",")} of ${target}`,
+        `write ${target} without it: every user may write to a tmpfs of a swarm, as to /tmp; size=<bytes> is the only other option`,
+      );
+    const [, number, unit = ""] = /(?:^|,)size=(\d+)([kmg]?)/.exec(options) ?? [];
+    const size = Number(number) * 1_024 ** (unit === "" ? 0 : "kmg".indexOf(unit) + 1);
+    return { type: "tmpfs", target, ...(number === undefined ? {} : { tmpfs: { size } }) };
   });
 }
 

@@ -44,7 +44,11 @@ test("what a swarm carries out passes, in the form that docker stack deploy read
       environment: { URL: "${URL:-http://x}", LEVEL: 5 },
       env_file: [{ path: `${folder}/web.env`, required: true }],
       extra_hosts: ["db=10.0.0.1"],
-      ports: [{ target: 80, published: "8080", protocol: "tcp", mode: "ingress" }, "${PORT}:81"],
+      ports: [
+        { target: 80, published: "8080", protocol: "tcp", mode: "ingress" },
+        { target: 82, published: "${LAST:-82}", mode: "host" },
+        "${PORT}:81",
+      ],
       configs: [{ source: "conf", target: "/c", mode: "0440" }],
       networks: { default: null },
       deploy: { replicas: 2, resources: { limits: { cpus: 0.5, memory: "128" } } },
@@ -61,7 +65,11 @@ test("what a swarm carries out passes, in the form that docker stack deploy read
     environment: { LEVEL: "5", NAME: "a b", URL: "${URL:-http://x}" },
     extra_hosts: ["db:10.0.0.1"],
     networks: { default: {} },
-    ports: [{ target: 80, published: 8080, protocol: "tcp", mode: "ingress" }, "${PORT}:81"],
+    ports: [
+      { target: 80, published: 8080, protocol: "tcp", mode: "ingress" },
+      { target: 82, published: "${LAST:-82}", mode: "host" },
+      "${PORT}:81",
+    ],
     configs: [{ source: "conf", target: "/c", mode: 0o440 }],
     deploy: {
       ...{ mode: "replicated", replicas: 2, resources: { limits: { cpus: "0.5", memory: "128" } } },
@@ -70,6 +78,17 @@ test("what a swarm carries out passes, in the form that docker stack deploy read
   });
   assert.deepEqual(stack.networks, { default: {}, site: { external: true, name: "site" } });
   assert.deepEqual(stack.defaults, { URL: "http://y" });
+});
+
+test("tmpfs becomes a mount, because docker stack deploy ignores it", () => {
+  const tmpfs = ["/data", "/cache:size=64m,mode=1777"];
+  const { web, found } = read({ tmpfs });
+  assert.deepEqual(found, []);
+  assert.equal(web?.["tmpfs"], undefined);
+  assert.deepEqual(web?.["volumes"], [
+    { type: "tmpfs", target: "/data" },
+    { type: "tmpfs", target: "/cache", tmpfs: { size: 67_108_864 } },
+  ]);
 });
 
 test("restart becomes a restart policy of the swarm", () => {
@@ -99,6 +118,7 @@ test("what a swarm refuses or ignores is refused, with its place and a way out",
       /host_ip of a port.*remove the address/,
     ],
     [{ ports: ["127.0.0.1:${PORT}:80"] }, /remove the address/],
+    [{ tmpfs: ["/data:size=1m,uid=999,mode=0700"] }, /uid=999,mode=0700 of \/data.*write \/data without it/],
     [{ networks: { default: { ipv4_address: "10.0.0.5" } } }, /ipv4_address of network default/],
     [{ deploy: { mode: "replicated-job" } }, /mode replicated-job/],
     [{ deploy: { resources: { reservations: { devices: [{}] } } } }, /resources\.reservations\.devices/],
@@ -191,6 +211,7 @@ const app: HostApp = {
           environment: { URL: "${URL:-none}", PRICE: "$$5", PATH: "$DIR/x" },
           configs: [{ source: "nginx" }],
           secrets: [{ source: "password", target: "pw" }],
+          ports: [{ target: 80, published: "${PORT:-8080}", mode: "host" }, "${PORT:-8080}:81"],
           deploy: { mode: "replicated", replicas: 2, update_config: { parallelism: 3, monitor: "9s" } },
         },
       },
@@ -220,6 +241,7 @@ test("a stack file names images by digest, files and secrets by content, and car
     { source: "shop_a_b.conf-111111111111", target: "/etc/conf/a b.conf" },
     { source: "shop_c-222222222222", target: "/etc/conf/sub/c" },
   ]);
+  assert.deepEqual(web["ports"], [{ target: 80, published: 8080, mode: "host" }, "8080:81"]);
   assert.deepEqual(web["secrets"], [
     { target: "pw", uid: "7", gid: "8", mode: 0o440, source: "shop_password-555555555555" },
   ]);

@@ -5,8 +5,12 @@ import { join, relative } from "node:path";
 import { checkout } from "../cache.ts";
 import { shopReleases } from "./app-images.ts";
 
-export const labApps: readonly { readonly name: string; readonly versions: readonly string[] }[] = [
-  { name: "shop", versions: shopReleases },
+export const labApps: readonly {
+  readonly name: string;
+  readonly versions: readonly string[];
+  readonly swarm?: true;
+}[] = [
+  { name: "shop", versions: shopReleases, swarm: true },
   { name: "ledger", versions: ["1.0.0"] },
 ];
 
