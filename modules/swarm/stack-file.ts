@@ -32,6 +32,8 @@ export interface StackService {
   readonly image: string;
   readonly mode: "replicated" | "global";
   readonly replicas: number;
+  /** Seconds for which a task has to go on after its start. */
+  readonly monitor: number;
 }
 
 type Registry = Pick<RegistrySpec, "name" | "port" | "prefix">;
@@ -85,7 +87,10 @@ export function stackReleaseOf(
     };
     const signature = digest(body);
     const labels = { ...recordOf(deploy["labels"]), [serviceLabel]: signature };
-    const own: StackService = { name: service.name, signature, image: familiar(reference), mode, replicas };
+    const monitor = secondsOf(body.deploy.update_config["monitor"]);
+    const own: StackService = {
+      ...{ name: service.name, signature, image: familiar(reference), mode, replicas, monitor },
+    };
     return { own, body: { ...body, deploy: { ...body.deploy, labels } } };
   });
   const text = JSON.stringify({
@@ -181,10 +186,13 @@ function familiar(reference: string): string {
 }
 
 /** The site's words for an update take the place of the project's. */
-function updateOf({ update }: StackSpec, deploy: StackObject): StackObject {
+function updateOf(
+  { update }: StackSpec,
+  deploy: StackObject,
+): StackObject & { readonly update_config: StackObject } {
   const { order, parallelism, delay, monitor, failure_action } = update;
   const own = recordOf(deploy["update_config"]);
-  const config = {
+  const config: StackObject = {
     parallelism: 1,
     failure_action: "rollback",
     monitor: "30s",
@@ -200,6 +208,13 @@ function updateOf({ update }: StackSpec, deploy: StackObject): StackObject {
     ...recordOf(deploy["rollback_config"]),
   };
   return { update_config: config, ...(Object.keys(back).length === 0 ? {} : { rollback_config: back }) };
+}
+
+/** Seconds of a duration as Compose writes it, `1m30s`; 0 of anything else, which docker stack deploy refuses. */
+function secondsOf(duration: unknown): number {
+  const form = /^(?:(\d{1,6})h)?(?:(\d{1,6})m)?(?:(\d{1,6})s)?(?:(\d{1,6})ms)?$/;
+  const [, h = 0, m = 0, s = 0, ms = 0] = form.exec(String(duration)) ?? [];
+  return Number(h) * 3600 + Number(m) * 60 + Number(s) + Math.ceil(Number(ms) / 1000);
 }
 
 /** `shop_nginx.conf-0123456789ab` */

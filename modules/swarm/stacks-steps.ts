@@ -29,6 +29,7 @@ function stackSteps(
   const { name, version, keep, update } = spec;
   const { id, text, services, configs, secrets, networks } = stackReleaseOf(spec, app, allSecrets, registry);
   const code = `stacks.${name}`;
+  const monitor = Math.max(...services.map((one) => one.monitor));
   const own = [...configs, ...secrets].map((one) => one.name);
   const lines = services.map((one) => [one.name, one.signature, one.image, one.mode, String(one.replicas)]);
   return [
@@ -83,7 +84,7 @@ function stackSteps(
         "stack_service",
         ...[stacksFolder, name, id],
         ...(lines[at] ?? []),
-        ...[String(update.timeout), update.failure_action ?? "rollback"],
+        ...[String(update.timeout), update.failure_action ?? "rollback", String(monitor)],
       ],
     })),
     {

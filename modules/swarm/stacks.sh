@@ -157,7 +157,7 @@ apply_stack_networks() {
 
 # Fact: the service runs on the swarm as the release defines it, with all its replicas, and nobody has changed it since.
 # $1 folder of the stacks, $2 name of the application, $3 release, $4 service, $5 signature, $6 image, $7 replicated or global, $8 replicas,
-# $9 seconds for a deployment, $10 rollback or pause
+# $9 seconds for a deployment, $10 rollback or pause, $11 seconds for which a service that is new is watched
 check_stack_service() {
   stack_inspect "$2" || return 1
   stack_judge "$2" "$4" "$5" "$6" "$7" "$8" && return 0
@@ -180,7 +180,9 @@ apply_stack_service() {
   shift 9
   service_action=$1
   service_before=$(stack_last "$service_app")
-  if stack_deploy "$service_app" "$service_folder/$service_app.json" "$service_folder/$service_app.services" "$service_seconds"; then
+  service_new=$(stack_new "$service_app" <"$service_folder/$service_app.services")
+  if stack_deploy "$service_app" "$service_folder/$service_app.json" "$service_folder/$service_app.services" "$service_seconds" &&
+    stack_watch "$service_app" "$2" "$service_new"; then
     stack_keep "$service_app" "$service_release" "$service_folder/$service_app.json"
     return
   fi
@@ -398,6 +400,43 @@ stack_deploy() {
     *) deploy_wrong=$(printf '%s\n' "$deploy_said" | grep . | tail -n 1) ;;
   esac
   return 1
+}
+
+# stack_new APP: of the lines of services on standard input, prints the full names of those that no release has had which was accepted.
+stack_new() {
+  while read -r new_one _; do
+    case $SEALIFT_LINE_END$stack_seen in
+      *"${SEALIFT_LINE_END}spec$stack_tab$1_$new_one$stack_tab"*) ;;
+      *) echo "$1_$new_one" ;;
+    esac
+  done
+}
+
+# stack_watch APP SECONDS NAMES: whether all tasks of these services go on for so long. A swarm watches what it updates, and nothing that is new.
+# Otherwise sets deploy_wrong and deploy_service as stack_deploy does.
+stack_watch() {
+  if [ -z "$3" ]; then return 0; fi
+  watch_tasks=$(stack_running "$3")
+  watch_until=$(($(date +%s) + $2))
+  while [ "$(date +%s)" -lt "$watch_until" ]; do
+    sleep 1
+    watch_now=$(stack_running "$3")
+    # One that is gone, and not an engine that has not answered.
+    watch_gone=$(printf '%s\n' "$watch_tasks" | grep -vxF "$watch_now" | head -n 1)
+    if [ -z "$watch_now" ] || [ -z "$watch_gone" ]; then continue; fi
+    deploy_service=${watch_gone#* "$1"_}
+    deploy_service=${deploy_service%%.*}
+    deploy_wrong="service $deploy_service did not stay as it was for $2 s"
+    deploy_error=$(stack_task_error "$1_$deploy_service")
+    if [ -n "$deploy_error" ]; then deploy_wrong="$deploy_wrong: $deploy_error"; fi
+    return 1
+  done
+}
+
+# stack_running NAMES: prints one line for each task of the services that is to run: ID NAME.
+stack_running() {
+  # shellcheck disable=SC2086 # names of services hold no blanks
+  stack_docker service ps --no-trunc --filter desired-state=running --format '{{.ID}} {{.Name}}' $1 2>/dev/null || true
 }
 
 # stack_forget_images APP: of the lines of services on standard input, takes the label with its image from each service that has the definition

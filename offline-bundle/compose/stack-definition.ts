@@ -322,29 +322,32 @@ function mountsOf(
       });
       return Object.keys(found).length === 0 ? {} : { [key]: found };
     };
-    const size = recordAt(volume, "tmpfs")["size"];
+    const tmpfs = recordAt(inner("tmpfs", ["size"]), "tmpfs");
     return [
       {
         ...omit(taken, "bind", "volume", "tmpfs"),
         ...inner("bind", ["propagation"]),
         ...inner("volume", ["nocopy"]),
-        ...(size === undefined ? inner("tmpfs", []) : { tmpfs: { size: Number(size) } }),
+        ...(isSet(tmpfs) ? { tmpfs: { size: Number(tmpfs["size"]) } } : {}),
       },
     ];
   });
 }
 
-/** docker stack deploy ignores `tmpfs:` of a service, and carries out the same as a mount, which has a size and no owner. */
+/**
+ * docker stack deploy ignores `tmpfs:` of a service, and carries out the same as a mount, which has a size, and otherwise owner root and the
+ * mode of the folder in the image.
+ */
 function tmpfsOf(service: ComposeModel, refuse: Refuse): readonly StackObject[] {
   const written = service["tmpfs"];
   return (Array.isArray(written) ? written : isSet(written) ? [written] : []).map((one): StackObject => {
     const [target = "", options = ""] = String(one).split(/:(.*)/s);
-    const others = options.split(",").filter((option) => !/^(|size=\d+[kmg]?|mode=0?1777)$/.test(option));
+    const others = options.split(",").filter((option) => !/^(|size=\d+[kmg]?)$/.test(option));
     if (others.length > 0)
       refuse(
         "tmpfs",
         `${others.join(",")} of ${target}`,
-        `write ${target} without it: every user may write to a tmpfs of a swarm, as to /tmp; size=<bytes> is the only other option`,
+        `write ${target} without it, and let the program write to another folder, such as /tmp: a tmpfs of a swarm belongs to root`,
       );
     const [, number, unit = ""] = /(?:^|,)size=(\d+)([kmg]?)/.exec(options) ?? [];
     const size = Number(number) * 1_024 ** (unit === "" ? 0 : "kmg".indexOf(unit) + 1);

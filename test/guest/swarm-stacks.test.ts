@@ -174,13 +174,29 @@ test("before there is a swarm, nothing of the stack is there, and nothing stops"
   assert.equal(found["service.web"].effect, "none");
 });
 
-test("a release is deployed: its services run by digest, with files and secrets of the swarm", async () => {
+test("a first release whose service dies soon after its start fails the run, and is not taken for deployed later", async () => {
   await engine.docker(
     "swarm init --advertise-addr 127.0.0.1 --default-addr-pool 172.29.0.0/16 --default-addr-pool-mask-length 24",
   );
   await engine.on.root(
     `install -d -m 0700 /run/sealift/secrets/shop && printf open-sesame >${secretPath(secret)}`,
   );
+  const dying: Version = { version: "0.9.0", command: "sleep 3; echo no price list; exit 7" };
+  for (const time of ["first", "second"]) {
+    const { text } = await run("apply", dying);
+    assert.match(
+      text,
+      /E_APP_UPDATE release 0\.9\.0-\w+ of shop does not run on the swarm: service web .*: task: non-zero exit \(7\); it is left as it is; fix: /,
+    );
+    assert.match(text, /log: .*no price list/, time);
+  }
+  await engine.docker("stack rm shop");
+  await engine.on.root(
+    `timeout 60 sh -c "while docker network inspect shop_default; do sleep 1; done" >/dev/null 2>&1`,
+  );
+});
+
+test("a release is deployed: its services run by digest, with files and secrets of the swarm", async () => {
   assert.equal((await states(first))["service.web"]?.found, "absent");
   await applied(first);
   assert.equal(

@@ -81,7 +81,7 @@ test("what a swarm carries out passes, in the form that docker stack deploy read
 });
 
 test("tmpfs becomes a mount, because docker stack deploy ignores it", () => {
-  const tmpfs = ["/data", "/cache:size=64m,mode=1777"];
+  const tmpfs = ["/data", "/cache:size=64m"];
   const { web, found } = read({ tmpfs });
   assert.deepEqual(found, []);
   assert.equal(web?.["tmpfs"], undefined);
@@ -119,6 +119,10 @@ test("what a swarm refuses or ignores is refused, with its place and a way out",
     ],
     [{ ports: ["127.0.0.1:${PORT}:80"] }, /remove the address/],
     [{ tmpfs: ["/data:size=1m,uid=999,mode=0700"] }, /uid=999,mode=0700 of \/data.*write \/data without it/],
+    [
+      { volumes: [{ type: "tmpfs", target: "/data", tmpfs: { size: "5", mode: 448 } }] },
+      /tmpfs\.mode of a mount.*remove mode/,
+    ],
     [{ networks: { default: { ipv4_address: "10.0.0.5" } } }, /ipv4_address of network default/],
     [{ deploy: { mode: "replicated-job" } }, /mode replicated-job/],
     [{ deploy: { resources: { reservations: { devices: [{}] } } } }, /resources\.reservations\.devices/],
@@ -259,6 +263,17 @@ test("a stack file names images by digest, files and secrets by content, and car
     { name: "shop_password-555555555555", path: "/run/sealift/secrets/shop/password.55555555" },
   ]);
   assert.match(id, /^2\.4\.0-[0-9a-f]{8}$/);
+});
+
+test("a service that is new is watched for its monitor time", () => {
+  const monitorOf = (monitor?: string): unknown => {
+    const update = { timeout: 300, ...(monitor === undefined ? {} : { monitor }) };
+    return stackReleaseOf({ ...spec, update }, app, [secret], undefined).services[0]?.monitor;
+  };
+  assert.deepEqual(
+    [undefined, "40s", "1m30s", "1h0m5s", "500ms", "0s"].map(monitorOf),
+    [9, 40, 90, 3605, 1, 0],
+  );
 });
 
 test("a service has another signature when anything of it differs, and only then", () => {
