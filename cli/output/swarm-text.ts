@@ -71,7 +71,7 @@ function table({ services, nodes }: SiteSwarm, { paint }: TextOptions): string {
       one.app,
       one.service,
       imageText(one),
-      one.absent === true ? "absent" : `${one.running}/${one.wanted}`,
+      one.absent === true ? "absent" : `${one.running}/${one.desired}`,
     ],
     ...(wide ? [placesText(one)] : nodes.map(({ host }) => String(one.tasks[host] ?? "-"))),
     one.update === undefined

@@ -63,12 +63,12 @@ export function siteSwarm(answers: readonly ManagerAnswer[]): SiteSwarm | undefi
   const swarm = answers[0]?.spec.swarm;
   if (swarm === undefined) return undefined;
   const problems = answers.flatMap(({ found }) => (found.kind === "reached" ? [] : [found.problem]));
-  const told = answers.flatMap((answer) => {
+  const answered = answers.flatMap((answer) => {
     const value = answer.found.kind === "reached" ? answer.found.report.values?.[swarmStatusCode] : undefined;
     return value === undefined ? [] : [{ ...answer, status: parseSwarmStatus(value) }];
   });
-  const best = told.find(({ status }) => hasQuorum(status));
-  const chosen = best ?? told[0];
+  const best = answered.find(({ status }) => hasQuorum(status));
+  const chosen = best ?? answered[0];
   if (best === undefined)
     return {
       ...{ name: swarm.name, ok: false },
@@ -76,12 +76,12 @@ export function siteSwarm(answers: readonly ManagerAnswer[]): SiteSwarm | undefi
       ...{ nodes: [], services: [], differing: [], more: 0, problems },
     };
   const { spec, stacks, status, found } = best;
-  const wanted = new Map(swarm.members.map(({ host, availability }) => [host, availability]));
+  const expected = new Map(swarm.members.map(({ host, availability }) => [host, availability]));
   const nodes = status.nodes.map((node) => ({
     ...node,
     ok:
       node.state === "ready" &&
-      node.availability === wanted.get(node.host) &&
+      node.availability === expected.get(node.host) &&
       (node.reachability === undefined || ["leader", "reachable"].includes(node.reachability)),
   }));
   const steps = found.kind === "reached" ? found.report.steps : [];
@@ -99,13 +99,13 @@ export function siteSwarm(answers: readonly ManagerAnswer[]): SiteSwarm | undefi
     const differs = differing.some(({ app, service }) => app === one.app && service === one.service);
     return {
       ...one,
-      ok: !differs && one.running >= one.wanted,
+      ok: !differs && one.running >= one.desired,
       ...(tag === undefined ? {} : { tag }),
     };
   });
   const absent = differing.flatMap(({ app, service = "", found: what }): readonly StackedService[] =>
     what === "absent"
-      ? [{ app, service, image: "-", running: 0, wanted: 0, tasks: {}, ok: false, absent: true }]
+      ? [{ app, service, image: "-", running: 0, desired: 0, tasks: {}, ok: false, absent: true }]
       : [],
   );
   const services = [...listed, ...absent].toSorted(

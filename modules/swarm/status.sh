@@ -7,7 +7,7 @@ SWARM_STATUS_BYTES=14000
 # Fact: always holds; the value has words with a blank between them:
 #   managers=REACHABLE,ALL       all 0: the swarm has no leader, and tells nothing
 #   node=HOST,ROLE,STATE,AVAILABILITY,REACHABILITY
-#   service=APP,SERVICE,IMAGE,RUNNING,WANTED,UPDATE,TIME
+#   service=APP,SERVICE,IMAGE,RUNNING,DESIRED,UPDATE,TIME
 #   tasks=APP,SERVICE,HOST,NUMBER
 #   more=NUMBER                  of them that are not listed
 # A host that is not a manager, or whose engine does not answer, has no value.

@@ -30,7 +30,7 @@ export interface RunningService {
   /** As in its specification: `redis@sha256:…`. */
   readonly image: string;
   readonly running: number;
-  readonly wanted: number;
+  readonly desired: number;
   /** Running tasks by node. */
   readonly tasks: Readonly<Record<string, number>>;
   /** Of the last update; absent: there was none. `completed`, `updating`, `paused`, `rollback_completed`, … */
@@ -76,12 +76,12 @@ export function parseSwarmStatus(value: string): SwarmStatus {
     return number === undefined ? [] : [{ of: `${app},${service}`, host, number: Number(number) }];
   });
   const services = of("service").flatMap((text): readonly RunningService[] => {
-    const [, app = "", service = "", image = "", running, wanted, state, at] = serviceForm.exec(text) ?? [];
+    const [, app = "", service = "", image = "", running, desired, state, at] = serviceForm.exec(text) ?? [];
     if (at === undefined || state === undefined) return [];
     const own = tasks.filter((one) => one.of === `${app},${service}`);
     return [
       {
-        ...{ app, service, image, running: Number(running), wanted: Number(wanted) },
+        ...{ app, service, image, running: Number(running), desired: Number(desired) },
         tasks: Object.fromEntries(own.map(({ host, number }) => [host, number])),
         ...(state === "-" ? {} : { update: { state, ...(at === "-" ? {} : { at }) } }),
       },

@@ -6,7 +6,7 @@ import { checkout } from "../lab/cache.ts";
 import { startSwarmShop, type SwarmShop } from "../support/guests/swarm-shop.ts";
 import { runProcess } from "../support/process/run-process.ts";
 
-const names = ["node-a", "node-b", "node-c"] as const;
+const names = ["shop-a", "shop-b", "shop-c"] as const;
 let shop: SwarmShop;
 
 before(async () => {
@@ -20,7 +20,7 @@ const status = async (): Promise<string> => {
     ...{ cwd: checkout, env: shop.env },
   });
   assert.doesNotMatch(stderr, /E_/);
-  return `${exitCode} ${stdout}`;
+  return `${exitCode} ${stdout.trimEnd()}`;
 };
 
 describe("an application on a swarm", () => {
@@ -33,15 +33,15 @@ describe("an application on a swarm", () => {
   test("a second run changes nothing, and status shows services by nodes", async () => {
     await shop.up("--expect-no-changes");
     const text = await status();
-    assert.match(text, /^0 swarm plant-1: 3 of 3 managers reachable, 3 of 3 nodes ready, says node-[abc]\n/);
-    assert.match(text, /\napplication +service +image +replicas +node-a +node-b +node-c +last update\n/);
+    assert.match(text, /^0 swarm plant-1: 3 of 3 managers reachable, 3 of 3 nodes ready, says shop-[abc]\n/);
+    assert.match(text, /\napplication +service +image +replicas +shop-a +shop-b +shop-c +last update\n/);
     assert.match(text, /\nshop +database +postgres:17 +1\/1 +1 +- +- +-\n/);
     assert.match(text, /\nshop +web +shop:1\.0\.0 +3\/3 +1 +1 +1 +-\n/);
   });
 
   test("what a person changes is drift by name, in the preview and in status, and is repaired", async () => {
-    await shop.on("node-b", "docker service scale --detach shop_cache=2");
-    await shop.on("node-c", "docker service update --detach --env-add DEBUG=1 shop_worker");
+    await shop.on("shop-b", "docker service scale --detach shop_cache=2");
+    await shop.on("shop-c", "docker service update --detach --env-add DEBUG=1 shop_worker");
     const { output } = await shop.pulumi("preview");
     assert.match(output, /stacks\.shop\.service\.cache: found: 2 replicas instead of 1/);
     assert.match(
@@ -52,7 +52,7 @@ describe("an application on a swarm", () => {
     assert.match(text, /^78 /);
     assert.match(
       text,
-      /\nshop cache +2 replicas instead of 1\nshop worker +was changed since .*: environment\n/,
+      /\nshop cache +2 replicas instead of 1\nshop worker +was changed since .*: environment$/,
     );
     await shop.up();
     await shop.up("--expect-no-changes");
@@ -65,7 +65,7 @@ describe("an application on a swarm", () => {
     assert.notEqual(exitCode, 0, output);
     assert.match(
       output,
-      /E_APP_UPDATE release 1\.2\.0-\w+ of shop does not run on the swarm: service web .*; release 1\.0\.0-\w+ runs again; fix: /,
+      /E_APP_UPDATE release 1\.2\.0-\w+ of shop does not run on the swarm: service web runs image sealift\/shop@sha256:\w{12} instead of .* \(.*roll.*\); release 1\.0\.0-\w+ runs again; fix: /,
     );
     assert.match(output, /log: .*not ready: the price list has no price/);
     for (const name of names) assert.match(await shop.visit(name, "version"), /^1\.0\.0/);
@@ -75,16 +75,16 @@ describe("an application on a swarm", () => {
   });
 
   test("a host that dies is shown, and the services go on", async () => {
-    await shop.guest("node-c").kill();
+    await shop.guest("shop-c").kill();
     await shop.on(
-      "node-a",
+      "shop-a",
       `timeout 60 sh -c 'until docker node ls --format "{{.Status}}" | grep -q Down && ! docker service ls --format "{{.Replicas}}" | grep -q ^0; do sleep 1; done'`,
     );
-    for (const name of ["node-a", "node-b"]) assert.match(await shop.visit(name), /^The shop: Good day/);
+    for (const name of ["shop-a", "shop-b"]) assert.match(await shop.visit(name), /^The shop: Good day/);
     const text = await status();
     assert.match(text, /^78 /);
     assert.match(text, /\nswarm plant-1: 2 of 3 managers reachable, 2 of 3 nodes ready, /);
-    assert.match(text, /node-b +node-c \(down\) +last update\n/);
-    assert.match(text, /\nnode-c +down, manager unreachable\n?/);
+    assert.match(text, /shop-b +shop-c \(down\) +last update\n/);
+    assert.match(text, /\nshop-c +down, manager unreachable$/);
   });
 });

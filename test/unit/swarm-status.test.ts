@@ -74,11 +74,11 @@ value_swarm_status shop || echo none
   return execFileSync("sh", { input, encoding: "utf8" }).trimEnd();
 }
 
-const told = words({});
+const answered = words({});
 
 test("a manager reports its nodes, and each service with its image, replicas, places and last update", () => {
   assert.equal(
-    told,
+    answered,
     [
       "managers=2,3 node=node-a,manager,ready,active,leader node=node-b,manager,ready,drain,reachable",
       "node=node-c,manager,down,active,unreachable",
@@ -197,7 +197,7 @@ const status = (answers: readonly ManagerAnswer[]): SiteStatus => {
 };
 const text = (answers: readonly ManagerAnswer[]): string =>
   statusText(status(answers), { width: 100, paint: plain });
-const well = told
+const well = answered
   .replace("drain", "active")
   .replace("down,active,unreachable", "ready,active,reachable")
   .replace("2,3,", "3,3,")
@@ -206,7 +206,10 @@ const well = told
 test("services are rows and nodes are columns; what is down, drained or differs is said below", () => {
   assert.equal(
     text([
-      answer(1, reached(told, { "service.worker": "absent", "service.cache": "2 replicas instead of 1" })),
+      answer(
+        1,
+        reached(answered, { "service.worker": "absent", "service.cache": "2 replicas instead of 1" }),
+      ),
       answer(0, reached(well)),
       answer(2, unreachable),
     ]),
@@ -263,7 +266,7 @@ test("the exit code tells a swarm that is right from one that is not, and from o
   const code = (...answers: readonly ManagerAnswer[]): number => statusExitCode(status(answers));
   assert.equal(code(answer(0, reached(well))), 0);
   assert.equal(code(answer(0, reached(well)), answer(2, unreachable)), 0);
-  assert.equal(code(answer(0, reached(told))), 78);
+  assert.equal(code(answer(0, reached(answered))), 78);
   assert.equal(
     code(answer(0, reached(well, { rest: "services that the release does not have: shop_x" }))),
     78,
