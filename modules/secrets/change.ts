@@ -37,7 +37,7 @@ export function secretToEdit(
   { recoveryKey, siteFile }: { readonly recoveryKey: string; readonly siteFile: string },
 ): Edited {
   const uses = secretUses(hosts).filter(({ spec }) => spec.file === file);
-  const running = hosts.filter(({ apps }) => apps.some(({ name }) => name === app));
+  const running = hosts.filter((host) => appNames(host).some((name) => name === app));
   if (app === undefined) refuse(uses.length === 0 ? [unnamed(file, siteFile)] : []);
   else refuse(running.length === 0 ? [notRunning(app, hosts, siteFile)] : []);
   const needing = hosts.filter((host) => running.includes(host) || uses.some((use) => use.host === host));
@@ -61,10 +61,13 @@ function unnamed(file: string, where: string): Problem {
   };
 }
 
+/** Those of a swarm are applications of its managers, which hand their secrets to it. */
+function appNames(host: Host): readonly string[] {
+  return [...host.apps, ...managedStacks(host)].map(({ name }) => name);
+}
+
 function notRunning(app: string, hosts: readonly Host[], where: string): Problem {
-  const apps = [
-    ...new Set(hosts.flatMap((host) => [...host.apps, ...managedStacks(host)].map(({ name }) => name))),
-  ];
+  const apps = [...new Set(hosts.flatMap(appNames))];
   return {
     where,
     code: "E_VALUE",

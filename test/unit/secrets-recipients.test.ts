@@ -5,8 +5,10 @@ import { join } from "node:path";
 import { test } from "node:test";
 import { formatProblem } from "../../modules/core/errors.ts";
 import { backupsOf } from "../../modules/core/site/backups.ts";
+import { swarmOf } from "../../modules/core/site/swarm.ts";
 import { composeSite } from "../../modules/core/site/site.ts";
 import { ageHeader, sshTag } from "../../modules/secrets/age-file.ts";
+import { secretToEdit } from "../../modules/secrets/change.ts";
 import { recipientProblems, secretFiles, secretUses } from "../../modules/secrets/recipients.ts";
 import { readSecrets } from "../../modules/secrets/secret-files.ts";
 import { appWith } from "../support/fixtures/app-with.ts";
@@ -193,4 +195,25 @@ test("while the key of a host is not known, its secrets are not compared; a miss
   } finally {
     rmSync(folder, { recursive: true });
   }
+});
+
+test("a secret of an application on the swarm is encrypted for the managers, which hand it over", () => {
+  const stacks = [{ name: "shop", version: "1.0.0", keep: 1, update: { timeout: 60 } }];
+  const names = ["node-a", "node-b"];
+  const site = {
+    ...{ name: "plant-1", managers: ["node-a"], workers: { hosts: ["node-b"] } },
+    addressPool: { base: "172.29.0.0/16" },
+  };
+  const addresses = names.map((name, at) => ({ name, address: `10.9.0.${at + 1}` }));
+  const hosts = names.map((name) => {
+    const swarm = swarmOf(site, addresses, name);
+    return { name, hostKey, apps: [], stacks, ...(swarm === undefined ? {} : { swarm }) };
+  });
+  const where = { recoveryKey: "age1x", siteFile: "stacks/prod.site.yaml" };
+  const found = secretToEdit("secrets/absent.age", "shop", hosts, where);
+  assert.deepEqual([found.hosts, found.recipients], [["node-a"], [hostKey, "age1x"]]);
+  assert.throws(
+    () => secretToEdit("secrets/absent.age", "other", hosts, where),
+    /no host runs other; expected: an application of the site: shop/,
+  );
 });
