@@ -24,7 +24,6 @@ const several: Readonly<Record<string, number>> = {
   "test/long/apps-fleet.test.ts": 3,
   "test/long/backup-lost-host.test.ts": 2,
   "test/long/swarm-killed.test.ts": 3,
-  "test/long/swarm-power.test.ts": 3,
   "test/long/swarm-clock.test.ts": 2,
   "test/long/swarm-data-plane.test.ts": 2,
 };
