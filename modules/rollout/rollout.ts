@@ -8,6 +8,7 @@ import { endOf } from "../core/pulumi/known-output.ts";
 import { checkAgain } from "./gate.ts";
 import { preflightWarnings } from "../preflight/index.ts";
 import { factPhases, isInSync, wavePhases, type HostPhases } from "./phases.ts";
+import { swarmGate } from "./swarm-gate.ts";
 import { wavesOf, type Wave } from "./waves.ts";
 import type { SitePlan, HostPlan } from "./plan-site.ts";
 
@@ -53,6 +54,10 @@ export async function rollOut<T extends PhaseResource>(
   /** The current group of hosts that no gate waits for. */
   const group: T[] = [];
   const waves = wavesOf(site.hosts.map(candidate), site.rollout);
+  const changesMembers = site.hosts.some(
+    (host) => host.phases.swarm !== undefined && candidate(host).changes && candidate(host).answers,
+  );
+  const gate = changesMembers && !pulumi.runtime.isDryRun() ? await swarmGate(site) : undefined;
   for (const [index, wave] of waves.entries()) {
     const hosts = site.hosts.filter(({ spec }) => wave.hosts.includes(spec.name));
     if (wave.kind === "unreachable" && !pulumi.runtime.isDryRun()) {
@@ -82,7 +87,11 @@ export async function rollOut<T extends PhaseResource>(
       // Pulumi has already printed the reason.
       if (!failed) problems.push(...failing, ...leftOut);
     }
-    if (!ends.includes("failed") && checked.every(({ failing }) => failing.length === 0)) continue;
+    if (!ends.includes("failed") && checked.every(({ failing }) => failing.length === 0)) {
+      const lost = (await gate?.()) ?? [];
+      problems.push(...lost);
+      if (lost.length === 0) continue;
+    }
     problems.push(
       ...stopped(
         wave,
