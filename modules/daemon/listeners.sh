@@ -56,12 +56,14 @@ apply_daemon_listeners() {
     return 1
   fi
   # The socket is created again only while no daemon holds it.
+  drain_own_node || return 1
   listeners_before=$(daemon_containers)
   autolock_hold
   timeout 300 systemctl stop docker.service docker.socket
   daemon_restart || return 1
   daemon_start_containers || return 1
   daemon_gate "$listeners_before" || return 1
+  drain_return || return 1
 }
 effect_daemon_listeners() {
   if ! listeners_inspect; then

@@ -112,16 +112,20 @@ apply_daemon_running() {
   if systemctl is-active --quiet docker.service; then daemon_has_space "$(daemon_text "$(daemon_value data-root <"$DAEMON_JSON")")"; fi
   # Save the file that the running daemon was started with, because a start overwrites the record of it.
   if systemctl is-active --quiet docker.service && [ -f "$DAEMON_LOADED" ]; then cp "$DAEMON_LOADED" "$DAEMON_JSON.good"; fi
+  # Before the containers are recorded: those of tasks are not started again.
+  drain_own_node || return 1
   running_before=$(daemon_containers)
   running_start=$(date +%s)
   if running_wrong=$(running_restarts "$@"); then
     cp "$DAEMON_LOADED" "$DAEMON_JSON.good"
+    drain_return || return 1
     return
   fi
   # Its own words; what containers say with the log driver journald is of the same unit (systemd.journal-fields(7), _TRANSPORT).
   running_journal=$(journal_tail docker.service _TRANSPORT=stdout --since "@$running_start")
   echo "$running_wrong$(daemon_cause "$running_journal")"
   daemon_put_back "$running_before"
+  drain_return || true
   echo "$running_journal"
   return 1
 }

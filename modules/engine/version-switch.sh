@@ -3,6 +3,7 @@
 # prepare_switch TO: records the running containers, and stops them in order where the new daemon would not adopt them
 # (live-restore works across patch versions only: docs.docker.com/engine/daemon/live-restore).
 prepare_switch() {
+  drain_own_node || return 1
   engine_from
   jump=
   upgrade_path "${from_version:-$1}" "$1"

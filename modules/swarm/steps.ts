@@ -15,6 +15,7 @@ export function memberSteps(spec: SwarmSpec, state: SwarmState, dataRoot: string
   if (own.host !== state.inviting)
     return [
       joinedStep(spec, dataRoot, { inviting: state.inviting, ca: state.ca ?? unknown, token: unknown }),
+      ...tasksSteps(own),
     ];
   const { addressPool, dataPathPort, certificateExpiry } = spec;
   return [
@@ -35,6 +36,20 @@ export function memberSteps(spec: SwarmSpec, state: SwarmState, dataRoot: string
       call: ["swarm_invitation", ...members.map(({ address }) => address)],
       // It reports the token that lets a host join.
       secret: true,
+    },
+    ...tasksSteps(own),
+  ];
+}
+
+/** A worker cannot drain itself. */
+function tasksSteps({ role }: SwarmMember): readonly Step[] {
+  if (role === "worker") return [];
+  return [
+    {
+      code: "swarm.tasks",
+      fact: "tasks that were moved before the engine stopped may return",
+      effect: "none",
+      call: ["swarm_tasks"],
     },
   ];
 }

@@ -20,6 +20,7 @@ const several: Readonly<Record<string, number>> = {
   "test/guest/swarm-member.test.ts": 2,
   "test/guest/swarm-paths.test.ts": 3,
   "test/guest/swarm-autolock.test.ts": 3,
+  "test/guest/swarm-drain.test.ts": 3,
   "test/e2e/registry-external.test.ts": 2,
   "test/long/apps-fleet.test.ts": 3,
   "test/long/backup-lost-host.test.ts": 2,
