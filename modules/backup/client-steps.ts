@@ -10,6 +10,7 @@ import {
   isOwnBackup,
   receiptsBackup,
   registryBackup,
+  swarmBackup,
 } from "../core/site/backed-apps.ts";
 import type { AppSpec, HostSpec } from "../core/site/site-spec.ts";
 import type { Step } from "../core/host/step.ts";
@@ -46,8 +47,16 @@ export function clientSteps(spec: ClientStepsSpec): readonly Step[] {
       "backup_scripts",
     ]),
     step("others", "no other application is backed up", ["backup_others", ...backed.map(({ name }) => name)]),
-    ...backed.flatMap((app) => appSteps(app, spec)),
+    ...backed.filter(({ name }) => name !== swarmBackup).flatMap((app) => appSteps(app, spec)),
   ];
+}
+
+/** When the host has become a manager: what it knows of its swarm. */
+export function managerSteps(spec: ClientStepsSpec): readonly Step[] {
+  return spec.apps
+    .filter(isBacked)
+    .filter(({ name }) => name === swarmBackup)
+    .flatMap((app) => appSteps(app, spec));
 }
 
 function appSteps(app: BackedApp, spec: ClientStepsSpec): readonly Step[] {
@@ -128,6 +137,8 @@ function configurationLines(app: BackedApp, spec: ClientStepsSpec): readonly str
     ...(backup.stop && backup.snapshot === undefined ? ["stop=yes"] : []),
     ...(isSteady(app) ? ["steady=yes"] : []),
     ...(isOwnBackup(name) ? [`release=${app.version}`] : []),
+    // A worker has none.
+    ...(name === swarmBackup ? [`needs=${data["swarm"]?.path ?? ""}/raft`] : []),
     `spool=${mount === "/" ? "" : mount}/.sealift-backup/${name}`,
     ...folders.map(([service, { path }]) => `data=${service} ${path}`),
     ...otherWriters(app, spec).map((service) => `stops=${service}`),
@@ -161,6 +172,7 @@ function escaped(word: string): string {
 /** As the facts call it. */
 export function shownName({ name }: Pick<BackedApp, "name">): string {
   if (name === receiptsBackup) return "the folder of receipts";
+  if (name === swarmBackup) return "the swarm";
   return name === registryBackup ? "the registry" : name;
 }
 

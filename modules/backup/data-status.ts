@@ -1,6 +1,6 @@
 /** What all hosts of a site say about the data of one application: its last backup, copy and rehearsal. Pure. */
 import type { Problem } from "../core/errors.ts";
-import { receiptsBackup, registryBackup } from "../core/site/backed-apps.ts";
+import { receiptsBackup, registryBackup, swarmBackup } from "../core/site/backed-apps.ts";
 import type { AppSpec, HostSpec } from "../core/site/site-spec.ts";
 import type { Phase } from "../core/host/step.ts";
 import { backupStatusCode, failureReason, parseBackupStatus, type BackupStatus } from "./client-status.ts";
@@ -53,7 +53,7 @@ export function dataWarnings(
   { name: where, apps }: Pick<HostSpec, "name" | "apps">,
   values: Values,
 ): readonly Problem[] {
-  const names = [...apps.map(({ name }) => name), registryBackup, receiptsBackup];
+  const names = [...apps.map(({ name }) => name), registryBackup, receiptsBackup, swarmBackup];
   const failed = names.flatMap((name): Problem[] => {
     const { failed: attempt, last } = parseBackupStatus(values[backupStatusCode(name)] ?? "");
     if (attempt === undefined) return [];

@@ -6,7 +6,7 @@ import { appsFolder } from "../core/site/mounts.ts";
 import type { HostSpec } from "../core/site/site-spec.ts";
 import type { Phase, Step } from "../core/host/step.ts";
 import { certificateStep, type StoreCertificates } from "./certificates.ts";
-import { clientSteps } from "./client-steps.ts";
+import { clientSteps, type ClientStepsSpec, managerSteps } from "./client-steps.ts";
 import { rehearsalSteps } from "./rehearsal-steps.ts";
 import { restoreSteps } from "./restore-steps.ts";
 import { storeSteps } from "./store-steps.ts";
@@ -36,22 +36,36 @@ export function backupPhase(
   files: HostFiles,
   certificates: StoreCertificates,
 ): Phase | undefined {
+  const { registry, volumes, swarm } = host;
+  const client = clientOf(host, files, certificates);
+  if (client === undefined) return undefined;
+  return phase("backup", [
+    // First: a restore must be possible where a backup is not.
+    ...restoreSteps({ ...client, registry, swarm, folder: appsFolder(volumes) }),
+    ...clientSteps(client),
+  ]);
+}
+
+/** Pure: the phase of a manager whose swarm is backed up; undefined on others. */
+export function managerBackupPhase(host: HostSpec, files: HostFiles): Phase | undefined {
+  const client = clientOf(host, files, new Map());
+  return client === undefined ? undefined : phase("swarm-backup", managerSteps(client));
+}
+
+function clientOf(
+  host: HostSpec,
+  files: HostFiles,
+  certificates: StoreCertificates,
+): ClientStepsSpec | undefined {
   const { backup, name, registry, volumes } = host;
-  const backed = backedApps(host);
   const { restic, apps: releases = [] } = files;
   if (backup === undefined || restic === undefined) return undefined;
   const channel = registry === undefined ? {} : { channel: channelOf(registry) };
   const password = passwordsOf(files).get(backup.password) ?? "";
-  return phase("backup", [
-    // First: a restore must be possible where a backup is not.
-    ...restoreSteps({
-      ...{ host: name, backup, apps: backed, restic, password, registry, folder: appsFolder(volumes) },
-    }),
-    ...clientSteps({
-      ...{ host: name, backup, apps: backed, releases, volumes, restic, password, certificates },
-      ...channel,
-    }),
-  ]);
+  return {
+    ...{ host: name, backup, apps: backedApps(host), releases, volumes, restic, password, certificates },
+    ...channel,
+  };
 }
 
 /** Pure: the phase of a host on which restores are rehearsed; undefined on others. */

@@ -1,8 +1,9 @@
 /** The script for a restore, and what it knows of each application, as facts. Pure. */
 import { quote } from "../core/quote.ts";
-import { isBacked, receiptsBackup, registryBackup } from "../core/site/backed-apps.ts";
+import { isBacked, receiptsBackup, registryBackup, swarmBackup } from "../core/site/backed-apps.ts";
 import type { RegistrySpec } from "../core/site/registry.ts";
 import type { AppSpec } from "../core/site/site-spec.ts";
+import { ownMember, type SwarmSpec } from "../core/site/swarm.ts";
 import type { Step } from "../core/host/step.ts";
 import { type ClientStepsSpec, shownName } from "./client-steps.ts";
 
@@ -11,6 +12,8 @@ type RestoreStepsSpec = Pick<ClientStepsSpec, "host" | "backup" | "apps" | "rest
   readonly folder: string;
   /** That of the host. */
   readonly registry?: Pick<RegistrySpec, "name" | "port"> | undefined;
+  /** That of the host. */
+  readonly swarm?: SwarmSpec | undefined;
 };
 
 export function restoreSteps({ apps, ...shared }: RestoreStepsSpec): readonly Step[] {
@@ -32,21 +35,12 @@ export function restoreSteps({ apps, ...shared }: RestoreStepsSpec): readonly St
 
 function configLines(
   app: AppSpec,
-  { host, backup, restic, password, folder, registry }: Omit<RestoreStepsSpec, "apps">,
+  { host, backup, restic, password, folder, registry, swarm }: Omit<RestoreStepsSpec, "apps">,
 ): readonly string[] {
   const { store } = backup;
   return [
     `host=${host}`,
-    // Nothing of the receipts runs.
-    ...(app.name === receiptsBackup ? ["units=-"] : []),
-    ...(app.name === registryBackup && registry !== undefined
-      ? [
-          // With the current version, as the folder of an application.
-          "folder=/opt/registry",
-          `registry=${registry.name}:${registry.port}`,
-          "units=sealift-registry-writer.service sealift-registry-reader.service",
-        ]
-      : [`folder=${folder}/${app.name}`]),
+    ...unitLines(app, folder, registry, swarm),
     `seconds=${app.update.timeout}`,
     `restic=/opt/sealift/restic/${restic.version}/restic`,
     `repository=rest:https://${store.address}:${store.port}/${host}/`,
@@ -54,6 +48,25 @@ function configLines(
     `certificate=/etc/sealift/backup/stores/${store.host}.crt`,
     ...dataLines(app),
   ];
+}
+
+/** What stops and starts, and the folder with the current version. */
+function unitLines(
+  { name }: AppSpec,
+  folder: string,
+  registry: RestoreStepsSpec["registry"],
+  swarm: RestoreStepsSpec["swarm"],
+): readonly string[] {
+  if (name === registryBackup && registry !== undefined)
+    return [
+      "folder=/opt/registry",
+      `registry=${registry.name}:${registry.port}`,
+      "units=sealift-registry-writer.service sealift-registry-reader.service",
+    ];
+  if (name === swarmBackup && swarm !== undefined)
+    return ["folder=/opt/docker", `swarm=${ownMember(swarm).address}`, "units=docker.socket docker.service"];
+  // Nothing of the receipts runs.
+  return [...(name === receiptsBackup ? ["units=-"] : []), `folder=${folder}/${name}`];
 }
 
 /** One line for each folder, dump and check, as the scripts read them; `-` for what the site leaves open. */

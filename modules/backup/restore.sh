@@ -329,6 +329,7 @@ restore_empty_folder() {
 
 # Step 2: nothing of the application runs, and nothing starts it, not even a boot.
 restore_step_stop() {
+  if [ "$(restore_noted step)" != undoing ]; then restore_refuse_quorum; fi
   reading_say "2 of 6: stops $(restore_running | paste -s -d ' ' -)"
   if [ -z "$(restore_noted enabled)" ]; then
     restore_note enabled "$(restore_are_enabled)"
@@ -343,6 +344,16 @@ restore_step_stop() {
   if [ -n "$(restore_containers)" ]; then
     reading_fail "$(restore_running | paste -s -d ' ' -) of $app still run" "that nothing of it runs" "stop them, then run the same command again"
   fi
+}
+
+# restore_refuse_quorum: refuses to put an earlier state of a manager into a swarm that runs. The others would know what this one does not.
+restore_refuse_quorum() {
+  if [ -z "$(reading_config_value swarm)" ] || [ "$(restore_noted "had.swarm")" != "" ]; then return 0; fi
+  path=$(restore_path_of swarm)
+  if ! cmp -s "$path/certificates/swarm-root-ca.crt" "$path.restoring/certificates/swarm-root-ca.crt"; then return 0; fi
+  if ! timeout 30 "$docker" node ls --quiet >/dev/null 2>&1; then return 0; fi
+  reading_fail "this swarm runs, and has a quorum" "a swarm that is lost: an earlier state of one manager harms a swarm that runs" \
+    "$self $app --undo --confirm $app; a host that was made again joins by pulumi up"
 }
 
 # restore_stop_services [SERVICE]: stops all services or this one. The engine answers before its list of containers says so, and what reads the
@@ -454,6 +465,7 @@ restore_load() {
 restore_step_check() {
   reading_say "6 of 6: checks the data"
   if [ -n "$(reading_config_value registry)" ]; then restore_check_registry; fi
+  if [ -n "$(reading_config_value swarm)" ]; then restore_check_swarm; fi
   for service in $(if [ -z "$own" ]; then restore_restored; fi); do
     container=$(restore_containers --filter "label=com.docker.compose.service=$service" | head -n 1)
     if [ "$(restore_noted "kind.$service") $(reading_engine_of "$service")" = "dump redis" ] && ! reading_await_redis "$container" "$service" "$(restore_path_of "$service")"; then
@@ -465,6 +477,27 @@ restore_step_check() {
     if [ -n "$answer" ]; then echo "    $service: $answer"; fi
   done
   if [ "$(restore_noted timer)" = active ]; then systemctl start "sealift-backup-$app.timer"; fi
+}
+
+# restore_check_swarm: the engine has the restored swarm. That it is to go on without the other managers is decided by a person.
+restore_check_swarm() {
+  for pause in 1 1 2 3 5 10 20 ''; do
+    member=$(timeout 30 "$docker" info --format '{{.Swarm.LocalNodeState}}' 2>/dev/null) || member=
+    case $member in active | locked | pending | error) break ;; esac
+    if [ -z "$pause" ]; then reading_fail "the engine knows no swarm: $(restore_said)" "that it has the restored one" "correct it and run the same command again, or undo it: $self $app --undo --confirm $app"; fi
+    sleep "$pause"
+  done
+  echo "    the engine has the swarm of the backup (state $member)"
+  if [ "$member" = locked ]; then
+    # Then the engine cannot begin a cluster from what it has: moby#36852.
+    reading_say "    it is locked: restore more than half of the managers in this way, each from its own backup; then decrypt, on each of them,"
+    reading_say "    $(restore_path_of unlock-key)/current.age with the recovery key, and give it to: docker swarm unlock"
+    reading_say "    (the first one waits for the others)"
+  else
+    reading_say "    if all other managers are lost, make this one go on alone, with all services, networks and secrets:"
+    reading_say "      docker swarm init --force-new-cluster --advertise-addr $(reading_config_value swarm)"
+  fi
+  reading_say "    then on each other host: docker swarm leave --force; and run pulumi up, with which they join"
 }
 
 # restore_check_registry: every blob has its digest, every manifest that a repository names is there, and the registry answers its clients.

@@ -141,7 +141,7 @@ backup_read_conf() {
   conf=$confs/$app.conf
   run=$runs/$app
   state=$states/$app
-  host='' program='' url='' certificate='' password='' docker='' volume='' mount='' stop='' steady='' stops='' spool='' data='' dumps='' release=''
+  host='' needs='' program='' url='' certificate='' password='' docker='' volume='' mount='' stop='' steady='' stops='' spool='' data='' dumps='' release=''
   if [ "$(stat -c '%u %a %F' "$conf" 2>/dev/null)" != "0 600 regular file" ]; then
     backup_fail 2 "$conf is absent, or others than root may have changed it" "run pulumi up"
   fi
@@ -159,6 +159,7 @@ backup_read_conf() {
       stop=yes) stop=yes ;;
       steady=yes) steady=yes ;;
       release=*) release=$value ;;
+      needs=*) needs=$value ;;
       spool=*) spool=$value ;;
       # What writes to the data stops: its service, and others that stops= names.
       data=*) data=$data$value$line_end stops="$stops ${value%% *}" ;;
@@ -579,6 +580,7 @@ DATA
 # backup_make_tree: data/SERVICE and dump below one folder, read-only.
 backup_make_tree() {
   mkdir -p "$run/tree"
+  if [ -n "$needs" ] && [ ! -e "$needs" ]; then backup_fail 11 "$needs is absent: the host manages no swarm" "run pulumi up, which makes it a manager"; fi
   if [ -n "$dumps" ]; then
     mkdir "$run/tree/dump"
     backup_bind "$spool/dump" "$run/tree/dump"

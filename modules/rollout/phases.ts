@@ -11,7 +11,7 @@ import { isServed, type HostSpec, type ServedHost } from "../core/site/site-spec
 import type { BundleAge, Phase } from "../core/host/step.ts";
 import { appsPhase } from "../apps/index.ts";
 import { needsCertificate, type StoreCertificates } from "../backup/certificates.ts";
-import { backupPhase, rehearsalPhase, storePhase } from "../backup/index.ts";
+import { backupPhase, managerBackupPhase, rehearsalPhase, storePhase } from "../backup/index.ts";
 import { daemonPhase } from "../daemon/index.ts";
 import { enginePhase } from "../engine/index.ts";
 import { imagesPhase } from "../images/index.ts";
@@ -55,6 +55,8 @@ export type HostPhases = Readonly<
     readonly cluster?: Phase;
     /** On every manager of a swarm with applications. */
     readonly stacks?: Phase;
+    /** On every manager of a swarm that is backed up. */
+    readonly "swarm-backup"?: Phase;
   }
 >;
 
@@ -216,6 +218,11 @@ export const phaseList: readonly PhaseEntry[] = [
     name: "stacks",
     work: { type: "sealift:swarm:Stacks", dependsOn: ["cluster"], needsBlobs: true, afterHosts: true },
     make: ({ host, files }) => stacksPhase(host, files),
+  },
+  {
+    name: "swarm-backup",
+    work: { type: "sealift:backup:Manager", dependsOn: ["cluster", "backup"], afterHosts: true },
+    make: ({ host, files }) => managerBackupPhase(host, files),
   },
 ];
 

@@ -1,7 +1,7 @@
 /** A restore of an application or a registry from a backup, by the script on its host. */
 import { type Problem, SealiftError } from "../core/errors.ts";
 import { type ScriptEnd, runHostScript } from "../core/host/probe.ts";
-import { backedApps, receiptsBackup, registryBackup } from "../core/site/backed-apps.ts";
+import { backedApps, receiptsBackup, registryBackup, swarmBackup } from "../core/site/backed-apps.ts";
 import type { HostSpec } from "../core/site/site-spec.ts";
 import { readEnvironment } from "../environments/read-environment.ts";
 
@@ -196,7 +196,7 @@ function hostProblem(
     return {
       ...common,
       found: "no host of the site that runs it with a backup",
-      expected: `an application of the site with backup:, or ${registryBackup} or ${receiptsBackup} with registry: or receipts: in backups:`,
+      expected: `an application of the site with backup:, or ${registryBackup}, ${receiptsBackup} or ${swarmBackup} with registry:, receipts: or swarm: in backups:`,
       fix: "correct the name of the application, or the environment",
     };
   return {

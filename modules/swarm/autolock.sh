@@ -16,7 +16,11 @@ check_swarm_autolock() {
     return 1
   fi
   case $1,$(printf '%s\n' "$cluster_said" | grep '^A ') in
-    "on,A true" | "off,A false") return 0 ;;
+    "on,A true") return 0 ;;
+    "off,A false")
+      if [ ! -L "$SWARM_KEYS/current.age" ]; then return 0; fi
+      echo "$SWARM_KEYS/current.age is a key that opens nothing"
+      ;;
     "on,A false") echo "a manager that starts reads its keys from its disk" ;;
     "off,A true") echo "a manager that starts is locked" ;;
     *) echo "the engine does not report whether managers are locked" ;;
@@ -26,7 +30,9 @@ check_swarm_autolock() {
 # The key exists only afterwards; it is encrypted at once. That it can be is tried before.
 apply_swarm_autolock() {
   if [ "$1" = off ]; then
-    cluster_change swarm update --autolock=false
+    cluster_change swarm update --autolock=false || return 1
+    # The files themselves stay, for a manager that is off.
+    rm -f "$SWARM_KEYS/current.age"
     return
   fi
   if ! autolock_wrong=$(printf 'trial\n' | autolock_encrypt "$2" "$3" 2>&1 >/dev/null); then

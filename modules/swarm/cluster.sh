@@ -36,6 +36,11 @@ guard_swarm_quorum() {
       ;;
     *) return 0 ;;
   esac
+  if [ -e "$SWARM_KEYS/current.age" ]; then
+    refuse E_SWARM_QUORUM "$quorum_wrong" \
+      "start the managers that are down, and unlock them; or, if they are lost for good, restore more than half from their backups: with autolock, --force-new-cluster only locks the manager (docs/guide/swarm.md, Back it up)"
+    return 1
+  fi
   refuse E_SWARM_QUORUM "$quorum_wrong" \
     "start the managers that are down; or, if they are lost for good, manually on one manager that is left: docker swarm init --force-new-cluster (docs/guide/swarm.md, Lost quorum)"
 }
@@ -559,7 +564,11 @@ cluster_remove() {
   if [ "$node_availability" != drain ]; then cluster_change node update --availability drain -- "$1" || return 1; fi
   cluster_drained "$1" "$remove_host" || return 1
   cluster_read && cluster_pick "$1" || return 0
-  if [ "$node_role,$node_reach" != worker,- ]; then cluster_demote "$1" "$remove_host" "$2" || return 1; fi
+  # After --force-new-cluster, a lost manager has its role and no place in the raft: it is not demoted, and needs not be.
+  case $node_role,$node_reach,$node_state in
+    worker,-,* | manager,-,[!r]*) ;;
+    *) cluster_demote "$1" "$remove_host" "$2" || return 1 ;;
+  esac
   # It is empty or down: nothing is lost. A node that is ready is removed only so.
   cluster_change node rm --force -- "$1"
 }

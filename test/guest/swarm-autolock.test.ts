@@ -238,6 +238,10 @@ describe("a swarm whose managers are locked when they start", () => {
 
   test("no recovery key that age takes: managers are not locked before it is known that the key can be kept", async () => {
     assert.deepEqual(await changed(a, false), ["cluster.autolock changed"]);
+    assert.deepEqual(await cluster(b, "check", false), [
+      `cluster.autolock drift: ${keys}/current.age is a key that opens nothing`,
+    ]);
+    assert.deepEqual(await changed(b, false), ["cluster.autolock changed"]);
     await settled(a);
     const { exitCode, output } = await a.engine.on.call(
       "apply_swarm_autolock",

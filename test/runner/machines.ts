@@ -27,6 +27,7 @@ const several: Readonly<Record<string, number>> = {
   "test/long/swarm-killed.test.ts": 3,
   "test/long/swarm-clock.test.ts": 2,
   "test/long/swarm-data-plane.test.ts": 2,
+  "test/long/swarm-backup.test.ts": 3,
 };
 
 /** Files of {@link several}, for the test that they are there. */

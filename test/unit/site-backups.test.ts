@@ -5,6 +5,10 @@ import { formatProblem } from "../../modules/core/errors.ts";
 import { appsOf } from "../../modules/core/site/apps.ts";
 import { backupsOf, passwordName, repositoryOn, type BackupsFile } from "../../modules/core/site/backups.ts";
 import { backedApps } from "../../modules/core/site/backed-apps.ts";
+import type { AppSpec } from "../../modules/core/site/site-spec.ts";
+import type { Step } from "../../modules/core/host/step.ts";
+import { clientSteps, managerSteps } from "../../modules/backup/client-steps.ts";
+import { phaseList } from "../../modules/rollout/phases.ts";
 import { backedHosts, rehearsalsOf } from "../../modules/core/site/rehearsals.ts";
 import { changedForBackups, problemsOf, siteOf } from "../support/fixtures/site-text.ts";
 
@@ -170,6 +174,69 @@ test("one host backs up the receipts of the site, and has a repository for them"
       ],
     ],
   );
+});
+
+test("managers of a swarm are clients with one line of the site, and back up what they know of it, with its encrypted key", () => {
+  const site = backups.replace(/ \}$/, ', swarm: { at: "03:45" } }');
+  const swarm = (more: string): string =>
+    withBackups({ apps: "", site }).replace(
+      /\n {4}hosts:\n/,
+      `\n    swarm: { name: plant-1, managers: [node-a], workers: { hosts: [node-b] }, addressPool: { base: 172.29.0.0/16 }${more} }\n    hosts:\n`,
+    );
+  const [a, b] = siteOf(swarm("")).hosts;
+  assert.deepEqual(a?.backup?.swarm, { at: "03:45" });
+  assert.equal(b?.backup, undefined);
+  assert.deepEqual(
+    b?.store?.logins.map(({ host }) => host),
+    ["node-a"],
+  );
+  const [app, ...others] = backedApps(a);
+  assert.deepEqual(others, []);
+  assert.deepEqual([app?.name, app?.version], ["_swarm", a.engine.version]);
+  const folder = { path: `${a.daemon["data-root"]}/swarm`, owner: "root:root" };
+  assert.deepEqual(app?.data, { swarm: folder });
+  assert.deepEqual(app.backup, { at: "03:45", stop: false, dump: {} });
+  const [locked] = siteOf(swarm(", autolock: true")).hosts;
+  assert.deepEqual(locked && backedApps(locked)[0]?.data, {
+    swarm: folder,
+    "unlock-key": { path: "/var/lib/sealift/swarm-unlock", owner: "root:root" },
+  });
+  assert.match(
+    problemsOf(withBackups({ apps: "", site }))
+      .map(formatProblem)
+      .join("\n"),
+    /E_VALUE backups\.swarm: found: no swarm: of the site; /,
+  );
+});
+
+test("the job of a manager comes after the swarm has made it one, and needs the raft log", () => {
+  const app: AppSpec = {
+    ...{ name: "_swarm", version: "29.0.0", keep: 0 },
+    update: { order: "stop-first", monitor: 0, failure_action: "pause", timeout: 300 },
+    data: { swarm: { path: "/docker/swarm", owner: "root:root" } },
+    backup: { at: "03:45", stop: false, dump: {} },
+  };
+  const spec = {
+    ...{ host: "node-a", apps: [app], password: "/run/password", certificates: new Map() },
+    backup: { restic: "0", password: "x.age", store: { host: "s", address: "10.0.0.9", port: 8000 } },
+    volumes: { group: "vg0", logicalVolumes: [], existing: [{ mount: "/docker" }] },
+    restic: { version: "0", sha256: "", bytes: 1, path: "", members: [] },
+  };
+  const own = (steps: readonly Step[]): readonly string[] =>
+    steps.map(({ code }) => code).filter((code) => code.startsWith("backup._swarm"));
+  assert.deepEqual(own(clientSteps(spec)), []);
+  assert.deepEqual(own(managerSteps(spec)), [
+    ...["backup._swarm.job", "backup._swarm.recent", "backup._swarm.status"],
+  ]);
+  const [job] = managerSteps(spec);
+  assert.ok(job);
+  assert.ok(job.call.includes("needs=/docker/swarm/raft"));
+  assert.ok(job.call.includes("steady=yes"));
+  // Or the job would be taken for that of an application which is not backed up any more.
+  const others = clientSteps(spec).find(({ code }) => code === "backup.others");
+  assert.deepEqual(others?.call, ["backup_others", "_swarm"]);
+  const names = phaseList.map(({ name }) => name);
+  assert.ok(names.indexOf("swarm-backup") > names.indexOf("cluster"));
 });
 
 const copy = (more: string): string => `{ ${programs}, ${store}, copies: [${more}] }`;

@@ -1546,6 +1546,17 @@ export interface BackupsInput {
      */
     readonly at: string;
   };
+  /**
+   * Every manager of `swarm` backs up what it knows of the swarm: services, networks, secrets, configs and keys. Nothing stops. Absent: none does.
+   * @example {"at":"03:45"}
+   */
+  readonly swarm?: {
+    /**
+     * Time of day, by the clock of the host. A backup that was missed while the host was off runs at its start.
+     * @example "03:45"
+     */
+    readonly at: string;
+  };
 }
 
 /**

@@ -8,11 +8,12 @@ export interface BackupsFile {
   readonly store: StoreFile & { readonly keep?: RetentionSpec };
   readonly copies?: readonly StoreFile[];
   readonly registry?: RegistryBackupSpec;
-  readonly receipts?: ReceiptsBackupSpec & { readonly host: string };
+  readonly receipts?: DailyBackupSpec & { readonly host: string };
+  readonly swarm?: DailyBackupSpec;
 }
 
-/** When the receipts of runs are backed up. */
-export interface ReceiptsBackupSpec {
+/** When the receipts of runs, or the managers of a swarm, are backed up. */
+export interface DailyBackupSpec {
   /** Time of day of the host, `04:00`. */
   readonly at: string;
 }
@@ -48,7 +49,7 @@ export interface StoreAddress {
   readonly port: number;
 }
 
-/** A host whose applications or whose registry are backed up. */
+/** A host whose applications, whose registry or whose swarm are backed up. */
 export interface BackupClientSpec {
   /** Exact version of the bundle. */
   readonly restic: string;
@@ -58,7 +59,9 @@ export interface BackupClientSpec {
   /** Absent: it runs no registry, or that is not backed up. */
   readonly registry?: RegistryBackupSpec;
   /** Absent: the receipts of the site are backed up on another host, or on none. */
-  readonly receipts?: ReceiptsBackupSpec;
+  readonly receipts?: DailyBackupSpec;
+  /** Absent: it manages no swarm, or that is not backed up. */
+  readonly swarm?: DailyBackupSpec;
 }
 
 /** A host that stores backups. */
@@ -111,10 +114,12 @@ export interface HostBackups {
 export interface BackedHost {
   readonly name: string;
   readonly address: string;
-  /** Its registry, or an application. */
+  /** Its registry, its swarm, or an application. */
   readonly backed: boolean;
   /** Its registry. @default false */
   readonly registry?: boolean;
+  /** The swarm that it manages. @default false */
+  readonly swarm?: boolean;
 }
 
 /** @param hosts of the site in their order. */
@@ -133,7 +138,9 @@ export function backupsOf(
   const clients = hosts
     .filter(({ name, backed }) => backed || name === file.receipts?.host)
     .map(({ name }) => name);
-  const registry = hosts.find(({ name }) => name === host)?.registry === true ? file.registry : undefined;
+  const backed = hosts.find(({ name }) => name === host);
+  const registry = backed?.registry === true ? file.registry : undefined;
+  const swarm = backed?.swarm === true ? file.swarm : undefined;
   const own = [store, ...copies].find((one) => one.host === host);
   const isFirst = own === store;
   const logins = isFirst ? clients : [store.host];
@@ -143,6 +150,7 @@ export function backupsOf(
           backup: {
             ...{ restic, password: password(host), store: addressOf(store) },
             ...(registry === undefined ? {} : { registry }),
+            ...(swarm === undefined ? {} : { swarm }),
             ...(file.receipts?.host === host ? { receipts: { at: file.receipts.at } } : {}),
           },
         }

@@ -2,24 +2,35 @@
 import { appsOf, type AppFile } from "./apps.ts";
 import { type BackedHost, type BackupsFile, repositoryOn } from "./backups.ts";
 import type { RegistryFile } from "./registry.ts";
+import type { SwarmFile } from "./swarm.ts";
 import type { AppSpec, HostSpec, RehearsalSpec } from "./site-spec.ts";
 
 interface Rehearsing {
   readonly apps?: readonly AppFile[];
   readonly backups?: BackupsFile;
   readonly registry?: RegistryFile;
+  readonly swarm?: Pick<SwarmFile, "managers">;
   readonly hosts: readonly Pick<HostSpec, "name" | "address" | "team">[];
 }
 
 /** The hosts of a site, and what of them is backed up. */
-export function backedHosts({ apps = [], backups, hosts, registry }: Rehearsing): readonly BackedHost[] {
+export function backedHosts({
+  apps = [],
+  backups,
+  hosts,
+  registry,
+  swarm,
+}: Rehearsing): readonly BackedHost[] {
   const registries = backups?.registry === undefined ? [] : (registry?.hosts ?? []);
+  const managers = backups?.swarm === undefined ? [] : (swarm?.managers ?? []);
   return hosts.map((host) => {
     const isRegistry = registries.some(({ name }) => name === host.name);
+    const isManager = managers.includes(host.name);
     return {
       ...{ name: host.name, address: host.address },
-      backed: isRegistry || appsOf(apps, host).some(({ backup }) => backup !== undefined),
+      backed: isRegistry || isManager || appsOf(apps, host).some(({ backup }) => backup !== undefined),
       registry: isRegistry,
+      ...(isManager ? { swarm: true } : {}),
     };
   });
 }

@@ -7,8 +7,9 @@ import { join } from "node:path";
 import { type Archive, type HostApp, uploadPath } from "../../../modules/core/host/blob.ts";
 import type { Step } from "../../../modules/core/host/step.ts";
 import type { AppSpec, HostSpec } from "../../../modules/core/site/site-spec.ts";
+import type { SwarmSpec } from "../../../modules/core/site/swarm.ts";
 import { certificateCode, certificateStep } from "../../../modules/backup/certificates.ts";
-import { clientSteps } from "../../../modules/backup/client-steps.ts";
+import { clientSteps, managerSteps } from "../../../modules/backup/client-steps.ts";
 import { restoreSteps } from "../../../modules/backup/restore-steps.ts";
 import { packTool, toolTarball } from "../../lab/bundle/tool-tarball.ts";
 import { useTools } from "../../lab/tools/ensure-tools.ts";
@@ -25,7 +26,9 @@ export interface BackupInGuest {
     releases?: readonly HostApp[],
   ) => readonly Step[];
   /** What its script for a restore needs; the name is that of the registry on the host. */
-  readonly restoreSteps: (app: AppSpec, registry: string) => readonly Step[];
+  readonly restoreSteps: (app: AppSpec, registry: string, swarm?: SwarmSpec) => readonly Step[];
+  /** Of a manager, for its swarm. */
+  readonly managerSteps: (app: AppSpec) => readonly Step[];
   /** Starts the server of the store; it is stopped with `systemctl stop store`. */
   readonly serve: () => Promise<void>;
   /** What restic says of the repository. */
@@ -42,6 +45,9 @@ export const storeFolder = "/run/store";
 const address = "127.0.0.1";
 const port = 8000;
 export const host = "node-a";
+
+const onRoot: HostSpec["volumes"] = { group: "vg0", logicalVolumes: [], existing: [{ mount: "/" }] };
+const known = (certificate: string): ReadonlyMap<string, string> => new Map([["store-a", certificate]]);
 
 /** @param on a guest that has no store yet. */
 export async function startBackups(on: ShellFunctions): Promise<BackupInGuest> {
@@ -75,13 +81,12 @@ export async function startBackups(on: ShellFunctions): Promise<BackupInGuest> {
   };
   const world: BackupInGuest = {
     on,
-    restoreSteps: (app, name) =>
-      restoreSteps({ ...client, apps: [app], folder: "/svc/apps", registry: { name, port: 5000 } }),
-    steps: (app, volumes = { group: "vg0", logicalVolumes: [], existing: [{ mount: "/" }] }, releases = []) =>
-      clientSteps({
-        ...{ ...client, apps: [app], releases, volumes },
-        certificates: new Map([["store-a", certificate]]),
-      }),
+    restoreSteps: (app, name, swarm) =>
+      restoreSteps({ ...client, apps: [app], folder: "/svc/apps", registry: { name, port: 5000 }, swarm }),
+    steps: (app, volumes = onRoot, releases = []) =>
+      clientSteps({ ...client, ...{ apps: [app], releases, volumes, certificates: known(certificate) } }),
+    managerSteps: (app) =>
+      managerSteps({ ...client, apps: [app], volumes: onRoot, certificates: known(certificate) }),
     serve: async () => {
       const options =
         "--append-only --private-repos --tls --tls-cert /etc/sealift/store/server.crt --tls-key /etc/sealift/store/server.key";

@@ -33,6 +33,7 @@ export function backupProblems(
     ...passwordProblems(file, problemAt),
     ...registryProblems(file, hosts, problemAt),
     ...receiptProblems(file, hosts, problemAt),
+    ...swarmBackupProblems(file, problemAt),
     ...apps.flatMap((app, at) => appDataProblems(app, ["apps", at], file, hosts, problemAt)),
     ...hosts.flatMap((host) => sharedFolderProblems(host, apps, problemAt)),
   ];
@@ -206,6 +207,19 @@ function receiptProblems(
             "correct the name, or add the host",
           ),
         ]),
+  ];
+}
+
+function swarmBackupProblems({ backups, swarm }: SiteFile, problemAt: ProblemBuilder): Problem[] {
+  if (backups?.swarm === undefined || swarm !== undefined) return [];
+  return [
+    problemAt(
+      ["backups", "swarm"],
+      "E_VALUE",
+      "no swarm: of the site",
+      "a swarm of hosts of this site",
+      "remove swarm from backups, or add swarm: to the site",
+    ),
   ];
 }
 
