@@ -12,6 +12,8 @@ type PhaseName = keyof HostPhases;
 export interface HostContext extends Pick<HostArgs, "outputs" | "sending"> {
   /** Of the host's component. */
   readonly opts?: pulumi.ComponentResourceOptions;
+  /** Whether commands of this run need the library although all facts of the host hold. @default false */
+  readonly acts?: boolean;
 }
 
 export class HostResources {
@@ -22,11 +24,11 @@ export class HostResources {
   constructor(
     plan: HostPlan,
     { library, bundle, receipt }: Pick<SitePlan, "library" | "bundle"> & Partial<Pick<SitePlan, "receipt">>,
-    { opts, ...context }: HostContext = {},
+    { opts, acts = false, ...context }: HostContext = {},
   ) {
     const { spec, deliveries: blobs, retainedBlobs, phases, probe, warnings } = plan;
     this.#phases = phases;
-    const inSync = isInSync(phases, probe);
+    const inSync = !acts && isInSync(phases, probe);
     const args = {
       ...{ spec, library, blobs, retainedBlobs, probe, inSync, warnings, bundle, ...context },
       ...(receipt === undefined ? {} : { receipt: receipt.directory }),
@@ -58,9 +60,16 @@ export class HostResources {
     return resource;
   }
 
+  get all(): readonly PhaseResource[] {
+    return [...this.#made.values()];
+  }
+
+  /** What another host does for this one when all its own phases are done. */
+  closing: PhaseResource | undefined;
+
   /** The last resource: when it is done, the host is done. */
   get last(): PhaseResource {
-    const last = [...this.#made.values()].at(-1);
+    const last = this.closing ?? [...this.#made.values()].at(-1);
     if (last === undefined) throw new TypeError("a host without a phase");
     return last;
   }

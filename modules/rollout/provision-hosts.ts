@@ -12,6 +12,7 @@ import { ResolvedStores } from "../backup/resolved.ts";
 import { resolvedCa, resolvedSeed } from "../registry/resolved.ts";
 import { resolvedInvitation } from "../swarm/resolved.ts";
 import { resolvedTrust } from "../trust/resolved.ts";
+import { actingManager, actsForWorkers, DrainedWorker } from "./drained-workers.ts";
 import { HostResources, type HostContext } from "./host-resources.ts";
 import { hostOutputs, siteOutputs, type SiteOutputs } from "./outputs.ts";
 import { phaseList } from "./phases.ts";
@@ -49,7 +50,7 @@ export async function provisionHosts(
   for (const problem of await warningsOf(site)) void pulumi.log.warn(formatProblem(problem));
   const registries = makeRegistries(site, around);
   const stores = makeStores(site, registries, around);
-  const first = { registries, stores };
+  const first: FirstHosts = { registries, stores, begun: new Map(), drained: new Map() };
   const inviting = makeInviting(site, first, around);
   const made = new Map<string, Host>();
   const resources = new Map<string, HostResources>();
@@ -84,7 +85,7 @@ function makeRegistries(site: SitePlan, around: ContextOf): readonly MadeRegistr
     if (phases.registry === undefined || phases.seed === undefined || !isServed(spec)) continue;
     // An update changes nothing on an unreachable host; the end of the run reports it.
     if (probe.kind !== "reached" && !pulumi.runtime.isDryRun()) continue;
-    const resources = new HostResources(plan, site, around(spec.name));
+    const resources = newResources(plan, site, around);
     resources.add("volumes");
     resources.add("users");
     const registry = resources.add(
@@ -135,6 +136,10 @@ interface MadeStores {
   readonly resources: ReadonlyMap<string, HostResources>;
 }
 
+function newResources(plan: HostPlan, site: SitePlan, around: ContextOf): HostResources {
+  return new HostResources(plan, site, { ...around(plan.spec.name), acts: actsForWorkers(site, plan) });
+}
+
 function registryResources(
   plan: HostPlan,
   site: SitePlan,
@@ -142,9 +147,7 @@ function registryResources(
   around: ContextOf,
 ): HostResources {
   const { name } = plan.spec;
-  return (
-    registries.find((one) => one.name === name)?.resources ?? new HostResources(plan, site, around(name))
-  );
+  return registries.find((one) => one.name === name)?.resources ?? newResources(plan, site, around);
 }
 
 function addTrust(
@@ -218,7 +221,7 @@ function makeInviting(site: SitePlan, first: FirstHosts, around: ContextOf): Mad
     if (name === "swarm") break;
   }
   const phase = resources.add("swarm");
-  return phase === undefined ? undefined : { host: plan.spec.name, resources, phase };
+  return phase === undefined ? undefined : { host: plan.spec.name, phase };
 }
 
 /** A host of which nothing is known yet may have to join. */
@@ -229,12 +232,15 @@ function isPending({ hosts }: SitePlan): boolean {
 interface FirstHosts {
   readonly registries: readonly MadeRegistry[];
   readonly stores: MadeStores;
+  /** Hosts that were begun, some of them before their turn because others need them, by name. */
+  readonly begun: Map<string, HostResources>;
+  /** Workers of a swarm, by name. */
+  readonly drained: Map<string, DrainedWorker>;
 }
 
 interface MadeInviting {
   /** Name of the manager. */
   readonly host: string;
-  readonly resources: HostResources;
   /** Its phase that reports the token. */
   readonly phase: PhaseResource;
 }
@@ -243,22 +249,42 @@ interface MadeInviting {
 function firstResources(
   plan: HostPlan,
   site: SitePlan,
-  { registries, stores }: FirstHosts,
+  { registries, stores, begun }: FirstHosts,
   around: ContextOf,
 ): HostResources {
-  return stores.resources.get(plan.spec.name) ?? registryResources(plan, site, registries, around);
+  const { name } = plan.spec;
+  const resources =
+    begun.get(name) ?? stores.resources.get(name) ?? registryResources(plan, site, registries, around);
+  begun.set(name, resources);
+  return resources;
+}
+
+/** Makes what a manager does for a worker of its swarm; undefined for other hosts. */
+function makeDrained(
+  plan: HostPlan,
+  host: Host,
+  site: SitePlan,
+  first: FirstHosts,
+  around: ContextOf,
+): DrainedWorker | undefined {
+  const made = first.drained.get(plan.spec.name);
+  const manager = actingManager(site, plan);
+  if (made !== undefined || manager === undefined) return made;
+  const drained = new DrainedWorker(plan, host, firstResources(manager, site, first, around).host);
+  first.drained.set(plan.spec.name, drained);
+  return drained;
 }
 
 type MadeBefore = FirstHosts & { readonly inviting: MadeInviting | undefined };
 
 /** All phases of a host that are its own. */
 function resourcesOf(plan: HostPlan, site: SitePlan, before: MadeBefore, around: ContextOf): HostResources {
-  const { inviting } = before;
-  const resources =
-    inviting?.host === plan.spec.name ? inviting.resources : firstResources(plan, site, before, around);
+  const resources = firstResources(plan, site, before, around);
+  const drained = makeDrained(plan, resources.host, site, before, around);
   // Those that others wait for already exist.
   for (const { name, work } of phaseList)
     if (work !== "check" && work.afterHosts !== true) addPhase(resources, name, plan, site, before);
+  resources.closing = drained?.activate(resources.all);
   return resources;
 }
 
@@ -267,8 +293,9 @@ function addPhase(
   name: (typeof phaseList)[number]["name"],
   plan: HostPlan,
   site: SitePlan,
-  { registries, stores, inviting }: MadeBefore,
+  before: MadeBefore,
 ): void {
+  const { registries, stores, inviting } = before;
   const { spec, phases, probe } = plan;
   if (name === "trust") addTrust(resources, plan, site, registries);
   else if (name === "backup" && phases.backup !== undefined)
@@ -282,5 +309,8 @@ function addPhase(
     // One that has joined needs no invitation, and its phase does not wait for one.
     if (differences(phases.swarm, probe)?.length === 0) resources.add(name);
     else resources.add(name, [inviting.phase], resolvedInvitation(phases.swarm, spec, inviting));
-  else resources.add(name);
+  else if (name === "engine") {
+    const drained = before.drained.get(spec.name);
+    resources.add(name, drained === undefined ? [] : [drained.drain]);
+  } else resources.add(name);
 }

@@ -9,6 +9,7 @@ import { checkAgain } from "./gate.ts";
 import { preflightWarnings } from "../preflight/index.ts";
 import { factPhases, isInSync, wavePhases, type HostPhases } from "./phases.ts";
 import { swarmGate } from "./swarm-gate.ts";
+import { leavesItsTasks } from "./drained-workers.ts";
 import { wavesOf, type Wave } from "./waves.ts";
 import type { SitePlan, HostPlan } from "./plan-site.ts";
 
@@ -114,8 +115,12 @@ async function registered(group: readonly PhaseResource[]): Promise<void> {
   await Promise.all(group.map(({ report }) => endOf(report)));
 }
 
-/** Two hosts of the registry never change together: one of them keeps serving the site; nor do two managers, so that the swarm keeps its quorum. */
-function candidate({ spec, phases, probe }: HostPlan): Parameters<typeof wavesOf>[0][number] {
+/**
+ * Two hosts of the registry never change together: one of them keeps serving the site; nor do two managers, so that the swarm keeps its quorum;
+ * nor two members whose tasks the others take over.
+ */
+function candidate(plan: HostPlan): Parameters<typeof wavesOf>[0][number] {
+  const { spec, phases, probe } = plan;
   const lost = neededDeliveries(differences(phases.delivery, probe) ?? [], isInSync(phases, probe));
   return {
     name: spec.name,
@@ -123,6 +128,8 @@ function candidate({ spec, phases, probe }: HostPlan): Parameters<typeof wavesOf
     exclusionGroups: [
       ...(phases.registry === undefined ? [] : ["registry"]),
       ...(phases.cluster === undefined ? [] : ["manager"]),
+      // A manager that acts for another member stays up meanwhile.
+      ...(leavesItsTasks(plan) ? ["tasks"] : []),
     ],
     changes:
       lost.length > 0 || wavePhases(phases).some((phase) => (differences(phase, probe) ?? []).length > 0),

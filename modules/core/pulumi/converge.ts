@@ -152,10 +152,17 @@ export interface Plan {
   readonly repaired: pulumi.Output<boolean>;
 }
 
+/** Another host that makes a phase true: nothing was probed there, the plan says what does not hold. */
+export interface ActingHost {
+  readonly host: Host;
+  readonly drift: readonly Difference[];
+}
+
 /**
  * One phase on one host: its plan is sent to the library on standard input.
  *
  * @param resolved the phase with what another host reports in this run; `phase` is what was probed.
+ * @param acting the host that it is sent to in place of `host`.
  * @returns what the host reported, one line per step.
  */
 export function converge(
@@ -164,9 +171,10 @@ export function converge(
   phase: Phase,
   opts: pulumi.CustomResourceOptions,
   resolved?: pulumi.Output<Phase>,
+  acting?: ActingHost,
 ): pulumi.Output<string> {
-  const { spec, library, probe, bundle } = host.args;
-  const drift = differences(phase, probe);
+  const { spec, library, probe, bundle } = (acting?.host ?? host).args;
+  const drift = acting === undefined ? differences(phase, probe) : acting.drift;
   const create = applyCommand(spec.name, phase.name);
   const why =
     drift === undefined || drift.length === 0
@@ -178,7 +186,7 @@ export function converge(
   const command = new remote.Command(
     name,
     {
-      connection: host.connection,
+      connection: (acting?.host ?? host).connection,
       create,
       update: why === undefined ? create : applyCommand(spec.name, phase.name, why),
       stdin: secret ? pulumi.secret(input) : input,
@@ -186,20 +194,23 @@ export function converge(
       logging: remote.Logging.None,
     },
     {
-      ...{ ...opts, deletedWith: host, ignoreChanges: ignored(drift), customTimeouts },
+      ...{ ...opts, deletedWith: host, customTimeouts },
+      // Another host may act by now, which is no reason to go to it.
+      ignoreChanges: [...ignored(drift), ...(acting?.drift.length === 0 ? ["connection"] : [])],
       // A user who can read the plan on the host could print it.
       additionalSecretOutputs: secret ? ["stdout", "stderr"] : [],
     },
   );
-  host.plans.push({
-    name: phase.name,
-    phase: pulumi.output<Phase>(resolved ?? phase),
-    // A phase that Pulumi skipped (--target, --exclude) has the note of an earlier run, and no output at all if it was never
-    // created.
-    repaired: pulumi
-      .all([command.update, command.stdout])
-      .apply(([text = ""]) => text.includes(`in run ${run}`)),
-  });
+  if (acting === undefined)
+    host.plans.push({
+      name: phase.name,
+      phase: pulumi.output<Phase>(resolved ?? phase),
+      // A phase that Pulumi skipped (--target, --exclude) has the note of an earlier run, and no output at all if it was never
+      // created.
+      repaired: pulumi
+        .all([command.update, command.stdout])
+        .apply(([text = ""]) => text.includes(`in run ${run}`)),
+    });
   const reported = probe.kind === "pending" ? phase.steps.map(unprobed) : (drift ?? []);
   if (pulumi.runtime.isDryRun() && reported.length > 0) {
     void pulumi.log.info(reported.map(describeDifference).join("\n"), command);
