@@ -15,6 +15,7 @@ const several: Readonly<Record<string, number>> = {
   "test/e2e/rollout.test.ts": 2,
   "test/e2e/registry.test.ts": 3,
   "test/e2e/swarm.test.ts": 3,
+  "test/e2e/swarm-upgrade.test.ts": 3,
   "test/e2e/swarm-shop.test.ts": 3,
   "test/long/swarm-cluster.test.ts": 3,
   "test/guest/swarm-member.test.ts": 2,
