@@ -86,7 +86,7 @@ async function backUp({ app = "shop", time, run, marks, host = "node-a" }: Backu
   const words = ["--host", host, "--tag", [`app=${app}`, ...tags].join(",")];
   if (time !== undefined) words.push("--time", quote(time));
   const shown = await client(
-    `${await environment(host)} mkdir -p /srv/data && echo ${quote(`${plaintext} ${runs}`)} >/srv/data/orders && restic --json backup ${words.join(" ")} /srv/data | tail -n 1`,
+    `${await environment(host)} mkdir -p /srv/data && echo ${quote(`${plaintext} ${runs}`)} >/srv/data/orders && restic --json backup ${words.join(" ")} /srv/data 2>&1 | tail -n 1`,
   );
   return /"snapshot_id":"([0-9a-f]{64})"/.exec(shown)?.[1] ?? assert.fail(shown);
 }
@@ -331,11 +331,32 @@ describe("a store of backups", () => {
 
   test("killed at any moment, the next maintenance goes on", async () => {
     await backUp();
-    for (const seconds of [0.2, 0.6, 1.2, 2, 3, 4.5]) {
+    const unit = "sealift-store-maintenance";
+    const running = (what: string): string => `pgrep -u sealift-store -f "^${restic} .*${what}"`;
+    // A file that restic had not renamed yet is no lock.
+    const locked = `find ${storeMount}/restic -path "*/locks/*" ! -name "*-tmp-*" | grep .`;
+    // Each moment is one that a run passes for certain.
+    for (const moment of [
+      running("unlock"),
+      running("check"),
+      locked,
+      running("snapshots"),
+      running("copy"),
+      `${running("copy")} && ${locked}`,
+      running("prune"),
+      `${running("prune")} && ${locked}`,
+    ]) {
       await backUp();
-      await root(
-        `systemctl start --no-block sealift-store-maintenance; sleep ${seconds}; systemctl kill -s KILL sealift-store-maintenance; systemctl stop sealift-store-maintenance`,
-      );
+      const script = [
+        `systemctl start --no-block ${unit}`,
+        `until { ${moment}; } >/dev/null 2>&1; do if systemctl show -p ActiveState ${unit} | grep -q inactive; then exit 9; fi; done`,
+        // Not systemctl kill: that also kills what systemd starts after the death of the rest.
+        `kill -KILL $(systemctl show -p MainPID --value ${unit}) $(pgrep -u sealift-store -x restic)`,
+        `until systemctl is-failed --quiet ${unit}; do sleep 0.1; done`,
+        `systemctl reset-failed ${unit}`,
+      ];
+      await root(script.join("; "));
+      assert.equal(await root(`${locked} || true`), "", moment);
     }
     const noted = await maintain();
     assert.equal(noted["result"], "ok", JSON.stringify(noted));

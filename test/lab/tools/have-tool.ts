@@ -93,11 +93,11 @@ function noWay({ name, version }: Tool, reason: string): Error {
   return toolProblem(name, reason, `${name} ${version}`, "let this machine reach github.com");
 }
 
-/** One folder per recipe: another pin, flag or go.sum is another folder. */
+/** One folder per recipe: another pin, flag, go.sum or file of its own is another folder. */
 function folderOf(tool: Tool): string {
   const recipe = createHash("sha256").update(JSON.stringify(tool));
-  for (const { folder, startedBy } of tool.modules)
-    for (const file of ["go.sum", startedBy ?? []].flat())
+  for (const { folder, startedBy, ownFiles } of tool.modules)
+    for (const file of ["go.sum", startedBy ?? [], ownFiles ?? []].flat())
       recipe.update(readFileSync(join(import.meta.dirname, folder, file)));
   return cachePath("tools", `${tool.name}-${tool.version}-${recipe.digest("hex").slice(0, 8)}`);
 }

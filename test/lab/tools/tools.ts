@@ -20,6 +20,8 @@ export interface GoModule {
   readonly program: string;
   /** A script of the folder that goes by the program's name and starts it, as `<program>.go` beside it. */
   readonly startedBy?: string;
+  /** Go files of the folder that take the place of those of a module, by a `replace` in go.mod. */
+  readonly ownFiles?: readonly string[];
 }
 
 export interface Tool {
@@ -157,6 +159,7 @@ export const tools: readonly Tool[] = [
         package: "github.com/restic/restic/cmd/restic",
         flags: ["-tags", "disable_grpc_modules", "-ldflags", "-s -w"],
         program: "restic",
+        ownFiles: ["simple-scrypt/scrypt.go"],
       },
     ],
   },

@@ -99,3 +99,5 @@ require (
 	google.golang.org/grpc v1.81.1 // indirect
 	google.golang.org/protobuf v1.36.11 // indirect
 )
+
+replace github.com/elithrar/simple-scrypt => ./simple-scrypt
