@@ -187,6 +187,12 @@ apply_swarm_created() {
         ;;
     esac
   fi
+  # The certificate with which this node has created the swarm is valid for 90 days, whatever was asked for (swarmkit,
+  # DefaultNodeCertExpiration), and renewed after half of them. A new CA gives it another one; nobody else has joined yet.
+  if [ -f "$SWARM_CREATING" ] && ! swarm_output=$(timeout "$SWARM_JOIN_SEC" "$SEALIFT_DOCKER" swarm ca --rotate --quiet --cert-expiry "$7" 2>&1 >/dev/null); then
+    echo "the swarm did not give its first node a certificate that is valid for $7: $swarm_output"
+    return 1
+  fi
   on_disk "$1"
   rm -f "$SWARM_CREATING"
 }

@@ -51,6 +51,8 @@ describe("members of a swarm", () => {
     ca = await valueOn(first, created[0], ...created.slice(1));
     assert.match(ca, /^[0-9a-f]{64}$/);
     assert.equal(await valueOn(first, "swarm_state", dataRoot), `active manager ${ca} plant-1`);
+    const certificate = `${dataRoot}/swarm/certificates/swarm-node.crt`;
+    await first.on.root(`openssl x509 -noout -checkend ${300 * 24 * 60 * 60} -in ${certificate}`);
     const info = await first.docker("info --format '{{json .Swarm.Cluster}}'");
     assert.match(info, /"DefaultAddrPool":\["172\.29\.0\.0\/16"\],"SubnetSize":24/);
     assert.match(info, /"DataPathPort":4790/);
@@ -69,6 +71,8 @@ describe("members of a swarm", () => {
     assert.equal(await valueOn(first, "swarm_state", dataRoot), `active manager ${ca} plant-1`);
     await onFirst.applies(...created);
     await first.on.root("test ! -e /var/lib/sealift/swarm-creating");
+    // Its first node has got another certificate again.
+    ca = await valueOn(first, created[0], ...created.slice(1));
   });
 
   test("a swarm of another name is another swarm", async () => {
