@@ -1,6 +1,7 @@
 /** Hosts that create a swarm and join it, and hosts that must not: two engines on one segment. */
 import assert from "node:assert/strict";
 import { before, describe, test } from "node:test";
+import { quote } from "../../modules/core/quote.ts";
 import { joinSegment } from "../lab/guest-segment.ts";
 import { startEngine, type EngineInGuest } from "../support/guests/engine-in-guest.ts";
 import { shellFacts, type ShellFacts } from "../support/guests/shell-facts.ts";
@@ -157,10 +158,13 @@ describe("members of a swarm", () => {
       `sh -c 'until docker node ls --format "{{.Status}}" | grep -q Down; do sleep 1; done'`,
     );
     await onFirst.finds(down, "swarm_invitation", a, b);
+    // The engine may hold the port for some seconds after it has left.
     const listener =
-      "use IO::Socket::INET; my $s = IO::Socket::INET->new(Listen => 5, LocalPort => 7946) or die; while (my $c = $s->accept) {}";
-    await second.on.root(`systemd-run --quiet --unit member-7946 perl -e '${listener}'`);
-    await second.on.root("sh -c 'until ss -Hltn | grep -q :7946; do sleep 0.1; done'");
+      "use IO::Socket::INET; my $s; until ($s = IO::Socket::INET->new(Listen => 5, LocalPort => 7946, ReuseAddr => 1)) { sleep 1 } while (my $c = $s->accept) {}";
+    await second.on.root(`systemd-run --quiet --unit member-7946 perl -e ${quote(listener)}`);
+    await second.on.root(
+      "timeout 60 sh -c 'until ss -Hltnp | grep :7946 | grep -q perl; do sleep 0.1; done'",
+    );
     await onFirst.holds("swarm_invitation", a, b);
     await second.on.root("systemctl stop member-7946");
     await onFirst.finds(down, "swarm_invitation", a, b);
