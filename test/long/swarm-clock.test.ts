@@ -1,10 +1,13 @@
 /**
  * A swarm that was switched off for 100 days, on two virtual machines with a clock of their own: node certificates of the engine's default have
- * expired by then.
+ * expired by then, those of Sealift's default have not.
  */
 import assert from "node:assert/strict";
 import { before, describe, test } from "node:test";
+import { clusterSteps } from "../../modules/swarm/cluster-steps.ts";
+import { swarmDefaults } from "../../modules/core/site/swarm.ts";
 import { vm } from "../lab/machine-choice.ts";
+import { applied, joinByFacts, notWell, specOf } from "../support/guests/swarm-by-facts.ts";
 import { startNodes, type Nodes, type SwarmNode } from "../support/guests/swarm-in-guests.ts";
 import { undoAfter } from "../support/process/undo.ts";
 
@@ -58,6 +61,7 @@ describe("a swarm that is off for 100 days", () => {
       context.diagnostic(info.trim());
       assert.match(info, /^error .*expired/);
     }
+    const spec = specOf([a, b]);
     const { exitCode, output } = await a.engine.on.call(
       ...([
         "guard_swarm_created",
@@ -73,6 +77,25 @@ describe("a swarm that is off for 100 days", () => {
     context.diagnostic(output);
     assert.equal(exitCode, 1);
     assert.match(output, /^E_SWARM_MEMBER the host cannot take part in its swarm: .* not valid after /);
+    assert.equal(spec.certificateExpiry, swarmDefaults.certificateExpiry);
     for (const { engine } of [a, b]) await engine.docker("swarm leave --force");
+  });
+
+  test("with Sealift's default, 365 days, both are members again by themselves, and nothing differs", async (context) => {
+    const spec = specOf([a, b]);
+    await joinByFacts([a, b], spec);
+    await applied(a, clusterSteps(spec));
+    for (const node of [a, b]) assert.ok(inDays(await validUntil(node)) > 300);
+    const off = Date.now();
+    await offFor(100 * days);
+    await a.engine.on.root(
+      'timeout 300 sh -c \'until [ $(docker node ls --format "{{.Status}} {{.ManagerStatus}}" 2>/dev/null | grep -cE "^Ready (Leader|Reachable)") = 2 ]; do sleep 1; done\'',
+    );
+    context.diagnostic(`${((Date.now() - off) / 1000).toFixed(0)} s until both were back, with power-on`);
+    for (const node of [a, b]) {
+      const { steps, text } = await node.engine.on.run("check", clusterSteps({ ...spec, self: node.host }));
+      assert.ok(steps.length > 0, text);
+      assert.deepEqual(notWell(steps), []);
+    }
   });
 });
