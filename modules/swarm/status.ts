@@ -75,28 +75,31 @@ export function parseSwarmStatus(value: string): SwarmStatus {
     const [, app, service, host = "", number] = tasksForm.exec(text) ?? [];
     return number === undefined ? [] : [{ of: `${app},${service}`, host, number: Number(number) }];
   });
+  const [more = "0"] = of("more");
+  const complete = more === "0" && words.length < mostWords;
   const services = of("service").flatMap((text): readonly RunningService[] => {
     const [, app = "", service = "", image = "", running, desired, state, at] = serviceForm.exec(text) ?? [];
     if (at === undefined || state === undefined) return [];
     const own = tasks.filter((one) => one.of === `${app},${service}`);
+    // The engine also counts tasks of a global service on nodes that are down.
+    const listed = own.reduce((sum, { number }) => sum + number, 0);
     return [
       {
-        ...{ app, service, image, running: Number(running), desired: Number(desired) },
+        ...{ app, service, image, desired: Number(desired) },
+        running: complete ? Math.min(Number(running), Math.max(Number(desired), listed)) : Number(running),
         tasks: Object.fromEntries(own.map(({ host, number }) => [host, number])),
         ...(state === "-" ? {} : { update: { state, ...(at === "-" ? {} : { at }) } }),
       },
     ];
   });
-  const listed = of("node").length + of("service").length + of("tasks").length;
-  const [more = "0"] = of("more");
+  const lines = of("node").length + of("service").length + of("tasks").length;
   return {
     managers: { reachable: Number(reachable), all: Number(all) },
     nodes: nodes.toSorted((one, other) => compare(one.host, other.host)),
     services: services.toSorted(
       (one, other) => compare(one.app, other.app) || compare(one.service, other.service),
     ),
-    more:
-      (/^\d{1,6}$/.test(more) ? Number(more) : 0) + listed - nodes.length - services.length - tasks.length,
+    more: (/^\d{1,6}$/.test(more) ? Number(more) : 0) + lines - nodes.length - services.length - tasks.length,
   };
 }
 

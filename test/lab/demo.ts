@@ -2,7 +2,7 @@
  * `npm run demo`: from nothing to a provisioned host, and the proof of it, as its user would see it: a virtual machine with a blank
  * disk. `npm run demo -- --fast`: the same on a system container, whose storage is there already. `npm run demo -- --site`: three hosts
  * that a registry feeds. `npm run demo -- --app`: an application on a host, its updates and its way back. `npm run demo -- --backup`: its
- * data, backed up, lost and restored.
+ * data, backed up, lost and restored. `npm run demo -- --swarm`: the application on a swarm of three hosts, one of which dies.
  */
 import { rmSync } from "node:fs";
 import { formatProblem, SealiftError } from "../../modules/core/errors.ts";
@@ -12,6 +12,7 @@ import { startAgent } from "./agent.ts";
 import { appStack, demoApp } from "./demo/demo-app.ts";
 import { backupStack, demoBackup } from "./demo/demo-backup.ts";
 import { demoSite, siteStack } from "./demo/demo-site.ts";
+import { demoSwarm, swarmStack } from "./demo/demo-swarm.ts";
 import { shownAccept } from "./demo/accept.ts";
 import { pristineGuest } from "./demo/pristine-guest.ts";
 import type { Guest } from "./guest.ts";
@@ -136,6 +137,10 @@ const demos: Readonly<Record<string, Demo>> = {
   "--fast": { run: () => demo(container()), shows: "the same on a system container, with existing storage" },
   "--site": { run: demoSite, shows: "three hosts: a registry, and two hosts that use it" },
   "--backup": { run: demoBackup, shows: "a shop and a store: a backup, data that is lost, its restore" },
+  "--swarm": {
+    run: demoSwarm,
+    shows: "three hosts become a swarm with a running shop, and one of them dies",
+  },
   "--app": { run: demoApp, shows: "an application: its update, a bad release that is rolled back, drift" },
 };
 
@@ -157,7 +162,8 @@ try {
   } else await found.run();
 } catch (error) {
   // Errors that the user can correct are one line each; the stack trace of a failed run helps nobody.
-  for (const one of [stack, siteStack, appStack, backupStack]) rmSync(stackFile(one), { force: true });
+  for (const one of [stack, siteStack, appStack, backupStack, swarmStack])
+    rmSync(stackFile(one), { force: true });
   console.error(error instanceof SealiftError ? error.problems.map(formatProblem).join("\n") : error);
   process.exitCode = 1;
 }

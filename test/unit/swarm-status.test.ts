@@ -287,3 +287,10 @@ test("a manager is asked for the facts of its services, and for nothing that nee
   );
   assert.deepEqual(phases.at(-1)?.steps[0]?.call, ["swarm_status", "shop"]);
 });
+
+test("tasks of a global service on a node that is down do not count", () => {
+  const [web] = parseSwarmStatus(
+    "managers=2,3 service=shop,web,shop,3,2,-,- tasks=shop,web,node-a,1 tasks=shop,web,node-b,1",
+  ).services;
+  assert.deepEqual([web?.running, web?.desired], [2, 2]);
+});
