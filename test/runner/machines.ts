@@ -18,6 +18,7 @@ const several: Readonly<Record<string, number>> = {
   "test/e2e/swarm-upgrade.test.ts": 3,
   "test/e2e/swarm-shop.test.ts": 3,
   "test/long/swarm-cluster.test.ts": 3,
+  "test/long/swarm-managers.test.ts": 3,
   "test/guest/swarm-member.test.ts": 2,
   "test/guest/swarm-paths.test.ts": 3,
   "test/guest/swarm-autolock.test.ts": 3,
