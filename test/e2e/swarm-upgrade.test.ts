@@ -1,137 +1,48 @@
 /** The engines of a swarm, one host after the other, under a service that answers all the time. */
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
-import { startAgent, type Agent } from "../lab/agent.ts";
-import { imageArchive } from "../lab/bundle/image-archive.ts";
-import { addressOf, startSegment } from "../lab/demo/segment-site.ts";
-import { removeGuest, type Guest } from "../lab/guest.ts";
-import { container } from "../lab/machine-choice.ts";
-import { prepareLab, type Lab } from "../lab/prepare.ts";
-import { pulumiEnv } from "../lab/pulumi/pulumi-env.ts";
-import { freshStack, pulumi, type PulumiRun } from "../lab/pulumi/pulumi.ts";
-import { labSite, removeStackFile, writeStack } from "../lab/pulumi/stack.ts";
+import { startSwarmService, type SwarmService } from "../support/guests/swarm-service.ts";
 
-const stack = "lab-swarm-upgrade";
-const names = ["upgrade-a", "upgrade-b", "upgrade-c"] as const;
-const workers = ["upgrade-b", "upgrade-c"] as const;
-type Name = (typeof names)[number];
-let lab: Lab;
-let guests: readonly Guest[];
-let agent: Agent;
-let env: Readonly<Record<string, string>>;
-/** Two engines of one minor version. */
-let [first, next] = ["", ""];
+const [manager, ...workers] = ["upgrade-a", "upgrade-b", "upgrade-c"] as const;
+let swarm: SwarmService;
 
 before(async () => {
-  lab = await prepareLab("all");
-  [first = "", next = ""] = lab.bundle.engines
-    .filter(({ origin }) => origin === "built from Go modules")
-    .map(({ version }) => version);
-  guests = await startSegment(names, container("/data"));
-  agent = await startAgent(guests[0]?.identityFile ?? "");
-  env = { ...pulumiEnv(), SSH_AUTH_SOCK: agent.socket };
-  await writeSite(first);
-  await freshStack(stack, env);
+  swarm = await startSwarmService("lab-swarm-upgrade", { managers: [manager], workers });
 });
+after(() => swarm.end());
 
-after(async () => {
-  await pulumi(["stack", "rm", "--yes", "--force", stack], { env });
-  await removeStackFile(stack);
-  for (const name of names) await removeGuest(name);
-  await agent.stop();
-});
-
-async function writeSite(version: string): Promise<void> {
-  const site = await labSite(guests, lab.bundle);
-  site.engine.version = version;
-  const addresses = Object.fromEntries(names.map((name, at) => [name, addressOf(at)]));
-  const swarm = {
-    name: "plant-1",
-    managers: ["upgrade-a"],
-    workers: { hosts: workers },
-    addresses,
-  };
-  await writeStack(
-    stack,
-    Object.assign(site, { swarm: { ...swarm, addressPool: { base: "172.29.0.0/16" } } }),
+const availability = (): Promise<string> =>
+  swarm.on(
+    manager,
+    "sh -c 'docker node inspect --format {{.Spec.Availability}} $(docker node ls -q -f role=worker)'",
   );
-}
 
-async function on(name: Name, command: string, input: string | Buffer = ""): Promise<string> {
-  const { stdout, stderr, exitCode } = (await guests[names.indexOf(name)]?.exec(`sudo -n ${command}`, {
-    input,
-  })) ?? { stdout: "", stderr: "no guest", exitCode: 1 };
-  assert.equal(exitCode, 0, `${command}: ${stderr}`);
-  return stdout.trim();
-}
-
-const run = (verb: string, ...args: string[]): Promise<PulumiRun> =>
-  pulumi([verb, "--stack", stack, ...args], { env });
-
-async function succeeds(verb: string, ...args: string[]): Promise<string> {
-  const { exitCode, output } = await run(verb, ...args);
-  assert.equal(exitCode, 0, output);
-  return output;
-}
-
-const availability =
-  "sh -c 'docker node inspect --format {{.Spec.Availability}} $(docker node ls -q -f role=worker)'";
-
-/**
- * Asks the two replicas on a host outside of any container, as a load balancer does: a request fails when no host answers it. It writes one
- * word for each.
- */
-const client = `
-use IO::Socket::INET;
-open my $log, ">>", "/run/requests" or die; $log->autoflush(1);
-while (1) {
-  my $answer = "failed";
-  for my $at (@ARGV) {
-    my $socket = IO::Socket::INET->new(PeerAddr => $at, PeerPort => 8080, Timeout => 1) or next;
-    print $socket "GET / HTTP/1.0\\r\\n\\r\\n";
-    local $/; my $text = <$socket>;
-    if (defined $text && $text =~ /well/) { $answer = "answered"; last }
-  }
-  print $log "$answer\\n";
-  select undef, undef, undef, 0.05;
-}`;
-
-const server =
-  'mkdir -p /www && echo well >/www/index.html && httpd -p 8080 -h /www && trap "exit 0" TERM && while :; do sleep 0.2; done';
-
-describe("engine upgrades of a swarm", () => {
+describe("engine upgrades of a swarm with workers", () => {
   test("a service with two replicas runs on two workers", async () => {
-    await succeeds("up", "--yes", "--skip-preview");
-    const image = await imageArchive(lab.bundle);
-    for (const name of names) await on(name, "docker load", image);
-    await on(
-      "upgrade-a",
-      `docker service create --quiet --detach=false --no-resolve-image --name web --replicas 2 --replicas-max-per-node 1 --endpoint-mode dnsrr --publish mode=host,target=8080,published=8080 ${lab.bundle.image} sh -c '${server}'`,
-    );
-    await on("upgrade-a", "sh -c 'cat >/run/client.pl'", client);
-    await on(
-      "upgrade-a",
-      `systemd-run --quiet --unit requests perl /run/client.pl ${names.map((_, at) => addressOf(at)).join(" ")}`,
-    );
-    await succeeds("up", "--yes", "--skip-preview", "--expect-no-changes");
+    await swarm.up();
+    await swarm.serve();
+    await swarm.up("--expect-no-changes");
   });
 
   test("the next engine on all hosts, one after the other: no request fails, and every node is active again", async () => {
-    await writeSite(next);
-    const preview = await succeeds("preview");
+    const [, next] = swarm.engines;
+    await swarm.write(next);
+    const preview = await swarm.succeeds("preview");
     for (const name of workers)
       assert.match(
         preview,
         new RegExp(`swarm\\.drain: found: this run stops its engine; expected: ${name} has no tasks`),
       );
-    const output = await succeeds("up", "--yes", "--skip-preview");
-    const requests = (await on("upgrade-a", "cat /run/requests")).split("\n");
-    const failed = requests.filter((word) => word !== "answered");
-    console.log(`${requests.length} requests, ${failed.length} failed`);
-    assert.ok(requests.length > 100);
-    assert.deepEqual(failed, []);
-    for (const name of names)
-      assert.match(await on(name, "docker version --format '{{.Server.Version}}'"), new RegExp(`^${next}`));
+    const output = await swarm.up();
+    const { all, failed } = await swarm.requests();
+    console.log(`${all} requests, ${failed} failed`);
+    assert.ok(all > 100);
+    assert.equal(failed, 0);
+    for (const name of [manager, ...workers])
+      assert.match(
+        await swarm.on(name, "docker version --format '{{.Server.Version}}'"),
+        new RegExp(`^${next}`),
+      );
     for (const name of workers) {
       const order = ["drain", "engine", "activate"].map((phase) =>
         output.search(new RegExp(`${name}-${phase}-run +updated`)),
@@ -143,18 +54,22 @@ describe("engine upgrades of a swarm", () => {
         name,
       );
     }
-    assert.equal(await on("upgrade-a", availability), "active\nactive");
-    assert.equal(await on("upgrade-a", "docker service ls --format '{{.Replicas}}'"), "2/2 (max 1 per node)");
-    await succeeds("up", "--yes", "--skip-preview", "--expect-no-changes");
+    assert.equal(await availability(), "active\nactive");
+    assert.equal(
+      await swarm.on(manager, "docker service ls --format '{{.Replicas}}'"),
+      "2/2 (max 1 per node)",
+    );
+    await swarm.up("--expect-no-changes");
   });
 
   test("a run that is cut after a node was drained: the next one goes on, and activates it", async () => {
-    await on("upgrade-a", "docker node update --availability drain upgrade-b");
-    await writeSite(first);
-    await succeeds("up", "--yes", "--skip-preview");
-    assert.equal(await on("upgrade-a", availability), "active\nactive");
+    const [first] = swarm.engines;
+    await swarm.on(manager, "docker node update --availability drain upgrade-b");
+    await swarm.write(first);
+    await swarm.up();
+    assert.equal(await availability(), "active\nactive");
     assert.match(
-      await on("upgrade-b", "docker version --format '{{.Server.Version}}'"),
+      await swarm.on("upgrade-b", "docker version --format '{{.Server.Version}}'"),
       new RegExp(`^${first}`),
     );
   });

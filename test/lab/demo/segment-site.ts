@@ -2,13 +2,19 @@
 import { defaultMirroredRegistries } from "../../../modules/core/site/registry.ts";
 import type { LabBundle } from "../bundle/bundle.ts";
 import { removeGuest, startGuest, type Guest } from "../guest.ts";
-import { joinSegment } from "../guest-segment.ts";
+import { joinSegment, type Segment } from "../guest-segment.ts";
 import { portedSource } from "../bundle/image-kinds.ts";
 import type { MachineNeed } from "../machine-choice.ts";
 import { labSite, type LabSite } from "../pulumi/stack.ts";
 
 /** What hosts of the site call their registry. */
 export const segmentRegistry = "registry.site";
+
+/** Guests, and the segment that they are on. */
+export interface JoinedGuests {
+  readonly guests: readonly Guest[];
+  readonly segment: Segment;
+}
 
 /**
  * Pristine guests of these names, each with an address of the segment.
@@ -18,13 +24,17 @@ export async function startSegment(
   names: readonly string[],
   machine: MachineNeed,
 ): Promise<readonly Guest[]> {
+  return (await startJoined(names, machine)).guests;
+}
+
+/** The same, for a test that starts some of them again. */
+export async function startJoined(names: readonly string[], machine: MachineNeed): Promise<JoinedGuests> {
   for (const name of names) await removeGuest(name);
   const guests = await Promise.all(names.map((name) => startGuest({ name, machine })));
   const joined = guests.map((guest, index) => ({ guest, address: `${addressOf(index)}/24` }));
   const [first, ...others] = joined;
   if (first === undefined) throw new Error("a segment without a guest");
-  await joinSegment(first, ...others);
-  return guests;
+  return { guests, segment: await joinSegment(first, ...others) };
 }
 
 /**

@@ -1,7 +1,7 @@
 /** A site of three hosts on a segment whose swarm runs the shop of the examples, for one test file. */
 import assert from "node:assert/strict";
 import { startAgent } from "../../lab/agent.ts";
-import { startSegment } from "../../lab/demo/segment-site.ts";
+import { startJoined } from "../../lab/demo/segment-site.ts";
 import { swarmShopSite } from "../../lab/demo/swarm-site.ts";
 import { removeGuest, type Guest } from "../../lab/guest.ts";
 import { container } from "../../lab/machine-choice.ts";
@@ -25,13 +25,17 @@ export interface SwarmShop {
   readonly on: (name: string, command: string) => Promise<string>;
   /** What the shop answers on a host, once it does. */
   readonly visit: (name: string, path?: string) => Promise<string>;
+  /** Starts a host again that was killed; the site has to be written then, because its port is another one. */
+  readonly restart: (name: string) => Promise<void>;
   readonly end: () => Promise<void>;
 }
 
 export async function startSwarmShop(stack: string, names: readonly string[]): Promise<SwarmShop> {
   const lab = await prepareLab("apps");
   await useTools();
-  const guests = await startSegment(names, container("/data"));
+  const { guests: started, segment } = await startJoined(names, container("/data"));
+  await segment.waitAtBoot();
+  let guests = started;
   const agent = await startAgent(guests[0]?.identityFile ?? "");
   const env = { ...pulumiEnv(), SSH_AUTH_SOCK: agent.socket };
   const secrets = await makeAppSecrets(stack);
@@ -63,6 +67,10 @@ export async function startSwarmShop(stack: string, names: readonly string[]): P
     on: (name, command) => exec(name, `sudo -n ${command}`),
     visit: (name, path = "") =>
       exec(name, `curl -fsS --retry 30 --retry-delay 1 --retry-all-errors http://127.0.0.1:8080/${path}`),
+    restart: async (name) => {
+      const back = await segment.restart(name);
+      guests = guests.map((one) => (one.name === name ? back : one));
+    },
     end: async () => {
       await pulumi(["stack", "rm", "--yes", "--force", stack], { env });
       await removeStackFile(stack);
