@@ -398,10 +398,23 @@ stack_deploy() {
   done <"$3"
   case $deploy_status in
     0) return 0 ;;
-    124) deploy_wrong="the deployment has not ended within $4 s" ;;
+    124) stack_restless "$1" "$4" <"$3" ;;
     *) deploy_wrong=$(printf '%s\n' "$deploy_said" | grep . | tail -n 1) ;;
   esac
   return 1
+}
+
+# stack_restless APP SECONDS: after a deployment that has not ended, although all services of the lines on standard input run at this moment: sets
+# deploy_wrong, and deploy_service to the first of them whose tasks have failed: they are started again and again.
+stack_restless() {
+  while read -r deploy_one _; do
+    deploy_error=$(stack_task_error "$1_$deploy_one")
+    if [ -z "$deploy_error" ]; then continue; fi
+    deploy_service=$deploy_one
+    deploy_wrong="service $deploy_one has not come to rest within $2 s: $deploy_error"
+    return 0
+  done
+  deploy_wrong="the deployment has not ended within $2 s"
 }
 
 # stack_new APP: of the lines of services on standard input, prints the full names of those that no release has had which was accepted.

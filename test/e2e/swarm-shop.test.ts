@@ -85,6 +85,7 @@ describe("an application on a swarm", () => {
     assert.match(text, /^78 /);
     assert.match(text, /\nswarm plant-1: 2 of 3 managers reachable, 2 of 3 nodes ready, /);
     assert.match(text, /shop-b +shop-c \(down\) +last update\n/);
-    assert.match(text, /\nshop-c +down, manager unreachable$/);
+    // A service that was moved may still be starting.
+    assert.match(text, /\nshop-c +down, manager unreachable(\n|$)/);
   });
 });
