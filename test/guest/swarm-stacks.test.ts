@@ -190,9 +190,9 @@ test("a first release whose service dies soon after its start fails the run, and
     );
     assert.match(text, /log: .*no price list/, time);
   }
-  await engine.docker("stack rm shop");
+  // Its network stays while a task is ending.
   await engine.on.root(
-    `timeout 60 sh -c "while docker network inspect shop_default; do sleep 1; done" >/dev/null 2>&1`,
+    `timeout 60 sh -c "until docker stack rm shop && ! docker network inspect shop_default; do sleep 1; done" >/dev/null 2>&1`,
   );
 });
 
