@@ -351,7 +351,7 @@ cluster_majority() { [ $(($1 * 2)) -gt "$2" ]; }
 # cluster_pick ID: sets node_… to the fields of the line of this node; fails, with node_id empty, if there is none.
 cluster_pick() {
   while read -r node_id node_state node_from node_role node_availability node_leader node_reach node_host node_own; do
-    if [ "$node_id" = "$1" ]; then return 0; fi
+    if [ -n "$1" ] && [ "$node_id" = "$1" ]; then return 0; fi
   done <<END
 $cluster_nodes
 END

@@ -35,7 +35,7 @@ apply_swarm_worker_drained() {
 check_swarm_worker_back() {
   if [ "$4" = runs ]; then return 0; fi
   cluster_or_why || return 1
-  if ! worker_pick "$2"; then
+  if ! worker_pick "$2" ready; then
     echo "$1 is not ready"
   elif [ "$node_availability" != "$3" ]; then
     echo "$1 has availability $node_availability"
@@ -52,7 +52,7 @@ apply_swarm_worker_back() {
       "see on $1 why: docker info, journalctl -u docker; then run pulumi up again"
     return 1
   fi
-  worker_pick "$2" || return 1
+  worker_pick "$2" ready || return 1
   cluster_change node update --availability "$3" -- "$node_id" || return 1
   if ! cluster_wait "$WORKER_SETTLE_SEC" worker_whole "$2"; then
     refuse E_SWARM_NODE "$WORKER_SETTLE_SEC s after the engine of $1 has started: $worker_wrong" \
@@ -62,9 +62,10 @@ apply_swarm_worker_back() {
   rm -f "$WORKER_COUNTED.$2"
 }
 
-# worker_pick ADDRESS: cluster_pick of the ready node at the address; fails if there is none.
+# worker_pick ADDRESS [ready]: cluster_pick of the node at the address, of a ready one if there is any; fails if there is none.
 worker_pick() {
   worker_at=$(cluster_at "$1" ready)
+  if [ -z "$worker_at" ] && [ "${2-}" != ready ]; then worker_at=$(cluster_at "$1"); fi
   cluster_pick "${worker_at%% *}"
 }
 
