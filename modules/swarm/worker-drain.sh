@@ -18,6 +18,8 @@ check_swarm_worker_drained() {
   return 1
 }
 apply_swarm_worker_drained() {
+  # Of a node that is not ready, such as after a restart of this manager, the tasks are not known.
+  cluster_wait "$CLUSTER_READY_SEC" node_is_there "$1" "$2" ready || true
   cluster_or_why || return 1
   worker_pick "$2" || return 0
   install -d -m 0700 "${WORKER_COUNTED%/*}"
