@@ -31,6 +31,7 @@ function roleOf({ swarm }: HostPlan["spec"]): "manager" | "worker" | undefined {
 
 /** Pure: whether a host acts for a worker in this run. */
 export function actsForWorkers(site: Pick<SitePlan, "hosts">, { spec }: HostPlan): boolean {
+  if (roleOf(spec) !== "manager") return false;
   return site.hosts.some(
     (host) => leavesItsTasks(host) && actingManager(site, host)?.spec.name === spec.name,
   );
@@ -40,7 +41,8 @@ export function actsForWorkers(site: Pick<SitePlan, "hosts">, { spec }: HostPlan
 export class DrainedWorker {
   /** Its node has no tasks. */
   readonly drain: PhaseResource;
-  readonly #activate: (after: readonly pulumi.Resource[]) => PhaseResource;
+  /** Makes its node active again. Its argument: everything else on the host. */
+  readonly activate: (after: readonly pulumi.Resource[]) => PhaseResource;
 
   /**
    * @param host of the worker.
@@ -57,12 +59,7 @@ export class DrainedWorker {
         drift: stops ? phase.steps.map(planned) : [],
       });
     this.drain = make("sealift:swarm:Drain", drain, []);
-    this.#activate = (after) => make("sealift:swarm:Activate", activate, [this.drain, ...after]);
-  }
-
-  /** @param after everything else on the host. */
-  activate(after: readonly pulumi.Resource[]): PhaseResource {
-    return this.#activate(after);
+    this.activate = (after) => make("sealift:swarm:Activate", activate, [this.drain, ...after]);
   }
 }
 

@@ -50,7 +50,7 @@ export async function provisionHosts(
   for (const problem of await warningsOf(site)) void pulumi.log.warn(formatProblem(problem));
   const registries = makeRegistries(site, around);
   const stores = makeStores(site, registries, around);
-  const first: FirstHosts = { registries, stores, begun: new Map(), drained: new Map() };
+  const first: FirstHosts = { registries, stores, begun: new Map() };
   const inviting = makeInviting(site, first, around);
   const made = new Map<string, Host>();
   const resources = new Map<string, HostResources>();
@@ -234,8 +234,6 @@ interface FirstHosts {
   readonly stores: MadeStores;
   /** Hosts that were begun, some of them before their turn because others need them, by name. */
   readonly begun: Map<string, HostResources>;
-  /** Workers of a swarm, by name. */
-  readonly drained: Map<string, DrainedWorker>;
 }
 
 interface MadeInviting {
@@ -267,15 +265,16 @@ function makeDrained(
   first: FirstHosts,
   around: ContextOf,
 ): DrainedWorker | undefined {
-  const made = first.drained.get(plan.spec.name);
   const manager = actingManager(site, plan);
-  if (made !== undefined || manager === undefined) return made;
-  const drained = new DrainedWorker(plan, host, firstResources(manager, site, first, around).host);
-  first.drained.set(plan.spec.name, drained);
-  return drained;
+  if (manager === undefined) return undefined;
+  return new DrainedWorker(plan, host, firstResources(manager, site, first, around).host);
 }
 
-type MadeBefore = FirstHosts & { readonly inviting: MadeInviting | undefined };
+type MadeBefore = FirstHosts & {
+  readonly inviting: MadeInviting | undefined;
+  /** The host's own, if it is a worker of a swarm. */
+  readonly drained?: DrainedWorker | undefined;
+};
 
 /** All phases of a host that are its own. */
 function resourcesOf(plan: HostPlan, site: SitePlan, before: MadeBefore, around: ContextOf): HostResources {
@@ -283,7 +282,8 @@ function resourcesOf(plan: HostPlan, site: SitePlan, before: MadeBefore, around:
   const drained = makeDrained(plan, resources.host, site, before, around);
   // Those that others wait for already exist.
   for (const { name, work } of phaseList)
-    if (work !== "check" && work.afterHosts !== true) addPhase(resources, name, plan, site, before);
+    if (work !== "check" && work.afterHosts !== true)
+      addPhase(resources, name, plan, site, { ...before, drained });
   resources.closing = drained?.activate(resources.all);
   return resources;
 }
@@ -293,9 +293,8 @@ function addPhase(
   name: (typeof phaseList)[number]["name"],
   plan: HostPlan,
   site: SitePlan,
-  before: MadeBefore,
+  { registries, stores, inviting, drained }: MadeBefore,
 ): void {
-  const { registries, stores, inviting } = before;
   const { spec, phases, probe } = plan;
   if (name === "trust") addTrust(resources, plan, site, registries);
   else if (name === "backup" && phases.backup !== undefined)
@@ -309,8 +308,6 @@ function addPhase(
     // One that has joined needs no invitation, and its phase does not wait for one.
     if (differences(phases.swarm, probe)?.length === 0) resources.add(name);
     else resources.add(name, [inviting.phase], resolvedInvitation(phases.swarm, spec, inviting));
-  else if (name === "engine") {
-    const drained = before.drained.get(spec.name);
-    resources.add(name, drained === undefined ? [] : [drained.drain]);
-  } else resources.add(name);
+  else if (name === "engine" && drained !== undefined) resources.add(name, [drained.drain]);
+  else resources.add(name);
 }
